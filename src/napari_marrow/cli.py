@@ -1,0 +1,291 @@
+"""The command line: every command is a thin call into the floors below.
+
+Standard output carries results, standard error progress and errors. ``--json`` prints one JSON
+object. Exit 0 done, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import warnings
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from napari_marrow import __version__
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.phantom import PhantomSettings
+from napari_marrow.jobs.events import Event
+from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.report.colours import RESEARCH_ONLY
+
+app = App(
+    name="napari-marrow",
+    help="Bone-marrow microscopy: fields, masks, training and labelling. " + RESEARCH_ONLY,
+    help_epilogue="Every command takes --json (one JSON object) and --debug (traceback of errors).",
+    version=__version__,
+)
+# The options of a settings dataclass, with the help that its fields carry.
+AsOptions = Parameter(name="*")
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object.")]
+console = Console(stderr=True, highlight=False)
+
+
+class Reporter:
+    """Shows the events of a job as one line of progress on standard error."""
+
+    def __init__(self):
+        columns = (BarColumn(24), TextColumn("{task.description}"))
+        self._progress = Progress(*columns, console=console, transient=False)
+        self._task = self._progress.add_task("", total=1.0)
+
+    def __enter__(self):
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_):
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if event.kind == "progress":
+            self._progress.update(self._task, completed=event.fraction, description=event.text)
+        elif event.kind == "message":
+            console.print(event.text)
+
+
+def show(result: dict[str, Any], as_json: bool, *lines: str) -> None:
+    """Print a result: as JSON, or as the lines a person reads."""
+    if as_json:
+        print(json.dumps(result))
+    else:
+        print("\n".join(lines))
+
+
+@app.command
+def info(*, json: AsJson = False) -> None:
+    """Show versions, the backend and the devices it really finds."""
+    from napari_marrow.jobs.devices import devices
+    from napari_marrow.jobs.versions import versions
+
+    result = {"versions": versions(), **devices()}
+    rows = [f"{name:16} {version}" for name, version in result["versions"].items()]
+    show(result, json, *rows, f"{'backend':16} {result['backend']}", result["text"], RESEARCH_ONLY)
+
+
+@app.command
+def scan(folder: Path, /, *, json: AsJson = False) -> None:
+    """Say what a folder holds: fields, classes, masks, sources, and what is odd.
+
+    Parameters
+    ----------
+    folder
+        A folder of photographs, of class folders, or a SN-AM download.
+    """
+    from napari_marrow.data.layouts import scan as scan_folder
+
+    found = scan_folder(folder)
+    masks = Counter(kind for f in found.fields for kind in f.masks)
+    sources = len({f.source for f in found.fields})
+    result = found.to_dict() | {
+        "classes": found.counts(),
+        "masks": dict(sorted(masks.items())),
+        "sources": sources,
+    }
+    table = Table("class", "fields", box=None, pad_edge=False)
+    for name, count in found.counts().items():
+        table.add_row(name, str(count))
+    if not json:
+        Console(highlight=False).print(table)
+    shown = ", ".join(f"{count} {kind}" for kind, count in sorted(masks.items())) or "none"
+    show(
+        result,
+        json,
+        f"{len(found.fields)} fields of {sources} sources; masks: {shown}.",
+        *(f"! {warning}" for warning in found.warnings),
+    )
+
+
+@app.command
+def phantom(
+    out: Path,
+    /,
+    *,
+    size: Annotated[str | None, Parameter(help="WIDTHxHEIGHT, instead of the two apart.")] = None,
+    settings: Annotated[PhantomSettings, AsOptions] = PhantomSettings(),  # noqa: B008
+    json: AsJson = False,
+) -> None:
+    """Write a simulated SN-AM folder, with exact masks.
+
+    Parameters
+    ----------
+    out
+        Folder to make; "PKG - SN-AM" is made in it.
+    """
+    from napari_marrow.data.phantom import write_phantom
+
+    chosen = settings
+    if size is not None:
+        width, height = _size(size)
+        chosen = replace(settings, width=width, height=height)
+    _no_problems(chosen)
+    with Reporter() as report:
+        root = write_phantom(out, chosen, lambda part, text: report(Event("progress", text, part)))
+    result = {"folder": str(root), "fields": chosen.fields}
+    show(result, json, f"{chosen.fields} simulated fields in {root}.")
+
+
+@app.command
+def train(
+    folder: Path,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="The bundle to write (a .marrow folder).")],
+    groups: Annotated[
+        Path | None, Parameter(help="CSV with image,source: what stays on one side of the split.")
+    ] = None,
+    settings: Annotated[TrainingSettings, AsOptions] = TrainingSettings(),  # noqa: B008
+    json: AsJson = False,
+) -> None:
+    """Train a network on a folder and write its bundle.
+
+    Parameters
+    ----------
+    folder
+        A folder with a folder a class, or a SN-AM download.
+    """
+    from napari_marrow.data.fields import with_groups
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.train import TrainJob, run_training
+    from napari_marrow.report.tables import verdict
+
+    _no_problems(settings)
+    collection = scan_folder(folder)
+    if groups is not None:
+        collection = with_groups(collection, groups)
+    with Reporter() as report:
+        result = run_training(TrainJob(collection, settings, out), report)
+    lines = [*verdict(result["evaluation"]), *result["notes"], f"Bundle: {out}", RESEARCH_ONLY]
+    show(result | {"warnings": list(collection.warnings)}, json, *lines)
+
+
+@app.command
+def predict(
+    bundle: Path,
+    /,
+    *paths: Path,
+    out: Annotated[Path, Parameter(help="CSV to write.")],
+    overlay: Annotated[Path | None, Parameter(help="Folder for PNGs with the answers.")] = None,
+    workers: Annotated[int, Parameter(help="Fields labelled at the same time.")] = 1,
+    json: AsJson = False,
+) -> None:
+    """Label fields, or the cells in them, with a bundle.
+
+    Parameters
+    ----------
+    bundle
+        The .marrow folder of a trained model.
+    paths
+        Photographs, or folders of them.
+    """
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.predict import PredictJob, run_prediction
+    from napari_marrow.learning.bundle import load_bundle
+
+    if not paths or workers < 1:
+        raise UsageError("Name at least one photograph or folder, and at least one worker.")
+    collections = [scan_folder(path) for path in paths]
+    job = PredictJob(load_bundle(bundle), collections, out, overlay, workers)
+    with Reporter() as report:
+        table, predictions = run_prediction(job, report)
+    found = [f for c in collections for f in c.fields]
+    answers = [
+        {
+            "image": f.name,
+            "class": p.class_name,
+            "probability": None if p.class_name is None else p.probability,
+            "uncertain": p.uncertain,
+        }
+        for f, p in zip(found, predictions, strict=True)
+    ]
+    result = {"out": str(out), "rows": len(table), "fields": answers}
+    counts = Counter(str(a["class"]) for a in answers)
+    told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    show(result, json, f"{len(answers)} fields: {told}; {len(table)} rows in {out}.", RESEARCH_ONLY)
+
+
+@app.command
+def demo(out: Path = Path("demo-output"), /, *, json: AsJson = False) -> None:
+    """Go the whole way on the sample data: scan, train, predict, report, screenshot.
+
+    Parameters
+    ----------
+    out
+        Folder to make.
+    """
+    from napari_marrow.jobs.demo import run_demo
+
+    with Reporter() as report:
+        result = run_demo(out, report)
+    lines = [*result["verdict"], *result["notes"], f"Report: {result['report']}", RESEARCH_ONLY]
+    show(result, json, *lines)
+
+
+class UsageError(Exception):
+    """The command was called in a way that can't work."""
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if match is None:
+        raise UsageError(f"--size is {text!r}; give it as WIDTHxHEIGHT, such as 2560x1920.")
+    return int(match[1]), int(match[2])
+
+
+def _no_problems(settings: Any) -> None:
+    if problems := settings.problems():
+        raise UsageError(" ".join(problems))
+
+
+def main(tokens: list[str] | None = None) -> None:
+    """Run the command of ``tokens`` (or of the command line) and exit."""
+    sys.exit(run(sys.argv[1:] if tokens is None else tokens))
+
+
+def run(tokens: list[str]) -> int:
+    """Run a command and return its exit status; errors become one line."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    debug = "--debug" in tokens
+    tokens = [token for token in tokens if token != "--debug"]
+    if not debug:
+        warnings.simplefilter("ignore")
+    try:
+        app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except (CycloptsError, UsageError) as error:
+        return _complain(error, debug, 2)
+    except (MarrowError, Stopped) as error:
+        return _complain(error, debug, 1)
+    except KeyboardInterrupt as error:
+        return _complain(Stopped("Stopped; nothing was written.") if not debug else error, debug, 1)
+    except Exception as error:  # noqa: BLE001 - a fault of ours is one line too, and says how to see more
+        kind = type(error).__name__
+        text = f"unexpected {kind}: {error}; run it again with --debug and report what it shows."
+        return _complain(error, debug, 1, text)
+    return 0
+
+
+def _complain(error: BaseException, debug: bool, status: int, text: str = "") -> int:
+    if debug:
+        console.print_exception() if sys.exc_info()[0] else console.print(str(error))
+    message = " ".join((text or str(error)).split())
+    print(f"napari-marrow: {message}", file=sys.stderr)
+    return status

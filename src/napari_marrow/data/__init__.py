@@ -1,0 +1,1 @@
+"""Ground floor: files become fields. Nothing here knows of models, napari or Qt."""

@@ -1,0 +1,118 @@
+"""Writing that is all or nothing: files and folders appear under their name when complete."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_marrow.data.errors import MarrowError
+
+
+@contextmanager
+def atomic_file(path: Path | str) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` to write to; rename it to ``path`` at the end.
+
+    Parent folders are made. When the block raises, nothing is left and an older file stays.
+
+    Raises
+    ------
+    MarrowError
+        When the folder can't be written to.
+    """
+    path = Path(path)
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+        os.close(handle)
+        part = Path(name)
+        try:
+            yield part
+            part.chmod(0o666 & ~_umask())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path | str, marker: str | None = None) -> Iterator[Path]:
+    """Give a temporary folder beside ``path`` to fill; rename it to ``path`` at the end.
+
+    Parameters
+    ----------
+    path
+        The folder to make.
+    marker
+        A file that only our own folders hold. An older folder is replaced, once the new one is
+        complete, when it is empty or holds this file; anything else of that name is left alone.
+
+    Raises
+    ------
+    MarrowError
+        When the parent folder can't be written to, or something else bears that name.
+    """
+    path = Path(path)
+    if path.exists() and not _replaceable(path, marker):
+        raise MarrowError(
+            f"{path} is there already and holds something else; choose another name for the output."
+        )
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(dir=path.parent, prefix="."))
+        try:
+            yield part
+            part.chmod(0o777 & ~_umask())
+            _swap(part, path)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _replaceable(path: Path, marker: str | None) -> bool:
+    if not path.is_dir():
+        return False
+    return not any(path.iterdir()) or (marker is not None and (path / marker).is_file())
+
+
+def _swap(part: Path, path: Path) -> None:
+    """Put ``part`` in the place of ``path``; what stood there is removed last."""
+    if not path.exists():
+        part.rename(path)
+        return
+    old = Path(tempfile.mkdtemp(dir=path.parent, prefix="."))
+    path.rename(old / path.name)
+    try:
+        part.rename(path)
+    except OSError:
+        (old / path.name).rename(path)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write to ``path`` into a sentence; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        parent = path.parent.resolve()
+        if error.filename and not parent.is_relative_to(Path(error.filename).resolve()):
+            inside = Path(error.filename).resolve().is_relative_to(parent)
+            if not inside or isinstance(error, FileNotFoundError):
+                raise
+        if isinstance(error, PermissionError):
+            why = "its folder gives no permission; choose another folder"
+        elif isinstance(error, NotADirectoryError | FileExistsError):
+            why = "part of that path is a file; choose another name"
+        else:
+            why = f"{error.strerror or error}; free some space or choose another folder"
+        raise MarrowError(f"{path} can't be written: {why}.") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,194 @@
+"""A field is one photograph with its masks; a collection is the fields of a folder or viewer."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.images import image_size, open_image, read_image
+from napari_marrow.data.masks import MaskKind, read_mask
+
+
+@dataclass(frozen=True)
+class Field:
+    """One photograph, where it lies, and what is known of it. Pixels are read when asked for.
+
+    Attributes
+    ----------
+    path
+        The photograph's file.
+    name
+        What users call it: the stem of the file, or the name of the layer.
+    source
+        What it was cut or rotated from. Units of one source never stand on both sides of a split.
+    class_name
+        Its class, or None where nobody has said.
+    masks
+        Mask files by kind (``nucleus``, ``cytoplasm``, ``background``), each for the whole field.
+    labels
+        File of an instance labels image (one whole number a cell), where somebody made one.
+    cell_classes
+        Class by instance number, for cells that were annotated one by one.
+    """
+
+    path: Path
+    name: str
+    source: str
+    class_name: str | None = None
+    masks: Mapping[MaskKind, Path] = field(default_factory=dict)
+    labels: Path | None = None
+    cell_classes: Mapping[int, str] = field(default_factory=dict)
+
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels, from the header alone."""
+        return image_size(self.path)
+
+    def open(self) -> NDArray[np.uint8]:
+        """The photograph, (height, width, 3) RGB, as a view of its file where that is possible."""
+        return open_image(self.path)
+
+    def image(self) -> NDArray[np.uint8]:
+        """The photograph, (height, width, 3) RGB, in memory."""
+        return read_image(self.path)
+
+    def mask(self, kind: MaskKind) -> NDArray[np.bool_] | None:
+        """The mask of one kind as (height, width) booleans, or None where there is none."""
+        path = self.masks.get(kind)
+        return None if path is None else read_mask(path, self.size())
+
+    def instances(self) -> NDArray[np.integer] | None:
+        """The instance labels somebody made, (height, width), or None where there are none."""
+        if self.labels is None:
+            return None
+        labels = np.asarray(iio.imread(self.labels))
+        if labels.shape != self.size():
+            raise MarrowError(
+                f"{self.labels} has the shape {labels.shape} and its photograph {self.size()}; "
+                "make labels of the same size, or remove it."
+            )
+        return labels
+
+    def to_dict(self) -> dict[str, Any]:
+        """The field as a JSON object."""
+        return {
+            "path": str(self.path),
+            "name": self.name,
+            "source": self.source,
+            "class": self.class_name,
+            "masks": {kind: str(path) for kind, path in sorted(self.masks.items())},
+            "labels": None if self.labels is None else str(self.labels),
+            "cell_classes": {str(k): v for k, v in self.cell_classes.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Field:
+        """The field that :meth:`to_dict` wrote down."""
+        return cls(
+            path=Path(values["path"]),
+            name=values["name"],
+            source=values["source"],
+            class_name=values.get("class"),
+            masks={kind: Path(path) for kind, path in values.get("masks", {}).items()},
+            labels=Path(values["labels"]) if values.get("labels") else None,
+            cell_classes={int(k): v for k, v in values.get("cell_classes", {}).items()},
+        )
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Fields that belong together, with what was odd about them.
+
+    Attributes
+    ----------
+    root
+        The folder they lie in.
+    fields
+        In the order they are shown.
+    warnings
+        Sentences for the user; nothing in them stops the work.
+    """
+
+    root: Path
+    fields: tuple[Field, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that occur, of fields and of annotated cells, in alphabetical order."""
+        names = {f.class_name for f in self.fields}
+        for f in self.fields:
+            names.update(f.cell_classes.values())
+        return tuple(sorted(name for name in names if name is not None))
+
+    def label(self, field: Field) -> str:
+        """What tables call a field: its path below the root, or its name if it lies elsewhere."""
+        if field.path.is_relative_to(self.root):
+            return field.path.relative_to(self.root).as_posix()
+        return field.name
+
+    def counts(self) -> dict[str, int]:
+        """Fields by class; fields without a class are not counted."""
+        return dict(sorted(Counter(f.class_name for f in self.fields if f.class_name).items()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The collection as one JSON object."""
+        return {
+            "root": str(self.root),
+            "fields": [f.to_dict() for f in self.fields],
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Collection:
+        """The collection that :meth:`to_dict` wrote down."""
+        return cls(
+            root=Path(values["root"]),
+            fields=tuple(Field.from_dict(v) for v in values["fields"]),
+            warnings=tuple(values.get("warnings", ())),
+        )
+
+
+def with_groups(collection: Collection, table: Path | str) -> Collection:
+    """Take the source of each field from a CSV with the columns ``image`` and ``source``.
+
+    ``image`` is a path relative to the collection's root, a file's name, or a stem; ``source`` may
+    be a patient, a slide or an acquisition.
+
+    Raises
+    ------
+    MarrowError
+        When the table has other columns, or leaves a field out.
+    """
+    table = Path(table)
+    groups = _read_groups(table)
+    fields = []
+    for f in collection.fields:
+        keys = (collection.label(f), f.path.name, f.name)
+        source = next((groups[key] for key in keys if key in groups), None)
+        if source is None:
+            raise MarrowError(f"{table} has no row for {keys[0]}; add one with its source.")
+        fields.append(dataclasses.replace(f, source=source))
+    return dataclasses.replace(collection, fields=tuple(fields))
+
+
+def _read_groups(table: Path) -> dict[str, str]:
+    try:
+        with open(table, newline="", encoding="utf-8-sig") as file:
+            rows: Iterable[dict[str, str]] = list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise MarrowError(f"{table} is not there; check the name.") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise MarrowError(f"{table} can't be read as CSV; save it as UTF-8 CSV.") from error
+    if not all(row.get("image") and row.get("source") for row in rows):
+        raise MarrowError(f"{table} needs the columns image and source, filled in every row.")
+    return {row["image"]: row["source"] for row in rows}

@@ -1,0 +1,97 @@
+"""One definition a form: frozen dataclasses whose fields carry label, bounds and help.
+
+The magicgui form, the command-line options and the JSON in a bundle are all made from the same
+dataclass; this module holds the few helpers that the dataclasses share.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from napari_marrow.data.errors import MarrowError
+
+T = TypeVar("T")
+
+
+def option(
+    default: Any,
+    label: str,
+    help: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    advanced: bool = False,
+) -> Any:
+    """Describe one field of a settings dataclass.
+
+    Parameters
+    ----------
+    default
+        Its value when the user says nothing.
+    label
+        What stands before the field in a form.
+    help
+        One sentence for the tooltip and for ``--help``.
+    unit
+        Unit of the value, shown behind the label ("px", "s").
+    low, high
+        Smallest and largest value that makes sense, both included.
+    advanced
+        True for a field that forms fold away.
+    """
+    metadata = {
+        "label": label,
+        "help": help,
+        "unit": unit,
+        "low": low,
+        "high": high,
+        "advanced": advanced,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def bound_problems(settings: Any) -> list[str]:
+    """Say, in a user's words, which fields of ``settings`` are out of bounds or not a choice."""
+    hints = get_type_hints(type(settings))
+    problems = []
+    for field in dataclasses.fields(settings):
+        value, meta = getattr(settings, field.name), field.metadata
+        name, low, high = meta.get("label", field.name), meta.get("low"), meta.get("high")
+        if get_origin(hints[field.name]) is Literal:
+            choices = get_args(hints[field.name])
+            if value not in choices:
+                problems.append(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+        elif low is not None and not value >= low:
+            problems.append(f"{name} is {value}; it must be at least {low}.")
+        elif high is not None and not value <= high:
+            problems.append(f"{name} is {value}; it must be at most {high}.")
+    return problems
+
+
+def settings_from_dict(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Make settings of ``kind`` again from the JSON object that ``dataclasses.asdict`` gave.
+
+    Keys that this version does not know are passed over (a newer version wrote them); a value of
+    the wrong type is a :class:`MarrowError`.
+    """
+    known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    hints = get_type_hints(kind)
+    wrong = [
+        name for name, value in values.items() if name in known and not _fits(value, hints[name])
+    ]
+    if wrong:
+        raise MarrowError(f"The settings hold a value of the wrong kind for {', '.join(wrong)}.")
+    return kind(**{name: value for name, value in values.items() if name in known})
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint) if isinstance(hint, type) else True

@@ -1,0 +1,1 @@
+"""Third floor: pixels become numbers with names."""

@@ -1,0 +1,1 @@
+"""Second floor: pixels become pixels. Arrays in, arrays out; no files, no models."""

@@ -1,0 +1,134 @@
+"""Nuclei: one whole number a nucleus, from a mask or from the photograph itself."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.feature import peak_local_max
+from skimage.filters import threshold_multiotsu
+from skimage.measure import regionprops_table
+from skimage.morphology import disk
+from skimage.segmentation import expand_labels, relabel_sequential, watershed
+
+from napari_marrow.imaging.scale import resize, shrink_factor
+from napari_marrow.imaging.stain import optical_density
+
+WORKING_SIZE = 640
+"""Longer side, in pixels, at which shapes are judged; nuclei are then about 20 to 100 wide."""
+SMALLEST = 0.25
+"""Pieces under this part of the median nucleus's area are specks, not nuclei."""
+
+
+def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Give every nucleus of a mask its own number; touching nuclei come apart.
+
+    Watershed of the distance to the edge (Meyer 1994), seeded at the peaks of the smoothed
+    distance. Shapes are judged at a working size of about 640 pixels and the numbers brought back
+    to every pixel of the mask. Holes are filled; specks are dropped.
+
+    Parameters
+    ----------
+    mask
+        (height, width), True inside nuclei.
+
+    Returns
+    -------
+    ndarray of uint16, shape (height, width)
+        0 outside, 1 to n inside, in reading order of the first pixels.
+    """
+    factor = shrink_factor(mask.shape, WORKING_SIZE)
+    small = ndimage.binary_fill_holes(mask[::factor, ::factor])
+    labels = _watershed(small)
+    labels = _drop_specks(labels)
+    if factor == 1:
+        return labels
+    # Rims that the thinned mask missed take the number of the nucleus they touch.
+    grown = expand_labels(labels, 2)
+    full = np.repeat(np.repeat(grown, factor, 0), factor, 1)[: mask.shape[0], : mask.shape[1]]
+    inside = np.repeat(np.repeat(labels > 0, factor, 0), factor, 1)
+    inside = ndimage.minimum_filter(inside[: mask.shape[0], : mask.shape[1]], 2 * factor + 1)
+    return np.where(mask | inside, full, 0).astype(np.uint16)
+
+
+def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    distance = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    pieces, count = ndimage.label(mask)
+    if count == 0:
+        return np.zeros(mask.shape, np.uint16)
+    widths = ndimage.maximum(distance, pieces, np.arange(1, count + 1))
+    radius = float(np.median(widths[widths >= 0.3 * widths.max()]))
+    smooth = ndimage.gaussian_filter(distance, max(0.5, radius / 6))
+    peaks = peak_local_max(
+        smooth,
+        min_distance=max(2, round(0.6 * radius)),
+        threshold_abs=0.35 * radius,
+        labels=pieces,
+        exclude_border=False,
+    )
+    seeds = np.zeros(mask.shape, np.int32)
+    seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    # Flat-topped pieces have their peak smoothed away; each still gets one seed.
+    bare = np.setdiff1d(np.arange(1, count + 1), pieces[seeds > 0])
+    for piece in bare[widths[bare - 1] >= 0.35 * radius]:
+        where = ndimage.maximum_position(distance, pieces, piece)
+        seeds[where] = seeds.max() + 1
+    return watershed(-smooth, seeds, mask=mask).astype(np.uint16)
+
+
+def _drop_specks(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    areas = np.bincount(labels.ravel())
+    if len(areas) < 2:
+        return labels
+    areas[0] = 0
+    keep = areas >= SMALLEST * np.median(areas[areas > 0])
+    return relabel_sequential(np.where(keep[labels], labels, 0))[0].astype(np.uint16)
+
+
+def segment_nuclei(image: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Find the nuclei of a photograph, or of a picture of one cell, without any mask.
+
+    Nuclei absorb red light, red cells hardly do: multi-Otsu (Liao et al. 2001) of the optical
+    density of red weighted with that of green tells nucleus from cytoplasm from the rest; an
+    opening rounds it off, and :func:`separate` takes touching nuclei apart.
+
+    Parameters
+    ----------
+    image
+        RGB photograph, (height, width, 3), uint8.
+
+    Returns
+    -------
+    ndarray of uint16, shape (height, width)
+        0 outside, 1 to n inside.
+    """
+    height, width = image.shape[:2]
+    factor = shrink_factor(image.shape, WORKING_SIZE)
+    small = resize(image, (max(1, height // factor), max(1, width // factor)))
+    density = optical_density(small)
+    score = ndimage.gaussian_filter(density[..., 0] + 0.5 * density[..., 1], 1)
+    if np.ptp(score) < 0.05:  # an empty field has no two kinds of pixels to tell apart
+        return np.zeros((height, width), np.uint16)
+    mask = score > threshold_multiotsu(score, classes=3)[-1]
+    mask = ndimage.binary_opening(mask, disk(2))
+    labels = separate(ndimage.binary_fill_holes(mask))
+    rows = (np.arange(height) * labels.shape[0] // height)[:, None]
+    columns = np.arange(width) * labels.shape[1] // width
+    return labels[rows, columns]
+
+
+def nucleus_table(labels: NDArray[np.integer]) -> dict[str, NDArray]:
+    """Number, centre and area of every nucleus.
+
+    Returns
+    -------
+    dict
+        Columns ``index``, ``y``, ``x`` (pixels, of the centre) and ``area`` (pixels).
+    """
+    table = regionprops_table(np.asarray(labels), properties=("label", "centroid", "area"))
+    return {
+        "index": table["label"],
+        "y": table["centroid-0"],
+        "x": table["centroid-1"],
+        "area": table["area"],
+    }

@@ -1,0 +1,23 @@
+"""Images made smaller, by whole factors or to a given size, by averaging what each pixel covers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def shrink_factor(shape: tuple[int, ...], longest: int) -> int:
+    """The whole number by which to thin an image so that its longer side is about ``longest``."""
+    return max(1, round(max(shape[:2]) / longest))
+
+
+def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Resize an RGB image to ``size`` (height, width); shrinking averages, as a camera would.
+
+    Pillow's box filter, after its own integer reduction, which is what makes a full field cheap.
+    """
+    height, width = size
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    small = picture.resize((width, height), Image.Resampling.BOX, reducing_gap=2.0)
+    return np.asarray(small)

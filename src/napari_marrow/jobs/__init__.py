@@ -1,0 +1,1 @@
+"""Sixth floor: where work runs, in place or in a child process."""

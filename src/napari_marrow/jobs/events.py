@@ -1,0 +1,58 @@
+"""What a job reports while it runs: started, progress, messages, and exactly one last event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["started", "progress", "message", "finished", "failed", "stopped"]
+LAST: frozenset[Kind] = frozenset({"finished", "failed", "stopped"})
+
+
+@dataclass(frozen=True)
+class Event:
+    """One report of a job.
+
+    Attributes
+    ----------
+    kind
+        ``finished``, ``failed`` and ``stopped`` are last events.
+    text
+        For the user; of a failure, what is wrong and what to do.
+    fraction
+        How much is done, 0 to 1, with ``progress``.
+    values
+        JSON-ready: of an epoch its losses, of a finished job its result.
+    job
+        Number of the job that reports, where several follow each other.
+    """
+
+    kind: Kind
+    text: str = ""
+    fraction: float | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    job: int = 0
+
+    def to_line(self) -> str:
+        """The event as one line of JSON."""
+        return json.dumps(asdict(self)) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> Event:
+        """The event that :meth:`to_line` wrote."""
+        return cls(**json.loads(line))
+
+
+Emit = Callable[[Event], None]
+ShouldStop = Callable[[], bool]
+
+
+def silent(event: Event) -> None:
+    """An ``emit`` for callers that do not listen."""
+
+
+def never() -> bool:
+    """A ``should_stop`` for callers that do not stop."""
+    return False

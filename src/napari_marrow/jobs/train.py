@@ -1,0 +1,263 @@
+"""The training job: fields in, a bundle out."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_marrow.data.atomic import atomic_folder
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.options import settings_from_dict
+from napari_marrow.imaging.augment import edges, rotate90
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.keras_start import start_keras
+from napari_marrow.jobs.versions import versions
+from napari_marrow.learning.bundle import (
+    BUNDLE_JSON,
+    Bundle,
+    BundleInfo,
+    load_bundle,
+    open_onnx,
+    sha256,
+    write_bundle,
+)
+from napari_marrow.learning.evaluation import (
+    colour_yardstick,
+    fit_temperature,
+    score_units,
+    soften,
+)
+from napari_marrow.learning.prediction import run_network
+from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.splits import Split, split_as_published, split_by_source
+from napari_marrow.learning.units import (
+    Preprocessing,
+    Units,
+    class_codes,
+    collect_units,
+    mean_by_unit,
+)
+from napari_marrow.report.card import write_card
+from napari_marrow.report.figures import write_training_figures
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """Train on these fields, as these settings say, into this folder."""
+
+    collection: Collection
+    settings: TrainingSettings
+    out: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """The job as JSON, for the child process."""
+        return {
+            "collection": self.collection.to_dict(),
+            "settings": asdict(self.settings),
+            "out": str(self.out),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainJob:
+        """The job that :meth:`to_dict` wrote down."""
+        return cls(
+            Collection.from_dict(values["collection"]),
+            settings_from_dict(TrainingSettings, values["settings"]),
+            Path(values["out"]),
+        )
+
+
+def train(
+    collection: Collection,
+    settings: TrainingSettings | None = None,
+    out: Path | str = "model.marrow",
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+) -> Bundle:
+    """Train on the fields of a collection, write the bundle to ``out``, and open it.
+
+    See :func:`run_training` for what it raises.
+    """
+    job = TrainJob(collection, settings or TrainingSettings(), Path(out))
+    return load_bundle(run_training(job, emit, should_stop)["bundle"])
+
+
+def run_training(
+    job: TrainJob, emit: Emit = silent, should_stop: ShouldStop = never
+) -> dict[str, Any]:
+    """Train a network and write its bundle.
+
+    Parameters
+    ----------
+    job
+        What to do.
+    emit
+        Hears of progress: an event an epoch, with its losses in ``values``.
+    should_stop
+        Asked often; True ends the job.
+
+    Returns
+    -------
+    dict
+        ``bundle`` (path), ``evaluation`` (see :func:`score_units`, or None), ``notes``,
+        ``history`` (rows), ``device``.
+
+    Raises
+    ------
+    MarrowError
+        When the fields or the settings can't work.
+    Stopped
+        When ``should_stop`` said so.
+    """
+    check(job)
+    # A folder without permission is said now, not after the training.
+    with atomic_folder(job.out, marker=BUNDLE_JSON) as folder:
+        units, split = _prepare(job, emit, should_stop)
+        emit(Event("progress", "Starting Keras", 0.1))
+        start_keras()  # takes seconds, and only a job may do it
+        from napari_marrow.learning import training
+
+        _stop_if(should_stop)
+        classes = tuple(sorted(units.table["class"].unique()))
+        trained = training.train_network(
+            _side(training, units.take(split.train), classes),
+            _side(training, units.take(split.validation), classes)
+            if len(split.validation)
+            else None,
+            job.settings,
+            lambda row: emit(_epoch_event(row, job.settings.epochs)),
+            should_stop,
+        )
+        emit(Event("progress", "Judging on held-out units", 0.95))
+        info, heldout = _judge(job, units, split, classes, trained.onnx)
+        info = dataclasses.replace(info, versions=versions() | {"device": trained.device})
+        write_bundle(folder, info, trained.weights, trained.onnx, trained.history, heldout)
+        write_training_figures(folder / "figures", trained.history, info.evaluation, heldout)
+        write_card(folder / "card.md", info, trained.parameters)
+    return {
+        "bundle": str(job.out),
+        "evaluation": info.evaluation,
+        "notes": list(info.notes),
+        "history": trained.history.to_dict("records"),
+        "device": trained.device,
+        "classes": list(classes),
+    }
+
+
+def check(job: TrainJob) -> None:
+    """Say what can't work before any work starts.
+
+    Raises
+    ------
+    MarrowError
+        For settings out of bounds, or fewer than two classes.
+    """
+    problems = job.settings.problems()
+    if problems:
+        raise MarrowError(" ".join(problems))
+    bare = [f for f in job.collection.fields if f.class_name is None and not f.cell_classes]
+    if bare:
+        raise MarrowError(
+            f"{bare[0].path} has no class; put it into a folder named after its class, "
+            "or give it one in the table."
+        )
+    classes = job.collection.classes
+    if len(classes) < 2:
+        raise MarrowError(
+            f"{job.collection.root} holds only the class {', '.join(classes) or 'none'}; "
+            "training needs fields of at least two classes, each in a folder of its name."
+        )
+
+
+def _prepare(job: TrainJob, emit: Emit, should_stop: ShouldStop) -> tuple[Units, Split]:
+    """Cut the units and split them, in the order that the protocol says."""
+
+    def progress(fraction: float, text: str) -> None:
+        _stop_if(should_stop)
+        emit(Event("progress", text, 0.1 * fraction))
+
+    settings = job.settings
+    units = collect_units(job.collection, Preprocessing.of(settings), progress)
+    if units.table["class"].nunique() < 2:
+        raise MarrowError(
+            f"{job.collection.root} gave units of the class {units.table['class'].iloc[0]} only; "
+            "training needs at least two classes."
+        )
+    parts = (settings.heldout, settings.validation, settings.seed)
+    if settings.protocol == "paper":
+        units = augment_as_published(units)
+        return units, split_as_published(units.table["class"].to_numpy(), *parts)
+    table = units.table
+    return units, split_by_source(table["class"].to_numpy(), table["source"].to_numpy(), *parts)
+
+
+def augment_as_published(units: Units) -> Units:
+    """Add a rotated copy and the edges of every unit, before any split (protocol ``paper``)."""
+    images = [units.images, *(np.stack([f(i) for i in units.images]) for f in (rotate90, edges))]
+    count = len(units.table)
+    owner = np.concatenate([units.owner + k * count for k in range(3)])
+    table = pd.concat([units.table] * 3, ignore_index=True)
+    return Units(np.concatenate(images), owner, table)
+
+
+def _side(training: Any, units: Units, classes: tuple[str, ...]) -> Any:
+    codes = class_codes(units.table, classes)
+    return training.Side(units.images, training.one_hot(codes[units.owner], len(classes)))
+
+
+def _judge(
+    job: TrainJob, units: Units, split: Split, classes: tuple[str, ...], onnx: bytes
+) -> tuple[BundleInfo, pd.DataFrame]:
+    """Fit the temperature on the validation side and score the held-out side."""
+    session = open_onnx(onnx)
+
+    def probabilities(part: Units) -> NDArray[np.float64]:
+        return mean_by_unit(run_network(session, part.images), part.owner, len(part.table))
+
+    temperature = 1.0
+    if len(split.validation):
+        watched = units.take(split.validation)
+        truth = class_codes(watched.table, classes)
+        temperature = fit_temperature(probabilities(watched), truth)
+    evaluation, judged = None, units.take(split.heldout)
+    heldout = judged.table[["image", "index", "y", "x", "class", "source"]]
+    if len(split.heldout):
+        scores = soften(probabilities(judged), temperature)
+        evaluation = score_units(judged.table, scores, classes)
+        yardstick = colour_yardstick(units.take(split.train).table, judged.table)
+        evaluation["colour_only"] = None if yardstick is None else asdict(yardstick)
+        heldout = heldout.assign(predicted=[classes[k] for k in scores.argmax(axis=1)])
+        for k, name in enumerate(classes):
+            heldout[f"probability_{name}"] = scores[:, k]
+    sides = {"train": split.train, "validation": split.validation, "heldout": split.heldout}
+    info = BundleInfo(
+        classes=classes,
+        settings=job.settings,
+        preprocessing=Preprocessing.of(job.settings),
+        temperature=temperature,
+        abstain_below=job.settings.abstain_below,
+        evaluation=evaluation,
+        split={k: sorted(set(units.table["source"].iloc[rows])) for k, rows in sides.items()},
+        fingerprints={job.collection.label(f): sha256(f.path) for f in job.collection.fields},
+        notes=split.notes,
+    )
+    return info, heldout
+
+
+def _epoch_event(row: dict[str, float], epochs: int) -> Event:
+    text = f"Epoch {int(row['epoch'])} of at most {epochs}: loss {row['loss']:.3f}"
+    if "val_loss" in row:
+        text += f", validation {row['val_loss']:.3f}"
+    return Event("progress", text, 0.1 + 0.85 * row["epoch"] / epochs, row)
+
+
+def _stop_if(should_stop: ShouldStop) -> None:
+    if should_stop():
+        raise Stopped

@@ -1,0 +1,197 @@
+"""A bundle: the folder that is a trained model. Data, never code; nothing in it is executed.
+
+``bundle.json`` (what it is and how to use it), ``weights.safetensors``, ``model.onnx``,
+``history.csv``, ``heldout.csv``, ``card.md`` and ``figures/``. Every file but the figures and the
+card is listed in ``bundle.json`` with its SHA-256, so a missing or altered one is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.options import settings_from_dict
+from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.units import Preprocessing
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+SCHEMA = 1
+BUNDLE_JSON = "bundle.json"
+WEIGHTS, ONNX, HISTORY, HELDOUT = "weights.safetensors", "model.onnx", "history.csv", "heldout.csv"
+_SEALED = (WEIGHTS, ONNX, HISTORY, HELDOUT)
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """What ``bundle.json`` says.
+
+    Attributes
+    ----------
+    classes
+        Names of the network's outputs, in order.
+    settings
+        What the training was told.
+    preprocessing
+        How pixels become the network's input.
+    temperature
+        Divides the logarithms of the probabilities before they are shown.
+    abstain_below
+        An answer with less probability is uncertain.
+    evaluation
+        What :func:`score_units` said of the held-out units, or None where nothing was held out.
+    split
+        Source names on each side.
+    fingerprints
+        SHA-256 of each training photograph by the name of its field.
+    notes
+        Sentences a reader of the scores must know.
+    versions
+        Of what it was made with, and the device.
+    """
+
+    classes: tuple[str, ...]
+    settings: TrainingSettings
+    preprocessing: Preprocessing
+    temperature: float = 1.0
+    abstain_below: float = 0.6
+    evaluation: dict[str, Any] | None = None
+    split: dict[str, list[str]] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model on disk, ready to predict."""
+
+    path: Path
+    info: BundleInfo
+
+    @cached_property
+    def session(self) -> onnxruntime.InferenceSession:
+        """The network in ONNX Runtime, opened once."""
+        return open_onnx(self.path / ONNX)
+
+    def predict(self, images: Any) -> pd.DataFrame:
+        """Label photographs: a row a unit, as ``napari-marrow predict`` writes it.
+
+        Parameters
+        ----------
+        images
+            RGB photographs, each (height, width, 3) uint8.
+        """
+        from napari_marrow.learning.prediction import predict_image
+
+        tables = [predict_image(self, image).table for image in images]
+        return pd.concat([t.assign(image=k) for k, t in enumerate(tables)], ignore_index=True)
+
+
+def open_onnx(model: Path | bytes) -> onnxruntime.InferenceSession:
+    """Open an ONNX network on the CPU, from a file or from its bytes."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def write_bundle(
+    folder: Path,
+    info: BundleInfo,
+    weights: dict[str, NDArray],
+    onnx: bytes,
+    history: pd.DataFrame,
+    heldout: pd.DataFrame,
+) -> Bundle:
+    """Fill an empty folder with a bundle; the caller renames it into place when complete."""
+    (folder / WEIGHTS).write_bytes(save(weights))
+    (folder / ONNX).write_bytes(onnx)
+    history.to_csv(folder / HISTORY, index=False)
+    heldout.to_csv(folder / HELDOUT, index=False)
+    content = {
+        "format": "napari-marrow bundle",
+        "schema": SCHEMA,
+        "research_use_only": True,
+        **asdict(info),
+        "unit": info.settings.unit,
+        "files": {name: sha256(folder / name) for name in _SEALED},
+    }
+    (folder / BUNDLE_JSON).write_text(json.dumps(content, indent=2), encoding="utf-8")
+    return Bundle(folder, info)
+
+
+def load_bundle(path: Path | str) -> Bundle:
+    """Open a bundle and check that it is whole.
+
+    Raises
+    ------
+    MarrowError
+        When it is no bundle, of a newer version, or a file is missing or altered.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise MarrowError(f"{path} is not there or no folder; choose a bundle (a .marrow folder).")
+    content = _read_json(path / BUNDLE_JSON)
+    if content.get("format") != "napari-marrow bundle" or content.get("schema") != SCHEMA:
+        raise MarrowError(
+            f"{path / BUNDLE_JSON} is not a bundle of schema {SCHEMA}; "
+            "use the version of napari-marrow that made it, or train again."
+        )
+    for name in _SEALED:
+        if not (path / name).is_file():
+            raise MarrowError(f"{path / name} is missing; copy the whole bundle again.")
+        if sha256(path / name) != content.get("files", {}).get(name):
+            raise MarrowError(
+                f"{path / name} was altered after training; copy the whole bundle again."
+            )
+    return Bundle(path, _info(path, content))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MarrowError(f"{path} is missing; choose a bundle (a .marrow folder).") from None
+    except (OSError, ValueError) as error:
+        raise MarrowError(f"{path} can't be read as JSON; copy the whole bundle again.") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _info(path: Path, content: dict[str, Any]) -> BundleInfo:
+    try:
+        return BundleInfo(
+            classes=tuple(content["classes"]),
+            settings=settings_from_dict(TrainingSettings, content["settings"]),
+            preprocessing=settings_from_dict(Preprocessing, content["preprocessing"]),
+            temperature=float(content["temperature"]),
+            abstain_below=float(content["abstain_below"]),
+            evaluation=content["evaluation"],
+            split=content["split"],
+            fingerprints=content["fingerprints"],
+            notes=tuple(content["notes"]),
+            versions=content["versions"],
+        )
+    except (KeyError, TypeError, ValueError, MarrowError) as error:
+        raise MarrowError(
+            f"{path / BUNDLE_JSON} was altered or is incomplete ({error}); "
+            "copy the whole bundle again."
+        ) from error
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

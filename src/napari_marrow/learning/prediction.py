@@ -1,0 +1,114 @@
+"""Prediction from a bundle through ONNX Runtime: no Keras, no TensorFlow, fit for the viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_marrow.data.fields import Field
+from napari_marrow.imaging.nuclei import segment_nuclei
+from napari_marrow.learning.bundle import Bundle
+from napari_marrow.learning.evaluation import soften
+from napari_marrow.learning.units import Units, batches, cut_units, field_labels, mean_by_unit
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a bundle says of one photograph.
+
+    Attributes
+    ----------
+    table
+        A row a unit: ``index`` (0 for a field, else the instance), ``y``, ``x`` (pixels),
+        ``class``, one ``probability_<class>`` a class, ``uncertain``.
+    class_name, probability, uncertain
+        The answer for the whole field: the mean over its cells where cells are classified. None
+        where no cell was found.
+    labels
+        The instances that were classified, (height, width), or None for a field.
+    """
+
+    table: pd.DataFrame
+    class_name: str | None
+    probability: float
+    uncertain: bool
+    labels: NDArray[np.integer] | None
+
+
+def unit_probabilities(bundle: Bundle, units: Units) -> NDArray[np.float64]:
+    """Class probabilities of each unit, (n, classes): the mean over its images, softened."""
+    raw = run_network(bundle.session, units.images)
+    means = mean_by_unit(raw, units.owner, len(units.table))
+    return soften(means, bundle.info.temperature)
+
+
+def run_network(
+    session: onnxruntime.InferenceSession, images: NDArray[np.uint8]
+) -> NDArray[np.float64]:
+    """A network's output for each image, (n, classes), rows adding up to 1."""
+    name, classes = session.get_inputs()[0].name, session.get_outputs()[0].shape[-1]
+    out = np.zeros((len(images), classes), np.float64)
+    for part in batches(len(images), 64):
+        out[part] = session.run(None, {name: images[part].astype(np.float32)})[0]
+    # The paper network has independent sigmoid outputs; they are made to add up to 1.
+    return out / np.maximum(out.sum(axis=1, keepdims=True), 1e-12)
+
+
+def predict_image(
+    bundle: Bundle, image: NDArray[np.uint8], labels: NDArray[np.integer] | None = None
+) -> Prediction:
+    """Classify one photograph, or the cells in it.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    image
+        RGB photograph, (height, width, 3), uint8.
+    labels
+        Instance labels of its nuclei; found in the image when None. Not used for fields.
+    """
+    if bundle.info.preprocessing.unit == "cell" and labels is None:
+        labels = segment_nuclei(image)
+    units = cut_units(image, labels, bundle.info.preprocessing)
+    probabilities = unit_probabilities(bundle, units)
+    classes, limit = bundle.info.classes, bundle.info.abstain_below
+    table = units.table[["index", "y", "x"]].copy()
+    best = probabilities.max(axis=1, initial=0)
+    table["class"] = [classes[k] for k in probabilities.argmax(axis=1)] if len(table) else []
+    for k, name in enumerate(classes):
+        table[f"probability_{name}"] = probabilities[:, k]
+    table["uncertain"] = best < limit
+    if table.empty:
+        return Prediction(table, None, float("nan"), True, labels)
+    mean = probabilities.mean(axis=0)
+    top = int(mean.argmax())
+    cells = labels if bundle.info.preprocessing.unit == "cell" else None
+    return Prediction(table, classes[top], float(mean[top]), bool(mean[top] < limit), cells)
+
+
+def predict_field(bundle: Bundle, field: Field) -> Prediction:
+    """Classify a field from its files: its own instances or nucleus mask where there are some."""
+    labels = field_labels(field) if bundle.info.preprocessing.unit == "cell" else None
+    return predict_image(bundle, field.image(), labels)
+
+
+def predictions_table(names: Sequence[str], predictions: Sequence[Prediction]) -> pd.DataFrame:
+    """One table of many predictions.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``image, index, y, x, class, probability_<class>..., uncertain``.
+    """
+    tables = [p.table.assign(image=name) for name, p in zip(names, predictions, strict=True)]
+    table = pd.concat(tables, ignore_index=True)
+    return table[["image", *(name for name in table.columns if name != "image")]]

@@ -1,0 +1,113 @@
+"""What a training can be told: the form, the options and the bundle's JSON come from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_marrow.data.options import bound_problems, option
+
+Unit = Literal["field", "cell"]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Every choice of a training, with defaults that work."""
+
+    model: Literal["dcnn", "paper"] = option(
+        "dcnn",
+        "Model",
+        "dcnn learns; paper is the published network as printed, which does not.",
+    )
+    unit: Unit = option("field", "Unit", "What gets a class: a whole field or each cell.")
+    epochs: int = option(
+        40, "Epochs", "How often all training images are seen at most.", low=1, high=10000
+    )
+    device: Literal["auto", "cpu", "gpu"] = option(
+        "auto", "Device", "auto takes the GPU where there is one."
+    )
+    protocol: Literal["honest", "paper"] = option(
+        "honest",
+        "Protocol",
+        "honest splits by source before augmenting; paper augments first, which leaks.",
+        advanced=True,
+    )
+    seed: int = option(
+        0, "Seed", "The same seed gives the same split and start.", low=0, high=2**31 - 1
+    )
+    batch_size: int = option(16, "Batch size", "Images a step.", low=1, high=1024, advanced=True)
+    learning_rate: float = option(
+        0.0,
+        "Learning rate",
+        "Adam's step; 0 takes the network's own (dcnn 0.001, paper 0.01).",
+        low=0,
+        high=1,
+        advanced=True,
+    )
+    patience: int = option(
+        12,
+        "Patience",
+        "Stop when the validation loss has not improved for so many epochs; 0 never stops.",
+        unit="epochs",
+        low=0,
+        high=10000,
+        advanced=True,
+    )
+    heldout: float = option(
+        0.25,
+        "Held out",
+        "Part of the sources never learnt from; the scores come from them.",
+        low=0.05,
+        high=0.5,
+        advanced=True,
+    )
+    validation: float = option(
+        0.2,
+        "Validation",
+        "Part of the training sources that decides when to stop.",
+        low=0.05,
+        high=0.5,
+        advanced=True,
+    )
+    copies: int = option(
+        8,
+        "Copies",
+        "How often an epoch shows each training image, turned and recoloured; 1 as it is.",
+        low=1,
+        high=64,
+        advanced=True,
+    )
+    balance: bool = option(
+        True, "Balance classes", "Weigh rare classes up in the loss.", advanced=True
+    )
+    input_size: int = option(
+        96, "Input size", "Side of the network's input.", unit="px", low=32, high=512, advanced=True
+    )
+    tiles: int = option(
+        2,
+        "Tiles",
+        "Rows of square tiles a field is cut into; its answer is their mean.",
+        low=1,
+        high=8,
+        advanced=True,
+    )
+    crop_factor: float = option(
+        2.5,
+        "Crop factor",
+        "Side of a cell's square in diameters of its nucleus.",
+        low=1,
+        high=8,
+        advanced=True,
+    )
+    abstain_below: float = option(
+        0.6,
+        "Uncertain below",
+        "An answer with less probability than this is marked uncertain.",
+        low=0,
+        high=1,
+        advanced=True,
+    )
+
+    def problems(self) -> list[str]:
+        """What can't work, in a user's words; empty when all is well."""
+        return bound_problems(self)

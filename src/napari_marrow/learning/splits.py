@@ -1,0 +1,100 @@
+"""Splits: which units are learnt from, which decide when to stop, and which only judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of the units' table on each side, and what a reader of the scores must know."""
+
+    train: Rows
+    validation: Rows
+    heldout: Rows
+    notes: tuple[str, ...] = ()
+
+
+def split_by_source(
+    classes: NDArray, sources: NDArray, heldout: float, validation: float, seed: int
+) -> Split:
+    """Split so that units of one source stand on one side only, with every class on each side.
+
+    Parameters
+    ----------
+    classes, sources
+        Class and source of each unit, (n,).
+    heldout
+        Part of all sources that only judge.
+    validation
+        Part of the remaining sources that decides when to stop.
+    seed
+        Of the shuffle.
+
+    Returns
+    -------
+    Split
+        Where a class has fewer than two sources nothing can be held out, and where it has fewer
+        than two left nothing can validate: that side is empty, and a note says so.
+    """
+    everything = np.arange(len(classes))
+    notes = []
+    rest, judged = _cut(classes, sources, everything, heldout, seed)
+    if not len(judged):
+        notes.append(
+            f"Nothing could be held out: {_poorest(classes, sources)}. "
+            "The result is not measured; add at least one more source of each class."
+        )
+    train, watched = _cut(classes, sources, rest, validation, seed)
+    if not len(watched):
+        notes.append("Too few sources to validate on: training stops by its own loss.")
+    return Split(train, watched, judged, tuple(notes))
+
+
+def _cut(
+    classes: NDArray, sources: NDArray, rows: Rows, part: float, seed: int
+) -> tuple[Rows, Rows]:
+    """Cut about ``part`` of the sources off, the classes in proportion; nothing if they are few."""
+    few = _fewest(classes, sources, rows)
+    if few < 2:
+        return rows, rows[:0]
+    folds = min(few, max(2, round(1 / part)))
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    pairs = [(rows[a], rows[b]) for a, b in splitter.split(rows, classes[rows], sources[rows])]
+    # Folds are uneven where sources are few: take the one with most sources of the rarest class.
+    # A source of two classes can even leave a side without one of them; then nothing is cut off.
+    train, test = max(pairs, key=lambda fold: _fewest(classes, sources, fold[1]))
+    if min(_fewest(classes, sources, side) for side in (train, test)) == 0:
+        return rows, rows[:0]
+    return train, test
+
+
+def _fewest(classes: NDArray, sources: NDArray, rows: Rows) -> int:
+    """Number of sources of the class that has fewest among these rows."""
+    return min(len(set(sources[rows][classes[rows] == c])) for c in set(classes))
+
+
+def _poorest(classes: NDArray, sources: NDArray) -> str:
+    counts = {c: len(set(sources[classes == c])) for c in sorted(set(classes))}
+    name = min(counts, key=lambda c: counts[c])
+    return f"{name} has {counts[name]} source{'s' * (counts[name] != 1)} of its own"
+
+
+def split_as_published(classes: NDArray, heldout: float, validation: float, seed: int) -> Split:
+    """Split the augmented units at random, as the paper did: copies of one field on both sides."""
+    rows = np.arange(len(classes))
+    cut = StratifiedShuffleSplit(1, test_size=heldout, random_state=seed)
+    rest, judged = next(cut.split(rows, classes))
+    cut = StratifiedShuffleSplit(1, test_size=validation, random_state=seed)
+    train, watched = next(cut.split(rest, classes[rest]))
+    note = (
+        "Protocol paper: augmented before splitting, so copies of one source stand on both sides; "
+        "the scores are too good."
+    )
+    return Split(rest[train], rest[watched], judged, (note,))

@@ -1,0 +1,263 @@
+"""Training a network: images in, a trained network, its history and its ONNX file out."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_class_weight
+
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.imaging.augment import vary
+from napari_marrow.learning.bundle import open_onnx
+from napari_marrow.learning.networks import build
+from napari_marrow.learning.settings import TrainingSettings
+
+AGREEMENT = 1e-4
+"""Largest difference in probability between the trained network and its ONNX file."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """Images and one-hot classes of one side of a split."""
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves.
+
+    Attributes
+    ----------
+    weights
+        Array by name, in the order of the layers.
+    onnx
+        The network as an ONNX file's bytes.
+    history
+        A row an epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``.
+    parameters
+        How many numbers were learnt.
+    device
+        Where it ran, as the backend names it.
+    """
+
+    weights: dict[str, NDArray[np.float32]]
+    onnx: bytes
+    history: pd.DataFrame
+    parameters: int
+    device: str
+
+
+def one_hot(codes: NDArray[np.intp], classes: int) -> NDArray[np.float32]:
+    """One column a class, 1 in the unit's own."""
+    return np.eye(classes, dtype=np.float32)[codes]
+
+
+def list_devices() -> list[str]:
+    """The devices the backend really has, GPUs first: ``gpu:0`` ..., then ``cpu:0``."""
+    names = {str(name).lower() for name in keras.distribution.list_devices()} | {"cpu:0"}
+    names = {name.replace("cuda", "gpu") for name in names}
+    return sorted(names, key=lambda name: (not name.startswith("gpu"), name))
+
+
+def choose_device(wanted: str) -> str:
+    """The device for ``auto``, ``cpu`` or ``gpu``.
+
+    Raises
+    ------
+    MarrowError
+        When a GPU is asked for and none is found.
+    """
+    devices = list_devices()
+    if wanted == "auto":
+        return devices[0]
+    for device in devices:
+        if device.startswith(wanted):
+            return device
+    raise MarrowError(
+        f"No GPU was found by the backend {keras.backend.backend()}; choose the device cpu or "
+        "auto, or install the extra napari-marrow[gpu]."
+    )
+
+
+def train_network(
+    train: Side,
+    validation: Side | None,
+    settings: TrainingSettings,
+    on_epoch: Callable[[dict[str, float]], None],
+    should_stop: Callable[[], bool],
+) -> Trained:
+    """Train the network that the settings name, from fresh weights.
+
+    Parameters
+    ----------
+    train, validation
+        The two sides; without validation the training loss decides when to stop.
+    settings
+        See :class:`TrainingSettings`.
+    on_epoch
+        Called after each epoch with ``epoch`` (from 1), ``loss``, ``accuracy`` and, with
+        validation, ``val_loss`` and ``val_accuracy``.
+    should_stop
+        Asked after every step; True ends the training.
+
+    Raises
+    ------
+    Stopped
+        When ``should_stop`` said so.
+    MarrowError
+        When a GPU is asked for and none is found.
+    """
+    device = choose_device(settings.device)
+    with keras.device(device):
+        # Keras keeps the seed by thread: it is set here, where the training runs.
+        keras.utils.set_random_seed(settings.seed)
+        network = build(settings, train.targets.shape[1])
+        watch = _Watch(on_epoch, should_stop)
+        network.fit(
+            _Batches(train, settings),
+            validation_data=_plain(validation) if validation else None,
+            epochs=settings.epochs,
+            class_weight=_class_weights(train) if settings.balance else None,
+            callbacks=[watch, *_stopping(settings, validation)],
+            shuffle=False,
+            verbose=0,
+        )
+        return Trained(
+            weights={w.path: np.asarray(keras.ops.convert_to_numpy(w)) for w in network.weights},
+            onnx=_export(network, train.images[:16]),
+            history=pd.DataFrame(watch.rows),
+            parameters=network.count_params(),
+            device=device,
+        )
+
+
+def _plain(side: Side) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return side.images.astype(np.float32), side.targets
+
+
+def _class_weights(side: Side) -> dict[int, float]:
+    codes = side.targets.argmax(axis=1)
+    found = np.unique(codes)
+    weights = compute_class_weight("balanced", classes=found, y=codes)
+    return dict(zip(found.tolist(), weights.tolist(), strict=True))
+
+
+def _stopping(
+    settings: TrainingSettings, validation: Side | None
+) -> list[keras.callbacks.Callback]:
+    """Early stopping that gives the best epoch's weights back, also when all epochs ran."""
+    return [
+        keras.callbacks.EarlyStopping(
+            monitor="val_loss" if validation else "loss",
+            mode="min",
+            patience=settings.patience or settings.epochs,
+            restore_best_weights=True,
+        )
+    ]
+
+
+class _Batches(keras.utils.PyDataset):
+    """The training side in a new order each epoch, each image turned and recoloured anew."""
+
+    def __init__(self, side: Side, settings: TrainingSettings):
+        super().__init__()
+        self._side, self._size, self._copies = side, settings.batch_size, settings.copies
+        self._generator = np.random.default_rng(settings.seed)
+        self._order = self._shuffled()
+
+    def _shuffled(self) -> NDArray[np.intp]:
+        return self._generator.permutation(
+            np.repeat(np.arange(len(self._side.images)), self._copies)
+        )
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self._size)
+
+    def __getitem__(self, step: int):
+        rows = self._order[step * self._size : (step + 1) * self._size]
+        images = self._side.images[rows]
+        if self._copies > 1:
+            images = vary(images, self._generator)
+        return images.astype(np.float32), self._side.targets[rows]
+
+    def on_epoch_end(self) -> None:
+        self._order = self._shuffled()
+
+
+class _Watch(keras.callbacks.Callback):
+    """Reports every epoch and asks after every step whether to go on."""
+
+    def __init__(self, on_epoch: Callable[[dict[str, float]], None], should_stop):
+        super().__init__()
+        self._on_epoch, self._should_stop = on_epoch, should_stop
+        self.rows: list[dict[str, float]] = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._stop_if_asked()
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._stop_if_asked()
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {"epoch": epoch + 1} | {name: float(value) for name, value in (logs or {}).items()}
+        self.rows.append(row)
+        self._on_epoch(row)
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        # An exception, as `stop_training` would still run the validation.
+        if self._should_stop():
+            raise Stopped
+
+
+def _export(network: keras.Model, images: NDArray[np.uint8]) -> bytes:
+    """The network as ONNX, checked to answer as the network does on a few images.
+
+    Calling the network is also what makes it exportable: Keras refuses one never called.
+    """
+    inputs = images.astype(np.float32)
+    expected = keras.ops.convert_to_numpy(network(inputs))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        with warnings.catch_warnings():  # Keras's exporter asks numpy for a name it dropped
+            warnings.simplefilter("ignore", FutureWarning)
+            network.export(path, format="onnx", verbose=False)
+        model = path.read_bytes()
+    session = open_onnx(model)
+    found = session.run(None, {session.get_inputs()[0].name: inputs})[0]
+    difference = float(np.abs(found - expected).max())
+    if difference > AGREEMENT:
+        raise RuntimeError(
+            f"The exported network differs from the trained one by {difference:.1e} "
+            f"(at most {AGREEMENT} is right)."
+        )
+    return model
+
+
+def rebuild(settings: TrainingSettings, classes: int, weights: dict[str, NDArray]) -> keras.Model:
+    """Build the network again by its name and give it the weights of a bundle.
+
+    Raises
+    ------
+    MarrowError
+        When the weights are not those of this network.
+    """
+    network = build(settings, classes)
+    try:
+        for variable in network.weights:
+            variable.assign(weights[variable.path])
+    except (KeyError, ValueError) as error:
+        raise MarrowError(
+            f"The weights do not fit the network {settings.model}: {error}; train it again."
+        ) from error
+    return network

@@ -1,0 +1,1 @@
+"""Fifth floor: results become pictures and pages that a person reads."""

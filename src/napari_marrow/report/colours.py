@@ -1,0 +1,23 @@
+"""One fixed colour a class, told apart also by colour-blind eyes (Okabe and Ito, 2008)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+FIXED = {"ALL": "#E69F00", "MM": "#009E73"}
+_OTHERS = ("#56B4E9", "#D55E00", "#CC79A7", "#0072B2", "#F0E442")
+UNCERTAIN = "#BBBBBB"
+
+RESEARCH_ONLY = "Research use only, never diagnosis."
+
+
+def class_colours(classes: Sequence[str]) -> dict[str, str]:
+    """Colour of each class as ``#RRGGBB``: ALL and MM always theirs, the others in order."""
+    others = [name for name in classes if name not in FIXED]
+    taken = {name: _OTHERS[k % len(_OTHERS)] for k, name in enumerate(others)}
+    return {name: FIXED.get(name) or taken[name] for name in classes}
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, of ``#RRGGBB``."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

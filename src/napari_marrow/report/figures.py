@@ -1,0 +1,99 @@
+"""Figures of a training: loss, confusion matrix, ROC and precision-recall. Agg only, no windows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
+
+from napari_marrow.report.colours import class_colours
+
+DPI = 120
+
+
+def write_training_figures(
+    folder: Path, history: pd.DataFrame, evaluation: dict[str, Any] | None, heldout: pd.DataFrame
+) -> list[Path]:
+    """Write the figures of a training as PNG files into ``folder``; return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = {"history": _figure(draw_history, history)}
+    if evaluation is not None:
+        figures["confusion"] = _figure(draw_confusion, evaluation, size=(4.2, 3.6))
+        if "auc" in evaluation["metrics"]:
+            figures["roc"] = _figure(_draw_roc, evaluation, heldout, size=(4.2, 3.8))
+            figures["precision_recall"] = _figure(_draw_pr, evaluation, heldout, size=(4.2, 3.8))
+    paths = []
+    for name, figure in figures.items():
+        paths.append(folder / f"{name}.png")
+        figure.savefig(paths[-1], dpi=DPI)
+    return paths
+
+
+def _figure(draw: Any, *arguments: Any, size: tuple[float, float] = (6.4, 3.6)) -> Figure:
+    figure = Figure(figsize=size, layout="constrained")
+    draw(figure.add_subplot(), *arguments)
+    return figure
+
+
+def draw_history(axes: Axes, history: pd.DataFrame) -> None:
+    """Training and validation loss by epoch; the best epoch is marked."""
+    axes.plot(history["epoch"], history["loss"], color="#0072B2", label="training")
+    watched = "loss"
+    if "val_loss" in history:
+        watched = "val_loss"
+        axes.plot(history["epoch"], history["val_loss"], color="#D55E00", label="validation")
+    if len(history):
+        best = history.loc[history[watched].idxmin()]
+        axes.plot(best["epoch"], best[watched], "o", color="#D55E00", ms=5, label="best epoch")
+    axes.set(xlabel="epoch", ylabel="loss")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False)
+
+
+def draw_confusion(axes: Axes, evaluation: dict[str, Any]) -> None:
+    """How many held-out units of each class got which answer."""
+    matrix, classes = np.array(evaluation["confusion"]), evaluation["classes"]
+    axes.imshow(matrix, cmap="Blues", vmin=0)
+    ticks = range(len(classes))
+    axes.set(xticks=ticks, xticklabels=classes, yticks=ticks, yticklabels=classes)
+    axes.set(xlabel="answer", ylabel="truth", title=f"{evaluation['units']} held-out units")
+    for (row, column), count in np.ndenumerate(matrix):
+        dark = count > matrix.max() / 2
+        axes.text(column, row, count, ha="center", va="center", color="white" if dark else "black")
+
+
+def _positive(evaluation: dict[str, Any], heldout: pd.DataFrame) -> tuple[Any, Any, dict[str, Any]]:
+    name = evaluation["positive"]
+    curve = {"color": class_colours(evaluation["classes"])[name], "lw": 2}
+    return heldout["class"] == name, heldout[f"probability_{name}"], curve
+
+
+def _draw_roc(axes: Axes, evaluation: dict[str, Any], heldout: pd.DataFrame) -> None:
+    truth, probability, curve = _positive(evaluation, heldout)
+    RocCurveDisplay.from_predictions(
+        truth, probability, ax=axes, curve_kwargs=curve, plot_chance_level=True
+    )
+    axes.set(title=f"positive: {evaluation['positive']}", xlabel="1 - specificity", ylabel="recall")
+    _name_lines(axes, evaluation["metrics"]["auc"]["estimate"])
+
+
+def _draw_pr(axes: Axes, evaluation: dict[str, Any], heldout: pd.DataFrame) -> None:
+    truth, probability, curve = _positive(evaluation, heldout)
+    PrecisionRecallDisplay.from_predictions(
+        truth, probability, ax=axes, curve_kwargs=curve, plot_chance_level=True
+    )
+    axes.set(title=f"positive: {evaluation['positive']}", xlabel="recall", ylabel="precision")
+    _name_lines(axes, None)
+
+
+def _name_lines(axes: Axes, area: float | None) -> None:
+    lines = axes.get_lines()
+    lines[0].set_label("network" if area is None else f"network, area {area:.2f}")
+    lines[-1].set_label("chance")
+    axes.legend(frameon=False, loc="lower right")
