@@ -18,7 +18,7 @@ _HOMES = {
     "segment_nuclei": "napari_marrow.imaging.nuclei",
     "TrainingSettings": "napari_marrow.learning.settings",
     "train": "napari_marrow.jobs.train",
-    "TrainJob": "napari_marrow.jobs.train",
+    "TrainJob": "napari_marrow.jobs.train_job",
     "load_bundle": "napari_marrow.learning.bundle",
 }
 

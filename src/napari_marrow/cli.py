@@ -52,7 +52,8 @@ class Reporter:
         self._progress.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        self._progress.live.transient = kind is not None  # an error is one line, without a bar
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
@@ -165,7 +166,8 @@ def train(
     """
     from napari_marrow.data.fields import with_groups
     from napari_marrow.data.layouts import scan as scan_folder
-    from napari_marrow.jobs.train import TrainJob, run_training
+    from napari_marrow.jobs.train import run_training
+    from napari_marrow.jobs.train_job import TrainJob
     from napari_marrow.report.tables import verdict
 
     _no_problems(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
+
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 @contextmanager
@@ -21,9 +24,11 @@ def atomic_file(path: Path | str) -> Iterator[Path]:
     Raises
     ------
     MarrowError
-        When the folder can't be written to.
+        When the folder can't be written to, or ``path`` is a folder.
     """
     path = Path(path)
+    if path.is_dir():
+        raise MarrowError(f"{path} is a folder; choose the name of a file for the output.")
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
@@ -98,11 +103,8 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        parent = path.parent.resolve()
-        if error.filename and not parent.is_relative_to(Path(error.filename).resolve()):
-            inside = Path(error.filename).resolve().is_relative_to(parent)
-            if not inside or isinstance(error, FileNotFoundError):
-                raise
+        if not _is_about(error, path):
+            raise
         if isinstance(error, PermissionError):
             why = "its folder gives no permission; choose another folder"
         elif isinstance(error, NotADirectoryError | FileExistsError):
@@ -110,6 +112,19 @@ def _explained(path: Path) -> Iterator[None]:
         else:
             why = f"{error.strerror or error}; free some space or choose another folder"
         raise MarrowError(f"{path} can't be written: {why}.") from error
+
+
+def _is_about(error: OSError, path: Path) -> bool:
+    """Whether an error is of writing to ``path``: of a folder on the way, or a file of ours."""
+    if not isinstance(error.filename, str):  # a write to an open file does not name it
+        return error.errno in _OF_THE_DISK
+    parent, name = path.parent.resolve(), Path(error.filename).resolve()
+    if parent.is_relative_to(name):
+        return True
+    if isinstance(error, FileNotFoundError) or not name.is_relative_to(parent):
+        return False
+    first = name.relative_to(parent).parts[0]
+    return first.startswith(".") or first == path.name
 
 
 def _umask() -> int:

@@ -158,6 +158,38 @@ class Collection:
         )
 
 
+def usable(collection: Collection) -> Collection:
+    """Leave out photographs that can't be read and masks that do not fit theirs.
+
+    For looking at fields, where one damaged file should not hide the others. What was left out is
+    said in the warnings of a scanned collection already.
+
+    Raises
+    ------
+    MarrowError
+        When no field is left; the sentence is the first file's.
+    """
+    fields, first = [], None
+    for f in collection.fields:
+        try:
+            size = f.size()
+        except MarrowError as error:
+            first = first or error
+            continue
+        masks = {kind: path for kind, path in f.masks.items() if _fits(path, size)}
+        fields.append(dataclasses.replace(f, masks=masks))
+    if not fields and first is not None:
+        raise first
+    return dataclasses.replace(collection, fields=tuple(fields))
+
+
+def _fits(mask: Path, size: tuple[int, int]) -> bool:
+    try:
+        return image_size(mask) == size
+    except MarrowError:
+        return False
+
+
 def with_groups(collection: Collection, table: Path | str) -> Collection:
     """Take the source of each field from a CSV with the columns ``image`` and ``source``.
 

@@ -7,11 +7,12 @@ their class from an ``ALL`` or ``MM`` in the name where there is one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
@@ -64,9 +65,13 @@ def scan(folder: Path | str) -> Collection:
         return _one_field(folder)
     root = _find_root(folder)
     piles: list[tuple[str | None, _Pile]] = [(None, _sort_out(root))]
-    piles += [(sub.name, _sort_out(sub)) for sub in _class_folders(root)]
+    folders = _class_folders(root)
+    of_masks = [sub.name for sub in folders if looks_like_mask(sub)]
+    piles += [(sub.name, _sort_out(sub)) for sub in folders if sub.name not in of_masks]
     fields: list[Field] = []
     warnings: list[str] = []
+    if of_masks:
+        warnings.append(f"Folders of masks, left out: {_listed(of_masks)}.")
     for class_name, pile in piles:
         fields += _pair(root, class_name, pile, warnings)
     if not fields:
@@ -77,7 +82,8 @@ def scan(folder: Path | str) -> Collection:
     others = sum(pile.others for _, pile in piles)
     if others:
         warnings.append(f"{others} files are no images and were passed over.")
-    warnings += _odd_sizes(fields) + _odd_copies(fields) + _odd_classes(fields)
+    fields, copies = _join_copies(fields)
+    warnings += _odd_sizes(fields) + copies + _odd_classes(fields)
     return Collection(root, tuple(fields), tuple(warnings))
 
 
@@ -89,7 +95,7 @@ def _one_field(path: Path) -> Collection:
     pile.masks = {path.stem: pile.masks.get(path.stem, {})}
     # A file that the user names is opened, whatever it is called.
     fields = _pair(path.parent, _class_of_name(path.parent.name), pile, [])
-    return Collection(path.parent, tuple(fields))
+    return Collection(path.parent, tuple(fields), tuple(_odd_sizes(fields)))
 
 
 def _find_root(folder: Path) -> Path:
@@ -196,13 +202,31 @@ def _odd_sizes(fields: list[Field]) -> list[str]:
     return warnings
 
 
-def _odd_copies(fields: list[Field]) -> list[str]:
-    """Fields that are the same file byte for byte, as far as three samples of it tell."""
+def _join_copies(fields: list[Field]) -> tuple[list[Field], list[str]]:
+    """Give fields that are the same file, as far as four samples of it tell, one source.
+
+    Otherwise a picture could be learnt from under one name and judged under another.
+    """
     seen: dict[bytes, list[Field]] = defaultdict(list)
     for f in fields:
-        seen[_sample(f.path)].append(f)
+        with contextlib.suppress(OSError):  # what can't be read is said elsewhere
+            seen[_sample(f.path)].append(f)
     same = [group for group in seen.values() if len(group) > 1]
-    return [f"The same picture more than once: {_listed([f.source for f in g])}." for g in same]
+    joined = _joined([[f.source for f in group] for group in same])
+    fields = [replace(f, source=joined.get(f.source, f.source)) for f in fields]
+    names = [_listed([f.path.name for f in group]) for group in same]
+    return fields, [f"The same picture more than once, taken as one source: {n}." for n in names]
+
+
+def _joined(groups: list[list[str]]) -> dict[str, str]:
+    """The first source of each group for its others; groups that share a source become one."""
+    first: dict[str, str] = {}
+    for group in groups:
+        olds = {first.get(source, source) for source in group}
+        new = first.get(group[0], group[0])
+        first |= {source: new for source in first if first[source] in olds}
+        first |= dict.fromkeys([*group, *olds], new)
+    return first
 
 
 def _sample(path: Path, length: int = 4096) -> bytes:

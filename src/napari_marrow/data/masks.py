@@ -68,6 +68,13 @@ def read_mask(path: Path | str, shape: tuple[int, int]) -> NDArray[np.bool_]:
     if path.suffix.lower() == ".bmp":
         return _all_white(open_image(path))
     array = decode(path)
+    if array.ndim == 3 and array.shape[-1] == 2:  # grey and alpha
+        array = array[..., 0]
+    if array.shape[:2] != shape or array.ndim > 3 or array.dtype.kind not in "bui":
+        raise MarrowError(
+            f"{path} holds {array.dtype} values of the shape {array.shape}, which is no mask; "
+            "save it as one picture of 8 bits a channel, or remove it."
+        )
     if array.ndim == 2:
         return array if array.dtype == bool else array > _half(array)
     return _all_white(array[..., :3])
@@ -79,6 +86,9 @@ def _all_white(array: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def _half(array: NDArray[np.integer]) -> int:
-    """Half of the range of a one-channel mask: 0/1 masks exist beside 0/255."""
+    """Half of the range of a one-channel mask: 0/1 masks exist beside 0/255.
+
+    More than 8 bits are instance labels: every number is a nucleus.
+    """
     top = int(array.max(initial=0))
-    return 0 if top <= 1 else np.iinfo(array.dtype).max // 2
+    return 0 if top <= 1 or array.dtype.itemsize > 1 else np.iinfo(array.dtype).max // 2

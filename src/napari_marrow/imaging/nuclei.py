@@ -11,6 +11,7 @@ from skimage.measure import regionprops_table
 from skimage.morphology import disk
 from skimage.segmentation import expand_labels, relabel_sequential, watershed
 
+from napari_marrow.data.fields import Field
 from napari_marrow.imaging.scale import resize, shrink_factor
 from napari_marrow.imaging.stain import optical_density
 
@@ -132,3 +133,42 @@ def nucleus_table(labels: NDArray[np.integer]) -> dict[str, NDArray]:
         "x": table["centroid-1"],
         "area": table["area"],
     }
+
+
+def join_cytoplasm(nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Give every cytoplasm pixel the number of the nucleus nearest to it.
+
+    Parameters
+    ----------
+    nuclei
+        Instance labels, (height, width).
+    cytoplasm
+        (height, width), True in cytoplasm.
+
+    Returns
+    -------
+    ndarray of uint16, shape (height, width)
+        0 outside of cytoplasm and in the nuclei; all 0 where there is no nucleus.
+    """
+    factor = shrink_factor(nuclei.shape, WORKING_SIZE)
+    small = nuclei[::factor, ::factor]
+    if not small.any():
+        return np.zeros(nuclei.shape, np.uint16)
+    nearest = ndimage.distance_transform_edt(
+        small == 0, return_distances=False, return_indices=True
+    )
+    owner = np.repeat(np.repeat(small[tuple(nearest)], factor, 0), factor, 1)
+    owner = owner[: nuclei.shape[0], : nuclei.shape[1]]
+    return np.where(cytoplasm & (nuclei == 0), owner, 0).astype(np.uint16)
+
+
+def field_labels(field: Field) -> NDArray[np.integer] | None:
+    """The nuclei of a field as far as files tell: its instances, else its nucleus mask, else None.
+
+    Instances are somebody's word for where each cell is; a mask still has to be taken apart.
+    """
+    labels = field.instances()
+    if labels is not None:
+        return labels
+    mask = field.mask("nucleus")
+    return None if mask is None else separate(mask)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -122,7 +124,12 @@ class Child:
         self, process: subprocess.Popen[str], drain: threading.Thread, log: collections.deque[str]
     ) -> None:
         for line in process.stdout or ():
-            self._pass_on(Event.from_line(line))
+            try:
+                event = Event.from_line(line)
+            except (ValueError, TypeError):
+                log.append(line)  # printed by something at the start of Python
+            else:
+                self._pass_on(event)
         code = process.wait()
         drain.join(1)
         with self._lock:
@@ -146,13 +153,19 @@ class Child:
                 return
             if event.kind in LAST:
                 self._current = None
-        self._on_event(event)
+        try:
+            self._on_event(event)
+        except Exception:  # noqa: BLE001 - a listener's fault must not deafen this thread
+            traceback.print_exc()
 
     def _kill_if_running(self, number: int, process: subprocess.Popen[str] | None) -> None:
+        # All under the lock: the job may end here and the next one be sent to the same child.
         with self._lock:
-            late = self._current == number and process is not None
-        if late and process is not None and process.poll() is None:
+            if self._current != number or process is None or process.poll() is not None:
+                return
             process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1)
 
 
 def _how_it_ended(code: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from collections import Counter
@@ -95,11 +96,17 @@ def _beside(folder: Path) -> tempfile.TemporaryDirectory[str]:
 
 
 def _overlay_names(fields: Sequence[Field]) -> list[str]:
-    """File names of the overlays: the stem, with its folder's name where stems repeat."""
+    """File names of the overlays: the stem, with its folder's name where stems repeat.
+
+    Where that is not enough (``ALL_1.bmp`` beside ``ALL_1.png``), a number tells them apart.
+    """
     counts = Counter(f.path.stem for f in fields)
-    return [
-        f"{f.path.stem}.png"
-        if counts[f.path.stem] == 1
-        else f"{f.path.parent.name}_{f.path.stem}.png"
-        for f in fields
-    ]
+    names: list[str] = []
+    for f in fields:
+        stem = f.path.stem if counts[f.path.stem] == 1 else f"{f.path.parent.name}_{f.path.stem}"
+        numbered = (f"{stem}_{k}.png" for k in itertools.count(2))
+        name = f"{stem}.png"
+        while name in names:
+            name = next(numbered)
+        names.append(name)
+    return names

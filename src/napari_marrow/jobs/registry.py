@@ -11,7 +11,8 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop
 
 
 def _train(arguments: dict[str, Any], emit: Emit, should_stop: ShouldStop) -> dict[str, Any]:
-    from napari_marrow.jobs.train import TrainJob, run_training
+    from napari_marrow.jobs.train import run_training
+    from napari_marrow.jobs.train_job import TrainJob
 
     return run_training(TrainJob.from_dict(arguments), emit, should_stop)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
-from napari_marrow.data.options import settings_from_dict
 from napari_marrow.imaging.augment import edges, rotate90
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.keras_start import start_keras
+from napari_marrow.jobs.train_job import TrainJob
 from napari_marrow.jobs.versions import versions
 from napari_marrow.learning.bundle import (
     BUNDLE_JSON,
@@ -28,17 +28,12 @@ from napari_marrow.learning.bundle import (
     sha256,
     write_bundle,
 )
-from napari_marrow.learning.evaluation import (
-    colour_yardstick,
-    fit_temperature,
-    score_units,
-    soften,
-)
+from napari_marrow.learning.calibration import fit_temperature, soften
+from napari_marrow.learning.evaluation import colour_yardstick, score_units
 from napari_marrow.learning.prediction import run_network
-from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Split, split_as_published, split_by_source
 from napari_marrow.learning.units import (
-    Preprocessing,
     Units,
     class_codes,
     collect_units,
@@ -46,32 +41,6 @@ from napari_marrow.learning.units import (
 )
 from napari_marrow.report.card import write_card
 from napari_marrow.report.figures import write_training_figures
-
-
-@dataclass(frozen=True)
-class TrainJob:
-    """Train on these fields, as these settings say, into this folder."""
-
-    collection: Collection
-    settings: TrainingSettings
-    out: Path
-
-    def to_dict(self) -> dict[str, Any]:
-        """The job as JSON, for the child process."""
-        return {
-            "collection": self.collection.to_dict(),
-            "settings": asdict(self.settings),
-            "out": str(self.out),
-        }
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> TrainJob:
-        """The job that :meth:`to_dict` wrote down."""
-        return cls(
-            Collection.from_dict(values["collection"]),
-            settings_from_dict(TrainingSettings, values["settings"]),
-            Path(values["out"]),
-        )
 
 
 def train(

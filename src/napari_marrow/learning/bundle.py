@@ -2,7 +2,8 @@
 
 ``bundle.json`` (what it is and how to use it), ``weights.safetensors``, ``model.onnx``,
 ``history.csv``, ``heldout.csv``, ``card.md`` and ``figures/``. Every file but the figures and the
-card is listed in ``bundle.json`` with its SHA-256, so a missing or altered one is noticed.
+card is listed in ``bundle.json`` with its SHA-256, and ``bundle.json`` carries one of itself, so a
+missing or altered file is noticed. That is against accidents: who alters on purpose can seal anew.
 """
 
 from __future__ import annotations
@@ -14,17 +15,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from numpy.typing import NDArray
-from safetensors.numpy import save
-
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.options import settings_from_dict
-from napari_marrow.learning.settings import TrainingSettings
-from napari_marrow.learning.units import Preprocessing
+from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
     import onnxruntime
+    import pandas as pd
+    from numpy.typing import NDArray
 
 SCHEMA = 1
 BUNDLE_JSON = "bundle.json"
@@ -92,10 +90,10 @@ class Bundle:
         images
             RGB photographs, each (height, width, 3) uint8.
         """
-        from napari_marrow.learning.prediction import predict_image
+        from napari_marrow.learning.prediction import predict_image, predictions_table
 
-        tables = [predict_image(self, image).table for image in images]
-        return pd.concat([t.assign(image=k) for k, t in enumerate(tables)], ignore_index=True)
+        predictions = [predict_image(self, image) for image in images]
+        return predictions_table(range(len(predictions)), predictions)
 
 
 def open_onnx(model: Path | bytes) -> onnxruntime.InferenceSession:
@@ -117,6 +115,8 @@ def write_bundle(
     heldout: pd.DataFrame,
 ) -> Bundle:
     """Fill an empty folder with a bundle; the caller renames it into place when complete."""
+    from safetensors.numpy import save
+
     (folder / WEIGHTS).write_bytes(save(weights))
     (folder / ONNX).write_bytes(onnx)
     history.to_csv(folder / HISTORY, index=False)
@@ -129,6 +129,7 @@ def write_bundle(
         "unit": info.settings.unit,
         "files": {name: sha256(folder / name) for name in _SEALED},
     }
+    content["seal"] = _seal(content)
     (folder / BUNDLE_JSON).write_text(json.dumps(content, indent=2), encoding="utf-8")
     return Bundle(folder, info)
 
@@ -150,10 +151,14 @@ def load_bundle(path: Path | str) -> Bundle:
             f"{path / BUNDLE_JSON} is not a bundle of schema {SCHEMA}; "
             "use the version of napari-marrow that made it, or train again."
         )
+    if content.get("seal") != _seal(content):
+        raise MarrowError(
+            f"{path / BUNDLE_JSON} was altered after training; copy the whole bundle again."
+        )
     for name in _SEALED:
         if not (path / name).is_file():
             raise MarrowError(f"{path / name} is missing; copy the whole bundle again.")
-        if sha256(path / name) != content.get("files", {}).get(name):
+        if sha256(path / name) != content["files"][name]:
             raise MarrowError(
                 f"{path / name} was altered after training; copy the whole bundle again."
             )
@@ -184,11 +189,17 @@ def _info(path: Path, content: dict[str, Any]) -> BundleInfo:
             notes=tuple(content["notes"]),
             versions=content["versions"],
         )
-    except (KeyError, TypeError, ValueError, MarrowError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, MarrowError) as error:
         raise MarrowError(
             f"{path / BUNDLE_JSON} was altered or is incomplete ({error}); "
             "copy the whole bundle again."
         ) from error
+
+
+def _seal(content: dict[str, Any]) -> str:
+    """SHA-256 of what ``bundle.json`` says, its own seal left out."""
+    said = {key: value for key, value in content.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:

@@ -93,8 +93,9 @@ def score_units(
     Returns
     -------
     dict
-        JSON-ready: ``metrics`` (a :class:`Score` each), ``confusion`` (rows truth, columns
-        prediction), ``classes``, ``positive``, ``units``, ``sources``.
+        JSON-ready: ``metrics`` (a :class:`Score` each; what has nothing to divide by is left
+        out), ``confusion`` (rows truth, columns prediction), ``classes``, ``positive``, ``units``,
+        ``sources``.
     """
     truth = pd.Categorical(table["class"], categories=list(classes)).codes
     answer = probabilities.argmax(axis=1)
@@ -104,7 +105,9 @@ def score_units(
     metrics = {"accuracy": _proportion(np.trace(matrix), len(truth), effect, float(shares.max()))}
     positive = classes.index("ALL") if "ALL" in classes else 0
     if len(classes) == 2:
-        metrics |= _two_class(matrix, positive, effect)
+        # Without a positive answer there is no precision to speak of: NaN is left out.
+        found = _two_class(matrix, positive, effect)
+        metrics |= {name: score for name, score in found.items() if score.estimate >= 0}
         metrics |= _auc(truth == positive, probabilities[:, positive], effect)
     return {
         "metrics": {name: asdict(score) for name, score in metrics.items()},
@@ -160,25 +163,3 @@ def colour_yardstick(train: pd.DataFrame, heldout: pd.DataFrame) -> Score | None
     effect = design_effect(correct, heldout["source"].to_numpy())
     chance = heldout["class"].value_counts(normalize=True).max()
     return _proportion(correct.sum(), len(correct), effect, float(chance))
-
-
-def fit_temperature(probabilities: NDArray[np.float64], truth: NDArray[np.intp]) -> float:
-    """Temperature that makes the validation side's probabilities fit best (Guo et al. 2017).
-
-    Never below 1: a few right answers are no ground to be surer than the network is. 1 with fewer
-    than ten units.
-    """
-    if len(truth) < 10:
-        return 1.0
-    temperatures = np.geomspace(1, 10, 60)
-    losses = [
-        -np.log(soften(probabilities, t)[np.arange(len(truth)), truth].clip(1e-12)).mean()
-        for t in temperatures
-    ]
-    return float(temperatures[int(np.argmin(losses))])
-
-
-def soften(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Probabilities at a temperature: their powers of 1 / temperature, adding up to 1 again."""
-    powers = np.clip(probabilities, 1e-7, 1) ** (1 / temperature)
-    return powers / powers.sum(axis=1, keepdims=True)

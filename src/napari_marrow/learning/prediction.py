@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Field
-from napari_marrow.imaging.nuclei import segment_nuclei
+from napari_marrow.imaging.nuclei import field_labels, segment_nuclei
 from napari_marrow.learning.bundle import Bundle
-from napari_marrow.learning.evaluation import soften
-from napari_marrow.learning.units import Units, batches, cut_units, field_labels, mean_by_unit
+from napari_marrow.learning.calibration import soften
+from napari_marrow.learning.units import Units, batches, cut_units, mean_by_unit
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -101,8 +101,10 @@ def predict_field(bundle: Bundle, field: Field) -> Prediction:
     return predict_image(bundle, field.image(), labels)
 
 
-def predictions_table(names: Sequence[str], predictions: Sequence[Prediction]) -> pd.DataFrame:
-    """One table of many predictions.
+def predictions_table(
+    names: Sequence[str | int], predictions: Sequence[Prediction]
+) -> pd.DataFrame:
+    """One table of many predictions, with the name (or number) of each photograph.
 
     Returns
     -------

@@ -111,3 +111,19 @@ class TrainingSettings:
     def problems(self) -> list[str]:
         """What can't work, in a user's words; empty when all is well."""
         return bound_problems(self)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How pixels become a network's input; goes into the bundle, so prediction does the same."""
+
+    unit: Unit
+    input_size: int
+    tiles: int
+    crop_factor: float
+    white_balance: bool = True
+
+    @classmethod
+    def of(cls, settings: TrainingSettings) -> Preprocessing:
+        """The preprocessing that these settings ask for."""
+        return cls(settings.unit, settings.input_size, settings.tiles, settings.crop_factor)

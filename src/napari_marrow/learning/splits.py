@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 
+from napari_marrow.data.errors import MarrowError
+
 Rows = NDArray[np.intp]
 
 
@@ -87,12 +89,24 @@ def _poorest(classes: NDArray, sources: NDArray) -> str:
 
 
 def split_as_published(classes: NDArray, heldout: float, validation: float, seed: int) -> Split:
-    """Split the augmented units at random, as the paper did: copies of one field on both sides."""
+    """Split the augmented units at random, as the paper did: copies of one field on both sides.
+
+    Raises
+    ------
+    MarrowError
+        When there are too few units for every class to be on each side.
+    """
     rows = np.arange(len(classes))
-    cut = StratifiedShuffleSplit(1, test_size=heldout, random_state=seed)
-    rest, judged = next(cut.split(rows, classes))
-    cut = StratifiedShuffleSplit(1, test_size=validation, random_state=seed)
-    train, watched = next(cut.split(rest, classes[rest]))
+    try:
+        cut = StratifiedShuffleSplit(1, test_size=heldout, random_state=seed)
+        rest, judged = next(cut.split(rows, classes))
+        cut = StratifiedShuffleSplit(1, test_size=validation, random_state=seed)
+        train, watched = next(cut.split(rest, classes[rest]))
+    except ValueError as error:  # scikit-learn's sentence speaks of test_size
+        raise MarrowError(
+            f"{len(classes)} augmented units are too few to split them as published; "
+            "add fields, raise the parts held out and for validation, or use the protocol honest."
+        ) from error
     note = (
         "Protocol paper: augmented before splitting, so copies of one source stand on both sides; "
         "the scores are too good."

@@ -13,26 +13,10 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.features.colour import MEAN_COLOUR, mean_colour
 from napari_marrow.imaging.crops import cut_cells
-from napari_marrow.imaging.nuclei import segment_nuclei, separate
+from napari_marrow.imaging.nuclei import field_labels, segment_nuclei
 from napari_marrow.imaging.scale import resize
 from napari_marrow.imaging.stain import WHITE, white_balance
-from napari_marrow.learning.settings import TrainingSettings, Unit
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How pixels become a network's input; goes into the bundle, so prediction does the same."""
-
-    unit: Unit
-    input_size: int
-    tiles: int
-    crop_factor: float
-    white_balance: bool = True
-
-    @classmethod
-    def of(cls, settings: TrainingSettings) -> Preprocessing:
-        """The preprocessing that these settings ask for."""
-        return cls(settings.unit, settings.input_size, settings.tiles, settings.crop_factor)
+from napari_marrow.learning.settings import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -84,8 +68,7 @@ def cut_units(
     labels = segment_nuclei(image) if labels is None else labels
     crops, cells = cut_cells(balanced, labels, how.input_size, how.crop_factor, WHITE)
     table = pd.DataFrame({name: cells[name] for name in ("index", "y", "x")})
-    means = crops.reshape(len(crops), -1, 3).mean(axis=1)
-    table[list(MEAN_COLOUR)] = means.reshape(-1, 3)
+    table[list(MEAN_COLOUR)] = crops.mean(axis=(1, 2))  # also where no cell was found
     return Units(crops, np.arange(len(crops)), table)
 
 
@@ -104,18 +87,6 @@ def _starts(length: int, side: int) -> list[int]:
     """Where tiles begin so that they cover a length evenly, overlapping where they must."""
     count = -(-length // side)
     return [round(s) for s in np.linspace(0, length - side, count)]
-
-
-def field_labels(field: Field) -> NDArray[np.integer] | None:
-    """The nuclei of a field as far as files tell: its instances, else its nucleus mask, else None.
-
-    Instances are somebody's word for where each cell is; a mask still has to be taken apart.
-    """
-    labels = field.instances()
-    if labels is not None:
-        return labels
-    mask = field.mask("nucleus")
-    return None if mask is None else separate(mask)
 
 
 def collect_units(

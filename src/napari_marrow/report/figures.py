@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
 from napari_marrow.report.colours import class_colours
+from napari_marrow.report.history import draw_history
 
 DPI = 120
 
@@ -39,21 +39,6 @@ def _figure(draw: Any, *arguments: Any, size: tuple[float, float] = (6.4, 3.6)) 
     figure = Figure(figsize=size, layout="constrained")
     draw(figure.add_subplot(), *arguments)
     return figure
-
-
-def draw_history(axes: Axes, history: pd.DataFrame) -> None:
-    """Training and validation loss by epoch; the best epoch is marked."""
-    axes.plot(history["epoch"], history["loss"], color="#0072B2", label="training")
-    watched = "loss"
-    if "val_loss" in history:
-        watched = "val_loss"
-        axes.plot(history["epoch"], history["val_loss"], color="#D55E00", label="validation")
-    if len(history):
-        best = history.loc[history[watched].idxmin()]
-        axes.plot(best["epoch"], best[watched], "o", color="#D55E00", ms=5, label="best epoch")
-    axes.set(xlabel="epoch", ylabel="loss")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False)
 
 
 def draw_confusion(axes: Axes, evaluation: dict[str, Any]) -> None:

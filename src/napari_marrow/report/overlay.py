@@ -12,17 +12,10 @@ from scipy import ndimage
 from napari_marrow.imaging.scale import resize, shrink_factor
 from napari_marrow.learning.prediction import Prediction
 from napari_marrow.report.colours import RESEARCH_ONLY, UNCERTAIN, class_colours, rgb
+from napari_marrow.report.tables import answer_text
 
 LONGEST = 1280
 """Longer side of an overlay in pixels; more would only cost disk."""
-
-
-def caption(name: str, prediction: Prediction) -> str:
-    """One line for the canvas and the picture: the field, its class and how sure that is."""
-    if prediction.class_name is None:
-        return f"{name}: no cell found"
-    sure = "uncertain" if prediction.uncertain else f"{prediction.probability:.0%}"
-    return f"{name}: {prediction.class_name} ({sure})"
 
 
 def draw_overlay(
@@ -40,7 +33,7 @@ def draw_overlay(
     colour = UNCERTAIN
     if prediction.class_name is not None and not prediction.uncertain:
         colour = class_colours(classes)[prediction.class_name]
-    _text(draw, (8, 6), caption(name, prediction), font, colour)
+    _text(draw, (8, 6), f"{name}: {answer_text(prediction)}", font, colour)
     height = max(10, size[0] // 48)
     small = ImageFont.load_default(height)
     _text(draw, (8, size[0] - 2 * height), RESEARCH_ONLY, small, "#FFFFFF")

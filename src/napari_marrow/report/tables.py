@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_marrow.learning.prediction import Prediction
 
 
 def score_text(score: dict[str, float]) -> str:
@@ -36,3 +39,11 @@ def verdict(evaluation: dict[str, Any] | None) -> list[str]:
         if colour["estimate"] >= accuracy["estimate"] > accuracy["chance"]:
             sentences.append("It does as well: the network may know the stain, not the cells.")
     return sentences
+
+
+def answer_text(prediction: Prediction) -> str:
+    """The class of a whole field and how sure that is, in a few words."""
+    if prediction.class_name is None:
+        return "no cell found"
+    text = f"{prediction.class_name} ({prediction.probability:.0%})"
+    return f"{text}, uncertain" if prediction.uncertain else text

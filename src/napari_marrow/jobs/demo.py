@@ -1,0 +1,144 @@
+"""The demonstration: the whole way on the sample data, without a display."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from napari_marrow.data.atomic import atomic_folder
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.layouts import scan
+from napari_marrow.data.samples import sample_folder
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.predict import PredictJob, run_prediction
+from napari_marrow.jobs.train import run_training
+from napari_marrow.jobs.train_job import TrainJob
+from napari_marrow.learning.bundle import Bundle, load_bundle
+from napari_marrow.learning.prediction import Prediction
+from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.report.page import Picture, write_page
+from napari_marrow.report.tables import verdict
+
+SETTINGS = TrainingSettings(unit="cell", epochs=20, seed=1)
+REPORT = "report.html"
+_FIGURES = {
+    "history": "Loss by epoch.",
+    "confusion": "Held-out units: truth against answer.",
+    "roc": "ROC of the held-out units.",
+    "precision_recall": "Precision and recall of the held-out units.",
+}
+
+
+def run_demo(out: Path, emit: Emit = silent, should_stop: ShouldStop = never) -> dict[str, Any]:
+    """Scan, train, predict, take a screenshot and write the report, all into ``out``.
+
+    Parameters
+    ----------
+    out
+        Folder to make; an older demonstration is replaced.
+
+    Returns
+    -------
+    dict
+        ``report`` and ``bundle`` (paths), ``verdict`` and ``notes`` (sentences), ``screenshot``
+        (path, or None where there is no napari or no way to a display).
+    """
+    with atomic_folder(out, marker=REPORT) as folder:
+        collection = scan(sample_folder())
+        emit(Event("message", f"{len(collection.fields)} sample fields: {collection.counts()}"))
+        job = TrainJob(collection, SETTINGS, folder / "sample.marrow")
+        result = run_training(job, _part(emit, 0.0, 0.8), should_stop)
+        bundle = load_bundle(job.out)
+        predicting = PredictJob(
+            bundle, [collection], folder / "predictions.csv", folder / "overlays"
+        )
+        _, predictions = run_prediction(predicting, _part(emit, 0.8, 0.9), should_stop)
+        emit(Event("progress", "Taking a screenshot of napari", 0.92))
+        screenshot, notes = _screenshot(bundle, collection, predictions, folder / "screenshot.png")
+        _report(folder, bundle, collection, predictions, screenshot, notes)
+    return {
+        "report": str(out / REPORT),
+        "bundle": str(out / job.out.name),
+        "screenshot": None if screenshot is None else str(out / screenshot.name),
+        "evaluation": result["evaluation"],
+        "verdict": verdict(result["evaluation"]),
+        "notes": [*result["notes"], *notes],
+    }
+
+
+def _part(emit: Emit, low: float, high: float) -> Emit:
+    """Pass events on, their progress squeezed between ``low`` and ``high``."""
+
+    def squeezed(event: Event) -> None:
+        if event.fraction is not None:
+            event = dataclasses.replace(event, fraction=low + (high - low) * event.fraction)
+        emit(event)
+
+    return squeezed
+
+
+def _screenshot(
+    bundle: Bundle, collection: Collection, predictions: list[Prediction], path: Path
+) -> tuple[Path | None, list[str]]:
+    """Photograph a real viewer in its own process, on a virtual display where there is none."""
+    held = set(bundle.info.split["heldout"])
+    shown = next((f for f in collection.fields if f.source in held), collection.fields[0])
+    module = "napari_marrow.viewer.screenshot"
+    command = [sys.executable, "-m", module, str(shown.path), str(bundle.path), str(path)]
+    if not os.environ.get("DISPLAY") and sys.platform.startswith("linux"):
+        xvfb = shutil.which("xvfb-run")
+        if xvfb is None:
+            return None, ["No screenshot: there is no display; install xvfb and xauth."]
+        command = [xvfb, "-a", "-s", "-screen 0 1366x768x24", *command]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode or not path.is_file():
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        return None, [f"No screenshot: the viewer could not start ({last})."]
+    return path, []
+
+
+def _report(
+    folder: Path,
+    bundle: Bundle,
+    collection: Collection,
+    predictions: list[Prediction],
+    screenshot: Path | None,
+    notes: list[str],
+) -> None:
+    sides = {source: side for side, names in bundle.info.split.items() for source in names}
+    answers = [
+        {
+            "name": f.name,
+            "truth": f.class_name,
+            "answer": p.class_name,
+            "probability": p.probability,
+            "side": sides.get(f.source, ""),
+        }
+        for f, p in zip(collection.fields, predictions, strict=True)
+    ]
+    answers = sorted(answers, key=lambda a: (a["side"], a["name"]))
+    heldout = [f for f in collection.fields if sides.get(f.source) == "heldout"]
+    caption = "napari with masks and predicted cells"
+    shown = None if screenshot is None else Picture(screenshot, caption)
+    write_page(
+        folder / REPORT,
+        "napari-marrow on its sample data",
+        collection,
+        bundle.info,
+        figures=[
+            Picture(path, text)
+            for name, text in _FIGURES.items()
+            if (path := bundle.path / "figures" / f"{name}.png").is_file()
+        ],
+        overlays=[
+            Picture(folder / "overlays" / f"{f.name}.png", f"{f.name}, held out") for f in heldout
+        ],
+        answers=answers,
+        screenshot=shown,
+        notes=["The sample fields are simulated: these scores say nothing of patients.", *notes],
+    )

@@ -1,0 +1,1 @@
+"""Seventh floor: napari in and out. Layers become fields and fields become layers."""

@@ -1,0 +1,90 @@
+"""The caption on the canvas: which field is shown, its class, and what was predicted for it."""
+
+from __future__ import annotations
+
+import weakref
+
+import napari
+from napari.layers import Image
+from napari.settings import get_plugin_settings
+
+from napari_marrow.viewer.metadata import layer_fields, layer_predictions, shown_slice
+
+_captions: weakref.WeakKeyDictionary[napari.Viewer, Caption] = weakref.WeakKeyDictionary()
+
+
+def attach_caption(viewer: napari.Viewer) -> Caption:
+    """Keep the viewer's text overlay up to date from now on; once is enough."""
+    # Widgets get a proxy of the viewer, which is never the same object twice.
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    if viewer not in _captions:
+        _captions[viewer] = Caption(viewer)
+    return _captions[viewer]
+
+
+class Caption:
+    """Writes the caption of the topmost visible field of a viewer when anything changes."""
+
+    def __init__(self, viewer: napari.Viewer):
+        self._viewer = weakref.ref(viewer)
+        viewer.dims.events.current_step.connect(self.update)
+        viewer.layers.events.inserted.connect(self._watch)
+        viewer.layers.events.removed.connect(self.update)
+        viewer.layers.events.reordered.connect(self.update)
+        for layer in viewer.layers:
+            self._connect(layer)
+        self.update()
+
+    def _watch(self, event) -> None:
+        self._connect(event.value)
+        self.update()
+
+    def _connect(self, layer) -> None:
+        layer.events.visible.connect(self.update)
+        if "metadata" in layer.events.emitters:
+            layer.events.metadata.connect(self.update)
+
+    def text(self) -> str:
+        """The caption of the topmost visible image that shows a field, or an empty text."""
+        viewer = self._viewer()
+        if viewer is None:
+            return ""
+        for layer in reversed(viewer.layers):
+            if not (isinstance(layer, Image) and layer.visible):
+                continue
+            fields = layer_fields(layer)
+            predictions = layer_predictions(layer)
+            row = shown_slice(layer, viewer.dims.current_step)
+            if row < max(len(fields), len(predictions or ())):
+                name = fields[row].name if fields else layer.name
+                truth = fields[row].class_name if fields else None
+                answer = predictions[row]["text"] if predictions else None
+                return caption_text(name, truth, answer)
+        return ""
+
+    def update(self, event=None) -> None:
+        """Write the caption, where the user's settings want one."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        overlay = viewer.canvas.overlays.text
+        text = self.text() if get_plugin_settings("napari-marrow").viewing.caption else ""
+        if text:
+            overlay.position, overlay.font_size = "top_left", 12
+        if overlay.text != text:
+            overlay.text = text
+        overlay.visible = bool(text)
+
+
+def caption_text(name: str, truth: str | None, answer: str | None) -> str:
+    """One line: the field, the class it is filed under, and the predicted one.
+
+    >>> caption_text("ALL_1", "ALL", "MM (61%)")
+    'ALL_1   class ALL   predicted MM (61%), research use only'
+    """
+    parts = [name]
+    if truth is not None:
+        parts.append(f"class {truth}")
+    if answer is not None:
+        parts.append(f"predicted {answer}, research use only")
+    return "   ".join(parts)

@@ -1,0 +1,147 @@
+"""Labelling layers with a bundle: fields and cells of what is open, through ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Field
+from napari_marrow.learning.bundle import Bundle
+from napari_marrow.viewer.metadata import PREDICTED, layer_fields, set_predictions
+
+if TYPE_CHECKING:  # the rest is imported in the worker, so that opening a widget costs nothing
+    from napari_marrow.learning.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Target:
+    """One photograph's layer with what a worker needs of it, gathered on the viewer's thread.
+
+    Attributes
+    ----------
+    layer
+        Only touched on the viewer's thread.
+    data
+        (height, width, 3) or (fields, height, width, 3), perhaps lazy.
+    fields
+        What is known of its slices; empty for a layer of another reader.
+    nuclei
+        Instance labels of a single field, as they are in the viewer now, or None.
+    """
+
+    layer: Image
+    data: Any
+    fields: list[Field]
+    nuclei: NDArray[np.integer] | None
+
+    def __len__(self) -> int:
+        return len(self.data) if self.data.ndim == 4 else 1
+
+    def image(self, row: int) -> NDArray[np.uint8]:
+        """The photograph of one slice, without the frame that a smaller field has in a stack."""
+        if self.fields:
+            return self.fields[row].image()
+        return np.asarray(self.data[row] if self.data.ndim == 4 else self.data)[..., :3]
+
+    def labels(self, row: int) -> NDArray[np.integer] | None:
+        """The nuclei of one slice as far as they are known."""
+        from napari_marrow.imaging.nuclei import field_labels
+
+        if self.nuclei is not None:
+            return self.nuclei
+        return field_labels(self.fields[row]) if self.fields else None
+
+
+def is_photograph(layer: Any) -> bool:
+    """Whether a layer is an RGB image of 8 bits: one photograph or a stack of them."""
+    return isinstance(layer, Image) and layer.rgb and layer.data.dtype == np.uint8
+
+
+def targets(layers: Any) -> list[Target]:
+    """The photographs among the viewer's layers, each with the nuclei that lie over it.
+
+    Raises
+    ------
+    MarrowError
+        When there is none.
+    """
+    found = [
+        Target(layer, layer.data, layer_fields(layer), nuclei_of(layer, layers))
+        for layer in layers
+        if is_photograph(layer) and layer.data.ndim in (3, 4)
+    ]
+    if not found:
+        raise MarrowError("No photograph is open; open an RGB image or a folder first.")
+    return found
+
+
+def nuclei_of(image: Image, layers: Any) -> NDArray[np.integer] | None:
+    """Data of the Labels layer ``<image> nuclei`` of a single photograph, with any edits made."""
+    for layer in layers:
+        same = isinstance(layer, Labels) and layer.name == f"{image.name} nuclei"
+        if same and layer.data.shape == image.data.shape[:2]:
+            return np.asarray(layer.data)
+    return None
+
+
+def predict_target(bundle: Bundle, target: Target) -> Iterator[Prediction]:
+    """Classify a target's fields, one a step, so that a worker can show progress and stop."""
+    from napari_marrow.learning.prediction import predict_image
+
+    cells = bundle.info.preprocessing.unit == "cell"
+    for row in range(len(target)):
+        yield predict_image(bundle, target.image(row), target.labels(row) if cells else None)
+
+
+def show_predictions(
+    viewer: Any, bundle: Bundle, target: Target, predictions: list[Prediction]
+) -> None:
+    """Put predictions into the viewer: on the viewer's thread, replacing earlier ones."""
+    from napari_marrow.viewer.predictions import predictions_layer, summary
+
+    set_predictions(target.layer, [summary(p) for p in predictions])
+    if bundle.info.preprocessing.unit == "field":
+        return
+    labels = _labels_of(target, predictions)
+    layer = predictions_layer(target.layer, labels, predictions, bundle.info.classes)
+    older = f"{target.layer.name} {PREDICTED}"
+    if older in viewer.layers:
+        viewer.layers.remove(older)
+    viewer.add_layer(layer)
+
+
+def _labels_of(target: Target, predictions: list[Prediction]) -> Any:
+    """Instance labels of the whole layer, numbered through; each slice made when looked at."""
+    import dask
+    import dask.array as da
+
+    from napari_marrow.viewer.predictions import label_offsets
+
+    shape = target.data.shape[:-1]
+    if target.data.ndim == 3:
+        return np.asarray(predictions[0].labels)
+
+    def numbered(labels: NDArray[np.integer], offset: int) -> NDArray[np.int32]:
+        frame = np.zeros(shape[1:], np.int32)
+        frame[: labels.shape[0], : labels.shape[1]] = np.where(labels > 0, labels + offset, 0)
+        return frame
+
+    pieces = [
+        da.from_delayed(dask.delayed(numbered)(_compact(p.labels), offset), shape[1:], np.int32)
+        for p, offset in zip(predictions, label_offsets(predictions), strict=True)
+    ]
+    return da.stack(pieces)
+
+
+def _compact(labels: Any) -> NDArray[np.uint16]:
+    """Half of the memory of the usual 32-bit labels, for stacks of many fields."""
+    labels = np.asarray(labels)
+    if labels.max(initial=0) <= np.iinfo(np.uint16).max:
+        return labels.astype(np.uint16)
+    return labels

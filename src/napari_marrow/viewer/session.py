@@ -1,0 +1,153 @@
+"""What is open in the viewer as a collection that the child process can read from disk.
+
+Photographs that came from files are named by their path; all else (layers of other readers, edited
+nuclei) is written to the session's folder as TIFF.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.layers import Image
+from numpy.typing import NDArray
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection, Field
+from napari_marrow.viewer.annotations import (
+    cells_layer,
+    field_class,
+    is_painted,
+    label_classes,
+    painted_classes,
+)
+from napari_marrow.viewer.labelling import Target, targets
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """A photograph's layer with its annotations, gathered on the viewer's thread.
+
+    Attributes
+    ----------
+    target
+        The photograph.
+    name
+        Of its layer.
+    classes
+        Class of each of its fields, None where nobody gave one.
+    cells
+        Data of its annotation layer, of the photograph's shape, or None.
+    cell_names
+        Class by label of ``cells``.
+    painted
+        Whether the labels of ``cells`` are classes (else they are cells).
+    """
+
+    target: Target
+    name: str
+    classes: tuple[str | None, ...]
+    cells: Any = None
+    cell_names: dict[int, str] = dataclasses.field(default_factory=dict)
+    painted: bool = False
+
+
+def gather(layers: Any) -> list[Annotated]:
+    """Everything of the open layers that a training needs; on the viewer's thread, and quick.
+
+    Raises
+    ------
+    MarrowError
+        When no photograph is open.
+    """
+    return [_gathered(target, layers) for target in targets(layers)]
+
+
+def _gathered(target: Target, layers: Any) -> Annotated:
+    image: Image = target.layer
+    classes = tuple(field_class(image, row) for row in range(len(target)))
+    annotation = cells_layer(image, layers)
+    if annotation is None:
+        return Annotated(target, image.name, classes)
+    names, painted = label_classes(annotation), is_painted(annotation)
+    return Annotated(target, image.name, classes, annotation.data, names, painted)
+
+
+def write_session(found: list[Annotated], folder: Path, unit: str) -> Collection:
+    """Write what the child needs into ``folder`` and describe it; runs in a worker.
+
+    Fields that have neither a class nor annotated cells are left out.
+
+    Parameters
+    ----------
+    found
+        From :func:`gather`.
+    folder
+        An empty folder.
+    unit
+        ``cell`` also writes the nuclei.
+
+    Raises
+    ------
+    MarrowError
+        When nothing open has a class.
+    """
+    fields = []
+    for number, annotated in enumerate(found):
+        for row in range(len(annotated.target)):
+            field = _field(annotated, row, folder, f"{number}_{row}", unit)
+            if field.class_name is not None or field.cell_classes:
+                fields.append(field)
+    if not fields:
+        raise MarrowError(
+            "Nothing open has a class; give the fields a class in the table, or annotate cells."
+        )
+    return Collection(folder, tuple(fields))
+
+
+def _field(annotated: Annotated, row: int, folder: Path, key: str, unit: str) -> Field:
+    import tifffile
+
+    target = annotated.target
+    many = len(target) > 1
+    name = f"{annotated.name} {row}" if many else annotated.name
+    if target.fields:
+        field = target.fields[row]
+        # The same photograph open twice is one source.
+        field = dataclasses.replace(field, source=str(field.path.resolve()))
+    else:
+        path = folder / f"{key}.tif"
+        tifffile.imwrite(path, np.ascontiguousarray(target.image(row)), photometric="rgb")
+        field = Field(path, name, source=name)
+    field = dataclasses.replace(field, class_name=annotated.classes[row])
+    labels, classes = _cells(annotated, row)
+    if unit == "cell" and labels is None:
+        labels = target.nuclei
+    if labels is None:
+        return dataclasses.replace(field, cell_classes=classes)
+    path = folder / f"{key}_nuclei.tif"
+    tifffile.imwrite(path, labels.astype(np.uint16 if labels.max() < 65536 else np.uint32))
+    return dataclasses.replace(field, labels=path, cell_classes=classes)
+
+
+def _cells(annotated: Annotated, row: int) -> tuple[NDArray[np.integer] | None, dict[int, str]]:
+    """Instances and their classes where cells of this field were annotated, else (None, {})."""
+    if annotated.cells is None:
+        return None, {}
+    target = annotated.target
+    image = target.image(row)
+    cells = np.asarray(annotated.cells[row] if target.data.ndim == 4 else annotated.cells)
+    cells = cells[: image.shape[0], : image.shape[1]]
+    present = set(np.unique(cells)[1 if cells.min(initial=1) == 0 else 0 :].tolist())
+    if not present & set(annotated.cell_names):
+        return None, {}
+    if not annotated.painted:
+        return cells, {k: v for k, v in annotated.cell_names.items() if k in present}
+    from napari_marrow.imaging.nuclei import segment_nuclei
+
+    nuclei = target.labels(row)
+    nuclei = segment_nuclei(image) if nuclei is None else nuclei
+    return nuclei, painted_classes(nuclei, cells, annotated.cell_names)

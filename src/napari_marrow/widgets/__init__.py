@@ -1,0 +1,1 @@
+"""Eighth floor: what a person touches, one file a dock widget."""

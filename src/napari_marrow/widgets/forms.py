@@ -1,0 +1,75 @@
+"""Forms made from settings dataclasses: labels, bounds and help come from their fields."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, SpinBox
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+T = TypeVar("T")
+
+
+class SettingsForm(QWidget, Generic[T]):
+    """A form for a settings dataclass; fields marked ``advanced`` are folded away.
+
+    Parameters
+    ----------
+    defaults
+        The settings to begin with; their class is what :meth:`settings` returns.
+    """
+
+    def __init__(self, defaults: T):
+        super().__init__()
+        self._kind = type(defaults)
+        self.fields: dict[str, Any] = {}
+        shown: Container[Any] = Container(labels=True)
+        folded: Container[Any] = Container(labels=True)
+        hints = get_type_hints(self._kind)
+        for field in dataclasses.fields(defaults):  # type: ignore[arg-type]
+            widget = _widget(field, hints[field.name], getattr(defaults, field.name))
+            self.fields[field.name] = widget
+            (folded if field.metadata["advanced"] else shown).append(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for container in (shown, folded):
+            container.margins = (0, 0, 0, 0)
+        layout.addWidget(shown.native)
+        if len(folded):
+            self.more = QCollapsible("More settings")
+            self.more.setDuration(0)
+            self.more.addWidget(folded.native)
+            layout.addWidget(self.more)
+
+    def settings(self) -> T:
+        """The settings as the form shows them now."""
+        return self._kind(**{name: widget.value for name, widget in self.fields.items()})
+
+    def show_settings(self, settings: T) -> None:
+        """Make the form show other settings."""
+        for name, widget in self.fields.items():
+            widget.value = getattr(settings, name)
+
+
+def _widget(field: dataclasses.Field, hint: Any, value: Any) -> Any:
+    """The magicgui widget of one field."""
+    meta = field.metadata
+    unit = f" ({meta['unit']})" if meta["unit"] else ""
+    common: dict[str, Any] = {
+        "name": field.name,
+        "label": f"{meta['label']}{unit}",
+        "tooltip": meta["help"],
+    }
+    if get_origin(hint) is Literal:
+        return ComboBox(choices=get_args(hint), value=value, **common)
+    if hint is bool:
+        return CheckBox(value=value, **{**common, "text": ""})
+    if hint is float:
+        small = meta["high"] <= 1
+        bounds = {"min": meta["low"], "max": meta["high"], "step": 0.01 if small else 0.1}
+        widget = FloatSpinBox(value=value, **bounds, **common)
+        widget.native.setDecimals(4 if small else 2)
+        return widget
+    return SpinBox(value=value, min=meta["low"], max=meta["high"], **common)

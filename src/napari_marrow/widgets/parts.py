@@ -1,0 +1,125 @@
+"""Small parts that the dock widgets share: boxes, buttons, both progress bars, and workers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from napari.qt.threading import create_worker
+from napari.utils import progress
+from qtpy.QtWidgets import (
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_marrow.data.errors import MarrowError
+
+log = logging.getLogger("napari_marrow")
+
+
+def button(text: str, action: Callable[[], None], help: str = "") -> QPushButton:
+    """A button that calls ``action`` without arguments."""
+    made = QPushButton(text)
+    made.setToolTip(help)
+    made.clicked.connect(lambda checked=False: action())
+    return made
+
+
+def wrapped(text: str = "") -> QLabel:
+    """A label that breaks its lines, and from which text can be copied."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(label.textInteractionFlags().TextSelectableByMouse)
+    return label
+
+
+def row(*widgets: QWidget) -> QHBoxLayout:
+    """Widgets beside each other."""
+    layout = QHBoxLayout()
+    for widget in widgets:
+        layout.addWidget(widget)
+    return layout
+
+
+def group(title: str, *parts: QWidget | QLayout) -> QGroupBox:
+    """Widgets and layouts below each other in a titled box."""
+    box = QGroupBox(title)
+    layout = QVBoxLayout(box)
+    for part in parts:
+        if isinstance(part, QWidget):
+            layout.addWidget(part)
+        else:
+            layout.addLayout(part)
+    return box
+
+
+def scrolling(widget: QWidget, *parts: QWidget) -> None:
+    """Fill ``widget`` with parts that scroll when the screen is small."""
+    inside = QWidget()
+    layout = QVBoxLayout(inside)
+    for part in parts:
+        layout.addWidget(part)
+    layout.addStretch()
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setWidget(inside)
+    outside = QVBoxLayout(widget)
+    outside.setContentsMargins(0, 0, 0, 0)
+    outside.addWidget(area)
+
+
+class Bars:
+    """Two progress bars that say the same: the widget's own and one in napari's activity dock."""
+
+    STEPS = 1000
+
+    def __init__(self):
+        self.own = QProgressBar()
+        self.own.setRange(0, self.STEPS)
+        self._docked: progress | None = None
+
+    def show(self, fraction: float) -> None:
+        """Show how much is done, 0 to 1."""
+        if self._docked is None:
+            self._docked = progress(total=self.STEPS, desc="Marrow")
+        step = round(self.STEPS * fraction)
+        self.own.setValue(step)
+        self._docked.update(step - self._docked.n)
+
+    def close(self) -> None:
+        """The work has ended."""
+        self.own.setValue(0)
+        if self._docked is not None:
+            self._docked.close()
+            self._docked = None
+
+
+def in_worker(
+    work: Callable[..., Any],
+    done: Callable[[Any], None],
+    failed: Callable[[str], None],
+    *arguments: Any,
+) -> Any:
+    """Run ``work`` in a thread of napari's; ``done`` and ``failed`` are called on the viewer's."""
+    worker = create_worker(work, *arguments)
+    worker.returned.connect(done)
+    worker.errored.connect(lambda error: failed(sentence(error)))
+    worker.start()
+    return worker
+
+
+def sentence(error: BaseException) -> str:
+    """What to tell the user of an error in a worker; a fault of ours is logged whole."""
+    if isinstance(error, MarrowError):
+        return str(error)
+    log.error("A worker failed", exc_info=error)
+    return f"Unexpected {type(error).__name__}: {error}; the log has more."

@@ -1,0 +1,224 @@
+"""Where a training learns from: a folder, or the open layers with a table of their classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QStackedWidget,
+    QStyledItemDelegate,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_marrow.viewer.annotations import (
+    DEFAULT_CLASSES,
+    cells_layer,
+    field_class,
+    new_cells_layer,
+    set_field_class,
+)
+from napari_marrow.viewer.labelling import is_photograph
+from napari_marrow.viewer.metadata import layer_fields
+
+if TYPE_CHECKING:
+    import napari
+
+LAYERS, FOLDER = 0, 1
+NO_CLASS = "-"
+
+
+class SourcePanel(QWidget):
+    """Lets the user choose a folder, or give classes to the open layers and to cells in them."""
+
+    folder_chosen = Signal(Path)
+
+    def __init__(self, viewer: napari.viewer.Viewer):
+        super().__init__()
+        self._viewer = viewer
+        self.where = QComboBox()
+        self.where.addItems(["The open layers", "A folder"])
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._layers_page())
+        self._pages.addWidget(self._folder_page())
+        self.where.currentIndexChanged.connect(self._pages.setCurrentIndex)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.where)
+        layout.addWidget(self._pages)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.refresh)
+        for event in ("inserted", "removed", "reordered"):
+            getattr(viewer.layers.events, event).connect(self._refresh_soon)
+        viewer.layers.events.inserted.connect(self._watch)
+        for layer in viewer.layers:
+            self._watch_layer(layer)
+        self.refresh()
+
+    def _layers_page(self) -> QWidget:
+        page = QWidget()
+        self.table = QTableWidget(0, 3)
+        self.table.setHorizontalHeaderLabels(["Field", "Class", "Cells"])
+        across, down = self.table.horizontalHeader(), self.table.verticalHeader()
+        assert across is not None
+        assert down is not None
+        across.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        down.hide()
+        self.table.setMinimumHeight(120)
+        self.table.setMaximumHeight(220)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.AllEditTriggers)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setItemDelegateForColumn(1, _ClassDelegate(self.table))
+        self.table.setToolTip(
+            "Click a class to change it, for all selected rows at once. A field without a class is "
+            "left out, unless cells in it are annotated."
+        )
+        self.table.itemChanged.connect(self._class_edited)
+        self.annotate = QPushButton("Annotate cells")
+        self.annotate.setToolTip(
+            "Add a Labels layer over the selected photograph: paint label 1 on cells of the first "
+            "class (ALL) and 2 on cells of the second (MM); a stroke on the nucleus is enough."
+        )
+        self.annotate.clicked.connect(self.add_cells_layer)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.table)
+        layout.addWidget(self.annotate)
+        return page
+
+    def _folder_page(self) -> QWidget:
+        page = QWidget()
+        self.path = QLineEdit()
+        self.path.setPlaceholderText("folder with a folder a class")
+        self.path.editingFinished.connect(self._path_edited)
+        choose = QPushButton("Choose...")
+        choose.clicked.connect(self._choose)
+        row = QHBoxLayout()
+        row.addWidget(self.path)
+        row.addWidget(choose)
+        self.found = QLabel("A folder with a folder a class, or a SN-AM download.")
+        self.found.setWordWrap(True)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.found)
+        layout.addStretch()
+        return page
+
+    @property
+    def from_folder(self) -> bool:
+        """Whether the folder is to be learnt from, and not the layers."""
+        return self.where.currentIndex() == FOLDER
+
+    def set_folder(self, folder: Path) -> None:
+        """Learn from a folder."""
+        self.where.setCurrentIndex(FOLDER)
+        self.path.setText(str(folder))
+        self._path_edited()
+
+    def _choose(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder to learn from", self.path.text())
+        if folder:
+            self.set_folder(Path(folder))
+
+    def _path_edited(self) -> None:
+        if self.path.text().strip():
+            self.folder_chosen.emit(Path(self.path.text().strip()).expanduser())
+
+    def _watch(self, event: Any) -> None:
+        self._watch_layer(event.value)
+
+    def _watch_layer(self, layer: Any) -> None:
+        for name in ("name", "features", "metadata", "data"):
+            if name in layer.events.emitters:
+                getattr(layer.events, name).connect(self._refresh_soon)
+
+    def _refresh_soon(self, event: Any = None) -> None:
+        # Several events come together when a folder is opened; one look at the end is enough.
+        self._soon.start(0)
+
+    def rows(self) -> list[tuple[Any, int]]:
+        """The photographs that are open: (layer, slice) a row of the table."""
+        return [
+            (layer, row)
+            for layer in self._viewer.layers
+            if is_photograph(layer)
+            for row in range(len(layer.data) if layer.data.ndim == 4 else 1)
+        ]
+
+    def refresh(self) -> None:
+        """Show the open photographs, their classes, and whether cells in them are annotated."""
+        rows = self.rows()
+        with QSignalBlocker(self.table):
+            self.table.setRowCount(len(rows))
+            for number, (layer, row) in enumerate(rows):
+                self._fill(number, layer, row)
+        self.annotate.setEnabled(bool(rows))
+
+    def _fill(self, number: int, layer: Any, row: int) -> None:
+        fields = layer_fields(layer)
+        name = layer.name
+        if layer.data.ndim == 4:
+            name = fields[row].name if row < len(fields) else f"{layer.name} {row}"
+        cells = cells_layer(layer, self._viewer.layers)
+        texts = (name, field_class(layer, row) or NO_CLASS, "yes" if cells is not None else "")
+        for column, text in enumerate(texts):
+            item = QTableWidgetItem(text)
+            if column != 1:
+                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+            self.table.setItem(number, column, item)
+
+    def _class_edited(self, item: QTableWidgetItem) -> None:
+        if item.column() != 1:
+            return
+        chosen = {index.row() for index in self.table.selectedIndexes()}
+        name = item.text().strip()
+        name = "" if name == NO_CLASS else name
+        rows = self.rows()
+        for number in chosen | {item.row()}:
+            layer, row = rows[number]
+            set_field_class(layer, row, name)
+
+    def add_cells_layer(self) -> None:
+        """Add the Labels layer to paint classes into, over the photograph selected in the table."""
+        rows = self.rows()
+        number = max(self.table.currentRow(), 0)
+        if number >= len(rows):
+            return
+        image = rows[number][0]
+        known = {name for layer, row in rows if (name := field_class(layer, row))}
+        classes = tuple(sorted(known if len(known) > 1 else known | set(DEFAULT_CLASSES)))
+        layer = self._viewer.add_layer(new_cells_layer(image, classes))
+        self._viewer.layers.selection.active = layer
+        layer.mode = "paint"
+
+
+class _ClassDelegate(QStyledItemDelegate):
+    """Edits a class by choosing one of those there are, or by typing another."""
+
+    def createEditor(self, parent, option, index):
+        editor = QComboBox(parent)
+        editor.setEditable(True)
+        model = index.model()
+        used = {model.index(row, 1).data() for row in range(model.rowCount())}
+        editor.addItems(sorted({*DEFAULT_CLASSES, NO_CLASS, *used}))
+        return editor
+
+    def setEditorData(self, editor, index):
+        editor.setCurrentText(index.data())
+
+    def setModelData(self, editor, model, index):
+        model.setData(index, editor.currentText())
