@@ -33,6 +33,7 @@ app = App(
     help="Bone-marrow microscopy: fields, masks, training and labelling. " + RESEARCH_ONLY,
     help_epilogue="Every command takes --json (one JSON object) and --debug (traceback of errors).",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # else it exits here with 130 and says nothing
 )
 # The options of a settings dataclass, with the help that its fields carry.
 AsOptions = Parameter(name="*")
@@ -53,8 +54,11 @@ class Reporter:
         return self
 
     def __exit__(self, kind, *_):
-        self._progress.live.transient = kind is not None  # an error is one line, without a bar
-        self._progress.stop()
+        if kind is None:
+            self._progress.stop()
+        else:  # an error is one line: no bar before it, nor the empty line that stop() prints
+            self._progress.live.transient = True
+            self._progress.live.stop()
 
     def __call__(self, event: Event) -> None:
         """Show one event."""

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,24 +43,24 @@ def atomic_file(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path | str, marker: str | None = None) -> Iterator[Path]:
+def atomic_folder(path: Path | str, owned: Container[str] = ()) -> Iterator[Path]:
     """Give a temporary folder beside ``path`` to fill; rename it to ``path`` at the end.
 
     Parameters
     ----------
     path
         The folder to make.
-    marker
-        A file that only our own folders hold. An older folder is replaced, once the new one is
-        complete, when it is empty or holds this file; anything else of that name is left alone.
+    owned
+        Names of all that such a folder may hold. An older folder is replaced, once the new one is
+        complete, when there is nothing else in it; anything else of that name is left alone.
 
     Raises
     ------
     MarrowError
         When the parent folder can't be written to, or something else bears that name.
     """
-    path = Path(path)
-    if path.exists() and not _replaceable(path, marker):
+    path = Path(path).absolute()
+    if path.exists() and not _replaceable(path, owned):
         raise MarrowError(
             f"{path} is there already and holds something else; choose another name for the output."
         )
@@ -75,10 +75,8 @@ def atomic_folder(path: Path | str, marker: str | None = None) -> Iterator[Path]
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _replaceable(path: Path, marker: str | None) -> bool:
-    if not path.is_dir():
-        return False
-    return not any(path.iterdir()) or (marker is not None and (path / marker).is_file())
+def _replaceable(path: Path, owned: Container[str]) -> bool:
+    return path.is_dir() and all(entry.name in owned for entry in path.iterdir())
 
 
 def _swap(part: Path, path: Path) -> None:

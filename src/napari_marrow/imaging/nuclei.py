@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.feature import peak_local_max
-from skimage.filters import threshold_multiotsu
 from skimage.measure import regionprops_table
-from skimage.morphology import disk
 from skimage.segmentation import expand_labels, relabel_sequential, watershed
 
 from napari_marrow.data.fields import Field
-from napari_marrow.imaging.scale import resize, shrink_factor
+from napari_marrow.imaging.scale import enlarge, resize, shrink_factor
 from napari_marrow.imaging.stain import optical_density
 
 WORKING_SIZE = 640
@@ -44,12 +41,12 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
     labels = _drop_specks(labels)
     if factor == 1:
         return labels
-    # Rims that the thinned mask missed take the number of the nucleus they touch.
-    grown = expand_labels(labels, 2)
-    full = np.repeat(np.repeat(grown, factor, 0), factor, 1)[: mask.shape[0], : mask.shape[1]]
-    inside = np.repeat(np.repeat(labels > 0, factor, 0), factor, 1)
-    inside = ndimage.minimum_filter(inside[: mask.shape[0], : mask.shape[1]], 2 * factor + 1)
-    return np.where(mask | inside, full, 0).astype(np.uint16)
+    # Rims that the thinned mask missed take the number of the nucleus they touch; holes that were
+    # filled stay filled, which the inside of the thinned nuclei tells.
+    full = enlarge(expand_labels(labels, 2), factor, mask.shape)
+    inside = enlarge(ndimage.binary_erosion(labels > 0), factor, mask.shape)
+    full *= mask | inside
+    return full
 
 
 def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
@@ -60,16 +57,10 @@ def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
     widths = ndimage.maximum(distance, pieces, np.arange(1, count + 1))
     radius = float(np.median(widths[widths >= 0.3 * widths.max()]))
     smooth = ndimage.gaussian_filter(distance, max(0.5, radius / 6))
-    peaks = peak_local_max(
-        smooth,
-        min_distance=max(2, round(0.6 * radius)),
-        threshold_abs=0.35 * radius,
-        labels=pieces,
-        exclude_border=False,
-    )
-    seeds = np.zeros(mask.shape, np.int32)
-    seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-    # Flat-topped pieces have their peak smoothed away; each still gets one seed.
+    reach = 2 * max(2, round(0.6 * radius)) + 1
+    peaks = (smooth == ndimage.maximum_filter(smooth, reach)) & (smooth >= 0.35 * radius) & mask
+    seeds, _ = ndimage.label(peaks, np.ones((3, 3)))
+    # A small nucleus beside a large one is overshadowed; every piece still gets one seed.
     bare = np.setdiff1d(np.arange(1, count + 1), pieces[seeds > 0])
     for piece in bare[widths[bare - 1] >= 0.35 * radius]:
         where = ndimage.maximum_position(distance, pieces, piece)
@@ -110,6 +101,9 @@ def segment_nuclei(image: NDArray[np.uint8]) -> NDArray[np.uint16]:
     score = ndimage.gaussian_filter(density[..., 0] + 0.5 * density[..., 1], 1)
     if np.ptp(score) < 0.05:  # an empty field has no two kinds of pixels to tell apart
         return np.zeros((height, width), np.uint16)
+    from skimage.filters import threshold_multiotsu  # slow to import, and masks do not need it
+    from skimage.morphology import disk
+
     mask = score > threshold_multiotsu(score, classes=3)[-1]
     mask = ndimage.binary_opening(mask, disk(2))
     labels = separate(ndimage.binary_fill_holes(mask))
@@ -157,8 +151,7 @@ def join_cytoplasm(nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_]) ->
     nearest = ndimage.distance_transform_edt(
         small == 0, return_distances=False, return_indices=True
     )
-    owner = np.repeat(np.repeat(small[tuple(nearest)], factor, 0), factor, 1)
-    owner = owner[: nuclei.shape[0], : nuclei.shape[1]]
+    owner = enlarge(small[tuple(nearest)], factor, nuclei.shape)
     return np.where(cytoplasm & (nuclei == 0), owner, 0).astype(np.uint16)
 
 

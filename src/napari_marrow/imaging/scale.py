@@ -21,3 +21,10 @@ def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
     picture = Image.fromarray(np.ascontiguousarray(image))
     small = picture.resize((width, height), Image.Resampling.BOX, reducing_gap=2.0)
     return np.asarray(small)
+
+
+def enlarge(array: NDArray, factor: int, shape: tuple[int, ...]) -> NDArray:
+    """Undo thinning by ``factor``: every value stands for a square of pixels, cut to ``shape``."""
+    height, width = array.shape
+    blocks = np.broadcast_to(array[:, None, :, None], (height, factor, width, factor))
+    return blocks.reshape(height * factor, width * factor)[: shape[0], : shape[1]]

@@ -25,7 +25,9 @@ from napari_marrow.report.page import Picture, write_page
 from napari_marrow.report.tables import verdict
 
 SETTINGS = TrainingSettings(unit="cell", epochs=20, seed=1)
-REPORT = "report.html"
+REPORT, BUNDLE = "report.html", "sample.marrow"
+OWNED = frozenset({REPORT, BUNDLE, "predictions.csv", "overlays", "screenshot.png"})
+"""All that a demonstration writes: an older one is replaced, another folder is not."""
 _FIGURES = {
     "history": "Loss by epoch.",
     "confusion": "Held-out units: truth against answer.",
@@ -48,10 +50,10 @@ def run_demo(out: Path, emit: Emit = silent, should_stop: ShouldStop = never) ->
         ``report`` and ``bundle`` (paths), ``verdict`` and ``notes`` (sentences), ``screenshot``
         (path, or None where there is no napari or no way to a display).
     """
-    with atomic_folder(out, marker=REPORT) as folder:
+    with atomic_folder(out, OWNED) as folder:
         collection = scan(sample_folder())
         emit(Event("message", f"{len(collection.fields)} sample fields: {collection.counts()}"))
-        job = TrainJob(collection, SETTINGS, folder / "sample.marrow")
+        job = TrainJob(collection, SETTINGS, folder / BUNDLE)
         result = run_training(job, _part(emit, 0.0, 0.8), should_stop)
         bundle = load_bundle(job.out)
         predicting = PredictJob(

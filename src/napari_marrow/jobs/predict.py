@@ -58,6 +58,7 @@ def run_prediction(
         part = stack.enter_context(atomic_file(job.out))  # no permission is said now
         folder = stack.enter_context(_beside(job.overlay)) if job.overlay else None
         names = _overlay_names([field for _, field in pairs])
+        done = itertools.count(1)  # Dask takes the fields in an order of its own
 
         def one(row: int, field: Field) -> Prediction:
             if should_stop():
@@ -67,7 +68,7 @@ def run_prediction(
                 classes = job.bundle.info.classes
                 picture = draw_overlay(field.open(), field.name, prediction, classes)
                 picture.save(Path(folder) / names[row])
-            emit(Event("progress", f"Labelled {field.name}", (row + 1) / len(pairs)))
+            emit(Event("progress", f"Labelled {field.name}", next(done) / len(pairs)))
             return prediction
 
         tasks = [dask.delayed(one)(row, field) for row, (_, field) in enumerate(pairs)]

@@ -20,7 +20,7 @@ from napari_marrow.jobs.keras_start import start_keras
 from napari_marrow.jobs.train_job import TrainJob
 from napari_marrow.jobs.versions import versions
 from napari_marrow.learning.bundle import (
-    BUNDLE_JSON,
+    OWNED,
     Bundle,
     BundleInfo,
     load_bundle,
@@ -87,7 +87,7 @@ def run_training(
     """
     check(job)
     # A folder without permission is said now, not after the training.
-    with atomic_folder(job.out, marker=BUNDLE_JSON) as folder:
+    with atomic_folder(job.out, OWNED) as folder:
         units, split = _prepare(job, emit, should_stop)
         emit(Event("progress", "Starting Keras", 0.1))
         start_keras()  # takes seconds, and only a job may do it

@@ -28,6 +28,8 @@ SCHEMA = 1
 BUNDLE_JSON = "bundle.json"
 WEIGHTS, ONNX, HISTORY, HELDOUT = "weights.safetensors", "model.onnx", "history.csv", "heldout.csv"
 _SEALED = (WEIGHTS, ONNX, HISTORY, HELDOUT)
+OWNED = frozenset({BUNDLE_JSON, *_SEALED, "card.md", "figures"})
+"""All that a bundle holds: an older one is replaced, a folder with anything else is not."""
 
 
 @dataclass(frozen=True)

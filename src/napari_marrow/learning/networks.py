@@ -13,20 +13,24 @@ from keras import layers, ops
 
 from napari_marrow.learning.settings import TrainingSettings
 
+# Layers are named here: Keras would count on from network to network, and the weights of a second
+# training in one process would bear names that no other process knows.
 OUTPUT = "probabilities"
+CONVOLUTIONS, HIDDEN = (16, 32), (64, 48, 32, 16)
 
 
 def dcnn(size: int, classes: int) -> keras.Model:
     """The published arrangement made to learn: ReLU, He start, dropout, softmax, cross-entropy."""
     inputs = keras.Input((size, size, 3), name="image")
     x = layers.Rescaling(1 / 64, offset=-3.0)(inputs)  # white-balanced pixels lie about 190
-    for width in (16, 32):
-        x = layers.Conv2D(width, 3, padding="same", activation="relu", **_he())(x)
+    for width in CONVOLUTIONS:
+        name = f"convolution_{width}"
+        x = layers.Conv2D(width, 3, padding="same", activation="relu", name=name, **_he())(x)
         x = layers.MaxPooling2D(4)(x)
     x = layers.Flatten()(x)
     x = layers.Dropout(0.3)(x)
-    for width in (64, 48, 32, 16):
-        x = layers.Dense(width, activation="relu", **_he())(x)
+    for width in HIDDEN:
+        x = layers.Dense(width, activation="relu", name=f"hidden_{width}", **_he())(x)
     outputs = layers.Dense(classes, activation="softmax", name=OUTPUT)(x)
     return keras.Model(inputs, outputs, name="dcnn")
 
@@ -38,12 +42,13 @@ def paper(size: int, classes: int) -> keras.Model:
     """
     inputs = keras.Input((size, size, 3), name="image")
     x = layers.Rescaling(1 / 255)(inputs)
-    for width in (16, 32):
-        x = layers.Conv2D(width, 3, padding="same", activation="softmax")(x)
+    for width in CONVOLUTIONS:
+        name = f"convolution_{width}"
+        x = layers.Conv2D(width, 3, padding="same", activation="softmax", name=name)(x)
         x = layers.MaxPooling2D(4)(x)
     x = layers.Flatten()(x)
-    for width in (64, 48, 32, 16):
-        x = layers.Dense(width, activation="softmax")(x)
+    for width in HIDDEN:
+        x = layers.Dense(width, activation="softmax", name=f"hidden_{width}")(x)
     outputs = layers.Dense(classes, activation="sigmoid", name=OUTPUT)(x)
     return keras.Model(inputs, outputs, name="paper")
 

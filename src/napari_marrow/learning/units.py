@@ -15,7 +15,7 @@ from napari_marrow.features.colour import MEAN_COLOUR, mean_colour
 from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.nuclei import field_labels, segment_nuclei
 from napari_marrow.imaging.scale import resize
-from napari_marrow.imaging.stain import WHITE, white_balance
+from napari_marrow.imaging.stain import WHITE, background_colour, white_balance
 from napari_marrow.learning.settings import Preprocessing
 
 
@@ -68,7 +68,9 @@ def cut_units(
     labels = segment_nuclei(image) if labels is None else labels
     crops, cells = cut_cells(balanced, labels, how.input_size, how.crop_factor, WHITE)
     table = pd.DataFrame({name: cells[name] for name in ("index", "y", "x")})
-    table[list(MEAN_COLOUR)] = crops.mean(axis=(1, 2))  # also where no cell was found
+    # The colour before white balance, which only multiplies it: the yardstick shall see the stain.
+    gain = background_colour(image) / WHITE if how.white_balance else 1
+    table[list(MEAN_COLOUR)] = crops.mean(axis=(1, 2)) * gain  # also where no cell was found
     return Units(crops, np.arange(len(crops)), table)
 
 

@@ -19,4 +19,4 @@ def draw_history(axes: Axes, history: pd.DataFrame) -> None:
         axes.plot(best["epoch"], best[watched], "o", color="#D55E00", ms=5, label="best epoch")
     axes.set(xlabel="epoch", ylabel="loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper right")

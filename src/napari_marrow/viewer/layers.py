@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LayerData = tuple[Any, dict[str, Any], str]
+FIELD_AXES, STACK_AXES = ("y", "x"), ("field", "y", "x")
 
 
 def collection_layers(collection: Collection) -> list[LayerData]:
@@ -29,9 +30,10 @@ def collection_layers(collection: Collection) -> list[LayerData]:
     list of (data, keyword arguments, layer type)
         As napari's readers return them. The axes of a stack are (field, height, width).
     """
-    if len(collection.fields) == 1:
-        return _one(collection)
-    return _stack(collection)
+    single = len(collection.fields) == 1
+    axes = {"axis_labels": FIELD_AXES if single else STACK_AXES}
+    layers = _one(collection) if single else _stack(collection)
+    return [(data, {**options, **axes}, kind) for data, options, kind in layers]
 
 
 def _one(collection: Collection) -> list[LayerData]:
@@ -130,7 +132,7 @@ def _background(field: Field) -> NDArray[np.uint16]:
 
 def _cytoplasm(field: Field) -> NDArray[np.uint16]:
     mask = field.mask("cytoplasm")
+    if mask is None:  # most fields: then the nuclei need not be separated for it
+        return np.zeros(field.size(), np.uint16)
     nuclei = nuclei_or_nothing(field)
-    if mask is None:
-        return np.zeros(nuclei.shape, np.uint16)
     return join_cytoplasm(nuclei, mask) if nuclei.any() else mask.astype(np.uint16)

@@ -20,7 +20,7 @@ class LossPlot(FigureCanvasQTAgg):
     """A matplotlib canvas that grows by a row an epoch."""
 
     def __init__(self, theme: str):
-        self._figure = Figure(figsize=(3.4, 2.2), layout="constrained")
+        self._figure = Figure(figsize=(3.4, 2.2))
         super().__init__(self._figure)
         self.setMinimumHeight(190)
         self._rows: list[dict[str, float]] = []
@@ -53,7 +53,8 @@ class LossPlot(FigureCanvasQTAgg):
         text, back = theme.text.as_hex(), theme.background.as_hex()
         self._figure.clear()
         self._figure.set_facecolor(back)
-        axes = self._figure.add_subplot(facecolor=back)
+        # A fixed place: laying out anew for every epoch takes longer than drawing.
+        axes = self._figure.add_axes((0.17, 0.23, 0.8, 0.73), facecolor=back)
         if self._rows:
             draw_history(axes, pd.DataFrame(self._rows))
         axes.set(xlabel="epoch", ylabel="loss")

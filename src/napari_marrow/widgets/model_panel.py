@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.learning.bundle import BUNDLE_JSON, Bundle, load_bundle
+from napari_marrow.learning.bundle import OWNED, Bundle, load_bundle
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.labelling import Target, predict_target, show_predictions, targets
@@ -94,7 +94,7 @@ class ModelPanel(QWidget):
         path = path if path.suffix == ".marrow" else path.with_name(path.name + ".marrow")
         try:
             if path.resolve() != self.bundle.path.resolve():
-                with atomic_folder(path, marker=BUNDLE_JSON) as folder:
+                with atomic_folder(path, OWNED) as folder:
                     shutil.copytree(self.bundle.path, folder, dirs_exist_ok=True)
         except MarrowError as error:
             self.said.emit(str(error), True)

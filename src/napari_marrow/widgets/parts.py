@@ -85,6 +85,7 @@ class Bars:
     def __init__(self):
         self.own = QProgressBar()
         self.own.setRange(0, self.STEPS)
+        self.own.hide()
         self._docked: progress | None = None
 
     def show(self, fraction: float) -> None:
@@ -92,12 +93,13 @@ class Bars:
         if self._docked is None:
             self._docked = progress(total=self.STEPS, desc="Marrow")
         step = round(self.STEPS * fraction)
+        self.own.show()
         self.own.setValue(step)
         self._docked.update(step - self._docked.n)
 
     def close(self) -> None:
         """The work has ended."""
-        self.own.setValue(0)
+        self.own.hide()
         if self._docked is not None:
             self._docked.close()
             self._docked = None
@@ -110,11 +112,9 @@ def in_worker(
     *arguments: Any,
 ) -> Any:
     """Run ``work`` in a thread of napari's; ``done`` and ``failed`` are called on the viewer's."""
-    worker = create_worker(work, *arguments)
-    worker.returned.connect(done)
-    worker.errored.connect(lambda error: failed(sentence(error)))
-    worker.start()
-    return worker
+    # Connected here and not afterwards: without a listener napari raises errors once more.
+    listeners = {"returned": done, "errored": lambda error: failed(sentence(error))}
+    return create_worker(work, *arguments, _connect=listeners, _start_thread=True)
 
 
 def sentence(error: BaseException) -> str:

@@ -77,8 +77,7 @@ class SourcePanel(QWidget):
         assert down is not None
         across.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         down.hide()
-        self.table.setMinimumHeight(120)
-        self.table.setMaximumHeight(220)
+        self.table.setFixedHeight(130)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.AllEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setItemDelegateForColumn(1, _ClassDelegate(self.table))

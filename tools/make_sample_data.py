@@ -1,6 +1,6 @@
 """Make the sample data again: 8 simulated ALL and 8 simulated MM fields with their masks.
 
-Run ``python sample_data/make_sample_data.py``; it writes beside itself.
+Run ``python tools/make_sample_data.py``; it writes into ``sample_data``.
 """
 
 from pathlib import Path
@@ -29,13 +29,13 @@ only, never for diagnosis.
 Three stain batches occur in both classes alike (field 1, 4, 7 are of the first, 2, 5, 8 of the
 second, 3, 6 of the third), so colour does not tell the class: the cells' build does.
 
-`python sample_data/make_sample_data.py` makes them again. Licence: BSD-3-Clause, as the project.
+`python tools/make_sample_data.py` makes them again. Licence: BSD-3-Clause, as the project.
 """
 
 
 def main() -> None:
     """Write all fields, masks and the README."""
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1] / "sample_data"
     for class_name, index in planned_fields(SETTINGS):
         drawn = draw_field(class_name, index, SETTINGS)
         folder = here / class_name

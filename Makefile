@@ -1,0 +1,51 @@
+# Two commands: `make demo` and `make test`. Both set up what they need (tools/setup.sh).
+#
+#     make PYTHON=python3.12 VENV=.venv-3.12 test     with another Python, in another environment
+
+PYTHON ?= python3
+VENV ?= .venv
+DEMO ?= demo-output
+export PYTHON VENV
+# Where this is set, every start of TensorFlow compiles it anew, which takes 20 seconds more.
+unexport PYTHONDONTWRITEBYTECODE
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint docs wheel-check clean
+
+help:
+	@echo "make demo    the whole way on the sample data, without a display: $(DEMO)/report.html"
+	@echo "make test    every check: style, types, imports, manifest, then the tests"
+	@echo
+	@echo "Also: make lint, make docs, make wheel-check, make clean."
+
+setup:
+	@tools/setup.sh
+
+demo: setup
+	$(BIN)/napari-marrow demo $(DEMO)
+
+# Qt and TensorFlow crash in one process (which is why the plugin trains in a child), so the
+# viewer's tests run in a process of their own.
+test: lint
+	$(BIN)/pytest tests/viewer tests/widgets
+	$(BIN)/pytest --ignore tests/viewer --ignore tests/widgets
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate src/napari_marrow/napari.yaml
+	$(BIN)/shellcheck tools/*.sh .ci/run
+
+docs: setup
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group docs
+	$(BIN)/mkdocs build --strict
+
+wheel-check: setup
+	tools/wheel_check.sh
+
+clean:
+	rm -rf build dist site $(DEMO) .tox
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

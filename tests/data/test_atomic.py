@@ -1,0 +1,190 @@
+"""Nothing is half-written: all or nothing, older files stay, and refusals are sentences."""
+
+import errno
+import stat
+
+import pytest
+
+from napari_marrow.data.atomic import atomic_file, atomic_folder
+from napari_marrow.data.errors import MarrowError
+
+pytestmark = pytest.mark.usefixtures("no_leftovers")
+
+
+class Fault(Exception):
+    pass
+
+
+def fill(path, text="new"):
+    """Write through either kind of path."""
+    (path / "bundle.json" if path.is_dir() else path).write_text(text)
+
+
+def broken_off(writing, error):
+    """Write, and fail before the end."""
+    with writing as part:
+        fill(part)
+        raise error
+
+
+@pytest.mark.parametrize("writer", [atomic_file, atomic_folder])
+def test_appears_when_complete_and_makes_its_parents(tmp_path, writer):
+    out = tmp_path / "a" / "b" / "out.csv"
+    with writer(out) as part:
+        fill(part)
+        assert not out.exists()
+        assert part.parent == out.parent
+    assert out.exists()
+    # As a plain open() or mkdir() would have made it, not only for its owner.
+    plain = tmp_path / "plain"
+    plain.mkdir() if out.is_dir() else plain.touch()
+    assert stat.S_IMODE(out.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+@pytest.mark.parametrize("writer", [atomic_file, atomic_folder])
+@pytest.mark.parametrize("error", [Fault, KeyboardInterrupt, FileNotFoundError])
+def test_a_fault_leaves_nothing_and_is_passed_on(tmp_path, writer, error):
+    out = tmp_path / "out"
+    with pytest.raises(error):
+        broken_off(writer(out), error)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_leaves_the_older_file(tmp_path):
+    out = tmp_path / "out.csv"
+    out.write_text("old")
+    with pytest.raises(Fault):
+        broken_off(atomic_file(out), Fault)
+    assert out.read_text() == "old"
+    with atomic_file(out) as part:
+        part.write_text("new")
+    assert out.read_text() == "new"
+
+
+OURS = {"bundle.json", "figures"}
+
+
+def test_an_older_bundle_is_replaced_only_when_the_new_one_is_complete(tmp_path):
+    out = tmp_path / "model.marrow"
+    with atomic_folder(out, OURS) as part:
+        fill(part, "old")
+        (part / "figures").mkdir()
+    with pytest.raises(Fault):
+        broken_off(atomic_folder(out, OURS), Fault)
+    assert (out / "bundle.json").read_text() == "old"
+    with atomic_folder(out, OURS) as part:
+        fill(part, "new")
+    assert [p.name for p in out.iterdir()] == ["bundle.json"]
+    assert (out / "bundle.json").read_text() == "new"
+
+
+def test_what_is_not_ours_is_never_deleted(tmp_path):
+    out = tmp_path / "thesis"
+    out.mkdir()
+    (out / "chapter.txt").write_text("years of work")
+    (out / "bundle.json").write_text("mine")
+    for owned in ({"bundle.json"}, ()):
+        with pytest.raises(MarrowError, match="holds something else"), atomic_folder(out, owned):
+            pytest.fail("the block must not run")
+    assert (out / "chapter.txt").read_text() == "years of work"
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(MarrowError, match="something else"), atomic_folder(tmp_path / "file"):
+        pytest.fail("the block must not run")
+    (tmp_path / "empty").mkdir()
+    with atomic_folder(tmp_path / "empty") as part:
+        fill(part)
+    assert (tmp_path / "empty" / "bundle.json").is_file()
+
+
+def test_a_folder_in_the_place_of_a_file_is_said_at_once(tmp_path):
+    with pytest.raises(MarrowError, match="is a folder"), atomic_file(tmp_path):
+        pytest.fail("the block must not run")
+
+
+def test_when_the_swap_fails_the_older_folder_is_put_back(tmp_path, monkeypatch):
+    out = tmp_path / "model.marrow"
+    with atomic_folder(out, OURS) as part:
+        fill(part, "old")
+    original, calls = type(out).rename, []
+
+    def rename(self, target):
+        calls.append(self)
+        if len(calls) == 2:  # the first moved the old one away
+            raise OSError(errno.EIO, "Input/output error", str(self))
+        return original(self, target)
+
+    monkeypatch.setattr(type(out), "rename", rename)
+    with (
+        pytest.raises(MarrowError, match="Input/output"),
+        atomic_folder(out, OURS) as part,
+    ):
+        fill(part, "new")
+    assert len(calls) == 3
+    assert (out / "bundle.json").read_text() == "old"
+
+
+@pytest.mark.parametrize("writer", [atomic_file, atomic_folder])
+@pytest.mark.parametrize("depth", ["file/out", "file/a/out"])
+def test_below_a_file(tmp_path, writer, depth):
+    (tmp_path / "file").write_text("x")
+    with (
+        pytest.raises(MarrowError, match=r"out can't be written: part of that path is a file"),
+        writer(tmp_path / depth),
+    ):
+        pytest.fail("the block must not run")
+    assert (tmp_path / "file").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("writer", "maker"), [(atomic_file, "mkstemp"), (atomic_folder, "mkdtemp")]
+)
+def test_no_permission_is_said_before_the_work(tmp_path, monkeypatch, writer, maker):
+    def refuse(dir, prefix, **_):
+        raise PermissionError(13, "Permission denied", str(dir / f"{prefix}x1"))
+
+    monkeypatch.setattr(f"napari_marrow.data.atomic.tempfile.{maker}", refuse)
+    with pytest.raises(MarrowError, match="gives no permission") as error, writer(tmp_path / "o"):
+        pytest.fail("the block must not run")
+    assert str(tmp_path / "o") in str(error.value)
+
+
+@pytest.mark.parametrize("writer", [atomic_file, atomic_folder])
+@pytest.mark.parametrize(
+    ("name", "number", "says"),
+    [
+        (None, errno.ENOSPC, "No space left"),  # a write to an open file carries no name
+        ("part", errno.ENOSPC, "No space left"),
+        ("part", errno.EACCES, "no permission"),
+    ],
+)
+def test_refusals_while_writing_become_sentences(tmp_path, writer, name, number, says):
+    import os
+
+    with pytest.raises(MarrowError, match=f"out can't be written: .*{says}"):  # noqa: SIM117
+        with writer(tmp_path / "out") as part:
+            raise OSError(number, os.strerror(number), name and str(part))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(13, "Permission denied", "/elsewhere/ALL_1.bmp"),
+        FileNotFoundError(2, "No such file or directory", "/elsewhere/ALL_1.bmp"),
+        BrokenPipeError(32, "Broken pipe"),
+        TimeoutError("slow"),
+        OSError("cannot write mode F as PNG"),
+        OSError(errno.EBADF, "Bad file descriptor", 7),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_of_something_else_are_not_blamed_on_the_output(tmp_path, error):
+    with pytest.raises(type(error)) as raised, atomic_file(tmp_path / "out.csv"):
+        raise error
+    assert raised.value is error
+
+
+def test_a_photograph_beside_the_output_is_not_the_output(tmp_path):
+    error = PermissionError(13, "Permission denied", str(tmp_path / "ALL" / "ALL_1.bmp"))
+    with pytest.raises(PermissionError), atomic_folder(tmp_path / "model.marrow"):
+        raise error

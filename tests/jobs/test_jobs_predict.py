@@ -1,0 +1,146 @@
+"""The prediction job: a table and overlays, all or nothing."""
+
+import errno
+import shutil
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.layouts import scan
+from napari_marrow.jobs.predict import PredictJob, run_prediction
+from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.learning.prediction import predict_field
+
+pytestmark = pytest.mark.usefixtures("no_leftovers")
+
+
+def test_table_and_overlays(tmp_path, toy, collection):
+    events = []
+    out, overlay = tmp_path / "new" / "p.csv", tmp_path / "overlays"
+    table, predictions = run_prediction(PredictJob(toy, [collection], out, overlay), events.append)
+    written = pd.read_csv(out)
+    probabilities = ["probability_ALL", "probability_MM"]
+    assert list(written) == ["image", "index", "y", "x", "class", *probabilities, "uncertain"]
+    pd.testing.assert_frame_equal(written, table, check_dtype=False)
+    assert written["image"].tolist() == [collection.label(f) for f in collection.fields]
+    for row, field in enumerate(collection.fields):
+        alone = predict_field(toy, field)
+        assert written["probability_ALL"][row] == pytest.approx(alone.probability) or (
+            written["probability_MM"][row] == pytest.approx(alone.probability)
+        )
+        assert predictions[row].class_name == alone.class_name
+    assert sorted(p.name for p in overlay.iterdir()) == sorted(
+        f"{f.name}.png" for f in collection.fields
+    )
+    assert [e.fraction for e in events] == pytest.approx([k / 6 for k in range(1, 7)])
+
+
+def test_many_workers_give_the_same(tmp_path, toy, collection):
+    tables = [
+        run_prediction(PredictJob(toy, [collection], tmp_path / f"{n}.csv", None, n))[0]
+        for n in (1, 4)
+    ]
+    pd.testing.assert_frame_equal(*tables)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "4.csv").read_bytes()
+
+
+def test_names_of_overlays_never_meet(tmp_path, toy, snam):
+    """The same stem in two folders, in two formats, and the same photograph named twice."""
+    for place in ("a/ALL", "b/ALL"):
+        (tmp_path / place).mkdir(parents=True)
+        shutil.copy(snam / "PKG - SN-AM/ALL/ALL_1.bmp", tmp_path / place)
+        Image.open(tmp_path / place / "ALL_1.bmp").save(tmp_path / place / "ALL_1.png")
+    folders = [scan(tmp_path / name) for name in ("a", "b")]
+    overlay = tmp_path / "overlays"
+    table, _ = run_prediction(
+        PredictJob(toy, [*folders, scan(tmp_path / "a/ALL/ALL_1.bmp")], tmp_path / "p.csv", overlay)
+    )
+    assert len(table) == 5
+    assert len(list(overlay.iterdir())) == 5
+
+
+def test_other_files_of_the_overlay_folder_stay(tmp_path, toy, collection):
+    overlay = tmp_path / "overlays"
+    overlay.mkdir()
+    (overlay / "mine.txt").write_text("x")
+    (overlay / "ALL_1.png").write_text("older")
+    run_prediction(PredictJob(toy, [collection], tmp_path / "p.csv", overlay))
+    assert (overlay / "mine.txt").read_text() == "x"
+    with Image.open(overlay / "ALL_1.png") as picture:
+        assert picture.format == "PNG"
+
+
+def test_a_damaged_photograph_leaves_nothing(tmp_path, toy, make_snam):
+    root = make_snam(tmp_path / "in", 2)
+    path = root / "MM" / "MM_2.bmp"
+    path.write_bytes(path.read_bytes()[:500])
+    out = tmp_path / "out"
+    with pytest.raises(MarrowError, match=r"MM_2\.bmp is cut off"):
+        run_prediction(PredictJob(toy, [scan(root)], out / "p.csv", out / "overlays"))
+    assert list(out.rglob("*")) == []
+
+
+def test_stopped_leaves_nothing(tmp_path, toy, collection):
+    asked = []
+
+    def should_stop():
+        asked.append(1)
+        return len(asked) == 3
+
+    out = tmp_path / "out"
+    with pytest.raises(Stopped):
+        run_prediction(
+            PredictJob(toy, [collection], out / "p.csv", out / "o"), should_stop=should_stop
+        )
+    assert len(asked) == 3
+    assert list(out.rglob("*")) == []
+
+
+def test_an_older_table_stays_until_the_new_one_is_complete(tmp_path, toy, collection):
+    (tmp_path / "p.csv").write_text("older")
+    with pytest.raises(Stopped):
+        run_prediction(PredictJob(toy, [collection], tmp_path / "p.csv"), should_stop=lambda: True)
+    assert (tmp_path / "p.csv").read_text() == "older"
+
+
+@pytest.mark.parametrize(
+    ("out", "overlay", "says"),
+    [
+        ("folder", None, "is a folder"),
+        ("file/p.csv", None, "part of that path is a file"),
+        ("p.csv", "file", "is a file; choose a folder"),
+        ("p.csv", "file/o", "o can't be written"),
+    ],
+)
+def test_bad_outputs_are_said_before_the_work(tmp_path, toy, collection, out, overlay, says):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("x")
+    before = sorted(tmp_path.rglob("*"))
+    job = PredictJob(toy, [collection], tmp_path / out, overlay and tmp_path / overlay)
+    events = []
+    with pytest.raises(MarrowError, match=says):
+        run_prediction(job, events.append)
+    assert events == []
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, toy, collection, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    with pytest.raises(MarrowError, match=r"p\.csv can't be written: No space left"):
+        run_prediction(PredictJob(toy, [collection], tmp_path / "p.csv", tmp_path / "o"))
+    assert not (tmp_path / "o").exists()
+    assert not (tmp_path / "p.csv").exists()
+
+
+@pytest.mark.slow
+def test_a_trained_bundle_labels_its_own_folder(tmp_path, trained):
+    bundle = load_bundle(trained["bundle"])
+    found = scan(trained["folder"])
+    table, _ = run_prediction(PredictJob(bundle, [found], tmp_path / "p.csv"))
+    truth = table["image"].str.split("/").str[0]
+    assert (table["class"] == truth).mean() >= 0.9

@@ -1,0 +1,38 @@
+"""The temperature, against a hand calculation and SciPy's minimum."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+
+from napari_marrow.learning.calibration import fit_temperature, soften
+
+
+def test_soften_by_hand():
+    # the roots of .8 and .2 are as 2 to 1
+    np.testing.assert_allclose(soften(np.array([[0.8, 0.2]]), 2), [[2 / 3, 1 / 3]])
+    np.testing.assert_allclose(soften(np.array([[0.7, 0.3]]), 1), [[0.7, 0.3]])
+    certain = soften(np.array([[1.0, 0.0]]), 3)
+    assert np.isfinite(certain).all()
+    assert certain.sum() == pytest.approx(1)
+
+
+def test_temperature_of_an_overconfident_network():
+    # Sure to 0.99 and right in 80 of 100: fits best at 0.8, where (99)^(1/T) = 4,
+    # T = ln 99 / ln 4 = 3.3147.
+    probabilities = np.tile([0.99, 0.01], (100, 1))
+    truth = np.repeat([0, 1], [80, 20])
+    found = fit_temperature(probabilities, truth)
+    assert found == pytest.approx(3.3147, rel=0.03)  # the grid's steps are 4 %
+
+    def loss(t):
+        return -np.log(soften(probabilities, t)[np.arange(100), truth]).mean()
+
+    assert loss(found) == pytest.approx(minimize_scalar(loss, (1, 10)).fun, abs=1e-3)
+
+
+def test_temperature_is_never_surer_and_needs_ten_units():
+    timid = np.tile([0.6, 0.4], (50, 1))
+    assert fit_temperature(timid, np.zeros(50, int)) == 1
+    wrong = np.tile([0.99, 0.01], (9, 1))
+    assert fit_temperature(wrong, np.ones(9, int)) == 1
+    assert fit_temperature(np.tile([0.99, 0.01], (10, 1)), np.ones(10, int)) == pytest.approx(10)

@@ -1,0 +1,113 @@
+"""Splits: a source stands on one side, every class on each side, whatever the sizes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.splits import split_as_published, split_by_source
+
+
+def table(sizes_by_class):
+    """Classes and sources of units, from the sizes of the sources of each class."""
+    classes, sources = [], []
+    for c, sizes in enumerate(sizes_by_class):
+        for k, size in enumerate(sizes):
+            classes += [f"c{c}"] * size
+            sources += [f"c{c}/{k}"] * size
+    return np.array(classes), np.array(sources)
+
+
+SIZES = st.lists(
+    st.lists(st.one_of(st.integers(1, 3), st.integers(1, 60)), min_size=2, max_size=9),
+    min_size=2,
+    max_size=3,
+)
+PARTS = st.sampled_from([0.05, 0.2, 0.25, 0.3, 0.5])
+
+
+def sides(split):
+    return split.train, split.validation, split.heldout
+
+
+@settings(max_examples=60, deadline=None)
+@given(SIZES, PARTS, PARTS, st.integers(0, 5))
+def test_no_source_on_two_sides_and_every_class_on_each(sizes, heldout, validation, seed):
+    classes, sources = table(sizes)
+    order = np.random.default_rng(seed).permutation(len(classes))
+    classes, sources = classes[order], sources[order]
+    split = split_by_source(classes, sources, heldout, validation, seed)
+    assert sorted(np.concatenate(sides(split))) == list(range(len(classes)))
+    seen = [set(sources[rows]) for rows in sides(split)]
+    assert not seen[0] & seen[1]
+    assert not seen[0] & seen[2]
+    assert not seen[1] & seen[2]
+    # Every class has two sources at least, so something is held out, with every class.
+    assert set(classes[split.heldout]) == set(classes)
+    assert set(classes[split.train]) == set(classes)
+    left = [len({s for s in seen[0] | seen[1] if s.startswith(c)}) for c in set(classes)]
+    assert (set(classes[split.validation]) == set(classes)) == (min(left) >= 2)
+    assert len(split.notes) == (min(left) < 2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(0, 7)), min_size=4, max_size=40),
+    st.integers(0, 3),
+)
+def test_sources_of_two_classes_stay_whole_too(units, seed):
+    """A slide may hold cells of both classes: then a side may be empty, but never mixed."""
+    classes = np.array([f"c{c}" for c, _ in units])
+    sources = np.array([f"s{s}" for _, s in units])
+    if len(set(classes)) < 2:
+        return
+    split = split_by_source(classes, sources, 0.25, 0.2, seed)
+    assert sorted(np.concatenate(sides(split))) == list(range(len(classes)))
+    seen = [set(sources[rows]) for rows in sides(split)]
+    assert not seen[0] & seen[1]
+    assert not seen[2] & (seen[0] | seen[1])
+    for rows in sides(split):
+        assert not len(rows) or set(classes[rows]) == set(classes)
+    assert len(split.train)
+
+
+def test_parts_are_about_those_asked_for():
+    classes, sources = table([[3] * 40, [3] * 40])
+    split = split_by_source(classes, sources, 0.25, 0.2, 0)
+    # 80 sources: 20 held out; of the other 60, 12 validate. 3 units each.
+    assert [len(rows) for rows in sides(split)] == [48 * 3, 12 * 3, 20 * 3]
+    assert split.notes == ()
+
+
+def test_the_seed_decides():
+    classes, sources = table([[2] * 12, [2] * 12])
+    first, again, other = (split_by_source(classes, sources, 0.25, 0.2, s) for s in (1, 1, 2))
+    np.testing.assert_array_equal(first.heldout, again.heldout)
+    np.testing.assert_array_equal(first.train, again.train)
+    assert set(first.heldout) != set(other.heldout)
+
+
+def test_too_few_sources_are_said_and_nothing_is_measured():
+    classes, sources = table([[20], [1] * 5])
+    split = split_by_source(classes, sources, 0.25, 0.2, 0)
+    assert len(split.heldout) == len(split.validation) == 0
+    assert len(split.train) == 25
+    assert split.notes[0].startswith("Nothing could be held out: c0 has 1 source of its own.")
+    assert "validate" in split.notes[1]
+
+
+def test_as_published_leaks_and_says_so():
+    classes = np.array(["ALL"] * 30 + ["MM"] * 30)
+    split = split_as_published(classes, 0.25, 0.2, 0)
+    assert sorted(np.concatenate(sides(split))) == list(range(60))
+    assert len(split.heldout) == 15
+    assert len(split.validation) == 9
+    assert "too good" in split.notes[0]
+
+
+@pytest.mark.parametrize(("count", "heldout"), [(3, 0.25), (6, 0.05)])
+def test_as_published_with_too_few_units_is_one_sentence(count, heldout):
+    classes = np.array(["ALL"] * count + ["MM"] * count)
+    with pytest.raises(MarrowError, match=f"{2 * count} augmented units are too few"):
+        split_as_published(classes, heldout, 0.2, 0)

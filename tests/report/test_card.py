@@ -1,0 +1,57 @@
+"""The model card says what it is, how good, and what it is not for."""
+
+from dataclasses import replace
+
+import pytest
+
+from napari_marrow.learning.bundle import BundleInfo
+from napari_marrow.learning.settings import Preprocessing, TrainingSettings
+from napari_marrow.report.card import write_card
+
+SCORE = {"estimate": 0.9, "low": 0.7, "high": 0.97, "chance": 0.5}
+
+
+@pytest.fixture
+def info():
+    settings = TrainingSettings()
+    return BundleInfo(
+        ("ALL", "MM"),
+        settings,
+        Preprocessing.of(settings),
+        temperature=1.25,
+        evaluation={
+            "metrics": {"accuracy": SCORE},
+            "positive": "ALL",
+            "units": 5,
+            "sources": 4,
+            "colour_only": None,
+        },
+        split={"train": ["a", "b", "c"], "validation": ["d"], "heldout": ["e", "f"]},
+        notes=("A note to the reader.",),
+        versions={"keras": "3.15", "device": "cpu:0"},
+    )
+
+
+def test_card(tmp_path, info):
+    write_card(tmp_path / "card.md", info, 1234567)
+    text = (tmp_path / "card.md").read_text(encoding="utf-8")
+    for said in (
+        "# ALL against MM: dcnn on fields",
+        "Research use only, never diagnosis.",
+        "Held-out accuracy 0.90 (0.70 to 0.97), chance 0.50; 5 units of 4 sources.",
+        "| accuracy | 0.90 (0.70 to 0.97) | 0.50 |",
+        "A note to the reader.",
+        "1,234,567 parameters",
+        "| sources: train, validation, held out | 3, 1, 2 |",
+        "1.25; 0.60",
+        "| device | cpu:0 |",
+    ):
+        assert said in text
+
+
+def test_card_without_a_result(tmp_path, info):
+    empty = {"train": ["a"], "validation": [], "heldout": []}
+    write_card(tmp_path / "card.md", replace(info, evaluation=None, split=empty), 1)
+    text = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "Not measured: nothing was held out." in text
+    assert "| metric |" not in text

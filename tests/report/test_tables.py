@@ -1,0 +1,42 @@
+"""Scores in words."""
+
+import pytest
+
+from napari_marrow.report.tables import score_rows, score_text, verdict
+
+
+def score(estimate, low, high, chance=0.5):
+    return {"estimate": estimate, "low": low, "high": high, "chance": chance}
+
+
+def evaluation(accuracy, colour=None):
+    return {"metrics": {"accuracy": accuracy}, "units": 12, "sources": 9, "colour_only": colour}
+
+
+def test_text_and_rows():
+    assert score_text(score(0.917, 0.6461, 0.985)) == "0.92 (0.65 to 0.98)"
+    rows = score_rows(evaluation(score(1, 0.7225, 1, 0.55)))
+    assert rows == [("accuracy", "1.00 (0.72 to 1.00)", "0.55")]
+
+
+def test_nothing_measured_is_said():
+    assert verdict(None) == ["Not measured: nothing was held out."]
+
+
+@pytest.mark.parametrize(("low", "luck"), [(0.49, True), (0.5, True), (0.51, False)])
+def test_an_interval_that_holds_chance_may_be_luck(low, luck):
+    sentences = verdict(evaluation(score(0.8, low, 0.95)))
+    assert sentences[0] == (
+        f"Held-out accuracy 0.80 ({low:.2f} to 0.95), chance 0.50; 12 units of 9 sources."
+    )
+    assert ("this may be luck" in " ".join(sentences)) is luck
+
+
+@pytest.mark.parametrize(
+    ("network", "colour", "warned"),
+    [(0.9, 0.9, True), (0.9, 0.95, True), (0.9, 0.85, False), (0.5, 0.9, False)],
+)
+def test_mean_colour_as_good_is_a_warning(network, colour, warned):
+    sentences = verdict(evaluation(score(network, 0.4, 0.99), score(colour, 0.4, 0.99)))
+    assert any(s.startswith(f"Mean colour alone: {colour:.2f}") for s in sentences)
+    assert any("the stain, not the cells" in s for s in sentences) is warned

@@ -1,0 +1,309 @@
+"""The command line: exit codes, one line an error, one JSON object, nothing half-written."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from napari_marrow import __version__, cli
+
+
+@pytest.fixture
+def call(capsys):
+    """A function that runs a command; gives its status, output and error output."""
+
+    def call(*tokens):
+        status = cli.run([str(token) for token in tokens])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+@pytest.fixture
+def refused(call, tmp_path):
+    """A function that runs a command that must fail with one line and leave nothing behind."""
+
+    def refused(status, *tokens):
+        before = {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")}
+        found, out, err = call(*tokens)
+        assert found == status, err
+        assert out == ""
+        assert err.count("\n") == 1, err
+        assert err.startswith("napari-marrow: ")
+        assert "Traceback" not in err
+        assert {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")} == before
+        return err
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("tokens", "says"),
+    [
+        (["nonsense"], "nonsense"),
+        (["scan"], "FOLDER"),
+        (["scan", "x", "--bogus"], "--bogus"),
+        (["train", "x"], "--out"),
+        (["train", "x", "--out", "y", "--epochs", "many"], "many"),
+        (["train", "x", "--out", "y", "--epochs", "0"], "Epochs is 0; it must be at least 1."),
+        (["train", "x", "--out", "y", "--heldout", "0.9"], "Held out is 0.9"),
+        (["train", "x", "--out", "y", "--heldout", "nan"], "Held out is nan"),
+        (["train", "x", "--out", "y", "--model", "resnet"], "resnet"),
+        (["train", "x", "--out", "y", "--unit", "slide"], "slide"),
+        (["train", "x", "--out", "y", "--device", "tpu"], "tpu"),
+        (["predict", "b.marrow", "--out", "p.csv"], "at least one photograph"),
+        (["predict", "b.marrow", "x", "--out", "p.csv", "--workers", "0"], "worker"),
+        (["predict", "b.marrow", "x"], "--out"),
+        (["phantom", "x", "--size", "big"], "WIDTHxHEIGHT"),
+        (["phantom", "x", "--fields", "1"], "Fields is 1"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_2(refused, tokens, says):
+    assert says in refused(2, *tokens)
+
+
+def test_scan_for_people(call, snam):
+    status, out, err = call("scan", snam)
+    assert (status, err) == (0, "")
+    assert "6 fields of 6 sources; masks: 6 background, 6 nucleus." in out
+
+
+def test_scan_as_json(call, snam):
+    status, out, _ = call("scan", snam, "--json")
+    result = json.loads(out)
+    assert status == 0
+    assert out.count("\n") == 1
+    assert result["classes"] == {"ALL": 3, "MM": 3}
+    assert result["masks"] == {"background": 6, "nucleus": 6}
+    assert result["sources"] == 6
+    assert [f["name"] for f in result["fields"]][:2] == ["ALL_1", "ALL_2"]
+
+
+def test_scan_shows_warnings(call, tmp_path, make_snam):
+    root = make_snam(tmp_path / "in", 2)
+    (root / "ALL" / "ALL_2.bmp").unlink()
+    _, out, _ = call("scan", tmp_path / "in")
+    assert "! Masks without their photograph, left out: ALL_2_" in out
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "text"])
+def test_scan_of_nothing_is_1(refused, tmp_path, kind):
+    folder = tmp_path / "in"
+    if kind == "empty":
+        folder.mkdir()
+    elif kind == "text":
+        folder.write_text("x")
+    assert str(folder) in refused(1, "scan", folder)
+
+
+@pytest.fixture
+def own(tmp_path, make_snam):
+    return make_snam(tmp_path / "data", 2)
+
+
+FAST = ("--epochs", 1, "--input-size", 32, "--device", "cpu")
+
+
+def test_train_on_an_empty_folder(refused, tmp_path):
+    (tmp_path / "in").mkdir()
+    said = refused(1, "train", tmp_path / "in", "--out", tmp_path / "m.marrow", *FAST)
+    assert "holds no photograph" in said
+
+
+def test_train_on_one_class(refused, tmp_path, own):
+    shutil.rmtree(own / "MM")
+    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", *FAST)
+    assert "holds only the class ALL" in said
+
+
+def test_train_with_a_field_without_class(refused, tmp_path, own):
+    Image.new("RGB", (64, 48), "red").save(own / "stray.bmp")
+    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", *FAST)
+    assert "stray.bmp has no class" in said
+
+
+@pytest.mark.parametrize("damage", ["truncated", "huge"])
+def test_train_on_a_damaged_photograph(refused, tmp_path, own, damage):
+    path = own / "ALL" / "ALL_1.bmp"
+    content = bytearray(path.read_bytes())
+    if damage == "huge":
+        content[18:26] = (100_000).to_bytes(4, "little") * 2
+    path.write_bytes(content if damage == "huge" else content[:99])
+    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", *FAST)
+    assert "ALL_1.bmp is cut off or damaged" in said
+
+
+def test_train_with_a_mask_of_another_size(refused, tmp_path, own):
+    Image.new("RGB", (8, 6)).save(own / "MM" / "MM_1_background_mask.bmp")
+    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", *FAST)
+    assert "MM_1_background_mask.bmp is 8x6 and its photograph 64x48" in said
+
+
+def test_train_never_deletes_what_is_not_a_bundle(refused, tmp_path, own):
+    (tmp_path / "m.marrow").mkdir()
+    (tmp_path / "m.marrow" / "thesis.txt").write_text("years of work")
+    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", *FAST)
+    assert "holds something else" in said
+
+
+def test_train_with_bad_groups(refused, tmp_path, own):
+    (tmp_path / "g.csv").write_text("image,source\nALL_1,p1\n")
+    out = tmp_path / "m.marrow"
+    said = refused(1, "train", own, "--out", out, "--groups", tmp_path / "g.csv", *FAST)
+    assert "no row for ALL/ALL_2.bmp" in said
+
+
+def test_train_without_permission(refused, tmp_path, own, monkeypatch):
+    def refuse(dir, prefix, **_):
+        raise PermissionError(13, "Permission denied", str(dir / f"{prefix}x"))
+
+    monkeypatch.setattr("napari_marrow.data.atomic.tempfile.mkdtemp", refuse)
+    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", *FAST)
+    assert "gives no permission" in said
+
+
+def test_groups_and_options_reach_the_job(call, tmp_path, own, monkeypatch):
+    jobs = []
+
+    def run_training(job, emit):
+        jobs.append(job)
+        return {"evaluation": None, "notes": ["A note."]}
+
+    monkeypatch.setattr("napari_marrow.jobs.train.run_training", run_training)
+    rows = "".join(f"{c}_{k},patient {k}\n" for c in ("ALL", "MM") for k in (1, 2))
+    (tmp_path / "g.csv").write_text("image,source\n" + rows)
+    options = ["--unit", "cell", "--seed", "7", "--learning-rate", "0.01", "--no-balance"]
+    status, out, _ = call(
+        "train", own, "--out", tmp_path / "m", "--groups", tmp_path / "g.csv", *options, *FAST
+    )
+    assert status == 0
+    settings = jobs[0].settings
+    assert (settings.unit, settings.seed, settings.learning_rate) == ("cell", 7, 0.01)
+    assert (settings.epochs, settings.balance, settings.device) == (1, False, "cpu")
+    assert {f.source for f in jobs[0].collection.fields} == {"patient 1", "patient 2"}
+    assert "Not measured: nothing was held out." in out
+    assert "A note." in out
+    assert "Research use only" in out
+
+
+def test_predict(call, tmp_path, toy, snam):
+    status, out, _ = call("predict", toy.path, snam, "--out", tmp_path / "p.csv")
+    assert status == 0
+    assert "6 fields: " in out
+    assert "Research use only, never diagnosis." in out
+    assert len(pd.read_csv(tmp_path / "p.csv")) == 6
+
+
+def test_predict_as_json_with_overlays(call, tmp_path, toy, snam):
+    photograph = snam / "PKG - SN-AM" / "MM" / "MM_1.bmp"
+    status, out, _ = call(
+        "predict", toy.path, snam, photograph, "--out", tmp_path / "p.csv", "--json",
+        "--overlay", tmp_path / "o", "--workers", 2,
+    )  # fmt: skip
+    result = json.loads(out)
+    assert status == 0
+    assert result["rows"] == len(result["fields"]) == 7
+    assert set(result["fields"][0]) == {"image", "class", "probability", "uncertain"}
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert [f["class"] for f in result["fields"]] == table["class"].tolist()
+    assert len(list((tmp_path / "o").glob("*.png"))) == 7
+
+
+def test_predict_where_there_is_no_cell_is_still_json(call, tmp_path, make_toy):
+    bundle = make_toy(tmp_path / "c.marrow", unit="cell")
+    Image.new("RGB", (64, 48), (230, 230, 230)).save(tmp_path / "blank.png")
+    status, out, _ = call(
+        "predict", bundle.path, tmp_path / "blank.png", "--out", tmp_path / "p.csv", "--json"
+    )
+    assert status == 0
+    (field,) = json.loads(out, parse_constant=pytest.fail)["fields"]
+    assert field == {"image": "blank", "class": None, "probability": None, "uncertain": True}
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda b: (b / "model.onnx").unlink(), "model.onnx is missing"),
+        (lambda b: (b / "history.csv").write_text("x"), "history.csv was altered"),
+        (lambda b: (b / "bundle.json").write_text("{"), "can't be read as JSON"),
+        (lambda b: (b / "bundle.json").write_text("{}"), "is not a bundle"),
+        (
+            lambda b: (b / "bundle.json").write_text(
+                (b / "bundle.json").read_text().replace('"temperature": 1.0', '"temperature": 9.0')
+            ),
+            "bundle.json was altered",
+        ),
+        (shutil.rmtree, "is not there"),
+    ],
+)
+def test_predict_with_a_bad_bundle(refused, tmp_path, toy, snam, damage, says):
+    damage(toy.path)
+    said = refused(1, "predict", toy.path, snam, "--out", tmp_path / "p.csv")
+    assert says in said
+
+
+def test_predict_bad_photograph_and_outputs(refused, tmp_path, toy, snam):
+    (tmp_path / "bad.bmp").write_bytes(b"BM")
+    (tmp_path / "file").write_text("x")
+    out = ("--out", tmp_path / "p.csv")
+    assert "bad.bmp is not a BMP" in refused(1, "predict", toy.path, tmp_path / "bad.bmp", *out)
+    assert "is a folder" in refused(1, "predict", toy.path, snam, "--out", tmp_path)
+    below = refused(1, "predict", toy.path, snam, "--out", tmp_path / "file" / "p.csv")
+    assert "part of that path is a file" in below
+    overlay = ("--overlay", tmp_path / "file")
+    assert "choose a folder" in refused(1, "predict", toy.path, snam, *out, *overlay)
+
+
+def test_a_fault_of_ours_is_one_line_and_debug_shows_it(refused, call, monkeypatch, snam):
+    def broken(folder):
+        raise ZeroDivisionError("by\nzero")
+
+    monkeypatch.setattr("napari_marrow.data.layouts.scan", broken)
+    said = refused(1, "scan", snam)
+    assert "unexpected ZeroDivisionError: by zero; run it again with --debug" in said
+    status, _, err = call("scan", snam, "--debug")
+    assert status == 1
+    assert "Traceback" in err
+
+
+def test_interrupted(refused, monkeypatch, snam):
+    def interrupted(folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_marrow.data.layouts.scan", interrupted)
+    assert refused(1, "scan", snam) == "napari-marrow: Stopped; nothing was written.\n"
+
+
+def test_help_names_every_command_and_option(call):
+    status, out, _ = call("--help")
+    assert status == 0
+    for command in ("info", "scan", "phantom", "train", "predict", "demo", "--json", "--debug"):
+        assert command in out
+    assert "Research use only, never diagnosis." in " ".join(out.split())
+    _, out, _ = call("train", "--help")
+    for option in ("--model", "--unit", "--epochs", "--protocol", "--seed", "--device", "--groups"):
+        assert option in out
+
+
+def test_from_a_shell(tmp_path):
+    """As installed: the version, and an error without a traceback."""
+    command = [sys.executable, "-c", "from napari_marrow.cli import main; main()"]
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, __version__, "")
+
+
+@pytest.mark.slow
+def test_predict_with_the_trained_bundle(call, tmp_path, trained):
+    folder = trained["folder"]
+    status, out, _ = call(
+        "predict", trained["bundle"], folder, "--out", tmp_path / "p.csv", "--json"
+    )
+    assert status == 0
+    right = [f["class"] == f["image"].split("_")[0] for f in json.loads(out)["fields"]]
+    assert sum(right) >= 0.9 * len(right)

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.prediction import predict_image
+from napari_marrow.report.colours import FIXED, rgb
+from napari_marrow.viewer.caption import attach_caption
+from napari_marrow.viewer.labelling import predict_target, show_predictions, targets
+from napari_marrow.viewer.metadata import layer_predictions
+from napari_marrow.viewer.readers import read
+
+
+@pytest.fixture
+def viewer(snam):
+    viewer = ViewerModel()
+    for data, options, kind in read(str(snam)):
+        getattr(viewer, f"add_{kind}")(data, **options)
+    return viewer
+
+
+def label(viewer, bundle):
+    found = targets(viewer.layers)
+    for target in found:
+        show_predictions(viewer, bundle, target, list(predict_target(bundle, target)))
+
+
+def test_fields_get_their_answer_in_the_metadata_and_on_the_canvas(viewer, toy):
+    caption = attach_caption(viewer)
+    label(viewer, toy)
+    image = viewer.layers["PKG - SN-AM"]
+    answers = layer_predictions(image)
+    assert len(answers) == 6
+    expected = predict_image(toy, np.asarray(image.data[4]))
+    assert answers[4]["class"] == expected.class_name
+    assert answers[4]["probability"] == expected.probability
+    viewer.dims.set_current_step(0, 4)
+    assert caption.text().startswith(f"MM_2   class MM   predicted {expected.class_name} (")
+    assert viewer.canvas.overlays.text.text == caption.text()
+    assert viewer.canvas.overlays.text.visible
+
+
+def test_the_caption_follows_the_slider_and_what_is_visible(viewer):
+    attach_caption(viewer)
+    text = viewer.canvas.overlays.text
+    viewer.dims.set_current_step(0, 1)
+    assert text.text == "ALL_2   class ALL"
+    viewer.layers["PKG - SN-AM"].visible = False
+    assert text.text == ""
+    assert not text.visible
+
+
+def test_cells_become_a_labels_layer_in_the_colours_of_their_classes(viewer, tmp_path, make_toy):
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    image = viewer.layers["PKG - SN-AM"]
+    image.scale, image.translate = (1, 0.5, 0.5), (0, 3, 4)
+    label(viewer, bundle)
+    layer = viewer.layers["PKG - SN-AM predicted cells"]
+    table = layer.features
+    # ALL fields have 12 nuclei and MM fields one: see conftest.
+    assert list(table.groupby("field").size()) == [12, 12, 12, 1, 1, 1]
+    assert table["index"].is_unique
+    np.testing.assert_array_equal(layer.scale, image.scale)
+    np.testing.assert_array_equal(layer.translate, image.translate)
+    nuclei = np.asarray(viewer.layers["PKG - SN-AM nuclei"].data[4])
+    shown = np.asarray(layer.data[4])
+    np.testing.assert_array_equal(shown > 0, nuclei > 0)
+    row = table[table["field"] == 4].iloc[0]
+    assert set(np.unique(shown)) == {0, row["index"]}
+    assert row["probability"] == max(row["probability_ALL"], row["probability_MM"])
+    if not row["uncertain"]:
+        colour = layer.colormap.map(np.array([row["index"]]))[0]
+        np.testing.assert_allclose(colour[:3] * 255, rgb(FIXED[row["class"]]), atol=1)
+
+
+def test_labelling_again_replaces_the_layer(viewer, tmp_path, make_toy):
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    label(viewer, bundle)
+    before = len(viewer.layers)
+    label(viewer, bundle)
+    assert len(viewer.layers) == before
+
+
+def test_no_photograph_is_one_sentence():
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((8, 8)))
+    with pytest.raises(MarrowError, match="No photograph is open"):
+        targets(viewer.layers)

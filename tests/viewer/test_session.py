@@ -1,0 +1,89 @@
+import numpy as np
+import pandas as pd
+import pytest
+from napari.components import ViewerModel
+from PIL import Image
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.viewer.annotations import new_cells_layer, set_field_class
+from napari_marrow.viewer.readers import read
+from napari_marrow.viewer.session import gather, write_session
+
+
+def fill(viewer, layers):
+    for data, options, kind in layers:
+        getattr(viewer, f"add_{kind}")(data, **options)
+
+
+def test_fields_of_files_are_named_and_others_written(snam, draw, tmp_path):
+    viewer = ViewerModel()
+    path = snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"
+    fill(viewer, read(str(path)))
+    image, _ = draw("MM", 5)
+    viewer.add_image(image, rgb=True, name="loose")
+    set_field_class(viewer.layers["loose"], 0, "MM")
+    collection = write_session(gather(viewer.layers), tmp_path, "field")
+    first, second = collection.fields
+    assert (first.path, first.class_name, first.name) == (path, "ALL", "ALL_1")
+    assert second.class_name == "MM"
+    np.testing.assert_array_equal(np.asarray(Image.open(second.path)), image)
+
+
+def test_a_field_without_a_class_is_left_out(draw, tmp_path):
+    viewer = ViewerModel()
+    viewer.add_image(draw()[0], rgb=True, name="no class")
+    with pytest.raises(MarrowError, match="Nothing open has a class"):
+        write_session(gather(viewer.layers), tmp_path, "field")
+    with pytest.raises(MarrowError, match="No photograph is open"):
+        gather([])
+
+
+def test_painted_cells_carry_their_class(snam, tmp_path):
+    viewer = ViewerModel()
+    fill(viewer, read(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")))
+    nuclei = viewer.layers["ALL_1 nuclei"].data
+    cells = viewer.add_layer(new_cells_layer(viewer.layers["ALL_1"], ("ALL", "MM")))
+    cells.data[nuclei == 3] = 2
+    cells.data[nuclei == 5] = 1
+    [field] = write_session(gather(viewer.layers), tmp_path, "cell").fields
+    assert dict(field.cell_classes) == {3: "MM", 5: "ALL"}
+    np.testing.assert_array_equal(field.instances(), nuclei)
+
+
+def test_edited_nuclei_are_what_is_learnt_from(snam, tmp_path):
+    viewer = ViewerModel()
+    fill(viewer, read(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")))
+    layer = viewer.layers["ALL_1 nuclei"]
+    layer.data = np.where(layer.data == 1, 0, layer.data)
+    [field] = write_session(gather(viewer.layers), tmp_path, "cell").fields
+    assert 1 not in np.unique(field.instances())
+
+
+def test_numbered_cells_carry_the_class_of_their_row(draw, tmp_path):
+    viewer = ViewerModel()
+    image, mask = draw("MM", 2)
+    viewer.add_image(image, rgb=True, name="x")
+    table = pd.DataFrame({"index": [7], "class": ["MM"]})
+    viewer.add_labels(mask * 7, name="my cells", features=table)
+    [field] = write_session(gather(viewer.layers), tmp_path, "cell").fields
+    assert field.class_name is None
+    assert dict(field.cell_classes) == {7: "MM"}
+    np.testing.assert_array_equal(field.instances(), mask * 7)
+
+
+def test_each_field_of_a_stack_has_its_own_class_and_source(snam, tmp_path):
+    viewer = ViewerModel()
+    fill(viewer, read(str(snam)))
+    set_field_class(viewer.layers["PKG - SN-AM"], 0, "other")
+    collection = write_session(gather(viewer.layers), tmp_path, "field")
+    assert [f.class_name for f in collection.fields] == ["other", *["ALL"] * 2, *["MM"] * 3]
+    assert len({f.source for f in collection.fields}) == 6
+
+
+def test_the_same_photograph_open_twice_is_one_source(snam, tmp_path):
+    viewer = ViewerModel()
+    for _ in range(2):
+        fill(viewer, read(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")))
+    collection = write_session(gather(viewer.layers), tmp_path, "field")
+    assert len(collection.fields) == 2
+    assert len({f.source for f in collection.fields}) == 1

@@ -1,0 +1,216 @@
+"""The dock widget in a real viewer, with a real child process where it says so."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QScrollArea
+
+from napari_marrow.viewer.annotations import field_class
+
+PLUGIN, WIDGET = "napari-marrow", "Train DCNN"
+
+
+@pytest.fixture
+def no_warm_start(monkeypatch):
+    """GUI tests don't start TensorFlow."""
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_AFTER_MS", 10**8)
+
+
+@pytest.fixture
+def open_widget(make_napari_viewer_proxy):
+    """A viewer and its Train DCNN widget, opened by the name in the manifest."""
+    made = []
+
+    def make():
+        viewer = make_napari_viewer_proxy()
+        _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+        made.append(widget)
+        return viewer, widget
+
+    yield make
+    for widget in made:
+        widget.link.shutdown()
+
+
+def small(widget, **values):
+    """Settings of a training that takes seconds."""
+    values = {"epochs": 3, "input_size": 32, "tiles": 1, "copies": 2, **values}
+    for name, value in values.items():
+        widget.form.fields[name].value = value
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_it_opens_small_and_scrolls_and_imports_no_tensorflow(open_widget):
+    _, widget = open_widget()
+    assert widget.findChildren(QScrollArea)
+    assert widget.minimumSizeHint().height() < 600
+    assert widget.train_button.isEnabled()
+    assert not widget.cancel_button.isEnabled()
+    assert not widget.model.label_button.isEnabled()
+    assert not {"tensorflow", "keras", "torch", "jax"} & set(sys.modules)
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_the_table_shows_fields_and_changes_their_classes(open_widget, snam, qtbot):
+    viewer, widget = open_widget()
+    viewer.open(str(snam), plugin=PLUGIN)
+    table = widget.source.table
+    qtbot.waitUntil(lambda: table.rowCount() == 6)
+    assert [table.item(r, 0).text() for r in (0, 3)] == ["ALL_1", "MM_1"]
+    table.selectRow(1)
+    table.item(1, 1).setText("blast")
+    assert field_class(viewer.layers["PKG - SN-AM"], 1) == "blast"
+    qtbot.waitUntil(lambda: table.item(1, 1).text() == "blast")
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: table.rowCount() == 0)
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_annotating_cells_adds_a_layer_ready_to_paint(open_widget, snam, qtbot):
+    viewer, widget = open_widget()
+    viewer.open(str(snam / "PKG - SN-AM" / "MM" / "MM_1.bmp"), plugin=PLUGIN)
+    qtbot.waitUntil(lambda: widget.source.table.rowCount() == 1)
+    widget.source.add_cells_layer()
+    layer = viewer.layers["MM_1 cells"]
+    assert layer.mode == "paint"
+    assert list(layer.features["class"]) == ["ALL", "MM"]
+    qtbot.waitUntil(lambda: widget.source.table.item(0, 2).text() == "yes")
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_the_job_that_would_run_is_the_form_and_the_layers(open_widget, snam, qtbot, monkeypatch):
+    viewer, widget = open_widget()
+    viewer.open(str(snam), plugin=PLUGIN)
+    small(widget, seed=5, unit="cell")
+    sent = []
+    monkeypatch.setattr(widget.link.child, "submit", lambda name, job: sent.append((name, job)))
+    widget.train()
+    qtbot.waitUntil(lambda: bool(sent), timeout=20_000)
+    [(name, job)] = sent
+    assert name == "train"
+    assert job["settings"]["seed"] == 5
+    assert job["settings"]["unit"] == "cell"
+    assert [f["class"] for f in job["collection"]["fields"]] == ["ALL"] * 3 + ["MM"] * 3
+    assert widget.cancel_button.isEnabled()
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_what_cannot_work_is_one_sentence_and_nothing_runs(open_widget, tmp_path, qtbot, notified):
+    _, widget = open_widget()
+    widget.train()
+    assert "No photograph is open" in notified[-1]
+    assert widget.train_button.isEnabled()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    widget.source.set_folder(empty)
+    qtbot.waitUntil(lambda: "holds no photograph" in widget.source.found.text())
+    widget.train()
+    qtbot.waitUntil(lambda: "holds no photograph" in widget.status.text())
+    assert widget.train_button.isEnabled()
+    assert widget.link.child.pid is None
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_a_bundle_is_loaded_labels_the_layers_and_is_saved(
+    open_widget, snam, tmp_path, make_toy, qtbot, notified
+):
+    viewer, widget = open_widget()
+    viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    widget.model.load(bundle.path)
+    assert "ALL / MM, one answer a cell" in widget.model.result.text()
+    widget.model.label_layers()
+    qtbot.waitUntil(lambda: "ALL_1 predicted cells" in viewer.layers, timeout=20_000)
+    qtbot.waitUntil(lambda: not widget.model.busy)
+    assert len(viewer.layers["ALL_1 predicted cells"].features) == 12
+    assert "predicted" in viewer.canvas.overlays.text.text
+    widget.model.save(tmp_path / "kept")
+    assert (tmp_path / "kept.marrow" / "model.onnx").is_file()
+    (tmp_path / "kept.marrow" / "model.onnx").write_bytes(b"x")
+    widget.model.load(tmp_path / "kept.marrow")
+    assert "altered" in notified[-1]
+
+
+class Stalls:
+    """Measures how long the event loop is away: a timer that should come every 10 ms."""
+
+    def __init__(self):
+        self.longest, self._last = 0.0, time.perf_counter()
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(10)
+
+    def _tick(self):
+        now = time.perf_counter()
+        self.longest, self._last = max(self.longest, now - self._last), now
+
+    def stop(self):
+        self._timer.stop()
+        return self.longest
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_training_in_the_child_end_to_end(
+    open_widget, make_snam, tmp_path, qtbot, notified, record_property
+):
+    """Train, be killed, train again, cancel, label, close: the whole contract with one viewer."""
+    root = make_snam(tmp_path / "data", 8, masks=False)
+    viewer, widget = open_widget()
+    viewer.open(str(root), plugin=PLUGIN)
+    annotated = viewer.add_labels(np.eye(9, dtype=int), name="mine")
+    image = viewer.layers[root.name]
+    small(widget, epochs=400, patience=0, copies=8)
+
+    # Killed in the middle: the viewer lives, layers and annotations are there, the user is told.
+    widget.train()
+    qtbot.waitUntil(lambda: "Epoch 2" in widget.status.text(), timeout=120_000)
+    os.kill(widget.link.child.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: widget.train_button.isEnabled(), timeout=10_000)
+    assert "was killed" in notified[-1]
+    assert "Start again" in widget.status.text()
+    np.testing.assert_array_equal(annotated.data, np.eye(9))
+    assert image.data.shape[0] == 16
+
+    # Cancel is felt within a second.
+    widget.train()
+    qtbot.waitUntil(lambda: "Epoch 2" in widget.status.text(), timeout=120_000)
+    begun = time.perf_counter()
+    widget.cancel()
+    qtbot.waitUntil(lambda: widget.train_button.isEnabled(), timeout=10_000)
+    record_property("cancel_seconds", round(time.perf_counter() - begun, 3))
+    assert widget.status.text() == "Stopped."
+
+    # The next training works, and the event loop is never away for long.
+    small(widget, epochs=6, copies=6, learning_rate=0.003)
+    stalls = Stalls()
+    widget.train()
+    qtbot.waitUntil(lambda: widget.model.bundle is not None, timeout=120_000)
+    longest = stalls.stop()
+    record_property("longest_stall_seconds", round(longest, 3))
+    print(f"\nlongest stall of the event loop while training: {1000 * longest:.0f} ms")
+    assert widget.plot is not None
+    assert "Held-out accuracy" in widget.model.result.text()
+    assert "(" in widget.model.result.text()  # with its interval
+    assert not {"tensorflow", "keras"} & set(sys.modules)
+
+    widget.model.label_layers()
+    qtbot.waitUntil(lambda: "labelled" in widget.status.text(), timeout=60_000)
+    answers = image.metadata["napari_marrow"]["predictions"]
+    assert len(answers) == 16
+
+    # Closing the viewer ends the child.
+    pid = widget.link.child.pid
+    assert pid is not None
+    viewer.close()
+    qtbot.waitUntil(lambda: not _runs(pid), timeout=10_000)
+
+
+def _runs(pid):
+    return subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode == 0

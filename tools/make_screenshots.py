@@ -1,0 +1,59 @@
+"""Make the pictures of the README again: ``python tools/make_screenshots.py``.
+
+Needs a display of 1366x768 or more; without one:
+``xvfb-run -a -s "-screen 0 1366x768x24" python tools/make_screenshots.py``.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+from qtpy.QtWidgets import QApplication, QScrollArea
+
+OUT = Path(__file__).resolve().parents[1] / "docs" / "images"
+
+
+def wait(until: Callable[[], bool], seconds: float) -> None:
+    """Let the viewer live until something is so, or for so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not until():
+        QApplication.processEvents()
+        time.sleep(0.005)
+
+
+def take(viewer: napari.Viewer, name: str) -> None:
+    """Write the whole window as a PNG."""
+    wait(lambda: False, 0.5)
+    viewer.screenshot(str(OUT / f"{name}.png"), canvas_only=False, flash=False)
+
+
+def main() -> None:
+    """Open the sample data, train on its cells, label it, and take a picture at each step."""
+    OUT.mkdir(exist_ok=True)
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(1366, 768)
+    viewer.open_sample("napari-marrow", "both")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Train DCNN")
+    wait(lambda: "GPU" in widget.devices.text(), 90)
+    viewer.reset_view()
+    for name, value in {"unit": "cell", "epochs": 15, "seed": 1}.items():
+        widget.form.fields[name].value = value
+    widget.train()
+    wait(lambda: widget.plot is not None and "Epoch 9" in widget.status.text(), 300)
+    area = widget.findChildren(QScrollArea)[0]
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+    take(viewer, "train")
+    wait(lambda: widget.model.bundle is not None, 300)
+    widget.model.label_layers()
+    wait(lambda: "labelled" in widget.status.text(), 300)
+    viewer.layers["sample_data nuclei"].visible = False
+    viewer.layers["sample_data cytoplasm"].visible = False
+    viewer.dims.set_current_step(0, 9)
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+    take(viewer, "viewer")
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()
