@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.learning.bundle import Bundle
 from napari_marrow.viewer.metadata import PREDICTED, layer_fields, set_predictions
+from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:  # the rest is imported in the worker, so that opening a widget costs nothing
     from napari_marrow.learning.prediction import Prediction
@@ -117,26 +119,21 @@ def show_predictions(
 
 
 def _labels_of(target: Target, predictions: list[Prediction]) -> Any:
-    """Instance labels of the whole layer, numbered through; each slice made when looked at."""
-    import dask
-    import dask.array as da
-
+    """Instance labels of the whole layer, numbered through."""
     from napari_marrow.viewer.predictions import label_offsets
 
-    shape = target.data.shape[:-1]
     if target.data.ndim == 3:
         return np.asarray(predictions[0].labels)
-
-    def numbered(labels: NDArray[np.integer], offset: int) -> NDArray[np.int32]:
-        frame = np.zeros(shape[1:], np.int32)
-        frame[: labels.shape[0], : labels.shape[1]] = np.where(labels > 0, labels + offset, 0)
-        return frame
-
-    pieces = [
-        da.from_delayed(dask.delayed(numbered)(_compact(p.labels), offset), shape[1:], np.int32)
-        for p, offset in zip(predictions, label_offsets(predictions), strict=True)
+    offsets = label_offsets(predictions)
+    readers = [
+        partial(_numbered, _compact(p.labels), offset)
+        for p, offset in zip(predictions, offsets, strict=True)
     ]
-    return da.stack(pieces)
+    return LazyStack(readers, target.data.shape[1:3], np.int32)
+
+
+def _numbered(labels: NDArray[np.integer], offset: int) -> NDArray[np.int32]:
+    return np.where(labels > 0, labels.astype(np.int32) + offset, 0)
 
 
 def _compact(labels: Any) -> NDArray[np.uint16]:

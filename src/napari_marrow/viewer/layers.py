@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import dask
-import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, nucleus_table
 from napari_marrow.viewer.metadata import field_metadata
+from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def _one(collection: Collection) -> list[LayerData]:
         layers.append(_whole(field, "background", _background(field), visible=False))
     nuclei = field_labels(field)
     if "cytoplasm" in field.masks:
-        layers.append(_whole(field, "cytoplasm", _cytoplasm(field)))
+        layers.append(_whole(field, "cytoplasm", _cytoplasm(field, lambda: nuclei)))
     if nuclei is not None:
         features = nucleus_features(nuclei)
         extra = {"name": f"{field.name} nuclei", "opacity": 0.5, "features": features}
@@ -73,50 +73,36 @@ def nucleus_features(labels: NDArray[np.integer]) -> pd.DataFrame:
 
 def _stack(collection: Collection) -> list[LayerData]:
     fields, name = collection.fields, collection.root.name
-    shape = np.max([f.size() for f in fields], axis=0)
+    shape = np.max([f.size() for f in fields], axis=0).tolist()
 
-    def lazy(read: Callable[[Field], NDArray], dtype: Any, tail: tuple[int, ...] = ()) -> da.Array:
-        return lazy_stack(fields, read, (int(shape[0]), int(shape[1]), *tail), dtype)
+    def lazy(read: Callable[[Field], NDArray], dtype: Any, *tail: int) -> LazyStack:
+        return LazyStack([partial(read, f) for f in fields], (*shape, *tail), dtype)
 
-    metadata = field_metadata(collection)
-    layers: list[LayerData] = [
-        (
-            lazy(Field.open, np.uint8, (3,)),
-            {"name": name, "rgb": True, "metadata": metadata},
-            "image",
-        )
-    ]
+    nuclei = lazy(nuclei_or_nothing, np.uint16)
+
+    def read_cytoplasm(row: int) -> NDArray[np.uint16]:
+        # The stack of nuclei remembers the field that is shown, so they are separated once.
+        height, width = fields[row].size()
+        return _cytoplasm(fields[row], lambda: nuclei[row][:height, :width])
+
+    cytoplasm = [partial(read_cytoplasm, row) for row in range(len(fields))]
+    stacks = {
+        "background": lazy(_background, np.uint16),
+        "cytoplasm": LazyStack(cytoplasm, tuple(shape), np.uint16),
+        "nuclei": nuclei,
+    }
     kinds = {kind for f in fields for kind in f.masks}
-    readers: list[tuple[MaskKind, str, Callable[[Field], NDArray], float]] = [
-        ("background", "background", _background, 0.3),
-        ("cytoplasm", "cytoplasm", _cytoplasm, 0.3),
-        ("nucleus", "nuclei", nuclei_or_nothing, 0.5),
-    ]
-    for kind, word, read, opacity in readers:
-        if kind in kinds or (kind == "nucleus" and any(f.labels for f in fields)):
-            shown = {"opacity": opacity, "visible": kind != "background"}
-            layers.append((lazy(read, np.uint16), {"name": f"{name} {word}", **shown}, "labels"))
+    words = {"nuclei" if kind == "nucleus" else kind for kind in kinds}
+    if any(f.labels for f in fields):
+        words.add("nuclei")
+    extra = {"name": name, "rgb": True, "metadata": field_metadata(collection)}
+    layers: list[LayerData] = [(lazy(Field.open, np.uint8, 3), extra, "image")]
+    for word in stacks:
+        if word in words:
+            extra = {"name": f"{name} {word}", "visible": word != "background"}
+            extra["opacity"] = 0.5 if word == "nuclei" else 0.3
+            layers.append((stacks[word], extra, "labels"))
     return layers
-
-
-def lazy_stack(
-    fields: tuple[Field, ...], read: Callable[[Field], NDArray], shape: tuple[int, ...], dtype: Any
-) -> da.Array:
-    """One array of many fields, each read when it is looked at.
-
-    Smaller fields lie in the upper left corner of the largest's frame, on black.
-    """
-
-    def padded(field: Field) -> NDArray:
-        array = read(field)
-        if array.shape == shape:
-            return array
-        frame = np.zeros(shape, dtype)
-        frame[: array.shape[0], : array.shape[1]] = array
-        return frame
-
-    pieces = [da.from_delayed(dask.delayed(padded)(f), shape, dtype) for f in fields]
-    return da.stack(pieces)
 
 
 def nuclei_or_nothing(field: Field) -> NDArray[np.integer]:
@@ -130,9 +116,13 @@ def _background(field: Field) -> NDArray[np.uint16]:
     return np.zeros(field.size(), np.uint16) if mask is None else mask.astype(np.uint16)
 
 
-def _cytoplasm(field: Field) -> NDArray[np.uint16]:
+def _cytoplasm(
+    field: Field, nuclei: Callable[[], NDArray[np.integer] | None]
+) -> NDArray[np.uint16]:
     mask = field.mask("cytoplasm")
     if mask is None:  # most fields: then the nuclei need not be separated for it
         return np.zeros(field.size(), np.uint16)
-    nuclei = nuclei_or_nothing(field)
-    return join_cytoplasm(nuclei, mask) if nuclei.any() else mask.astype(np.uint16)
+    found = nuclei()
+    if found is None or not found.any():
+        return mask.astype(np.uint16)
+    return join_cytoplasm(found, mask)
