@@ -188,3 +188,10 @@ def test_a_photograph_beside_the_output_is_not_the_output(tmp_path):
     error = PermissionError(13, "Permission denied", str(tmp_path / "ALL" / "ALL_1.bmp"))
     with pytest.raises(PermissionError), atomic_folder(tmp_path / "model.marrow"):
         raise error
+
+
+@pytest.mark.parametrize("writer", [atomic_file, atomic_folder])
+def test_a_name_the_system_refuses_is_a_sentence(tmp_path, writer):
+    out = tmp_path / ("a" * 300)
+    with pytest.raises(MarrowError, match="can't be written"), writer(out):
+        pytest.fail("the block must not run")

@@ -173,9 +173,9 @@ def test_one_photograph_with_the_masks_beside_it(snam):
     assert found.label(found.fields[0]) == "MM_2.bmp"
 
 
-def test_a_named_file_is_opened_whatever_it_is_called(snam):
-    path = snam / "PKG - SN-AM" / "MM" / "MM_2_nucleus_mask.bmp"
-    assert [f.path for f in scan(path).fields] == [path]
+def test_a_named_mask_is_refused_as_a_photograph(snam):
+    with pytest.raises(MarrowError, match="is a mask by its name"):
+        scan(snam / "PKG - SN-AM" / "MM" / "MM_2_nucleus_mask.bmp")
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "masks", "text"])

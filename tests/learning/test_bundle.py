@@ -142,9 +142,21 @@ def test_a_trained_bundle_notices_alteration_too(trained, tmp_path):
     copy = tmp_path / "copy.marrow"
     shutil.copytree(trained["bundle"], copy)
     load_bundle(copy)
-    (copy / "card.md").unlink()  # a person's copy of what bundle.json says: not needed
-    load_bundle(copy)
     content = bytearray((copy / "model.onnx").read_bytes())
     content[len(content) // 2] ^= 1
     (copy / "model.onnx").write_bytes(content)
     assert "model.onnx was altered" in said(copy)
+
+
+def test_the_card_and_the_figures_are_sealed_too(trained, tmp_path):
+    copy = tmp_path / "b.marrow"
+    shutil.copytree(trained["bundle"], copy)
+    load_bundle(copy)
+    with (copy / "card.md").open("a") as file:
+        file.write("accuracy 1.00")
+    with pytest.raises(MarrowError, match=r"card\.md was altered"):
+        load_bundle(copy)
+    (copy / "card.md").write_bytes((trained["bundle"] / "card.md").read_bytes())
+    (copy / "figures" / "history.png").unlink()
+    with pytest.raises(MarrowError, match=r"history\.png is missing"):
+        load_bundle(copy)

@@ -35,7 +35,7 @@ def test_fields_get_their_answer_in_the_metadata_and_on_the_canvas(viewer, toy):
     assert answers[4]["class"] == expected.class_name
     assert answers[4]["probability"] == expected.probability
     viewer.dims.set_current_step(0, 4)
-    assert caption.text().startswith(f"MM_2   class MM   predicted {expected.class_name} (")
+    assert caption.text().startswith(f"MM_2   class MM\npredicted {expected.class_name} (")
     assert viewer.canvas.overlays.text.text == caption.text()
     assert viewer.canvas.overlays.text.visible
 
@@ -79,6 +79,14 @@ def test_labelling_again_replaces_the_layer(viewer, tmp_path, make_toy):
     before = len(viewer.layers)
     label(viewer, bundle)
     assert len(viewer.layers) == before
+
+
+def test_a_multiscale_photograph_is_labelled_at_its_finest_level(draw):
+    image, _ = draw("ALL", 1)
+    viewer = ViewerModel()
+    viewer.add_image([image, image[::2, ::2]], rgb=True, multiscale=True)
+    [target] = targets(viewer.layers)
+    np.testing.assert_array_equal(target.image(0), image)
 
 
 def test_no_photograph_is_one_sentence():

@@ -27,13 +27,14 @@ def atomic_file(path: Path | str) -> Iterator[Path]:
         When the folder can't be written to, or ``path`` is a folder.
     """
     path = Path(path)
-    if path.is_dir():
-        raise MarrowError(f"{path} is a folder; choose the name of a file for the output.")
-    with _explained(path):
+    with _explained(path, beginning=True):
+        if path.is_dir():
+            raise MarrowError(f"{path} is a folder; choose the name of a file for the output.")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
         os.close(handle)
         part = Path(name)
+    with _explained(path):
         try:
             yield part
             part.chmod(0o666 & ~_umask())
@@ -60,13 +61,15 @@ def atomic_folder(path: Path | str, owned: Container[str] = ()) -> Iterator[Path
         When the parent folder can't be written to, or something else bears that name.
     """
     path = Path(path).absolute()
-    if path.exists() and not _replaceable(path, owned):
-        raise MarrowError(
-            f"{path} is there already and holds something else; choose another name for the output."
-        )
-    with _explained(path):
+    with _explained(path, beginning=True):
+        if path.exists() and not _replaceable(path, owned):
+            raise MarrowError(
+                f"{path} is there already and holds something else; "
+                "choose another name for the output."
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=path.parent, prefix="."))
+    with _explained(path):
         try:
             yield part
             part.chmod(0o777 & ~_umask())
@@ -96,12 +99,15 @@ def _swap(part: Path, path: Path) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn the system's refusal to write to ``path`` into a sentence; other errors pass."""
+def _explained(path: Path, *, beginning: bool = False) -> Iterator[None]:
+    """Turn the system's refusal to write to ``path`` into a sentence; other errors pass.
+
+    At the beginning nothing but our own work can fail, so every error there is about ``path``.
+    """
     try:
         yield
     except OSError as error:
-        if not _is_about(error, path):
+        if not beginning and not _is_about(error, path):
             raise
         if isinstance(error, PermissionError):
             why = "its folder gives no permission; choose another folder"

@@ -91,9 +91,12 @@ def _one_field(path: Path) -> Collection:
     pile = _sort_out(path.parent)
     if not is_image_name(path):
         raise MarrowError(f"{path} is not a BMP, TIFF, PNG or JPEG file; choose a photograph.")
+    if mask_kind(path) or looks_like_mask(path):
+        raise MarrowError(
+            f"{path} is a mask by its name, not a photograph; name the photograph, or the folder."
+        )
     pile.photographs = [p for p in pile.photographs if p.name == path.name] or [path]
     pile.masks = {path.stem: pile.masks.get(path.stem, {})}
-    # A file that the user names is opened, whatever it is called.
     fields = _pair(path.parent, _class_of_name(path.parent.name), pile, [])
     return Collection(path.parent, tuple(fields), tuple(_odd_sizes(fields)))
 

@@ -107,9 +107,9 @@ def run_training(
         emit(Event("progress", "Judging on held-out units", 0.95))
         info, heldout = _judge(job, units, split, classes, trained.onnx)
         info = dataclasses.replace(info, versions=versions() | {"device": trained.device})
-        write_bundle(folder, info, trained.weights, trained.onnx, trained.history, heldout)
         write_training_figures(folder / "figures", trained.history, info.evaluation, heldout)
         write_card(folder / "card.md", info, trained.parameters)
+        write_bundle(folder, info, trained.weights, trained.onnx, trained.history, heldout)
     return {
         "bundle": str(job.out),
         "evaluation": info.evaluation,

@@ -1,8 +1,8 @@
 """A bundle: the folder that is a trained model. Data, never code; nothing in it is executed.
 
 ``bundle.json`` (what it is and how to use it), ``weights.safetensors``, ``model.onnx``,
-``history.csv``, ``heldout.csv``, ``card.md`` and ``figures/``. Every file but the figures and the
-card is listed in ``bundle.json`` with its SHA-256, and ``bundle.json`` carries one of itself, so a
+``history.csv``, ``heldout.csv``, ``card.md`` and ``figures/``. Every file is listed in
+``bundle.json`` with its SHA-256, and ``bundle.json`` carries one of itself, so a
 missing or altered file is noticed. That is against accidents: who alters on purpose can seal anew.
 """
 
@@ -116,7 +116,10 @@ def write_bundle(
     history: pd.DataFrame,
     heldout: pd.DataFrame,
 ) -> Bundle:
-    """Fill an empty folder with a bundle; the caller renames it into place when complete."""
+    """Fill a folder with a bundle and seal it; the caller renames it into place when complete.
+
+    What lies in the folder already (the card, the figures) is sealed with the rest.
+    """
     from safetensors.numpy import save
 
     (folder / WEIGHTS).write_bytes(save(weights))
@@ -129,7 +132,11 @@ def write_bundle(
         "research_use_only": True,
         **asdict(info),
         "unit": info.settings.unit,
-        "files": {name: sha256(folder / name) for name in _SEALED},
+        "files": {
+            path.relative_to(folder).as_posix(): sha256(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
     }
     content["seal"] = _seal(content)
     (folder / BUNDLE_JSON).write_text(json.dumps(content, indent=2), encoding="utf-8")
@@ -157,10 +164,12 @@ def load_bundle(path: Path | str) -> Bundle:
         raise MarrowError(
             f"{path / BUNDLE_JSON} was altered after training; copy the whole bundle again."
         )
-    for name in _SEALED:
+    for name in sorted({*_SEALED, *content["files"]}):
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            raise MarrowError(f"{path / BUNDLE_JSON} names a file outside of it; don't use it.")
         if not (path / name).is_file():
             raise MarrowError(f"{path / name} is missing; copy the whole bundle again.")
-        if sha256(path / name) != content["files"][name]:
+        if sha256(path / name) != content["files"].get(name):
             raise MarrowError(
                 f"{path / name} was altered after training; copy the whole bundle again."
             )

@@ -77,14 +77,13 @@ class Caption:
 
 
 def caption_text(name: str, truth: str | None, answer: str | None) -> str:
-    """One line: the field, the class it is filed under, and the predicted one.
+    r"""The field, the class it is filed under, and the predicted one.
 
     >>> caption_text("ALL_1", "ALL", "MM (61%)")
-    'ALL_1   class ALL   predicted MM (61%), research use only'
+    'ALL_1   class ALL\npredicted MM (61%)\nresearch use only'
     """
-    parts = [name]
-    if truth is not None:
-        parts.append(f"class {truth}")
-    if answer is not None:
-        parts.append(f"predicted {answer}, research use only")
-    return "   ".join(parts)
+    first = name if truth is None else f"{name}   class {truth}"
+    if answer is None:
+        return first
+    # Lines of their own: beside a dock widget on a small screen a long one would be cut off.
+    return f"{first}\npredicted {answer}\nresearch use only"

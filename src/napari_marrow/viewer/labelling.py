@@ -62,7 +62,13 @@ class Target:
 
 def is_photograph(layer: Any) -> bool:
     """Whether a layer is an RGB image of 8 bits: one photograph or a stack of them."""
-    return isinstance(layer, Image) and layer.rgb and layer.data.dtype == np.uint8
+    shown = isinstance(layer, Image) and layer.rgb and layer.data.dtype == np.uint8
+    return shown and layer.data.ndim in (3, 4)
+
+
+def full_data(layer: Image) -> Any:
+    """The data of an image layer; of a multiscale one, its finest level."""
+    return layer.data[0] if layer.multiscale else layer.data
 
 
 def targets(layers: Any) -> list[Target]:
@@ -74,9 +80,9 @@ def targets(layers: Any) -> list[Target]:
         When there is none.
     """
     found = [
-        Target(layer, layer.data, layer_fields(layer), nuclei_of(layer, layers))
+        Target(layer, full_data(layer), layer_fields(layer), nuclei_of(layer, layers))
         for layer in layers
-        if is_photograph(layer) and layer.data.ndim in (3, 4)
+        if is_photograph(layer)
     ]
     if not found:
         raise MarrowError("No photograph is open; open an RGB image or a folder first.")

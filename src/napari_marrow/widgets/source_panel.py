@@ -155,7 +155,7 @@ class SourcePanel(QWidget):
             (layer, row)
             for layer in self._viewer.layers
             if is_photograph(layer)
-            for row in range(len(layer.data) if layer.data.ndim == 4 else 1)
+            for row in range(layer.data.shape[0] if layer.data.ndim == 4 else 1)
         ]
 
     def refresh(self) -> None:
