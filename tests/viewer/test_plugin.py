@@ -38,3 +38,18 @@ def test_no_part_of_the_viewer_imports_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_folder_opens_at_its_first_field_and_the_caption_follows(
+    make_napari_viewer_proxy, snam, qtbot
+):
+    viewer = make_napari_viewer_proxy()
+    viewer.open(str(snam), plugin="napari-marrow")
+    assert viewer.dims.current_step[0] == 0
+    overlay = viewer.canvas.overlays.text
+    qtbot.waitUntil(lambda: overlay.text == "ALL_1   class ALL", timeout=5000)
+    viewer.dims.set_current_step(0, 4)
+    assert overlay.text == "MM_2   class MM"
+    # A second opening leaves the slider where the user has put it.
+    viewer.open(str(snam), plugin="napari-marrow")
+    assert viewer.dims.current_step[0] == 4

@@ -45,11 +45,8 @@ def test_a_folder_opens_as_lazy_stacks(snam, monkeypatch):
     plain = fields.open_image
     monkeypatch.setattr(fields, "open_image", lambda path: opened.append(path) or plain(path))
     layers = by_name(read(str(snam)))
-    assert set(layers) == {
-        "PKG - SN-AM",
-        "PKG - SN-AM background",
-        "PKG - SN-AM nuclei",
-    }
+    # A hidden stack of backgrounds would be one layer more to wait for.
+    assert set(layers) == {"PKG - SN-AM", "PKG - SN-AM nuclei"}
     image, _, _ = layers["PKG - SN-AM"]
     assert image.shape == (6, 48, 64, 3)
     assert layers["PKG - SN-AM nuclei"][0].shape == (6, 48, 64)

@@ -35,6 +35,11 @@ def test_it_is_indexed_like_the_array_it_stands_for(stack, whole, key):
     np.testing.assert_array_equal(stack[key], whole[key])
 
 
+def test_one_slice_is_not_copied(stack, whole):
+    """napari asks for ``stack[2:3]``; a copy of a full field takes longer than to read it."""
+    assert np.shares_memory(stack[2:3], whole)
+
+
 def test_it_is_an_array_to_numpy(stack, whole):
     assert (stack.shape, stack.ndim, stack.size, len(stack)) == ((4, 5, 6), 3, 120, 4)
     np.testing.assert_array_equal(np.asarray(stack), whole)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.measure import regionprops_table
-from skimage.segmentation import expand_labels, relabel_sequential, watershed
 
 from napari_marrow.data.fields import Field
 from napari_marrow.imaging.scale import enlarge, resize, shrink_factor
@@ -36,25 +34,34 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
         0 outside, 1 to n inside, in reading order of the first pixels.
     """
     factor = shrink_factor(mask.shape, WORKING_SIZE)
-    small = ndimage.binary_fill_holes(mask[::factor, ::factor])
+    small = _fill_holes(mask[::factor, ::factor])
     labels = _watershed(small)
     labels = _drop_specks(labels)
     if factor == 1:
         return labels
     # Rims that the thinned mask missed take the number of the nucleus they touch; holes that were
     # filled stay filled, which the inside of the thinned nuclei tells.
-    full = enlarge(expand_labels(labels, 2), factor, mask.shape)
+    rims = np.where(labels == 0, ndimage.maximum_filter(labels, 5), labels)
+    full = enlarge(rims, factor, mask.shape)
     inside = enlarge(ndimage.binary_erosion(labels > 0), factor, mask.shape)
     full *= mask | inside
     return full
 
 
+def _fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """``ndimage.binary_fill_holes`` by labelling the outside, 5 times as fast."""
+    pieces, count = ndimage.label(np.pad(~mask, 1, constant_values=True))
+    return mask if count == 1 else (pieces != pieces[0, 0])[1:-1, 1:-1]
+
+
 def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
-    distance = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    from skimage.segmentation import watershed  # 0.2 s to import: once a nucleus is looked at
+
     pieces, count = ndimage.label(mask)
     if count == 0:
         return np.zeros(mask.shape, np.uint16)
-    widths = ndimage.maximum(distance, pieces, np.arange(1, count + 1))
+    distance = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1].astype(np.float32)
+    widths = ndimage.maximum(distance[mask], pieces[mask], np.arange(1, count + 1))
     radius = float(np.median(widths[widths >= 0.3 * widths.max()]))
     smooth = ndimage.gaussian_filter(distance, max(0.5, radius / 6))
     reach = 2 * max(2, round(0.6 * radius)) + 1
@@ -74,7 +81,7 @@ def _drop_specks(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
         return labels
     areas[0] = 0
     keep = areas >= SMALLEST * np.median(areas[areas > 0])
-    return relabel_sequential(np.where(keep[labels], labels, 0))[0].astype(np.uint16)
+    return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
 
 
 def segment_nuclei(image: NDArray[np.uint8]) -> NDArray[np.uint16]:
@@ -106,7 +113,7 @@ def segment_nuclei(image: NDArray[np.uint8]) -> NDArray[np.uint16]:
 
     mask = score > threshold_multiotsu(score, classes=3)[-1]
     mask = ndimage.binary_opening(mask, disk(2))
-    labels = separate(ndimage.binary_fill_holes(mask))
+    labels = separate(mask)
     rows = (np.arange(height) * labels.shape[0] // height)[:, None]
     columns = np.arange(width) * labels.shape[1] // width
     return labels[rows, columns]
@@ -120,6 +127,8 @@ def nucleus_table(labels: NDArray[np.integer]) -> dict[str, NDArray]:
     dict
         Columns ``index``, ``y``, ``x`` (pixels, of the centre) and ``area`` (pixels).
     """
+    from skimage.measure import regionprops_table  # slow to import, and stacks do not need it
+
     table = regionprops_table(np.asarray(labels), properties=("label", "centroid", "area"))
     return {
         "index": table["label"],

@@ -1,4 +1,4 @@
-"""Fields as layers: the photograph, its nuclei, its cytoplasm, and its background hidden."""
+"""Fields as layers: the photograph, its nuclei, its cytoplasm; of one field the background too."""
 
 from __future__ import annotations
 
@@ -45,8 +45,10 @@ def _one(collection: Collection) -> list[LayerData]:
             "image",
         )
     ]
-    if "background" in field.masks:
-        layers.append(_whole(field, "background", _background(field), visible=False))
+    background = field.mask("background")
+    if background is not None:
+        whole = background.astype(np.uint16)
+        layers.append(_whole(field, "background", whole, visible=False))
     nuclei = field_labels(field)
     if "cytoplasm" in field.masks:
         layers.append(_whole(field, "cytoplasm", _cytoplasm(field, lambda: nuclei)))
@@ -86,8 +88,8 @@ def _stack(collection: Collection) -> list[LayerData]:
         return _cytoplasm(fields[row], lambda: nuclei[row][:height, :width])
 
     cytoplasm = [partial(read_cytoplasm, row) for row in range(len(fields))]
+    # No stack of backgrounds: hidden layers are hardly looked at in a folder, and each costs 0.2 s.
     stacks = {
-        "background": lazy(_background, np.uint16),
         "cytoplasm": LazyStack(cytoplasm, tuple(shape), np.uint16),
         "nuclei": nuclei,
     }
@@ -99,9 +101,8 @@ def _stack(collection: Collection) -> list[LayerData]:
     layers: list[LayerData] = [(lazy(Field.open, np.uint8, 3), extra, "image")]
     for word in stacks:
         if word in words:
-            extra = {"name": f"{name} {word}", "visible": word != "background"}
-            extra["opacity"] = 0.5 if word == "nuclei" else 0.3
-            layers.append((stacks[word], extra, "labels"))
+            opacity = 0.5 if word == "nuclei" else 0.3
+            layers.append((stacks[word], {"name": f"{name} {word}", "opacity": opacity}, "labels"))
     return layers
 
 
@@ -109,11 +110,6 @@ def nuclei_or_nothing(field: Field) -> NDArray[np.integer]:
     """The nuclei of a field, or zeros where it has no mask of them."""
     labels = field_labels(field)
     return np.zeros(field.size(), np.uint16) if labels is None else labels
-
-
-def _background(field: Field) -> NDArray[np.uint16]:
-    mask = field.mask("background")
-    return np.zeros(field.size(), np.uint16) if mask is None else mask.astype(np.uint16)
 
 
 def _cytoplasm(

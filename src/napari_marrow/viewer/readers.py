@@ -15,7 +15,7 @@ from napari_marrow.data.images import image_size, is_image_name
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
-from napari_marrow.viewer.caption import attach_caption
+from napari_marrow.viewer.caption import attach_caption_soon
 from napari_marrow.viewer.layers import LayerData, collection_layers, nucleus_features
 
 PathOrPaths = str | Sequence[str]
@@ -69,8 +69,24 @@ def read(path: PathOrPaths) -> list[LayerData]:
     collection = usable(Collection(root, fields))
     viewer = napari.current_viewer()
     if viewer is not None:
-        attach_caption(viewer)
+        attach_caption_soon(viewer)
+        if len(collection.fields) > 1 and not viewer.layers:
+            _start_at_first_field(viewer)
     return collection_layers(collection)
+
+
+def _start_at_first_field(viewer: napari.Viewer) -> None:
+    """Show the first field of the stack about to be added; napari itself goes to the middle one.
+
+    People page from the first to the last; and the first is the one that every new layer reads, so
+    no field is read in vain while the others of the stack are added.
+    """
+
+    def go(event) -> None:
+        viewer.layers.events.inserted.disconnect(go)
+        viewer.dims.set_current_step(0, 0)
+
+    viewer.layers.events.inserted.connect(go)
 
 
 def _lone_mask(path: Path) -> LayerData:

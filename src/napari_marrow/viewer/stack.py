@@ -65,6 +65,8 @@ class LazyStack:
         if isinstance(first, int | np.integer):
             return self._slice(range(len(self))[first])[rest]
         rows = np.arange(len(self))[first]
+        if len(rows) == 1:  # what napari asks for: no copy
+            return self._slice(int(rows[0]))[np.newaxis][(slice(None), *rest)]
         chosen = [self._slice(int(row)) for row in rows]
         frames = np.stack(chosen) if chosen else np.empty((0, *self._frame), self.dtype)
         return frames[(slice(None), *rest)]
