@@ -6,11 +6,12 @@ import sys
 from npe2 import PluginManager, PluginManifest
 
 
-def test_the_samples_open_by_name(make_napari_viewer_proxy):
+def test_the_samples_open_by_name(make_napari_viewer_proxy, qtbot):
     viewer = make_napari_viewer_proxy()
     viewer.open_sample("napari-marrow", "mm")
     assert [layer.name for layer in viewer.layers] == ["MM_1", "MM_1 cytoplasm", "MM_1 nuclei"]
-    assert viewer.canvas.overlays.text.text == "MM_1   class MM"
+    overlay = viewer.canvas.overlays.text
+    qtbot.waitUntil(lambda: overlay.text == "MM_1   class MM", timeout=5000)
 
 
 def test_the_settings_reach_napari(plugin_settings, npe2pm):

@@ -7,12 +7,8 @@ import weakref
 import napari
 from napari.layers import Image
 from napari.settings import get_plugin_settings
-from qtpy.QtCore import QTimer
 
 from napari_marrow.viewer.metadata import layer_fields, layer_predictions, shown_slice
-
-PICTURE_MS = 300
-"""After the last layer of an opening: long enough to paint it, in milliseconds."""
 
 _captions: weakref.WeakKeyDictionary[napari.Viewer, Caption] = weakref.WeakKeyDictionary()
 
@@ -24,29 +20,6 @@ def attach_caption(viewer: napari.Viewer) -> Caption:
     if viewer not in _captions:
         _captions[viewer] = Caption(viewer)
     return _captions[viewer]
-
-
-def attach_caption_soon(viewer: napari.Viewer) -> None:
-    """Attach the caption once the layers being opened are on the screen.
-
-    The settings and the letters of a first caption take 0.3 s to prepare (2 cores); nobody should
-    wait for them to see a photograph.
-    """
-    inserted = viewer.layers.events.inserted
-    timer = QTimer()
-    timer.setSingleShot(True)
-    timer.setInterval(PICTURE_MS)
-
-    def postpone(event=None) -> None:
-        timer.start()
-
-    def attach() -> None:
-        inserted.disconnect(postpone)
-        attach_caption(viewer)
-
-    timer.timeout.connect(attach)
-    inserted.connect(postpone)
-    timer.start()
 
 
 class Caption:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import napari
 from napari.utils.notifications import show_warning
 
 from napari_marrow.data.errors import MarrowError
@@ -15,8 +14,8 @@ from napari_marrow.data.images import image_size, is_image_name
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
-from napari_marrow.viewer.caption import attach_caption_soon
 from napari_marrow.viewer.layers import LayerData, collection_layers, nucleus_features
+from napari_marrow.viewer.opening import prepare_viewer
 
 PathOrPaths = str | Sequence[str]
 
@@ -67,26 +66,9 @@ def read(path: PathOrPaths) -> list[LayerData]:
     root = found[0].root if len(found) == 1 else Path(os.path.commonpath([c.root for c in found]))
     fields = tuple(f for c in found for f in c.fields)
     collection = usable(Collection(root, fields))
-    viewer = napari.current_viewer()
-    if viewer is not None:
-        attach_caption_soon(viewer)
-        if len(collection.fields) > 1 and not viewer.layers:
-            _start_at_first_field(viewer)
-    return collection_layers(collection)
-
-
-def _start_at_first_field(viewer: napari.Viewer) -> None:
-    """Show the first field of the stack about to be added; napari itself goes to the middle one.
-
-    People page from the first to the last; and the first is the one that every new layer reads, so
-    no field is read in vain while the others of the stack are added.
-    """
-
-    def go(event) -> None:
-        viewer.layers.events.inserted.disconnect(go)
-        viewer.dims.set_current_step(0, 0)
-
-    viewer.layers.events.inserted.connect(go)
+    layers = collection_layers(collection)
+    prepare_viewer(collection)
+    return layers
 
 
 def _lone_mask(path: Path) -> LayerData:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import napari
-
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.samples import sample_folder
-from napari_marrow.viewer.caption import attach_caption
 from napari_marrow.viewer.layers import LayerData, collection_layers
+from napari_marrow.viewer.opening import prepare_viewer
 
 
 def all_field() -> list[LayerData]:
@@ -26,7 +24,7 @@ def both_classes() -> list[LayerData]:
 
 
 def _layers(path: str) -> list[LayerData]:
-    viewer = napari.current_viewer()
-    if viewer is not None:
-        attach_caption(viewer)
-    return collection_layers(scan(sample_folder() / path))
+    collection = scan(sample_folder() / path)
+    layers = collection_layers(collection)
+    prepare_viewer(collection)
+    return layers

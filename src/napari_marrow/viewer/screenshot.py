@@ -12,12 +12,14 @@ import napari
 from qtpy.QtWidgets import QApplication
 
 from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.viewer.caption import attach_caption
 from napari_marrow.viewer.labelling import predict_target, show_predictions, targets
 
 
 def screenshot(photograph: Path, bundle_path: Path, out: Path) -> None:
     """Open a photograph with its masks, label it with a bundle, and write the window as a PNG."""
     viewer = napari.Viewer(show=False)
+    attach_caption(viewer)
     viewer.open(photograph, plugin="napari-marrow")
     bundle = load_bundle(bundle_path)
     for target in targets(viewer.layers):
