@@ -99,7 +99,7 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
     from napari_marrow.data.layouts import scan as scan_folder
 
     found = scan_folder(folder)
-    masks = Counter(kind for f in found.fields for kind in f.masks)
+    masks = Counter(kind for f in found.fields for kind in f.mask_kinds)
     sources = len({f.source for f in found.fields})
     result = found.to_dict() | {
         "classes": found.counts(),

@@ -197,30 +197,21 @@ def test_no_permission_is_one_sentence(tmp_path, monkeypatch):
     def refuse(_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("napari_marrow.data.layouts.os.listdir", refuse)
+    monkeypatch.setattr("napari_marrow.data.layouts.files.os.listdir", refuse)
     with pytest.raises(MarrowError, match=r"no permission"):
         scan(tmp_path)
 
 
 def test_a_photograph_without_permission_does_not_stop_the_scan(tmp_path, monkeypatch):
     put(tmp_path / "ALL", "ALL_1.bmp", "ALL_2.bmp")
-    from napari_marrow.data import layouts
+    from napari_marrow.data.layouts import checks
 
-    original = layouts._sample
+    original = checks._sample
 
     def sample(path):
         if path.name == "ALL_1.bmp":
             raise PermissionError(13, "Permission denied", str(path))
         return original(path)
 
-    monkeypatch.setattr(layouts, "_sample", sample)
+    monkeypatch.setattr(checks, "_sample", sample)
     assert len(scan(tmp_path).fields) == 2
-
-
-@pytest.mark.real
-def test_real_folders(real_data):
-    found = scan(real_data / "snam-thumbnails")
-    assert found.counts() == {"ALL": 6, "MM": 1}
-    assert sum("nucleus" in f.masks for f in found.fields) == 5
-    assert scan(real_data / "all-idb2").counts().keys() == {"blast", "normal"}
-    assert scan(real_data / "cnmc" / "fold_0").counts() == {"all": 10, "hem": 10}

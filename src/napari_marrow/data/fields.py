@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as iio
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.images import image_size, open_image, read_image
-from napari_marrow.data.masks import MaskKind, read_mask
+from napari_marrow.data.images import decode, image_size, open_image, read_image
+from napari_marrow.data.masks import MaskCode, MaskKind, read_mask
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,10 @@ class Field:
         Its class, or None where nobody has said.
     masks
         Mask files by kind (``nucleus``, ``cytoplasm``, ``background``), each for the whole field.
+    mask_code
+        How the mask files say which pixels are meant.
+    cells
+        One mask file a cell (SegPC-2021), with its nucleus and its cytoplasm; number k is the k-th.
     labels
         File of an instance labels image (one whole number a cell), where somebody made one.
     cell_classes
@@ -46,6 +49,8 @@ class Field:
     source: str
     class_name: str | None = None
     masks: Mapping[MaskKind, Path] = field(default_factory=dict)
+    mask_code: MaskCode = "white"
+    cells: tuple[Path, ...] = ()
     labels: Path | None = None
     cell_classes: Mapping[int, str] = field(default_factory=dict)
 
@@ -61,21 +66,47 @@ class Field:
         """The photograph, (height, width, 3) RGB, in memory."""
         return read_image(self.path)
 
+    @property
+    def mask_kinds(self) -> set[MaskKind]:
+        """Kinds of which the field has pixels: in masks of the whole field, or cell by cell."""
+        return {*self.masks, *(("nucleus", "cytoplasm") if self.cells else ())}
+
+    @property
+    def mask_files(self) -> tuple[Path, ...]:
+        """All its mask files, each once."""
+        return (*dict.fromkeys(self.masks.values()), *self.cells)
+
     def mask(self, kind: MaskKind) -> NDArray[np.bool_] | None:
         """The mask of one kind as (height, width) booleans, or None where there is none."""
+        if self.cells and kind in ("nucleus", "cytoplasm"):
+            return self._by_cell(kind) > 0
         path = self.masks.get(kind)
-        return None if path is None else read_mask(path, self.size())
+        return None if path is None else read_mask(path, self.size(), kind, self.mask_code)
 
-    def instances(self) -> NDArray[np.integer] | None:
-        """The instance labels somebody made, (height, width), or None where there are none."""
-        if self.labels is None:
+    def instances(self, kind: MaskKind = "nucleus") -> NDArray[np.integer] | None:
+        """The instances somebody marked, (height, width), or None where there are none.
+
+        Parameters
+        ----------
+        kind
+            ``nucleus``; ``cytoplasm`` is known only where there is one mask a cell.
+        """
+        if self.cells and kind in ("nucleus", "cytoplasm"):
+            return self._by_cell(kind)
+        if self.labels is None or kind != "nucleus":
             return None
-        labels = np.asarray(iio.imread(self.labels))
+        labels = decode(self.labels)
         if labels.shape != self.size():
             raise MarrowError(
                 f"{self.labels} has the shape {labels.shape} and its photograph {self.size()}; "
                 "make labels of the same size, or remove it."
             )
+        return labels
+
+    def _by_cell(self, kind: MaskKind) -> NDArray[np.uint16]:
+        labels = np.zeros(self.size(), np.uint16)
+        for number, path in enumerate(self.cells, 1):
+            labels[read_mask(path, self.size(), kind, "cell levels")] = number
         return labels
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,6 +117,8 @@ class Field:
             "source": self.source,
             "class": self.class_name,
             "masks": {kind: str(path) for kind, path in sorted(self.masks.items())},
+            "mask_code": self.mask_code,
+            "cells": [str(path) for path in self.cells],
             "labels": None if self.labels is None else str(self.labels),
             "cell_classes": {str(k): v for k, v in self.cell_classes.items()},
         }
@@ -99,6 +132,8 @@ class Field:
             source=values["source"],
             class_name=values.get("class"),
             masks={kind: Path(path) for kind, path in values.get("masks", {}).items()},
+            mask_code=values.get("mask_code", "white"),
+            cells=tuple(Path(path) for path in values.get("cells", ())),
             labels=Path(values["labels"]) if values.get("labels") else None,
             cell_classes={int(k): v for k, v in values.get("cell_classes", {}).items()},
         )
@@ -177,7 +212,8 @@ def usable(collection: Collection) -> Collection:
             first = first or error
             continue
         masks = {kind: path for kind, path in f.masks.items() if _fits(path, size)}
-        fields.append(dataclasses.replace(f, masks=masks))
+        cells = tuple(path for path in f.cells if _fits(path, size))
+        fields.append(dataclasses.replace(f, masks=masks, cells=cells))
     if not fields and first is not None:
         raise first
     return dataclasses.replace(collection, fields=tuple(fields))

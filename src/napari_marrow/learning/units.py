@@ -120,7 +120,7 @@ def collect_units(
 
 
 def _labelled_units(field: Field, image: str, how: Preprocessing) -> Units:
-    for kind in field.masks:
+    for kind in sorted(field.mask_kinds):
         field.mask(kind)  # a mask that does not fit is said now, not when it happens to be used
     labels = field_labels(field) if how.unit == "cell" else None
     units = cut_units(field.image(), labels, how)

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.masks import MaskKind
-from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, nucleus_table
+from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, nucleus_table, separate
 from napari_marrow.viewer.metadata import field_metadata
 from napari_marrow.viewer.stack import LazyStack
 
@@ -50,7 +49,9 @@ def _one(collection: Collection) -> list[LayerData]:
         whole = background.astype(np.uint16)
         layers.append(_whole(field, "background", whole, visible=False))
     nuclei = field_labels(field)
-    if "cytoplasm" in field.masks:
+    if "cell" in field.masks:
+        layers.append(_whole(field, "cells", cells_or_nothing(field)))
+    if "cytoplasm" in field.mask_kinds:
         layers.append(_whole(field, "cytoplasm", _cytoplasm(field, lambda: nuclei)))
     if nuclei is not None:
         features = nucleus_features(nuclei)
@@ -60,9 +61,9 @@ def _one(collection: Collection) -> list[LayerData]:
 
 
 def _whole(
-    field: Field, kind: MaskKind, labels: NDArray[np.uint16], *, visible: bool = True
+    field: Field, word: str, labels: NDArray[np.integer], *, visible: bool = True
 ) -> LayerData:
-    name = f"{field.name} {kind}"
+    name = f"{field.name} {word}"
     return labels, {"name": name, "opacity": 0.3, "visible": visible}, "labels"
 
 
@@ -83,22 +84,23 @@ def _stack(collection: Collection) -> list[LayerData]:
     nuclei = lazy(nuclei_or_nothing, np.uint16)
 
     def read_cytoplasm(row: int) -> NDArray[np.uint16]:
-        # The stack of nuclei remembers the field that is shown, so they are separated once.
+        # The stack of nuclei keeps what it has read, so they are separated once.
         height, width = fields[row].size()
-        return _cytoplasm(fields[row], lambda: nuclei[row][:height, :width])
+        return _cytoplasm(fields[row], lambda: nuclei.read(row)[:height, :width])
 
     cytoplasm = [partial(read_cytoplasm, row) for row in range(len(fields))]
     # No stack of backgrounds: hidden layers are hardly looked at in a folder, and each costs 0.2 s.
     stacks = {
+        "cells": lazy(cells_or_nothing, np.uint16),
         "cytoplasm": LazyStack(cytoplasm, tuple(shape), np.uint16),
         "nuclei": nuclei,
     }
-    kinds = {kind for f in fields for kind in f.masks}
-    words = {"nuclei" if kind == "nucleus" else kind for kind in kinds}
+    plurals = {"nucleus": "nuclei", "cell": "cells"}
+    words = {plurals.get(kind, kind) for f in fields for kind in f.mask_kinds}
     if any(f.labels for f in fields):
         words.add("nuclei")
     extra = {"name": name, "rgb": True, "metadata": field_metadata(collection)}
-    layers: list[LayerData] = [(lazy(Field.open, np.uint8, 3), extra, "image")]
+    layers: list[LayerData] = [(lazy(Field.image, np.uint8, 3), extra, "image")]
     for word in stacks:
         if word in words:
             opacity = 0.5 if word == "nuclei" else 0.3
@@ -112,9 +114,18 @@ def nuclei_or_nothing(field: Field) -> NDArray[np.integer]:
     return np.zeros(field.size(), np.uint16) if labels is None else labels
 
 
+def cells_or_nothing(field: Field) -> NDArray[np.uint16]:
+    """Whole cells, touching ones taken apart, or zeros where a field has no mask of them."""
+    mask = field.mask("cell")
+    return np.zeros(field.size(), np.uint16) if mask is None else separate(mask)
+
+
 def _cytoplasm(
     field: Field, nuclei: Callable[[], NDArray[np.integer] | None]
 ) -> NDArray[np.uint16]:
+    marked = field.instances("cytoplasm")
+    if marked is not None:
+        return marked.astype(np.uint16)
     mask = field.mask("cytoplasm")
     if mask is None:  # most fields: then the nuclei need not be separated for it
         return np.zeros(field.size(), np.uint16)

@@ -1,0 +1,86 @@
+"""Folders become collections: which files are photographs, which are masks, and what class.
+
+The layout is told from the files themselves. Each is one function that returns a collection, or
+None for what is not its own:
+
+- a flat folder with a table ``image,class[,source]`` (:mod:`.table`),
+- SegPC-2021 and white blood cells, whose masks lie apart (:mod:`.pairs`),
+- everything with class folders: SN-AM in both spellings, C-NMC 2019, ALL-IDB2, any other names
+  (:mod:`.folders`, :mod:`.names`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.images import is_image_name
+from napari_marrow.data.layouts.checks import checked
+from napari_marrow.data.layouts.files import natural_key, pair, sort_out
+from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
+from napari_marrow.data.layouts.names import class_of_name
+from napari_marrow.data.layouts.pairs import segpc, segpc_set, white_blood_cells
+from napari_marrow.data.layouts.table import fields_of_table, flat_with_table, write_table
+from napari_marrow.data.masks import looks_like_mask, mask_kind
+
+__all__ = ["natural_key", "scan", "write_table"]
+
+
+def scan(folder: Path | str) -> Collection:
+    """Find the fields of a folder, pair them with their masks, and note what is odd.
+
+    Only headers are read. Masks are never counted as photographs.
+
+    Parameters
+    ----------
+    folder
+        A folder of photographs, of class folders, or the download of a known data set. One
+        photograph may be named instead: then its masks are looked for beside it. Or a table, a CSV
+        with the columns ``image,class`` and perhaps ``source``.
+
+    Returns
+    -------
+    Collection
+        Its ``warnings`` are sentences that name the files.
+
+    Raises
+    ------
+    MarrowError
+        When the folder is not there, can't be read, or holds no photograph.
+    """
+    folder = Path(folder)
+    if folder.suffix.lower() == ".csv":
+        return checked(fields_of_table(folder))
+    if folder.is_file():
+        return checked(_one_field(folder))
+    if not folder.is_dir():
+        raise MarrowError(f"{folder} is not there or no folder; check the name.")
+    found = flat_with_table(folder) or segpc(folder) or white_blood_cells(folder)
+    found = found or class_folders(folder)
+    if not found.fields:
+        raise MarrowError(
+            f"{folder} holds no photograph (BMP, TIFF, PNG or JPEG that is no mask); "
+            "choose the folder with the images, or the one with a folder a class."
+        )
+    return checked(found)
+
+
+def _one_field(path: Path) -> Collection:
+    if not is_image_name(path):
+        raise MarrowError(f"{path} is not a BMP, TIFF, PNG or JPEG file; choose a photograph.")
+    if mask_kind(path) or looks_like_mask(path):
+        raise MarrowError(
+            f"{path} is a mask by its name, not a photograph; name the photograph, or the folder."
+        )
+    place = path.parent
+    for found in (segpc_set(place.parent, place.parent), white_blood_cells(place)):
+        same = [f for f in (found.fields if found else ()) if f.path == path]
+        if same:
+            return Collection(place, tuple(same))
+    pile = sort_out(place)
+    pile.photographs = [p for p in pile.photographs if p.name == path.name] or [path]
+    pile.masks = {path.stem: pile.masks.get(path.stem, {})}
+    pile.unknown_masks = []
+    fields = pair(place, class_of_name(place.name), pile, [])
+    return Collection(place, tuple(with_all_idb_masks(place, fields)))

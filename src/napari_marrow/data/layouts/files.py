@@ -1,0 +1,119 @@
+"""What lies in a folder: photographs, masks by photograph's stem, and what is neither."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Field
+from napari_marrow.data.images import is_image_name
+from napari_marrow.data.layouts.names import class_of_name, source_of_name
+from napari_marrow.data.masks import MaskKind, looks_like_mask, mask_kind
+
+_DEEPEST = 4
+"""Folders below folders that are looked into: C-NMC has ``C-NMC_training_data/fold_0/all``."""
+_TEXT = frozenset({".csv", ".md", ".txt"})
+_RESULTS = re.compile(
+    r"^(results?|outputs?|out|overlays?|predictions?|figures?|plots?|reports?|truth|models?)$",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class Pile:
+    """The files of one folder."""
+
+    photographs: list[Path] = field(default_factory=list)
+    masks: dict[str, dict[MaskKind, Path]] = field(default_factory=lambda: defaultdict(dict))
+    unknown_masks: list[Path] = field(default_factory=list)
+    others: int = 0
+
+
+def entries(folder: Path) -> list[Path]:
+    """What lies in a folder, in the order people expect: ``ALL_2`` before ``ALL_10``."""
+    try:
+        names = [n for n in os.listdir(folder) if not n.startswith(".")]
+    except PermissionError:
+        raise MarrowError(f"{folder} can't be read: no permission; ask its owner.") from None
+    return [folder / name for name in sorted(names, key=natural_key)]
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sorting key that reads the numbers in a name as numbers."""
+    parts = re.findall(r"\d+|\D+", name.lower())
+    return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts]
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The files of a folder that have an image's name, masks included."""
+    return [p for p in entries(folder) if is_image_name(p) and p.is_file()]
+
+
+def holds_results(folder: Path) -> bool:
+    """Whether a folder holds what a program wrote (pictures of results are no photographs)."""
+    made = folder.suffix == ".marrow" or (folder / "bundle.json").exists()
+    return made or bool(_RESULTS.match(folder.name))
+
+
+def folders_with_images(root: Path, depth: int = _DEEPEST) -> Iterator[Path]:
+    """Folders below ``root`` that hold images themselves, nearest first in each branch."""
+    for sub in entries(root):
+        if not sub.is_dir():
+            continue
+        if images_in(sub):
+            yield sub
+        elif depth > 1 and not holds_results(sub):
+            yield from folders_with_images(sub, depth - 1)
+
+
+def sort_out(folder: Path) -> Pile:
+    """Tell the photographs of a folder from its masks by their names."""
+    pile = Pile()
+    for path in entries(folder):
+        if not path.is_file():
+            continue
+        if not is_image_name(path):
+            pile.others += path.suffix.lower() not in _TEXT
+        elif found := mask_kind(path):
+            stem, kind = found
+            pile.masks[stem][kind] = path
+        elif looks_like_mask(path):
+            pile.unknown_masks.append(path)
+        else:
+            pile.photographs.append(path)
+    return pile
+
+
+def pair(root: Path, class_name: str | None, pile: Pile, warnings: list[str]) -> list[Field]:
+    """Fields of the photographs of a pile with the masks of the same stem."""
+    fields = [
+        Field(
+            path=path,
+            name=path.stem,
+            source=source_of_name(path.relative_to(root)),
+            class_name=class_name or class_of_name(path.stem),
+            masks=pile.masks.get(path.stem, {}),
+        )
+        for path in pile.photographs
+    ]
+    stems = {path.stem for path in pile.photographs}
+    orphans = [
+        p.name for stem in pile.masks if stem not in stems for p in pile.masks[stem].values()
+    ]
+    if orphans:
+        warnings.append(f"Masks without their photograph, left out: {listed(orphans)}.")
+    if pile.unknown_masks:
+        names = listed([p.name for p in pile.unknown_masks])
+        warnings.append(f"Masks of which the name does not tell the kind, left out: {names}.")
+    return fields
+
+
+def listed(names: list[str], most: int = 5) -> str:
+    """The first names of many, with how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,54 @@
+"""What a file's name tells: its class, and what it was cut or rotated from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_CLASS_IN_NAME = re.compile(r"(?:^|[_\- ])(ALL|MM)(?=$|[_\- ])")
+# "ALL_1_rotate90" was made from "ALL_1": the same source.
+_DERIVED = re.compile(
+    r"(?:[_\- ](?:rot(?:ate|ated)?[_\-]?\d*|flip\w*|mirror\w*|edges?|aug\w*|copy\d*))+$",
+    re.IGNORECASE,
+)
+# C-NMC 2019: UID_<patient>_<image>_<cell>_<class>; healthy patients are H1, H2 ...
+_CNMC = re.compile(r"^UID_(?P<patient>H?\d+)_\d+_\d+_(?P<class>all|hem)$", re.IGNORECASE)
+# ALL-IDB: Im001_1 shows a blast (or, whole fields, a patient with ALL), Im131_0 none.
+_ALL_IDB = re.compile(r"^Im\d+_(?P<class>[01])$", re.IGNORECASE)
+_ALL_IDB_CLASSES = {"1": "blast", "0": "normal"}
+
+
+def class_of_name(stem: str) -> str | None:
+    """The class that a photograph's stem tells, or None.
+
+    >>> [class_of_name(s) for s in ("25_ALL_5", "UID_H11_3_1_hem", "Im131_0", "slide 7")]
+    ['ALL', 'hem', 'normal', None]
+    """
+    if match := _CNMC.match(stem):
+        return match["class"].lower()
+    if match := _ALL_IDB.match(stem):
+        return _ALL_IDB_CLASSES[match["class"]]
+    found = _CLASS_IN_NAME.findall(stem)
+    return found[0] if found and len(set(found)) == 1 else None
+
+
+def source_of_name(path: Path) -> str:
+    """What the photograph at ``path``, relative to the root, was made from.
+
+    In C-NMC that is the patient, in whichever fold; else the photograph itself, unless its name
+    says that it was rotated, mirrored or otherwise made from another.
+
+    >>> source_of_name(Path("fold_0/all/UID_11_1_2_all.bmp"))
+    'UID_11'
+    >>> source_of_name(Path("ALL/ALL_1_rotate90.bmp"))
+    'ALL/ALL_1'
+    """
+    if match := _CNMC.match(path.stem):
+        return f"UID_{match['patient'].upper()}"
+    relative = path.with_suffix("").as_posix()
+    return _DERIVED.sub("", relative) or relative
+
+
+def is_all_idb(stem: str) -> bool:
+    """Whether a stem is spelt as in ALL-IDB."""
+    return bool(_ALL_IDB.match(stem))

@@ -1,0 +1,145 @@
+"""Layouts that keep masks apart from their photographs: SegPC-2021, and white-blood-cell sets."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.layouts.files import entries, images_in, listed
+from napari_marrow.data.layouts.names import source_of_name
+from napari_marrow.data.masks import MaskKind
+
+_CELL_FILE = re.compile(r"^(?P<stem>.+)_(?P<number>\d+)$")
+_PHOTOGRAPH_FOLDERS = ("x", "images", "imgs", "img", "photographs")
+_MASK_FOLDERS: dict[str, MaskKind] = {
+    "cell_masks": "cell",
+    "nucleus_masks": "nucleus",
+    "nuclei_masks": "nucleus",
+    "cytoplasm_masks": "cytoplasm",
+}
+WBC_CLASSES = {
+    "1": "neutrophil",
+    "2": "lymphocyte",
+    "3": "monocyte",
+    "4": "eosinophil",
+    "5": "basophil",
+}
+"""Numbers in the class table of the white-blood-cell set of Zheng et al. 2018."""
+
+
+def segpc(root: Path) -> Collection | None:
+    """SegPC-2021: ``x/<id>.bmp`` and one mask a cell, ``y/<id>_<k>.bmp``; or its merged masks.
+
+    In a cell's mask 20 is cytoplasm and 40 nucleus. Every field shows multiple myeloma. The
+    downloaded parts (``train/x``, ``validation/x``) may lie beside or below each other.
+    """
+    sets = [found for place in _places(root) if (found := segpc_set(root, place))]
+    if not sets:
+        return None
+    warnings = [w for found in sets for w in found.warnings]
+    return Collection(root, tuple(f for found in sets for f in found.fields), tuple(warnings))
+
+
+def _places(root: Path, depth: int = 3) -> list[Path]:
+    below = [p for p in entries(root) if p.is_dir()] if depth else []
+    return [root, *(place for sub in below for place in _places(sub, depth - 1))]
+
+
+def segpc_set(root: Path, place: Path) -> Collection | None:
+    """One part of SegPC: photographs in a folder of ``place`` and masks in others beside it."""
+    folder = next((place / n for n in _PHOTOGRAPH_FOLDERS if (place / n).is_dir()), None)
+    if folder is None:
+        return None
+    cells = _cell_files(place / "y") if folder.name == "x" else {}
+    masks = _mask_folders(place)
+    photographs = images_in(folder)
+    if not photographs or not (cells or masks):
+        return None
+    known = cells or "segpc" in place.name.lower()
+    fields = [
+        Field(
+            path=path,
+            name=path.stem,
+            source=source_of_name(path.relative_to(root)),
+            class_name="MM" if known else None,
+            masks={kind: found[path.stem] for kind, found in masks.items() if path.stem in found},
+            cells=tuple(cells.get(path.stem, ())),
+        )
+        for path in photographs
+    ]
+    bare = sorted(set(cells) - {path.stem for path in photographs})
+    told = [f"Masks without their photograph, left out: {listed(bare)}."] if bare else []
+    return Collection(root, tuple(fields), tuple(told))
+
+
+def _cell_files(folder: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in images_in(folder) if folder.is_dir() else []:
+        if match := _CELL_FILE.match(path.stem):
+            found[match["stem"]].append(path)
+    return found
+
+
+def _mask_folders(place: Path) -> dict[MaskKind, dict[str, Path]]:
+    folders = {kind: place / name for name, kind in _MASK_FOLDERS.items()}
+    return {
+        kind: {p.stem: p for p in images_in(path)}
+        for kind, path in folders.items()
+        if path.is_dir()
+    }
+
+
+def white_blood_cells(root: Path) -> Collection | None:
+    """Single cells ``001.bmp``, each with its mask ``001.png``, and a table of class numbers.
+
+    In a mask 255 is nucleus, 128 cytoplasm, 0 the rest. The table has the columns ``image ID`` and
+    ``class label`` and lies beside the pictures or one folder above.
+    """
+    images = images_in(root)
+    masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
+    photographs = [p for p in images if p.suffix.lower() == ".bmp" and p.stem in masks]
+    if not photographs or len(photographs) * 2 != len(images):
+        return None
+    tables = [*entries(root), *entries(root.parent)]
+    tables.sort(key=lambda p: root.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
+    classes = _class_numbers(tables, photographs)
+    fields = [
+        Field(
+            path=path,
+            name=path.stem,
+            source=path.stem,
+            class_name=classes.get(path.stem.lstrip("0")),
+            masks={"nucleus": masks[path.stem], "cytoplasm": masks[path.stem]},
+            mask_code="levels",
+        )
+        for path in photographs
+    ]
+    return Collection(root, tuple(fields))
+
+
+def _class_numbers(files: list[Path], photographs: list[Path]) -> dict[str, str]:
+    """Class name by picture number, from the first table that knows the pictures."""
+    wanted = {p.stem.lstrip("0") for p in photographs}
+    for path in files:
+        if path.suffix.lower() != ".csv":
+            continue
+        try:
+            with open(path, newline="", encoding="utf-8-sig") as file:
+                rows = [
+                    {str(k).strip().lower(): v for k, v in row.items()}
+                    for row in csv.DictReader(file)
+                ]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise MarrowError(f"{path} can't be read as CSV; save it as UTF-8 CSV.") from error
+        found = {
+            str(row["image id"]).strip().lstrip("0"): str(row["class label"]).strip()
+            for row in rows
+            if "image id" in row and "class label" in row
+        }
+        if wanted <= set(found):
+            return {number: WBC_CLASSES.get(label, label) for number, label in found.items()}
+    return {}
