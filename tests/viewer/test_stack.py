@@ -1,7 +1,9 @@
+import threading
+
 import numpy as np
 import pytest
 
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.stack import KEPT, LazyStack
 
 
 @pytest.fixture
@@ -58,3 +60,65 @@ def test_only_what_is_looked_at_is_read_and_once():
 def test_beyond_the_end_is_an_index_error(stack):
     with pytest.raises(IndexError):
         stack[4]
+
+
+class Counting:
+    """Readers that note which rows were read, and by whom."""
+
+    def __init__(self, rows=6):
+        self.read = []
+        self.readers = [lambda row=row: self._read(row) for row in range(rows)]
+
+    def _read(self, row):
+        self.read.append((row, threading.current_thread() is threading.main_thread()))
+        return np.full((2, 2), row, np.uint8)
+
+
+def test_the_neighbours_of_the_shown_slice_are_read_ahead(qtbot):
+    counting = Counting()
+    stack = LazyStack(counting.readers, (2, 2), np.uint8)
+    assert stack[3][0, 0] == 3
+    qtbot.waitUntil(lambda: len(counting.read) == 3, timeout=5000)
+    assert counting.read[0] == (3, True)
+    assert sorted(counting.read[1:]) == [(2, False), (4, False)]
+    stack[4:5]
+    qtbot.waitUntil(lambda: (5, False) in counting.read, timeout=5000)
+    assert len(counting.read) == 4  # the slice itself was there already
+
+
+def test_only_a_few_slices_are_kept(qtbot):
+    counting = Counting(20)
+    stack = LazyStack(counting.readers, (2, 2), np.uint8)
+    np.testing.assert_array_equal(np.asarray(stack)[:, 0, 0], np.arange(20))
+    assert len(stack._kept) == KEPT
+    stack[0]
+    assert counting.read.count((0, True)) == 2
+
+
+def test_a_slice_that_failed_is_said_and_tried_again():
+    answers = [OSError("gone"), np.ones((2, 2), np.uint8)]
+
+    def read():
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    stack = LazyStack([read], (2, 2), np.uint8)
+    with pytest.raises(OSError, match="gone"):
+        stack[0]
+    assert stack[0].all()
+
+
+def test_a_failure_while_reading_ahead_is_not_lost(qtbot):
+    tried = []
+
+    def broken():
+        tried.append(threading.current_thread() is threading.main_thread())
+        raise OSError("gone")
+
+    stack = LazyStack([lambda: np.ones((2, 2), np.uint8), broken], (2, 2), np.uint8)
+    stack[0]
+    qtbot.waitUntil(lambda: tried == [False], timeout=5000)
+    with pytest.raises(OSError, match="gone"):
+        stack[1]
