@@ -61,6 +61,7 @@ def refused(call, tmp_path):
         (["predict", "b.marrow", "x"], "--out"),
         (["phantom", "x", "--size", "big"], "WIDTHxHEIGHT"),
         (["phantom", "x", "--fields", "1"], "Fields is 1"),
+        (["phantom", "x", "--fields", "3.5"], "'3.5' is no whole number"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -90,6 +91,12 @@ def test_scan_shows_warnings(call, tmp_path, make_snam):
     (root / "ALL" / "ALL_2.bmp").unlink()
     _, out, _ = call("scan", tmp_path / "in")
     assert "! Masks without their photograph, left out: ALL_2_" in out
+
+
+def test_scan_of_damaged_photographs_only_is_1(refused, tmp_path):
+    (tmp_path / "ALL").mkdir()
+    (tmp_path / "ALL" / "a.bmp").write_bytes(b"BM")
+    assert "a.bmp is not a BMP file" in refused(1, "scan", tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "text"])

@@ -12,11 +12,13 @@ import re
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, CycloptsError, Parameter
+import cyclopts
+from cyclopts import App, CycloptsError, Parameter, Token
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
@@ -28,7 +30,16 @@ from napari_marrow.jobs.events import Event
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
+
+def _converted(hint: type, tokens: Sequence[Token]) -> Any:
+    """Convert an option's words as usual; but 1.5 is no whole number, and not rounded to one."""
+    if hint is int and not re.fullmatch(r"[+-]?\d+", tokens[0].value):
+        raise ValueError(f"{tokens[0].value!r} is no whole number.")
+    return cyclopts.convert(hint, [token.value for token in tokens])
+
+
 app = App(
+    default_parameter=Parameter(converter=_converted),
     name="napari-marrow",
     help="Bone-marrow microscopy: fields, masks, training and labelling. " + RESEARCH_ONLY,
     help_epilogue="Every command takes --json (one JSON object) and --debug (traceback of errors).",
@@ -115,7 +126,7 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
     show(
         result,
         json,
-        f"{len(found.fields)} fields of {sources} sources; masks: {shown}.",
+        f"{_count(len(found.fields), 'field')} of {_count(sources, 'source')}; masks: {shown}.",
         *(f"! {warning}" for warning in found.warnings),
     )
 
@@ -248,6 +259,10 @@ def demo(out: Path = Path("demo-output"), /, *, json: AsJson = False) -> None:
 
 class UsageError(Exception):
     """The command was called in a way that can't work."""
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _size(text: str) -> tuple[int, int]:

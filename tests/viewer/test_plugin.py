@@ -54,3 +54,26 @@ def test_a_folder_opens_at_its_first_field_and_the_caption_follows(
     # A second opening leaves the slider where the user has put it.
     viewer.open(str(snam), plugin="napari-marrow")
     assert viewer.dims.current_step[0] == 4
+
+
+def test_it_is_the_viewer_that_opens_which_moves_and_gets_the_caption(
+    make_napari_viewer, snam, qtbot
+):
+    """The one opened last counts as the current one, but need not be the one that opens."""
+    import numpy as np
+
+    opening, other = make_napari_viewer(), make_napari_viewer()
+    opening.open(str(snam), plugin="napari-marrow")
+    other.add_image(np.zeros((9, 50, 50), np.uint8))
+    assert opening.dims.current_step[0] == 0
+    assert other.dims.current_step[0] == 4  # napari's own middle
+    text = opening.canvas.overlays.text
+    qtbot.waitUntil(lambda: text.text == "ALL_1   class ALL", timeout=5000)
+    assert other.canvas.overlays.text.text == ""
+
+
+def test_endings_in_capitals_are_ours_too(npe2pm):
+    npe2pm.register(PluginManifest.from_distribution("napari-marrow"))
+    for name in ("a.BMP", "a.JPG", "a.PNG", "a.TIFF", "a.jpeg"):
+        readers = npe2pm.iter_compatible_readers([name])
+        assert [r.command for r in readers] == ["napari-marrow.get_reader"]

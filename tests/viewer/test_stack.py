@@ -1,8 +1,10 @@
+import copy
 import threading
 
 import numpy as np
 import pytest
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.stack import KEPT, LazyStack
 
 
@@ -122,3 +124,13 @@ def test_a_failure_while_reading_ahead_is_not_lost(qtbot):
     qtbot.waitUntil(lambda: tried == [False], timeout=5000)
     with pytest.raises(OSError, match="gone"):
         stack[1]
+
+
+def test_painting_on_it_is_one_sentence(stack):
+    with pytest.raises(MarrowError, match="open the field by itself"):
+        stack[0, 1, 1] = 3
+
+
+def test_a_deep_copy_reads_the_same(stack, whole):
+    stack[1]
+    np.testing.assert_array_equal(copy.deepcopy(stack), whole)

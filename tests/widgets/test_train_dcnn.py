@@ -1,6 +1,7 @@
 """The dock widget in a real viewer, with a real child process where it says so."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -214,3 +215,39 @@ def test_training_in_the_child_end_to_end(
 
 def _runs(pid):
     return subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode == 0
+
+
+def test_closing_the_dock_ends_the_child(make_napari_viewer_proxy, qtbot):
+    viewer = make_napari_viewer_proxy()
+    dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    widget._warm()
+    process = widget.link.child._process
+    assert process.poll() is None
+    dock.destroyOnClose()  # what the cross of the dock does
+    qtbot.waitUntil(lambda: process.poll() is not None, timeout=5000)
+    assert not widget.link.folder.exists()
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_labelling_outlives_its_layers_and_its_widget(
+    open_widget, snam, toy, qtbot, monkeypatch, notified
+):
+    viewer, widget = open_widget()
+    viewer.open(str(snam), plugin=PLUGIN)
+    widget.model.load(toy.path)
+    widget.model.label_layers()
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: not widget.model.busy, timeout=20000)
+    assert widget.status.text().startswith("0 fields labelled")
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_a_bundle_removed_after_loading_is_one_sentence(open_widget, toy, tmp_path, snam, qtbot):
+    viewer, widget = open_widget()
+    viewer.open(str(snam), plugin=PLUGIN)
+    widget.model.load(toy.path)
+    shutil.rmtree(toy.path)
+    widget.model.save(tmp_path / "copy.marrow")
+    assert "was removed; train or load it again" in widget.status.text()
+    widget.model.label_layers()  # what was checked when it was loaded is still at hand
+    qtbot.waitUntil(lambda: "6 fields labelled" in widget.status.text(), timeout=20000)

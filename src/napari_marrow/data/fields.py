@@ -257,6 +257,6 @@ def _read_groups(table: Path) -> dict[str, str]:
         raise MarrowError(f"{table} is not there; check the name.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise MarrowError(f"{table} can't be read as CSV; save it as UTF-8 CSV.") from error
-    if not all(row.get("image") and row.get("source") for row in rows):
+    if not rows or not all(row.get("image") and row.get("source") for row in rows):
         raise MarrowError(f"{table} needs the columns image and source, filled in every row.")
     return {row["image"]: row["source"] for row in rows}

@@ -19,7 +19,15 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_marrow.report.colours import class_colours
-from napari_marrow.viewer.metadata import KEY, PREDICTED, layer_fields
+from napari_marrow.viewer.metadata import (
+    KEY,
+    full_data,
+    is_predicted,
+    layer_fields,
+    layer_id,
+    link_to,
+    linked,
+)
 
 DEFAULT_CLASSES = ("ALL", "MM")
 PAINTED = "cells"
@@ -49,7 +57,7 @@ def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
     mapping: dict[int | None, str] = {None: "transparent", 0: "transparent"}
     mapping |= {k + 1: colours[name] for k, name in enumerate(classes)}
     layer = Labels(
-        np.zeros(image.data.shape[:-1], np.uint8),
+        np.zeros(full_data(image).shape[:-1], np.uint8),
         name=f"{image.name} {PAINTED}",
         features=pd.DataFrame({"index": range(1, len(classes) + 1), "class": list(classes)}),
         colormap=DirectLabelColormap(color_dict=mapping),
@@ -58,42 +66,45 @@ def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
         translate=image.translate,
         units=image.units,
         axis_labels=image.axis_labels,
-        metadata={KEY: {"painted": True}},
+        metadata=link_to(layer_id(image), PAINTED),
     )
-    layer.brush_size = max(4, image.data.shape[-3] // 60)
+    layer.brush_size = max(4, full_data(image).shape[-3] // 60)
     return layer
 
 
 def cells_layer(image: Image, layers: Any) -> Labels | None:
     """The Labels layer that annotates the cells of a photograph.
 
-    It has the photograph's shape and a ``class`` in its features. Of several, the one named after
-    the photograph; else the one for which the photograph is the nearest below it.
+    It has the photograph's shape and a ``class`` in its features. Of several, the one made for the
+    photograph; then one named after it; else the one for which the photograph is the nearest below.
     """
-    found = [
-        layer for layer in layers if _annotates(layer) and layer.data.shape == image.data.shape[:-1]
-    ]
+    shape = full_data(image).shape[:-1]
+    found = [layer for layer in layers if _annotates(layer) and layer.data.shape == shape]
+    for layer in found:
+        if linked(layer) == layer_id(image):
+            return layer
+    found = [layer for layer in found if linked(layer) is None]
     for layer in found:
         if layer.name.startswith(f"{image.name} "):
             return layer
     order = list(layers)
     for layer in found:
         below = order[: order.index(layer)]
-        same = [x for x in below if isinstance(x, Image) and x.data.shape[:-1] == layer.data.shape]
+        same = [x for x in below if isinstance(x, Image) and full_data(x).shape[:-1] == shape]
         if same and same[-1] is image:
             return layer
     return None
 
 
 def _annotates(layer: Any) -> bool:
-    if not isinstance(layer, Labels) or layer.name.endswith(PREDICTED):
+    if not isinstance(layer, Labels) or is_predicted(layer):
         return False
     return "class" in layer.features.columns and "index" in layer.features.columns
 
 
 def is_painted(layer: Labels) -> bool:
     """Whether labels are classes (painted) and not cells."""
-    return bool(layer.metadata.get(KEY, {}).get("painted"))
+    return layer.metadata.get(KEY, {}).get("kind") == PAINTED
 
 
 def label_classes(layer: Labels) -> dict[int, str]:

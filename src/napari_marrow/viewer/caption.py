@@ -27,6 +27,7 @@ class Caption:
 
     def __init__(self, viewer: napari.Viewer):
         self._viewer = weakref.ref(viewer)
+        self._written = ""  # what we last wrote; another text is the user's own
         viewer.dims.events.current_step.connect(self.update)
         viewer.layers.events.inserted.connect(self._watch)
         viewer.layers.events.removed.connect(self.update)
@@ -41,8 +42,9 @@ class Caption:
 
     def _connect(self, layer) -> None:
         layer.events.visible.connect(self.update)
-        if "metadata" in layer.events.emitters:
-            layer.events.metadata.connect(self.update)
+        for name in ("metadata", "data", "translate", "scale"):
+            if name in layer.events.emitters:
+                getattr(layer.events, name).connect(self.update)
 
     def text(self) -> str:
         """The caption of the topmost visible image that shows a field, or an empty text."""
@@ -54,8 +56,8 @@ class Caption:
                 continue
             fields = layer_fields(layer)
             predictions = layer_predictions(layer)
-            row = shown_slice(layer, viewer.dims.current_step)
-            if row < max(len(fields), len(predictions or ())):
+            row = shown_slice(layer, viewer.dims.point)
+            if 0 <= row < max(len(fields), len(predictions or ())):
                 name = fields[row].name if fields else layer.name
                 truth = fields[row].class_name if fields else None
                 answer = predictions[row]["text"] if predictions else None
@@ -69,11 +71,14 @@ class Caption:
             return
         overlay = viewer.canvas.overlays.text
         text = self.text() if get_plugin_settings("napari-marrow").viewing.caption else ""
+        if overlay.visible and overlay.text not in ("", self._written):
+            return
         if text:
             overlay.position, overlay.font_size = "top_left", 12
         if overlay.text != text:
             overlay.text = text
         overlay.visible = bool(text)
+        self._written = text
 
 
 def caption_text(name: str, truth: str | None, answer: str | None) -> str:

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.learning.bundle import Bundle
-from napari_marrow.viewer.metadata import PREDICTED, layer_fields, set_predictions
+from napari_marrow.viewer.metadata import (
+    full_data,
+    is_nuclei,
+    is_predicted,
+    layer_fields,
+    layer_id,
+    linked,
+    set_predictions,
+)
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:  # the rest is imported in the worker, so that opening a widget costs nothing
@@ -66,11 +74,6 @@ def is_photograph(layer: Any) -> bool:
     return shown and layer.data.ndim in (3, 4)
 
 
-def full_data(layer: Image) -> Any:
-    """The data of an image layer; of a multiscale one, its finest level."""
-    return layer.data[0] if layer.multiscale else layer.data
-
-
 def targets(layers: Any) -> list[Target]:
     """The photographs among the viewer's layers, each with the nuclei that lie over it.
 
@@ -90,12 +93,15 @@ def targets(layers: Any) -> list[Target]:
 
 
 def nuclei_of(image: Image, layers: Any) -> NDArray[np.integer] | None:
-    """Data of the Labels layer ``<image> nuclei`` of a single photograph, with any edits made."""
-    for layer in layers:
-        same = isinstance(layer, Labels) and layer.name == f"{image.name} nuclei"
-        if same and layer.data.shape == image.data.shape[:2]:
-            return np.asarray(layer.data)
-    return None
+    """Data of the Labels layer with the nuclei of a single photograph, with any edits made.
+
+    It is the one that was opened with the photograph, or one named ``<image> nuclei``.
+    """
+    shape = full_data(image).shape[:2]
+    fitting = [x for x in layers if isinstance(x, Labels) and x.data.shape == shape]
+    own = [x for x in fitting if linked(x) == layer_id(image) and is_nuclei(x)]
+    named = [x for x in fitting if linked(x) is None and x.name == f"{image.name} nuclei"]
+    return next((np.asarray(x.data) for x in (*own, *named)), None)
 
 
 def predict_target(bundle: Bundle, target: Target) -> Iterator[Prediction]:
@@ -118,8 +124,7 @@ def show_predictions(
         return
     labels = _labels_of(target, predictions)
     layer = predictions_layer(target.layer, labels, predictions, bundle.info.classes)
-    older = f"{target.layer.name} {PREDICTED}"
-    if older in viewer.layers:
+    for older in [x for x in viewer.layers if is_predicted(x) and linked(x) == linked(layer)]:
         viewer.layers.remove(older)
     viewer.add_layer(layer)
 

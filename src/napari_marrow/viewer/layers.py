@@ -7,11 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, nucleus_table, separate
-from napari_marrow.viewer.metadata import field_metadata
+from napari_marrow.viewer.metadata import KEY, field_metadata, link_to
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
@@ -30,20 +32,22 @@ def collection_layers(collection: Collection) -> list[LayerData]:
         As napari's readers return them. The axes of a stack are (field, height, width).
     """
     single = len(collection.fields) == 1
-    axes = {"axis_labels": FIELD_AXES if single else STACK_AXES}
-    layers = _one(collection) if single else _stack(collection)
-    return [(data, {**options, **axes}, kind) for data, options, kind in layers]
+    axes = FIELD_AXES if single else STACK_AXES
+    (pixels, photograph, _), *masks = _one(collection) if single else _stack(collection)
+    identity = photograph["metadata"][KEY]["id"]
+    layers: list[LayerData] = [(pixels, {**photograph, "axis_labels": axes}, "image")]
+    for data, options, _ in masks:
+        word = options["name"].rsplit(" ", 1)[-1]
+        more = {"axis_labels": axes, "metadata": link_to(identity, word)}
+        layers.append((data, {**options, **more}, "labels"))
+    return layers
 
 
 def _one(collection: Collection) -> list[LayerData]:
     field = collection.fields[0]
-    layers: list[LayerData] = [
-        (
-            field.open(),
-            {"name": field.name, "rgb": True, "metadata": field_metadata(collection)},
-            "image",
-        )
-    ]
+    image = field.open()
+    extra = {"name": field.name, "rgb": True, "metadata": field_metadata(collection, image)}
+    layers: list[LayerData] = [(image, extra, "image")]
     background = field.mask("background")
     if background is not None:
         whole = background.astype(np.uint16)
@@ -79,20 +83,22 @@ def _stack(collection: Collection) -> list[LayerData]:
     shape = np.max([f.size() for f in fields], axis=0).tolist()
 
     def lazy(read: Callable[[Field], NDArray], dtype: Any, *tail: int) -> LazyStack:
-        return LazyStack([partial(read, f) for f in fields], (*shape, *tail), dtype)
+        readers = [partial(_shown, read, f, (*shape, *tail), dtype) for f in fields]
+        return LazyStack(readers, (*shape, *tail), dtype)
 
     nuclei = lazy(nuclei_or_nothing, np.uint16)
 
-    def read_cytoplasm(row: int) -> NDArray[np.uint16]:
-        # The stack of nuclei keeps what it has read, so they are separated once.
-        height, width = fields[row].size()
-        return _cytoplasm(fields[row], lambda: nuclei.read(row)[:height, :width])
+    rows = {f.path: row for row, f in enumerate(fields)}
 
-    cytoplasm = [partial(read_cytoplasm, row) for row in range(len(fields))]
+    def read_cytoplasm(field: Field) -> NDArray[np.uint16]:
+        # The stack of nuclei keeps what it has read, so they are separated once.
+        height, width = field.size()
+        return _cytoplasm(field, lambda: nuclei.read(rows[field.path])[:height, :width])
+
     # No stack of backgrounds: hidden layers are hardly looked at in a folder, and each costs 0.2 s.
     stacks = {
         "cells": lazy(cells_or_nothing, np.uint16),
-        "cytoplasm": LazyStack(cytoplasm, tuple(shape), np.uint16),
+        "cytoplasm": lazy(read_cytoplasm, np.uint16),
         "nuclei": nuclei,
     }
     plurals = {"nucleus": "nuclei", "cell": "cells"}
@@ -106,6 +112,20 @@ def _stack(collection: Collection) -> list[LayerData]:
             opacity = 0.5 if word == "nuclei" else 0.3
             layers.append((stacks[word], {"name": f"{name} {word}", "opacity": opacity}, "labels"))
     return layers
+
+
+def _shown(
+    read: Callable[[Field], NDArray], field: Field, shape: tuple[int, ...], dtype: Any
+) -> NDArray:
+    """A slice of a stack; where its file can't be read a warning, and an empty slice.
+
+    An error here would come out of napari's slider, and leave a layer half added.
+    """
+    try:
+        return read(field)
+    except MarrowError as error:
+        show_warning(f"{error} It is shown empty.")
+        return np.zeros(shape, dtype)
 
 
 def nuclei_or_nothing(field: Field) -> NDArray[np.integer]:

@@ -1,32 +1,81 @@
 """What the plugin knows of a layer, in ``layer.metadata['napari_marrow']``.
 
-The entry is a dictionary: ``fields`` (a list of :meth:`Field.to_dict`, in the order of a stack's
-slices), ``root``, and ``predictions`` (one dictionary a field, or None) once there are some.
+The entry of a photograph is a dictionary: ``id``, ``fields`` (a list of :meth:`Field.to_dict`, in
+the order of a stack's slices), ``sample`` (a checksum of a single field's pixels), ``root``, and
+``predictions`` (one dictionary a field, or None) once there are some. A layer that belongs to a
+photograph has ``of``, its ``id``: names change, and two photographs can have the same.
 """
 
 from __future__ import annotations
 
+import uuid
+import zlib
 from typing import Any
 
+import numpy as np
 from napari.layers import Layer
+from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.viewer.stack import LazyStack
 
 KEY = "napari_marrow"
 PREDICTED = "predicted cells"
 """How the name of a layer of predicted cells ends."""
+_KIND = "kind"
 
 
-def field_metadata(collection: Collection) -> dict[str, Any]:
-    """The metadata of an image layer that shows these fields."""
+def field_metadata(collection: Collection, image: NDArray | None = None) -> dict[str, Any]:
+    """The metadata of a layer that shows these fields; ``image`` is what it shows of one field."""
     fields = [f.to_dict() for f in collection.fields]
-    return {KEY: {"root": str(collection.root), "fields": fields, "predictions": None}}
+    sample = None if image is None else pixel_sample(image)
+    known = {"id": uuid.uuid4().hex, "root": str(collection.root), "fields": fields}
+    return {KEY: {**known, "sample": sample, "predictions": None}}
+
+
+def pixel_sample(image: Any) -> int:
+    """Checksum of every 16th pixel each way: tells whether a layer still shows its file."""
+    return zlib.crc32(np.ascontiguousarray(image[::16, ::16]).tobytes())
 
 
 def layer_fields(layer: Layer) -> list[Field]:
-    """The fields that a layer shows, in the order of its slices; empty for layers of others."""
+    """The fields that a layer shows, in the order of its slices; empty for layers of others.
+
+    Also empty when the layer's pixels are no longer those of its files: replaced by hand, or made
+    from them by another tool that took the metadata along, such as a projection.
+    """
     known = layer.metadata.get(KEY, {})
-    return [Field.from_dict(values) for values in known.get("fields", ())]
+    fields = [Field.from_dict(values) for values in known.get("fields", ())]
+    data = full_data(layer)
+    if isinstance(data, LazyStack):
+        return fields if len(fields) == len(data) else []
+    if len(fields) != 1 or data.ndim != 3 or known.get("sample") != pixel_sample(data):
+        return []
+    return fields
+
+
+def full_data(layer: Layer) -> Any:
+    """The data of an image layer; of a multiscale one, its finest level."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
+def layer_id(layer: Layer) -> str:
+    """The name by which other layers know a photograph; it gets one if it has none."""
+    known = layer.metadata.get(KEY, {})
+    if "id" not in known:
+        known = {**known, "id": uuid.uuid4().hex}
+        layer.metadata = {**layer.metadata, KEY: known}
+    return known["id"]
+
+
+def link_to(identity: str, kind: str) -> dict[str, Any]:
+    """The metadata of a layer of some kind that belongs to the photograph of that ``id``."""
+    return {KEY: {"of": identity, _KIND: kind}}
+
+
+def linked(layer: Layer) -> str | None:
+    """The ``id`` of the photograph that a layer belongs to, or None where nothing says so."""
+    return layer.metadata.get(KEY, {}).get("of")
 
 
 def layer_predictions(layer: Layer) -> list[dict[str, Any]] | None:
@@ -40,10 +89,22 @@ def set_predictions(layer: Layer, predictions: list[dict[str, Any]]) -> None:
     layer.metadata = {**layer.metadata, KEY: known}
 
 
-def shown_slice(layer: Layer, step: tuple[int, ...]) -> int:
-    """Which field of a stack is shown at the viewer's ``step``; 0 for a single field."""
-    extra = layer.ndim - 2
-    if extra < 1 or len(step) < layer.ndim:
+def shown_slice(layer: Layer, point: tuple[float, ...]) -> int:
+    """Which field of a stack is shown at the viewer's world ``point``; 0 for a single field.
+
+    A stack that was moved along the field axis may not be shown there at all: then -1.
+    """
+    if layer.ndim < 3 or len(point) < layer.ndim:
         return 0
-    axis = len(step) - layer.ndim
-    return int(step[axis])
+    row = round(float(layer.world_to_data(point[-layer.ndim :])[0]))
+    return row if 0 <= row < len(full_data(layer)) else -1
+
+
+def is_nuclei(layer: Layer) -> bool:
+    """Whether a layer was opened as the nuclei of its photograph."""
+    return layer.metadata.get(KEY, {}).get(_KIND) == "nuclei"
+
+
+def is_predicted(layer: Layer) -> bool:
+    """Whether a layer holds predicted cells."""
+    return layer.metadata.get(KEY, {}).get(_KIND) == PREDICTED

@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import napari
 from qtpy.QtCore import QTimer
 
-from napari_marrow.data.fields import Collection
 from napari_marrow.viewer.caption import attach_caption
+from napari_marrow.viewer.layers import LayerData
+from napari_marrow.viewer.metadata import KEY
 
 PICTURE_MS = 300
 """After the last layer of an opening: long enough to paint it, in milliseconds."""
 
-
-def prepare_viewer(collection: Collection) -> None:
-    """Make the viewer in front, if there is one, ready for the layers of a collection."""
-    viewer = napari.current_viewer()
-    if viewer is None:
-        return
-    _caption_soon(viewer)
-    if len(collection.fields) > 1 and not viewer.layers:
-        _start_at_first_field(viewer)
+_waiting: list[_Opening] = []
 
 
-def _start_at_first_field(viewer: napari.Viewer) -> None:
-    """Show the first field of the stack about to be added; napari itself goes to the middle one.
+def prepare_viewers(layers: list[LayerData]) -> None:
+    """Watch for the photograph among ``layers`` in every viewer: a reader isn't told in which."""
+    while _waiting:
+        _waiting.pop().stop()
+    identity = layers[0][1]["metadata"][KEY]["id"]
+    current = napari.current_viewer()
+    viewers = getattr(napari.Viewer, "_instances", None) or [v for v in (current,) if v]
+    _waiting.extend(_Opening(viewer, identity) for viewer in viewers)
 
-    People page from the first to the last; and the first is the one that every new layer reads, so
-    no field is read in vain while the others of the stack are added.
-    """
 
-    def go(event) -> None:
-        viewer.layers.events.inserted.disconnect(go)
-        viewer.dims.set_current_step(0, 0)
+class _Opening:
+    """Waits until a photograph is inserted into a viewer."""
 
-    viewer.layers.events.inserted.connect(go)
+    def __init__(self, viewer: napari.Viewer, identity: str):
+        self._viewer, self._identity = viewer, identity
+        self._inserted = viewer.layers.events.inserted
+        self._inserted.connect(self._look)
+
+    def stop(self) -> None:
+        """Wait no longer."""
+        self._inserted.disconnect(self._look)
+
+    def _look(self, event: Any) -> None:
+        layer = event.value
+        if layer.metadata.get(KEY, {}).get("id") != self._identity:
+            return
+        while _waiting:
+            _waiting.pop().stop()
+        if layer.ndim > 2 and len(self._viewer.layers) == 1:
+            # napari itself goes to the middle field; people page from the first to the last. The
+            # first is also the one that every new layer reads: none is read in vain.
+            self._viewer.dims.set_current_step(0, 0)
+        _caption_soon(self._viewer)
 
 
 def _caption_soon(viewer: napari.Viewer) -> None:
@@ -47,7 +63,7 @@ def _caption_soon(viewer: napari.Viewer) -> None:
     timer.setSingleShot(True)
     timer.setInterval(PICTURE_MS)
 
-    def postpone(event=None) -> None:
+    def postpone(event: Any = None) -> None:
         timer.start()
 
     def attach() -> None:

@@ -13,7 +13,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from napari_marrow.learning.prediction import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
-from napari_marrow.viewer.metadata import PREDICTED
+from napari_marrow.viewer.metadata import PREDICTED, layer_id, link_to
 
 
 def summary(prediction: Prediction) -> dict[str, Any]:
@@ -85,6 +85,7 @@ def predictions_layer(
         translate=image.translate,
         units=image.units,
         axis_labels=image.axis_labels,
+        metadata=link_to(layer_id(image), PREDICTED),
     )
     # Outlines leave the chromatin to be seen; their width is in pixels of the photograph.
     layer.contour = max(2, height // 160)

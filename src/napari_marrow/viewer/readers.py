@@ -15,7 +15,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.layers import LayerData, collection_layers, nucleus_features
-from napari_marrow.viewer.opening import prepare_viewer
+from napari_marrow.viewer.opening import prepare_viewers
 
 PathOrPaths = str | Sequence[str]
 
@@ -67,7 +67,7 @@ def read(path: PathOrPaths) -> list[LayerData]:
     fields = tuple(f for c in found for f in c.fields)
     collection = usable(Collection(root, fields))
     layers = collection_layers(collection)
-    prepare_viewer(collection)
+    prepare_viewers(layers)
     return layers
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.viewer.layers import LayerData, collection_layers
-from napari_marrow.viewer.opening import prepare_viewer
+from napari_marrow.viewer.opening import prepare_viewers
 
 
 def all_field() -> list[LayerData]:
@@ -26,5 +26,5 @@ def both_classes() -> list[LayerData]:
 def _layers(path: str) -> list[LayerData]:
     collection = scan(sample_folder() / path)
     layers = collection_layers(collection)
-    prepare_viewer(collection)
+    prepare_viewers(layers)
     return layers

@@ -25,6 +25,7 @@ from napari_marrow.viewer.annotations import (
     painted_classes,
 )
 from napari_marrow.viewer.labelling import Target, targets
+from napari_marrow.viewer.metadata import KEY
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,10 @@ def write_session(found: list[Annotated], folder: Path, unit: str) -> Collection
             field = _field(annotated, row, folder, f"{number}_{row}", unit)
             if field.class_name is not None or field.cell_classes:
                 fields.append(field)
+    if not fields and any(a.cells is not None and np.asarray(a.cells).any() for a in found):
+        raise MarrowError(
+            "The strokes lie on no nucleus; paint on the nuclei, or give the fields a class."
+        )
     if not fields:
         raise MarrowError(
             "Nothing open has a class; give the fields a class in the table, or annotate cells."
@@ -121,7 +126,7 @@ def _field(annotated: Annotated, row: int, folder: Path, key: str, unit: str) ->
     else:
         path = folder / f"{key}.tif"
         tifffile.imwrite(path, np.ascontiguousarray(target.image(row)), photometric="rgb")
-        field = Field(path, name, source=name)
+        field = Field(path, name, source=_source(target.layer, row, name))
     field = dataclasses.replace(field, class_name=annotated.classes[row])
     labels, classes = _cells(annotated, row)
     if unit == "cell" and labels is None:
@@ -131,6 +136,14 @@ def _field(annotated: Annotated, row: int, folder: Path, key: str, unit: str) ->
     path = folder / f"{key}_nuclei.tif"
     tifffile.imwrite(path, labels.astype(np.uint16 if labels.max() < 65536 else np.uint32))
     return dataclasses.replace(field, labels=path, cell_classes=classes)
+
+
+def _source(layer: Image, row: int, name: str) -> str:
+    """What pixels that are no file's were made from: their layer may still name the file."""
+    fields = layer.metadata.get(KEY, {}).get("fields", ())
+    if row < len(fields):
+        return str(Path(fields[row]["path"]).resolve())
+    return name
 
 
 def _cells(annotated: Annotated, row: int) -> tuple[NDArray[np.integer] | None, dict[int, str]]:

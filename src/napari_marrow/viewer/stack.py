@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from napari_marrow.data.errors import MarrowError
+
 Reader = Callable[[], NDArray]
 KEPT = 4
 """Slices a stack remembers: the one that is shown, its neighbours, and the one left last."""
@@ -132,6 +134,15 @@ class LazyStack:
         frame = np.zeros(self._frame, self.dtype)
         frame[: array.shape[0], : array.shape[1]] = array
         return frame
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise MarrowError(
+            "The layers of a folder can't be painted on; open the field by itself to edit it."
+        )
+
+    def __deepcopy__(self, memo: Any) -> LazyStack:
+        # napari copies layers deeply; readers are functions, and what was read is read again.
+        return LazyStack(self._readers, self._frame, self.dtype)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:
         whole = self[:]

@@ -19,6 +19,7 @@ class ChildLink(QObject):
         super().__init__()
         # The child's thread emits the signal; Qt delivers it on the thread this object lives on.
         self.child = Child(self.event.emit)
+        self.closed = False
         self._folder = tempfile.TemporaryDirectory(prefix="napari-marrow-")
 
     @property
@@ -28,5 +29,6 @@ class ChildLink(QObject):
 
     def shutdown(self, *_: object) -> None:
         """End the child and remove the session's folder; may be called more than once."""
+        self.closed = True
         self.child.shutdown()
         self._folder.cleanup()

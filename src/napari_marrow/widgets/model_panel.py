@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,11 +74,12 @@ class ModelPanel(QWidget):
     def load(self, path: Path, *, saved: bool = True) -> None:
         """Open a bundle and show what it is and how good."""
         try:
-            self.bundle = load_bundle(path)
+            bundle = load_bundle(path)
+            bundle.session  # noqa: B018 - opened now, while the files are those that were checked
         except MarrowError as error:
             self.said.emit(str(error), True)
             return
-        self._saved = saved
+        self.bundle, self._saved = bundle, saved
         info = self.bundle.info
         model, classes = info.settings.model, " / ".join(info.classes)
         lines = [f"{model}, {classes}, one answer a {info.settings.unit}."]
@@ -94,12 +94,14 @@ class ModelPanel(QWidget):
         path = path if path.suffix == ".marrow" else path.with_name(path.name + ".marrow")
         try:
             if path.resolve() != self.bundle.path.resolve():
+                if not self.bundle.path.is_dir():
+                    raise MarrowError(f"{self.bundle.path} was removed; train or load it again.")
                 with atomic_folder(path, OWNED) as folder:
                     shutil.copytree(self.bundle.path, folder, dirs_exist_ok=True)
         except MarrowError as error:
             self.said.emit(str(error), True)
             return
-        self.bundle, self._saved = replace(self.bundle, path=path), True
+        self.load(path)
         self.said.emit(f"Saved as {path}.", False)
 
     def _choose_save(self) -> None:
@@ -123,9 +125,16 @@ class ModelPanel(QWidget):
             return
         self.said.emit("Labelling...", False)
         self._bars.show(0)
-        self._worker = in_worker(_predict_all, self._labelled, self._failed, self.bundle, found)
-        self._worker.yielded.connect(self._bars.show)
-        self._worker.finished.connect(self._ended)
+        self._worker = in_worker(
+            self,
+            _predict_all,
+            self.bundle,
+            found,
+            done=self._labelled,
+            failed=self._failed,
+            step=self._bars.show,
+            ended=self._ended,
+        )
         self.changed.emit()
 
     def cancel(self) -> None:
@@ -137,9 +146,9 @@ class ModelPanel(QWidget):
     def _labelled(self, answers: Answers | None) -> None:
         if answers is None or self.bundle is None:  # stopped
             return
+        answers = [(t, p) for t, p in answers if t.layer in self._viewer.layers]
         for target, predictions in answers:
-            if target.layer in self._viewer.layers:
-                show_predictions(self._viewer, self.bundle, target, predictions)
+            show_predictions(self._viewer, self.bundle, target, predictions)
         count = sum(len(predictions) for _, predictions in answers)
         text = f"{count} field{'s' * (count != 1)} labelled. {RESEARCH_ONLY}"
         self.said.emit(text, False)

@@ -8,6 +8,8 @@ from typing import Any
 
 from napari.qt.threading import create_worker
 from napari.utils import progress
+from qtpy.compat import isalive
+from qtpy.QtCore import QObject
 from qtpy.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
@@ -77,12 +79,13 @@ def scrolling(widget: QWidget, *parts: QWidget) -> None:
     outside.addWidget(area)
 
 
-class Bars:
+class Bars(QObject):
     """Two progress bars that say the same: the widget's own and one in napari's activity dock."""
 
     STEPS = 1000
 
-    def __init__(self):
+    def __init__(self, parent: QWidget):
+        super().__init__(parent)
         self.own = QProgressBar()
         self.own.setRange(0, self.STEPS)
         self.own.hide()
@@ -106,15 +109,47 @@ class Bars:
 
 
 def in_worker(
+    owner: QWidget,
     work: Callable[..., Any],
+    *arguments: Any,
     done: Callable[[Any], None],
     failed: Callable[[str], None],
-    *arguments: Any,
+    step: Callable[[Any], None] | None = None,
+    ended: Callable[[], None] | None = None,
 ) -> Any:
-    """Run ``work`` in a thread of napari's; ``done`` and ``failed`` are called on the viewer's."""
+    """Run ``work`` in a thread of napari's; the rest is called on the viewer's thread.
+
+    Parameters
+    ----------
+    owner
+        Nothing is called any more once this widget is gone, and a generator is then stopped.
+    work, arguments
+        What to run; a generator may report with what it yields.
+    done, failed, step, ended
+        Called with the result, the sentence of an error, what was yielded; and at the end.
+    """
+
+    def while_alive(listener: Callable[..., None]) -> Callable[..., None]:
+        def call(*values: Any) -> None:
+            if isalive(owner):
+                listener(*values)
+            else:
+                worker.quit()
+
+        return call
+
     # Connected here and not afterwards: without a listener napari raises errors once more.
-    listeners = {"returned": done, "errored": lambda error: failed(sentence(error))}
-    return create_worker(work, *arguments, _connect=listeners, _start_thread=True)
+    listeners = {
+        "returned": while_alive(done),
+        "errored": while_alive(lambda error: failed(sentence(error))),
+    }
+    if step is not None:
+        listeners["yielded"] = while_alive(step)
+    if ended is not None:
+        listeners["finished"] = while_alive(ended)
+    worker = create_worker(work, *arguments, _connect=listeners, _start_thread=False)
+    worker.start()
+    return worker
 
 
 def sentence(error: BaseException) -> str:

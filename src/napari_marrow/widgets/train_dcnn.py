@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_marrow.data.errors import MarrowError
@@ -43,6 +43,7 @@ class TrainDcnn(QWidget):
         self.link = ChildLink()
         self.link.event.connect(self._on_event)
         self.destroyed.connect(self.link.shutdown)
+        self._docked = False
         self._waiting: dict[str, Any] | None = None  # a training that waits for TensorFlow to start
         self._running = False
         self._training: int | None = None  # number of the child's job that is the training
@@ -60,7 +61,7 @@ class TrainDcnn(QWidget):
         self.source.folder_chosen.connect(self._scan_folder)
         self.form = SettingsForm(TrainingSettings())
         self.devices = wrapped("Devices are looked for when training starts.")
-        self.status, self.bars = wrapped(), Bars()
+        self.status, self.bars = wrapped(), Bars(self)
         self.model = ModelPanel(self._viewer, self.bars)
         self.model.said.connect(self._say)
         self.model.changed.connect(self._show_state)
@@ -76,6 +77,23 @@ class TrainDcnn(QWidget):
             group("Model", self.model),
         )
         self.setMinimumWidth(340)
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice when the dock is closed: napari then takes the widget out, and keeps it alive."""
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            if self.parent() is not None:
+                self._docked = True
+            elif self._docked:
+                self.shutdown()
+        return super().event(event)
+
+    def shutdown(self) -> None:
+        """End what runs and the child process; may be called more than once."""
+        self._waiting, self._training = None, None
+        self._running = False
+        self.model.cancel()
+        self.bars.close()
+        self.link.shutdown()
 
     def _show_state(self) -> None:
         busy = self._running or self.model.busy
@@ -94,13 +112,14 @@ class TrainDcnn(QWidget):
 
     def _warm(self) -> None:
         """Start TensorFlow in the child, so that the first training does not wait for it."""
-        if not self.link.child.busy:
+        if not self.link.closed and not self.link.child.busy:
             self.devices.setText("Looking for devices...")
             self.link.child.submit("devices", {})
 
     def _scan_folder(self, folder: Path) -> None:
         self.source.found.setText("Looking...")
-        in_worker(scan, self._folder_scanned, self.source.found.setText, folder)
+        show = self.source.found.setText
+        in_worker(self, scan, folder, done=self._folder_scanned, failed=show)
 
     def _folder_scanned(self, collection: Collection) -> None:
         counts = ", ".join(f"{n} {name}" for name, n in collection.counts().items())
@@ -123,7 +142,15 @@ class TrainDcnn(QWidget):
         self._say("Reading what to learn from...")
         out = self.link.folder / f"model-{self._sessions}.marrow"
         number = self._sessions
-        in_worker(_job, lambda job: self._submit(job, number), self._fail, find, settings, out)
+        in_worker(
+            self,
+            _job,
+            find,
+            settings,
+            out,
+            done=lambda job: self._submit(job, number),
+            failed=self._fail,
+        )
 
     def _finder(self, settings: TrainingSettings) -> Callable[[], Collection]:
         """What a worker calls to get the collection; gathers from the layers right now."""
@@ -162,6 +189,8 @@ class TrainDcnn(QWidget):
 
     def _on_event(self, event: Event) -> None:
         """Hear the child, on the viewer's thread."""
+        if self.link.closed:
+            return
         if event.values.get("traceback") or event.values.get("log"):
             log.error("%s", event.values.get("traceback") or event.values["log"])
         if event.job != self._training:
@@ -206,6 +235,8 @@ class TrainDcnn(QWidget):
             self._warm()
 
     def _fail(self, text: str) -> None:
+        if self.link.closed:
+            return
         self._set_running(False)
         self._say(text, problem=True)
 

@@ -9,13 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.fields import Collection, Field, usable
 from napari_marrow.data.images import image_size
 from napari_marrow.data.layouts.files import listed
 
 
 def checked(collection: Collection) -> Collection:
-    """Join the sources of equal files, and add a sentence for all that is odd."""
+    """Join the sources of equal files, and add a sentence for all that is odd.
+
+    Raises
+    ------
+    MarrowError
+        When not one of the photographs can be read; the sentence is the first file's.
+    """
+    usable(collection)
     fields, copies = _join_copies(list(collection.fields))
     odd = [_without_nuclei(fields), *_odd_sizes(fields), *copies, _without_class(fields)]
     warnings = (*collection.warnings, *filter(None, odd))

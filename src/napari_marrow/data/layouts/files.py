@@ -76,6 +76,7 @@ def sort_out(folder: Path) -> Pile:
     pile = Pile()
     for path in entries(folder):
         if not path.is_file():
+            pile.others += path.is_symlink()  # one that leads nowhere
             continue
         if not is_image_name(path):
             pile.others += path.suffix.lower() not in _TEXT

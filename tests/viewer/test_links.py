@@ -1,0 +1,125 @@
+"""Which layers belong together, and whether a layer still shows its file."""
+
+import shutil
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from PIL import Image
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.viewer.annotations import cells_layer, new_cells_layer
+from napari_marrow.viewer.caption import attach_caption
+from napari_marrow.viewer.labelling import targets
+from napari_marrow.viewer.readers import read
+from napari_marrow.viewer.session import gather, write_session
+
+
+def add(viewer, path):
+    for data, options, kind in read(str(path)):
+        getattr(viewer, f"add_{kind}")(data, **options)
+
+
+@pytest.fixture
+def twins(snam, tmp_path):
+    """A viewer with two different photographs of the same name, each with its nuclei."""
+    viewer = ViewerModel()
+    for number in (1, 2):
+        folder = tmp_path / str(number) / "ALL"
+        folder.mkdir(parents=True)
+        for ending in (".bmp", "_nucleus_mask.bmp"):
+            source = snam / "PKG - SN-AM" / "ALL" / f"ALL_{number}{ending}"
+            shutil.copy(source, folder / f"same{ending}")
+        add(viewer, folder / "same.bmp")
+    return viewer
+
+
+def test_annotations_stay_with_the_photograph_they_were_made_for(twins):
+    first, second = twins.layers["same"], twins.layers["same [1]"]
+    made = twins.add_layer(new_cells_layer(second, ("ALL", "MM")))
+    made.data[0, 0] = 1
+    assert cells_layer(first, twins.layers) is None
+    second.name = "renamed"
+    assert cells_layer(second, twins.layers) is made
+
+
+def test_edited_nuclei_stay_with_their_photograph(twins):
+    nuclei = twins.layers["same nuclei [1]"]
+    nuclei.data = np.zeros_like(nuclei.data)
+    first, second = targets(twins.layers)
+    assert first.labels(0).max() == 12
+    assert second.labels(0).max() == 0
+
+
+def test_pixels_that_were_replaced_are_what_is_used(snam, tmp_path):
+    viewer = ViewerModel()
+    add(viewer, snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")
+    caption = attach_caption(viewer)
+    assert caption.text() == "ALL_1   class ALL"
+    other = np.asarray(Image.open(snam / "PKG - SN-AM" / "MM" / "MM_1.bmp"))
+    viewer.layers["ALL_1"].data = other
+    [target] = targets(viewer.layers)
+    np.testing.assert_array_equal(target.image(0), other)
+    assert caption.text() == ""
+    # It was made from ALL_1, as far as anybody knows: never on both sides of a split.
+    viewer.layers["ALL_1"].metadata["napari_marrow"]["classes"] = {"0": "MM"}
+    [field] = write_session(gather(viewer.layers), tmp_path, "field").fields
+    assert field.source == str((snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp").resolve())
+    np.testing.assert_array_equal(field.image(), other)
+
+
+def test_a_projection_of_a_stack_is_not_its_first_field(snam):
+    viewer = ViewerModel()
+    add(viewer, snam)
+    stack = viewer.layers["PKG - SN-AM"]
+    projected = np.asarray(stack.data).max(axis=0)
+    viewer.layers.remove("PKG - SN-AM")
+    viewer.add_image(projected, rgb=True, metadata=dict(stack.metadata))
+    [target] = targets(viewer.layers)
+    np.testing.assert_array_equal(target.image(0), projected)
+    assert attach_caption(viewer).text() == ""
+
+
+def test_the_caption_names_the_field_of_a_moved_stack(snam):
+    viewer = ViewerModel()
+    add(viewer, snam)
+    caption = attach_caption(viewer)
+    viewer.layers["PKG - SN-AM"].translate = (3, 0, 0)
+    viewer.dims.set_point(0, 4)
+    assert caption.text() == "ALL_2   class ALL"
+
+
+def test_a_text_of_the_users_own_is_left_alone(snam):
+    viewer = ViewerModel()
+    overlay = viewer.canvas.overlays.text
+    overlay.text, overlay.visible = "my own", True
+    attach_caption(viewer)
+    add(viewer, snam)
+    viewer.layers.clear()
+    assert (overlay.text, overlay.visible) == ("my own", True)
+
+
+def test_strokes_beside_all_nuclei_are_one_sentence(snam, tmp_path):
+    viewer = ViewerModel()
+    viewer.add_image(np.full((60, 80, 3), 200, np.uint8), rgb=True, name="empty")
+    cells = viewer.add_layer(new_cells_layer(viewer.layers["empty"], ("ALL", "MM")))
+    cells.data[5:9, 5:9] = 1
+    with pytest.raises(MarrowError, match="strokes lie on no nucleus"):
+        write_session(gather(viewer.layers), tmp_path, "cell")
+
+
+def test_a_field_that_cannot_be_decoded_is_shown_empty(tmp_path, notified):
+    folder = tmp_path / "ALL"
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    for name in ("a.jpg", "b.jpg"):
+        Image.fromarray(noise).save(folder / name)
+    (folder / "b.jpg").write_bytes((folder / "a.jpg").read_bytes()[:2000])
+    viewer = ViewerModel()
+    add(viewer, tmp_path)
+    viewer.dims.set_current_step(0, 1)
+    layer = viewer.layers[0]
+    assert np.asarray(layer.data[0]).any()
+    assert not np.asarray(layer.data[1]).any()
+    assert "b.jpg can't be read" in " ".join(notified)
+    viewer.layers.clear()
