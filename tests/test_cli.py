@@ -62,6 +62,7 @@ def refused(call, tmp_path):
         (["phantom", "x", "--size", "big"], "WIDTHxHEIGHT"),
         (["phantom", "x", "--fields", "1"], "Fields is 1"),
         (["phantom", "x", "--fields", "3.5"], "'3.5' is no whole number"),
+        (["phantom", "x", "--crossed", "--confounded"], "one of the two"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -314,3 +315,30 @@ def test_predict_with_the_trained_bundle(call, tmp_path, trained):
     assert status == 0
     right = [f["class"] == f["image"].split("_")[0] for f in json.loads(out)["fields"]]
     assert sum(right) >= 0.9 * len(right)
+
+
+def batches(folder):
+    """Stain batches of each class of a simulated folder."""
+    table = pd.read_csv(folder / "PKG - SN-AM" / "phantom.csv")
+    return {name: set(rows["acquisition"]) for name, rows in table.groupby("class")}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--crossed"], {"ALL": {0, 1, 2, 3}, "MM": {0, 1, 2, 3}}),
+        (["--confounded"], {"ALL": {0, 1}, "MM": {2, 3}}),
+    ],
+)
+def test_phantom_with_stain_batches(call, tmp_path, options, expected):
+    some = ["--fields", "8", "--size", "96x96", "--acquisitions", "4"]
+    assert call("phantom", tmp_path, *some, *options)[0] == 0
+    assert batches(tmp_path) == expected
+
+
+def test_phantom_with_touching_nuclei(call, tmp_path):
+    some = ["--fields", "2", "--size", "128x96", "--touching"]
+    assert call("phantom", tmp_path, *some)[0] == 0
+    truth = tmp_path / "PKG - SN-AM" / "truth"
+    assert len(list(truth.rglob("*_nuclei.png"))) == 2
+    assert json.loads(call("scan", tmp_path, "--json")[1])["classes"] == {"ALL": 1, "MM": 1}

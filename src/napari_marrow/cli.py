@@ -138,6 +138,10 @@ def phantom(
     *,
     size: Annotated[str | None, Parameter(help="WIDTHxHEIGHT, instead of the two apart.")] = None,
     settings: Annotated[PhantomSettings, AsOptions] = PhantomSettings(),  # noqa: B008
+    crossed: Annotated[
+        bool,
+        Parameter(negative="", help="Let every stain batch occur in both classes (the default)."),
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Write a simulated SN-AM folder, with exact masks.
@@ -149,6 +153,8 @@ def phantom(
     """
     from napari_marrow.data.phantom import write_phantom
 
+    if crossed and settings.confounded:
+        raise UsageError("Stain batches are crossed or confounded; give one of the two.")
     chosen = settings
     if size is not None:
         width, height = _size(size)

@@ -22,6 +22,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.options import bound_problems, option
 from napari_marrow.data.phantom_canvas import Canvas
 from napari_marrow.data.phantom_cells import draw_red_cell, draw_white_cell
+from napari_marrow.data.phantom_clumps import plan_clumps
 from napari_marrow.data.phantom_scene import (
     BATCHES,
     develop,
@@ -35,6 +36,8 @@ from napari_marrow.data.phantom_scene import (
 
 CLASSES = ("ALL", "MM")
 FOLDER = "PKG - SN-AM"
+TRUTH = "truth"
+"""Folder of instance labels; those of a class lie one folder deeper, so that no image is in it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,12 @@ class PhantomSettings:
         False,
         "Confounded",
         "Let stain batch go with class, as a badly planned study would; to try the audit on.",
+    )
+    touching: bool = option(
+        False,
+        "Touching",
+        "Let nuclei touch in rows and clumps, and write instance labels to truth/; to try the "
+        "separation of nuclei on.",
     )
     seed: int = option(0, "Seed", "Another seed draws other fields.", low=0, high=2**32 - 1)
 
@@ -107,8 +116,8 @@ def acquisition_of(class_name: str, index: int, settings: PhantomSettings) -> in
 def draw_field(class_name: str, index: int, settings: PhantomSettings) -> PhantomField:
     """Draw one field.
 
-    The result depends on the class, the index, the seed, the size and the acquisition only: not on
-    which other fields are drawn, or when.
+    The result depends on the class, the index, the seed, the size, the acquisition and whether
+    nuclei touch only: not on which other fields are drawn, or when.
 
     Parameters
     ----------
@@ -117,7 +126,7 @@ def draw_field(class_name: str, index: int, settings: PhantomSettings) -> Phanto
     index
         Number of the field within its class, from 1.
     settings
-        Size, seed and stain batches.
+        Size, seed, stain batches, and whether nuclei touch.
 
     Examples
     --------
@@ -139,7 +148,8 @@ def draw_field(class_name: str, index: int, settings: PhantomSettings) -> Phanto
 
     canvas = Canvas(settings.height, settings.width)
     aspect = settings.width / settings.height
-    whites = plan_white_cells(class_name, aspect, rngs[0])
+    plan_cells = plan_clumps if settings.touching else plan_white_cells
+    whites = plan_cells(class_name, aspect, rngs[0])
     holes = plan_holes(whites, aspect, rngs[1])
     reds = plan_red_cells(batch, whites, holes, aspect, rngs[2])
     for number, (white, rng) in enumerate(zip(whites, rngs[3].spawn(len(whites)), strict=True), 1):
@@ -179,7 +189,9 @@ def write_phantom(
     """Write a simulated folder in the shape of the SN-AM download.
 
     It appears in one piece when all is drawn: ``OUT/PKG - SN-AM`` with ``ALL/ALL_1.bmp``,
-    ``ALL/ALL_1_nucleus_mask.bmp`` and so on, and the truth in ``phantom.csv``.
+    ``ALL/ALL_1_nucleus_mask.bmp`` and so on, and the truth in ``phantom.csv``. Where nuclei touch
+    the masks can't tell them apart: then instance labels (16-bit PNG, one number a cell) are
+    written too, as ``truth/ALL/ALL_1_nuclei.png`` and ``truth/ALL/ALL_1_cytoplasm.png``.
 
     Parameters
     ----------
@@ -215,6 +227,8 @@ def _write_all(
         drawn = draw_field(class_name, index, settings)
         (folder / class_name).mkdir(exist_ok=True)
         _write_field(folder / class_name, drawn, copy_photograph=index % 2 == 0)
+        if settings.touching:
+            _write_truth(folder / TRUTH / class_name, drawn)
         image = f"{class_name}/{drawn.name}.bmp"
         rows.append((image, class_name, drawn.name, drawn.acquisition))
         if progress is not None:
@@ -236,6 +250,13 @@ def _write_field(folder: Path, drawn: PhantomField, *, copy_photograph: bool) ->
     for kind, mask in masks.items():
         picture = _encode_mask(mask, drawn.image if copy_photograph else None)
         Image.fromarray(picture).save(folder / f"{drawn.name}_{kind}_mask.bmp")
+
+
+def _write_truth(folder: Path, drawn: PhantomField) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    # named as masks, so that they are taken for photographs nowhere
+    Image.fromarray(drawn.nuclei).save(folder / f"{drawn.name}_nuclei.png")
+    Image.fromarray(drawn.cytoplasm).save(folder / f"{drawn.name}_cytoplasm.png")
 
 
 def _encode_mask(mask: np.ndarray, photograph: np.ndarray | None) -> np.ndarray:

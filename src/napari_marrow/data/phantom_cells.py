@@ -38,6 +38,7 @@ class CellPlan:
     angle: float
     stretch: float  # long axis over short axis
     binucleate: bool = False
+    pressed: bool = False  # against neighbours: its nucleus pushes their cytoplasm aside
 
     @property
     def nucleus_yx(self) -> tuple[float, float]:
@@ -124,6 +125,8 @@ def _paint_white_cell(
     chromatin, pink, blue, granules = paint(win, plan, cell, share, reach, rng)
     # a nucleus is a ball: a little thinner, hence paler, towards its edge
     thick = 0.82 + 0.18 * np.clip(nucleus / (0.35 * plan.nucleus_radius), 0, 1)
+    if plan.pressed:
+        stain[BASOPHIL] *= 1 - inside
     stain[NUCLEAR] += inside * chromatin * thick + around * granules
     stain[PINK] += inside * pink
     stain[BASOPHIL] += around * blue

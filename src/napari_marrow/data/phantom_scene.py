@@ -85,7 +85,7 @@ def plan_white_cells(class_name: str, aspect: float, rng: np.random.Generator) -
     for _ in range(400):
         if covered >= wanted:
             break
-        plan = _new_cell(class_name, rng)
+        plan = new_cell(class_name, rng)
         placed = _place(plan, cells, aspect, rng)
         if placed is not None:
             cells.append(placed)
@@ -93,7 +93,8 @@ def plan_white_cells(class_name: str, aspect: float, rng: np.random.Generator) -
     return cells
 
 
-def _new_cell(class_name: str, rng: np.random.Generator) -> CellPlan:
+def new_cell(class_name: str, rng: np.random.Generator) -> CellPlan:
+    """Build a cell of a class at (0, 0): a blast, or a plasma cell, or a lymphocyte beside them."""
     angle = float(rng.uniform(0, 2 * np.pi))
     if class_name == "ALL":
         nucleus = float(np.clip(rng.normal(0.0575, 0.007), 0.045, 0.077))

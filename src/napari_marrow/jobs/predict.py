@@ -53,7 +53,7 @@ def run_prediction(
     Stopped
         When ``should_stop`` said so.
     """
-    pairs = _named(job.collections)
+    pairs = field_names(job.collections)
     with ExitStack() as stack:
         part = stack.enter_context(atomic_file(job.out))  # no permission is said now
         folder = stack.enter_context(_beside(job.overlay)) if job.overlay else None
@@ -83,8 +83,8 @@ def run_prediction(
     return table, predictions
 
 
-def _named(collections: Sequence[Collection]) -> list[tuple[str, Field]]:
-    """Each field with its name for the table: its path where a shorter one would be another's."""
+def field_names(collections: Sequence[Collection]) -> list[tuple[str, Field]]:
+    """Each field after its name for the table: its path where a shorter one would be another's."""
     pairs = [(c.label(f), f) for c in collections for f in c.fields]
     counts = Counter(label for label, _ in pairs)
     return [(label if counts[label] == 1 else str(f.path), f) for label, f in pairs]

@@ -111,6 +111,11 @@ def predictions_table(
     DataFrame
         Columns ``image, index, y, x, class, probability_<class>..., uncertain``.
     """
-    tables = [p.table.assign(image=name) for name, p in zip(names, predictions, strict=True)]
-    table = pd.concat(tables, ignore_index=True)
+    return joined_tables(names, [p.table for p in predictions])
+
+
+def joined_tables(names: Sequence[str | int], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The tables of :class:`Prediction` as one, the photograph's name (or number) in front."""
+    named = [table.assign(image=name) for name, table in zip(names, tables, strict=True)]
+    table = pd.concat(named, ignore_index=True)
     return table[["image", *(name for name in table.columns if name != "image")]]

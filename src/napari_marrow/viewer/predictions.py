@@ -17,12 +17,13 @@ from napari_marrow.viewer.metadata import PREDICTED, layer_id, link_to
 
 
 def summary(prediction: Prediction) -> dict[str, Any]:
-    """What a layer's metadata keeps of a field's prediction."""
+    """What a layer's metadata keeps of a field's prediction; ``table`` is as predicted, to save."""
     return {
         "class": prediction.class_name,
         "probability": prediction.probability,
         "uncertain": prediction.uncertain,
         "text": answer_text(prediction),
+        "table": prediction.table,
     }
 
 
@@ -47,9 +48,24 @@ def cell_table(predictions: Sequence[Prediction], offsets: Sequence[int]) -> pd.
 def cell_colours(table: pd.DataFrame, classes: Sequence[str]) -> DirectLabelColormap:
     """Each cell in its class's colour, uncertain ones in grey."""
     colours = class_colours(classes)
-    shown = table["class"].map(colours).where(~table["uncertain"].astype(bool), UNCERTAIN)
+    shown = table["class"].map(colours)
+    if "uncertain" in table:
+        shown = shown.where(~table["uncertain"].astype(bool), UNCERTAIN)
     mapping = dict(zip(table["index"].astype(int), shown, strict=True))
     return DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", **mapping})
+
+
+def class_colormap(table: pd.DataFrame) -> DirectLabelColormap | None:
+    """The colours of a table that has cells and their classes, else None.
+
+    All classes of a model have a column, also those that no cell got; else those that occur count.
+    """
+    if not {"index", "class"} <= set(table) or not pd.api.types.is_numeric_dtype(table["index"]):
+        return None
+    known = table.dropna(subset=["index", "class"])
+    known = known.assign(**{"class": known["class"].astype(str)})
+    of_model = [c.removeprefix("probability_") for c in table if c.startswith("probability_")]
+    return cell_colours(known, list(dict.fromkeys([*of_model, *known["class"]])))
 
 
 def label_offsets(predictions: Sequence[Prediction]) -> list[int]:

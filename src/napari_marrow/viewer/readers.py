@@ -15,7 +15,9 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.layers import LayerData, collection_layers, nucleus_features
+from napari_marrow.viewer.metadata import KEY
 from napari_marrow.viewer.opening import prepare_viewers
+from napari_marrow.viewer.saved_labels import is_saved_labels, load_labels
 
 PathOrPaths = str | Sequence[str]
 
@@ -57,6 +59,8 @@ def read(path: PathOrPaths) -> list[LayerData]:
         When nothing of it can be read.
     """
     paths = _as_paths(path)
+    if len(paths) == 1 and is_saved_labels(paths[0]):
+        return [_saved_labels(paths[0])]
     if len(paths) == 1 and mask_kind(paths[0]):
         return [_lone_mask(paths[0])]
     found = [scan(p) for p in paths]
@@ -82,3 +86,19 @@ def _lone_mask(path: Path) -> LayerData:
         extra = {"name": f"{found[0]} nuclei", "features": nucleus_features(labels)}
         return labels, extra, "labels"
     return mask.astype("uint16"), {"name": f"{found[0]} {found[1]}"}, "labels"
+
+
+def _saved_labels(path: Path) -> LayerData:
+    """A Labels layer as our writer saved it, its classes in their colours."""
+    from napari_marrow.viewer.predictions import class_colormap
+
+    labels, table, options = load_labels(path)
+    if kind := options.pop("kind"):
+        options["metadata"] = {KEY: {"kind": kind}}
+    if table is None:
+        show_warning(f"{path.with_suffix('.csv')} is not there: the labels open without features.")
+        return labels, options, "labels"
+    colours = class_colormap(table)
+    if colours is not None:
+        options["colormap"] = colours
+    return labels, {**options, "features": table}, "labels"
