@@ -107,6 +107,15 @@ def test_overexposed_photographs_are_no_masks(put, found):
     assert found().keys() == {"duplicate"}
 
 
+def test_a_renamed_mask_over_a_copy_of_an_overexposed_photograph_is_found(put, found, drawn):
+    """The photograph's own white is one level darker in it."""
+    mask = drawn("ALL", 1).nuclei[..., None] > 0
+    put("ALL/a.bmp", change=_overexposed)
+    put("ALL/b.bmp", change=lambda i: np.where(mask, 255, np.minimum(_overexposed(i), 254)))
+    (finding,) = found()["mask-as-image"]
+    assert finding.files == ("ALL/b.bmp",)
+
+
 def test_a_photograph_is_not_taken_for_the_mask_of_its_mask(put, found, drawn):
     """In a mask over a copy, the photograph's own white is 254."""
     small = np.zeros(drawn("ALL", 1).nuclei.shape, bool)
@@ -150,10 +159,12 @@ def test_one_pixel_less_is_no_exact_duplicate(put, found):
         image[0, 0] ^= 255
         return image
 
-    size = dict(index=1)
-    put("ALL/a.bmp", change=lambda i: np.kron(i, np.ones((4, 4, 1), np.uint8)), **size)
-    put("ALL/b.bmp", change=lambda i: dot(np.kron(i, np.ones((4, 4, 1), np.uint8))), **size)
-    assert "duplicate" not in found()
+    large = np.ones((4, 4, 1), np.uint8)
+    put("ALL/a.bmp", change=lambda i: np.kron(i, large))
+    put("ALL/b.bmp", change=lambda i: dot(np.kron(i, large)))
+    kinds = found()
+    assert files(kinds.pop("near-duplicate")) == [{"ALL/a.bmp", "ALL/b.bmp"}]
+    assert kinds == {}
 
 
 def test_copies_of_one_source_are_harmless(put, found):

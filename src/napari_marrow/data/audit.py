@@ -125,7 +125,8 @@ def audit(collection: Collection) -> Audit:
         with contextlib.suppress(MarrowError, OSError):
             seen.append(_Seen(f, collection.label(f), look_at(f)))
     masks, photographs = _sort_out_masks(seen)
-    findings = [*masks, *_duplicates(photographs), *_near_duplicates(photographs)]
+    duplicates, different = _duplicates(photographs)
+    findings = [*masks, *duplicates, *_near_duplicates(different)]
     findings += _sources_in_two_classes(photographs)
     units = _units(photographs)
     findings += _with_class(units, "size") + _with_class(units, "format")
@@ -168,26 +169,29 @@ def _sort_out_masks(seen: list[_Seen]) -> tuple[list[Finding], list[_Seen]]:
     return findings, photographs
 
 
-def _duplicates(photographs: list[_Seen]) -> list[Finding]:
-    """Files of the same pixels, whatever their format."""
+def _duplicates(photographs: list[_Seen]) -> tuple[list[Finding], list[_Seen]]:
+    """Findings about files of the same pixels, whatever their format, and one file of each."""
     by_digest = defaultdict(list)
     for s in photographs:
         by_digest[s.look.digest].append(s)
-    findings = []
+    findings: list[Finding] = []
+    copies: set[str] = set()
     for first, *others in by_digest.values():
-        same = [first, *(o for o in others if _same_pixels(first.field, o.field))]
-        if len(same) > 1:
-            findings.append(_copies("duplicate", same, "the same picture, pixel for pixel"))
-    return findings
+        same = [o for o in others if _same_pixels(first.field, o.field)]
+        if same:
+            findings.append(
+                _copies("duplicate", [first, *same], "the same picture, pixel for pixel")
+            )
+            copies.update(o.label for o in same)
+    return findings, [s for s in photographs if s.label not in copies]
 
 
 def _same_pixels(first: Field, second: Field) -> bool:
     return np.array_equal(first.open(), second.open())
 
 
-def _near_duplicates(photographs: list[_Seen]) -> list[Finding]:
+def _near_duplicates(different: list[_Seen]) -> list[Finding]:
     """Turned, mirrored, re-encoded or brightened copies; those of one source are known as such."""
-    different = list({s.look.digest: s for s in reversed(photographs)}.values())[::-1]
     group = list(range(len(different)))
     turns: dict[int, set[int]] = defaultdict(set)
     for i, j, turn in near_copies([s.look for s in different]):
