@@ -137,6 +137,16 @@ def test_cells_cut_out_on_black_are_no_masks(put, found, drawn):
     assert found() == {}
 
 
+def test_where_the_background_was_cut_away_there_is_no_acquisition(put, tmp_path, drawn):
+    for class_name in ("ALL", "MM"):
+        for number in range(1, 6):
+            cell = drawn(class_name, number).nuclei[..., None] > 0
+            put(f"{class_name}/{number}.bmp", class_name, number, lambda i, c=cell: i * c)
+    acquisitions = audit(scan(tmp_path / "in")).acquisitions
+    assert acquisitions.files == ()
+    assert "whose background is to be seen" in acquisitions.sentence
+
+
 # --- copies ---
 
 
@@ -226,6 +236,19 @@ def test_a_copy_in_two_classes_is_said_loudly(put, found, turned):
     put("MM/c.bmp", change=np.rot90 if turned else None)
     (finding,) = found()["near-duplicate" if turned else "duplicate"]
     assert finding.sentence.startswith("IN TWO CLASSES, ALL and MM: ALL/a.bmp and MM/c.bmp are")
+
+
+def test_cells_on_black_are_compared_inside_their_outline(put, found):
+    """Two textures in one outline: the black around it must not make them alike."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.indices((128, 128))
+    disc = ((rows - 60) ** 2 + (columns - 66) ** 2 < 45**2)[..., None]
+    for name in "ab":
+        blocks = np.kron(rng.integers(150, 170, (16, 16, 1)), np.ones((8, 8, 3)))
+        put(f"ALL/{name}.png", change=lambda _, b=blocks: np.where(disc, b, 0).astype(np.uint8))
+    assert found() == {}
+    put("ALL/c.png", change=lambda _, b=blocks: np.where(disc, b + 9, 0).astype(np.uint8)[::-1])
+    assert files(found()["near-duplicate"]) == [{"ALL/b.png", "ALL/c.png"}]
 
 
 def test_different_fields_are_no_copies(put, found):
