@@ -100,6 +100,20 @@ def test_scan_of_damaged_photographs_only_is_1(refused, tmp_path):
     assert "a.bmp is not a BMP file" in refused(1, "scan", tmp_path)
 
 
+def test_scan_shows_what_the_audit_finds(call, tmp_path, make_snam):
+    root = make_snam(tmp_path / "in", 2)
+    turned = Image.open(root / "ALL" / "ALL_1.bmp").transpose(Image.Transpose.ROTATE_180)
+    turned.save(root / "MM" / "MM_9.bmp")
+    status, out, _ = call("scan", tmp_path / "in")
+    assert status == 0
+    assert "! IN TWO CLASSES, ALL and MM: ALL/ALL_1.bmp and MM/MM_9.bmp are one picture" in out
+    assert "\nWhether the class goes with the acquisition can't be said" in out
+    audited = json.loads(call("scan", tmp_path / "in", "--json")[1])["audit"]
+    kinds = {f["kind"]: f["files"] for f in audited["findings"]}
+    assert kinds["near-duplicate"] == ["ALL/ALL_1.bmp", "MM/MM_9.bmp"]
+    assert audited["acquisitions"]["p_value"] is None
+
+
 @pytest.mark.parametrize("kind", ["missing", "empty", "text"])
 def test_scan_of_nothing_is_1(refused, tmp_path, kind):
     folder = tmp_path / "in"

@@ -102,20 +102,26 @@ def info(*, json: AsJson = False) -> None:
 def scan(folder: Path, /, *, json: AsJson = False) -> None:
     """Say what a folder holds: fields, classes, masks, sources, and what is odd.
 
+    Names and headers tell most of it. The audit then looks at a sample of the pixels: for masks
+    among the photographs, copies, and what goes with the class.
+
     Parameters
     ----------
     folder
         A folder of photographs, of class folders, or a SN-AM download.
     """
+    from napari_marrow.data.audit import audit
     from napari_marrow.data.layouts import scan as scan_folder
 
     found = scan_folder(folder)
+    audited = audit(found)
     masks = Counter(kind for f in found.fields for kind in f.mask_kinds)
     sources = len({f.source for f in found.fields})
     result = found.to_dict() | {
         "classes": found.counts(),
         "masks": dict(sorted(masks.items())),
         "sources": sources,
+        "audit": audited.to_dict(),
     }
     table = Table("class", "fields", box=None, pad_edge=False)
     for name, count in found.counts().items():
@@ -127,7 +133,8 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
         result,
         json,
         f"{_count(len(found.fields), 'field')} of {_count(sources, 'source')}; masks: {shown}.",
-        *(f"! {warning}" for warning in found.warnings),
+        *(f"! {warning}" for warning in (*found.warnings, *audited.sentences)),
+        *([] if audited.acquisitions.association.holds else [audited.acquisitions.sentence]),
     )
 
 

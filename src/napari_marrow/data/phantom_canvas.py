@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
+import scipy  # its sub-packages are imported when they are first used
 
 NUCLEAR, BASOPHIL, RED, PINK, DARK = range(5)
 """Planes of a canvas: chromatin purple, cytoplasm blue, haemoglobin, pink-violet, precipitate."""
@@ -123,7 +123,7 @@ def mottle(win: Window, rng: np.random.Generator, reach: float, grain: float) ->
     It is made on a coarse grid first, so it is the same whatever the number of pixels.
     """
     n = int(np.clip(np.ceil(5.0 / grain), 8, 128))
-    grid = ndimage.gaussian_filter(rng.standard_normal((n, n)).astype(np.float32), 0.7)
+    grid = scipy.ndimage.gaussian_filter(rng.standard_normal((n, n)).astype(np.float32), 0.7)
     grid = (grid - grid.mean()) / (grid.std() + 1e-6)
     return 1.3 * interpolate(
         grid, (win.dy / reach + 1) / 2 * (n - 1), (win.dx / reach + 1) / 2 * (n - 1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import scipy  # its sub-packages are imported when they are first used
 
 from napari_marrow.data.phantom_canvas import (
     BASOPHIL,
@@ -255,12 +255,12 @@ def paint_smudge(canvas: Canvas, aspect: float, rng: np.random.Generator) -> Non
     # threads: the zero crossings of two noises form a net of crooked fibres
     scale = 119 / (4.8 * size)
     ys, xs = win.dy * scale + 59.5, win.dx * scale + 59.5
-    net = [interpolate(ndimage.gaussian_filter(part, (1.6, 1.0)) * 4.5, ys, xs)
+    net = [interpolate(scipy.ndimage.gaussian_filter(part, (1.6, 1.0)) * 4.5, ys, xs)
            for part in (whole, whole.T[::-1])]  # fmt: skip
     fibres = sum(np.exp(-((part / 0.22) ** 2)) for part in net)
     long = (win.dx * np.cos(angle) + win.dy * np.sin(angle)) / (1.4 * size)
     short = (win.dy * np.cos(angle) - win.dx * np.sin(angle)) / (0.7 * size)
-    ragged = interpolate(ndimage.gaussian_filter(whole, 6) * 21, ys, xs)
+    ragged = interpolate(scipy.ndimage.gaussian_filter(whole, 6) * 21, ys, xs)
     body = 1 / (1 + np.exp(5 * (long**2 + short**2 - 0.7 + 0.45 * ragged)))
     free = canvas.cell_depth[win.where] < -0.002
     canvas.stain[(PINK, *win.where)] += free * body * (0.25 + 0.4 * fibres)
@@ -325,7 +325,7 @@ def develop(
             density += weight * stain
         density *= np.float32(-np.log(10))
         seen = np.exp(density, out=density)
-        seen = ndimage.gaussian_filter(seen, blur, truncate=3)
+        seen = scipy.ndimage.gaussian_filter(seen, blur, truncate=3)
         seen *= np.float32(light[channel]) * lamp
         own = noise.standard_normal(seen.shape, dtype=np.float32)
         seen += np.sqrt(np.clip(seen, 0, None)) * (0.07 * grain + 0.11 * own)
