@@ -175,6 +175,7 @@ def claim(width, height, **changes):
         (claim(4, 4, bits=4, compression=1), "4 bits a pixel in compression 1"),
         (claim(4, 4, bits=32, compression=3, masks=(0xFF, 0, 0xFF0000)), "colour masks"),
         (claim(4, 4, bits=32, compression=3, masks=(0xFF, 0x5500, 0xFF0000)), "colour masks"),
+        (claim(4, 4, bits=16, compression=3, masks=(0x1F0000, 0x7E0, 0x1F)), "colour masks"),
         (claim(4, 4, bits=24, compression=3, masks=(0xFF, 0xFF00, 0xFF000000)), "colour masks"),
         (claim(4, 4, bits=8, colours=257), "palette of 257 colours"),
         (claim(4, 4, bits=8, colours=2**32 - 1), "palette of 4,294,967,295"),

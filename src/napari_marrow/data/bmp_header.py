@@ -169,7 +169,8 @@ def _kind_problem(h: BmpHeader, info: int, planes: int) -> str | None:
         return f"has {h.bits} bits a pixel in compression {h.compression}, not read; {_SAVE}"
     if h.bits > 8 and not h.is_plain:
         runs = [m >> _lowest(m) if m else 0 for m in h.masks]
-        if h.bits == 24 or any(r == 0 or r & (r + 1) for r in runs):
+        outside = max(h.masks) >> h.bits
+        if h.bits == 24 or outside or any(r == 0 or r & (r + 1) for r in runs):
             return f"has colour masks that are not read; {_SAVE}"
     return None
 
