@@ -19,7 +19,7 @@ from PIL import Image
 from napari_marrow.data.bmp_header import BmpHeader, file_error, read_bmp_header
 from napari_marrow.data.errors import MarrowError
 
-__all__ = ["BmpHeader", "open_bmp", "read_bmp", "read_bmp_header"]
+__all__ = ["BmpHeader", "decode_bmp", "open_bmp", "read_bmp", "read_bmp_header", "view_bmp"]
 
 _BLOCK_BYTES = 2**18  # stays in a core's cache while it is put in order
 
@@ -44,7 +44,11 @@ def open_bmp(path: Path | str) -> NDArray[np.uint8]:
         When the file can't be read, is damaged, or not of this kind.
     """
     path = Path(path)
-    h = read_bmp_header(path)
+    return view_bmp(path, read_bmp_header(path))
+
+
+def view_bmp(path: Path, h: BmpHeader) -> NDArray[np.uint8]:
+    """Open a plain BMP of which the header is known already; see :func:`open_bmp`."""
     if h.channels is None:
         raise MarrowError(f"{path} has no plain pixels of 24 or 32 bits; use read_image.")
     red, step = h.channels
@@ -69,7 +73,11 @@ def read_bmp(path: Path | str) -> NDArray[np.uint8]:
         When the file can't be read, is damaged, or of a kind that is not read.
     """
     path = Path(path)
-    h = read_bmp_header(path)
+    return decode_bmp(path, read_bmp_header(path))
+
+
+def decode_bmp(path: Path, h: BmpHeader) -> NDArray[np.uint8]:
+    """Read a BMP of any kind of which the header is known already; see :func:`read_bmp`."""
     if h.is_plain:
         return _read_plain(path, h)
     return _read_masks(path, h) if h.bits == 16 or h.bits == 32 else _read_palette(path)

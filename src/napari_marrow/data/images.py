@@ -19,8 +19,8 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from napari_marrow.data.bmp import open_bmp, read_bmp, read_bmp_header
-from napari_marrow.data.bmp_header import first_bytes
+from napari_marrow.data.bmp import decode_bmp, view_bmp
+from napari_marrow.data.bmp_header import BmpHeader, first_bytes, read_bmp_header
 from napari_marrow.data.errors import MarrowError
 
 SUFFIXES = frozenset({".bmp", ".tif", ".tiff", ".png", ".jpg", ".jpeg"})
@@ -64,8 +64,7 @@ def image_size(path: Path | str) -> tuple[int, int]:
     """
     path = Path(path)
     if _is_bmp(path):
-        header = read_bmp_header(path)
-        _check_size(path, header.height, header.width)
+        header = _bmp_header(path)
         return header.height, header.width
     with _opened(path) as image:
         return _stored_size(image)
@@ -86,9 +85,8 @@ def open_image(path: Path | str) -> NDArray[np.uint8]:
     path = Path(path)
     if not _is_bmp(path):
         return _as_rgb(path, decode(path))
-    header = read_bmp_header(path)
-    _check_size(path, header.height, header.width)
-    return open_bmp(path) if header.is_plain else read_bmp(path)
+    header = _bmp_header(path)
+    return view_bmp(path, header) if header.is_plain else decode_bmp(path, header)
 
 
 def read_image(path: Path | str) -> NDArray[np.uint8]:
@@ -100,10 +98,7 @@ def read_image(path: Path | str) -> NDArray[np.uint8]:
         When the file can't be read as a photograph.
     """
     path = Path(path)
-    if not _is_bmp(path):
-        return open_image(path)
-    image_size(path)
-    return read_bmp(path)
+    return decode_bmp(path, _bmp_header(path)) if _is_bmp(path) else open_image(path)
 
 
 def decode(path: Path) -> NDArray[Any]:
@@ -112,8 +107,7 @@ def decode(path: Path) -> NDArray[Any]:
     Palettes, CMYK and YCbCr become RGB; every kind of BMP does.
     """
     if _is_bmp(path):
-        image_size(path)
-        return read_bmp(path)
+        return decode_bmp(path, _bmp_header(path))
     with _opened(path) as image:
         if isinstance(image, tifffile.TiffPage):
             array = image.asarray()
@@ -127,6 +121,12 @@ def decode(path: Path) -> NDArray[Any]:
 
 def _is_bmp(path: Path) -> bool:
     return first_bytes(path, 2)[0] == b"BM"
+
+
+def _bmp_header(path: Path) -> BmpHeader:
+    header = read_bmp_header(path)
+    _check_size(path, header.height, header.width)
+    return header
 
 
 @contextmanager
