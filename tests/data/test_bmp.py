@@ -94,6 +94,7 @@ def test_32_bits_without_copying(tmp_path, picture, info, order, compression, to
         (32, (0xFF000000, 0xFF00, 0xFF)),
         (32, (0xFF000000, 0xFF0, 0xFF0000)),
         (32, (0xFFE00000, 0x1FFC00, 0x3FF)),
+        (32, (0x7FC0000, 0x3FE00, 0x1FF)),
     ],
 )
 def test_colour_masks_against_a_calculation_pixel_by_pixel(tmp_path, bits, masks):
@@ -171,6 +172,7 @@ def claim(width, height, **changes):
         (claim(4, 4, bits=0, compression=5), "PNG inside a BMP"),
         (claim(4, 4, compression=4, info=64), "24 bits a pixel in compression 4"),
         (claim(4, 4, compression=7), "compression 7"),
+        (claim(4, 4, bits=32, compression=3, info=64), "32 bits a pixel in compression 3"),
         (claim(4, 4, bits=8, compression=2), "8 bits a pixel in compression 2"),
         (claim(4, 4, bits=4, compression=1), "4 bits a pixel in compression 1"),
         (claim(4, 4, bits=32, compression=3, masks=(0xFF, 0, 0xFF0000)), "colour masks"),

@@ -75,6 +75,8 @@ def test_16_bit_grey(tmp_path, suffix):
     Image.fromarray(values).save(tmp_path / f"a{suffix}")
     expected = np.repeat(values[..., np.newaxis] // 256, 3, axis=-1)
     np.testing.assert_array_equal(read_image(tmp_path / f"a{suffix}"), expected)
+    tifffile.imwrite(tmp_path / "big.tif", values, byteorder=">")
+    np.testing.assert_array_equal(read_image(tmp_path / "big.tif"), expected)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tif"])
