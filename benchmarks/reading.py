@@ -11,10 +11,12 @@ has in its cache, so they tell of the reader and not of the disk.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import importlib.metadata
 import os
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -79,11 +81,16 @@ def available(names: list[str], path: str) -> tuple[list[str], dict[str, str]]:
 
 
 def in_turns(works: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each work, all of them once in each round, begun by another one each time."""
+    """Seconds of each work, all of them once in each round, in another order each time.
+
+    The order is drawn: a reader that always came after the same one would pay for what that one
+    leaves behind (memory given back, garbage), or gain by it.
+    """
     times: dict[str, list[float]] = {name: [] for name in works}
-    names = list(works)
-    for turn in range(repeats):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+    rng = random.Random(0)
+    for _ in range(repeats):
+        for name in rng.sample(list(works), len(works)):
+            gc.collect()
             start = time.perf_counter()
             result = works[name]()
             times[name].append(time.perf_counter() - start)

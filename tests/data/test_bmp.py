@@ -84,6 +84,19 @@ def test_32_bits_without_copying(tmp_path, picture, info, order, compression, to
     np.testing.assert_array_equal(read_bmp(tmp_path / "a.bmp"), picture)
 
 
+@pytest.mark.parametrize("height", [1501, -1501])
+def test_large_files_which_are_read_in_two_halves(tmp_path, height, monkeypatch):
+    pixels = np.random.default_rng(5).integers(0, 256, (1501, 1001, 3), np.uint8)
+    path = tmp_path / "a.bmp"
+    path.write_bytes(bmp_bytes(1001, height, stored(pixels, top_down=height < 0)))
+    np.testing.assert_array_equal(read_bmp(path), pixels)
+    header = read_bmp_header(path)
+    os.truncate(path, path.stat().st_size - 2000)  # the second half alone is cut
+    monkeypatch.setattr("napari_marrow.data.bmp.read_bmp_header", lambda _: header)
+    with pytest.raises(MarrowError, match="shorter while it was read"):
+        read_bmp(path)
+
+
 @pytest.mark.parametrize(
     ("bits", "masks"),
     [
