@@ -1,147 +1,184 @@
-"""Uncompressed 24-bit BMP files as arrays without copying.
+"""BMP files as arrays, without copying where the pixels can be used where they lie.
 
 A SN-AM photograph is 2560x1920 pixels of 24 bits, stored bottom row first, blue before green
 before red, each row padded to 4 bytes. A memory map of the file seen through flipped strides *is*
-the image, so opening one costs only its header. Header layouts: BITMAPCOREHEADER,
-BITMAPINFOHEADER and its successors, as in Microsoft's "Bitmap storage" pages.
+the image, so opening one costs only its header. The same holds for 32 bits a pixel when red, green
+and blue are neighbouring bytes. Palettes and runs are Pillow's work.
 """
 
 from __future__ import annotations
 
 import mmap
-import struct
-from dataclasses import dataclass
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from napari_marrow.data.bmp_header import BmpHeader, file_error, read_bmp_header
 from napari_marrow.data.errors import MarrowError
 
-_CORE_HEADER = 12  # bytes; every later header is at least 40 bytes long
-_HEADER_BYTES = 14 + 124
-_BI_RGB = 0
+__all__ = ["BmpHeader", "decode_bmp", "open_bmp", "read_bmp", "read_bmp_header", "view_bmp"]
 
-
-@dataclass(frozen=True)
-class BmpHeader:
-    """What a BMP file says of itself.
-
-    Attributes
-    ----------
-    width, height
-        Size in pixels, both positive.
-    top_down
-        True when the first stored row is the top one.
-    bits
-        Bits a pixel.
-    compression
-        0 for plain pixels.
-    offset
-        Where the pixels begin, in bytes from the start of the file.
-    file_size
-        Size of the file on disk in bytes.
-    """
-
-    width: int
-    height: int
-    top_down: bool
-    bits: int
-    compression: int
-    offset: int
-    file_size: int
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of a stored row, with its padding to a multiple of 4."""
-        return (self.width * self.bits + 31) // 32 * 4
-
-    @property
-    def is_plain(self) -> bool:
-        """True when the pixels can be used where they lie: 24 bits, no compression."""
-        return self.bits == 24 and self.compression == _BI_RGB
-
-
-def read_bmp_header(path: Path | str) -> BmpHeader:
-    """Read and check the header of a BMP file; nothing it claims is believed or allocated.
-
-    Raises
-    ------
-    MarrowError
-        When the file is not a BMP, or its header contradicts itself or the file's size.
-    """
-    path = Path(path)
-    with open(path, "rb") as file:
-        start = file.read(_HEADER_BYTES)
-        size = file.seek(0, 2)
-    if len(start) < 26 or start[:2] != b"BM":
-        raise MarrowError(f"{path} is not a BMP file (or an empty one); remove or replace it.")
-    offset, info = struct.unpack_from("<II", start, 10)
-    if info == _CORE_HEADER:
-        width, height, _, bits = struct.unpack_from("<HHHH", start, 18)
-        compression = _BI_RGB
-    elif info >= 16 and len(start) >= 34:
-        width, height, _, bits, compression = struct.unpack_from("<iiHHI", start, 18)
-        if info < 20:  # the shortest OS/2 2.x header ends before the compression
-            compression = _BI_RGB
-    else:
-        raise MarrowError(f"{path} has a damaged BMP header; copy the file again.")
-    header = BmpHeader(width, abs(height), height < 0, bits, compression, offset, size)
-    _check(path, header)
-    return header
-
-
-def _check(path: Path, h: BmpHeader) -> None:
-    if h.width <= 0 or h.height <= 0:
-        raise MarrowError(f"{path} claims a size of {h.width}x{h.height} pixels; it is damaged.")
-    need = h.offset + h.row_bytes * (h.height - 1) + (h.width * h.bits + 7) // 8
-    if h.compression == _BI_RGB and need > h.file_size:
-        raise MarrowError(
-            f"{path} is cut off or damaged: its header claims {h.width}x{h.height} pixels, "
-            f"{need:,} bytes, and the file has {h.file_size:,}; copy it again from its source."
-        )
+_BLOCK_BYTES = 2**18  # stays in a core's cache while it is put in order
+_LARGE_BYTES = 2**22  # from here on a second thread is worth its start
 
 
 def open_bmp(path: Path | str) -> NDArray[np.uint8]:
-    """Open a plain 24-bit BMP as a read-only view of the file, without reading its pixels.
+    """Open a plain BMP of 24 or 32 bits as a read-only view of the file; its pixels stay unread.
 
     Parameters
     ----------
     path
-        A BMP file of 24 bits without compression.
+        A BMP file without compression, whose channels are bytes side by side.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
         Red, green, blue; the top row first. Its memory is the file's: copy it before the file is
-        replaced.
+        replaced. The file stays open as long as the array lives.
 
     Raises
     ------
     MarrowError
-        When the file is damaged, or not of this kind.
+        When the file can't be read, is damaged, or not of this kind.
     """
     path = Path(path)
-    h = read_bmp_header(path)
-    if not h.is_plain:
-        raise MarrowError(f"{path} is not a 24-bit BMP without compression; use read_image.")
-    with open(path, "rb") as file:
-        pixels = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    first, step = (h.offset, h.row_bytes)
-    if not h.top_down:
-        first, step = h.offset + h.row_bytes * (h.height - 1), -h.row_bytes
+    return view_bmp(path, read_bmp_header(path))
+
+
+def view_bmp(path: Path, h: BmpHeader) -> NDArray[np.uint8]:
+    """Open a plain BMP of which the header is known already; see :func:`open_bmp`."""
+    if h.channels is None:
+        raise MarrowError(f"{path} has no plain pixels of 24 or 32 bits; use read_image.")
+    red, step = h.channels
     return np.ndarray(
-        (h.height, h.width, 3), np.uint8, pixels, offset=first + 2, strides=(step, 3, -1)
+        (h.height, h.width, 3),
+        np.uint8,
+        _mapped(path, h),
+        offset=_top(h) + red,
+        strides=(_down(h), h.bits // 8, step),
     )
 
 
 def read_bmp(path: Path | str) -> NDArray[np.uint8]:
-    """Read a plain 24-bit BMP into a contiguous array of shape (height, width, 3), RGB, uint8.
+    """Read a BMP file of any kind into a contiguous array of shape (height, width, 3), RGB, uint8.
 
-    Three strided copies, one a channel, are 3 times faster than one copy of the flipped view.
+    Alpha is dropped. What Windows leaves undecided (pixels that runs skip, colours that the
+    palette lacks) is as Pillow has it.
+
+    Raises
+    ------
+    MarrowError
+        When the file can't be read, is damaged, or of a kind that is not read.
     """
-    view = open_bmp(path)
-    image = np.empty(view.shape, np.uint8)
-    for channel in range(3):
-        image[..., channel] = view[..., channel]
+    path = Path(path)
+    return decode_bmp(path, read_bmp_header(path))
+
+
+def decode_bmp(path: Path, h: BmpHeader) -> NDArray[np.uint8]:
+    """Read a BMP of any kind of which the header is known already; see :func:`read_bmp`."""
+    if h.is_plain:
+        return _read_plain(path, h)
+    return _read_masks(path, h) if h.bits == 16 or h.bits == 32 else _read_palette(path)
+
+
+def _top(h: BmpHeader) -> int:
+    """Where the top row begins in the file."""
+    return h.offset if h.top_down else h.offset + h.row_bytes * (h.height - 1)
+
+
+def _down(h: BmpHeader) -> int:
+    """Bytes from a row to the one below it."""
+    return h.row_bytes if h.top_down else -h.row_bytes
+
+
+def _mapped(path: Path, h: BmpHeader) -> mmap.mmap:
+    try:
+        with open(path, "rb") as file:
+            if sys.version_info >= (3, 13):  # a map needs no open file; many fields would be many
+                pixels = mmap.mmap(
+                    file.fileno(), h.file_size, access=mmap.ACCESS_READ, trackfd=False
+                )
+            else:
+                pixels = mmap.mmap(file.fileno(), h.file_size, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:  # ValueError: it has become shorter meanwhile
+        raise file_error(path, error) from error
+    return pixels
+
+
+def _read_plain(path: Path, h: BmpHeader) -> NDArray[np.uint8]:
+    """Read into a new array; the two halves of a large photograph at the same time."""
+    image = np.empty((h.height, h.width, 3), np.uint8)
+    stored = image if h.top_down else image[::-1]
+    middle = h.height // 2
+    try:
+        if h.row_bytes * h.height < _LARGE_BYTES:
+            _read_rows(path, h, stored, 0)
+        else:
+            with ThreadPoolExecutor(1) as other:
+                half = other.submit(_read_rows, path, h, stored[middle:], middle)
+                _read_rows(path, h, stored[:middle], 0)
+                half.result()
+    except OSError as error:
+        raise file_error(path, error) from error
     return image
+
+
+def _read_rows(path: Path, h: BmpHeader, rows: NDArray[np.uint8], first: int) -> None:
+    """Read stored rows from ``first`` on, by blocks that are put in order while in the cache.
+
+    Green keeps its place in a pixel of 24 bits, so a block is copied as it is, and then only red
+    and blue: two slow strided copies in the place of three.
+    """
+    assert h.channels is not None
+    red, step = h.channels
+    size = h.bits // 8
+    height = min(len(rows), max(1, _BLOCK_BYTES // h.row_bytes))
+    block = np.zeros((height, h.row_bytes), np.uint8)
+    pixels = block[:, : h.width * size].reshape(height, h.width, size)
+    with open(path, "rb") as file:
+        file.seek(h.offset + first * h.row_bytes)
+        for start in range(0, len(rows), height):
+            out = rows[start : start + height]
+            count = len(out)
+            got = file.readinto(block[:count].data.cast("B"))
+            if got < count * h.row_bytes - (h.row_bytes - h.width * size):
+                raise MarrowError(f"{path} became shorter while it was read; read it again.")
+            if size == 3:
+                out[...] = pixels[:count]
+            for channel in range(3):
+                byte = red + channel * step
+                if size == 4 or byte != channel:
+                    out[..., channel] = pixels[:count, :, byte]
+
+
+def _read_masks(path: Path, h: BmpHeader) -> NDArray[np.uint8]:
+    """Colours of any number of bits, which Pillow knows in a few arrangements only."""
+    stored: NDArray[np.unsignedinteger] = np.ndarray(
+        (h.height, h.width),
+        np.dtype(f"<u{h.bits // 8}"),
+        _mapped(path, h),
+        offset=_top(h),
+        strides=(_down(h), h.bits // 8),
+    )
+    image = np.empty((h.height, h.width, 3), np.uint8)
+    for channel, mask in enumerate(h.masks):
+        lowest = (mask & -mask).bit_length() - 1
+        bits = mask.bit_length() - lowest
+        value = (stored & mask) >> lowest
+        image[..., channel] = value >> (bits - 8) if bits > 8 else value * 255 // (2**bits - 1)
+    return image
+
+
+def _read_palette(path: Path) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path, formats=["BMP"]) as image:
+            return np.array(image.convert("RGB"))
+    except Exception as error:
+        # A decoder raises what it likes on damaged files, and all of it means the same to a user.
+        raise MarrowError(
+            f"{path} has damaged pixels or a damaged palette; copy it again from its source."
+        ) from error

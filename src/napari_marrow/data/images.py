@@ -1,22 +1,51 @@
-"""Photographs of any format as RGB arrays: BMP through the memory map, the rest by a library."""
+"""Photographs of any format as RGB arrays: BMP by our own reader, the rest by a library.
+
+The format is what a file's first bytes say, whatever its name ends with. Pixels stay as they are
+stored: a camera's note that the picture is to be turned (EXIF orientation) is not followed. napari
+does not follow it either, and a mask has no such note, so it would no longer lie on its photograph.
+"""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as iio
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from napari_marrow.data.bmp import open_bmp, read_bmp_header
+from napari_marrow.data.bmp import decode_bmp, view_bmp
+from napari_marrow.data.bmp_header import BmpHeader, first_bytes, read_bmp_header
 from napari_marrow.data.errors import MarrowError
 
 SUFFIXES = frozenset({".bmp", ".tif", ".tiff", ".png", ".jpg", ".jpeg"})
-MAX_PIXELS = 400_000_000
+MAX_PIXELS = 175_000_000
 """Photographs beyond this many pixels are refused: no camera on a microscope makes them."""
+
+_FORMATS = ("PNG", "JPEG", "TIFF")  # no other of Pillow's: some of them start programs
+_AS_THEY_ARE = {"1", "L", "LA", "RGB", "RGBA", "I", "F"}
+_ORIENTATION = 274
+_PLANAR = 284
+_BITS = 258
+_COMPRESSION = 259
+_TURN_BACK = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+# Bits of pixels that a byte of a file can stand for at the most: deflate makes 1,032 bytes of one;
+# JPEG spends a bit at least on a block of 8x8 pixels (the rest is for unlike channels).
+_BITS_A_BYTE = {"PNG": 8 * 1040, "JPEG": 8 * 4096}
+_TIFF_BITS_A_BYTE = {1: 8, 5: 8 * 1400, 8: 8 * 1040, 32773: 8 * 64, 32946: 8 * 1040}
 
 
 def is_image_name(path: Path) -> bool:
@@ -25,37 +54,28 @@ def is_image_name(path: Path) -> bool:
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
-    """Height and width in pixels from the file's header, without decoding it."""
+    """Height and width in pixels from the file's header, without decoding it.
+
+    Raises
+    ------
+    MarrowError
+        When the file can't be read, is of no format we know, claims more pixels than
+        ``MAX_PIXELS`` or than its bytes can hold, or is a stack.
+    """
     path = Path(path)
-    try:
-        if path.suffix.lower() == ".bmp":
-            header = read_bmp_header(path)
-            height, width = header.height, header.width
-        else:
-            with warnings.catch_warnings():  # Pillow warns of large images; the check below decides
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                with Image.open(path) as image:
-                    width, height = image.size
-    except MarrowError:
-        raise
-    except Image.DecompressionBombError:
-        height = width = MAX_PIXELS
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    if height * width > MAX_PIXELS:
-        raise MarrowError(
-            f"{path} claims more than {MAX_PIXELS // 1_000_000} million pixels, more than any "
-            "camera's photograph; it is damaged or not a photograph, so leave it out."
-        )
-    return height, width
+    if _is_bmp(path):
+        header = _bmp_header(path)
+        return header.height, header.width
+    with _opened(path) as image:
+        return _stored_size(image)
 
 
 def open_image(path: Path | str) -> NDArray[np.uint8]:
     """Open a photograph as a (height, width, 3) uint8 RGB array, without copying where possible.
 
-    A plain 24-bit BMP comes as a read-only view of the file; everything else is decoded by
-    Pillow or tifffile. Grey images are repeated over three channels, alpha is dropped, 16-bit
-    values are scaled to 8 bits.
+    A plain BMP of 24 or 32 bits comes as a read-only view of the file; everything else is decoded.
+    Grey images are repeated over three channels, palettes and CMYK become RGB, alpha is dropped, of
+    16 bits the upper 8 are kept, and of a TIFF with smaller pictures after it, the first is taken.
 
     Raises
     ------
@@ -63,35 +83,158 @@ def open_image(path: Path | str) -> NDArray[np.uint8]:
         When the file can't be read as a photograph.
     """
     path = Path(path)
-    image_size(path)
-    if path.suffix.lower() == ".bmp" and read_bmp_header(path).is_plain:
-        return open_bmp(path)
-    return _as_rgb(path, decode(path))
+    if not _is_bmp(path):
+        return _as_rgb(path, decode(path))
+    header = _bmp_header(path)
+    return view_bmp(path, header) if header.is_plain else decode_bmp(path, header)
 
 
 def read_image(path: Path | str) -> NDArray[np.uint8]:
-    """Read a photograph into memory as a contiguous (height, width, 3) uint8 RGB array."""
-    image = open_image(path)
-    if image.flags.c_contiguous:
-        return image
-    copy = np.empty(image.shape, np.uint8)
-    for channel in range(3):
-        copy[..., channel] = image[..., channel]
-    return copy
+    """Read a photograph into memory as a contiguous (height, width, 3) uint8 RGB array.
+
+    Raises
+    ------
+    MarrowError
+        When the file can't be read as a photograph.
+    """
+    path = Path(path)
+    return decode_bmp(path, _bmp_header(path)) if _is_bmp(path) else open_image(path)
 
 
 def decode(path: Path) -> NDArray[Any]:
-    """Decode any image file as it is, whatever its channels and depth."""
+    """Decode any image file as it is, whatever its depth: (height, width) or (..., channels).
+
+    Palettes, CMYK and YCbCr become RGB; every kind of BMP does.
+    """
+    if _is_bmp(path):
+        return decode_bmp(path, _bmp_header(path))
+    with _opened(path) as image:
+        if isinstance(image, tifffile.TiffPage):
+            array = image.asarray()
+            return np.moveaxis(array, 0, -1) if image.planarconfig == 2 else array
+        turn = _TURN_BACK.get(_orientation(image))
+        image.load()  # forgets the orientation
+        plain = image.mode in _AS_THEY_ARE or image.mode.startswith("I;16")
+        picture = image if plain else image.convert("RGB")
+        return np.array(picture if turn is None else picture.transpose(turn))
+
+
+def _is_bmp(path: Path) -> bool:
+    return first_bytes(path, 2)[0] == b"BM"
+
+
+def _bmp_header(path: Path) -> BmpHeader:
+    header = read_bmp_header(path)
+    _check_size(path, header.height, header.width)
+    return header
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image | tifffile.TiffPage]:
+    """Open a file by its header, checked; what a library raises meanwhile is told in a sentence."""
+    size = first_bytes(path, 2)[1]
     try:
-        return np.asarray(iio.imread(path))
+        # Pillow warns of large images; _check_size decides.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            try:
+                picture = Image.open(path, formats=_FORMATS)
+            except UnidentifiedImageError:
+                picture = None
+        if picture is None or _pillow_mixes(picture):
+            with tifffile.TiffFile(path) as tiff:
+                page = tiff.pages.first
+                _check_size(path, page.imagelength, page.imagewidth)
+                can = size * _TIFF_BITS_A_BYTE.get(page.compression, 8 * 1400)
+                _check_claim(path, page.imagewidth, page.imagelength, 8 * page.nbytes, can)
+                _check_stack(path, [page.shape for page in tiff.pages[:2]])
+                yield page
+            return
+        with picture:
+            _check_size(path, picture.height, picture.width)
+            bits, most = _claim(picture)
+            bits *= picture.width * picture.height
+            _check_claim(path, picture.width, picture.height, bits, most * size)
+            if picture.format == "TIFF" and getattr(picture, "is_animated", False):
+                shapes = [(picture.size, picture.mode)]
+                picture.seek(1)
+                shapes.append((picture.size, picture.mode))
+                picture.seek(0)
+                _check_stack(path, shapes)
+            yield picture
+    except MarrowError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large(path) from error
     except Exception as error:
         # The decoders of the formats raise what they like (struct.error, EOFError, SyntaxError
         # ...) on damaged files, and all of it means the same to the user.
-        raise _unreadable(path, error) from error
+        raise MarrowError(
+            f"{path} can't be read as an image, it is damaged or of another kind; "
+            "copy it again or leave it out."
+        ) from error
+
+
+def _pillow_mixes(image: Image.Image) -> bool:
+    """Whether it is a TIFF of 16-bit channels one after the other: Pillow takes the wrong bytes."""
+    tags = getattr(image, "tag_v2", {})
+    return tags.get(_PLANAR) == 2 and max(tags.get(_BITS, (8,))) > 8
+
+
+def _stored_size(image: Image.Image | tifffile.TiffPage) -> tuple[int, int]:
+    if isinstance(image, tifffile.TiffPage):
+        return image.imagelength, image.imagewidth
+    width, height = image.size
+    return (width, height) if _orientation(image) in (5, 6, 7, 8) else (height, width)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the turn that Pillow makes by itself, which it does with TIFF alone."""
+    return int(getattr(image, "tag_v2", {}).get(_ORIENTATION, 1))
+
+
+def _check_size(path: Path, height: int, width: int) -> None:
+    if height * width > MAX_PIXELS:
+        raise _too_large(path)
+
+
+def _too_large(path: Path) -> MarrowError:
+    return MarrowError(
+        f"{path} claims more than {MAX_PIXELS // 1_000_000} million pixels, more than any "
+        "camera's photograph; it is damaged or not a photograph, so leave it out."
+    )
+
+
+def _claim(image: Image.Image) -> tuple[int, float]:
+    """Bits of a pixel that are surely stored, and the most that a byte of the file stands for."""
+    tags = getattr(image, "tag_v2", None)
+    if tags is not None:
+        return sum(tags.get(_BITS, (1,))), _TIFF_BITS_A_BYTE.get(tags.get(_COMPRESSION, 1), inf)
+    bits = 1 if image.mode in ("1", "P") else 8 * len(image.getbands())
+    return bits, _BITS_A_BYTE.get(image.format or "", inf)
+
+
+def _check_claim(path: Path, width: int, height: int, bits: int, most: float) -> None:
+    """Refuse what can't be in a file of its size, before memory is taken for it."""
+    if bits > most:
+        raise MarrowError(
+            f"{path} is cut off or damaged: its header claims {width}x{height} pixels, "
+            "more than its bytes can hold; copy it again from its source."
+        )
+
+
+def _check_stack(path: Path, shapes: list[Any]) -> None:
+    # A smaller second page is the thumbnail or the pyramid of the first.
+    if shapes[1:] == shapes[:1]:
+        raise MarrowError(
+            f"{path} is a stack of several pictures of one size, and which one is meant can't be "
+            "known; save that one as a file of its own."
+        )
 
 
 def _as_rgb(path: Path, array: NDArray[Any]) -> NDArray[np.uint8]:
-    array = np.squeeze(array)
+    if array.ndim == 3 and array.shape[-1] in (1, 2):  # grey, perhaps with alpha
+        array = array[..., 0]
     if array.ndim == 2:
         array = np.stack([array] * 3, axis=-1)
     if array.ndim != 3 or array.shape[-1] not in (3, 4):
@@ -99,7 +242,7 @@ def _as_rgb(path: Path, array: NDArray[Any]) -> NDArray[np.uint8]:
             f"{path} has the shape {array.shape}, not that of a colour photograph; leave it out."
         )
     array = array[..., :3]
-    if array.dtype == np.uint16:
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:  # in either order of bytes
         array = array >> 8
     elif array.dtype == bool:
         array = array * np.uint8(255)
@@ -108,14 +251,3 @@ def _as_rgb(path: Path, array: NDArray[Any]) -> NDArray[np.uint8]:
             f"{path} holds {array.dtype} values; save it with 8 or 16 bits a channel."
         )
     return np.ascontiguousarray(array, dtype=np.uint8)
-
-
-def _unreadable(path: Path, error: Exception) -> MarrowError:
-    if isinstance(error, FileNotFoundError):
-        return MarrowError(f"{path} is not there; check the name.")
-    if isinstance(error, PermissionError):
-        return MarrowError(f"{path} can't be read: no permission; ask its owner or copy it.")
-    return MarrowError(
-        f"{path} can't be read as an image, it is damaged or of another kind; "
-        "copy it again or leave it out."
-    )
