@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from scipy import stats
 
 from napari_marrow.data.audit import audit
-from napari_marrow.data.fields import Collection, with_groups
+from napari_marrow.data.fields import Collection, Field, with_groups
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.phantom import PhantomSettings, draw_field, planned_fields
 

@@ -42,8 +42,8 @@ def test_a_folder_opens_as_lazy_stacks(snam, monkeypatch):
     import napari_marrow.data.fields as fields
 
     opened = []
-    plain = fields.read_image
-    monkeypatch.setattr(fields, "read_image", lambda path: opened.append(path) or plain(path))
+    plain = fields.open_image
+    monkeypatch.setattr(fields, "open_image", lambda path: opened.append(path) or plain(path))
     layers = by_name(read(str(snam)))
     # A hidden stack of backgrounds would be one layer more to wait for.
     assert set(layers) == {"PKG - SN-AM", "PKG - SN-AM nuclei"}
@@ -53,7 +53,7 @@ def test_a_folder_opens_as_lazy_stacks(snam, monkeypatch):
     assert opened == []  # nothing is read before it is looked at
     path = snam / "PKG - SN-AM" / "MM" / "MM_2.bmp"
     np.testing.assert_array_equal(np.asarray(image[4]), np.asarray(Image.open(path)))
-    assert opened[0] == path  # then, in a thread, its neighbours
+    assert opened == [path]
     # MM has one large nucleus.
     assert np.asarray(layers["PKG - SN-AM nuclei"][0][4]).max() == 1
 

@@ -80,6 +80,8 @@ def test_the_neighbours_of_the_shown_slice_are_read_ahead(qtbot):
     counting = Counting()
     stack = LazyStack(counting.readers, (2, 2), np.uint8)
     assert stack[3][0, 0] == 3
+    assert counting.read == [(3, True)]  # nobody pages yet
+    stack.read_neighbours()
     qtbot.waitUntil(lambda: len(counting.read) == 3, timeout=5000)
     assert counting.read[0] == (3, True)
     assert sorted(counting.read[1:]) == [(2, False), (4, False)]
@@ -121,6 +123,7 @@ def test_a_failure_while_reading_ahead_is_not_lost(qtbot):
 
     stack = LazyStack([lambda: np.ones((2, 2), np.uint8), broken], (2, 2), np.uint8)
     stack[0]
+    stack.read_neighbours()
     qtbot.waitUntil(lambda: tried == [False], timeout=5000)
     with pytest.raises(OSError, match="gone"):
         stack[1]

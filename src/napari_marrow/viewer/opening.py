@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 from napari_marrow.viewer.caption import attach_caption
 from napari_marrow.viewer.layers import LayerData
 from napari_marrow.viewer.metadata import KEY
+from napari_marrow.viewer.stack import LazyStack
 
 PICTURE_MS = 300
 """After the last layer of an opening: long enough to paint it, in milliseconds."""
@@ -49,11 +50,11 @@ class _Opening:
             # napari itself goes to the middle field; people page from the first to the last. The
             # first is also the one that every new layer reads: none is read in vain.
             self._viewer.dims.set_current_step(0, 0)
-        _caption_soon(self._viewer)
+        _finish_soon(self._viewer)
 
 
-def _caption_soon(viewer: napari.Viewer) -> None:
-    """Attach the caption once the layers being opened are on the screen.
+def _finish_soon(viewer: napari.Viewer) -> None:
+    """Attach the caption, and read the next field, once what is opened is on the screen.
 
     The settings and the letters of a first caption take 0.3 s to prepare (2 cores); nobody should
     wait for them to see a photograph.
@@ -69,6 +70,9 @@ def _caption_soon(viewer: napari.Viewer) -> None:
     def attach() -> None:
         inserted.disconnect(postpone)
         attach_caption(viewer)
+        for layer in viewer.layers:
+            if isinstance(layer.data, LazyStack):
+                layer.data.read_neighbours()
 
     timer.timeout.connect(attach)
     inserted.connect(postpone)

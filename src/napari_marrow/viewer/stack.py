@@ -9,6 +9,7 @@ cores.)
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,7 +25,11 @@ Reader = Callable[[], NDArray]
 KEPT = 4
 """Slices a stack remembers: the one that is shown, its neighbours, and the one left last."""
 # One thread for all stacks: two would compete with the drawing for the processor.
-_ahead = ThreadPoolExecutor(1, thread_name_prefix="marrow-read-ahead")
+_thread = ThreadPoolExecutor(1, thread_name_prefix="marrow-read-ahead")
+
+
+QUIET_S = 0.08
+"""Reading ahead begins so long after the last look: the picture is drawn first."""
 
 
 class LazyStack:
@@ -39,14 +44,27 @@ class LazyStack:
         Of one slice.
     dtype
         Of the values.
+    ahead
+        Functions that read the same slices in the thread, where they may take longer to make a
+        slice that is drawn faster; else those of ``readers``.
     """
 
-    def __init__(self, readers: Sequence[Reader], shape: tuple[int, ...], dtype: DTypeLike):
+    _looked = 0.0  # when any of the stacks was looked at last
+
+    def __init__(
+        self,
+        readers: Sequence[Reader],
+        shape: tuple[int, ...],
+        dtype: DTypeLike,
+        ahead: Sequence[Reader] | None = None,
+    ):
         self._readers = list(readers)
+        self._ahead = self._readers if ahead is None else list(ahead)
         self._frame = tuple(int(length) for length in shape)
         self.dtype = np.dtype(dtype)
         self._kept: OrderedDict[int, Future[NDArray]] = OrderedDict()
         self._lock = Lock()
+        self._row: int | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -83,12 +101,23 @@ class LazyStack:
         return frames[(slice(None), *rest)]
 
     def _shown(self, row: int) -> NDArray:
-        """A slice that is looked at: after it, its neighbours are likely to be asked for."""
+        """A slice that is looked at; beside the one before it, somebody is paging."""
+        LazyStack._looked = time.monotonic()
         array = self.read(row)
-        for near in (row - 1, row + 1):
+        paging = self._row is not None and abs(row - self._row) == 1
+        self._row = row
+        if paging:
+            self.read_neighbours()
+        return array
+
+    def read_neighbours(self) -> None:
+        """Read the slices beside the one that was looked at last, in a thread.
+
+        Paging does so by itself. Before it the processor is left to drawing the first picture.
+        """
+        for near in () if self._row is None else (self._row - 1, self._row + 1):
             if 0 <= near < len(self):
                 self._read_ahead(near)
-        return array
 
     def read(self, row: int) -> NDArray:
         """A slice, from memory if it is kept there, else from its reader.
@@ -104,7 +133,7 @@ class LazyStack:
             self._kept.move_to_end(row)
         try:
             if mine:
-                future.set_result(self._load(row))
+                future.set_result(self._load(self._readers[row]))
             return future.result()
         except BaseException as error:
             with self._lock:
@@ -117,7 +146,7 @@ class LazyStack:
     def _read_ahead(self, row: int) -> None:
         with self._lock:
             if row not in self._kept:
-                self._keep(row, _ahead.submit(self._load, row))
+                self._keep(row, _thread.submit(self._load_in_peace, self._ahead[row]))
 
     def _keep(self, row: int, future: Future[NDArray]) -> Future[NDArray]:
         self._kept[row] = future
@@ -125,8 +154,13 @@ class LazyStack:
             self._kept.popitem(last=False)[1].cancel()
         return future
 
-    def _load(self, row: int) -> NDArray:
-        return self._framed(self._readers[row]())
+    def _load_in_peace(self, reader: Reader) -> NDArray:
+        while (rest := LazyStack._looked + QUIET_S - time.monotonic()) > 0:
+            time.sleep(rest)
+        return self._load(reader)
+
+    def _load(self, reader: Reader) -> NDArray:
+        return self._framed(reader())
 
     def _framed(self, array: NDArray) -> NDArray:
         if array.shape == self._frame and array.dtype == self.dtype:
@@ -142,7 +176,7 @@ class LazyStack:
 
     def __deepcopy__(self, memo: Any) -> LazyStack:
         # napari copies layers deeply; readers are functions, and what was read is read again.
-        return LazyStack(self._readers, self._frame, self.dtype)
+        return LazyStack(self._readers, self._frame, self.dtype, self._ahead)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:
         whole = self[:]
