@@ -23,11 +23,12 @@ def test_the_settings_reach_napari(plugin_settings, npe2pm):
     assert settings.training.warm_start is True
 
 
-def test_the_widget_is_in_the_classify_menu():
+def test_the_widgets_are_in_the_classify_menu():
     manifest = PluginManager.instance().get_manifest("napari-marrow")
     menus = manifest.contributions.menus
     assert menus["napari/layers/classify"][0].submenu == "marrow_classify"
-    assert menus["marrow_classify"][0].command == "napari-marrow.train_dcnn"
+    commands = [item.command for item in menus["marrow_classify"]]
+    assert commands == ["napari-marrow.dataset", "napari-marrow.train_dcnn"]
 
 
 def test_no_part_of_the_viewer_imports_tensorflow():

@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QPushButton,
     QStackedWidget,
-    QStyledItemDelegate,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -32,12 +31,12 @@ from napari_marrow.viewer.annotations import (
 )
 from napari_marrow.viewer.labelling import is_photograph
 from napari_marrow.viewer.metadata import layer_fields
+from napari_marrow.widgets.class_delegate import NO_CLASS, ClassDelegate
 
 if TYPE_CHECKING:
     import napari
 
 LAYERS, FOLDER = 0, 1
-NO_CLASS = "-"
 
 
 class SourcePanel(QWidget):
@@ -80,7 +79,7 @@ class SourcePanel(QWidget):
         self.table.setFixedHeight(130)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.AllEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setItemDelegateForColumn(1, _ClassDelegate(self.table))
+        self.table.setItemDelegateForColumn(1, ClassDelegate(self.table, 1))
         self.table.setToolTip(
             "Click a class to change it, for all selected rows at once. A field without a class is "
             "left out, unless cells in it are annotated."
@@ -203,21 +202,3 @@ class SourcePanel(QWidget):
         layer = self._viewer.add_layer(new_cells_layer(image, classes))
         self._viewer.layers.selection.active = layer
         layer.mode = "paint"
-
-
-class _ClassDelegate(QStyledItemDelegate):
-    """Edits a class by choosing one of those there are, or by typing another."""
-
-    def createEditor(self, parent, option, index):
-        editor = QComboBox(parent)
-        editor.setEditable(True)
-        model = index.model()
-        used = {model.index(row, 1).data() for row in range(model.rowCount())}
-        editor.addItems(sorted({*DEFAULT_CLASSES, NO_CLASS, *used}))
-        return editor
-
-    def setEditorData(self, editor, index):
-        editor.setCurrentText(index.data())
-
-    def setModelData(self, editor, model, index):
-        model.setData(index, editor.currentText())

@@ -1,0 +1,287 @@
+"""The dock widget "Data set": look through a folder, mend its classes and sources, save a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QSignalBlocker, QSize, Qt
+from qtpy.QtGui import QIcon, QImage, QPixmap
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHeaderView,
+    QLineEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.layouts import scan, write_table
+from napari_marrow.widgets.class_delegate import NO_CLASS, ClassDelegate
+from napari_marrow.widgets.parts import button, group, in_worker, row, scrolling, wrapped
+
+if TYPE_CHECKING:
+    import napari
+
+USE, CLASS, SOURCE, MASKS, NOTES = range(5)
+COLUMNS = ("Field", "Class", "Source", "Masks", "Notes")
+WIDTHS = (118, 52, 84, 64)  # of all but the last column, which takes the rest
+THUMBNAIL = 48
+"""Longer side of a thumbnail in pixels."""
+
+
+@dataclass
+class _Found:
+    """What the worker knows of a folder so far."""
+
+    collection: Collection
+    sentences: tuple[str, ...] = ()
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+
+class Dataset(QWidget):
+    """Shows the fields of a folder with what is odd about them; edits are saved as a table."""
+
+    def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
+        super().__init__()
+        self._viewer = viewer
+        self._scans = 0  # answers of earlier scans are dropped
+        self.collection: Collection | None = None
+        self.path = QLineEdit()
+        self.path.setPlaceholderText("folder, or a table image,class,source")
+        self.path.editingFinished.connect(self._path_edited)
+        self.status = wrapped("Choose a folder to see its fields.")
+        self.told = wrapped()
+        self._build_table()
+        self.open_button = button("Open shown fields", self.open_fields, "As one stack of layers.")
+        self.save_button = button(
+            "Save table...",
+            self._choose_save,
+            "A CSV of image, class and source of the fields that are ticked. Scan it or train from "
+            "it in place of the folder.",
+        )
+        choose = button("Choose...", self._choose)
+        scrolling(
+            self,
+            group("Folder", row(self.path, choose), self.status),
+            group("Fields", self.table, row(self.open_button, self.save_button)),
+            group("What was found", self.told),
+        )
+        self.setMinimumWidth(420)
+        self._show_state()
+
+    def _build_table(self) -> None:
+        self.table = QTableWidget(0, len(COLUMNS))
+        self.table.setHorizontalHeaderLabels(list(COLUMNS))
+        self.table.setIconSize(QSize(THUMBNAIL, THUMBNAIL))
+        self.table.setMinimumHeight(300)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.AllEditTriggers)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setItemDelegateForColumn(CLASS, ClassDelegate(self.table, CLASS))
+        self.table.setToolTip(
+            "Click a class or source to change it, for all selected rows at once. Fields that are "
+            "not ticked are hidden: neither opened nor saved in the table."
+        )
+        across, down = self.table.horizontalHeader(), self.table.verticalHeader()
+        assert across is not None
+        assert down is not None
+        for column, width in enumerate(WIDTHS):
+            self.table.setColumnWidth(column, width)
+        across.setSectionResizeMode(NOTES, QHeaderView.ResizeMode.Stretch)
+        down.hide()
+        self.table.itemChanged.connect(self._edited)
+
+    def _show_state(self) -> None:
+        for made in (self.open_button, self.save_button):
+            made.setEnabled(self.collection is not None)
+
+    def _choose(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder of photographs", self.path.text())
+        if folder:
+            self.set_folder(Path(folder))
+
+    def _path_edited(self) -> None:
+        text = self.path.text().strip()
+        if text and self.path.isModified():
+            self.set_folder(Path(text).expanduser())
+
+    def set_folder(self, folder: Path) -> None:
+        """Look through a folder, or the fields of a table; the viewer stays free."""
+        self.path.setText(str(folder))
+        self._scans += 1
+        number = self._scans
+        self.collection = None
+        self.table.setRowCount(0)
+        self.told.setText("")
+        self.status.setText("Looking...")
+        self._show_state()
+        in_worker(
+            self,
+            _look_through,
+            folder,
+            done=lambda _: None,
+            failed=lambda text: self.status.setText(text) if number == self._scans else None,
+            step=lambda part: self._show(part) if number == self._scans else None,
+        )
+
+    def _show(self, part: _Found | tuple[int, NDArray[np.uint8]]) -> None:
+        with QSignalBlocker(self.table):
+            if isinstance(part, _Found):
+                self._show_found(part)
+            else:
+                number, thumbnail = part
+                item = self.table.item(number, USE)
+                if item is not None:
+                    item.setIcon(_icon(thumbnail))
+
+    def _show_found(self, found: _Found) -> None:
+        collection = found.collection
+        if self.collection is None:
+            self.collection = collection
+            self.table.setRowCount(len(collection.fields))
+            for number, shown in enumerate(collection.fields):
+                self._fill(number, shown)
+            counts = ", ".join(f"{n} {name}" for name, n in collection.counts().items())
+            sources = len({f.source for f in collection.fields})
+            number = len(collection.fields)
+            self.status.setText(f"{number} fields of {sources} sources: {counts or 'no classes'}.")
+            self._show_state()
+        for number, shown in enumerate(collection.fields):
+            note = "; ".join(found.notes.get(collection.label(shown), ()))
+            item = QTableWidgetItem(note)
+            item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+            item.setToolTip(note)
+            self.table.setItem(number, NOTES, item)
+        self.told.setText("\n\n".join([*collection.warnings, *found.sentences]))
+
+    def _fill(self, number: int, shown: Field) -> None:
+        masks = ", ".join(sorted(shown.mask_kinds)) or "none"
+        for column, text in enumerate((shown.name, shown.class_name or NO_CLASS, shown.source)):
+            self.table.setItem(number, column, QTableWidgetItem(text))
+        self.table.setItem(number, MASKS, QTableWidgetItem(masks))
+        for column in (USE, MASKS):
+            item = self.table.item(number, column)
+            assert item is not None
+            item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+        use = self.table.item(number, USE)
+        assert use is not None
+        use.setFlags(use.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+        use.setCheckState(Qt.CheckState.Checked)
+        self.table.setRowHeight(number, THUMBNAIL + 4)
+
+    def _edited(self, item: QTableWidgetItem) -> None:
+        """Give what was typed to all selected rows."""
+        if item.column() not in (USE, CLASS, SOURCE):
+            return
+        rows = {index.row() for index in self.table.selectedIndexes()}
+        if item.row() not in rows:
+            return
+        with QSignalBlocker(self.table):
+            for number in rows:
+                other = self.table.item(number, item.column())
+                if other is not None and item.column() == USE:
+                    other.setCheckState(item.checkState())
+                elif other is not None:
+                    other.setText(item.text())
+
+    def edited(self) -> Collection:
+        """The fields that are ticked, with the classes and sources of the table.
+
+        Raises
+        ------
+        MarrowError
+            When none is ticked, or there is no folder.
+        """
+        if self.collection is None:
+            raise MarrowError("No folder is chosen; choose one first.")
+        fields = []
+        for number, shown in enumerate(self.collection.fields):
+            use, name, source = (self.table.item(number, c) for c in (USE, CLASS, SOURCE))
+            if use is None or name is None or source is None:
+                continue
+            if use.checkState() != Qt.CheckState.Checked:
+                continue
+            text = name.text().strip()
+            class_name = None if text in ("", NO_CLASS) else text
+            changed = replace(shown, class_name=class_name, source=source.text() or shown.source)
+            fields.append(changed)
+        if not fields:
+            raise MarrowError("No field is ticked; tick those that are wanted.")
+        return replace(self.collection, fields=tuple(fields))
+
+    def save(self, path: Path) -> None:
+        """Save the table as a CSV that ``scan`` and ``train`` read in place of the folder."""
+        path = path if path.suffix.lower() == ".csv" else path.with_name(path.name + ".csv")
+        try:
+            write_table(self.edited(), path)
+        except MarrowError as error:
+            self.status.setText(str(error))
+            return
+        self.status.setText(f"Saved as {path}.")
+
+    def _choose_save(self) -> None:
+        start = self.collection.root / "fields.csv" if self.collection else "fields.csv"
+        path, _ = QFileDialog.getSaveFileName(self, "Save table", str(start), "Table (*.csv)")
+        if path:
+            self.save(Path(path))
+
+    def open_fields(self) -> None:
+        """Open the ticked fields in the viewer, with their masks, as one stack."""
+        from napari.layers import Layer
+
+        from napari_marrow.data.fields import usable
+        from napari_marrow.viewer.layers import collection_layers
+        from napari_marrow.viewer.opening import prepare_viewers
+
+        try:
+            layers = collection_layers(usable(self.edited()))
+        except MarrowError as error:
+            self.status.setText(str(error))
+            return
+        prepare_viewers(layers)
+        for data in layers:
+            self._viewer.add_layer(Layer.create(*data))
+
+
+def _look_through(folder: Path) -> Iterator[_Found | tuple[int, NDArray[np.uint8]]]:
+    """Find the fields, then their thumbnails, then what the audit says of them; for a worker."""
+    from napari_marrow.data.audit import audit
+
+    collection = scan(folder)
+    yield _Found(collection)
+    for number, shown in enumerate(collection.fields):
+        try:
+            yield number, thumbnail(shown)
+        except MarrowError:
+            continue  # what can't be read is among the warnings of the scan
+    audited = audit(collection)
+    notes: dict[str, list[str]] = {}
+    for finding in audited.findings:
+        # What is true of the whole collection would only fill the column.
+        for name in finding.files if len(finding.files) < len(collection.fields) / 2 else ():
+            notes.setdefault(name, []).append(finding.kind.replace("-", " "))
+    sentences = audited.sentences
+    if not audited.acquisitions.association.holds:
+        sentences = (*sentences, audited.acquisitions.sentence)
+    yield _Found(collection, sentences, notes)
+
+
+def thumbnail(shown: Field) -> NDArray[np.uint8]:
+    """A small copy of a field, at most :data:`THUMBNAIL` pixels wide and high, (h, w, 3)."""
+    image = shown.open()
+    step = max(1, -(-max(image.shape[:2]) // THUMBNAIL))
+    return np.ascontiguousarray(image[::step, ::step])
+
+
+def _icon(image: NDArray[np.uint8]) -> QIcon:
+    height, width = image.shape[:2]
+    pixels = image.tobytes()  # kept until the pixmap has copied it
+    picture = QImage(pixels, width, height, 3 * width, QImage.Format.Format_RGB888)
+    return QIcon(QPixmap.fromImage(picture))

@@ -1,0 +1,95 @@
+"""The Data set widget, opened by the name in the manifest."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from qtpy.QtCore import Qt
+
+from napari_marrow.data.fields import Field
+from napari_marrow.data.layouts import scan
+from napari_marrow.widgets.dataset import CLASS, NOTES, SOURCE, THUMBNAIL, USE, thumbnail
+
+
+@pytest.fixture
+def widget(make_napari_viewer_proxy):
+    viewer = make_napari_viewer_proxy()
+    _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Data set")
+    widget.viewer_for_test = viewer
+    return widget
+
+
+def look(widget, folder, qtbot):
+    """Look through a folder until the audit has spoken, which is last."""
+    widget.set_folder(folder)
+    qtbot.waitUntil(lambda: "acquisition" in widget.told.text(), timeout=20000)
+
+
+def test_fields_are_shown_with_thumbnails_and_what_was_found(widget, make_snam, tmp_path, qtbot):
+    root = make_snam(tmp_path / "s", 2)
+    turned = Image.open(root / "ALL" / "ALL_1.bmp").transpose(Image.Transpose.ROTATE_90)
+    turned.save(root / "MM" / "MM_9.bmp")
+    look(widget, root, qtbot)
+    table = widget.table
+    names = [table.item(row, USE).text() for row in range(table.rowCount())]
+    assert names == ["ALL_1", "ALL_2", "MM_1", "MM_2", "MM_9"]
+    assert not table.item(0, USE).icon().isNull()
+    assert "near duplicate" in table.item(0, NOTES).text()
+    assert "near duplicate" in table.item(4, NOTES).text()
+    assert "near duplicate" not in table.item(1, NOTES).text()
+    assert "IN TWO CLASSES" in widget.told.text()
+    assert widget.status.text() == "5 fields of 5 sources: 2 ALL, 3 MM."
+
+
+def test_edits_are_saved_as_a_table_that_is_read_back(widget, make_snam, tmp_path, qtbot):
+    root = make_snam(tmp_path / "s", 2)
+    look(widget, root, qtbot)
+    table = widget.table
+    for row in (0, 1):  # the same source for both selected rows
+        table.selectionModel().select(
+            table.model().index(row, 0),
+            table.selectionModel().SelectionFlag.Select | table.selectionModel().SelectionFlag.Rows,
+        )
+    table.item(1, SOURCE).setText("patient 7")
+    table.clearSelection()
+    table.item(2, CLASS).setText("plasma")
+    table.item(3, USE).setCheckState(Qt.CheckState.Unchecked)
+    widget.save(root / "mine")
+    assert "Saved as" in widget.status.text()
+    found = scan(root / "mine.csv")
+    assert [(f.name, f.class_name, f.source) for f in found.fields] == [
+        ("ALL_1", "ALL", "patient 7"),
+        ("ALL_2", "ALL", "patient 7"),
+        ("MM_1", "plasma", "MM/MM_1"),
+    ]
+    assert all("nucleus" in f.masks for f in found.fields)
+
+
+def test_ticked_fields_open_as_one_stack(widget, make_snam, tmp_path, qtbot):
+    look(widget, make_snam(tmp_path / "s", 2), qtbot)
+    widget.table.item(0, USE).setCheckState(Qt.CheckState.Unchecked)
+    widget.open_fields()
+    image, nuclei = widget.viewer_for_test.layers
+    assert image.data.shape[0] == nuclei.data.shape[0] == 3
+    assert image.metadata["napari_marrow"]["fields"][0]["name"] == "ALL_2"
+
+
+def test_what_cannot_be_read_or_saved_is_one_sentence(widget, make_snam, tmp_path, qtbot):
+    widget.set_folder(tmp_path / "nowhere")
+    qtbot.waitUntil(lambda: "is not there" in widget.status.text(), timeout=5000)
+    assert not widget.save_button.isEnabled()
+    root = make_snam(tmp_path / "s", 2)
+    look(widget, root, qtbot)
+    widget.save(tmp_path / "elsewhere" / "t.csv")
+    assert "must lie above all its photographs" in widget.status.text()
+    for row in range(4):
+        widget.table.item(row, USE).setCheckState(Qt.CheckState.Unchecked)
+    widget.open_fields()
+    assert widget.status.text() == "No field is ticked; tick those that are wanted."
+
+
+def test_a_thumbnail_is_every_nth_pixel(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (100, 200, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.bmp")
+    small = thumbnail(Field(tmp_path / "a.bmp", "a", "a"))
+    np.testing.assert_array_equal(small, pixels[::5, ::5])
+    assert max(small.shape[:2]) <= THUMBNAIL
