@@ -144,3 +144,16 @@ def test_nuclei_of_real_fields(real_data):
         scores.append(2 * (found & truth).sum() / (found.sum() + truth.sum()))
     assert min(scores[:4]) > 0.85, scores
     assert scores[4] > 0.6, scores
+
+
+def test_the_table_tells_how_much_of_its_cell_a_nucleus_fills():
+    nuclei = np.zeros((20, 30), np.uint16)
+    nuclei[2:6, 2:6] = 1  # 16 pixels
+    nuclei[10:12, 20:25] = 2  # 10 pixels, no cytoplasm
+    cytoplasm = np.zeros_like(nuclei)
+    cytoplasm[6:9, 2:10] = 1  # 24 pixels
+    table = nucleus_table(nuclei, cytoplasm)
+    assert table["cytoplasm_area"].tolist() == [24, 0]
+    assert table["nucleus_to_cell"][0] == 16 / 40
+    assert np.isnan(table["nucleus_to_cell"][1])
+    assert "nucleus_to_cell" not in nucleus_table(nuclei)

@@ -119,23 +119,41 @@ def segment_nuclei(image: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return labels[rows, columns]
 
 
-def nucleus_table(labels: NDArray[np.integer]) -> dict[str, NDArray]:
-    """Number, centre and area of every nucleus.
+def nucleus_table(
+    labels: NDArray[np.integer], cytoplasm: NDArray[np.integer] | None = None
+) -> dict[str, NDArray]:
+    """Number, centre and area of every nucleus, and how much of its cell it fills.
+
+    Parameters
+    ----------
+    labels
+        Instance labels of the nuclei, (height, width).
+    cytoplasm
+        The same numbers in the cells' cytoplasm, from :func:`join_cytoplasm`, or None.
 
     Returns
     -------
     dict
-        Columns ``index``, ``y``, ``x`` (pixels, of the centre) and ``area`` (pixels).
+        Columns ``index``, ``y``, ``x`` (pixels, of the centre) and ``area`` (pixels); with
+        cytoplasm also ``cytoplasm_area`` (pixels) and ``nucleus_to_cell``, the area of the nucleus
+        over that of nucleus and cytoplasm, 0 to 1; not a number where a cell has no cytoplasm in
+        the mask.
     """
     from skimage.measure import regionprops_table  # slow to import, and stacks do not need it
 
     table = regionprops_table(np.asarray(labels), properties=("label", "centroid", "area"))
-    return {
+    columns = {
         "index": table["label"],
         "y": table["centroid-0"],
         "x": table["centroid-1"],
         "area": table["area"],
     }
+    if cytoplasm is None:
+        return columns
+    areas = np.bincount(cytoplasm.ravel(), minlength=int(labels.max(initial=0)) + 1)
+    around = areas[table["label"]]
+    ratio = np.where(around > 0, table["area"] / (table["area"] + around), np.nan)
+    return {**columns, "cytoplasm_area": around, "nucleus_to_cell": ratio}
 
 
 def join_cytoplasm(nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_]) -> NDArray[np.uint16]:

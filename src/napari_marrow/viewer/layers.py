@@ -55,10 +55,12 @@ def _one(collection: Collection) -> list[LayerData]:
     nuclei = field_labels(field)
     if "cell" in field.masks:
         layers.append(_whole(field, "cells", cells_or_nothing(field)))
+    cytoplasm = None
     if "cytoplasm" in field.mask_kinds:
-        layers.append(_whole(field, "cytoplasm", _cytoplasm(field, lambda: nuclei)))
+        cytoplasm = _cytoplasm(field, lambda: nuclei)
+        layers.append(_whole(field, "cytoplasm", cytoplasm))
     if nuclei is not None:
-        features = nucleus_features(nuclei)
+        features = nucleus_features(nuclei, cytoplasm)
         extra = {"name": f"{field.name} nuclei", "opacity": 0.5, "features": features}
         layers.append((nuclei, extra, "labels"))
     return layers
@@ -71,11 +73,13 @@ def _whole(
     return labels, {"name": name, "opacity": 0.3, "visible": visible}, "labels"
 
 
-def nucleus_features(labels: NDArray[np.integer]) -> pd.DataFrame:
-    """The features table of a nuclei layer: ``index``, centre and area in pixels."""
+def nucleus_features(
+    labels: NDArray[np.integer], cytoplasm: NDArray[np.integer] | None = None
+) -> pd.DataFrame:
+    """The features table of a nuclei layer: see :func:`nucleus_table`."""
     import pandas as pd  # napari itself imports it only with the first table
 
-    return pd.DataFrame(nucleus_table(labels))
+    return pd.DataFrame(nucleus_table(labels, cytoplasm))
 
 
 def _stack(collection: Collection) -> list[LayerData]:
