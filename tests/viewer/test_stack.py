@@ -1,5 +1,6 @@
 import copy
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -137,3 +138,15 @@ def test_painting_on_it_is_one_sentence(stack):
 def test_a_deep_copy_reads_the_same(stack, whole):
     stack[1]
     np.testing.assert_array_equal(copy.deepcopy(stack), whole)
+
+
+def test_a_slice_that_is_wanted_now_does_not_wait_for_the_quiet(monkeypatch):
+    monkeypatch.setattr("napari_marrow.viewer.stack.QUIET_S", 60)
+    counting = Counting()
+    stack = LazyStack(counting.readers, (2, 2), np.uint8)
+    stack[0]
+    stack.read_neighbours()
+    while stack._kept[1].running() is False:
+        time.sleep(0.001)
+    assert stack[1][0, 0] == 1
+    assert counting.read == [(0, True), (1, False)]

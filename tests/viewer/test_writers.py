@@ -384,3 +384,11 @@ def test_damaged_pixels_are_one_sentence(tmp_path):
     assert is_saved_labels(path)
     with pytest.raises(MarrowError, match=r"a\.tif is damaged"):
         read(str(path))
+
+
+def test_saved_labels_beside_photographs_are_no_photographs(make_snam, tmp_path):
+    """Else the next training on the folder would learn from them."""
+    root = make_snam(tmp_path / "s", 2)
+    layer = Labels(np.ones((48, 64), np.uint16), name="cells")
+    write_labels(str(root / "MM" / "MM_1 cells.tif"), *layer.as_layer_data_tuple()[:2])
+    assert [f.name for f in scan(root).fields] == ["ALL_1", "ALL_2", "MM_1", "MM_2"]

@@ -251,3 +251,34 @@ def test_a_bundle_removed_after_loading_is_one_sentence(open_widget, toy, tmp_pa
     assert "was removed; train or load it again" in widget.status.text()
     widget.model.label_layers()  # what was checked when it was loaded is still at hand
     qtbot.waitUntil(lambda: "6 fields labelled" in widget.status.text(), timeout=20000)
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_the_failure_of_a_cancelled_training_leaves_the_next_alone(open_widget, qtbot):
+    _, widget = open_widget()
+    widget._sessions, widget._running = 2, True
+    widget._fail("the first one's folder is not there", 1)
+    assert widget._running
+    widget._fail("this one's folder is not there", 2)
+    assert not widget._running
+    assert "this one's" in widget.status.text()
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_a_bar_that_is_closed_while_it_is_made_does_not_stay(open_widget, monkeypatch):
+    """Making napari's bar handles events, and the end of the work may be among them."""
+    from napari.utils import progress
+
+    from napari_marrow.widgets import parts
+
+    _, widget = open_widget()
+
+    def made(*args, **kwargs):
+        bar = progress(*args, **kwargs)
+        widget.bars.close()
+        return bar
+
+    monkeypatch.setattr(parts, "progress", made)
+    widget.bars.show(0.5)
+    assert widget.bars._docked is None
+    assert not progress._all_instances

@@ -30,6 +30,8 @@ CODES: dict[MaskCode, dict[MaskKind, tuple[int, ...]]] = {
 }
 """Values of the pixels of each kind, in files that hold several: white-blood-cell sets, ALL-IDB2,
 and SegPC's files of one cell."""
+LABELS_MARK = b'"napari_marrow": {"missing":'
+"""In the description of a TIFF, near its beginning, in files of saved labels."""
 _LOSSY = frozenset({".jpg", ".jpeg"})
 _LOSSY_WHITE = 240
 _WORDS: dict[str, MaskKind] = {
@@ -60,6 +62,17 @@ def mask_kind(path: Path) -> tuple[str, MaskKind] | None:
 def looks_like_mask(path: Path) -> bool:
     """Whether a name says "mask" without telling of what: never an image to learn from."""
     return bool(_LOOKS_LIKE_MASK.search(path.stem))
+
+
+def has_labels_mark(path: Path) -> bool:
+    """Whether a TIFF is a Labels layer that was saved by this plugin: its description says so."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return LABELS_MARK in file.read(4096)
+    except OSError:
+        return False  # what can't be read is said elsewhere
 
 
 def read_mask(

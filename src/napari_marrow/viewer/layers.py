@@ -86,8 +86,10 @@ def _stack(collection: Collection) -> list[LayerData]:
     fields, name = collection.fields, collection.root.name
     shape = np.max([f.size() for f in fields], axis=0).tolist()
 
+    told: set[str] = set()
+
     def readers(read: Callable[[Field], NDArray], dtype: Any, *tail: int) -> list[Reader]:
-        return [partial(_shown, read, f, (*shape, *tail), dtype) for f in fields]
+        return [partial(_shown, read, f, (*shape, *tail), dtype, told) for f in fields]
 
     def lazy(read: Callable[[Field], NDArray], dtype: Any) -> LazyStack:
         return LazyStack(readers(read, dtype), tuple(shape), dtype)
@@ -125,16 +127,23 @@ def _stack(collection: Collection) -> list[LayerData]:
 
 
 def _shown(
-    read: Callable[[Field], NDArray], field: Field, shape: tuple[int, ...], dtype: Any
+    read: Callable[[Field], NDArray],
+    field: Field,
+    shape: tuple[int, ...],
+    dtype: Any,
+    told: set[str],
 ) -> NDArray:
     """A slice of a stack; where its file can't be read a warning, and an empty slice.
 
-    An error here would come out of napari's slider, and leave a layer half added.
+    An error here would come out of napari's slider, and leave a layer half added. ``told`` holds
+    the warnings there were: a photograph and its masks often fail for one reason.
     """
     try:
         return read(field)
     except MarrowError as error:
-        show_warning(f"{error} It is shown empty.")
+        if str(error) not in told:
+            told.add(str(error))
+            show_warning(f"{error} It is shown empty.")
         return np.zeros(shape, dtype)
 
 

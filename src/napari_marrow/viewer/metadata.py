@@ -9,6 +9,7 @@ photograph has ``of``, its ``id``: names change, and two photographs can have th
 from __future__ import annotations
 
 import uuid
+import weakref
 import zlib
 from typing import Any
 
@@ -23,6 +24,7 @@ KEY = "napari_marrow"
 PREDICTED = "predicted cells"
 """How the name of a layer of predicted cells ends."""
 _KIND = "kind"
+_fields: weakref.WeakKeyDictionary[Layer, tuple[Any, list[Field]]] = weakref.WeakKeyDictionary()
 
 
 def field_metadata(collection: Collection, image: NDArray | None = None) -> dict[str, Any]:
@@ -45,13 +47,20 @@ def layer_fields(layer: Layer) -> list[Field]:
     from them by another tool that took the metadata along, such as a projection.
     """
     known = layer.metadata.get(KEY, {})
-    fields = [Field.from_dict(values) for values in known.get("fields", ())]
+    fields = _decoded(layer, known.get("fields", ()))
     data = full_data(layer)
     if isinstance(data, LazyStack):
         return fields if len(fields) == len(data) else []
     if len(fields) != 1 or data.ndim != 3 or known.get("sample") != pixel_sample(data):
         return []
     return fields
+
+
+def _decoded(layer: Layer, values: Any) -> list[Field]:
+    """The fields that a layer's metadata describes, made once: asked for at every slider step."""
+    if layer not in _fields or _fields[layer][0] is not values:
+        _fields[layer] = values, [Field.from_dict(value) for value in values]
+    return _fields[layer][1]
 
 
 def full_data(layer: Layer) -> Any:

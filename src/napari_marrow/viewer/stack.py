@@ -64,7 +64,8 @@ class LazyStack:
         self.dtype = np.dtype(dtype)
         self._kept: OrderedDict[int, Future[NDArray]] = OrderedDict()
         self._lock = Lock()
-        self._row: int | None = None
+        self._row: int | None = None  # looked at last
+        self._wanted: int | None = None  # asked for last, by anybody
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -132,6 +133,7 @@ class LazyStack:
                 future.set_running_or_notify_cancel()
             self._kept.move_to_end(row)
         try:
+            self._wanted = row
             if mine:
                 future.set_result(self._load(self._readers[row]))
             return future.result()
@@ -146,7 +148,7 @@ class LazyStack:
     def _read_ahead(self, row: int) -> None:
         with self._lock:
             if row not in self._kept:
-                self._keep(row, _thread.submit(self._load_in_peace, self._ahead[row]))
+                self._keep(row, _thread.submit(self._load_in_peace, row))
 
     def _keep(self, row: int, future: Future[NDArray]) -> Future[NDArray]:
         self._kept[row] = future
@@ -154,10 +156,11 @@ class LazyStack:
             self._kept.popitem(last=False)[1].cancel()
         return future
 
-    def _load_in_peace(self, reader: Reader) -> NDArray:
-        while (rest := LazyStack._looked + QUIET_S - time.monotonic()) > 0:
-            time.sleep(rest)
-        return self._load(reader)
+    def _load_in_peace(self, row: int) -> NDArray:
+        # Somebody who wants this slice now is not kept waiting for the quiet.
+        while LazyStack._looked + QUIET_S > time.monotonic() and self._wanted != row:
+            time.sleep(0.004)
+        return self._load(self._ahead[row])
 
     def _load(self, reader: Reader) -> NDArray:
         return self._framed(reader())

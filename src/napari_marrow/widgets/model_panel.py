@@ -132,7 +132,7 @@ class ModelPanel(QWidget):
             found,
             done=self._labelled,
             failed=self._failed,
-            step=self._bars.show,
+            step=self._step,
             ended=self._ended,
         )
         self.changed.emit()
@@ -142,6 +142,10 @@ class ModelPanel(QWidget):
         if self._worker is not None:
             self._worker.quit()
             self.said.emit("Stopped; nothing was labelled.", False)
+
+    def _step(self, fraction: float) -> None:
+        if self.busy and not self._worker.abort_requested:
+            self._bars.show(fraction)
 
     def _labelled(self, answers: Answers | None) -> None:
         if answers is None or self.bundle is None:  # stopped

@@ -90,11 +90,17 @@ class Bars(QObject):
         self.own.setRange(0, self.STEPS)
         self.own.hide()
         self._docked: progress | None = None
+        self._closed = 0  # times
 
     def show(self, fraction: float) -> None:
         """Show how much is done, 0 to 1."""
         if self._docked is None:
-            self._docked = progress(total=self.STEPS, desc="Marrow")
+            closed = self._closed
+            made = progress(total=self.STEPS, desc="Marrow")  # handles events meanwhile
+            if self._closed != closed or self._docked is not None:
+                made.close()
+                return
+            self._docked = made
         step = round(self.STEPS * fraction)
         self.own.show()
         self.own.setValue(step)
@@ -102,6 +108,7 @@ class Bars(QObject):
 
     def close(self) -> None:
         """The work has ended."""
+        self._closed += 1
         self.own.hide()
         if self._docked is not None:
             self._docked.close()

@@ -160,19 +160,22 @@ class SourcePanel(QWidget):
     def refresh(self) -> None:
         """Show the open photographs, their classes, and whether cells in them are annotated."""
         rows = self.rows()
+        annotated = {
+            layer: cells_layer(layer, self._viewer.layers) is not None
+            for layer in dict.fromkeys(layer for layer, _ in rows)
+        }
         with QSignalBlocker(self.table):
             self.table.setRowCount(len(rows))
             for number, (layer, row) in enumerate(rows):
-                self._fill(number, layer, row)
+                self._fill(number, layer, row, annotated[layer])
         self.annotate.setEnabled(bool(rows))
 
-    def _fill(self, number: int, layer: Any, row: int) -> None:
+    def _fill(self, number: int, layer: Any, row: int, annotated: bool) -> None:
         fields = layer_fields(layer)
         name = layer.name
         if layer.data.ndim == 4:
             name = fields[row].name if row < len(fields) else f"{layer.name} {row}"
-        cells = cells_layer(layer, self._viewer.layers)
-        texts = (name, field_class(layer, row) or NO_CLASS, "yes" if cells is not None else "")
+        texts = (name, field_class(layer, row) or NO_CLASS, "yes" if annotated else "")
         for column, text in enumerate(texts):
             item = QTableWidgetItem(text)
             if column != 1:

@@ -149,7 +149,7 @@ class TrainDcnn(QWidget):
             settings,
             out,
             done=lambda job: self._submit(job, number),
-            failed=self._fail,
+            failed=lambda text: self._fail(text, number),
         )
 
     def _finder(self, settings: TrainingSettings) -> Callable[[], Collection]:
@@ -234,8 +234,8 @@ class TrainDcnn(QWidget):
         if self.link.child.pid is None:  # it was killed: have the next one warm in time
             self._warm()
 
-    def _fail(self, text: str) -> None:
-        if self.link.closed:
+    def _fail(self, text: str, number: int) -> None:
+        if self.link.closed or not self._running or number != self._sessions:  # cancelled
             return
         self._set_running(False)
         self._say(text, problem=True)

@@ -13,7 +13,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.names import class_of_name, source_of_name
-from napari_marrow.data.masks import MaskKind, looks_like_mask, mask_kind
+from napari_marrow.data.masks import MaskKind, has_labels_mark, looks_like_mask, mask_kind
 
 _DEEPEST = 4
 """Folders below folders that are looked into: C-NMC has ``C-NMC_training_data/fold_0/all``."""
@@ -80,6 +80,8 @@ def sort_out(folder: Path) -> Pile:
             continue
         if not is_image_name(path):
             pile.others += path.suffix.lower() not in _TEXT
+        elif has_labels_mark(path):
+            pile.others += 1
         elif found := mask_kind(path):
             stem, kind = found
             pile.masks[stem][kind] = path
