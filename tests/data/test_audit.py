@@ -504,3 +504,15 @@ def test_the_class_goes_with_the_acquisition_in_all_idb2(real_data):
     found = audit(scan(real_data / "all-idb2")).acquisitions
     assert found.association.holds
     assert found.association.cramers_v > 0.8
+
+
+def test_the_hash_is_of_the_cosine_transform():
+    from scipy.fft import dctn
+
+    from napari_marrow.data.looks import perceptual_hashes
+
+    thumbnail = np.random.default_rng(3).normal(size=(32, 32)).astype(np.float32)
+    low = dctn(thumbnail, norm="ortho")[:8, :8].ravel()[1:]
+    bits = low > np.median(low)
+    expected = sum(int(bit) << k for k, bit in enumerate(bits))
+    assert int(perceptual_hashes(thumbnail)[0]) == expected
