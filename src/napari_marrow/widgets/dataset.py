@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts import scan, write_table
+from napari_marrow.data.masks import MaskKind
 from napari_marrow.widgets.class_delegate import NO_CLASS, ClassDelegate
 from napari_marrow.widgets.parts import button, group, in_worker, row, scrolling, wrapped
 
@@ -32,7 +33,13 @@ if TYPE_CHECKING:
 
 USE, CLASS, SOURCE, MASKS, NOTES = range(5)
 COLUMNS = ("Field", "Class", "Source", "Masks", "Notes")
-WIDTHS = (118, 52, 84, 64)  # of all but the last column, which takes the rest
+WIDTHS = (108, 48, 76, 60)  # of all but the last column, which takes the rest
+MASK_WORDS: dict[MaskKind, str] = {
+    "nucleus": "nucleus",
+    "cytoplasm": "cytopl.",
+    "background": "backgr.",
+    "cell": "cell",
+}
 THUMBNAIL = 48
 """Longer side of a thumbnail in pixels."""
 
@@ -162,7 +169,7 @@ class Dataset(QWidget):
         self.told.setText("\n\n".join([*collection.warnings, *found.sentences]))
 
     def _fill(self, number: int, shown: Field) -> None:
-        masks = ", ".join(sorted(shown.mask_kinds)) or "none"
+        masks = "\n".join(MASK_WORDS[kind] for kind in sorted(shown.mask_kinds)) or "none"
         for column, text in enumerate((shown.name, shown.class_name or NO_CLASS, shown.source)):
             self.table.setItem(number, column, QTableWidgetItem(text))
         self.table.setItem(number, MASKS, QTableWidgetItem(masks))
