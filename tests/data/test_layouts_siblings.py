@@ -90,6 +90,9 @@ def test_all_idb2_tells_the_class_in_the_name_and_keeps_masks_in_colours(tmp_pat
     np.testing.assert_array_equal(field.mask("nucleus"), nucleus)
     np.testing.assert_array_equal(field.mask("cytoplasm"), cytoplasm & ~nucleus)
     assert scan(field.path).fields[0].mask_code == "colours"
+    assert scan(tmp_path).counts()["blast"] == 1  # "img" is no class
+    write_table(found, tmp_path / "img" / "fields.csv")
+    assert scan(tmp_path / "img" / "fields.csv").fields == found.fields
 
 
 def test_white_blood_cells_have_levels_and_a_table_of_numbers(tmp_path):
@@ -105,6 +108,15 @@ def test_white_blood_cells_have_levels_and_a_table_of_numbers(tmp_path):
     np.testing.assert_array_equal(found.fields[0].mask("nucleus"), levels == 255)
     np.testing.assert_array_equal(found.fields[0].mask("cytoplasm"), levels == 128)
     assert [f.name for f in scan(tmp_path / "002.bmp").fields] == ["002"]
+    for k in range(3, 9):
+        put(tmp_path / f"00{k}.bmp", 100 + k)
+        put(tmp_path / f"00{k}.png", levels)
+    put(tmp_path / "overview.png", 7)
+    found = scan(tmp_path)
+    assert len(found.fields) == 9
+    assert "Pictures without a mask, left out: overview.png." in found.warnings
+    write_table(found, tmp_path / "fields.csv")
+    assert scan(tmp_path / "fields.csv").fields == scan(tmp_path).fields == found.fields
 
 
 def test_a_table_in_a_flat_folder_tells_class_and_source(tmp_path):

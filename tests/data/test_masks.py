@@ -117,3 +117,14 @@ def test_hand_drawn_masks(real_data):
         grey = np.asarray(Image.open(path).convert("L"))
         assert set(np.unique(grey)) <= {0, 255}
         np.testing.assert_array_equal(read_mask(path, grey.shape), grey == 255)
+
+
+@pytest.mark.parametrize("ending", ["bmp", "png"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("top", [1, 127])
+def test_small_numbers_are_meant_in_every_format(tmp_path, ending, mode, top):
+    meant = np.zeros((12, 16), bool)
+    meant[3:7, 4:9] = True
+    path = tmp_path / f"m.{ending}"
+    Image.fromarray((meant * top).astype(np.uint8)).convert(mode).save(path)
+    np.testing.assert_array_equal(read_mask(path, meant.shape), meant)

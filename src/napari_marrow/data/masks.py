@@ -98,7 +98,7 @@ def read_mask(
             "make a mask of the same size, or remove it."
         )
     if code == "white" and path.suffix.lower() == ".bmp":
-        return _all_at_least(255, open_image(path))
+        return _white(255, open_image(path))
     array = _decoded(path, shape)
     lossy = path.suffix.lower() in _LOSSY
     if code != "white":
@@ -106,7 +106,7 @@ def read_mask(
     if array.ndim == 2:
         return array if array.dtype == bool else array > _half(array, lossy)
     top = np.iinfo(array.dtype).max
-    return _all_at_least(_LOSSY_WHITE if lossy else top, array)
+    return _white(_LOSSY_WHITE if lossy else top, array)
 
 
 def _decoded(path: Path, shape: tuple[int, int]) -> NDArray:
@@ -120,6 +120,15 @@ def _decoded(path: Path, shape: tuple[int, int]) -> NDArray:
             "save it as one picture of 8 bits a channel, or remove it."
         )
     return array[..., :3] if array.ndim == 3 else array
+
+
+def _white(least: int, array: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a mask of three channels is white; one without white may be 0/1 stored as colour."""
+    meant = _all_at_least(least, array)
+    grey = array[..., 0]
+    if meant.any() or not all(np.array_equal(grey, array[..., k]) for k in (1, 2)):
+        return meant
+    return grey > _half(grey, lossy=least == _LOSSY_WHITE)
 
 
 def _all_at_least(least: int, array: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.names import class_of_name, source_of_name
+from napari_marrow.data.layouts.names import class_of_name, is_all_idb, source_of_name
 from napari_marrow.data.masks import MaskKind, has_labels_mark, looks_like_mask, mask_kind
 
 _DEEPEST = 4
@@ -99,7 +99,7 @@ def pair(root: Path, class_name: str | None, pile: Pile, warnings: list[str]) ->
             path=path,
             name=path.stem,
             source=source_of_name(path.relative_to(root)),
-            class_name=class_name or class_of_name(path.stem),
+            class_name=_class_of(path.stem, class_name),
             masks=pile.masks.get(path.stem, {}),
         )
         for path in pile.photographs
@@ -114,6 +114,11 @@ def pair(root: Path, class_name: str | None, pile: Pile, warnings: list[str]) ->
         names = listed([p.name for p in pile.unknown_masks])
         warnings.append(f"Masks of which the name does not tell the kind, left out: {names}.")
     return fields
+
+
+def _class_of(stem: str, folder: str | None) -> str | None:
+    """The folder's name, but in ALL-IDB what the name says: its folder may be ``img``."""
+    return class_of_name(stem) if is_all_idb(stem) else folder or class_of_name(stem)
 
 
 def listed(names: list[str], most: int = 5) -> str:

@@ -21,6 +21,8 @@ _MASK_FOLDERS: dict[str, MaskKind] = {
     "nuclei_masks": "nucleus",
     "cytoplasm_masks": "cytoplasm",
 }
+MOST = 0.8
+"""Part of a folder's images that must be pairs of a cell and its mask."""
 WBC_CLASSES = {
     "1": "neutrophil",
     "2": "lymphocyte",
@@ -102,8 +104,10 @@ def white_blood_cells(root: Path) -> Collection | None:
     images = images_in(root)
     masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
     photographs = [p for p in images if p.suffix.lower() == ".bmp" and p.stem in masks]
-    if not photographs or len(photographs) * 2 != len(images):
+    paired = {*photographs, *(masks[p.stem] for p in photographs)}
+    if not photographs or len(paired) < MOST * len(images):
         return None
+    left = [p.name for p in images if p not in paired]
     tables = [*entries(root), *entries(root.parent)]
     tables.sort(key=lambda p: root.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
     classes = _class_numbers(tables, photographs)
@@ -118,7 +122,8 @@ def white_blood_cells(root: Path) -> Collection | None:
         )
         for path in photographs
     ]
-    return Collection(root, tuple(fields))
+    told = [f"Pictures without a mask, left out: {listed(left)}."] if left else []
+    return Collection(root, tuple(fields), tuple(told))
 
 
 def _class_numbers(files: list[Path], photographs: list[Path]) -> dict[str, str]:

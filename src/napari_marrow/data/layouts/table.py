@@ -13,6 +13,8 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.files import entries, images_in, listed, pair, sort_out
+from napari_marrow.data.layouts.folders import with_all_idb_masks
+from napari_marrow.data.layouts.pairs import segpc, white_blood_cells
 
 COLUMNS = ("image", "class", "source")
 
@@ -73,11 +75,15 @@ def fields_of_table(table: Path) -> Collection:
 
 
 def _fields_beside(root: Path, paths: list[Path], warnings: list[str]) -> dict[Path, Field]:
+    """What the layouts know of the photographs: their masks above all."""
+    found = white_blood_cells(root) or segpc(root)
+    if found is not None:
+        return {f.path: f for f in found.fields}
     folders = dict.fromkeys(path.parent for path in paths if is_image_name(path))
     fields: list[Field] = []
     for folder in folders:
         fields += pair(root, None, sort_out(folder), warnings)
-    return {f.path: f for f in fields}
+    return {f.path: f for f in with_all_idb_masks(root, fields)}
 
 
 def _rows(table: Path) -> list[dict[str, str]]:
