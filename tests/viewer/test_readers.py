@@ -107,3 +107,10 @@ def test_the_layers_go_into_a_viewer(snam):
         getattr(viewer, f"add_{kind}")(data, **options)
     assert viewer.dims.nsteps[0] == 6
     assert viewer.layers[0].rgb
+
+
+def test_a_folder_that_scan_reads_is_ours_however_deep(tmp_path):
+    folder = tmp_path / "TCIA" / "train" / "x"
+    folder.mkdir(parents=True)
+    Image.fromarray(np.full((10, 20, 3), 7, np.uint8)).save(folder / "106.bmp")
+    assert get_reader(str(tmp_path)) is not None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import decode, image_size, open_image, read_image
 from napari_marrow.data.masks import MaskCode, MaskKind, read_mask
+from napari_marrow.data.rows import read_rows
 
 
 @dataclass(frozen=True)
@@ -250,13 +250,7 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
 
 
 def _read_groups(table: Path) -> dict[str, str]:
-    try:
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            rows: Iterable[dict[str, str]] = list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise MarrowError(f"{table} is not there; check the name.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise MarrowError(f"{table} can't be read as CSV; save it as UTF-8 CSV.") from error
+    rows = read_rows(table)
     if not rows or not all(row.get("image") and row.get("source") for row in rows):
         raise MarrowError(f"{table} needs the columns image and source, filled in every row.")
     return {row["image"]: row["source"] for row in rows}

@@ -24,7 +24,7 @@ def start_keras() -> None:
             from napari_marrow.learning import training
 
             training.list_devices()  # the backend looks for its devices, and prints, at first use
-        except BaseException:
+        except BaseException:  # also an interrupt: what was printed belongs to it
             printed.seek(0)
             os.write(kept, printed.read())
             raise

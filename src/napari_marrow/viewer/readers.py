@@ -12,6 +12,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, usable
 from napari_marrow.data.images import image_size, is_image_name
 from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts.files import folders_with_images, images_in
 from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.layers import LayerData, collection_layers, nucleus_features
@@ -33,19 +34,13 @@ def _as_paths(path: PathOrPaths) -> list[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Cheap: an image by its name, or a folder that holds one or has sub-folders that do."""
+    """Cheap: an image by its name, or a folder in which :func:`scan` would find one."""
     if not path.is_dir():
         return is_image_name(path)
-    inside = [path, *(p for p in _listed(path) if p.is_dir())]
-    inside += [p for folder in inside[1:] for p in _listed(folder) if p.is_dir()]
-    return any(is_image_name(p) for folder in inside for p in _listed(folder))
-
-
-def _listed(folder: Path) -> list[Path]:
     try:
-        return list(folder.iterdir())
-    except OSError:
-        return []
+        return bool(images_in(path)) or any(True for _ in folders_with_images(path))
+    except MarrowError:
+        return False  # no permission: another reader may say so better
 
 
 def read(path: PathOrPaths) -> list[LayerData]:

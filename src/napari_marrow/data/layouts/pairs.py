@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from pathlib import Path
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts.files import entries, images_in, listed
 from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.masks import MaskKind
+from napari_marrow.data.rows import read_rows
 
 _CELL_FILE = re.compile(r"^(?P<stem>.+)_(?P<number>\d+)$")
 _PHOTOGRAPH_FOLDERS = ("x", "images", "imgs", "img", "photographs")
@@ -132,16 +131,9 @@ def _class_numbers(files: list[Path], photographs: list[Path]) -> dict[str, str]
     for path in files:
         if path.suffix.lower() != ".csv":
             continue
-        try:
-            with open(path, newline="", encoding="utf-8-sig") as file:
-                rows = [
-                    {str(k).strip().lower(): v for k, v in row.items()}
-                    for row in csv.DictReader(file)
-                ]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise MarrowError(f"{path} can't be read as CSV; save it as UTF-8 CSV.") from error
+        rows = [{k.lower(): v for k, v in row.items()} for row in read_rows(path)]
         found = {
-            str(row["image id"]).strip().lstrip("0"): str(row["class label"]).strip()
+            row["image id"].lstrip("0"): row["class label"]
             for row in rows
             if "image id" in row and "class label" in row
         }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_file
@@ -15,6 +14,7 @@ from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.files import entries, images_in, listed, pair, sort_out
 from napari_marrow.data.layouts.folders import with_all_idb_masks
 from napari_marrow.data.layouts.pairs import segpc, white_blood_cells
+from napari_marrow.data.rows import read_rows
 
 COLUMNS = ("image", "class", "source")
 
@@ -87,14 +87,7 @@ def _fields_beside(root: Path, paths: list[Path], warnings: list[str]) -> dict[P
 
 
 def _rows(table: Path) -> list[dict[str, str]]:
-    try:
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            rows: Iterable[dict[str, str]] = list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise MarrowError(f"{table} is not there; check the name.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise MarrowError(f"{table} can't be read as CSV; save it as UTF-8 CSV.") from error
-    rows = [{str(k): (v or "").strip() for k, v in row.items() if k} for row in rows]
+    rows = read_rows(table)
     if not rows or not all(row.get("image") and "class" in row for row in rows):
         raise MarrowError(f"{table} needs the columns image and class, and an image in every row.")
     return rows
