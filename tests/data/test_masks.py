@@ -128,3 +128,27 @@ def test_small_numbers_are_meant_in_every_format(tmp_path, ending, mode, top):
     path = tmp_path / f"m.{ending}"
     Image.fromarray((meant * top).astype(np.uint8)).convert(mode).save(path)
     np.testing.assert_array_equal(read_mask(path, meant.shape), meant)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".png", ".tif"])
+@pytest.mark.parametrize("quality", [95, 75, 50])
+def test_noise_of_jpeg_stays_out_whatever_the_file_is_now(tmp_path, draw, suffix, quality):
+    _, mask = draw("ALL", 1)
+    drawn = Image.fromarray(np.repeat(np.uint8(255 * mask)[..., np.newaxis], 3, axis=-1))
+    drawn.save(tmp_path / "lossy.jpg", quality=quality)
+    noisy = Image.open(tmp_path / "lossy.jpg")
+    if suffix != ".jpg":
+        assert (np.asarray(noisy).min(axis=-1)[mask] < 255).mean() > 0.01  # else nothing is tried
+        noisy.save(tmp_path / f"m{suffix}")
+    found = read_mask(tmp_path / ("lossy.jpg" if suffix == ".jpg" else f"m{suffix}"), mask.shape)
+    assert 2 * (found & mask).sum() / (found.sum() + mask.sum()) > 0.995  # Dice
+
+
+def test_a_copied_photograph_with_bright_and_black_parts_is_no_noise(tmp_path):
+    pixels = np.full((60, 80, 3), 230, np.uint8)  # bright, but not meant
+    pixels[:, :30] = (90, 40, 120)
+    pixels[:20] = 3  # a black rim
+    pixels[30:40, 50:60] = 255
+    Image.fromarray(pixels).save(tmp_path / "m.png")
+    found = read_mask(tmp_path / "m.png", (60, 80))
+    np.testing.assert_array_equal(found, (pixels == 255).all(axis=-1))

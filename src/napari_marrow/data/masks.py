@@ -34,6 +34,10 @@ LABELS_MARK = b'"napari_marrow": {"missing":'
 """In the description of a TIFF, near its beginning, in files of saved labels."""
 _LOSSY = frozenset({".jpg", ".jpeg"})
 _LOSSY_WHITE = 240
+_NOISE = 48
+"""How far from black and white JPEG leaves most pixels of a mask that was black and white."""
+_STEP = 7
+"""Every such row and column is looked at to tell what kind of mask a file holds."""
 _WORDS: dict[str, MaskKind] = {
     "nucleus": "nucleus",
     "nuclei": "nucleus",
@@ -81,8 +85,10 @@ def read_mask(
     """Read a mask as booleans of ``shape`` (height, width).
 
     In the code ``white`` a pixel is meant where all three channels are 255 (in a JPEG file, 240 or
-    more), or, with one channel, where it is above half of the range. One channel of more than 8
-    bits, or of small numbers only, holds instance labels: every number is meant. In the other codes
+    more), or, with one channel, where it is above half of the range; so too where three channels
+    are nearly black and nearly white but for the noise that JPEG leaves, whatever the file is now.
+    One channel of more than 8 bits, or of small numbers only, holds instance labels: every number
+    is meant. In the other codes
     a pixel is meant where it is nearer to the value of ``kind`` than half way to the next.
 
     Raises
@@ -124,11 +130,26 @@ def _decoded(path: Path, shape: tuple[int, int]) -> NDArray:
 
 def _white(least: int, array: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Where a mask of three channels is white; one without white may be 0/1 stored as colour."""
+    if _is_noisy(array):
+        return _all_at_least(128, array)
     meant = _all_at_least(least, array)
     grey = array[..., 0]
     if meant.any() or not all(np.array_equal(grey, array[..., k]) for k in (1, 2)):
         return meant
     return grey > _half(grey, lossy=least == _LOSSY_WHITE)
+
+
+def _is_noisy(array: NDArray[np.integer]) -> bool:
+    """Whether a mask of three channels is black and white but for noise, as JPEG leaves it.
+
+    Where a mask copies its photograph, what is not white is seldom black.
+    """
+    if array.dtype != np.uint8:
+        return False
+    seen = array[::_STEP, ::_STEP]
+    black, white = (seen <= _NOISE).all(axis=-1), (seen >= 255 - _NOISE).all(axis=-1)
+    noise = ((seen > 0) & (seen < 255)).any()
+    return bool(noise and black.any() and black.sum() >= 0.8 * (~white).sum())
 
 
 def _all_at_least(least: int, array: NDArray[np.uint8]) -> NDArray[np.bool_]:
