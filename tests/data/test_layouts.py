@@ -110,7 +110,10 @@ def test_stray_files_are_passed_over_and_counted(tmp_path):
     (tmp_path / "empty").mkdir()
     found = scan(tmp_path)
     assert [f.name for f in found.fields] == ["ALL_1"]
-    assert found.warnings == ("2 files are no images and were passed over.",)
+    assert found.warnings == (
+        "Passed over: 6 files that are no images: ALL/.DS_Store, ALL/.hidden.bmp, ALL/groups.csv, "
+        "ALL/notes.pdf, ALL/README.md and 1 more.",
+    )
 
 
 def test_derived_pictures_share_their_source(tmp_path):

@@ -168,7 +168,11 @@ def test_nested_class_folders_and_results_beside_them(tmp_path):
     put(tmp_path / "model.marrow" / "figures" / "roc.png", 255)
     found = scan(tmp_path)
     assert found.counts() == {"bird": 1, "cat": 2, "dog": 1}
-    assert found.warnings == ("Folders of results, left out: results.",)
+    assert found.warnings == (
+        "Folders of results, left out: results.",
+        "Passed over: 2 images that are neither photograph nor mask here: "
+        "model.marrow/figures/roc.png, results/loss.png.",
+    )
 
 
 def test_beside_all_and_mm_nothing_else_is_a_class(make_snam, tmp_path):
@@ -176,7 +180,10 @@ def test_beside_all_and_mm_nothing_else_is_a_class(make_snam, tmp_path):
     put(root / "screenshots" / "1.png", 7)
     found = scan(root)
     assert found.counts() == {"ALL": 3, "MM": 3}
-    assert found.warnings == ("Folders of other things, left out: screenshots.",)
+    assert found.warnings == (
+        "Folders of other things, left out: screenshots.",
+        "Passed over: 1 image that is neither photograph nor mask here: screenshots/1.png.",
+    )
 
 
 def hash_byte(text):

@@ -151,11 +151,14 @@ class Collection:
         In the order they are shown.
     warnings
         Sentences for the user; nothing in them stops the work.
+    tables
+        Files that said the classes.
     """
 
     root: Path
     fields: tuple[Field, ...]
     warnings: tuple[str, ...] = ()
+    tables: tuple[Path, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -181,6 +184,7 @@ class Collection:
             "root": str(self.root),
             "fields": [f.to_dict() for f in self.fields],
             "warnings": list(self.warnings),
+            "tables": [str(path) for path in self.tables],
         }
 
     @classmethod
@@ -190,6 +194,7 @@ class Collection:
             root=Path(values["root"]),
             fields=tuple(Field.from_dict(v) for v in values["fields"]),
             warnings=tuple(values.get("warnings", ())),
+            tables=tuple(Path(path) for path in values.get("tables", ())),
         )
 
 
@@ -235,22 +240,40 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     Raises
     ------
     MarrowError
-        When the table has other columns, or leaves a field out.
+        When the table has other columns, leaves a field out, says two sources of one, or uses a
+        name that several fields have.
     """
     table = Path(table)
     groups = _read_groups(table)
+    names = Counter(key for f in collection.fields for key in _names(collection, f))
     fields = []
     for f in collection.fields:
-        keys = (collection.label(f), f.path.name, f.name)
-        source = next((groups[key] for key in keys if key in groups), None)
-        if source is None:
+        keys = _names(collection, f)
+        key = next((key for key in keys if key in groups), None)
+        if key is None:
             raise MarrowError(f"{table} has no row for {keys[0]}; add one with its source.")
-        fields.append(dataclasses.replace(f, source=source))
+        if names[key] > 1:
+            raise MarrowError(
+                f"{table} names {key}, which several fields are called; write the path, {keys[0]}."
+            )
+        fields.append(dataclasses.replace(f, source=groups[key]))
     return dataclasses.replace(collection, fields=tuple(fields))
+
+
+def _names(collection: Collection, field: Field) -> list[str]:
+    """What a table may call a field, the most exact first."""
+    return list(dict.fromkeys((collection.label(field), field.path.name, field.name)))
 
 
 def _read_groups(table: Path) -> dict[str, str]:
     rows = read_rows(table)
     if not rows or not all(row.get("image") and row.get("source") for row in rows):
         raise MarrowError(f"{table} needs the columns image and source, filled in every row.")
-    return {row["image"]: row["source"] for row in rows}
+    groups: dict[str, str] = {}
+    for row in rows:
+        image, source = row["image"].replace("\\", "/"), row["source"]
+        if groups.setdefault(image, source) != source:
+            raise MarrowError(
+                f"{table} says {groups[image]} and {source} of {image}; keep one row of each image."
+            )
+    return groups

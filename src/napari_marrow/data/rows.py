@@ -1,26 +1,60 @@
-"""Rows of a CSV that a person made."""
+"""Rows of a CSV that a person made, in whichever way their program saves it."""
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
+
+_SEPARATORS = ",;\t"
+_HEADER = 64 * 1024  # bytes in which a header ends
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:
     """The rows by column, without the space around their texts; a missing one is empty.
 
+    Columns may be parted by commas, semicolons or tabs; their names are given in small letters.
+
     Raises
     ------
     MarrowError
-        When the table is not there or is no UTF-8 CSV.
+        When the table is not there or is no UTF-8 (or UTF-16) CSV.
     """
     try:
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+        text = _decode(table.read_bytes(), errors="strict")
+        rows = list(csv.reader(io.StringIO(text), delimiter=_separator(text)))
     except FileNotFoundError:
         raise MarrowError(f"{table} is not there; check the name.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeError, csv.Error) as error:
         raise MarrowError(f"{table} can't be read as CSV; save it as UTF-8 CSV.") from error
-    return [{k.strip(): (v or "").strip() for k, v in row.items() if k} for row in rows]
+    names = [name.strip().lower() for name in rows[0]] if rows else []
+    filled = [row for row in rows[1:] if any(text.strip() for text in row)]
+    return [
+        {name: row[k].strip() if k < len(row) else "" for k, name in enumerate(names) if name}
+        for row in filled
+    ]
+
+
+def columns(table: Path) -> tuple[str, ...]:
+    """The names of a table's columns, in small letters; none where the file is no table at all."""
+    try:
+        with open(table, "rb") as file:
+            text = _decode(file.read(_HEADER), errors="replace")
+        header = next(csv.reader(io.StringIO(text), delimiter=_separator(text)), [])
+    except (OSError, csv.Error):
+        return ()  # some other program's file
+    return tuple(name.strip().lower() for name in header)
+
+
+def _decode(content: bytes, errors: str) -> str:
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if wide else "utf-8-sig", errors)
+
+
+def _separator(text: str) -> str:
+    """What the first line has most of: the programs of some countries write semicolons."""
+    header = text.partition("\n")[0]
+    return max(_SEPARATORS, key=header.count)

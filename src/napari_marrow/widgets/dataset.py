@@ -23,7 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.layouts import scan, write_table
+from napari_marrow.data.layouts import SAVED, scan, write_table
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.widgets.class_delegate import NO_CLASS, ClassDelegate
 from napari_marrow.widgets.parts import button, group, in_worker, row, scrolling, wrapped
@@ -234,7 +234,7 @@ class Dataset(QWidget):
         self.status.setText(f"Saved as {path}.")
 
     def _choose_save(self) -> None:
-        start = self.collection.root / "fields.csv" if self.collection else "fields.csv"
+        start = self.collection.root / SAVED if self.collection else SAVED
         path, _ = QFileDialog.getSaveFileName(self, "Save table", str(start), "Table (*.csv)")
         if path:
             self.save(Path(path))

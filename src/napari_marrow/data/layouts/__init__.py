@@ -11,20 +11,21 @@ None for what is not its own:
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.checks import checked
-from napari_marrow.data.layouts.files import natural_key, pair, sort_out
+from napari_marrow.data.layouts.files import natural_key, pair, passed_over, sort_out
 from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
 from napari_marrow.data.layouts.names import class_of_name
 from napari_marrow.data.layouts.pairs import segpc, segpc_set, white_blood_cells
-from napari_marrow.data.layouts.table import fields_of_table, flat_with_table, write_table
+from napari_marrow.data.layouts.table import SAVED, fields_of_table, flat_with_table, write_table
 from napari_marrow.data.masks import looks_like_mask, mask_kind
 
-__all__ = ["natural_key", "scan", "write_table"]
+__all__ = ["SAVED", "natural_key", "scan", "write_table"]
 
 
 def scan(folder: Path | str) -> Collection:
@@ -63,7 +64,9 @@ def scan(folder: Path | str) -> Collection:
             f"{folder} holds no photograph (BMP, TIFF, PNG or JPEG that is no mask); "
             "choose the folder with the images, or the one with a folder a class."
         )
-    return checked(found)
+    used = {path for f in found.fields for path in (f.path, *f.mask_files)} | {*found.tables}
+    told = passed_over(folder, used)
+    return checked(dataclasses.replace(found, warnings=(*found.warnings, *told)))
 
 
 def _one_field(path: Path) -> Collection:

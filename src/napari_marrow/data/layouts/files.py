@@ -17,9 +17,9 @@ from napari_marrow.data.masks import MaskKind, has_labels_mark, looks_like_mask,
 
 _DEEPEST = 4
 """Folders below folders that are looked into: C-NMC has ``C-NMC_training_data/fold_0/all``."""
-_TEXT = frozenset({".csv", ".md", ".txt"})
 _RESULTS = re.compile(
-    r"^(results?|outputs?|out|overlays?|predictions?|figures?|plots?|reports?|truth|models?)$",
+    r"(?:^|[^a-z])(?:results?|outputs?|out|overlays?|predictions?|figures?|plots?|reports?|truth"
+    r"|models?)(?:$|[^a-z])",
     re.IGNORECASE,
 )
 
@@ -31,7 +31,6 @@ class Pile:
     photographs: list[Path] = field(default_factory=list)
     masks: dict[str, dict[MaskKind, Path]] = field(default_factory=lambda: defaultdict(dict))
     unknown_masks: list[Path] = field(default_factory=list)
-    others: int = 0
 
 
 def entries(folder: Path) -> list[Path]:
@@ -57,17 +56,20 @@ def images_in(folder: Path) -> list[Path]:
 def holds_results(folder: Path) -> bool:
     """Whether a folder holds what a program wrote (pictures of results are no photographs)."""
     made = folder.suffix == ".marrow" or (folder / "bundle.json").exists()
-    return made or bool(_RESULTS.match(folder.name))
+    return made or bool(_RESULTS.search(folder.name))
 
 
 def folders_with_images(root: Path, depth: int = _DEEPEST) -> Iterator[Path]:
-    """Folders below ``root`` that hold images themselves, nearest first in each branch."""
+    """Folders below ``root`` that hold images themselves, each before those below it.
+
+    Below folders of results and of masks nothing is looked for.
+    """
     for sub in entries(root):
         if not sub.is_dir():
             continue
         if images_in(sub):
             yield sub
-        elif depth > 1 and not holds_results(sub):
+        if depth > 1 and not holds_results(sub) and not looks_like_mask(sub):
             yield from folders_with_images(sub, depth - 1)
 
 
@@ -75,14 +77,9 @@ def sort_out(folder: Path) -> Pile:
     """Tell the photographs of a folder from its masks by their names."""
     pile = Pile()
     for path in entries(folder):
-        if not path.is_file():
-            pile.others += path.is_symlink()  # one that leads nowhere
+        if not is_image_name(path) or not path.is_file() or has_labels_mark(path):
             continue
-        if not is_image_name(path):
-            pile.others += path.suffix.lower() not in _TEXT
-        elif has_labels_mark(path):
-            pile.others += 1
-        elif found := mask_kind(path):
+        if found := mask_kind(path):
             stem, kind = found
             pile.masks[stem][kind] = path
         elif looks_like_mask(path):
@@ -119,6 +116,31 @@ def pair(root: Path, class_name: str | None, pile: Pile, warnings: list[str]) ->
 def _class_of(stem: str, folder: str | None) -> str | None:
     """The folder's name, but in ALL-IDB what the name says: its folder may be ``img``."""
     return class_of_name(stem) if is_all_idb(stem) else folder or class_of_name(stem)
+
+
+def passed_over(root: Path, used: set[Path]) -> list[str]:
+    """Sentences that count the files below ``root`` which are not among the ``used`` ones.
+
+    Hidden folders are not looked into.
+    """
+    others: list[str] = []
+    images: list[str] = []
+    for place, folders, names in os.walk(root):
+        folders[:] = sorted((n for n in folders if not n.startswith(".")), key=natural_key)
+        for path in (Path(place, name) for name in sorted(names, key=natural_key)):
+            if path not in used:
+                image = is_image_name(path) and not path.name.startswith(".")
+                (images if image else others).append(path.relative_to(root).as_posix())
+    told = []
+    if others:
+        what = "file that is no image" if len(others) == 1 else "files that are no images"
+        told.append(f"Passed over: {len(others)} {what}: {listed(others)}.")
+    if images:
+        what = "image that is" if len(images) == 1 else "images that are"
+        told.append(
+            f"Passed over: {len(images)} {what} neither photograph nor mask here: {listed(images)}."
+        )
+    return told
 
 
 def listed(names: list[str], most: int = 5) -> str:

@@ -17,6 +17,27 @@ _CNMC = re.compile(r"^UID_(?P<patient>H?\d+)_\d+_\d+_(?P<class>all|hem)$", re.IG
 _ALL_IDB = re.compile(r"^Im\d+_(?P<class>[01])$", re.IGNORECASE)
 _ALL_IDB_CLASSES = {"1": "blast", "0": "normal"}
 
+# Folders that say how data are kept or used: their name is no class.
+_PARTS = frozenset(
+    [
+        "test",
+        "testing",
+        "train",
+        "training",
+        "val",
+        "valid",
+        "validation",
+        "unlabelled",
+        "unlabeled",
+    ]
+)
+_KEPT_IN = re.compile(
+    r"(?:data|dataset|images?|imgs?|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
+    r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x|\d+)$"
+)
+KNOWN_CLASSES = frozenset({"all", "mm", "hem"})
+"""Of SN-AM and C-NMC 2019, in small letters."""
+
 
 def class_of_name(stem: str) -> str | None:
     """The class that a photograph's stem tells, or None.
@@ -47,6 +68,18 @@ def source_of_name(path: Path) -> str:
         return f"UID_{match['patient'].upper()}"
     relative = path.with_suffix("").as_posix()
     return _DERIVED.sub("", relative) or relative
+
+
+def can_be_class(folder: str) -> bool:
+    """Whether a folder's name can be a class; it is none where it says how data are kept or used.
+
+    >>> [can_be_class(n) for n in ("MM", "7", "C-NMC_test_final_phase_data", "images", "fold_0")]
+    [True, True, False, False, False]
+    """
+    words = [w for w in re.split(r"[^a-z0-9]+", folder.lower()) if w]
+    if folder.isdecimal():
+        return True
+    return not _PARTS.intersection(words) and not all(_KEPT_IN.match(word) for word in words)
 
 
 def is_all_idb(stem: str) -> bool:

@@ -10,7 +10,7 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts.files import entries, images_in, listed
 from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.masks import MaskKind
-from napari_marrow.data.rows import read_rows
+from napari_marrow.data.rows import columns, read_rows
 
 _CELL_FILE = re.compile(r"^(?P<stem>.+)_(?P<number>\d+)$")
 _PHOTOGRAPH_FOLDERS = ("x", "images", "imgs", "img", "photographs")
@@ -38,9 +38,14 @@ def segpc(root: Path) -> Collection | None:
     In a cell's mask 20 is cytoplasm and 40 nucleus. Every field shows multiple myeloma. The
     downloaded parts (``train/x``, ``validation/x``) may lie beside or below each other.
     """
-    sets = [found for place in _places(root) if (found := segpc_set(root, place))]
+    places = _places(root)
+    sets = [found for place in places if (found := segpc_set(root, place))]
     if not sets:
         return None
+    if any(f.cells for found in sets for f in found.fields):  # the test part comes without masks
+        known = {found.fields[0].path.parent for found in sets}
+        bare = [p / "x" for p in places if (p / "x").is_dir() and p / "x" not in known]
+        sets += [_photographs(root, folder) for folder in bare]
     warnings = [w for found in sets for w in found.warnings]
     return Collection(root, tuple(f for found in sets for f in found.fields), tuple(warnings))
 
@@ -77,6 +82,14 @@ def segpc_set(root: Path, place: Path) -> Collection | None:
     return Collection(root, tuple(fields), tuple(told))
 
 
+def _photographs(root: Path, folder: Path) -> Collection:
+    fields = [
+        Field(path, path.stem, source_of_name(path.relative_to(root)), "MM")
+        for path in images_in(folder)
+    ]
+    return Collection(root, tuple(fields))
+
+
 def _cell_files(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = defaultdict(list)
     for path in images_in(folder) if folder.is_dir() else []:
@@ -109,7 +122,7 @@ def white_blood_cells(root: Path) -> Collection | None:
     left = [p.name for p in images if p not in paired]
     tables = [*entries(root), *entries(root.parent)]
     tables.sort(key=lambda p: root.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
-    classes = _class_numbers(tables, photographs)
+    table, classes = _class_numbers(tables, photographs)
     fields = [
         Field(
             path=path,
@@ -122,21 +135,18 @@ def white_blood_cells(root: Path) -> Collection | None:
         for path in photographs
     ]
     told = [f"Pictures without a mask, left out: {listed(left)}."] if left else []
-    return Collection(root, tuple(fields), tuple(told))
+    return Collection(root, tuple(fields), tuple(told), tables=(table,) if table else ())
 
 
-def _class_numbers(files: list[Path], photographs: list[Path]) -> dict[str, str]:
-    """Class name by picture number, from the first table that knows the pictures."""
+def _class_numbers(
+    files: list[Path], photographs: list[Path]
+) -> tuple[Path | None, dict[str, str]]:
+    """Class name by picture number, from the first table that knows the pictures, and which."""
     wanted = {p.stem.lstrip("0") for p in photographs}
     for path in files:
-        if path.suffix.lower() != ".csv":
+        if path.suffix.lower() != ".csv" or not {"image id", "class label"} <= set(columns(path)):
             continue
-        rows = [{k.lower(): v for k, v in row.items()} for row in read_rows(path)]
-        found = {
-            row["image id"].lstrip("0"): row["class label"]
-            for row in rows
-            if "image id" in row and "class label" in row
-        }
+        found = {row["image id"].lstrip("0"): row["class label"] for row in read_rows(path)}
         if wanted <= set(found):
-            return {number: WBC_CLASSES.get(label, label) for number, label in found.items()}
-    return {}
+            return path, {number: WBC_CLASSES.get(label, label) for number, label in found.items()}
+    return None, {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_file
@@ -14,36 +14,39 @@ from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.files import entries, images_in, listed, pair, sort_out
 from napari_marrow.data.layouts.folders import with_all_idb_masks
 from napari_marrow.data.layouts.pairs import segpc, white_blood_cells
-from napari_marrow.data.rows import read_rows
+from napari_marrow.data.rows import columns, read_rows
 
+SAVED = "fields.csv"
+"""The name that the widget gives the table it saves."""
 COLUMNS = ("image", "class", "source")
 
 
 def flat_with_table(root: Path) -> Collection | None:
-    """A folder that holds photographs itself and one CSV that names them."""
+    """A folder that holds photographs itself and one CSV that names them.
+
+    Among several the one that this plugin saves counts, :data:`SAVED`.
+    """
     tables = [p for p in entries(root) if p.suffix.lower() == ".csv" and _names_images(p)]
     if not tables or not images_in(root):
         return None
-    if len(tables) > 1:
-        names = listed([p.name for p in tables])
-        raise MarrowError(f"{root} holds several tables of classes ({names}); name the one to use.")
-    return fields_of_table(tables[0])
+    names = [p.name for p in tables]
+    if len(tables) > 1 and SAVED not in names:
+        raise MarrowError(
+            f"{root} holds several tables of classes ({listed(names)}); name the one to use."
+        )
+    return fields_of_table(root / SAVED if SAVED in names else tables[0])
 
 
 def _names_images(path: Path) -> bool:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            header = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return False  # some other program's file
-    return {"image", "class"} <= set(header)
+    return {"image", "class"} <= set(columns(path))
 
 
 def fields_of_table(table: Path) -> Collection:
     """The fields that a table names, with the masks found beside them.
 
-    ``image`` is a path relative to the table's folder. An empty class means that nobody has said;
-    without the column ``source``, or where it is empty, the source is the photograph itself.
+    ``image`` is a path relative to the table's folder, with or without its ending. An empty class
+    means that nobody has said; without the column ``source``, or where it is empty, the source is
+    the photograph itself.
 
     Raises
     ------
@@ -52,10 +55,10 @@ def fields_of_table(table: Path) -> Collection:
     """
     rows = _rows(table)
     root = table.parent
-    twice = [name for name, count in Counter(row["image"] for row in rows).items() if count > 1]
+    paths = _paths(root, [row["image"] for row in rows])
+    twice = [path.name for path, count in Counter(paths).items() if count > 1]
     if twice:
         raise MarrowError(f"{table} names {listed(twice)} more than once; keep one row each.")
-    paths = [root / row["image"] for row in rows]
     missing = [row["image"] for row, path in zip(rows, paths, strict=True) if not path.is_file()]
     if missing:
         raise MarrowError(f"{table} names {listed(missing)}, which is not there; check the names.")
@@ -71,7 +74,24 @@ def fields_of_table(table: Path) -> Collection:
     left = sum(path not in set(paths) for path in known)
     if left:
         warnings.append(f"{left} photographs beside those of {table.name} are not named in it.")
-    return Collection(root, tuple(fields), tuple(warnings))
+    return Collection(root, tuple(fields), tuple(warnings), tables=(table,))
+
+
+def _paths(root: Path, names: list[str]) -> list[Path]:
+    """The files that a table means; its names may lack the ending, or be written as in Windows."""
+    by_stem: dict[Path, dict[str, list[Path]]] = {}
+    found = []
+    for name in names:
+        path = root / name.replace("\\", "/")
+        if not path.is_file() and path.parent.is_dir():
+            if path.parent not in by_stem:
+                stems = by_stem[path.parent] = defaultdict(list)
+                for photograph in sort_out(path.parent).photographs:
+                    stems[photograph.stem].append(photograph)
+            same = by_stem[path.parent].get(path.name, [])
+            path = same[0] if len(same) == 1 else path
+        found.append(path)
+    return found
 
 
 def _fields_beside(root: Path, paths: list[Path], warnings: list[str]) -> dict[Path, Field]:

@@ -1,0 +1,208 @@
+"""Nothing in a folder vanishes: what is no field is counted, and odd names are no classes."""
+
+import csv
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import with_groups
+from napari_marrow.data.layouts import scan
+
+
+@pytest.fixture
+def put(tmp_path):
+    """Write pictures, each of another colour, below the test's folder."""
+    made = []
+
+    def write(*names, size=(12, 16)):
+        for name in names:
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.append(path)
+            Image.fromarray(np.full((*size, 3), len(made), np.uint8)).save(path)
+
+    return write
+
+
+def classes(folder):
+    found = scan(folder)
+    return {found.label(f): f.class_name for f in found.fields}
+
+
+def counted(found):
+    return [w for w in found.warnings if w.startswith("Passed over")]
+
+
+def test_folders_below_a_class_folder_belong_to_it(put, tmp_path):
+    put("ALL/1.png", "ALL/day 2/2.png", "ALL/day 2/late/3.png", "MM/4.png")
+    assert classes(tmp_path) == {
+        "ALL/1.png": "ALL",
+        "ALL/day 2/2.png": "ALL",
+        "ALL/day 2/late/3.png": "ALL",
+        "MM/4.png": "MM",
+    }
+    assert "Folders in a folder of photographs, of its class: ALL/day 2, ALL/day 2/late." in (
+        scan(tmp_path).warnings
+    )
+
+
+def test_a_known_class_is_found_above_folders_of_patients(put, tmp_path):
+    put("all/patient 1/1.png", "all/patient 2/2.png", "hem/patient 3/images/3.png")
+    assert list(classes(tmp_path).values()) == ["all", "all", "hem"]
+
+
+def test_a_preview_beside_class_folders_does_not_join_them(put, tmp_path):
+    put("data/preview.png", "data/ALL/1.png", "data/MM/2.png")
+    put("lab/overview.png", "lab/ALL/3.png")
+    assert classes(tmp_path) == {
+        "data/preview.png": None,
+        "data/ALL/1.png": "ALL",
+        "data/MM/2.png": "MM",
+        "lab/overview.png": "lab",
+        "lab/ALL/3.png": "ALL",
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["C-NMC_test_final_phase_data", "test", "Validation", "images", "fold_0", "train-data"]
+)
+def test_how_data_are_used_is_no_class(put, tmp_path, name):
+    put(f"{name}/7.png", "AML/1.png", "CLL/2.png")
+    assert classes(tmp_path)[f"{name}/7.png"] is None
+    assert scan(tmp_path).classes == ("AML", "CLL")
+
+
+def test_numbers_and_common_words_can_be_classes(put, tmp_path):
+    put("0/1.png", "1/2.png", "data cells/3.png", "tested/4.png")
+    assert scan(tmp_path).classes == ("0", "1", "data cells", "tested")
+
+
+@pytest.mark.parametrize("name", ["results_2026", "Results 1", "my outputs", "predictions.old"])
+def test_results_are_no_class_whatever_their_name(put, tmp_path, name):
+    put("AML/1.png", "CLL/2.png", f"{name}/overlay.png", f"AML/{name}/1.png")
+    found = scan(tmp_path)
+    assert found.classes == ("AML", "CLL")
+    assert len(found.fields) == 2
+    assert counted(found) == [
+        "Passed over: 2 images that are neither photograph nor mask here: "
+        f"AML/{name}/1.png, {name}/overlay.png."
+    ]
+
+
+def test_masks_in_a_folder_of_their_own_are_counted(put, tmp_path):
+    put("AML/1.png", "CLL/2.png", "AML/masks/1.png")
+    found = scan(tmp_path)
+    assert len(found.fields) == 2
+    assert "Folders of masks, left out: AML/masks." in found.warnings
+    assert "AML/masks/1.png" in counted(found)[0]
+
+
+@pytest.mark.parametrize("layout", ["segpc", "wbc", "table"])
+def test_strays_are_counted_in_every_layout(put, tmp_path, layout):
+    if layout == "segpc":
+        put("train/x/1.png", "train/y/1_1.png")
+        used = 1
+    elif layout == "wbc":
+        put("1.bmp", "1.png", "2.bmp", "2.png")
+        (tmp_path / "table.csv").write_text("image ID,class label\n1,2\n2,2\n")
+        used = 2
+    else:
+        put("1.png")
+        (tmp_path / "classes.csv").write_text("image,class\n1.png,AML\n")
+        used = 1
+    (tmp_path / "Thumbs.db").write_text("x")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / ".DS_Store").write_text("x")
+    found = scan(tmp_path)
+    assert len(found.fields) == used
+    assert counted(found) == [
+        "Passed over: 2 files that are no images: Thumbs.db, notes/.DS_Store."
+    ]
+
+
+def test_the_part_of_segpc_without_masks_is_kept(put, tmp_path):
+    put("train/x/1.png", "train/y/1_1.png", "test/x/2.png", "test/x/3.png")
+    found = scan(tmp_path)
+    assert {found.label(f): (f.class_name, len(f.cells)) for f in found.fields} == {
+        "train/x/1.png": ("MM", 1),
+        "test/x/2.png": ("MM", 0),
+        "test/x/3.png": ("MM", 0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("separator", "encoding", "header"),
+    [
+        (",", "utf-8", "image,class,source"),
+        (";", "utf-8-sig", "Image;Class;Source"),
+        ("\t", "utf-16", "IMAGE\tCLASS\tSOURCE"),
+        (";", "utf-16", " image ; class ; source "),
+    ],
+)
+def test_a_table_is_read_however_it_was_saved(put, tmp_path, separator, encoding, header):
+    put("Zélle 1.png", "2.png")
+    rows = [header, separator.join(["Zélle 1", "AML", "p1"]), separator.join(["2.png", "CLL", ""])]
+    (tmp_path / "classes.csv").write_text("\n".join(rows) + "\n\n", encoding=encoding)
+    found = scan(tmp_path)
+    assert [(f.name, f.class_name, f.source) for f in found.fields] == [
+        ("Zélle 1", "AML", "p1"),
+        ("2", "CLL", "2"),
+    ]
+
+
+def test_a_table_may_write_paths_as_windows_does(put, tmp_path):
+    put("AML/1.png", "CLL/2.png")
+    (tmp_path / "t.csv").write_text("image,class\nAML\\1.png,x\nCLL\\2,y\n")
+    assert [f.class_name for f in scan(tmp_path / "t.csv").fields] == ["x", "y"]
+
+
+def test_two_names_of_one_file_are_one_file_twice(put, tmp_path):
+    put("1.png")
+    (tmp_path / "t.csv").write_text("image,class\n1.png,x\n1,y\n")
+    with pytest.raises(MarrowError, match=r"names 1.png more than once"):
+        scan(tmp_path)
+
+
+def test_a_table_in_another_encoding_is_not_ignored(put, tmp_path):
+    put("Zélle.png")
+    (tmp_path / "t.csv").write_text("image,class\nZélle.png,x\n", encoding="latin-1")
+    with pytest.raises(MarrowError, match=r"t.csv can't be read as CSV; save it as UTF-8"):
+        scan(tmp_path)
+
+
+def test_the_saved_table_counts_before_the_first_one(put, tmp_path):
+    put("1.png", "2.png")
+    (tmp_path / "labels.csv").write_text("image,class\n1.png,a\n2.png,b\n")
+    (tmp_path / "fields.csv").write_text("image,class\n1.png,b\n2.png,b\n")
+    found = scan(tmp_path)
+    assert [f.class_name for f in found.fields] == ["b", "b"]
+    assert "1 file that is no image: labels.csv." in counted(found)[0]
+    (tmp_path / "fields.csv").rename(tmp_path / "other.csv")
+    with pytest.raises(MarrowError, match=r"several tables of classes .labels.csv, other.csv."):
+        scan(tmp_path)
+
+
+def test_a_broken_csv_near_white_blood_cells_does_not_stop_them(put, tmp_path):
+    put("cells/1.bmp", "cells/1.png", "cells/2.bmp", "cells/2.png")
+    (tmp_path / "a.csv").write_bytes(b"\xff\x00\xfa" * 40)
+    (tmp_path / "cells" / "b.csv").write_bytes(b"\x93\x94;\x00\n" * 40)
+    with open(tmp_path / "z.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("image ID", "class label"), (1, 2), (2, 5)])
+    found = scan(tmp_path / "cells")
+    assert [f.class_name for f in found.fields] == ["lymphocyte", "basophil"]
+
+
+def test_rows_of_groups_must_agree_and_be_exact(put, tmp_path):
+    put("AML/1.png", "CLL/1.png")
+    found = scan(tmp_path)
+    table = tmp_path / "groups.csv"
+    table.write_text("image,source\n1.png,p\n")
+    with pytest.raises(MarrowError, match=r"1.png, which several fields .* path, AML/1.png"):
+        with_groups(found, table)
+    table.write_text("image;source\nAML/1.png;p\nAML/1.png;q\nCLL/1.png;q\n")
+    with pytest.raises(MarrowError, match=r"says p and q of AML/1.png; keep one row"):
+        with_groups(found, table)
+    table.write_text("image;source\nAML\\1.png;p\nCLL/1.png;q\n")
+    assert [f.source for f in with_groups(found, table).fields] == ["p", "q"]
