@@ -78,7 +78,6 @@ def test_groups_by_path_name_or_stem(tmp_path, collection, key):
         (b"", "columns image and source"),
         (b"name,patient\nALL_1,p\n", "columns image and source"),
         (b"image,source\nALL_1,\n", "columns image and source"),
-        (b"image,source\nALL_1\xff\xfe,p\n", "UTF-8"),
         (None, "not there"),
     ],
 )

@@ -197,10 +197,8 @@ def test_nothing_to_find_is_one_sentence(tmp_path, kind):
 
 
 def test_no_permission_is_one_sentence(tmp_path, monkeypatch):
-    def refuse(_):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("napari_marrow.data.layouts.files.os.listdir", refuse)
+    put(tmp_path / "ALL", "ALL_1.bmp")
+    monkeypatch.setattr("napari_marrow.data.layouts.os.access", lambda *_: False)
     with pytest.raises(MarrowError, match=r"no permission"):
         scan(tmp_path)
 

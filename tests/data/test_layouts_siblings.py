@@ -128,7 +128,7 @@ def test_a_table_in_a_flat_folder_tells_class_and_source(tmp_path):
         told = [(f.name, f.class_name, f.source) for f in found.fields]
         assert told == [("a", "ALL", "p1"), ("b", "MM", "p1"), ("c", None, "c")]
         assert set(found.fields[0].masks) == {"nucleus"}
-        assert any("1 photographs beside those of classes.csv" in w for w in found.warnings)
+        assert any("1 photograph here is not named in classes.csv" in w for w in found.warnings)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Nothing in a folder vanishes: what is no field is counted, and odd names are no classes."""
 
 import csv
+import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import with_groups
-from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts import scan, write_table
 
 
 @pytest.fixture
@@ -43,14 +45,34 @@ def test_folders_below_a_class_folder_belong_to_it(put, tmp_path):
         "ALL/day 2/late/3.png": "ALL",
         "MM/4.png": "MM",
     }
-    assert "Folders in a folder of photographs, of its class: ALL/day 2, ALL/day 2/late." in (
-        scan(tmp_path).warnings
-    )
+    told = "Folders taken for part of the class above them: ALL/day 2, ALL/day 2/late."
+    assert told in scan(tmp_path).warnings
 
 
 def test_a_known_class_is_found_above_folders_of_patients(put, tmp_path):
     put("all/patient 1/1.png", "all/patient 2/2.png", "hem/patient 3/images/3.png")
     assert list(classes(tmp_path).values()) == ["all", "all", "hem"]
+
+
+def test_patients_and_slides_are_no_classes(put, tmp_path):
+    put("AML/patient 1/1.png", "AML/patient 2/2.png", "CLL/patient 1/3.png", "CLL/b7/4.png")
+    assert list(classes(tmp_path).values()) == ["AML", "AML", "CLL", "CLL"]
+    assert scan(tmp_path).warnings[0].startswith("Folders taken for part of the class above them:")
+
+
+def test_classes_of_several_laboratories_are_classes(put, tmp_path):
+    put("lab 1/AML/1.png", "lab 1/CLL/2.png", "lab 2/AML/3.png", "lab 2/CLL/4.png")
+    assert scan(tmp_path).counts() == {"AML": 2, "CLL": 2}
+
+
+def test_classes_below_one_folder_are_classes(put, tmp_path):
+    put("all/benign/1.png", "all/malignant/2.png")
+    assert scan(tmp_path).classes == ("benign", "malignant")
+
+
+def test_a_third_class_stands_beside_all_and_mm(put, tmp_path):
+    put("ALL/1.png", "MM/2.png", "CLL/3.png", "out of remission/4.png")
+    assert scan(tmp_path).classes == ("ALL", "CLL", "MM", "out of remission")
 
 
 def test_a_preview_beside_class_folders_does_not_join_them(put, tmp_path):
@@ -165,11 +187,32 @@ def test_two_names_of_one_file_are_one_file_twice(put, tmp_path):
         scan(tmp_path)
 
 
-def test_a_table_in_another_encoding_is_not_ignored(put, tmp_path):
-    put("Zélle.png")
-    (tmp_path / "t.csv").write_text("image,class\nZélle.png,x\n", encoding="latin-1")
-    with pytest.raises(MarrowError, match=r"t.csv can't be read as CSV; save it as UTF-8"):
-        scan(tmp_path)
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("image;class\r\nZélle.png;é\r\n", "cp1252"),
+        ("sep=;\r\nimage;class\r\nZélle.png;é\r\n", "cp1252"),
+        ("sep=\t\nimage\tclass\nZélle.png\té\n", "utf-16"),
+        ("image,class\rZélle.png,é\r", "utf-8"),
+        ("image,class\nZÉLLE.PNG,é\n", "utf-8"),
+    ],
+)
+def test_tables_as_excel_saves_them(put, tmp_path, text, encoding):
+    put("Zélle.png", "2.png")
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    found = scan(tmp_path)
+    assert [(f.name, f.class_name) for f in found.fields] == [("Zélle", "é")]
+    assert any("1 photograph here is not named in t.csv" in w for w in found.warnings)
+
+
+def test_a_table_of_predictions_is_no_truth(put, tmp_path):
+    put("AML_1.png", "CLL_1.png")
+    table = tmp_path / "predictions.csv"
+    table.write_text("image,class,probability_AML,uncertain\nAML_1.png,CLL,0.1,False\n")
+    found = scan(tmp_path)
+    assert [f.class_name for f in found.fields] == [None, None]
+    with pytest.raises(MarrowError, match=r"predictions.csv is a table of predictions"):
+        scan(table)
 
 
 def test_the_saved_table_counts_before_the_first_one(put, tmp_path):
@@ -206,3 +249,113 @@ def test_rows_of_groups_must_agree_and_be_exact(put, tmp_path):
         with_groups(found, table)
     table.write_text("image;source\nAML\\1.png;p\nCLL/1.png;q\n")
     assert [f.source for f in with_groups(found, table).fields] == ["p", "q"]
+
+
+@pytest.mark.parametrize("name", ["cells", "."])
+def test_a_path_that_is_relative_says_the_same(put, tmp_path, monkeypatch, name):
+    """Masks and tables lie beside the folder: its name must be known."""
+    put("cells/Im001_1.png", "cells/Im002_0.png", "cells-masks/Im001_1.png")
+    monkeypatch.chdir(tmp_path if name == "cells" else tmp_path / "cells")
+    found = scan(name)
+    assert [(f.class_name, f.mask_kinds) for f in found.fields] == [
+        ("blast", {"nucleus", "cytoplasm"}),
+        ("normal", set()),
+    ]
+    monkeypatch.chdir(tmp_path / "cells")
+    assert scan("Im001_1.png").fields[0].mask_kinds == {"nucleus", "cytoplasm"}
+
+
+def test_all_idb_masks_are_found_from_above(put, tmp_path):
+    put("idb/all/Im001_1.png", "idb/all-masks/Im001_1.png")
+    found = scan(tmp_path)
+    assert [f.mask_kinds for f in found.fields] == [{"nucleus", "cytoplasm"}]
+    assert not counted(found)
+
+
+def test_several_sets_of_white_blood_cells_below_one_folder(put, tmp_path):
+    for part in ("Dataset 1", "Dataset 2"):
+        put(*(f"{part}/{k}.{kind}" for k in (1, 2) for kind in ("bmp", "png")))
+        table = tmp_path / f"Class Labels of {part}.csv"
+        table.write_text(f"image ID,class label\n1,2\n2,{part[-1]}\n")
+    found = scan(tmp_path)
+    assert {f.source: f.class_name for f in found.fields} == {
+        "Dataset 1/1": "lymphocyte",
+        "Dataset 1/2": "neutrophil",
+        "Dataset 2/1": "lymphocyte",
+        "Dataset 2/2": "lymphocyte",
+    }
+    assert not counted(found)
+
+
+def test_photographs_saved_twice_are_no_masks(put, tmp_path):
+    put("AML/1.bmp", "AML/1.png", "CLL/2.bmp", "CLL/2.png")
+    assert len(scan(tmp_path).fields) == 4
+
+
+def test_segpc_photographs_scanned_alone_keep_their_masks(put, tmp_path):
+    put("train/x/1.png", "train/y/1_1.png")
+    assert [(f.class_name, len(f.cells)) for f in scan(tmp_path / "train" / "x").fields] == [
+        ("MM", 1)
+    ]
+
+
+def test_a_link_to_a_folder_above_is_not_followed(put, tmp_path):
+    put("AML/1.png", "CLL/2.png")
+    (tmp_path / "AML" / "back").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "linked").symlink_to(tmp_path / "CLL", target_is_directory=True)
+    assert len(scan(tmp_path).fields) == 3  # a link to a folder beside is one as any other
+
+
+def test_a_closed_folder_does_not_stop_the_scan(put, tmp_path, monkeypatch):
+    put("AML/1.png", "CLL/2.png")
+    (tmp_path / "lost").mkdir()
+    listdir, scandir = os.listdir, os.scandir
+
+    def closed(then):
+        def look(path):
+            if str(path).endswith("lost"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return then(path)
+
+        return look
+
+    monkeypatch.setattr(os, "listdir", closed(listdir))
+    monkeypatch.setattr(os, "scandir", closed(scandir))
+    found = scan(tmp_path)
+    assert len(found.fields) == 2
+    assert "Folders that can't be read, left out: lost; ask their owner." in found.warnings
+
+
+def test_turned_copies_keep_their_patient(put, tmp_path):
+    put("all/UID_6_1_1_all.png", "all/UID_6_1_1_all_rot90.png", "hem/UID_H6_1_2_hem_flip.png")
+    found = scan(tmp_path)
+    assert [f.source for f in found.fields] == ["UID_6", "UID_6", "UID_H6"]
+
+
+def test_the_saved_table_of_class_folders_is_read_back(put, tmp_path):
+    put("cells/Im001_1.png", "cells/Im002_1.png", "cells-masks/Im001_1.png")
+    found = scan(tmp_path)
+    edited = dataclasses.replace(found.fields[0], class_name="odd", source="s")
+    write_table(dataclasses.replace(found, fields=(edited,)), tmp_path / "fields.csv")
+    for again in (scan(tmp_path), scan(tmp_path / "fields.csv")):
+        assert again.fields == (edited,)  # with its mask
+        assert again.tables == (tmp_path / "fields.csv",)
+    assert any("1 photograph here is not named in fields.csv" in w for w in again.warnings)
+
+
+def test_a_table_of_linked_folders_is_written_and_read(put, tmp_path):
+    put("far/AML/1.png")
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "AML").symlink_to(tmp_path / "far" / "AML", target_is_directory=True)
+    found = scan(tmp_path / "near")
+    write_table(found, tmp_path / "near" / "fields.csv")
+    assert scan(tmp_path / "near").fields == found.fields
+
+
+def test_names_that_no_table_can_hold_are_said(put, tmp_path):
+    put("AML/1.png", "AML/2\\3.png")
+    write_table(scan(tmp_path), tmp_path / "t.csv")
+    assert len(scan(tmp_path / "t.csv").fields) == 2
+    (tmp_path / "AML" / "1.png").rename(os.fsdecode(bytes(tmp_path / "AML") + b"/\xff.png"))
+    with pytest.raises(MarrowError, match=r"a name that no table can hold; rename"):
+        write_table(scan(tmp_path), tmp_path / "t.csv")

@@ -392,3 +392,17 @@ def test_saved_labels_beside_photographs_are_no_photographs(make_snam, tmp_path)
     layer = Labels(np.ones((48, 64), np.uint16), name="cells")
     write_labels(str(root / "MM" / "MM_1 cells.tif"), *layer.as_layer_data_tuple()[:2])
     assert [f.name for f in scan(root).fields] == ["ALL_1", "ALL_2", "MM_1", "MM_2"]
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        (pd.DataFrame([[1, "a"]], columns=["x", "x"]), "two columns are called x; rename"),
+        (pd.DataFrame({"q": pd.cut([1, 2, 3], 2)}), "the column q holds interval"),
+        (pd.DataFrame({"q": pd.interval_range(0, 3)}), "the column q holds interval"),
+    ],
+)
+def test_columns_that_can_not_be_made_again_are_refused(tmp_path, table, says):
+    with pytest.raises(MarrowError, match=says):
+        write_labels(str(tmp_path / "l.tif"), np.ones((3, 4), int), {"features": table})
+    assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
@@ -21,7 +22,7 @@ def read_rows(table: Path) -> list[dict[str, str]]:
     Raises
     ------
     MarrowError
-        When the table is not there or is no UTF-8 (or UTF-16) CSV.
+        When the table is not there or is no CSV in UTF-8, UTF-16 or Windows-1252.
     """
     try:
         text = _decode(table.read_bytes(), errors="strict")
@@ -51,7 +52,12 @@ def columns(table: Path) -> tuple[str, ...]:
 
 def _decode(content: bytes, errors: str) -> str:
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return content.decode("utf-16" if wide else "utf-8-sig", errors)
+    try:
+        text = content.decode("utf-16" if wide else "utf-8-sig", errors)
+    except UnicodeDecodeError:
+        text = content.decode("cp1252")  # Excel's "CSV" where Windows speaks a western language
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return re.sub(r'^"?sep=(.)"?\n', "", text)  # Excel's note of what parts the columns
 
 
 def _separator(text: str) -> str:

@@ -114,6 +114,11 @@ def is_nuclei(layer: Layer) -> bool:
     return layer.metadata.get(KEY, {}).get(_KIND) == "nuclei"
 
 
+def is_cytoplasm(layer: Layer) -> bool:
+    """Whether a layer was opened as the cytoplasm of its photograph's cells."""
+    return layer.metadata.get(KEY, {}).get(_KIND) == "cytoplasm"
+
+
 def is_predicted(layer: Layer) -> bool:
     """Whether a layer holds predicted cells."""
     return layer.metadata.get(KEY, {}).get(_KIND) == PREDICTED

@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 from napari_marrow.viewer.caption import attach_caption
 from napari_marrow.viewer.layers import LayerData
 from napari_marrow.viewer.metadata import KEY
+from napari_marrow.viewer.shown_nuclei import attach_features
 from napari_marrow.viewer.stack import LazyStack
 
 PICTURE_MS = 300
@@ -70,6 +71,7 @@ def _finish_soon(viewer: napari.Viewer) -> None:
     def attach() -> None:
         inserted.disconnect(postpone)
         attach_caption(viewer)
+        attach_features(viewer)
         for layer in viewer.layers:
             if isinstance(layer.data, LazyStack):
                 layer.data.read_neighbours()

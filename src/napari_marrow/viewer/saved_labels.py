@@ -67,6 +67,7 @@ def save_labels(path: Path, data: Any, table: pd.DataFrame, layer: Mapping[str, 
         )
     if data.ndim < 2 or not data.size:
         raise MarrowError(f"{path} can't be written: the layer has no pixels.")
+    _check_columns(path, table)
     missing = _missing_mark(table)
     note = {
         "missing": missing,
@@ -101,6 +102,25 @@ def _pages(path: Path, data: Any) -> Iterator[NDArray[np.uint16]]:
                 f"16 bits; number the labels from 1 to {LARGEST}."
             )
         yield np.ascontiguousarray(page, np.uint16)
+
+
+def _check_columns(path: Path, table: pd.DataFrame) -> None:
+    """Columns that could not be told apart, or not be made again, are refused before writing."""
+    import pandas as pd
+
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise MarrowError(
+            f"{path} can't be written: two columns are called {twice[0]}; rename one of them."
+        )
+    for name in table.columns:
+        column = table[name].dtype
+        inner = column.categories.dtype if isinstance(column, pd.CategoricalDtype) else column
+        if isinstance(inner, pd.IntervalDtype | pd.PeriodDtype):
+            raise MarrowError(
+                f"{path} can't be written: the column {name} holds {inner}, which a table can't "
+                "hold; turn it into texts or numbers."
+            )
 
 
 def _missing_mark(table: pd.DataFrame) -> str:

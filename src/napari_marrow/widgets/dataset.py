@@ -217,7 +217,8 @@ class Dataset(QWidget):
                 continue
             text = name.text().strip()
             class_name = None if text in ("", NO_CLASS) else text
-            changed = replace(shown, class_name=class_name, source=source.text() or shown.source)
+            whence = source.text().strip() or shown.source
+            changed = replace(shown, class_name=class_name, source=whence)
             fields.append(changed)
         if not fields:
             raise MarrowError("No field is ticked; tick those that are wanted.")

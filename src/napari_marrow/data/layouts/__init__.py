@@ -3,7 +3,8 @@
 The layout is told from the files themselves. Each is one function that returns a collection, or
 None for what is not its own:
 
-- a flat folder with a table ``image,class[,source]`` (:mod:`.table`),
+- a folder with the table that the widget saves, a flat folder with any table
+  ``image,class[,source]`` (:mod:`.table`),
 - SegPC-2021 and white blood cells, whose masks lie apart (:mod:`.pairs`),
 - everything with class folders: SN-AM in both spellings, C-NMC 2019, ALL-IDB2, any other names
   (:mod:`.folders`, :mod:`.names`).
@@ -12,6 +13,7 @@ None for what is not its own:
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
@@ -22,7 +24,13 @@ from napari_marrow.data.layouts.files import natural_key, pair, passed_over, sor
 from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
 from napari_marrow.data.layouts.names import class_of_name
 from napari_marrow.data.layouts.pairs import segpc, segpc_set, white_blood_cells
-from napari_marrow.data.layouts.table import SAVED, fields_of_table, flat_with_table, write_table
+from napari_marrow.data.layouts.table import (
+    SAVED,
+    fields_of_table,
+    flat_with_table,
+    with_saved_table,
+    write_table,
+)
 from napari_marrow.data.masks import looks_like_mask, mask_kind
 
 __all__ = ["SAVED", "natural_key", "scan", "write_table"]
@@ -50,14 +58,21 @@ def scan(folder: Path | str) -> Collection:
     MarrowError
         When the folder is not there, can't be read, or holds no photograph.
     """
-    folder = Path(folder)
+    folder = Path(os.path.abspath(folder))  # names of folders above are looked at
     if folder.suffix.lower() == ".csv":
         return checked(fields_of_table(folder))
     if folder.is_file():
         return checked(_one_field(folder))
     if not folder.is_dir():
         raise MarrowError(f"{folder} is not there or no folder; check the name.")
-    found = flat_with_table(folder) or segpc(folder) or white_blood_cells(folder)
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise MarrowError(f"{folder} can't be read: no permission; ask its owner.")
+    found = (
+        with_saved_table(folder)
+        or flat_with_table(folder)
+        or segpc(folder)
+        or white_blood_cells(folder)
+    )
     found = found or class_folders(folder)
     if not found.fields:
         raise MarrowError(

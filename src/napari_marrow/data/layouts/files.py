@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.names import class_of_name, is_all_idb, source_of_name
@@ -18,8 +17,8 @@ from napari_marrow.data.masks import MaskKind, has_labels_mark, looks_like_mask,
 _DEEPEST = 4
 """Folders below folders that are looked into: C-NMC has ``C-NMC_training_data/fold_0/all``."""
 _RESULTS = re.compile(
-    r"(?:^|[^a-z])(?:results?|outputs?|out|overlays?|predictions?|figures?|plots?|reports?|truth"
-    r"|models?)(?:$|[^a-z])",
+    r"(?:^|[^a-z])(?:results?|outputs?|overlays?|predictions?|figures?|plots?|reports?|truth"
+    r"|models?)(?:$|[^a-z])|^out$",
     re.IGNORECASE,
 )
 
@@ -34,11 +33,14 @@ class Pile:
 
 
 def entries(folder: Path) -> list[Path]:
-    """What lies in a folder, in the order people expect: ``ALL_2`` before ``ALL_10``."""
+    """What lies in a folder, in the order people expect: ``ALL_2`` before ``ALL_10``.
+
+    A folder that may not be read is as good as empty; :func:`passed_over` names it.
+    """
     try:
         names = [n for n in os.listdir(folder) if not n.startswith(".")]
-    except PermissionError:
-        raise MarrowError(f"{folder} can't be read: no permission; ask its owner.") from None
+    except OSError:
+        return []
     return [folder / name for name in sorted(names, key=natural_key)]
 
 
@@ -46,6 +48,16 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sorting key that reads the numbers in a name as numbers."""
     parts = re.findall(r"\d+|\D+", name.lower())
     return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts]
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in a folder, but for links that lead back to it or above."""
+    here = folder.resolve()
+    return [
+        path
+        for path in entries(folder)
+        if path.is_dir() and not (path.is_symlink() and here.is_relative_to(path.resolve()))
+    ]
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -62,11 +74,9 @@ def holds_results(folder: Path) -> bool:
 def folders_with_images(root: Path, depth: int = _DEEPEST) -> Iterator[Path]:
     """Folders below ``root`` that hold images themselves, each before those below it.
 
-    Below folders of results and of masks nothing is looked for.
+    Below folders of results and of masks nothing is looked for, nor in a link to a folder above.
     """
-    for sub in entries(root):
-        if not sub.is_dir():
-            continue
+    for sub in folders_in(root):
         if images_in(sub):
             yield sub
         if depth > 1 and not holds_results(sub) and not looks_like_mask(sub):
@@ -121,17 +131,21 @@ def _class_of(stem: str, folder: str | None) -> str | None:
 def passed_over(root: Path, used: set[Path]) -> list[str]:
     """Sentences that count the files below ``root`` which are not among the ``used`` ones.
 
-    Hidden folders are not looked into.
+    Hidden folders are not looked into. Folders that may not be read are named.
     """
     others: list[str] = []
     images: list[str] = []
-    for place, folders, names in os.walk(root):
+    closed: list[OSError] = []
+    for place, folders, names in os.walk(root, onerror=closed.append):
         folders[:] = sorted((n for n in folders if not n.startswith(".")), key=natural_key)
         for path in (Path(place, name) for name in sorted(names, key=natural_key)):
             if path not in used:
                 image = is_image_name(path) and not path.name.startswith(".")
                 (images if image else others).append(path.relative_to(root).as_posix())
     told = []
+    if closed:
+        shut = [Path(error.filename).relative_to(root).as_posix() for error in closed]
+        told.append(f"Folders that can't be read, left out: {listed(shut)}; ask their owner.")
     if others:
         what = "file that is no image" if len(others) == 1 else "files that are no images"
         told.append(f"Passed over: {len(others)} {what}: {listed(others)}.")

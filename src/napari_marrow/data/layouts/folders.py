@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from napari_marrow.data.layouts.files import (
     Pile,
     folders_with_images,
     holds_results,
-    images_in,
     listed,
     pair,
     sort_out,
@@ -20,20 +20,18 @@ from napari_marrow.data.layouts.names import KNOWN_CLASSES, can_be_class, is_all
 from napari_marrow.data.masks import MaskKind, looks_like_mask
 
 SNAM_FOLDER = "PKG - SN-AM"
-SNAM_CLASSES = frozenset({"ALL", "MM"})
 
 
 def class_folders(folder: Path) -> Collection:
     """Fields of a folder whose sub-folders are classes, or that holds photographs itself.
 
-    The class is the name of the folder next to the photograph, so train/ALL and test/ALL are one
-    class; folders below a known class, or below one that holds photographs itself, belong to it.
-    Folders of results and of masks are passed over, and so is everything beside ``ALL`` and ``MM``
-    where both are there.
+    Which folder names the class: see :func:`classes_of_folders`. Folders of results and of masks
+    are passed over, and in ``PKG - SN-AM`` so is everything beside ``ALL`` and ``MM``.
     """
-    root = folder / SNAM_FOLDER if (folder / SNAM_FOLDER).is_dir() else folder
+    root = snam_root(folder)
     found = list(folders_with_images(root))
     top = {sub.relative_to(root).parts[0] for sub in found}
+    snam = root.name == SNAM_FOLDER and top >= KNOWN_CLASSES
     left: dict[str, list[str]] = {"masks": [], "results": [], "other things": []}
     kept: list[Path] = []
     for sub in found:
@@ -42,7 +40,7 @@ def class_folders(folder: Path) -> Collection:
             left["masks"].append(name.as_posix())
         elif holds_results(sub):
             left["results"].append(name.as_posix())
-        elif top >= SNAM_CLASSES and name.parts[0] not in SNAM_CLASSES:
+        elif snam and name.parts[0] not in KNOWN_CLASSES:
             left["other things"].append(name.as_posix())
         else:
             kept.append(sub)
@@ -50,49 +48,75 @@ def class_folders(folder: Path) -> Collection:
         f"Folders of {what}, left out: {listed(names)}." for what, names in left.items() if names
     ]
     piles = {root: sort_out(root)} | {sub: sort_out(sub) for sub in kept}
+    classes = classes_of_folders(root, piles)
     fields: list[Field] = []
     for sub, pile in piles.items():
-        fields += pair(root, _class_of_folder(root, sub, piles), pile, warnings)
-    below = [s.relative_to(root).as_posix() for s in kept if s.parent in kept]
+        fields += pair(root, classes[sub], pile, warnings)
+    below = [s.relative_to(root).as_posix() for s in kept if classes[s] not in (None, s.name)]
+    below = [name for name in below if can_be_class(Path(name).name)]
     if below:
-        warnings.append(f"Folders in a folder of photographs, of its class: {listed(below)}.")
+        warnings.append(f"Folders taken for part of the class above them: {listed(below)}.")
     return Collection(root, tuple(with_all_idb_masks(root, fields)), tuple(warnings))
 
 
-def _class_of_folder(root: Path, folder: Path, piles: Mapping[Path, Pile]) -> str | None:
-    """The class that a folder below ``root`` and those above it tell, or None."""
-    above = [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
-    known = [p for p in above if p.name.lower() in KNOWN_CLASSES]
-    possible = [p for p in above if can_be_class(p.name)]
-    with_photographs = [p for p in possible if p in piles and piles[p].photographs]
-    best = known[:1] or with_photographs[-1:] or possible[:1]
-    return best[0].name if best else None
+def snam_root(folder: Path) -> Path:
+    """The folder itself, or the folder of SN-AM in it."""
+    return folder / SNAM_FOLDER if (folder / SNAM_FOLDER).is_dir() else folder
+
+
+def classes_of_folders(root: Path, piles: Mapping[Path, Pile]) -> dict[Path, str | None]:
+    """The class that the name of each folder, or of one above it, tells; None for ``root`` itself.
+
+    In this order: ``ALL`` or ``MM``; a folder above that holds photographs itself; the first folder
+    below ``root``, where those below are its patients or slides; else the folder's own name. Names
+    that say how data are kept or used are no classes.
+    """
+    above = {
+        sub: [p for p in (sub, *sub.parents) if p.is_relative_to(root) and p != root]
+        for sub in piles
+    }
+    possible = {sub: [p for p in ways if can_be_class(p.name)] for sub, ways in above.items()}
+    by_patient = _are_patients([ways for ways in possible.values() if ways])
+    classes: dict[Path, str | None] = {}
+    for sub, ways in possible.items():
+        known = [p for p in above[sub] if p.name in KNOWN_CLASSES]
+        holding = [p for p in ways if p != sub and p in piles and piles[p].photographs]
+        named = ways[-1:] if by_patient else ways[:1]
+        best = known[:1] or holding[-1:] or named
+        classes[sub] = best[0].name if best else None
+    return classes
+
+
+def _are_patients(ways: list[list[Path]]) -> bool:
+    """Whether the innermost folders are parts of classes, not classes: ``AML/patient 1``.
+
+    Classes come again below several folders (``lab 1/AML``, ``lab 2/AML``) and carry no number.
+    """
+    tops: dict[str, set[str]] = {}
+    for inner, *_, top in ([*way, way[-1]] for way in ways):
+        if inner != top:
+            tops.setdefault(inner.name, set()).add(top.name)
+    if len({way[-1] for way in ways}) < 2 or not tops:
+        return False
+    numbered = all(re.search(r"\d", name) for name in tops)
+    return numbered or all(len(names) == 1 for names in tops.values())
 
 
 def with_all_idb_masks(root: Path, fields: list[Field]) -> list[Field]:
-    """Add the masks of ALL-IDB cells, which lie in a folder ``<root>-masks`` beside theirs.
+    """Add the masks of ALL-IDB cells, which lie in a folder ``<folder>-masks`` beside theirs.
 
-    In them a nucleus is cyan and cytoplasm blue. ``root`` may be one class folder of the set.
+    In them a nucleus is cyan and cytoplasm blue. ``root`` may be one class folder of the set, or
+    lie above it.
     """
-    if not fields or not all(is_all_idb(f.name) for f in fields):
-        return fields
-    roots = [(root, Path()), (root.parent, Path(root.name))]
-    beside = [
-        top.with_name(f"{top.name}{ending}") / inside
-        for top, inside in roots
-        for ending in ("-masks", "_masks")
-    ]
-    folder = next((path for path in beside if path.is_dir()), None)
-    if folder is None:
-        return fields
-    places = [folder, *folders_with_images(folder)]
-    masks = {p.relative_to(folder): p for place in places for p in images_in(place)}
+    return [_with_all_idb_mask(root, f) if is_all_idb(f.name) else f for f in fields]
 
-    def with_mask(field: Field) -> Field:
-        mask = masks.get(field.path.relative_to(root))
-        if mask is None:
-            return field
-        kinds: dict[MaskKind, Path] = {"nucleus": mask, "cytoplasm": mask}
-        return dataclasses.replace(field, masks=kinds, mask_code="colours")
 
-    return [with_mask(f) for f in fields]
+def _with_all_idb_mask(root: Path, field: Field) -> Field:
+    tops = [p for p in field.path.parents if p.is_relative_to(root.parent) and p.name]
+    for top in tops:
+        for ending in ("-masks", "_masks"):
+            mask = top.with_name(f"{top.name}{ending}") / field.path.relative_to(top)
+            if mask.is_file():
+                kinds: dict[MaskKind, Path] = {"nucleus": mask, "cytoplasm": mask}
+                return dataclasses.replace(field, masks=kinds, mask_code="colours")
+    return field

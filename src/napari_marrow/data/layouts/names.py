@@ -17,6 +17,8 @@ _CNMC = re.compile(r"^UID_(?P<patient>H?\d+)_\d+_\d+_(?P<class>all|hem)$", re.IG
 _ALL_IDB = re.compile(r"^Im\d+_(?P<class>[01])$", re.IGNORECASE)
 _ALL_IDB_CLASSES = {"1": "blast", "0": "normal"}
 
+KNOWN_CLASSES = frozenset({"ALL", "MM"})
+"""Of SN-AM: whatever lies below a folder of this name belongs to it."""
 # Folders that say how data are kept or used: their name is no class.
 _PARTS = frozenset(
     [
@@ -35,8 +37,6 @@ _KEPT_IN = re.compile(
     r"(?:data|dataset|images?|imgs?|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
     r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x|\d+)$"
 )
-KNOWN_CLASSES = frozenset({"all", "mm", "hem"})
-"""Of SN-AM and C-NMC 2019, in small letters."""
 
 
 def class_of_name(stem: str) -> str | None:
@@ -45,6 +45,7 @@ def class_of_name(stem: str) -> str | None:
     >>> [class_of_name(s) for s in ("25_ALL_5", "UID_H11_3_1_hem", "Im131_0", "slide 7")]
     ['ALL', 'hem', 'normal', None]
     """
+    stem = _DERIVED.sub("", stem)
     if match := _CNMC.match(stem):
         return match["class"].lower()
     if match := _ALL_IDB.match(stem):
@@ -64,7 +65,7 @@ def source_of_name(path: Path) -> str:
     >>> source_of_name(Path("ALL/ALL_1_rotate90.bmp"))
     'ALL/ALL_1'
     """
-    if match := _CNMC.match(path.stem):
+    if match := _CNMC.match(_DERIVED.sub("", path.stem)):
         return f"UID_{match['patient'].upper()}"
     relative = path.with_suffix("").as_posix()
     return _DERIVED.sub("", relative) or relative
@@ -84,4 +85,4 @@ def can_be_class(folder: str) -> bool:
 
 def is_all_idb(stem: str) -> bool:
     """Whether a stem is spelt as in ALL-IDB."""
-    return bool(_ALL_IDB.match(stem))
+    return bool(_ALL_IDB.match(_DERIVED.sub("", stem)))

@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.layouts.files import entries, images_in, listed
+from napari_marrow.data.layouts.files import entries, folders_in, images_in, listed
 from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.rows import columns, read_rows
@@ -38,20 +38,20 @@ def segpc(root: Path) -> Collection | None:
     In a cell's mask 20 is cytoplasm and 40 nucleus. Every field shows multiple myeloma. The
     downloaded parts (``train/x``, ``validation/x``) may lie beside or below each other.
     """
-    places = _places(root)
+    places = [root.parent] if root.name in _PHOTOGRAPH_FOLDERS else _places(root)
     sets = [found for place in places if (found := segpc_set(root, place))]
     if not sets:
         return None
     if any(f.cells for found in sets for f in found.fields):  # the test part comes without masks
         known = {found.fields[0].path.parent for found in sets}
-        bare = [p / "x" for p in places if (p / "x").is_dir() and p / "x" not in known]
+        bare = [p / "x" for p in places if images_in(p / "x") and p / "x" not in known]
         sets += [_photographs(root, folder) for folder in bare]
     warnings = [w for found in sets for w in found.warnings]
     return Collection(root, tuple(f for found in sets for f in found.fields), tuple(warnings))
 
 
 def _places(root: Path, depth: int = 3) -> list[Path]:
-    below = [p for p in entries(root) if p.is_dir()] if depth else []
+    below = folders_in(root) if depth else []
     return [root, *(place for sub in below for place in _places(sub, depth - 1))]
 
 
@@ -111,23 +111,38 @@ def white_blood_cells(root: Path) -> Collection | None:
     """Single cells ``001.bmp``, each with its mask ``001.png``, and a table of class numbers.
 
     In a mask 255 is nucleus, 128 cytoplasm, 0 the rest. The table has the columns ``image ID`` and
-    ``class label`` and lies beside the pictures or one folder above.
+    ``class label`` and lies beside the pictures or one folder above. ``root`` may hold several
+    such sets, each with its table.
     """
-    images = images_in(root)
+    sets = [found for place in _places(root, 2) if (found := _cells_and_masks(root, place))]
+    if not sets:
+        return None
+    merged = [
+        tuple(value for found in sets for value in getattr(found, name))
+        for name in ("fields", "warnings", "tables")
+    ]
+    return Collection(root, *merged)
+
+
+def _cells_and_masks(root: Path, place: Path) -> Collection | None:
+    """One set of white blood cells; below ``root`` only one with a table."""
+    images = images_in(place)
     masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
     photographs = [p for p in images if p.suffix.lower() == ".bmp" and p.stem in masks]
     paired = {*photographs, *(masks[p.stem] for p in photographs)}
     if not photographs or len(paired) < MOST * len(images):
         return None
     left = [p.name for p in images if p not in paired]
-    tables = [*entries(root), *entries(root.parent)]
-    tables.sort(key=lambda p: root.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
+    tables = [*entries(place), *entries(place.parent)]
+    tables.sort(key=lambda p: place.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
     table, classes = _class_numbers(tables, photographs)
+    if place != root and table is None:
+        return None
     fields = [
         Field(
             path=path,
             name=path.stem,
-            source=path.stem,
+            source=source_of_name(path.relative_to(root)),
             class_name=classes.get(path.stem.lstrip("0")),
             masks={"nucleus": masks[path.stem], "cytoplasm": masks[path.stem]},
             mask_code="levels",

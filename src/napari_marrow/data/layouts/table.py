@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import os
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_file
@@ -12,7 +14,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.files import entries, images_in, listed, pair, sort_out
-from napari_marrow.data.layouts.folders import with_all_idb_masks
+from napari_marrow.data.layouts.folders import snam_root, with_all_idb_masks
 from napari_marrow.data.layouts.pairs import segpc, white_blood_cells
 from napari_marrow.data.rows import columns, read_rows
 
@@ -21,24 +23,32 @@ SAVED = "fields.csv"
 COLUMNS = ("image", "class", "source")
 
 
-def flat_with_table(root: Path) -> Collection | None:
-    """A folder that holds photographs itself and one CSV that names them.
+def with_saved_table(folder: Path) -> Collection | None:
+    """A folder of any layout with the table that this plugin saves, :data:`SAVED`."""
+    places = dict.fromkeys((folder, snam_root(folder)))
+    table = next((p / SAVED for p in places if _names_images(p / SAVED)), None)
+    return None if table is None else fields_of_table(table)
 
-    Among several the one that this plugin saves counts, :data:`SAVED`.
-    """
+
+def flat_with_table(root: Path) -> Collection | None:
+    """A folder that holds photographs itself and one CSV that names them."""
     tables = [p for p in entries(root) if p.suffix.lower() == ".csv" and _names_images(p)]
     if not tables or not images_in(root):
         return None
-    names = [p.name for p in tables]
-    if len(tables) > 1 and SAVED not in names:
-        raise MarrowError(
-            f"{root} holds several tables of classes ({listed(names)}); name the one to use."
-        )
-    return fields_of_table(root / SAVED if SAVED in names else tables[0])
+    if len(tables) > 1:
+        names = listed([p.name for p in tables])
+        raise MarrowError(f"{root} holds several tables of classes ({names}); name the one to use.")
+    return fields_of_table(tables[0])
 
 
 def _names_images(path: Path) -> bool:
-    return {"image", "class"} <= set(columns(path))
+    found = columns(path)
+    return {"image", "class"} <= set(found) and not _is_answers(found)
+
+
+def _is_answers(columns: Iterable[str]) -> bool:
+    """Whether a table says what a model answered: that is no truth to learn from."""
+    return any(name.startswith("probability_") for name in columns)
 
 
 def fields_of_table(table: Path) -> Collection:
@@ -51,7 +61,8 @@ def fields_of_table(table: Path) -> Collection:
     Raises
     ------
     MarrowError
-        When the table has other columns, names a photograph twice or one that is not there.
+        When the table has other columns or is one of predictions, names a photograph twice or one
+        that is not there.
     """
     rows = _rows(table)
     root = table.parent
@@ -73,24 +84,41 @@ def fields_of_table(table: Path) -> Collection:
         fields.append(dataclasses.replace(known[path], source=source, class_name=class_name))
     left = sum(path not in set(paths) for path in known)
     if left:
-        warnings.append(f"{left} photographs beside those of {table.name} are not named in it.")
+        what = "photograph here is" if left == 1 else "photographs here are"
+        warnings.append(
+            f"{left} {what} not named in {table.name} and left out; add what is missing, or remove "
+            "the table to see all."
+        )
     return Collection(root, tuple(fields), tuple(warnings), tables=(table,))
 
 
 def _paths(root: Path, names: list[str]) -> list[Path]:
-    """The files that a table means; its names may lack the ending, or be written as in Windows."""
-    by_stem: dict[Path, dict[str, list[Path]]] = {}
+    """The files that a table means.
+
+    Its names may lack the ending, be written as in Windows, or with other capitals.
+    """
+    photographs: dict[Path, dict[str, list[Path]]] = {}
     found = []
     for name in names:
-        path = root / name.replace("\\", "/")
-        if not path.is_file() and path.parent.is_dir():
-            if path.parent not in by_stem:
-                stems = by_stem[path.parent] = defaultdict(list)
-                for photograph in sort_out(path.parent).photographs:
-                    stems[photograph.stem].append(photograph)
-            same = by_stem[path.parent].get(path.name, [])
+        path = next(
+            (root / n for n in (name, name.replace("\\", "/")) if (root / n).is_file()), None
+        )
+        if path is None:
+            path = root / name.replace("\\", "/")
+            if path.parent not in photographs:
+                photographs[path.parent] = _by_name(path.parent)
+            same = photographs[path.parent].get(path.name.lower(), [])
             path = same[0] if len(same) == 1 else path
         found.append(path)
+    return found
+
+
+def _by_name(folder: Path) -> dict[str, list[Path]]:
+    """The photographs of a folder by their names and their stems, in small letters."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in sort_out(folder).photographs:
+        for name in {path.name.lower(), path.stem.lower()}:
+            found[name].append(path)
     return found
 
 
@@ -108,6 +136,8 @@ def _fields_beside(root: Path, paths: list[Path], warnings: list[str]) -> dict[P
 
 def _rows(table: Path) -> list[dict[str, str]]:
     rows = read_rows(table)
+    if rows and _is_answers(rows[0]):
+        raise MarrowError(f"{table} is a table of predictions; name one of true classes.")
     if not rows or not all(row.get("image") and "class" in row for row in rows):
         raise MarrowError(f"{table} needs the columns image and class, and an image in every row.")
     return rows
@@ -121,17 +151,29 @@ def write_table(collection: Collection, table: Path) -> None:
     MarrowError
         When a photograph does not lie below the table's folder, or it can't be written.
     """
-    folder = table.parent.resolve()
     rows = []
     for f in collection.fields:
-        path = f.path.resolve()
-        if not path.is_relative_to(folder):
+        name = _name_below(table.parent, f.path)
+        if name is None:
             raise MarrowError(
                 f"{table} must lie above all its photographs, and {f.path} is elsewhere; "
                 f"save the table in {collection.root}."
             )
-        rows.append((path.relative_to(folder).as_posix(), f.class_name or "", f.source))
+        if not name.isprintable():
+            raise MarrowError(f"{f.path} has a name that no table can hold; rename the file.")
+        rows.append((name, f.class_name or "", f.source))
     with atomic_file(table) as part, open(part, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)
+
+
+def _name_below(folder: Path, path: Path) -> str | None:
+    """The path relative to the folder, as it is called or, where links lead there, as it is."""
+    for top, inner in (
+        (Path(os.path.abspath(folder)), Path(os.path.abspath(path))),
+        (folder.resolve(), path.resolve()),
+    ):
+        if inner.is_relative_to(top):
+            return inner.relative_to(top).as_posix()
+    return None
