@@ -8,7 +8,7 @@ from skimage.measure import label, regionprops
 
 from napari_marrow.data.masks import read_mask
 from napari_marrow.data.phantom import PhantomSettings, draw_field
-from napari_marrow.imaging.nuclei import nucleus_table, segment_nuclei, separate
+from napari_marrow.imaging.nuclei import join_cytoplasm, nucleus_table, segment_nuclei, separate
 
 
 def discs(shape, *circles):
@@ -49,12 +49,72 @@ def test_holes_are_filled_and_specks_dropped():
     mask = discs((100, 160), (50, 40, 20), (50, 110, 20))
     mask[48:52, 38:42] = False
     mask[5:8, 5:8] = True  # 9 pixels beside 1257
-    mask |= discs((100, 160), (85, 75, 8.5))  # 221 are thick enough, but still under a quarter
+    mask |= discs((100, 160), (85, 75, 6.2))  # 121 are thick enough, but still under a tenth
     labels = separate(mask)
     assert labels.max() == 2
     assert labels[50, 40] > 0
     assert not labels[5:8, 5:8].any()
     assert not labels[80:90, 70:80].any()
+
+
+def grid(rows, columns, step, radius):
+    return [
+        (step * (i + 0.5), step * (j + 0.5), radius) for i in range(rows) for j in range(columns)
+    ]
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_one_giant_takes_no_other_nucleus_away(scale):
+    shape = (300 * scale, 640 * scale)
+    small = [(y * scale, x * scale, 11 * scale) for y, x, _ in grid(5, 6, 60, 0)]
+    # Four times as wide: 16 areas of a small nucleus, beside 30.
+    mask = discs(shape, *small, (150 * scale, 500 * scale, 44 * scale))
+    labels = separate(mask)
+    assert labels.max() == 31
+    assert labels[150 * scale, 500 * scale]
+    assert all(labels[int(y), int(x)] for y, x, _ in small)
+
+
+def test_a_third_of_the_typical_width_stays_and_a_sixth_goes():
+    large = grid(2, 5, 120, 36)
+    third = [(300, 60 * k + 30, 12) for k in range(8)]
+    sixth = [(350, 40 * k + 20, 6) for k in range(14)]
+    mask = discs((380, 620), *large, *third, *sixth)
+    labels = separate(mask)
+    assert labels.max() == 10 + 8
+    np.testing.assert_array_equal(labels > 0, discs((380, 620), *large, *third))
+
+
+def test_dust_does_not_become_nuclei_however_much_there_is():
+    mask = discs((300, 300), (150, 150, 30))
+    mask[5::10, 5:110:10] = True
+    mask[6::10, 5:110:10] = True  # 330 specks of 2 by 1
+    assert separate(mask).max() == 1
+
+
+def test_the_middle_of_a_rosette_is_no_nucleus():
+    angles = np.arange(8) * np.pi / 4
+    # Neighbours are 2 * 48 sin(22.5 degrees) = 36.7 apart, a little less than two radii of 19.
+    circles = [(80 + 48 * np.sin(a), 80 + 48 * np.cos(a), 19) for a in angles]
+    mask = discs((160, 160), *circles)
+    assert label(mask).max() == 1
+    labels = separate(mask)
+    assert labels.max() == 8
+    assert not labels[discs(mask.shape, (80, 80, 28))].any()  # 48 - 19 = 29 are blank
+
+
+def test_a_frame_around_the_mask_is_no_nucleus():
+    nuclei = discs((240, 320), *grid(3, 4, 80, 20))
+    framed = np.pad(nuclei[2:-2, 2:-2], 2, constant_values=True)
+    np.testing.assert_array_equal(separate(framed), separate(nuclei))
+
+
+def test_nuclei_that_all_have_a_large_hole_stay_whole():
+    whole = discs((240, 320), *grid(3, 4, 80, 30))
+    mask = whole & ~discs((240, 320), *grid(3, 4, 80, 10))
+    labels = separate(mask)
+    assert labels.max() == 12
+    np.testing.assert_array_equal(labels > 0, whole)
 
 
 def test_a_full_field_is_judged_small_and_comes_back_at_every_pixel():
@@ -157,3 +217,67 @@ def test_the_table_tells_how_much_of_its_cell_a_nucleus_fills():
     assert table["nucleus_to_cell"][0] == 16 / 40
     assert np.isnan(table["nucleus_to_cell"][1])
     assert "nucleus_to_cell" not in nucleus_table(nuclei)
+
+
+def cells(scale, shape, *circles):
+    """Instance labels and cytoplasm of cells: (y, x, radius, shift of the nucleus, its radius)."""
+    circles = [tuple(scale * v for v in c) for c in circles]
+    shape = tuple(scale * v for v in shape)
+    nuclei = np.zeros(shape, np.uint16)
+    for number, (y, x, _, shift, radius) in enumerate(circles, 1):
+        nuclei[discs(shape, (y, x + shift, radius))] = number
+    return nuclei, discs(shape, *(c[:3] for c in circles)) & (nuclei == 0)
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+@pytest.mark.parametrize("apart", [20, 4])
+def test_cells_alike_have_ratios_alike(apart, scale):
+    # The right cell's nucleus is nearer to the left cell's cytoplasm than that one's own nucleus.
+    first, second = (200, 150, 80, -48, 28), (200, 310 + apart, 80, -48, 28)
+    nuclei, cytoplasm = cells(scale, (400, 600), first, second)
+    found = join_cytoplasm(nuclei, cytoplasm)
+    assert found.dtype == np.uint16
+    table = nucleus_table(nuclei, found)
+    assert table["cytoplasm_area"].tolist() == [cytoplasm.sum() // 2] * 2
+    np.testing.assert_allclose(table["nucleus_to_cell"], (28 / 80) ** 2, rtol=0.01)
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_cytoplasm_without_a_nucleus_belongs_to_none(scale):
+    nuclei, cytoplasm = cells(scale, (200, 400), (60, 60, 40, 0, 20))
+    nuclei[nuclei == 1] = 7  # numbers may be left out
+    lone = discs(nuclei.shape, (140 * scale, 340 * scale, 30 * scale))
+    other = discs(nuclei.shape, (140 * scale, 200 * scale, 15 * scale))
+    found = join_cytoplasm(nuclei, cytoplasm | lone | other)
+    assert set(np.unique(found[cytoplasm])) == {7}
+    assert {*np.unique(found[lone]), *np.unique(found[other])} == {8, 9}
+    assert not found[~(cytoplasm | lone | other)].any()
+    table = nucleus_table(nuclei, found)
+    assert table["index"].tolist() == [7]
+    assert table["cytoplasm_area"].tolist() == [cytoplasm.sum()]
+    assert table["nucleus_to_cell"][0] == pytest.approx(0.25, abs=0.005)
+
+
+@pytest.mark.parametrize("shape", [(200, 200), (1920, 2560)])
+@pytest.mark.parametrize(("blank", "number"), [(3, 1), (8, 1), (16, 2)])
+def test_a_blank_between_nucleus_and_cytoplasm_breaks_no_cell(blank, number, shape):
+    nuclei = discs(shape, (100, 100, 30)).astype(np.uint16)
+    ring = discs(shape, (100, 100, 80)) & ~discs(shape, (100, 100, 30 + blank))
+    assert set(np.unique(join_cytoplasm(nuclei, ring)[ring])) == {number}
+
+
+def test_two_nuclei_share_a_piece_of_cytoplasm_halfway():
+    nuclei = np.zeros((40, 101), np.uint16)
+    nuclei[15:25, 15:25] = 1
+    nuclei[15:25, 75:85] = 2  # as far from column 49.5 as the other
+    found = join_cytoplasm(nuclei, np.ones_like(nuclei, bool))
+    assert set(np.unique(found[:, 30:49])) == {1}
+    assert set(np.unique(found[:, 51:70])) == {2}
+    assert not found[nuclei > 0].any()
+
+
+def test_cytoplasm_alone_is_numbered_by_pieces():
+    mask = discs((100, 200), (50, 50, 20), (50, 150, 20))
+    np.testing.assert_array_equal(join_cytoplasm(np.zeros(mask.shape, int), mask), label(mask))
+    nothing = np.zeros(mask.shape, bool)
+    assert not join_cytoplasm(nothing.astype(int), nothing).any()

@@ -12,8 +12,14 @@ from napari_marrow.imaging.stain import optical_density
 
 WORKING_SIZE = 640
 """Longer side, in pixels, at which shapes are judged; nuclei are then about 20 to 100 wide."""
-SMALLEST = 0.25
-"""Pieces under this part of the median nucleus's area are specks, not nuclei."""
+NARROWEST = 0.33
+"""Pieces under this part of the typical nucleus's radius are specks, not nuclei."""
+SMALLEST = 0.1
+"""Likewise for its area: cells a third as wide as the typical one just stay."""
+WIDEST_HOLE = 0.7
+"""Openings over this part of the typical radius lie between nuclei, not in one."""
+GAP = 8
+"""Pixels that a hand may leave blank between a nucleus and its cytoplasm."""
 
 
 def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
@@ -21,7 +27,10 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
 
     Watershed of the distance to the edge (Meyer 1994), seeded at the peaks of the smoothed
     distance. Shapes are judged at a working size of about 640 pixels and the numbers brought back
-    to every pixel of the mask. Holes are filled; specks are dropped.
+    to every pixel of the mask. Holes that fit into a nucleus are filled, the middle of a rosette is
+    not. Specks are dropped: what is under a third of the typical radius or a tenth of the area.
+    The typical nucleus is the median by area: neither many specks nor one giant cell among many
+    nuclei changes it.
 
     Parameters
     ----------
@@ -43,15 +52,40 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
     # filled stay filled, which the inside of the thinned nuclei tells.
     rims = np.where(labels == 0, ndimage.maximum_filter(labels, 5), labels)
     full = enlarge(rims, factor, mask.shape)
-    inside = enlarge(ndimage.binary_erosion(labels > 0), factor, mask.shape)
-    full *= mask | inside
+    full *= mask | enlarge(_erode(labels > 0), factor, mask.shape)
     return full
 
 
 def _fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """``ndimage.binary_fill_holes`` by labelling the outside, 5 times as fast."""
-    pieces, count = ndimage.label(np.pad(~mask, 1, constant_values=True))
-    return mask if count == 1 else (pieces != pieces[0, 0])[1:-1, 1:-1]
+    """Fill the holes that fit into a nucleus, not the spaces that nuclei enclose."""
+    gaps, count = ndimage.label(np.pad(~mask, 1, constant_values=True))
+    if count == 1:
+        return mask
+    areas = np.bincount(gaps.ravel())
+    hole = areas <= np.pi * (WIDEST_HOLE * _typical_radius(mask)) ** 2
+    hole[[0, gaps[0, 0]]] = False  # the mask itself and the outside
+    return mask | hole[gaps[1:-1, 1:-1]]
+
+
+def _typical_radius(mask: NDArray[np.bool_]) -> float:
+    """Radius of the discs that a mask is made of, touching or not: twice area over perimeter.
+
+    A guess, but one that takes a fiftieth of the time of a distance transform, and that can be
+    made before holes are filled.
+    """
+    inner = _erode(mask)  # specks and thin lines are all rim: without the rim they count for little
+    if not inner.any():
+        return 1.0
+    area = np.count_nonzero(inner)
+    return 1 + 2 * area / (area - np.count_nonzero(_erode(inner)))
+
+
+def _erode(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """``ndimage.binary_erosion`` by slices, 10 times as fast."""
+    inner = np.zeros_like(mask)
+    rows = mask[1:-1] & mask[:-2] & mask[2:]
+    inner[1:-1, 1:-1] = rows[:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+    return inner
 
 
 def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
@@ -61,17 +95,21 @@ def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
     if count == 0:
         return np.zeros(mask.shape, np.uint16)
     distance = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1].astype(np.float32)
-    widths = ndimage.maximum(distance[mask], pieces[mask], np.arange(1, count + 1))
-    radius = float(np.median(widths[widths >= 0.3 * widths.max()]))
+    widths = ndimage.maximum(distance[mask], pieces[mask], np.arange(count + 1))
+    # Rims do not count: they are most of what specks are made of.
+    typical = _weighted_median(widths, np.bincount(pieces[distance > 1], minlength=count + 1))
+    wide = (widths > 0) & (widths >= NARROWEST * typical)
+    # What the small ones would have cut to bits stays whole.
+    radius = float(np.median(widths[widths >= 0.5 * typical]))
     smooth = ndimage.gaussian_filter(distance, max(0.5, radius / 6))
     reach = 2 * max(2, round(0.6 * radius)) + 1
     peaks = (smooth == ndimage.maximum_filter(smooth, reach)) & (smooth >= 0.35 * radius) & mask
-    seeds, _ = ndimage.label(peaks, np.ones((3, 3)))
+    seeds, found = ndimage.label(peaks, np.ones((3, 3)))
     # A small nucleus beside a large one is overshadowed; every piece still gets one seed.
-    bare = np.setdiff1d(np.arange(1, count + 1), pieces[seeds > 0])
-    for piece in bare[widths[bare - 1] >= 0.35 * radius]:
-        where = ndimage.maximum_position(distance, pieces, piece)
-        seeds[where] = seeds.max() + 1
+    wide[pieces[peaks]] = False
+    if wide.any():
+        tops = wide[pieces] & (distance == widths[pieces])
+        seeds[tops] = found + pieces[tops]
     return watershed(-smooth, seeds, mask=mask).astype(np.uint16)
 
 
@@ -80,8 +118,14 @@ def _drop_specks(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
     if len(areas) < 2:
         return labels
     areas[0] = 0
-    keep = areas >= SMALLEST * np.median(areas[areas > 0])
+    keep = (areas > 0) & (areas >= SMALLEST * _weighted_median(areas, areas))
     return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
+
+
+def _weighted_median(values: NDArray, weights: NDArray) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def segment_nuclei(image: NDArray[np.uint8]) -> NDArray[np.uint16]:
@@ -157,7 +201,12 @@ def nucleus_table(
 
 
 def join_cytoplasm(nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_]) -> NDArray[np.uint16]:
-    """Give every cytoplasm pixel the number of the nucleus nearest to it.
+    """Give every cytoplasm pixel the number of its cell's nucleus.
+
+    A cell is one connected piece of nucleus and cytoplasm; a blank of up to 8 pixels between the
+    two, as hands leave it, does not break it. In a piece of several nuclei each pixel goes to the
+    nearest one, by a watershed of the distance to them. Pieces are judged at the working size of
+    :func:`separate`.
 
     Parameters
     ----------
@@ -169,17 +218,44 @@ def join_cytoplasm(nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_]) ->
     Returns
     -------
     ndarray of uint16, shape (height, width)
-        0 outside of cytoplasm and in the nuclei; all 0 where there is no nucleus.
+        0 outside of cytoplasm and in the nuclei. Pieces of cytoplasm without a nucleus have numbers
+        of their own, above all of the nuclei's.
     """
     factor = shrink_factor(nuclei.shape, WORKING_SIZE)
-    small = nuclei[::factor, ::factor]
-    if not small.any():
+    rest = cytoplasm & (nuclei == 0)
+    small, thin = nuclei[::factor, ::factor], rest[::factor, ::factor]
+    owner = _flood(small, thin, -(-GAP // factor))
+    lone, _ = ndimage.label(thin & (owner == 0), np.ones((3, 3)))
+    # more pieces than numbers share the last
+    owner = np.where(lone > 0, np.minimum(lone + int(nuclei.max(initial=0)), 65535), owner)
+    if not owner.any():
         return np.zeros(nuclei.shape, np.uint16)
+    # Rims that the thinned masks missed take the nearest number.
     nearest = ndimage.distance_transform_edt(
-        small == 0, return_distances=False, return_indices=True
+        owner == 0, return_distances=False, return_indices=True
     )
-    owner = enlarge(small[tuple(nearest)], factor, nuclei.shape)
-    return np.where(cytoplasm & (nuclei == 0), owner, 0).astype(np.uint16)
+    full = enlarge(owner[tuple(nearest)].astype(np.uint16), factor, nuclei.shape)
+    return np.where(rest, full, np.uint16(0))
+
+
+def _flood(
+    nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_], gap: int
+) -> NDArray[np.integer]:
+    """Numbers of the nuclei, spread over the cytoplasm that hangs together with them."""
+    from skimage.segmentation import watershed  # slow to import, as above
+
+    if not nuclei.any():
+        return np.zeros(nuclei.shape, np.uint16)
+    distance = ndimage.distance_transform_edt(nuclei == 0).astype(np.float32)
+    cell = cytoplasm | (nuclei > 0)
+    pieces, count = ndimage.label(cell, np.ones((3, 3)))
+    # Only pieces that lack one of the two reach over a gap, so that whole cells close to each other
+    # stay apart.
+    whole = np.zeros(count + 1, bool)
+    whole[np.intersect1d(pieces[nuclei > 0], pieces[cytoplasm])] = True
+    lacking = ndimage.maximum_filter(cell & ~whole[pieces], 2 * gap + 1)
+    bridges = lacking & (distance <= gap)
+    return watershed(distance, nuclei.astype(np.int32), np.ones((3, 3)), mask=cell | bridges)
 
 
 def field_labels(field: Field) -> NDArray[np.integer] | None:
