@@ -25,6 +25,5 @@ def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
 
 def enlarge(array: NDArray, factor: int, shape: tuple[int, ...]) -> NDArray:
     """Undo thinning by ``factor``: every value stands for a square of pixels, cut to ``shape``."""
-    height, width = array.shape
-    blocks = np.broadcast_to(array[:, None, :, None], (height, factor, width, factor))
-    return blocks.reshape(height * factor, width * factor)[: shape[0], : shape[1]]
+    wide = np.repeat(array, factor, axis=1)  # columns first: rows are then copied whole
+    return np.repeat(wide, factor, axis=0)[: shape[0], : shape[1]]
