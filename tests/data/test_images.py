@@ -11,7 +11,14 @@ from bmp_files import bmp_bytes
 from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.images import decode, image_size, is_image_name, open_image, read_image
+from napari_marrow.data.images import (
+    decode,
+    image_format,
+    image_size,
+    is_image_name,
+    open_image,
+    read_image,
+)
 
 COMPRESSIONS = ("tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "group4", "jpeg")
 
@@ -164,6 +171,25 @@ def test_the_content_is_believed_not_the_name(tmp_path, pixels):
         assert image_size(tmp_path / name) == (9, 13)
         for read in (open_image, read_image, decode):
             np.testing.assert_array_equal(read(tmp_path / name), pixels)
+
+
+@pytest.mark.parametrize("name", ["BMP", "JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("suffix", [".bmp", ".jpg", ".png", ".tif"])
+def test_the_format_is_what_the_file_begins_with(tmp_path, pixels, name, suffix):
+    Image.fromarray(pixels).save(tmp_path / f"x{suffix}", format=name)
+    assert image_format(tmp_path / f"x{suffix}") == name
+
+
+@pytest.mark.parametrize("options", [{"bigtiff": True}, {"byteorder": ">"}])
+def test_the_format_of_every_tiff(tmp_path, pixels, options):
+    tifffile.imwrite(tmp_path / "x", pixels, photometric="rgb", **options)
+    assert image_format(tmp_path / "x") == "TIFF"
+
+
+def test_a_file_of_no_format_is_said(tmp_path):
+    (tmp_path / "x.bmp").write_bytes(b"GIF89a")
+    with pytest.raises(MarrowError, match=r"x\.bmp can't be read"):
+        image_format(tmp_path / "x.bmp")
 
 
 def test_formats_that_start_programs_are_not_opened(tmp_path, pixels):

@@ -63,31 +63,126 @@ def test_two_white_channels_are_no_mask(tmp_path):
     np.testing.assert_array_equal(read_mask(tmp_path / "m.bmp", (2, 3)), [[False] * 3, [True] * 3])
 
 
-GREY = np.array([[0, 30, 200], [255, 128, 127]], np.uint8)
+def _two_nuclei():
+    """Two nuclei on 0, as numbers 1 and 2: (48, 64) uint8."""
+    numbers = np.zeros((48, 64), np.uint8)
+    numbers[6:20, 8:24] = 1
+    numbers[25:40, 35:58] = 2
+    return numbers
 
 
+def _photograph(seed=0):
+    """Noise around the grey of a photograph, (48, 64) uint8, 60..219."""
+    return np.random.default_rng(seed).integers(60, 220, (48, 64)).astype(np.uint8)
+
+
+def _saved(path, values):
+    if path.suffix == ".tif":
+        tifffile.imwrite(path, values, photometric="rgb" if values.ndim == 3 else "minisblack")
+    else:
+        Image.fromarray(values).save(path)
+    return path
+
+
+def _check(path, values, meant):
+    np.testing.assert_array_equal(read_mask(_saved(path, values), meant.shape), meant)
+
+
+NUMBERS = {
+    "bit": lambda n: n > 0,
+    "0 and 1": lambda n: np.uint8(n > 0),
+    "0 and 127": lambda n: np.uint8(127 * (n > 0)),
+    "0 and 200": lambda n: np.uint8(200 * (n > 0)),
+    "0 and 255": lambda n: np.uint8(255 * (n > 0)),
+    "1 and 2": lambda n: n,
+    "1 and 200": lambda n: np.array([0, 1, 200], np.uint8)[n],
+    "100 and 255": lambda n: np.array([0, 100, 255], np.uint8)[n],
+    "16 bits, 0 and 65535": lambda n: np.uint16(65535 * (n > 0)),
+    "16 bits, 1 and 2": lambda n: np.uint16(n),
+    "16 bits, 300 and 40000": lambda n: np.array([0, 300, 40000], np.uint16)[n],
+    "32 bits, 1 and 2": lambda n: np.int32(n),
+    "32 bits, 7 and 70000": lambda n: np.array([0, 7, 70000], np.uint32)[n],
+    "empty": lambda n: 0 * n,
+}
+
+
+@pytest.mark.parametrize("make", NUMBERS.values(), ids=NUMBERS)
+def test_every_flat_number_of_one_channel_is_meant(tmp_path, make):
+    values = make(_two_nuclei())
+    _check(tmp_path / "m.tif", values, values > 0)
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".png", ".tif"])
+@pytest.mark.parametrize("values", [(1, 1), (1, 2), (3, 48), (100, 200), (100, 255)])
+def test_flat_numbers_are_meant_in_three_channels_too(tmp_path, suffix, values):
+    numbers = np.array([0, *values], np.uint8)[_two_nuclei()]
+    _check(tmp_path / f"m{suffix}", np.dstack([numbers] * 3), numbers > 0)
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".png", ".tif"])
 @pytest.mark.parametrize(
-    ("values", "meant"),
-    [
-        (GREY, [[0, 0, 1], [1, 1, 0]]),  # 8 bits: above 127, so that the noise of JPEG stays out
-        ((GREY > 100).astype(np.uint8), [[0, 0, 1], [1, 1, 1]]),  # 0 and 1
-        (GREY > 100, [[0, 0, 1], [1, 1, 1]]),  # one bit
-        (GREY.astype(np.uint16) // 30, [[0, 1, 1], [1, 1, 1]]),  # 16 bits: instance labels
-        (np.zeros((2, 3), np.uint8), [[0, 0, 0], [0, 0, 0]]),
-    ],
-    ids=["grey", "0-1", "bit", "labels", "empty"],
+    "colours", [((255, 0, 0),) * 2, ((128, 0, 0), (0, 128, 0)), ((9, 80, 200), (255, 200, 0))]
 )
-def test_one_channel(tmp_path, values, meant):
-    Image.fromarray(values).save(tmp_path / "m.png")
-    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (2, 3)), np.array(meant, bool))
+def test_flat_colours_on_black_are_meant(tmp_path, suffix, colours):
+    numbers = _two_nuclei()
+    _check(tmp_path / f"m{suffix}", np.array([(0, 0, 0), *colours], np.uint8)[numbers], numbers > 0)
+
+
+def test_a_palette_of_colours_is_meant(tmp_path):
+    numbers = _two_nuclei()
+    image = Image.fromarray(numbers)
+    image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    image.save(tmp_path / "m.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", numbers.shape), numbers > 0)
+
+
+def test_among_flat_colours_white_alone_is_meant(tmp_path):
+    numbers = _two_nuclei()
+    colours = np.array([(0, 0, 0), (0, 0, 255), (255, 255, 255)], np.uint8)
+    _check(tmp_path / "m.png", colours[numbers], numbers == 2)
+
+
+@pytest.mark.parametrize("black", [0, 20], ids=["", "with a black rim"])
+@pytest.mark.parametrize("empty", [False, True], ids=["", "empty"])
+@pytest.mark.parametrize("form", ["8", "16", "16 upper", "3x8", "3x16"])
+def test_only_white_is_meant_in_a_copy_of_the_photograph(tmp_path, form, empty, black):
+    meant = (_two_nuclei() > 0) & (not empty)
+    planes = [np.where(meant, 255, _photograph(seed)).astype(np.uint8) for seed in range(3)]
+    values = np.dstack(planes) if form.startswith("3") else planes[0]
+    values[:black][~meant[:black]] = 0
+    if form.endswith("16"):
+        values = values * np.uint16(257)
+    elif form == "16 upper":
+        values = values * np.uint16(256)  # white is 65280
+    _check(tmp_path / "m.tif", values, meant)
+
+
+def test_white_that_few_rows_hold_is_not_missed(tmp_path):
+    """Neither in a black picture nor where JPEG left noise around it."""
+    meant = np.zeros((640, 800), bool)
+    meant[290:299, 401:409] = True
+    drawn = np.uint8(255 * meant)
+    _check(tmp_path / "m.bmp", np.dstack([drawn] * 3), meant)
+    Image.fromarray(np.dstack([drawn] * 3)).save(tmp_path / "m.jpg", quality=75)
+    noisy = np.asarray(Image.open(tmp_path / "m.jpg"))
+    assert (noisy[meant].min(axis=-1) < 255).any()
+    _check(tmp_path / "m.png", noisy, meant)
+
+
+def test_a_soft_edge_is_parted_in_the_middle(tmp_path):
+    nuclei = Image.fromarray(np.uint8(255 * (_two_nuclei() > 0))).resize((256, 192), 1)
+    values = np.asarray(nuclei)
+    assert len(np.unique(values)) > 20
+    _check(tmp_path / "m.png", values, values >= 128)
 
 
 def test_alpha_is_passed_over(tmp_path):
-    bands = [Image.fromarray(GREY), Image.new("L", (3, 2), 255)]
+    numbers = _two_nuclei()
+    bands = [Image.fromarray(np.uint8(255 * (numbers > 1))), Image.new("L", (64, 48), 255)]
     Image.merge("LA", bands).save(tmp_path / "m.png")
-    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (2, 3)), GREY > 127)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (48, 64)), numbers > 1)
     Image.merge("RGBA", [bands[0]] * 3 + [bands[1]]).save(tmp_path / "m.png")
-    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (2, 3)), GREY == 255)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (48, 64)), numbers > 1)
 
 
 def test_another_size_is_said_with_both_sizes(tmp_path):

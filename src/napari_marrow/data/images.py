@@ -28,6 +28,13 @@ MAX_PIXELS = 175_000_000
 """Photographs beyond this many pixels are refused: no camera on a microscope makes them."""
 
 _FORMATS = ("PNG", "JPEG", "TIFF")  # no other of Pillow's: some of them start programs
+_BEGINNINGS = {
+    b"BM": "BMP",
+    b"\xff\xd8": "JPEG",
+    b"\x89PNG": "PNG",
+    b"II": "TIFF",  # the byte order; the number after it differs in big TIFFs
+    b"MM": "TIFF",
+}
 _AS_THEY_ARE = {"1", "L", "LA", "RGB", "RGBA", "I", "F"}
 _ORIENTATION = 274
 _PLANAR = 284
@@ -51,6 +58,24 @@ _TIFF_BITS_A_BYTE = {1: 8, 5: 8 * 1400, 8: 8 * 1040, 32773: 8 * 64, 32946: 8 * 1
 def is_image_name(path: Path) -> bool:
     """Whether a file's name has the ending of a photograph we read; hidden files do not count."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def image_format(path: Path | str) -> str:
+    """Tell "BMP", "JPEG", "PNG" or "TIFF" by the first bytes of a file, not by its name.
+
+    Raises
+    ------
+    MarrowError
+        When there is no such file, or it begins as none of them does.
+    """
+    start = first_bytes(Path(path), 4)[0]
+    for beginning, name in _BEGINNINGS.items():
+        if start.startswith(beginning):
+            return name
+    raise MarrowError(
+        f"{path} can't be read as an image, it is damaged or of another kind; "
+        "copy it again or leave it out."
+    )
 
 
 def image_size(path: Path | str) -> tuple[int, int]:

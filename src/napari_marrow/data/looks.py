@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Field
+from napari_marrow.data.images import image_format
 
 SAMPLES = 256  # rows and columns that are looked at
 SIDE = 32  # of the thumbnail, in pixels; each is the mean of 8 x 8 samples
@@ -18,6 +19,11 @@ MOST_BITS = 10  # that copies differ by, of 63: re-encoded ones were measured to
 # of ALL-IDB2, C-NMC, SegPC and SN-AM 0.98 and 0.79 (two of one cell are among these).
 LEAST_LIKENESS, LEAST_DETAIL = 0.985, 0.87
 TURNS = 8
+# Red, green and blue in grey: by ITU-R BT.601 (Pillow, OpenCV), BT.709 (scikit-image), the mean.
+GREYS = np.array([(0.299, 0.587, 0.114), (0.2125, 0.7154, 0.0721), (1 / 3,) * 3], np.float32)
+# Real photographs reach a flatness of 0.32 (0.55 in grey), masks of several flat colours 0.8 and
+# more. Compressed hard, a photograph may be as flat, but it has no colour that is so common.
+LEAST_FLATNESS = 0.75
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Look:
     size
         Height and width in pixels.
     format
-        "BMP", "JPEG", "PNG" or "TIFF".
+        "BMP", "JPEG", "PNG" or "TIFF", as the first bytes of the file say.
     digest
         SHA-256 of size and samples: photographs that differ in it differ.
     points
@@ -41,6 +47,8 @@ class Look:
     background
         (3,) float64, RGB of what is brightest and least stained; None where a black surround
         hides it.
+    flatness
+        Share of pixels that equal their neighbours, see :func:`flatness`.
     """
 
     size: tuple[int, int]
@@ -50,6 +58,7 @@ class Look:
     thumbnail: NDArray[np.float32]
     hashes: NDArray[np.uint64]
     background: NDArray[np.float64] | None
+    flatness: float
 
 
 def look_at(field: Field) -> Look:
@@ -62,27 +71,65 @@ def look_at(field: Field) -> Look:
     """
     image = field.open()
     height, width = image.shape[:2]
-    sample = image[np.ix_(_evenly(height), _evenly(width))]
+    rows, columns = _evenly(height), _evenly(width)
+    sample = image[np.ix_(rows, columns)]
     # sums of flat planes: numpy is 5 times slower along an axis of three
     red, green, blue = np.moveaxis(sample.astype(np.float32), 2, 0)
     grey = (red + green + blue) / 3
     thumbnail = grey.reshape(SIDE, _STEP, SIDE, _STEP).mean((1, 3))
     middle = slice(_STEP // 2, None, _STEP)
-    ending = field.path.suffix[1:].upper()
     return Look(
         size=(height, width),
-        format={"JPG": "JPEG", "TIF": "TIFF"}.get(ending, ending),
+        format=image_format(field.path),
         digest=hashlib.sha256(f"{height}x{width}".encode() + sample.tobytes()).digest(),
         points=sample[middle, middle].reshape(-1, 3),
         thumbnail=thumbnail,
         hashes=perceptual_hashes(thumbnail),
         background=background_colour(sample),
+        flatness=flatness(image, rows[2::4], columns[2::4]),
     )
 
 
 def _evenly(length: int) -> NDArray[np.intp]:
     """Places spread evenly over a side, the same from both ends but for rounding."""
     return ((np.arange(SAMPLES) + 0.5) * length / SAMPLES).astype(np.intp)
+
+
+def flatness(image: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> float:
+    """How flat a picture is beside its background, at some of its pixels.
+
+    Parameters
+    ----------
+    image
+        (height, width, 3) RGB.
+    rows, columns
+        Where to look; each pixel is compared with those to its right and below it.
+
+    Returns
+    -------
+    float
+        Of the pixels that are not of the commonest colour, the share that equal both neighbours.
+        Black and white are not counted, a photograph may be clipped there. 0 where no colour has
+        half of the picture, or less than 20 pixels are left.
+    """
+    height, width = image.shape[:2]
+    here = _as_numbers(image[np.ix_(rows, columns)])
+    # A colour that has half of the picture is the median, which takes less time than counting.
+    others = here != np.partition(here, here.size // 2, axis=None)[here.size // 2]
+    if others.mean() > 0.5:
+        return 0.0  # so it is in most photographs, and takes no more time
+    others &= (here != 0) & (here != 0xFFFFFF)
+    if others.sum() < 20:
+        return 0.0
+    right = _as_numbers(image[np.ix_(rows, np.minimum(columns + 1, width - 1))])
+    below = _as_numbers(image[np.ix_(np.minimum(rows + 1, height - 1), columns)])
+    return float(((here == right) & (here == below))[others].mean())
+
+
+def _as_numbers(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Each colour as one number, which is faster to compare and to sort than three."""
+    red, green, blue = (pixels[..., k].astype(np.int32) for k in range(3))
+    return red << 16 | green << 8 | blue
 
 
 def turned(square: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
@@ -127,31 +174,41 @@ def background_colour(sample: NDArray[np.uint8]) -> NDArray[np.float64] | None:
 
 
 def is_drawn(look: Look) -> bool:
-    """Whether a picture has the few flat colours of a mask, or nothing but black and white.
+    """Whether a picture is flat as a mask is, or nothing but black, white and what is between.
 
     A photograph has noise: among 1024 of its pixels are hundreds of colours, also where half of it
-    is overexposed or cut away to black. The second rule is for masks with the noise of JPEG.
+    is overexposed or cut away to black, and neighbours differ. The rules for black and white are
+    for masks with soft edges or the noise of JPEG.
     """
     if len(np.unique(look.points, axis=0)) <= 4:
         return True
+    if look.flatness > LEAST_FLATNESS:
+        return True
     black, white = (look.points < 24).all(axis=1), (look.points > 231).all(axis=1)
-    return bool((black | white).mean() > 0.97 and black.any() and white.any())
+    if (black | white).mean() > 0.97 and black.any() and white.any():
+        return True
+    if black.mean() <= 0.5 or white.sum() <= max(8, 0.2 * (~black).sum()):
+        return False  # a grey photograph of which most was cut away to black has little white left
+    return bool((np.ptp(look.points, axis=1) <= 2).all())
 
 
 def is_copy_with_white(mask: Look, photograph: Look) -> bool:
     """Whether a picture is another one, pixel for pixel, with some of it set to white.
 
     So are masks of SN-AM written whose other pixels are a copy of the photograph. Its own white is
-    written as 254 there, so one level of difference is allowed. A mask that was saved as JPEG
-    after that is not recognised.
+    written as 254 there, so one level of difference is allowed. The copy may be in grey, by any of
+    the usual weights of the channels. A mask that was saved as JPEG after that is not recognised.
     """
     white = (mask.points == 255).all(axis=1)
     if mask.size != photograph.size or not 5 <= white.sum() <= white.size - 30:
         return False
     if (photograph.points[white] >= 254).all(axis=1).mean() > 0.5:
         return False  # both are white there: an overexposed photograph, and its copy or its mask
-    difference = np.abs(mask.points[~white].astype(np.int16) - photograph.points[~white])
-    return bool((difference.max(axis=1) <= 1).mean() > 0.98)
+    copy, original = mask.points[~white], photograph.points[~white].astype(np.float32)
+    originals = [original]
+    if (np.ptp(copy, axis=1) == 0).all():
+        originals += [(original @ weights)[:, np.newaxis] for weights in GREYS]
+    return any((np.abs(copy - o).max(axis=1) < 2).mean() > 0.98 for o in originals)
 
 
 def near_copies(looks: list[Look]) -> list[tuple[int, int, int]]:
