@@ -55,9 +55,57 @@ def test_a_known_class_is_found_above_folders_of_patients(put, tmp_path):
 
 
 def test_patients_and_slides_are_no_classes(put, tmp_path):
-    put("AML/patient 1/1.png", "AML/patient 2/2.png", "CLL/patient 1/3.png", "CLL/b7/4.png")
+    put("AML/patient 1/1.png", "AML/Slide_B/2.png", "CLL/patient 1/3.png", "CLL/P07/4.png")
     assert list(classes(tmp_path).values()) == ["AML", "AML", "CLL", "CLL"]
     assert scan(tmp_path).warnings[0].startswith("Folders taken for part of the class above them:")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["study/AML/patient 1", "study/CML/patient 1"], ["AML", "CML"]),
+        (["patient 1/ALL", "patient 2/MM", "patient 3/AML"], ["ALL", "MM", "AML"]),
+        (["train/AML", "external/AML", "external/CML"], ["AML", "AML", "CML"]),
+        (["AML", "CML", "new/AML", "new/CML"], ["AML", "CML", "AML", "CML"]),
+        (["lab A/M1", "lab A/M3", "2023/M1", "day one/M3"], ["M1", "M3", "M1", "M3"]),
+        (["acute/AML", "acute/APL", "chronic/CML"], ["AML", "APL", "CML"]),
+        (["slide 1", "slide 2"], [None, None]),
+    ],
+)
+def test_the_innermost_name_that_can_be_one_is_the_class(put, tmp_path, names, expected):
+    put(*(f"{name}/{k}.png" for k, name in enumerate(names)))
+    found = classes(tmp_path)
+    assert [found[f"{name}/{k}.png"] for k, name in enumerate(names)] == expected
+
+
+def test_sets_of_several_layouts_lie_side_by_side(put, tmp_path):
+    put(
+        "segpc/x/1.png",
+        "segpc/y/1_1.png",
+        "PKG - SN-AM/ALL/ALL_1.png",
+        "cells/1.bmp",
+        "cells/1.png",
+    )
+    put("cnmc/fold_0/hem/UID_H1_1_1_hem.png")
+    (tmp_path / "cells" / "table.csv").write_text("image ID,class label\n1,2\n")
+    found = scan(tmp_path)
+    told = {found.label(f): (f.class_name, f.mask_kinds) for f in found.fields}
+    both = {"nucleus", "cytoplasm"}
+    assert told == {
+        "segpc/x/1.png": ("MM", both),
+        "cells/1.bmp": ("lymphocyte", both),
+        "PKG - SN-AM/ALL/ALL_1.png": ("ALL", set()),
+        "cnmc/fold_0/hem/UID_H1_1_1_hem.png": ("hem", set()),
+    }
+    assert not counted(found)
+    write_table(found, tmp_path / "fields.csv")
+    assert {found.label(f): (f.class_name, f.mask_kinds) for f in scan(tmp_path).fields} == told
+
+
+def test_why_nothing_was_found_is_said(put, tmp_path):
+    put("bone report/AML/1.png")
+    with pytest.raises(MarrowError, match=r"1 image .* here: bone report/AML/1\.png"):
+        scan(tmp_path)
 
 
 def test_classes_of_several_laboratories_are_classes(put, tmp_path):

@@ -247,3 +247,26 @@ def test_a_copied_photograph_with_bright_and_black_parts_is_no_noise(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "m.png")
     found = read_mask(tmp_path / "m.png", (60, 80))
     np.testing.assert_array_equal(found, (pixels == 255).all(axis=-1))
+
+
+@pytest.mark.parametrize("value", [254, 250])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_halo_around_a_flat_mask_is_left_out(tmp_path, value, channels):
+    """A mask of 0 and 254 that went through JPEG, or was made larger with soft edges."""
+    rows, columns = np.mgrid[:120, :160]
+    mask = (rows - 60) ** 2 + (columns - 70) ** 2 < 40**2
+    flat = np.where(mask, value, 0).astype(np.uint8)
+    drawn = Image.fromarray(flat if channels == 1 else np.repeat(flat[..., np.newaxis], 3, -1))
+    drawn.save(tmp_path / "lossy.jpg", quality=85)
+    Image.open(tmp_path / "lossy.jpg").save(tmp_path / "a.png")
+    drawn.resize((80, 60), Image.Resampling.LANCZOS).resize((160, 120)).save(tmp_path / "b.png")
+    for name in ("a.png", "b.png"):
+        found = read_mask(tmp_path / name, mask.shape)
+        assert (found & mask).sum() / (found | mask).sum() > 0.98
+
+
+def test_small_labels_stay_beside_large_ones(tmp_path):
+    labels = np.zeros((60, 80), np.uint8)
+    labels[5:25, 5:25], labels[30:50, 30:60], labels[5:15, 50:70] = 3, 250, 120
+    Image.fromarray(labels).save(tmp_path / "m.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", labels.shape), labels > 0)

@@ -152,7 +152,23 @@ def _meant(array: NDArray[np.integer], lossy: bool) -> NDArray[np.bool_]:
     lowest = _channels(array, np.bitwise_and)
     meant = lowest >= (half if encoding == "binary" else white)
     if encoding == "labels" or (encoding == "colours" and not meant.any()):
-        return _channels(array, np.bitwise_or) > 0
+        return _without_halo(_channels(array, np.bitwise_or))
+    return meant
+
+
+def _without_halo(numbers: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Where flat numbers are not 0; small ones that are not flat are the noise around large ones.
+
+    So a mask of 0 and 254 is read that went through JPEG, or was resized with soft edges.
+    """
+    meant = numbers > 0
+    half = int(numbers.max(initial=0)) // 2
+    small = meant & (numbers <= half)
+    here = small[:-1, :-1]
+    corner = numbers[:-1, :-1]
+    even = (corner == numbers[:-1, 1:]) & (corner == numbers[1:, :-1])
+    if here.any() and even[here].mean() <= _FLAT / 2:
+        meant &= ~small
     return meant
 
 

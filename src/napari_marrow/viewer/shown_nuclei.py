@@ -84,7 +84,9 @@ class ShownNuclei:
     def _show(self, layer: Labels, row: int, table: pd.DataFrame) -> None:
         """Set the features, unless the user has paged on or has columns of their own in them."""
         ours = {"index", *table.columns, "cytoplasm_area", "nucleus_to_cell"}
-        if self._row(layer) == row and set(layer.features.columns) <= ours:
+        if self._row(layer) != row:
+            self._measured.pop(layer, None)  # to be measured when the user comes back
+        elif set(layer.features.columns) <= ours:
             layer.features = table
 
 

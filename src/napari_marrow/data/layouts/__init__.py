@@ -20,10 +20,10 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.checks import checked
-from napari_marrow.data.layouts.files import natural_key, pair, passed_over, sort_out
+from napari_marrow.data.layouts.files import joined, natural_key, pair, passed_over, sort_out
 from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
 from napari_marrow.data.layouts.names import class_of_name
-from napari_marrow.data.layouts.pairs import segpc, segpc_set, white_blood_cells
+from napari_marrow.data.layouts.pairs import segpc_set, sets_with_masks_apart, white_blood_cells
 from napari_marrow.data.layouts.table import (
     SAVED,
     fields_of_table,
@@ -67,21 +67,23 @@ def scan(folder: Path | str) -> Collection:
         raise MarrowError(f"{folder} is not there or no folder; check the name.")
     if not os.access(folder, os.R_OK | os.X_OK):
         raise MarrowError(f"{folder} can't be read: no permission; ask its owner.")
-    found = (
-        with_saved_table(folder)
-        or flat_with_table(folder)
-        or segpc(folder)
-        or white_blood_cells(folder)
-    )
-    found = found or class_folders(folder)
+    found = with_saved_table(folder) or flat_with_table(folder) or _by_layout(folder)
+    used = {path for f in found.fields for path in (f.path, *f.mask_files)} | {*found.tables}
+    told = passed_over(folder, used)
     if not found.fields:
         raise MarrowError(
             f"{folder} holds no photograph (BMP, TIFF, PNG or JPEG that is no mask); "
-            "choose the folder with the images, or the one with a folder a class."
+            f"choose the folder with the images, or the one with a folder a class. {' '.join(told)}"
         )
-    used = {path for f in found.fields for path in (f.path, *f.mask_files)} | {*found.tables}
-    told = passed_over(folder, used)
     return checked(dataclasses.replace(found, warnings=(*found.warnings, *told)))
+
+
+def _by_layout(folder: Path) -> Collection:
+    """The sets of which the masks lie apart, and class folders beside them."""
+    sets = sets_with_masks_apart(folder)
+    taken = {p.parent for s in sets for f in s.fields for p in (f.path, *f.mask_files)}
+    rest = class_folders(folder, taken)
+    return joined(folder, [*sets, rest]) if sets else rest
 
 
 def _one_field(path: Path) -> Collection:

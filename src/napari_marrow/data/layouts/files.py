@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_marrow.data.fields import Field
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.names import class_of_name, is_all_idb, source_of_name
 from napari_marrow.data.masks import MaskKind, has_labels_mark, looks_like_mask, mask_kind
@@ -97,6 +97,18 @@ def sort_out(folder: Path) -> Pile:
         else:
             pile.photographs.append(path)
     return pile
+
+
+def joined(root: Path, parts: Iterable[Collection]) -> Collection:
+    """Several collections as one, in their order."""
+    fields: list[Field] = []
+    warnings: list[str] = []
+    tables: list[Path] = []
+    for part in parts:
+        fields += part.fields
+        warnings += part.warnings
+        tables += part.tables
+    return Collection(root, tuple(fields), tuple(warnings), tuple(tables))
 
 
 def pair(root: Path, class_name: str | None, pile: Pile, warnings: list[str]) -> list[Field]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+from collections.abc import Collection as Many
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from napari_marrow.data.layouts.files import (
     Pile,
     folders_with_images,
     holds_results,
+    images_in,
     listed,
     pair,
     sort_out,
@@ -22,14 +23,21 @@ from napari_marrow.data.masks import MaskKind, looks_like_mask
 SNAM_FOLDER = "PKG - SN-AM"
 
 
-def class_folders(folder: Path) -> Collection:
+def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     """Fields of a folder whose sub-folders are classes, or that holds photographs itself.
 
-    Which folder names the class: see :func:`classes_of_folders`. Folders of results and of masks
-    are passed over, and in ``PKG - SN-AM`` so is everything beside ``ALL`` and ``MM``.
+    Which folder names the class: see :func:`_class_of_folder`. Folders of results and of masks are
+    passed over, and in ``PKG - SN-AM`` so is everything beside ``ALL`` and ``MM``.
+
+    Parameters
+    ----------
+    folder
+        Where to look.
+    taken
+        Folders that another layout has read already.
     """
     root = snam_root(folder)
-    found = list(folders_with_images(root))
+    found = [sub for sub in folders_with_images(root) if sub not in taken]
     top = {sub.relative_to(root).parts[0] for sub in found}
     snam = root.name == SNAM_FOLDER and top >= KNOWN_CLASSES
     left: dict[str, list[str]] = {"masks": [], "results": [], "other things": []}
@@ -47,59 +55,38 @@ def class_folders(folder: Path) -> Collection:
     warnings = [
         f"Folders of {what}, left out: {listed(names)}." for what, names in left.items() if names
     ]
-    piles = {root: sort_out(root)} | {sub: sort_out(sub) for sub in kept}
-    classes = classes_of_folders(root, piles)
+    piles = {sub: sort_out(sub) for sub in (root, *kept) if sub not in taken}
+    classes = {sub: _class_of_folder(root, sub, piles) for sub in piles}
     fields: list[Field] = []
     for sub, pile in piles.items():
         fields += pair(root, classes[sub], pile, warnings)
     below = [s.relative_to(root).as_posix() for s in kept if classes[s] not in (None, s.name)]
-    below = [name for name in below if can_be_class(Path(name).name)]
     if below:
         warnings.append(f"Folders taken for part of the class above them: {listed(below)}.")
     return Collection(root, tuple(with_all_idb_masks(root, fields)), tuple(warnings))
 
 
 def snam_root(folder: Path) -> Path:
-    """The folder itself, or the folder of SN-AM in it."""
-    return folder / SNAM_FOLDER if (folder / SNAM_FOLDER).is_dir() else folder
+    """The folder itself, or the folder of SN-AM in it, where nothing else in it has images."""
+    inner = folder / SNAM_FOLDER
+    if not inner.is_dir() or images_in(folder):
+        return folder
+    others = (sub for sub in folders_with_images(folder) if not sub.is_relative_to(inner))
+    return folder if any(not looks_like_mask(s) and not holds_results(s) for s in others) else inner
 
 
-def classes_of_folders(root: Path, piles: Mapping[Path, Pile]) -> dict[Path, str | None]:
-    """The class that the name of each folder, or of one above it, tells; None for ``root`` itself.
+def _class_of_folder(root: Path, folder: Path, piles: Mapping[Path, Pile]) -> str | None:
+    """The class that the name of a folder, or of one above it, tells; None for ``root`` itself.
 
-    In this order: ``ALL`` or ``MM``; a folder above that holds photographs itself; the first folder
-    below ``root``, where those below are its patients or slides; else the folder's own name. Names
-    that say how data are kept or used are no classes.
+    In this order: ``ALL`` or ``MM``; a folder above that holds photographs itself; the innermost
+    name that can be a class.
     """
-    above = {
-        sub: [p for p in (sub, *sub.parents) if p.is_relative_to(root) and p != root]
-        for sub in piles
-    }
-    possible = {sub: [p for p in ways if can_be_class(p.name)] for sub, ways in above.items()}
-    by_patient = _are_patients([ways for ways in possible.values() if ways])
-    classes: dict[Path, str | None] = {}
-    for sub, ways in possible.items():
-        known = [p for p in above[sub] if p.name in KNOWN_CLASSES]
-        holding = [p for p in ways if p != sub and p in piles and piles[p].photographs]
-        named = ways[-1:] if by_patient else ways[:1]
-        best = known[:1] or holding[-1:] or named
-        classes[sub] = best[0].name if best else None
-    return classes
-
-
-def _are_patients(ways: list[list[Path]]) -> bool:
-    """Whether the innermost folders are parts of classes, not classes: ``AML/patient 1``.
-
-    Classes come again below several folders (``lab 1/AML``, ``lab 2/AML``) and carry no number.
-    """
-    tops: dict[str, set[str]] = {}
-    for inner, *_, top in ([*way, way[-1]] for way in ways):
-        if inner != top:
-            tops.setdefault(inner.name, set()).add(top.name)
-    if len({way[-1] for way in ways}) < 2 or not tops:
-        return False
-    numbered = all(re.search(r"\d", name) for name in tops)
-    return numbered or all(len(names) == 1 for names in tops.values())
+    ways = [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
+    known = [p for p in ways if p.name in KNOWN_CLASSES]
+    possible = [p for p in ways if can_be_class(p.name)]
+    holding = [p for p in possible if p != folder and p in piles and piles[p].photographs]
+    best = known[:1] or holding[-1:] or possible[:1]
+    return best[0].name if best else None
 
 
 def with_all_idb_masks(root: Path, fields: list[Field]) -> list[Field]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.layouts.files import entries, folders_in, images_in, listed
+from napari_marrow.data.layouts.files import entries, folders_in, images_in, joined, listed
 from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.rows import columns, read_rows
@@ -32,6 +32,11 @@ WBC_CLASSES = {
 """Numbers in the class table of the white-blood-cell set of Zheng et al. 2018."""
 
 
+def sets_with_masks_apart(root: Path) -> list[Collection]:
+    """What lies below a folder in one of the two layouts."""
+    return [found for found in (segpc(root), white_blood_cells(root)) if found is not None]
+
+
 def segpc(root: Path) -> Collection | None:
     """SegPC-2021: ``x/<id>.bmp`` and one mask a cell, ``y/<id>_<k>.bmp``; or its merged masks.
 
@@ -46,8 +51,7 @@ def segpc(root: Path) -> Collection | None:
         known = {found.fields[0].path.parent for found in sets}
         bare = [p / "x" for p in places if images_in(p / "x") and p / "x" not in known]
         sets += [_photographs(root, folder) for folder in bare]
-    warnings = [w for found in sets for w in found.warnings]
-    return Collection(root, tuple(f for found in sets for f in found.fields), tuple(warnings))
+    return joined(root, sets)
 
 
 def _places(root: Path, depth: int = 3) -> list[Path]:
@@ -117,11 +121,7 @@ def white_blood_cells(root: Path) -> Collection | None:
     sets = [found for place in _places(root, 2) if (found := _cells_and_masks(root, place))]
     if not sets:
         return None
-    merged = [
-        tuple(value for found in sets for value in getattr(found, name))
-        for name in ("fields", "warnings", "tables")
-    ]
-    return Collection(root, *merged)
+    return joined(root, sets)
 
 
 def _cells_and_masks(root: Path, place: Path) -> Collection | None:

@@ -15,7 +15,7 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.files import entries, images_in, listed, pair, sort_out
 from napari_marrow.data.layouts.folders import snam_root, with_all_idb_masks
-from napari_marrow.data.layouts.pairs import segpc, white_blood_cells
+from napari_marrow.data.layouts.pairs import sets_with_masks_apart
 from napari_marrow.data.rows import columns, read_rows
 
 SAVED = "fields.csv"
@@ -124,11 +124,9 @@ def _by_name(folder: Path) -> dict[str, list[Path]]:
 
 def _fields_beside(root: Path, paths: list[Path], warnings: list[str]) -> dict[Path, Field]:
     """What the layouts know of the photographs: their masks above all."""
-    found = white_blood_cells(root) or segpc(root)
-    if found is not None:
-        return {f.path: f for f in found.fields}
-    folders = dict.fromkeys(path.parent for path in paths if is_image_name(path))
-    fields: list[Field] = []
+    fields = [f for found in sets_with_masks_apart(root) for f in found.fields]
+    known = {f.path for f in fields}
+    folders = dict.fromkeys(p.parent for p in paths if is_image_name(p) and p not in known)
     for folder in folders:
         fields += pair(root, None, sort_out(folder), warnings)
     return {f.path: f for f in with_all_idb_masks(root, fields)}
