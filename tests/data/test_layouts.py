@@ -216,3 +216,14 @@ def test_a_photograph_without_permission_does_not_stop_the_scan(tmp_path, monkey
 
     monkeypatch.setattr(checks, "_sample", sample)
     assert len(scan(tmp_path).fields) == 2
+
+
+def test_files_that_differ_in_a_few_bytes_are_two_pictures(tmp_path):
+    """A mask that copies its photograph has the photograph's pixels nearly everywhere."""
+    put(tmp_path / "ALL", "ALL_1.bmp", size=(320, 240))
+    content = bytearray((tmp_path / "ALL" / "ALL_1.bmp").read_bytes())
+    content[len(content) // 6] ^= 255  # between the places that are sampled
+    (tmp_path / "ALL" / "ALL_2.bmp").write_bytes(content)
+    found = scan(tmp_path)
+    assert len({f.source for f in found.fields}) == 2
+    assert found.warnings == ()

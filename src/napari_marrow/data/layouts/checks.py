@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import hashlib
 from collections import defaultdict
 from dataclasses import replace
@@ -59,15 +60,20 @@ def _odd_sizes(fields: list[Field]) -> list[str]:
 
 
 def _join_copies(fields: list[Field]) -> tuple[list[Field], list[str]]:
-    """Give fields that are the same file, as far as four samples of it tell, one source.
+    """Give fields that are the same file one source.
 
     Otherwise a picture could be learnt from under one name and judged under another.
     """
-    seen: dict[bytes, list[Field]] = defaultdict(list)
+    seen: dict[bytes, list[list[Field]]] = defaultdict(list)
     for f in fields:
         with contextlib.suppress(OSError):  # what can't be read is said elsewhere
-            seen[_sample(f.path)].append(f)
-    same = [group for group in seen.values() if len(group) > 1]
+            alike = seen[_sample(f.path)]  # few are, and only those are read whole
+            group = next((g for g in alike if filecmp.cmp(g[0].path, f.path, shallow=False)), None)
+            if group is None:
+                alike.append([f])
+            else:
+                group.append(f)
+    same = [group for alike in seen.values() for group in alike if len(group) > 1]
     joined = _joined([[f.source for f in group] for group in same])
     fields = [replace(f, source=joined.get(f.source, f.source)) for f in fields]
     names = [listed([f.path.name for f in group]) for group in same]
