@@ -15,7 +15,7 @@ _HOMES = {
     "MarrowError": "napari_marrow.data.errors",
     "read_bmp": "napari_marrow.data.bmp",
     "scan": "napari_marrow.data.layouts",
-    "segment_nuclei": "napari_marrow.imaging.nuclei",
+    "segment_nuclei": "napari_marrow.imaging.segmentation",
     "TrainingSettings": "napari_marrow.learning.settings",
     "train": "napari_marrow.jobs.train",
     "TrainJob": "napari_marrow.jobs.train_job",

@@ -1,4 +1,4 @@
-"""Nuclei: one whole number a nucleus, from a mask or from the photograph itself."""
+"""Nuclei of a mask: one whole number each, with their areas and their cytoplasm."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_marrow.data.fields import Field
-from napari_marrow.imaging.scale import enlarge, resize, shrink_factor
-from napari_marrow.imaging.stain import optical_density
+from napari_marrow.imaging.scale import enlarge, shrink_factor
 
 WORKING_SIZE = 640
 """Longer side, in pixels, at which shapes are judged; nuclei are then about 20 to 100 wide."""
@@ -126,41 +125,6 @@ def _weighted_median(values: NDArray, weights: NDArray) -> float:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
-
-
-def segment_nuclei(image: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """Find the nuclei of a photograph, or of a picture of one cell, without any mask.
-
-    Nuclei absorb red light, red cells hardly do: multi-Otsu (Liao et al. 2001) of the optical
-    density of red weighted with that of green tells nucleus from cytoplasm from the rest; an
-    opening rounds it off, and :func:`separate` takes touching nuclei apart.
-
-    Parameters
-    ----------
-    image
-        RGB photograph, (height, width, 3), uint8.
-
-    Returns
-    -------
-    ndarray of uint16, shape (height, width)
-        0 outside, 1 to n inside.
-    """
-    height, width = image.shape[:2]
-    factor = shrink_factor(image.shape, WORKING_SIZE)
-    small = resize(image, (max(1, height // factor), max(1, width // factor)))
-    density = optical_density(small)
-    score = ndimage.gaussian_filter(density[..., 0] + 0.5 * density[..., 1], 1)
-    if np.ptp(score) < 0.05:  # an empty field has no two kinds of pixels to tell apart
-        return np.zeros((height, width), np.uint16)
-    from skimage.filters import threshold_multiotsu  # slow to import, and masks do not need it
-    from skimage.morphology import disk
-
-    mask = score > threshold_multiotsu(score, classes=3)[-1]
-    mask = ndimage.binary_opening(mask, disk(2))
-    labels = separate(mask)
-    rows = (np.arange(height) * labels.shape[0] // height)[:, None]
-    columns = np.arange(width) * labels.shape[1] // width
-    return labels[rows, columns]
 
 
 def nucleus_table(

@@ -27,3 +27,25 @@ def enlarge(array: NDArray, factor: int, shape: tuple[int, ...]) -> NDArray:
     """Undo thinning by ``factor``: every value stands for a square of pixels, cut to ``shape``."""
     wide = np.repeat(array, factor, axis=1)  # columns first: rows are then copied whole
     return np.repeat(wide, factor, axis=0)[: shape[0], : shape[1]]
+
+
+def working_copy(image: NDArray[np.uint8], longest: int = 640) -> NDArray[np.uint8]:
+    """An image at the size at which cells are looked for, so that fields and crops are alike.
+
+    A large one is thinned by a whole number to about ``longest`` pixels; one whose longer side is
+    under three quarters of that is drawn twice as large, smoothly, for edges between its pixels.
+    """
+    height, width = image.shape[:2]
+    if max(height, width) < 0.75 * longest:
+        picture = Image.fromarray(np.ascontiguousarray(image))
+        return np.asarray(picture.resize((2 * width, 2 * height), Image.Resampling.BICUBIC))
+    factor = shrink_factor(image.shape, longest)
+    return resize(image, (max(1, height // factor), max(1, width // factor)))
+
+
+def stretch(array: NDArray, shape: tuple[int, int]) -> NDArray:
+    """A mask or labels at another size, by the nearest pixels; values stay what they are."""
+    (height, width), (old_height, old_width) = shape, array.shape
+    rows = (np.arange(height) + 0.5) * old_height / height
+    columns = (np.arange(width) + 0.5) * old_width / width
+    return array[rows.astype(np.intp)[:, None], columns.astype(np.intp)]

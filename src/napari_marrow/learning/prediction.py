@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Field
-from napari_marrow.imaging.nuclei import field_labels, segment_nuclei
+from napari_marrow.imaging.nuclei import field_labels
+from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.calibration import soften
 from napari_marrow.learning.units import Units, batches, cut_units, mean_by_unit

@@ -13,8 +13,9 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.features.colour import MEAN_COLOUR, mean_colour
 from napari_marrow.imaging.crops import cut_cells
-from napari_marrow.imaging.nuclei import field_labels, segment_nuclei
+from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.imaging.scale import resize
+from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.stain import WHITE, background_colour, white_balance
 from napari_marrow.learning.settings import Preprocessing
 

@@ -159,7 +159,7 @@ def _cells(annotated: Annotated, row: int) -> tuple[NDArray[np.integer] | None, 
         return None, {}
     if not annotated.painted:
         return cells, {k: v for k, v in annotated.cell_names.items() if k in present}
-    from napari_marrow.imaging.nuclei import segment_nuclei
+    from napari_marrow.imaging.segmentation import segment_nuclei
 
     nuclei = target.labels(row)
     nuclei = segment_nuclei(image) if nuclei is None else nuclei

@@ -1,0 +1,388 @@
+"""Nuclei and cells of a photograph that has no masks: full fields and pictures of single cells.
+
+Stains and cameras differ, so no fixed colour is asked for. A first look at the whole picture finds
+where nuclei are, by what all these stains share: nuclei absorb more red and green light than
+anything else. A second look at each nucleus's own surroundings finds its edge. Then what is much
+less purple than the rest goes: overlapping red cells, smears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_marrow.data.options import bound_problems, option
+from napari_marrow.imaging.nuclei import join_cytoplasm, separate
+from napari_marrow.imaging.scale import stretch, working_copy
+from napari_marrow.imaging.stain import optical_density, white_balance
+
+LOOKS = 2
+"""Times that the edges are found from the surroundings; with the first, these become better."""
+AROUND = 0.8
+"""How far the surroundings reach, in diameters of the nucleus."""
+PURPLE = 0.68
+"""Part of the typical nucleus's purple that another nucleus has at least."""
+LOBES = 0.3
+"""How far apart, in diameters, lobes of one nucleus lie at the most."""
+CUT_AWAY = 8
+"""What is not brighter is no picture: in some sets cells were cut out, on black."""
+CUT_OUT = 0.25
+"""Part of a picture that is cut away at least, where cells were cut out."""
+PARTED = 0.8
+"""Part of the variance that two classes explain where there are two: 0.64 is that of one normal
+distribution cut in half, 0.75 of an even one."""
+ROUND, ROUNDISH = 0.93, 0.85
+"""Part of its convex hull that a cell fills which nothing touches, and that any cell fills."""
+RIM = 0.15
+"""Width of cytoplasm, in diameters of the nucleus, where no edge of the cell is to be seen."""
+
+
+@dataclass(frozen=True)
+class SegmentSettings:
+    """What can be asked of a segmentation; the defaults suit all pictures that were tried."""
+
+    smallest: int = option(
+        0,
+        "Smallest",
+        "Nuclei of a smaller area are left out; 0 judges by the others.",
+        unit="px",
+        low=0,
+        high=10**8,
+    )
+    largest: int = option(
+        0,
+        "Largest",
+        "Nuclei of a larger area are left out; 0 keeps all.",
+        unit="px",
+        low=0,
+        high=10**8,
+    )
+    cut_off: bool = option(
+        True, "Cut-off nuclei", "Keep nuclei that the picture's edge cuts off, in full fields."
+    )
+
+    def problems(self) -> list[str]:
+        """What can't work, in a user's words; empty when all is well."""
+        found = bound_problems(self)
+        if 0 < self.largest < self.smallest:
+            found.append(f"Largest is {self.largest}; it must be at least {self.smallest}.")
+        return found
+
+
+def segment_nuclei(
+    image: NDArray[np.uint8], settings: SegmentSettings | None = None
+) -> NDArray[np.uint16]:
+    """Find the nuclei of a photograph, or of a picture of one cell, without any mask.
+
+    Thresholds are those of multi-Otsu (Liao et al. 2001) with three classes: first of the optical
+    density of red and half that of green, over the whole picture; then of green, around each
+    nucleus. In a picture of one cell, which has a whole nucleus in its middle and few others, those
+    cut off by the edge belong to neighbours and are left out. :func:`.separate` takes touching
+    nuclei apart.
+
+    Parameters
+    ----------
+    image
+        RGB photograph, (height, width, 3), uint8.
+    settings
+        Limits of size, in pixels of ``image``.
+
+    Returns
+    -------
+    ndarray of uint16, shape (height, width)
+        0 outside, 1 to n inside.
+    """
+    small = working_copy(image)
+    density, green = optical_density(small), white_balance(small)[..., 1]
+    inside = small.max(axis=-1) > CUT_AWAY
+    if np.ptp(density[..., :2]) < 0.05:  # an empty field has no two kinds of pixels to tell apart
+        return np.zeros(image.shape[:2], np.uint16)
+    if inside.mean() < 1 - CUT_OUT:
+        mask = _of_cut_out_cells(green, inside)
+    else:
+        mask = _of_one_cell(_nuclei(density, green, inside), density, green, inside)
+    labels = stretch(separate(mask), image.shape[:2])
+    return _limited(labels, settings or SegmentSettings())
+
+
+def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> NDArray[np.uint16]:
+    """Find the cytoplasm around nuclei that are known.
+
+    A cell that nothing touches is all that differs from the background about its nucleus. Where
+    something touches it, red cells most often, cytoplasm is what absorbs more red and green than
+    blue light there. Both by Otsu's threshold (Otsu 1979) of what lies up to 0.8 nucleus diameters
+    away and is no nearer to another nucleus. Where no edge of the cell is to be seen among its
+    neighbours, a thin rim is all that is said. Of a cell on black all is cytoplasm that is no
+    nucleus.
+
+    Parameters
+    ----------
+    image
+        RGB photograph, (height, width, 3), uint8.
+    nuclei
+        Instance labels, (height, width).
+
+    Returns
+    -------
+    ndarray of uint16, shape (height, width)
+        The nucleus's number in its cytoplasm, 0 elsewhere.
+    """
+    small = working_copy(image)
+    labels = stretch(np.asarray(nuclei), small.shape[:2])
+    density = ndimage.gaussian_filter(optical_density(small), (1, 1, 0))
+    tissue = density.sum(axis=-1)
+    stained = density[..., 0] + 0.5 * density[..., 1] - density[..., 2]
+    inside = small.max(axis=-1) > CUT_AWAY
+    cut_out = inside.mean() < 1 - CUT_OUT
+    cells = inside.copy() if cut_out else np.zeros(labels.shape, bool)
+    for window, own, other, diameter in () if cut_out else _windows(_lobes_joined(labels), AROUND):
+        away = ndimage.distance_transform_edt(~own)
+        near = (away < AROUND * diameter) & ~other
+        if other.any():  # the half that is nearer to another nucleus is that one's
+            near &= away <= ndimage.distance_transform_edt(~other)
+        cells[window] |= _cell(own, near, away, tissue[window], stained[window])
+    full = stretch(cells, image.shape[:2])
+    joined = join_cytoplasm(nuclei, full & (np.asarray(nuclei) == 0))
+    joined[joined > nuclei.max(initial=0)] = 0
+    return joined
+
+
+# --- nuclei --------------------------------------------------------------------------------------
+
+
+def _nuclei(
+    density: NDArray[np.float32], green: NDArray[np.uint8], inside: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    purple = density[..., 1] - density[..., 2]
+    mask = _alike(_candidates(density, inside), purple)
+    for _ in range(LOOKS):
+        mask = _alike(_with_own_edges(mask, green, inside), purple)
+    return mask
+
+
+def _of_cut_out_cells(green: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Nuclei of cells on black: all of a cell, unless two kinds of pixels are clearly in it."""
+    values = green[inside].astype(np.float32)
+    dark = values <= _otsu(values)
+    part = dark.mean()
+    if values.var() > 0 and 0 < part < 1:
+        between = part * (1 - part) * (values[dark].mean() - values[~dark].mean()) ** 2
+        if between >= PARTED * values.var():
+            return _tidy(inside & (green <= values[dark].max()), 2)
+    return _tidy(inside, 2)
+
+
+def _candidates(density: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    dark = ndimage.gaussian_filter(density[..., 0] + 0.5 * density[..., 1], 1)
+    limits = _multi_otsu(dark[inside])
+    return _tidy((dark > limits[-1]) & inside, 2) if limits is not None else np.zeros_like(inside)
+
+
+def _with_own_edges(
+    mask: NDArray[np.bool_], green: NDArray[np.uint8], inside: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """The nuclei again, each by the threshold of its surroundings."""
+    pieces, _ = ndimage.label(mask)
+    found = np.zeros_like(mask)
+    for window, own, other, diameter in _windows(pieces, AROUND):
+        away = ndimage.distance_transform_edt(~own)
+        near = (away <= AROUND * diameter) & ~other & inside[window]
+        limits = _multi_otsu(green[window][near])
+        if limits is None:
+            found[window] |= own
+            continue
+        dark = (green[window] <= limits[0]) & near
+        found[window] |= _touching(dark, _core(own, diameter / 10))
+    return _tidy(found, 2)
+
+
+def _core(own: NDArray[np.bool_], depth: float) -> NDArray[np.bool_]:
+    """What lies deeper in a nucleus than its rim; where it is cut off, up to the edge."""
+    deep = ndimage.distance_transform_edt(np.pad(own, 1, mode="edge"))[1:-1, 1:-1] > depth
+    return deep if deep.any() else own
+
+
+def _alike(mask: NDArray[np.bool_], purple: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Without the pieces that are much less purple than most of the stained area."""
+    pieces, count = ndimage.label(mask)
+    if count < 2:
+        return mask
+    numbers = np.arange(1, count + 1)
+    areas = np.bincount(pieces.ravel())[1:]
+    means = ndimage.mean(purple, pieces, numbers)
+    order = np.argsort(means)
+    part = np.cumsum(areas[order]) / areas.sum()
+    typical = means[order][np.searchsorted(part, 0.6)]
+    return np.concatenate([[False], means >= PURPLE * typical])[pieces]
+
+
+def _of_one_cell(
+    mask: NDArray[np.bool_],
+    density: NDArray[np.float32],
+    green: NDArray[np.uint8],
+    inside: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """In a picture of one cell only the nuclei that are whole; else the mask as it is."""
+    pieces, edge, middle = _whole_ones(mask)
+    shortest = min(mask.shape)
+    if len(edge) > 8:  # a field of many
+        return mask
+    if middle is None and mask.any() and edge[1:].all():
+        # A dark neighbour can hide a pale nucleus from the first look at the picture.
+        apart = ndimage.distance_transform_edt(~mask) > shortest / 20
+        again, _, found = _whole_ones(_nuclei(density, green, inside & apart))
+        return mask if found is None else again == found
+    if middle is None:
+        return mask
+    whole = int((~edge[1:]).sum())
+    wide = np.sqrt(4 / np.pi * np.count_nonzero(pieces == middle)) >= shortest / 7
+    return ~edge[pieces] & mask if whole == 1 or (wide and whole <= 6) else mask
+
+
+def _whole_ones(
+    mask: NDArray[np.bool_],
+) -> tuple[NDArray[np.int32], NDArray[np.bool_], int | None]:
+    """Pieces, which of them the edge cuts off, and the largest whole one in the middle, if any."""
+    pieces, count = ndimage.label(mask)
+    edge = np.zeros(count + 1, bool)
+    for side in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
+        edge[side] = True
+    edge[0] = True
+    height, width = mask.shape
+    middle = pieces[height * 3 // 8 : height - height * 3 // 8]
+    middle = middle[:, width * 3 // 8 : width - width * 3 // 8]
+    whole = np.unique(middle[~edge[middle]])
+    if not len(whole):
+        return pieces, edge, None
+    areas = np.bincount(pieces.ravel())
+    best = int(whole[np.argmax(areas[whole])])
+    wide = np.sqrt(4 / np.pi * areas[best])
+    return pieces, edge, best if wide > min(mask.shape) / 16 else None
+
+
+def _limited(labels: NDArray[np.uint16], settings: SegmentSettings) -> NDArray[np.uint16]:
+    """Labels within the limits of the settings, numbered through again."""
+    areas = np.bincount(labels.ravel())
+    keep = areas >= max(1, settings.smallest)
+    if settings.largest:
+        keep &= areas <= settings.largest
+    if not settings.cut_off:
+        for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+            keep[side] = False
+    keep[0] = False
+    return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
+
+
+# --- cytoplasm -----------------------------------------------------------------------------------
+
+
+def _lobes_joined(labels: NDArray[np.integer]) -> NDArray[np.integer]:
+    """One number for nuclei that lie close together: most often the lobes of one nucleus."""
+    nuclei = labels > 0
+    if not nuclei.any():
+        return labels
+    diameter = np.sqrt(4 / np.pi * np.median(np.bincount(labels[nuclei])[1:]))
+    groups, _ = ndimage.label(ndimage.distance_transform_edt(~nuclei) <= LOBES * diameter / 2)
+    return groups * nuclei
+
+
+def _cell(
+    nucleus: NDArray[np.bool_],
+    near: NDArray[np.bool_],
+    away: NDArray[np.float64],
+    tissue: NDArray[np.float32],
+    stained: NDArray[np.float32],
+) -> NDArray[np.bool_]:
+    """A nucleus and what belongs to its cell."""
+    ring = near & (away > 1)
+    if np.count_nonzero(ring) < 50:
+        return nucleus
+    alone = _grown(nucleus, near & (tissue > _otsu(tissue[ring])))
+    outside = near & (away > away[near].max() - 2)
+    if np.count_nonzero(alone & outside) <= 0.2 * np.count_nonzero(outside) and _is_round(
+        alone, ROUND
+    ):
+        return alone
+    stained_near = near & (stained > _otsu(stained[ring]))
+    cell = _grown(nucleus, stained_near)
+    if _is_round(cell, ROUNDISH):
+        return cell
+    width = RIM * np.sqrt(4 / np.pi * np.count_nonzero(nucleus))
+    return _grown(nucleus, stained_near & (away <= width))
+
+
+def _grown(nucleus: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return ndimage.binary_fill_holes(_touching(_opened(mask | nucleus, 3) | nucleus, nucleus))
+
+
+def _is_round(mask: NDArray[np.bool_], least: float) -> bool:
+    from skimage.morphology import convex_hull_image
+
+    return bool(mask.sum() >= least * convex_hull_image(mask).sum())
+
+
+# --- pieces of masks -----------------------------------------------------------------------------
+
+
+def _windows(
+    labels: NDArray[np.integer], around: float
+) -> Iterator[tuple[tuple[slice, slice], NDArray[np.bool_], NDArray[np.bool_], float]]:
+    """For each label its surroundings: the window, itself and the others in it, its diameter."""
+    height, width = labels.shape
+    for number, place in enumerate(ndimage.find_objects(labels), 1):
+        if place is None:
+            continue
+        area = np.count_nonzero(labels[place] == number)
+        if area < 20:
+            continue
+        diameter = float(np.sqrt(4 / np.pi * area))
+        reach = int(around * diameter) + 2
+        rows, columns = place
+        window = (
+            slice(max(0, rows.start - reach), min(height, rows.stop + reach)),
+            slice(max(0, columns.start - reach), min(width, columns.stop + reach)),
+        )
+        own = labels[window] == number
+        yield window, own, (labels[window] > 0) & ~own, diameter
+
+
+def _touching(mask: NDArray[np.bool_], core: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pieces of a mask that share a pixel with ``core``."""
+    pieces, count = ndimage.label(mask)
+    keep = np.zeros(count + 1, bool)
+    keep[pieces[core & mask]] = True
+    keep[0] = False
+    return keep[pieces]
+
+
+def _tidy(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    return ndimage.binary_fill_holes(_opened(mask, radius))
+
+
+def _opened(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Opening with a disc; beyond the edge the picture goes on as it ends."""
+    from skimage.morphology import disk  # slow to import, and masks do not need it
+
+    rim = 2 * radius + 1
+    padded = np.pad(mask, rim, mode="edge")
+    return ndimage.binary_opening(padded, disk(radius))[rim:-rim, rim:-rim]
+
+
+def _multi_otsu(values: NDArray) -> NDArray | None:
+    """The two thresholds of three classes, or None where there are not three values."""
+    from skimage.filters import threshold_multiotsu
+
+    try:
+        return threshold_multiotsu(values, classes=3)
+    except ValueError:
+        return None
+
+
+def _otsu(values: NDArray) -> float:
+    from skimage.filters import threshold_otsu
+
+    return float(threshold_otsu(values))

@@ -1,0 +1,240 @@
+"""Nuclei and cytoplasm of drawn pictures, whose truth is exact, and of real ones."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_marrow.data.masks import read_mask
+from napari_marrow.imaging.segmentation import (
+    SegmentSettings,
+    segment_cytoplasm,
+    segment_nuclei,
+)
+
+BACKGROUND, RED_CELL, CYTOPLASM = (228, 224, 222), (200, 158, 150), (166, 158, 205)
+DARK, PALE, BROWN = (82, 40, 130), (140, 92, 165), (120, 84, 92)
+
+
+class Picture:
+    """A picture of discs with a little noise, and where each kind of disc is."""
+
+    def __init__(self, height, width):
+        self.image = np.full((height, width, 3), BACKGROUND, np.float32)
+        self.rows, self.columns = np.mgrid[:height, :width]
+
+    def disc(self, colour, y, x, radius):
+        where = (self.rows - y) ** 2 + (self.columns - x) ** 2 < radius**2
+        self.image[where] = colour
+        return where
+
+    def pixels(self, seed=0):
+        noise = np.random.default_rng(seed).normal(0, 3, self.image.shape)
+        return np.clip(self.image + noise, 0, 255).astype(np.uint8)
+
+
+def dice(found, truth):
+    return 2 * np.count_nonzero(found & truth) / (np.count_nonzero(found) + truth.sum())
+
+
+@pytest.fixture
+def field():
+    """Twelve nuclei, two of them touching, among red cells; and the mask of the nuclei."""
+    picture = Picture(480, 640)
+    for k in range(30):
+        picture.disc(RED_CELL, 37 * k % 480, 97 * k % 640, 22)
+    nuclei = np.zeros((480, 640), bool)
+    for k in range(11):
+        nuclei |= picture.disc(DARK, 70 + 160 * (k // 4), 80 + 155 * (k % 4), 26)
+    nuclei |= picture.disc(DARK, 70, 80 + 48, 26)  # touches the first
+    return picture.pixels(), nuclei
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 4), (60, 80), (1300, 1000)])
+@pytest.mark.parametrize("value", [0, 230, 255])
+def test_nothing_to_find(shape, value):
+    flat = np.full((*shape, 3), value, np.uint8)
+    labels = segment_nuclei(flat)
+    assert labels.shape == shape
+    if value:
+        assert not labels.any()
+    assert segment_cytoplasm(flat, np.zeros(shape, np.uint16)).shape == shape
+
+
+def test_nuclei_among_red_cells(field):
+    image, nuclei = field
+    labels = segment_nuclei(image)
+    assert labels.max() == 12
+    assert dice(labels > 0, nuclei) > 0.97
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_field_gives_the_turned_nuclei(field, turns):
+    image, _ = field
+    turned = segment_nuclei(np.rot90(image, turns)) > 0
+    assert dice(np.rot90(segment_nuclei(image) > 0, turns), turned) > 0.99
+
+
+def test_a_field_at_four_times_the_size_gives_the_same(field):
+    image, nuclei = field
+    large = np.asarray(Image.fromarray(image).resize((2560, 1920), Image.Resampling.BICUBIC))
+    labels = segment_nuclei(large)
+    assert labels.max() == 12
+    assert dice(labels > 0, nuclei.repeat(4, 0).repeat(4, 1)) > 0.97
+
+
+@pytest.mark.parametrize("light", [(1, 1, 1), (0.6, 0.75, 1), (1, 1, 0.6)])
+def test_the_colour_of_the_light_does_not_matter(field, light):
+    image, nuclei = field
+    labels = segment_nuclei((image * np.array(light)).astype(np.uint8))
+    assert labels.max() == 12
+    assert dice(labels > 0, nuclei) > 0.96
+
+
+def test_overlapping_red_cells_are_no_nuclei(field):
+    image, _ = field
+    picture = Picture(480, 640)
+    brown = picture.disc(BROWN, 400, 590, 24)
+    image = image.copy()
+    image[brown] = BROWN
+    assert not segment_nuclei(image)[brown].any()
+
+
+def test_in_a_picture_of_one_cell_its_neighbours_do_not_count():
+    picture = Picture(257, 257)
+    own = picture.disc(DARK, 128, 128, 45)
+    picture.disc(DARK, 5, 240, 50)
+    picture.disc(RED_CELL, 220, 40, 30)
+    labels = segment_nuclei(picture.pixels())
+    assert labels.max() == 1
+    assert dice(labels > 0, own) > 0.97
+
+
+def test_a_dark_neighbour_does_not_hide_a_pale_nucleus():
+    picture = Picture(257, 257)
+    own = picture.disc(PALE, 128, 128, 22)
+    picture.disc((40, 12, 90), 128, 0, 70)
+    for y, x in ((30, 200), (220, 210), (225, 120)):
+        picture.disc(RED_CELL, y, x, 30)
+    labels = segment_nuclei(picture.pixels())
+    assert labels.max() == 1
+    assert dice(labels > 0, own) > 0.9
+
+
+def test_nuclei_at_the_edge_of_a_field_stay_unless_unwanted(field):
+    image, _ = field
+    picture = Picture(480, 640)
+    cut = picture.disc(DARK, 479, 320, 26)
+    image = image.copy()
+    image[cut] = DARK
+    assert segment_nuclei(image).max() == 13
+    whole = segment_nuclei(image, SegmentSettings(cut_off=False))
+    assert whole.max() == 12
+    assert not whole[cut].any()
+
+
+def test_limits_are_areas_in_pixels_of_the_picture():
+    picture = Picture(480, 640)
+    areas = [np.count_nonzero(picture.disc(DARK, 120, 100 + 140 * k, 16 + 8 * k)) for k in range(4)]
+    image = picture.pixels()
+    assert segment_nuclei(image).max() == 4
+    limited = SegmentSettings(smallest=(areas[0] + areas[1]) // 2, largest=areas[2] + 200)
+    labels = segment_nuclei(image, limited)
+    assert np.unique(labels).tolist() == [0, 1, 2]
+    np.testing.assert_allclose(np.bincount(labels.ravel())[1:], areas[1:3], rtol=0.05)
+
+
+def test_limits_that_can_not_work_are_said():
+    assert SegmentSettings().problems() == []
+    assert SegmentSettings(smallest=20, largest=10).problems() == [
+        "Largest is 10; it must be at least 20."
+    ]
+    assert SegmentSettings(smallest=-1).problems() == ["Smallest is -1; it must be at least 0."]
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_cytoplasm_is_what_surrounds_the_nucleus(touched):
+    picture = Picture(257, 257)
+    cell = picture.disc(CYTOPLASM, 128, 128, 56)
+    nucleus = picture.disc(DARK, 120, 128, 36)
+    if touched:
+        picture.disc(RED_CELL, 128, 210, 30)
+        picture.disc(RED_CELL, 128, 45, 30)
+        picture.image[cell & ~nucleus] = CYTOPLASM
+    labels = segment_nuclei(picture.pixels())
+    cytoplasm = segment_cytoplasm(picture.pixels(), labels)
+    assert set(np.unique(cytoplasm)) == {0, 1}
+    found = (labels > 0) | (cytoplasm > 0)
+    assert (found & cell).sum() / (found | cell).sum() > 0.9
+    assert not (cytoplasm[labels > 0]).any()
+
+
+def test_each_cytoplasm_has_the_number_of_its_nucleus():
+    picture = Picture(300, 500)
+    for x in (120, 380):
+        picture.disc(CYTOPLASM, 150, x, 50)
+        picture.disc(DARK, 150, x, 28)
+    labels = segment_nuclei(picture.pixels())
+    cytoplasm = segment_cytoplasm(picture.pixels(), labels)
+    for number in (1, 2):
+        x = np.mean(np.nonzero(labels == number)[1])
+        area = np.count_nonzero(cytoplasm == number)
+        assert abs(np.mean(np.nonzero(cytoplasm == number)[1]) - x) < 3
+        assert area == pytest.approx(np.pi * (50**2 - 28**2), rel=0.1)
+
+
+def test_cells_that_were_cut_out():
+    picture = Picture(300, 300)
+    picture.image[:] = 0
+    nucleus = picture.disc((84, 40, 110), 150, 150, 60)
+    image = picture.pixels()
+    image[~nucleus] = 0
+    labels = segment_nuclei(image)
+    assert labels.max() == 1
+    assert dice(labels > 0, nucleus) > 0.98
+    assert not segment_cytoplasm(image, labels)[~nucleus].any()
+
+
+def test_cut_out_cells_have_cytoplasm_where_two_kinds_of_pixels_are_clear():
+    picture = Picture(300, 300)
+    cell = picture.disc(CYTOPLASM, 150, 150, 70)
+    nucleus = picture.disc(DARK, 150, 140, 42)
+    image = picture.pixels()
+    image[~cell] = 0
+    labels = segment_nuclei(image)
+    assert dice(labels > 0, nucleus) > 0.97
+    assert dice(segment_cytoplasm(image, labels) > 0, cell & ~nucleus) > 0.95
+
+
+@pytest.mark.real
+def test_nuclei_of_real_fields(real_data):
+    """Dice against the hand-drawn masks; ALL_5's leaves out its largest cell, see the README."""
+    scores, counts = [], []
+    for k in range(1, 6):
+        path = real_data / f"snam-thumbnails/ALL/ALL_{k}.png"
+        image = np.asarray(Image.open(path).convert("RGB"))
+        truth = read_mask(path.with_stem(f"ALL_{k}_nucleus_mask"), image.shape[:2])
+        labels = segment_nuclei(image)
+        scores.append(dice(labels > 0, truth))
+        counts.append(int(labels.max()))
+    assert min(scores[:4]) > 0.9, scores
+    assert np.mean(scores[:4]) > 0.92, scores
+    assert np.abs(np.subtract(counts, [7, 6, 12, 3, 5])).max() <= 1, counts
+
+
+@pytest.mark.real
+def test_cells_of_real_pictures(real_data):
+    """Every fifth of ALL-IDB2: nucleus (0, 255, 255) and cytoplasm (0, 0, 255) in its masks."""
+    nuclei, cells = [], []
+    for path in sorted((real_data / "all-idb2").rglob("*.tif"))[::5]:
+        image = np.asarray(Image.open(path).convert("RGB"))
+        mask = real_data / "all-idb2-masks" / path.parent.name / path.name
+        drawn = np.asarray(Image.open(mask).convert("RGB"))
+        nucleus = (drawn == (0, 255, 255)).all(axis=-1)
+        cell = nucleus | (drawn == (0, 0, 255)).all(axis=-1)
+        labels = segment_nuclei(image)
+        found = (labels > 0) | (segment_cytoplasm(image, labels) > 0)
+        nuclei.append(dice(labels > 0, nucleus))
+        cells.append((found & cell).sum() / (found | cell).sum())
+    assert np.mean(nuclei) > 0.955
+    assert min(nuclei) > 0.5
+    assert np.mean(cells) > 0.88
