@@ -93,7 +93,7 @@ def cut_cells(
 def _centres(labels: NDArray[np.integer]) -> dict[str, NDArray]:
     """Number, centre and area of every nucleus, as ``nucleus_table`` has them.
 
-    Summed over runs of equal labels in a row: in a full field 5 ms instead of regionprops' 90.
+    Summed over runs of equal labels in a row: in a full field 6 ms instead of regionprops' 55.
     """
     width = labels.shape[1]
     flat = np.ascontiguousarray(labels).ravel()
