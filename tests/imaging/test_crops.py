@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 from skimage.draw import disk
+from skimage.measure import regionprops
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.crops import cut_cells
+from napari_marrow.imaging.nuclei import nucleus_table
 
 
 @pytest.fixture
@@ -62,3 +65,113 @@ def test_a_square_larger_than_the_photograph():
     # diameter 2 sqrt(120 / pi) = 12.36, side round(30.9) = 31: drawn as it is
     assert (crops[0, ..., 0] == 100).sum() == 120
     assert table["cut_off"].all()
+
+
+@pytest.fixture
+def crowd():
+    """120 nuclei drawn at random, some over the edge, their numbers with gaps."""
+    rng = np.random.default_rng(4)
+    image = rng.integers(0, 256, (200, 260, 3)).astype(np.uint8)
+    labels = np.zeros((200, 260), np.uint16)
+    for number in rng.permutation(400)[:120] + 1:
+        centre = (rng.integers(0, 200), rng.integers(0, 260))
+        labels[disk(centre, rng.integers(2, 12), shape=labels.shape)] = number
+    return image, labels
+
+
+def padded_crops(image, labels, size, fill):
+    """What a loop over regionprops cuts, out of the photograph with a border."""
+    wide = np.pad(image, ((size, size), (size, size), (0, 0)), constant_values=fill)
+    corners = [[round(c - size / 2) + size for c in r.centroid] for r in regionprops(labels)]
+    return np.stack([wide[y : y + size, x : x + size] for y, x in corners])
+
+
+@pytest.mark.parametrize("size", [1, 31, 48, 230, 300])
+def test_fixed_squares_are_those_of_a_loop_over_regionprops(crowd, size):
+    image, labels = crowd
+    crops, table = cut_cells(image, labels, size, fill=7, fixed=True)
+    np.testing.assert_array_equal(crops, padded_crops(image, labels, size, 7))
+    regions = regionprops(labels)
+    bounds = [[round(c - size / 2) for c in r.centroid] for r in regions]
+    over = [y < 0 or x < 0 or y + size > 200 or x + size > 260 for y, x in bounds]
+    np.testing.assert_array_equal(table["cut_off"], over)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32, np.int64])
+def test_the_table_is_exactly_that_of_the_nuclei(crowd, kind):
+    image, labels = crowd
+    labels = (labels % 250).astype(kind)
+    _, table = cut_cells(image, labels, 16, fixed=True)
+    expected = nucleus_table(labels)
+    assert len(expected["index"]) > 50
+    for name, column in expected.items():
+        np.testing.assert_array_equal(table[name], column)
+
+
+def test_equal_labels_at_the_end_of_a_row_and_the_start_of_the_next_are_two_runs():
+    labels = np.zeros((4, 6), np.uint16)
+    labels[1, 4:], labels[2, :2] = 3, 3
+    _, table = cut_cells(np.zeros((4, 6, 3), np.uint8), labels, 4, fixed=True)
+    # rows 1, 1, 2, 2 and columns 4, 5, 0, 1
+    assert (table["y"][0], table["x"][0], table["area"][0]) == (1.5, 2.5, 4)
+
+
+def test_photographs_whose_memory_is_flipped_give_the_same(crowd):
+    image, labels = crowd
+    flipped = image[::-1, :, ::-1].copy()[::-1, :, ::-1]
+    for fixed in (True, False):
+        once, again = (cut_cells(i, labels, 24, fixed=fixed)[0] for i in (image, flipped))
+        np.testing.assert_array_equal(once, again)
+
+
+@pytest.mark.parametrize("size", [20, 48, 300])
+def test_blanking_leaves_the_own_nucleus_only(crowd, size):
+    image, labels = crowd
+    crops, table = cut_cells(image, labels, size, fill=9, fixed=True, background="blank")
+    kept = padded_crops(image, labels, size, 9)
+    owner = padded_crops(np.repeat(labels[..., None], 3, axis=-1), labels, size, 0)
+    expected = np.where(owner == table["index"][:, None, None, None], kept, 9)
+    np.testing.assert_array_equal(crops, expected)
+
+
+def test_blanking_outside_of_whole_cells(scene):
+    image, labels = scene
+    cells = np.zeros_like(labels)
+    cells[disk((60, 80), 15)] = 5
+    cells[disk((100, 20), 6)] = 9  # a piece without a nucleus is in no crop
+    crops, _ = cut_cells(image, labels, 60, fixed=True, background="blank", cells=cells)
+    own = np.zeros((60, 60), bool)
+    own[disk((30, 30), 15)] = True
+    np.testing.assert_array_equal(crops[1][..., 1], np.where(own, 200, 240))
+    assert (crops[0] == 240).all()  # its cell is in no place of the mask
+
+
+def test_blanking_comes_before_the_size_is_changed(scene):
+    image, labels = scene
+    # the square is 49 wide, see above: at that size nothing is resampled
+    crops, _ = cut_cells(image, labels, 49, background="blank", fill=0)
+    fixed, _ = cut_cells(image, labels, 49, background="blank", fill=0, fixed=True)
+    np.testing.assert_array_equal(crops[1], fixed[1])
+    assert np.count_nonzero(crops[1, ..., 1]) == 305
+    half, _ = cut_cells(image, labels, 24, background="blank", fill=0)
+    assert half[1, 0, 0, 1] == 0
+    assert half[1, 12, 12, 1] == 200
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("background", ["keep", "blank"])
+def test_no_nucleus_no_crop_in_any_way(fixed, background):
+    image, labels = np.zeros((20, 30, 3), np.uint8), np.zeros((20, 30), np.uint16)
+    crops, table = cut_cells(image, labels, 8, fixed=fixed, background=background)
+    assert crops.shape == (0, 8, 8, 3)
+    assert {len(column) for column in table.values()} == {0}
+
+
+def test_labels_of_another_photograph_are_refused_in_a_sentence(scene):
+    image, labels = scene
+    with pytest.raises(MarrowError, match=r"labels are 160x119 .* photograph is 160x120"):
+        cut_cells(image, labels[1:], 20)
+    with pytest.raises(MarrowError, match="cells are 159x120"):
+        cut_cells(image, labels, 20, background="blank", cells=labels[:, 1:])
+    with pytest.raises(MarrowError, match="choose keep or blank"):
+        cut_cells(image, labels, 20, background="black")

@@ -1,9 +1,20 @@
-"""White balance and optical density against hand calculations."""
+"""White balance, optical density and stains against hand calculations and drawn fields."""
 
 import numpy as np
 import pytest
+from PIL import Image
+from scipy.ndimage import binary_dilation
 
-from napari_marrow.imaging.stain import WHITE, background_colour, optical_density, white_balance
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.stain import (
+    WHITE,
+    background_colour,
+    merge_stains,
+    optical_density,
+    split_stains,
+    stain_vectors,
+    white_balance,
+)
 
 LIGHT = (220, 200, 180)
 
@@ -54,3 +65,110 @@ def test_optical_density_is_beer_lambert(field):
     field[39, 59] = [255, 100, 0]
     # log10(220/255) = -0.0641, log10(200/100) = 0.3010, log10(180/1) = 2.2553 (0 counts as 1)
     np.testing.assert_allclose(optical_density(field)[39, 59], [-0.0641, 0.3010, 2.2553], atol=1e-4)
+
+
+# Unit vectors with the colours of Giemsa's two stains; haematoxylin is (0.65, 0.70, 0.29) and eosin
+# (0.07, 0.99, 0.11) by Ruifrok and Johnston 2001, so that constants would not pass for estimates.
+AZURE = np.array([0.48, 0.86, 0.17]) / np.linalg.norm([0.48, 0.86, 0.17])
+RED_CELL = np.array([0.38, 0.63, 0.68]) / np.linalg.norm([0.38, 0.63, 0.68])
+
+
+def stained(light=LIGHT, azure=1.0, eosin=0.35, first=AZURE, second=RED_CELL):
+    """A field of red cells and nuclei by Beer and Lambert's law, and the amounts drawn."""
+    rng = np.random.default_rng(8)
+    amounts = np.zeros((120, 160, 2))
+    amounts[20:60, 20:60, 0] = azure * rng.uniform(0.7, 1, (40, 40))
+    amounts[20:100, 90:140, 1] = eosin * rng.uniform(0.7, 1, (80, 50))
+    amounts[70:100, 20:60] = azure * 0.5, eosin * 0.5
+    density = amounts @ np.stack([first, second])
+    return np.rint(np.array(light) * 10**-density).astype(np.uint8), amounts
+
+
+def degrees(a, b):
+    return np.degrees(np.arccos(np.clip(a @ b, -1, 1)))
+
+
+@pytest.mark.parametrize("light", [LIGHT, (250, 235, 200)])
+@pytest.mark.parametrize("first", [AZURE, np.array([0.74, 0.65, 0.17])])
+def test_the_stains_of_the_field_itself_are_found(light, first):
+    first = first / np.linalg.norm(first)
+    image, _ = stained(light, first=first)
+    vectors = stain_vectors(image)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert degrees(vectors[0], first) < 1.5
+    assert degrees(vectors[1], RED_CELL) < 1.5
+
+
+def test_the_bluish_stain_is_the_first_however_much_there_is_of_it():
+    little, _ = stained(azure=0.7, eosin=0.6)
+    much, _ = stained(azure=1.4, eosin=0.25)
+    for image in (little, much, much[::-1, ::-1], little.transpose(1, 0, 2)):
+        vectors = stain_vectors(image)
+        assert vectors[0, 0] - vectors[0, 2] > 0.2
+        assert vectors[1, 0] - vectors[1, 2] < -0.2
+
+
+def test_amounts_are_those_drawn_and_give_the_photograph_back():
+    image, amounts = stained()
+    found = split_stains(image, np.stack([AZURE, RED_CELL]))
+    assert found.dtype == np.float32
+    assert found.shape == (120, 160, 2)
+    np.testing.assert_allclose(found, amounts, atol=0.05)  # of pixels rounded to 8 bits
+    np.testing.assert_allclose(found.mean(axis=(0, 1)), amounts.mean(axis=(0, 1)), atol=0.002)
+    vectors = stain_vectors(image)
+    again = merge_stains(split_stains(image, vectors), vectors, background_colour(image))
+    assert again.dtype == np.uint8
+    assert np.abs(again.astype(int) - image).max() <= 3
+
+
+def test_split_is_least_squares():
+    image = np.random.default_rng(1).integers(0, 256, (9, 11, 3)).astype(np.uint8)
+    vectors = np.stack([AZURE, RED_CELL])
+    density = optical_density(image).reshape(-1, 3)
+    expected = np.linalg.lstsq(vectors.T, density.T, rcond=None)[0].T.reshape(9, 11, 2)
+    np.testing.assert_allclose(split_stains(image, vectors), expected, atol=1e-5)
+
+
+def test_one_stain_alone_has_its_colour():
+    image, amounts = stained()
+    only = merge_stains(amounts[..., :1], AZURE[None], np.array(LIGHT))
+    np.testing.assert_array_equal(only[20:60, 20:60], image[20:60, 20:60])
+    np.testing.assert_array_equal(only[20:100, 90:140], np.broadcast_to(LIGHT, (80, 50, 3)))
+
+
+def test_fields_without_nuclei_or_stain_are_refused_in_a_sentence():
+    red_cells, _ = stained(azure=0)
+    with pytest.raises(MarrowError, match="no nuclei, only red cells"):
+        stain_vectors(red_cells)
+    for empty in (np.full((50, 60, 3), 255, np.uint8), np.zeros((1, 1, 3), np.uint8)):
+        with pytest.raises(MarrowError, match="hardly anything stained"):
+            stain_vectors(empty)
+    with pytest.raises(MarrowError, match="of one colour"):
+        split_stains(red_cells, np.stack([AZURE, AZURE]))
+
+
+def test_red_cells_are_split_by_the_stains_of_another_field():
+    red_cells, amounts = stained(azure=0)
+    found = split_stains(red_cells, stain_vectors(stained()[0]))
+    assert np.abs(found[..., 0]).max() < 0.05
+    np.testing.assert_allclose(found[..., 1], amounts[..., 1], atol=0.05)
+
+
+@pytest.mark.real
+def test_nuclei_of_real_photographs_are_azure_and_red_cells_eosin(real_data):
+    """Every fifth picture of ALL-IDB2 that holds red cells, by its mask: the larger amount."""
+    right = []
+    for path in sorted((real_data / "all-idb2").rglob("*.tif"))[::5]:
+        image = np.asarray(Image.open(path).convert("RGB"))
+        mask = real_data / "all-idb2-masks" / path.parent.name / path.name
+        mask = np.asarray(Image.open(mask).convert("RGB")).astype(int)
+        nucleus = np.abs(mask - [0, 255, 255]).sum(axis=-1) < 60
+        found = split_stains(image, stain_vectors(image))
+        around = ~binary_dilation(mask[..., 0] < 128, iterations=12)
+        cells = around & (found.clip(0).sum(axis=-1) > 0.15)
+        if np.count_nonzero(cells) > 1000:
+            more = found[..., 0] > found[..., 1]
+            right.append(np.median(more[nucleus]) > np.median(more[cells]))
+    assert len(right) > 20
+    assert np.mean(right) > 0.9  # 118 of all 121 were measured

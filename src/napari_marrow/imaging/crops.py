@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from napari_marrow.imaging.nuclei import nucleus_table
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.scale import resize
 
 
@@ -15,11 +18,16 @@ def cut_cells(
     size: int,
     factor: float = 2.5,
     fill: int = 240,
+    *,
+    fixed: bool = False,
+    background: Literal["keep", "blank"] = "keep",
+    cells: NDArray[np.integer] | None = None,
 ) -> tuple[NDArray[np.uint8], dict[str, NDArray]]:
-    """Cut a square about every nucleus and bring it to one size.
+    """Cut a square about every nucleus, all of one size.
 
     The side of the square is ``factor`` times the diameter of a circle of the nucleus's area, so
-    a cell looks the same at any magnification. What lies outside of the photograph is ``fill``.
+    a cell looks the same at any magnification, or ``size`` pixels of the photograph as they are.
+    What lies outside of the photograph is ``fill``.
 
     Parameters
     ----------
@@ -30,37 +38,153 @@ def cut_cells(
     size
         Side of the crops in pixels.
     factor
-        Side of the square in nucleus diameters.
+        Side of the square in nucleus diameters; not used when ``fixed``.
     fill
-        Grey value where the photograph ends, 0 to 255.
+        Grey value where the photograph ends and of what is blanked, 0 to 255.
+    fixed
+        Cut ``size`` by ``size`` pixels without resampling; large cells then look large.
+    background
+        "blank" leaves only the pixels of the crop's own cell.
+    cells
+        (height, width), the nuclei's numbers in whole cells, to blank all but the cell; all but
+        the nucleus is blanked when None.
 
     Returns
     -------
     crops : ndarray of uint8, shape (n, size, size, 3)
     table : dict
-        Columns ``index``, ``y``, ``x``, ``area`` of :func:`nucleus_table`, and ``cut_off``: True
-        where the square reaches over the edge of the photograph.
+        Columns ``index``, ``y``, ``x``, ``area`` as
+        :func:`~napari_marrow.imaging.nuclei.nucleus_table` has them, and ``cut_off``: True where
+        the square reaches over the edge of the photograph.
+
+    Raises
+    ------
+    MarrowError
+        When labels or cells are not of the photograph's height and width.
     """
-    table = nucleus_table(labels)
-    count = len(table["index"])
-    crops = np.empty((count, size, size, 3), np.uint8)
-    cut_off = np.zeros(count, bool)
-    sides = np.maximum(4, np.round(factor * np.sqrt(4 / np.pi * table["area"]))).astype(int)
-    for k in range(count):
-        square, cut_off[k] = _square(image, table["y"][k], table["x"][k], sides[k], fill)
+    for name, array in (("labels", labels), ("cells", labels if cells is None else cells)):
+        if array.shape != image.shape[:2]:
+            raise MarrowError(
+                f"The {name} are {array.shape[1]}x{array.shape[0]} pixels and the photograph is "
+                f"{image.shape[1]}x{image.shape[0]}; take those of the same photograph."
+            )
+    if background not in ("keep", "blank"):
+        raise MarrowError(f"The background is {background!r}; choose keep or blank.")
+    image = np.ascontiguousarray(image)  # rows of squares are then copied whole
+    table = _centres(labels)
+    if fixed:
+        sides = np.full(len(table["index"]), size)
+    else:
+        sides = np.maximum(4, np.round(factor * np.sqrt(4 / np.pi * table["area"]))).astype(int)
+    tops = np.rint(table["y"] - sides / 2).astype(int)
+    lefts = np.rint(table["x"] - sides / 2).astype(int)
+    height, width = labels.shape
+    cut_off = (tops < 0) | (lefts < 0) | (tops + sides > height) | (lefts + sides > width)
+    table["cut_off"] = cut_off
+    owners = (labels if cells is None else cells) if background == "blank" else None
+    if not fixed:
+        return _cut_scaled(image, owners, table["index"], (tops, lefts, sides), size, fill), table
+    crops = _cut_fixed(image, tops, lefts, cut_off, size, fill)
+    if owners is not None:
+        _blank(crops, owners, table["index"], tops, lefts, cut_off, fill)
+    return crops, table
+
+
+def _centres(labels: NDArray[np.integer]) -> dict[str, NDArray]:
+    """Number, centre and area of every nucleus, as ``nucleus_table`` has them.
+
+    Summed over runs of equal labels in a row: in a full field 6 ms instead of regionprops' 55.
+    """
+    width = labels.shape[1]
+    flat = np.ascontiguousarray(labels).ravel()
+    change = np.empty(flat.size, bool)
+    np.not_equal(flat[1:], flat[:-1], out=change[1:])
+    change[::width] = True  # no run goes on in the next row
+    starts = np.flatnonzero(change)
+    lengths = np.diff(starts, append=flat.size)
+    nuclei = flat[starts] > 0
+    starts, lengths = starts[nuclei], lengths[nuclei]
+    numbers = flat[starts].astype(np.intp)
+    rows = starts // width
+    columns = starts - rows * width
+    areas = np.bincount(numbers, lengths)
+    index = np.flatnonzero(areas)
+    area = areas[index]
+    # Columns of a run sum to its length times its middle; the double of it is a whole number, so
+    # that the sums are exact.
+    y = np.bincount(numbers, rows * lengths)[index] / area
+    x = np.bincount(numbers, (2 * columns + lengths - 1) * lengths)[index] / 2 / area
+    return {"index": index, "y": y, "x": x, "area": area}
+
+
+def _cut_fixed(
+    image: NDArray,
+    tops: NDArray[np.intp],
+    lefts: NDArray[np.intp],
+    cut_off: NDArray[np.bool_],
+    size: int,
+    fill: int,
+) -> NDArray:
+    """Cut squares of one size, those inside of the photograph in one go."""
+    height, width = image.shape[:2]
+    if len(tops) == 0 or min(height, width) < size:
+        crops = np.empty((len(tops), size, size, 3), image.dtype)
+    else:
+        windows = sliding_window_view(image, (size, size, 3))[:, :, 0]
+        # Those at the edge are moved inside here, and cut once more below: few, in most fields.
+        crops = windows[np.clip(tops, 0, height - size), np.clip(lefts, 0, width - size)]
+    for k in np.flatnonzero(cut_off):
+        crops[k] = _square(image, tops[k], lefts[k], size, fill)
+    return crops
+
+
+def _blank(
+    crops: NDArray[np.uint8],
+    owners: NDArray[np.integer],
+    index: NDArray[np.intp],
+    tops: NDArray[np.intp],
+    lefts: NDArray[np.intp],
+    cut_off: NDArray[np.bool_],
+    fill: int,
+) -> None:
+    """Fill, in crops of one size, what is not the crop's own cell; in place."""
+    triple = np.empty((*owners.shape, 3), owners.dtype)  # as the crops lie: no broadcasting inside
+    for channel in range(3):
+        triple[..., channel] = owners
+    numbers = index.astype(owners.dtype)[:, None, None, None]
+    for start in range(0, len(crops), 16):  # so few stay in the processor's cache
+        part = slice(start, start + 16)
+        own = _cut_fixed(triple, tops[part], lefts[part], cut_off[part], crops.shape[1], 0)
+        mask = np.negative((own == numbers[part]).view(np.uint8))  # 255 where it is its own
+        # what where() would give, by bits in a fraction of the time
+        crops[part] = ((crops[part] ^ np.uint8(fill)) & mask) ^ np.uint8(fill)
+
+
+def _cut_scaled(
+    image: NDArray[np.uint8],
+    owners: NDArray[np.integer] | None,
+    index: NDArray[np.intp],
+    squares: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
+    size: int,
+    fill: int,
+) -> NDArray[np.uint8]:
+    """Cut squares of sizes of their own and bring each to one size; blanked before, if at all."""
+    crops = np.empty((len(index), size, size, 3), np.uint8)
+    for k, (top, left, side) in enumerate(zip(*squares, strict=True)):
+        square = _square(image, top, left, side, fill)
+        if owners is not None:
+            own = _square(owners, top, left, side, 0) == index[k]
+            square = np.where(own[..., None], square, np.uint8(fill))
         crops[k] = resize(square, (size, size))
-    return crops, {**table, "cut_off": cut_off}
+    return crops
 
 
-def _square(
-    image: NDArray[np.uint8], y: float, x: float, side: int, fill: int
-) -> tuple[NDArray[np.uint8], bool]:
-    """Cut the square of ``side`` pixels centred at (y, x), filled where the image ends."""
-    top, left = round(y - side / 2), round(x - side / 2)
-    inside = image[max(top, 0) : top + side, max(left, 0) : left + side]
+def _square(array: NDArray, top: int, left: int, side: int, fill: int) -> NDArray:
+    """The square of ``side`` pixels from (top, left) on, filled where the array ends."""
+    inside = array[max(top, 0) : top + side, max(left, 0) : left + side]
     if inside.shape[:2] == (side, side):
-        return inside, False
-    square = np.full((side, side, 3), fill, np.uint8)
+        return inside
+    square = np.full((side, side, *array.shape[2:]), fill, array.dtype)
     row, column = max(-top, 0), max(-left, 0)
     square[row : row + inside.shape[0], column : column + inside.shape[1]] = inside
-    return square, True
+    return square
