@@ -102,7 +102,7 @@ def segment_nuclei(
     if np.ptp(density[..., :2]) < 0.05:  # an empty field has no two kinds of pixels to tell apart
         return np.zeros(image.shape[:2], np.uint16)
     if inside.mean() < 1 - CUT_OUT:
-        mask = _of_cut_out_cells(green, inside)
+        mask = _of_cut_out_cells(small[..., 1], inside)  # there is no background to go by
     else:
         mask = _of_one_cell(_nuclei(density, green, inside), density, green, inside)
     labels = stretch(separate(mask), image.shape[:2])
