@@ -88,9 +88,9 @@ class AugmentSettings:
         10.0, "Angle", "rotate: the largest angle.", unit="degrees", low=0, high=45, advanced=True
     )
     blur: float = option(
-        1.5,
+        2.0,
         "Blur",
-        "blur: the largest standard deviation.",
+        "blur: the largest standard deviation; its square goes by halves, so many copies repeat.",
         unit="px",
         low=0.7,
         high=30,
@@ -166,6 +166,14 @@ def planned(settings: AugmentSettings) -> list[tuple[str, int]]:
     return [(name, k) for name in settings.operations for k in copies if k == 1 or name in RANDOM]
 
 
+def names_of_products(name: str, settings: AugmentSettings) -> list[str]:
+    """Names of all that is made of a photograph called ``name``: see :class:`Augmented`."""
+    return [
+        f"{name}_{operation}{copy if settings.copies > 1 and operation in RANDOM else ''}"
+        for operation, copy in planned(settings)
+    ]
+
+
 def count(fields: int, settings: AugmentSettings) -> int:
     """How many pictures there are in the end, of so many photographs.
 
@@ -218,8 +226,8 @@ def augmented(
     """Make the same as :func:`augment`, one after the other: one at a time is in memory."""
     settings, masks = settings or AugmentSettings(), masks or {}
     _check(image, settings, masks)
-    for operation, copy in planned(settings):
-        number = str(copy) if settings.copies > 1 and operation in RANDOM else ""
+    made = names_of_products(name, settings)
+    for (operation, copy), made_name in zip(planned(settings), made, strict=True):
         generator = _generator(settings.seed, name, operation, copy)
         apply = _drawn(operation, settings, image.shape[:2], generator)
         still = operation in _KEEPS_PLACES
@@ -228,7 +236,7 @@ def augmented(
             operation=operation,
             copy=copy,
             source=name,
-            name=f"{name}_{operation}{number}",
+            name=made_name,
             masks={k: mask.copy() if still else apply(mask) for k, mask in masks.items()},
         )
 

@@ -16,7 +16,7 @@ from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field, usable
 from napari_marrow.data.layouts import SAVED, write_table
-from napari_marrow.imaging.augment import AugmentSettings, augmented, count
+from napari_marrow.imaging.augment import AugmentSettings, augmented, count, names_of_products
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 
 _MASK_NAMES = {"nucleus": "nucleus", "cytoplasm": "cyto", "background": "background"}
@@ -62,7 +62,7 @@ def run_augmentation(
         emit(Event("message", announced(len(collection.fields), job.settings)))
         written: list[Field] = []
         masks = 0
-        for f, name in zip(collection.fields, names(collection), strict=True):
+        for f, name in zip(collection.fields, names(collection, job.settings), strict=True):
             for made, image, its_masks in _pictures(f, name, job.settings):
                 if should_stop():
                     raise Stopped
@@ -122,11 +122,11 @@ def announced(fields: int, settings: AugmentSettings) -> str:
     return f"{what} {total} images: {originals}{made}."
 
 
-def names(collection: Collection) -> list[str]:
+def names(collection: Collection, settings: AugmentSettings) -> list[str]:
     """What the fields are called in the new folder: ``<class>/<stem>``, each once.
 
-    Where fields of a class share a stem, or one is called what another's copy could be, "_copy2"
-    and so on follow; a name that ends so tells the same source.
+    Where fields of a class share a stem, or one is called what another's product is, "_copy2" and
+    so on follow; a name that ends so tells the same source.
     """
     taken: set[str] = set()
     found = []
@@ -134,12 +134,17 @@ def names(collection: Collection) -> list[str]:
         folder = _NOT_IN_NAMES.sub("_", f"{f.class_name}") + "/" if f.class_name else ""
         name = plain = f"{folder}{f.path.stem}"
         number = 2
-        while name.lower() in taken:
+        while taken.intersection(all_names := _all_names(name, settings)):
             name = f"{plain}_copy{number}"
             number += 1
-        taken.add(name.lower())  # some systems take capitals for small letters
+        taken.update(all_names)
         found.append(name)
     return found
+
+
+def _all_names(name: str, settings: AugmentSettings) -> list[str]:
+    """Of a field and its products; in small letters, which some systems take capitals for."""
+    return [made.lower() for made in (name, *names_of_products(name, settings))]
 
 
 def _pictures(f: Field, name: str, settings: AugmentSettings):
