@@ -162,7 +162,8 @@ def quarter_turn(quarters: int) -> Work:
     from albumentations import RandomRotate90
 
     step = RandomRotate90(p=1)
-    return lambda image: step.apply(image, factor=quarters)
+    # a view, which the pipeline around it copies
+    return lambda image: np.ascontiguousarray(step.apply(image, factor=quarters))
 
 
 def in_turns(works: dict[str, Work], image: np.ndarray, repeats: int) -> dict[str, list[float]]:

@@ -23,7 +23,7 @@ from napari_marrow.imaging.augment import (
     vary,
 )
 
-EVERY = AugmentSettings(tuple(OPERATIONS), copies=2, seed=4, blur=8.0, distortion=0.03)
+EVERY = AugmentSettings(tuple(OPERATIONS), copies=2, seed=4, blur=4.0, distortion=0.03)
 STILL = {"edges", "blur", "equalise", "light", "stain", "noise"}
 
 

@@ -174,7 +174,8 @@ def test_photograph_and_labels_stay_aligned(function):
     image, moved = function(np.stack([labels] * 3, axis=-1)), function(labels)
     flat = maximum_filter(moved, 7) == minimum_filter(moved, 7)
     assert flat[moved > 0].mean() > 0.2  # the rest is within 3 pixels of an edge
-    np.testing.assert_array_equal(image[flat][:, 0], moved[flat])
+    # labels are 240 and more; between pixels a trace of what is 4 away may be left
+    np.testing.assert_allclose(image[flat][:, 0], moved[flat].astype(int), atol=2)
 
 
 @given(st.integers(1, 30), st.integers(1, 30))

@@ -14,7 +14,7 @@ from napari_marrow.imaging.augment import OPERATIONS, AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, announced, names, run_augmentation
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
-EVERY = AugmentSettings(tuple(OPERATIONS), copies=2, blur=8.0)
+EVERY = AugmentSettings(tuple(OPERATIONS), copies=2, blur=4.0)
 
 
 @pytest.fixture

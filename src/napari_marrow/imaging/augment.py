@@ -93,7 +93,7 @@ class AugmentSettings:
         "blur: the largest standard deviation; its square goes by halves, so many copies repeat.",
         unit="px",
         low=0.7,
-        high=30,
+        high=4,
         advanced=True,
     )
     distortion: float = option(

@@ -59,8 +59,8 @@ def blurred(image: Photograph, sigma: float) -> Photograph:
     """Blur by a Gaussian, as a chain of means of two pixels; mirrored at the edges.
 
     A mean of two pixels d apart has the variance d^2 / 4, and variances of a chain add up, so a few
-    distances whose squares sum to 4 sigma^2 make the blur; many equal ones are a binomial filter
-    (Wells, Efficient synthesis of Gaussian filters by cascaded uniform filters, IEEE PAMI 8, 1986).
+    distances whose squares sum to 4 sigma^2 make the blur; equal ones are a binomial filter (Wells,
+    Efficient synthesis of Gaussian filters by cascaded uniform filters, IEEE PAMI 8, 1986).
     4 sigma^2 is rounded to an even number, else the image would shift by half a pixel; so 0.7 is
     the least blur but none.
 
@@ -69,59 +69,69 @@ def blurred(image: Photograph, sigma: float) -> Photograph:
     image
         (height, width, 3), uint8.
     sigma
-        Standard deviation in pixels, from 0 to 30.
+        Standard deviation in pixels, from 0 to 4: beyond, so few steps are no Gaussian.
     """
     steps = _distances(sigma)
-    if not steps:
-        return image.copy()
     reach = sum(steps) // 2
     height, width, channels = image.shape
     rows_at = _mirrored_indices(height, reach)
     columns_at = _mirrored_indices(width, reach)
-    left, right = columns_at[:reach], columns_at[len(columns_at) - reach :]
+    left, right = columns_at[:reach], columns_at[reach + width :]
     out = np.empty_like(image, order="C")
-    block_rows = max(_ROWS, 2 * reach)
-    for top, rows in _blocks(height, block_rows):
-        down = image[rows_at[top : top + rows + 2 * reach]].astype(np.uint16)
-        down, bits = _chained(down, steps, 0)
-        wide = np.empty((rows, width + 2 * reach, channels), np.uint16)
-        wide[:, reach : reach + width] = down
-        wide[:, :reach] = down[:, left]
-        wide[:, reach + width :] = down[:, right]
-        flat = wide.reshape(rows, -1).T
-        sums, bits = _chained(flat, [channels * d for d in steps], bits)
-        sums = sums + np.uint16(2**bits >> 1)
-        sums >>= np.uint16(bits)
-        out[top : top + rows] = sums.T.reshape(rows, width, channels)
+    block = max(_ROWS, 2 * reach)
+    buffers = [np.empty((block + 2 * reach, width * channels), np.uint16) for _ in range(2)]
+    wide = [np.empty((block, (width + 2 * reach) * channels), np.uint16) for _ in range(2)]
+    for top, rows in _blocks(height, block):
+        high = rows + 2 * reach
+        lines = buffers[0][:high].reshape(high, width, channels)
+        if top >= reach and top + rows + reach <= height:
+            lines[...] = image[top - reach : top + rows + reach]
+        else:
+            lines[...] = image[rows_at[top : top + high]]
+        down, bits = _chained([b[:high] for b in buffers], 0, steps, 0)
+        down = down.reshape(rows, width, channels)
+        lines = wide[0][:rows].reshape(rows, width + 2 * reach, channels)
+        lines[:, reach : reach + width] = down
+        lines[:, :reach], lines[:, reach + width :] = down[:, left], down[:, right]
+        apart = [channels * step for step in steps]
+        sums, bits = _chained([w[:rows] for w in wide], 1, apart, bits)
+        if bits:
+            sums += np.uint16(2 ** (bits - 1))
+            sums >>= np.uint16(bits)
+        out[top : top + rows] = sums.reshape(rows, width, channels)
     return out
 
 
 def _distances(sigma: float) -> list[int]:
-    """Distances, small ones among them, whose squares sum to 4 sigma^2 made even."""
+    """Distances, ones among them, whose squares sum to 4 sigma^2 made even."""
     left = 2 * int(2 * sigma**2 + 0.5)
     steps = [1, 1] if left else []
     left -= len(steps)
-    for distance in range(max(int(sigma), 1), 0, -1):
-        # no more than three of a kind, but of ones as many as are left
+    for distance in range(max(int(sigma + 0.5), 1), 0, -1):
         count = left // distance**2
-        count = count if distance in (1, int(sigma)) else min(count, 3)
         steps += [distance] * count
         left -= count * distance**2
     return steps
 
 
-def _chained(array: NDArray[np.uint16], steps: list[int], bits: int) -> tuple[NDArray, int]:
-    """Sums along the first axis, and by how many bits they are larger than the mean.
+def _chained(
+    buffers: list[NDArray[np.uint16]], axis: int, steps: list[int], bits: int
+) -> tuple[NDArray[np.uint16], int]:
+    """Sums along an axis, and by how many bits they are larger than the mean.
 
-    255 leaves eight bits free; when they are used up, four are given back, rounded.
+    The first buffer holds the pixels; the two are written to in turns. 255 leaves eight bits free;
+    when they are used up, four are given back, rounded.
     """
+    source, target = (buffer.swapaxes(0, axis) for buffer in buffers)
     for step in steps:
         if bits == 8:
-            array = (array + np.uint16(8)) >> np.uint16(4)
+            source += np.uint16(8)
+            source >>= np.uint16(4)
             bits = 4
-        array = array[:-step] + array[step:]
+        length = len(source) - step
+        source, target = np.add(source[:-step], source[step:], out=target[:length]), source
         bits += 1
-    return array, bits
+    return source.swapaxes(0, axis), bits
 
 
 def equalised(image: Photograph) -> Photograph:
