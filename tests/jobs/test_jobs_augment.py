@@ -1,5 +1,6 @@
 """The augmentation job: a folder that scan reads back, all or nothing."""
 
+import dataclasses
 import json
 import shutil
 
@@ -102,6 +103,27 @@ def test_fields_that_share_a_name_do_not_meet(tmp_path, make_snam):
     result = run_augmentation(job)
     found = scan(job.out)
     assert result["images"] == len(found.fields) == 4 * 3
+
+
+def test_what_snam_cannot_hold_is_said(collection, tmp_path):
+    """Of whole cells with a nucleus, cytoplasm is written; alone they are left out, in words."""
+    first, second, third, *rest = collection.fields
+    whole = first.masks["background"]
+    fields = (
+        dataclasses.replace(first, masks={"cell": whole}),
+        dataclasses.replace(second, masks={"nucleus": second.masks["nucleus"], "cell": whole}),
+        dataclasses.replace(third, cell_classes={1: "blast"}),
+    )
+    job = AugmentJob(
+        dataclasses.replace(collection, fields=(*fields, *rest)), EVERY, tmp_path / "o"
+    )
+    warnings = run_augmentation(job)["warnings"]
+    assert "Masks of whole cells, which SN-AM has no name for, left out: ALL_1." in warnings
+    assert "Cells marked one by one are written as masks without numbers: ALL_3." in warnings
+    assert not list((tmp_path / "o").rglob("ALL_1_*mask.bmp"))
+    mask = np.array(Image.open(tmp_path / "o" / "ALL" / "ALL_2_cyto_mask.bmp"))[..., 0] > 0
+    expected = fields[1].mask("cell") & ~fields[1].mask("nucleus")
+    np.testing.assert_array_equal(mask, expected)
 
 
 def test_stopping_leaves_nothing(run, tmp_path):

@@ -16,6 +16,7 @@ from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field, usable
 from napari_marrow.data.layouts import SAVED, write_table
+from napari_marrow.data.layouts.files import listed
 from napari_marrow.imaging.augment import AugmentSettings, augmented, count, names_of_products
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 
@@ -77,7 +78,7 @@ def run_augmentation(
         "images": len(written),
         "masks": masks,
         "operations": list(job.settings.operations),
-        "warnings": list(job.collection.warnings),
+        "warnings": [*job.collection.warnings, *_left_out(collection)],
     }
 
 
@@ -163,6 +164,22 @@ def _masks(f: Field) -> dict[str, NDArray[np.bool_]]:
     if "cell" in masks and "nucleus" in masks and "cytoplasm" not in masks:
         masks["cytoplasm"] = masks["cell"] & ~masks["nucleus"]
     return {_MASK_NAMES[kind]: mask for kind, mask in masks.items() if kind in _MASK_NAMES}
+
+
+def _left_out(collection: Collection) -> list[str]:
+    """Sentences on what SN-AM's files can't hold."""
+    told = []
+    cells = [f.name for f in collection.fields if f.mask_kinds & {"cell", "nucleus"} == {"cell"}]
+    if cells:
+        told.append(
+            f"Masks of whole cells, which SN-AM has no name for, left out: {listed(cells)}."
+        )
+    marked = [f.name for f in collection.fields if f.labels or f.cells or f.cell_classes]
+    if marked:
+        told.append(
+            f"Cells marked one by one are written as masks without numbers: {listed(marked)}."
+        )
+    return told
 
 
 def _write(stem: Path, image: NDArray[np.uint8], masks: dict[str, NDArray[np.bool_]]) -> int:
