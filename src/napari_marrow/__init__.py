@@ -15,6 +15,8 @@ _HOMES = {
     "MarrowError": "napari_marrow.data.errors",
     "read_bmp": "napari_marrow.data.bmp",
     "scan": "napari_marrow.data.layouts",
+    "augment": "napari_marrow.imaging.augment",
+    "AugmentSettings": "napari_marrow.imaging.augment",
     "segment_nuclei": "napari_marrow.imaging.segmentation",
     "TrainingSettings": "napari_marrow.learning.settings",
     "train": "napari_marrow.jobs.train",

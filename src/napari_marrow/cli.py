@@ -26,13 +26,19 @@ from rich.table import Table
 from napari_marrow import __version__
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.phantom import PhantomSettings
+from napari_marrow.imaging.augment import AugmentSettings
 from napari_marrow.jobs.events import Event
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 
 def _converted(hint: type, tokens: Sequence[Token]) -> Any:
-    """Convert an option's words as usual; but 1.5 is no whole number, and not rounded to one."""
+    """Convert an option's words as usual; but 1.5 is no whole number, and not rounded to one.
+
+    Names come as one word with commas between them.
+    """
+    if hint == tuple[str, ...]:
+        return tuple(name.strip() for token in tokens for name in token.value.split(","))
     if hint is int and not re.fullmatch(r"[+-]?\d+", tokens[0].value):
         raise ValueError(f"{tokens[0].value!r} is no whole number.")
     return cyclopts.convert(hint, [token.value for token in tokens])
@@ -48,6 +54,13 @@ app = App(
 )
 # The options of a settings dataclass, with the help that its fields carry.
 AsOptions = Parameter(name="*")
+# Short for the command line, in full in forms and JSON.
+SHORT = {"operations": "ops"}
+AsAugmentOptions = Parameter(
+    name="*",
+    name_transform=lambda name: SHORT.get(name, name).replace("_", "-"),
+    negative_iterable="",
+)
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object.")]
 console = Console(stderr=True, highlight=False)
 
@@ -171,6 +184,37 @@ def phantom(
         root = write_phantom(out, chosen, lambda part, text: report(Event("progress", text, part)))
     result = {"folder": str(root), "fields": chosen.fields}
     show(result, json, f"{chosen.fields} simulated fields in {root}.")
+
+
+@app.command
+def augment(
+    folder: Path,
+    out: Path,
+    /,
+    *,
+    settings: Annotated[AugmentSettings, AsAugmentOptions] = AugmentSettings(),  # noqa: B008
+    json: AsJson = False,
+) -> None:
+    """Make more photographs of few, with their masks, as a folder in SN-AM names.
+
+    A copy keeps its source, so it never stands on the other side of an honest split.
+
+    Parameters
+    ----------
+    folder
+        A folder with a folder a class, or a SN-AM download.
+    out
+        The folder to make, outside the other; CLASS/STEM_OPERATION.bmp are made in it.
+    """
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.augment import AugmentJob, check_place, run_augmentation
+
+    _no_problems(settings)
+    check_place(out, folder)
+    with Reporter() as report:
+        result = run_augmentation(AugmentJob(scan_folder(folder), settings, out), report)
+    told = f"{_count(result['images'], 'image')} and {_count(result['masks'], 'mask')} in {out}."
+    show(result, json, told, *(f"! {warning}" for warning in result["warnings"]))
 
 
 @app.command

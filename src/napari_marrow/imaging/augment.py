@@ -1,24 +1,320 @@
-"""Augmentation: more pictures from few, each remembered as its source's."""
+"""Augmentation: more pictures from few, each remembered as its source's.
+
+What an operation does is in :mod:`.geometry` (where pixels go) and :mod:`.photometry` (what values
+they have); here is which there are, how strong, and what is made of a photograph with its masks.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
-from skimage.filters import sobel
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.options import bound_problems, option
+from napari_marrow.imaging import geometry, photometry
+from napari_marrow.imaging.photometry import edges
+
+__all__ = [
+    "OPERATIONS",
+    "AugmentSettings",
+    "Augmented",
+    "augment",
+    "augmented",
+    "count",
+    "edges",
+    "rotate90",
+    "vary",
+]
+
+OPERATIONS = {
+    "rotate90": "a quarter turn counter-clockwise, exactly",
+    "rotate180": "half a turn",
+    "rotate270": "a quarter turn clockwise",
+    "mirror": "left and right swapped",
+    "flip": "top and bottom swapped",
+    "edges": "Sobel's gradient, dark on white",
+    "crop-border": "the border removed, the rest not enlarged",
+    "translate": "shifted at random",
+    "rotate": "rotated at random by a small angle",
+    "blur": "out of focus",
+    "distort": "as if printed on rubber, at random",
+    "equalise": "the histogram of each channel spread evenly",
+    "light": "brighter or darker, and unevenly so, at random",
+    "stain": "optical density of each channel changed at random",
+    "noise": "Gaussian noise",
+}
+"""The operations by name, with what they do."""
+RANDOM = frozenset({"translate", "rotate", "blur", "distort", "light", "stain", "noise"})
+"""Those that differ from copy to copy; of the others there is one copy."""
+_KEEPS_PLACES = frozenset({"edges", "blur", "equalise", "light", "stain", "noise"})
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """What is made of each photograph, and how strongly."""
+
+    operations: tuple[str, ...] = option(
+        ("rotate90", "edges"),
+        "Operations",
+        f"Each gives pictures of its own: {', '.join(OPERATIONS)}.",
+    )
+    copies: int = option(
+        1, "Copies", "How many pictures an operation gives that is random.", low=1, high=64
+    )
+    seed: int = option(0, "Seed", "The same seed gives the same pictures.", low=0, high=2**31 - 1)
+    originals: bool = option(True, "Originals", "Count and write the photographs themselves too.")
+    border: float = option(
+        0.05,
+        "Border",
+        "crop-border: part of the height and width that is cut off at each side.",
+        low=0,
+        high=0.45,
+        advanced=True,
+    )
+    shift: float = option(
+        0.1,
+        "Shift",
+        "translate: the largest shift, in parts of the height and width.",
+        low=0,
+        high=0.5,
+        advanced=True,
+    )
+    angle: float = option(
+        10.0, "Angle", "rotate: the largest angle.", unit="degrees", low=0, high=45, advanced=True
+    )
+    blur: float = option(
+        2.0,
+        "Blur",
+        "blur: the largest standard deviation; its square goes by halves, so many copies repeat.",
+        unit="px",
+        low=0.7,
+        high=4,
+        advanced=True,
+    )
+    distortion: float = option(
+        0.01,
+        "Distortion",
+        "distort: how far pixels go at most, in parts of the shorter side.",
+        low=0,
+        high=0.03,
+        advanced=True,
+    )
+    light: float = option(
+        0.15, "Light", "light: the largest change of brightness.", low=0, high=0.5, advanced=True
+    )
+    stain: float = option(
+        0.1, "Stain", "stain: the largest change of density.", low=0, high=0.5, advanced=True
+    )
+    noise: float = option(
+        5.0, "Noise", "noise: its standard deviation.", unit="levels", low=0, high=50, advanced=True
+    )
+
+    def __post_init__(self):
+        # JSON knows lists only
+        object.__setattr__(self, "operations", tuple(self.operations))
+
+    def problems(self) -> list[str]:
+        """What can't work, in a user's words; empty when all is well."""
+        problems = bound_problems(self)
+        unknown = [repr(name) for name in self.operations if name not in OPERATIONS]
+        if unknown:
+            known = ", ".join(OPERATIONS)
+            problems.append(f"Operations has {', '.join(unknown)}; choose from {known}.")
+        elif not self.operations:
+            problems.append("Operations is empty; choose at least one.")
+        elif len(set(self.operations)) < len(self.operations):
+            problems.append("Operations has one more than once; copies gives more of each.")
+        return problems
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """One picture that was made of another.
+
+    Attributes
+    ----------
+    image
+        (height, width, 3), uint8; turned or cut, its size may be another than the source's.
+    operation
+        The operation that made it.
+    copy
+        Which of its copies, from 1 on.
+    source
+        Name of the photograph it was made of.
+    name
+        Its own: ``<source>_<operation>``, and the copy's number where there are several.
+    masks
+        By the names they were given under; (height, width) of ``image``, of the dtype they had.
+    """
+
+    image: NDArray[np.uint8]
+    operation: str
+    copy: int
+    source: str
+    name: str
+    masks: dict[str, NDArray] = field(default_factory=dict)
+
+
+def planned(settings: AugmentSettings) -> list[tuple[str, int]]:
+    """Operation and number of the copy of all that is made of one photograph."""
+    copies = range(1, settings.copies + 1)
+    return [(name, k) for name in settings.operations for k in copies if k == 1 or name in RANDOM]
+
+
+def names_of_products(name: str, settings: AugmentSettings) -> list[str]:
+    """Names of all that is made of a photograph called ``name``: see :class:`Augmented`."""
+    return [
+        f"{name}_{operation}{copy if settings.copies > 1 and operation in RANDOM else ''}"
+        for operation, copy in planned(settings)
+    ]
+
+
+def count(fields: int, settings: AugmentSettings) -> int:
+    """How many pictures there are in the end, of so many photographs.
+
+    Those that are made, one for each operation, ``copies`` for each that is random; and, where
+    ``settings.originals`` says so, the photographs themselves.
+
+    >>> count(60, AugmentSettings(("rotate90", "edges")))
+    180
+    """
+    return fields * (len(planned(settings)) + settings.originals)
+
+
+def augment(
+    image: NDArray[np.uint8],
+    settings: AugmentSettings | None = None,
+    masks: Mapping[str, NDArray] | None = None,
+    name: str = "image",
+) -> list[Augmented]:
+    """Make all that the settings ask for of one photograph; the photograph itself is not among it.
+
+    Geometry is applied to the masks as well; of them each pixel takes the nearest, so they hold no
+    value that was not there. Operations that move nothing leave them as they are. What is random
+    depends on the seed, the name, the operation and the copy, so not on which others there are.
+
+    Parameters
+    ----------
+    image
+        (height, width, 3), uint8.
+    settings
+        What to make; rotation by 90 degrees and edges when left out.
+    masks
+        Masks and instance labels by any names, (height, width), of booleans or whole numbers.
+    name
+        What the photograph is called; it begins the names of what is made of it.
+
+    Raises
+    ------
+    MarrowError
+        For settings that can't work, an image of another kind or masks of another size.
+    """
+    return list(augmented(image, settings, masks, name))
+
+
+def augmented(
+    image: NDArray[np.uint8],
+    settings: AugmentSettings | None = None,
+    masks: Mapping[str, NDArray] | None = None,
+    name: str = "image",
+) -> Iterator[Augmented]:
+    """Make the same as :func:`augment`, one after the other: one at a time is in memory."""
+    settings, masks = settings or AugmentSettings(), masks or {}
+    _check(image, settings, masks)
+    made = names_of_products(name, settings)
+    for (operation, copy), made_name in zip(planned(settings), made, strict=True):
+        generator = _generator(settings.seed, name, operation, copy)
+        apply = _drawn(operation, settings, image.shape[:2], generator)
+        still = operation in _KEEPS_PLACES
+        yield Augmented(
+            image=apply(image),
+            operation=operation,
+            copy=copy,
+            source=name,
+            name=made_name,
+            masks={k: mask.copy() if still else apply(mask) for k, mask in masks.items()},
+        )
+
+
+def _check(image: NDArray, settings: AugmentSettings, masks: Mapping[str, NDArray]) -> None:
+    if problems := settings.problems():
+        raise MarrowError(" ".join(problems))
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise MarrowError(
+            f"The image holds {image.dtype} values of the shape {image.shape}; "
+            "give a colour photograph, (height, width, 3) of uint8."
+        )
+    for name, mask in masks.items():
+        if mask.shape != image.shape[:2] or mask.dtype.kind not in "bui":
+            raise MarrowError(
+                f"The mask {name} holds {mask.dtype} values of the shape {mask.shape}; give "
+                f"booleans or whole numbers of its photograph's, {image.shape[:2]}."
+            )
+
+
+def _generator(seed: int, name: str, operation: str, copy: int) -> np.random.Generator:
+    digest = hashlib.sha256(f"{name}\0{operation}\0{copy}".encode()).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest)])
+
+
+def _either_way(generator: np.random.Generator, most: float, size: int | None = None):
+    """Numbers between half of ``most`` and all of it, of either sign: all are seen."""
+    return most * generator.uniform(0.5, 1, size) * generator.choice((-1, 1), size)
+
+
+def _drawn(
+    operation: str,
+    settings: AugmentSettings,
+    shape: tuple[int, ...],
+    generator: np.random.Generator,
+) -> Callable[[NDArray], NDArray]:
+    """The operation with its random numbers drawn: a function of an image, or of a mask."""
+    g = generator
+    match operation:
+        case "rotate90" | "rotate180" | "rotate270":
+            return partial(geometry.turned, quarters=int(operation[6:]) // 90)
+        case "mirror":
+            return geometry.mirrored
+        case "flip":
+            return geometry.flipped
+        case "crop-border":
+            return partial(geometry.without_border, part=settings.border)
+        case "translate":
+            down, right = np.rint(_either_way(g, settings.shift, 2) * shape[:2]).astype(int)
+            return partial(geometry.shifted, down=int(down), right=int(right))
+        case "rotate":
+            return partial(geometry.rotated, degrees=float(_either_way(g, settings.angle)))
+        case "distort":
+            height, width = shape[:2]
+            moves = geometry.displacements((height, width), settings.distortion, g)
+            return partial(geometry.distorted, moves=moves)
+        case "edges":
+            return edges
+        case "blur":
+            return partial(photometry.blurred, sigma=settings.blur * g.uniform(0.5, 1))
+        case "equalise":
+            return photometry.equalised
+        case "light":
+            down, right, brightness = _either_way(g, settings.light, 3)
+            return partial(photometry.lit, brightness=1 + brightness / 2, down=down, right=right)
+        case "stain":
+            # a fifth for the shift: it colours the empty background, which staining leaves pale
+            strength = 1 + g.uniform(-settings.stain, settings.stain, 3)
+            shift = g.uniform(-settings.stain, settings.stain, 3) / 5
+            return partial(photometry.restained, strength=strength, shift=shift)
+        case "noise":
+            return partial(photometry.noisy, sigma=settings.noise, generator=g)
+    raise ValueError(f"no operation is called {operation!r}")
 
 
 def rotate90(image: NDArray) -> NDArray:
     """Turn an image, or a mask, by 90 degrees counter-clockwise; pixels keep their values."""
-    return np.rot90(image, axes=(0, 1))
-
-
-def edges(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The edges of a photograph, dark on white: Sobel's gradient of every channel.
-
-    The published method says "edges" and no operator; Sobel is our choice.
-    """
-    strength = np.stack([sobel(image[..., c]) for c in range(image.shape[-1])], axis=-1)
-    return np.round(255 * (1 - np.clip(2 * strength, 0, 1))).astype(np.uint8)
+    return geometry.turned(image, 1)
 
 
 def vary(

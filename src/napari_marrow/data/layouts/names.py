@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 _CLASS_IN_NAME = re.compile(r"(?:^|[_\- ])(ALL|MM)(?=$|[_\- ])")
-# "ALL_1_rotate90" was made from "ALL_1": the same source.
+# "ALL_1_rotate90" was made from "ALL_1": the same source. All names that the augmentation gives
+# are among these; at the beginning of a name they say nothing.
 _DERIVED = re.compile(
-    r"(?:[_\- ](?:rot(?:ate|ated)?[_\-]?\d*|flip\w*|mirror\w*|edges?|aug\w*|copy\d*))+$",
+    r"(?:[_\- ](?:rot(?:ate|ated)?[_\-]?\d*|flip\w*|mirror\w*|edges?|aug\w*|copy\d*"
+    r"|crop[_\-]?border|(?:translate|blur|distort|equali[sz]e|light|stain|noise)\d*))+$",
     re.IGNORECASE,
 )
 # C-NMC 2019: UID_<patient>_<image>_<cell>_<class>; healthy patients are H1, H2 ...
@@ -70,6 +72,8 @@ def source_of_name(path: Path) -> str:
     'UID_11'
     >>> source_of_name(Path("ALL/ALL_1_rotate90.bmp"))
     'ALL/ALL_1'
+    >>> source_of_name(Path("noise/noise_7.bmp"))
+    'noise/noise_7'
     """
     if match := _CNMC.match(_DERIVED.sub("", path.stem)):
         return f"UID_{match['patient'].upper()}"

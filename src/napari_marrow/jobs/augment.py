@@ -1,0 +1,192 @@
+"""The augmentation job: a folder of fields in, a larger one in SN-AM names out."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_marrow.data.atomic import atomic_folder
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.fields import Collection, Field, usable
+from napari_marrow.data.layouts import SAVED, write_table
+from napari_marrow.data.layouts.files import listed
+from napari_marrow.imaging.augment import AugmentSettings, augmented, count, names_of_products
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+
+_MASK_NAMES = {"nucleus": "nucleus", "cytoplasm": "cyto", "background": "background"}
+"""Kinds of masks, and what SN-AM calls them."""
+_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|]')
+
+
+@dataclass(frozen=True)
+class AugmentJob:
+    """Augment the fields of this collection and write them to a new folder."""
+
+    collection: Collection
+    settings: AugmentSettings
+    out: Path
+
+
+def run_augmentation(
+    job: AugmentJob, emit: Emit = silent, should_stop: ShouldStop = never
+) -> dict[str, Any]:
+    """Write ``OUT/<class>/<stem>_<operation>.bmp`` with its masks, for every field and operation.
+
+    The folder appears when all is written. With it comes a table of classes and sources, so that
+    patients that a layout or a table told are not forgotten. Fields that can't be read are left
+    out, with a warning.
+
+    Returns
+    -------
+    dict
+        ``out`` (path), ``fields`` (photographs read), ``images`` (photographs written), ``masks``
+        (mask files written), ``operations``, ``warnings``.
+
+    Raises
+    ------
+    MarrowError
+        When the settings or ``out`` can't work, or a file can't be read or written.
+    Stopped
+        When ``should_stop`` said so.
+    """
+    check(job)
+    collection = usable(job.collection)
+    total = count(len(collection.fields), job.settings)
+    with atomic_folder(job.out) as folder:
+        emit(Event("message", announced(len(collection.fields), job.settings)))
+        written: list[Field] = []
+        masks = 0
+        for f, name in zip(collection.fields, names(collection, job.settings), strict=True):
+            for made, image, its_masks in _pictures(f, name, job.settings):
+                if should_stop():
+                    raise Stopped
+                masks += _write(folder / made, image, its_masks)
+                path = folder / f"{made}.bmp"
+                written.append(dataclasses.replace(f, path=path, name=path.stem))
+                emit(Event("progress", f"Wrote {made}", len(written) / total))
+        write_table(Collection(folder, tuple(written)), folder / SAVED)
+    return {
+        "out": str(job.out),
+        "fields": len(collection.fields),
+        "images": len(written),
+        "masks": masks,
+        "operations": list(job.settings.operations),
+        "warnings": [*job.collection.warnings, *_left_out(collection)],
+    }
+
+
+def check(job: AugmentJob) -> None:
+    """Say what can't work before any work starts.
+
+    Raises
+    ------
+    MarrowError
+        For settings out of bounds, or an ``out`` in the folder that is read.
+    """
+    if problems := job.settings.problems():
+        raise MarrowError(" ".join(problems))
+    check_place(job.out, job.collection.root)
+
+
+def check_place(out: Path, folder: Path) -> None:
+    """Refuse to write into the folder that is read: its next reading would find copies.
+
+    Raises
+    ------
+    MarrowError
+        When ``out`` is ``folder`` or lies in it.
+    """
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise MarrowError(
+            f"{out} lies in {folder}, whose photographs are read; choose a folder outside it."
+        )
+
+
+def announced(fields: int, settings: AugmentSettings) -> str:
+    """What will be made of so many fields, as a sentence.
+
+    >>> announced(60, AugmentSettings(("rotate90", "edges")))
+    '60 fields give 180 images: 60 originals, and 120 made by rotate90, edges.'
+    """
+    total = count(fields, settings)
+    kept = fields * settings.originals
+    originals = f"{kept} original{'s' * (kept != 1)}, and " if kept else ""
+    made = f"{total - kept} made by {', '.join(settings.operations)}"
+    what = "1 field gives" if fields == 1 else f"{fields} fields give"
+    return f"{what} {total} images: {originals}{made}."
+
+
+def names(collection: Collection, settings: AugmentSettings) -> list[str]:
+    """What the fields are called in the new folder: ``<class>/<stem>``, each once.
+
+    Where fields of a class share a stem, or one is called what another's product is, "_copy2" and
+    so on follow; a name that ends so tells the same source.
+    """
+    taken: set[str] = set()
+    found = []
+    for f in collection.fields:
+        folder = _NOT_IN_NAMES.sub("_", f"{f.class_name}") + "/" if f.class_name else ""
+        name = plain = f"{folder}{f.path.stem}"
+        number = 2
+        while taken.intersection(all_names := _all_names(name, settings)):
+            name = f"{plain}_copy{number}"
+            number += 1
+        taken.update(all_names)
+        found.append(name)
+    return found
+
+
+def _all_names(name: str, settings: AugmentSettings) -> list[str]:
+    """Of a field and its products; in small letters, which some systems take capitals for."""
+    return [made.lower() for made in (name, *names_of_products(name, settings))]
+
+
+def _pictures(f: Field, name: str, settings: AugmentSettings):
+    """Names, images and masks of all that is written of a field, one after the other."""
+    image, masks = f.image(), _masks(f)
+    if settings.originals:
+        yield name, image, masks
+    for made in augmented(image, settings, masks, name):
+        yield made.name, made.image, made.masks
+
+
+def _masks(f: Field) -> dict[str, NDArray[np.bool_]]:
+    """The masks of a field by SN-AM's names; of whole cells, what is no nucleus is cytoplasm."""
+    found = {kind: f.mask(kind) for kind in f.mask_kinds}
+    masks = {kind: mask for kind, mask in found.items() if mask is not None}
+    if "cell" in masks and "nucleus" in masks and "cytoplasm" not in masks:
+        masks["cytoplasm"] = masks["cell"] & ~masks["nucleus"]
+    return {_MASK_NAMES[kind]: mask for kind, mask in masks.items() if kind in _MASK_NAMES}
+
+
+def _left_out(collection: Collection) -> list[str]:
+    """Sentences on what SN-AM's files can't hold."""
+    told = []
+    cells = [f.name for f in collection.fields if f.mask_kinds & {"cell", "nucleus"} == {"cell"}]
+    if cells:
+        told.append(
+            f"Masks of whole cells, which SN-AM has no name for, left out: {listed(cells)}."
+        )
+    marked = [f.name for f in collection.fields if f.labels or f.cells or f.cell_classes]
+    if marked:
+        told.append(
+            f"Cells marked one by one are written as masks without numbers: {listed(marked)}."
+        )
+    return told
+
+
+def _write(stem: Path, image: NDArray[np.uint8], masks: dict[str, NDArray[np.bool_]]) -> int:
+    """Write a photograph and its masks, white on black; give the number of masks."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image).save(f"{stem}.bmp")
+    for kind, mask in masks.items():
+        picture = np.repeat(mask.astype(np.uint8)[..., None] * np.uint8(255), 3, axis=2)
+        Image.fromarray(picture).save(f"{stem}_{kind}_mask.bmp")
+    return len(masks)
