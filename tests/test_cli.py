@@ -356,3 +356,17 @@ def test_phantom_with_touching_nuclei(call, tmp_path):
     truth = tmp_path / "PKG - SN-AM" / "truth"
     assert len(list(truth.rglob("*_nuclei.png"))) == 2
     assert json.loads(call("scan", tmp_path, "--json")[1])["classes"] == {"ALL": 1, "MM": 1}
+
+
+def test_segment_writes_labels(call, refused, snam, tmp_path):
+    out = tmp_path / "labels"
+    status, told, err = call("segment", snam, "--out", out, "--largest", 5000, "--json")
+    assert status == 0, err
+    result = json.loads(told)
+    assert len(result["fields"]) == 6
+    assert result["nuclei"] == sum(f["nuclei"] for f in result["fields"]) > 0
+    assert (out / "ALL_1_nuclei.png").is_file()
+    assert "ALL_1_nuclei.png is there already" in refused(1, "segment", snam, "--out", out)
+    assert "at least one photograph" in refused(2, "segment", "--out", out)
+    low = refused(2, "segment", snam, "--out", tmp_path / "o", "--smallest", 9, "--largest", 8)
+    assert "Largest is 8" in low

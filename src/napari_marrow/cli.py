@@ -26,7 +26,7 @@ from rich.table import Table
 from napari_marrow import __version__
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.phantom import PhantomSettings
-from napari_marrow.imaging.augment import AugmentSettings
+from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
 from napari_marrow.jobs.events import Event
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
@@ -215,6 +215,40 @@ def augment(
         result = run_augmentation(AugmentJob(scan_folder(folder), settings, out), report)
     told = f"{_count(result['images'], 'image')} and {_count(result['masks'], 'mask')} in {out}."
     show(result, json, told, *(f"! {warning}" for warning in result["warnings"]))
+
+
+@app.command
+def segment(
+    *paths: Path,
+    out: Annotated[Path, Parameter(help="Folder for the labels.")],
+    settings: Annotated[SegmentSettings, AsOptions] = SegmentSettings(),  # noqa: B008
+    cytoplasm: Annotated[
+        bool, Parameter(negative="", help="Find the cytoplasm too, and how much of a cell it is.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Find the nuclei of photographs: STEM_nuclei.png, 16-bit instance labels, and nuclei.csv.
+
+    Masks that are there are not used.
+
+    Parameters
+    ----------
+    paths
+        Photographs, or folders of them.
+    """
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.segment import SegmentJob, run_segmentation
+
+    if not paths:
+        raise UsageError("Name at least one photograph or folder.")
+    _no_problems(settings)
+    collections = [scan_folder(path) for path in paths]
+    with Reporter() as report:
+        found = run_segmentation(SegmentJob(collections, out, settings, cytoplasm), report)
+    nuclei = sum(one["nuclei"] for one in found)
+    result = {"out": str(out), "nuclei": nuclei, "fields": found}
+    told = f"{nuclei} {'nucleus' if nuclei == 1 else 'nuclei'}"
+    show(result, json, f"{told} in {_count(len(found), 'field')}, in {out}.", RESEARCH_ONLY)
 
 
 @app.command

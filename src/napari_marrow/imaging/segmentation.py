@@ -9,15 +9,14 @@ less purple than the rest goes: overlapping red cells, smears.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_marrow.data.options import bound_problems, option
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
 from napari_marrow.imaging.scale import stretch, working_copy
+from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.imaging.stain import optical_density, white_balance
 
 LOOKS = 2
@@ -39,38 +38,6 @@ ROUND, ROUNDISH = 0.93, 0.85
 """Part of its convex hull that a cell fills which nothing touches, and that any cell fills."""
 RIM = 0.15
 """Width of cytoplasm, in diameters of the nucleus, where no edge of the cell is to be seen."""
-
-
-@dataclass(frozen=True)
-class SegmentSettings:
-    """What can be asked of a segmentation; the defaults suit all pictures that were tried."""
-
-    smallest: int = option(
-        0,
-        "Smallest",
-        "Nuclei of a smaller area are left out; 0 judges by the others.",
-        unit="px",
-        low=0,
-        high=10**8,
-    )
-    largest: int = option(
-        0,
-        "Largest",
-        "Nuclei of a larger area are left out; 0 keeps all.",
-        unit="px",
-        low=0,
-        high=10**8,
-    )
-    cut_off: bool = option(
-        True, "Cut-off nuclei", "Keep nuclei that the picture's edge cuts off, in full fields."
-    )
-
-    def problems(self) -> list[str]:
-        """What can't work, in a user's words; empty when all is well."""
-        found = bound_problems(self)
-        if 0 < self.largest < self.smallest:
-            found.append(f"Largest is {self.largest}; it must be at least {self.smallest}.")
-        return found
 
 
 def segment_nuclei(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.naming import field_names, file_stems
 from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.prediction import Prediction, predict_field, predictions_table
 from napari_marrow.report.overlay import draw_overlay
@@ -57,7 +57,7 @@ def run_prediction(
     with ExitStack() as stack:
         part = stack.enter_context(atomic_file(job.out))  # no permission is said now
         folder = stack.enter_context(_beside(job.overlay)) if job.overlay else None
-        names = _overlay_names([field for _, field in pairs])
+        names = [f"{stem}.png" for stem in file_stems([field for _, field in pairs])]
         done = itertools.count(1)  # Dask takes the fields in an order of its own
 
         def one(row: int, field: Field) -> Prediction:
@@ -83,13 +83,6 @@ def run_prediction(
     return table, predictions
 
 
-def field_names(collections: Sequence[Collection]) -> list[tuple[str, Field]]:
-    """Each field after its name for the table: its path where a shorter one would be another's."""
-    pairs = [(c.label(f), f) for c in collections for f in c.fields]
-    counts = Counter(label for label, _ in pairs)
-    return [(label if counts[label] == 1 else str(f.path), f) for label, f in pairs]
-
-
 def _beside(folder: Path) -> tempfile.TemporaryDirectory[str]:
     """A temporary folder beside another, on the same disk, so that files can be renamed over."""
     if folder.exists() and not folder.is_dir():
@@ -101,20 +94,3 @@ def _beside(folder: Path) -> tempfile.TemporaryDirectory[str]:
         raise MarrowError(
             f"{folder} can't be written ({error.strerror}); choose another."
         ) from error
-
-
-def _overlay_names(fields: Sequence[Field]) -> list[str]:
-    """File names of the overlays: the stem, with its folder's name where stems repeat.
-
-    Where that is not enough (``ALL_1.bmp`` beside ``ALL_1.png``), a number tells them apart.
-    """
-    counts = Counter(f.path.stem for f in fields)
-    names: list[str] = []
-    for f in fields:
-        stem = f.path.stem if counts[f.path.stem] == 1 else f"{f.path.parent.name}_{f.path.stem}"
-        numbered = (f"{stem}_{k}.png" for k in itertools.count(2))
-        name = f"{stem}.png"
-        while name in names:
-            name = next(numbered)
-        names.append(name)
-    return names

@@ -56,7 +56,7 @@ def _with_suffix(path: str, suffixes: tuple[str, ...]) -> Path:
 
 def _predictions(layer: dict[str, Any]) -> pd.DataFrame:
     from napari_marrow.data.fields import Collection
-    from napari_marrow.jobs.predict import field_names
+    from napari_marrow.jobs.naming import field_names
     from napari_marrow.learning.prediction import joined_tables
 
     known, name = layer.get("metadata", {}).get(KEY, {}), layer.get("name", "The layer")

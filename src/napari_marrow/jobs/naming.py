@@ -1,0 +1,33 @@
+"""What fields of several folders are called in one table and in one folder of files."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+from napari_marrow.data.fields import Collection, Field
+
+
+def field_names(collections: Sequence[Collection]) -> list[tuple[str, Field]]:
+    """Each field after its name for the table: its path where a shorter one would be another's."""
+    pairs = [(c.label(f), f) for c in collections for f in c.fields]
+    counts = Counter(label for label, _ in pairs)
+    return [(label if counts[label] == 1 else str(f.path), f) for label, f in pairs]
+
+
+def file_stems(fields: Sequence[Field]) -> list[str]:
+    """Stems of files made of fields: the field's, with its folder's name where stems repeat.
+
+    Where that is not enough (``ALL_1.bmp`` beside ``ALL_1.png``), a number tells them apart.
+    """
+    counts = Counter(f.path.stem for f in fields)
+    stems: list[str] = []
+    for f in fields:
+        plain = f.path.stem if counts[f.path.stem] == 1 else f"{f.path.parent.name}_{f.path.stem}"
+        numbered = (f"{plain}_{k}" for k in itertools.count(2))
+        stem = plain
+        while stem in stems:
+            stem = next(numbered)
+        stems.append(stem)
+    return stems

@@ -1,0 +1,131 @@
+"""The segmentation job: photographs in, instance labels of their nuclei and a table out."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.fields import Collection
+from napari_marrow.imaging.nuclei import nucleus_table
+from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
+from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.naming import field_names, file_stems
+
+TABLE = "nuclei.csv"
+COLUMNS = ("image", "index", "y", "x", "area", "cytoplasm_area", "nucleus_to_cell")
+
+
+@dataclass(frozen=True)
+class SegmentJob:
+    """Find the nuclei of these photographs, whatever masks they have; write them to a folder."""
+
+    collections: Sequence[Collection]
+    out: Path
+    settings: SegmentSettings = field(default_factory=SegmentSettings)
+    cytoplasm: bool = False
+
+
+def run_segmentation(
+    job: SegmentJob, emit: Emit = silent, should_stop: ShouldStop = never
+) -> list[dict[str, Any]]:
+    """Write ``<stem>_nuclei.png`` for each photograph, and a table of all nuclei.
+
+    The PNGs are of 16 bits a pixel: 0 outside, 1 to n in the nuclei. With ``cytoplasm`` there is
+    also ``<stem>_cytoplasm.png`` with the same numbers. The files appear when all are done; in a
+    folder with the photographs they are read as their masks from then on.
+
+    Returns
+    -------
+    list of dict
+        For each photograph ``image`` (its name in the table), ``nuclei`` (how many) and ``file``.
+
+    Raises
+    ------
+    MarrowError
+        When the settings can't work, a photograph can't be read, or a file is there already.
+    Stopped
+        When ``should_stop`` said so.
+    """
+    if problems := job.settings.problems():
+        raise MarrowError(" ".join(problems))
+    pairs = field_names(job.collections)
+    stems = file_stems([f for _, f in pairs])
+    endings = ("_nuclei.png", "_cytoplasm.png") if job.cytoplasm else ("_nuclei.png",)
+    targets = [f"{stem}{ending}" for stem in stems for ending in endings]
+    _check_free(job.out, [*targets, TABLE])
+    found, rows = [], []
+    with _beside(job.out) as folder:
+        for (name, f), stem in zip(pairs, stems, strict=True):
+            if should_stop():
+                raise Stopped
+            image = f.image()
+            labels = segment_nuclei(image, job.settings)
+            around = segment_cytoplasm(image, labels) if job.cytoplasm else None
+            _save(labels, folder / f"{stem}_nuclei.png")
+            if around is not None:
+                _save(around, folder / f"{stem}_cytoplasm.png")
+            rows += _rows(name, labels, around)
+            file = str(job.out / f"{stem}_nuclei.png")
+            found.append({"image": name, "nuclei": int(labels.max()), "file": file})
+            emit(Event("progress", f"Segmented {f.name}", len(found) / len(pairs)))
+        _write_table(rows, folder / TABLE, COLUMNS if job.cytoplasm else COLUMNS[:5])
+        for name in (*targets, TABLE):
+            os.replace(folder / name, job.out / name)
+    return found
+
+
+def _check_free(out: Path, names: list[str]) -> None:
+    if out.exists() and not out.is_dir():
+        raise MarrowError(f"{out} is a file; choose a folder for the labels.")
+    there = next((name for name in names if (out / name).exists()), None)
+    if there is not None:
+        raise MarrowError(
+            f"{out / there} is there already, perhaps somebody's own work; "
+            "remove it, or choose another folder."
+        )
+
+
+@contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """A temporary folder in ``out``, so that files can be renamed; ``out`` is made if need be."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        made = tempfile.TemporaryDirectory(dir=out, prefix=".")
+    except OSError as error:
+        raise MarrowError(f"{out} can't be written ({error.strerror}); choose another.") from error
+    with made as folder:
+        yield Path(folder)
+
+
+def _save(labels: NDArray[np.uint16], path: Path) -> None:
+    Image.fromarray(labels).save(path)
+
+
+def _rows(
+    name: str, labels: NDArray[np.uint16], cytoplasm: NDArray[np.uint16] | None
+) -> list[dict[str, Any]]:
+    table = nucleus_table(labels, cytoplasm)
+    columns = [table[column].tolist() for column in table]
+    return [
+        {"image": name, **dict(zip(table, values, strict=True))}
+        for values in zip(*columns, strict=True)
+    ]
+
+
+def _write_table(rows: list[dict[str, Any]], path: Path, columns: Sequence[str]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
