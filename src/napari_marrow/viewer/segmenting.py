@@ -1,0 +1,106 @@
+"""Segmenting photographs that are open: nuclei and cytoplasm as Labels layers."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from napari.layers import Image
+from numpy.typing import NDArray
+
+from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.viewer.labelling import Target
+from napari_marrow.viewer.layers import LayerData, nucleus_features
+from napari_marrow.viewer.metadata import is_nuclei, layer_id, link_to, linked
+from napari_marrow.viewer.stack import LazyStack
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Labels of one field, a hundredth of their size: those of many fields are kept."""
+
+    shape: tuple[int, ...]
+    content: bytes
+
+    @classmethod
+    def of(cls, labels: NDArray[np.uint16]) -> Packed:
+        """Pack labels, (height, width)."""
+        return cls(labels.shape, zlib.compress(np.ascontiguousarray(labels).tobytes(), 1))
+
+    def labels(self) -> NDArray[np.uint16]:
+        """The labels again."""
+        flat = np.frombuffer(zlib.decompress(self.content), np.uint16)
+        return flat.reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """What was found in one field."""
+
+    nuclei: Packed
+    cytoplasm: Packed | None
+    count: int
+
+
+def segment_target(
+    target: Target, settings: SegmentSettings, cytoplasm: bool
+) -> Iterator[Segmented]:
+    """Segment a target's fields, one a step, so that a worker can show progress and stop."""
+    # imported in the worker: opening a widget costs nothing
+    from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
+
+    for row in range(len(target)):
+        image = target.image(row)
+        labels = segment_nuclei(image, settings)
+        around = segment_cytoplasm(image, labels) if cytoplasm else None
+        packed = None if around is None else Packed.of(around)
+        yield Segmented(Packed.of(labels), packed, int(labels.max()))
+
+
+def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> list[LayerData]:
+    """Labels layers of what was found, in the place of the photograph; the nuclei come last.
+
+    They become the photograph's nuclei, which training and labelling use, unless it has some.
+    """
+    image = target.layer
+    identity = layer_id(image)
+    has_nuclei = any(is_nuclei(x) and linked(x) == identity for x in layers)
+    nuclei = [f.nuclei for f in found]
+    cytoplasm = [f.cytoplasm for f in found if f.cytoplasm is not None]
+    made: list[LayerData] = []
+    for word, parts in (("cytoplasm", cytoplasm), ("nuclei", nuclei)):
+        if not parts:
+            continue
+        kind = f"segmented {word}" if has_nuclei else word
+        options = {
+            "name": f"{image.name} {kind}",
+            "opacity": 0.5 if word == "nuclei" else 0.3,
+            "metadata": link_to(identity, kind),
+            **place_of(image),
+        }
+        made.append((_data(target, parts), options, "labels"))
+    if target.data.ndim == 3:
+        labels, options, _ = made[-1]
+        options["features"] = nucleus_features(labels, made[0][0] if len(made) > 1 else None)
+    return made
+
+
+def place_of(image: Image) -> dict[str, Any]:
+    """Where a layer over a photograph lies: as it does, in the same units."""
+    return {
+        "scale": image.scale,
+        "translate": image.translate,
+        "units": image.units,
+        "axis_labels": image.axis_labels,
+    }
+
+
+def _data(target: Target, parts: list[Packed]) -> Any:
+    if target.data.ndim == 3:
+        return parts[0].labels()
+    shape = target.data.shape[1:3]
+    return LazyStack([partial(Packed.labels, part) for part in parts], shape, np.uint16)

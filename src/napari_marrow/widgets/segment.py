@@ -1,0 +1,231 @@
+"""The dock widget "Segment nuclei": nuclei and cytoplasm of photographs without masks."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import napari
+import numpy as np
+from napari.layers import Labels, Layer
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QCheckBox, QWidget
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.report.colours import RESEARCH_ONLY
+from napari_marrow.viewer.labelling import Target, targets
+from napari_marrow.viewer.metadata import shown_slice
+from napari_marrow.viewer.segmenting import (
+    Segmented,
+    place_of,
+    segment_target,
+    segmented_layers,
+)
+from napari_marrow.widgets.forms import SettingsForm
+from napari_marrow.widgets.parts import Bars, button, group, in_worker, row, scrolling, wrapped
+
+PREVIEW = "preview of nuclei"
+WAIT_MS = 150
+"""The preview is made so long after the last change, in milliseconds."""
+
+
+class SegmentNuclei(QWidget):
+    """Finds the nuclei of the selected photograph, or of all that are open.
+
+    Parameters
+    ----------
+    viewer
+        Where photographs are taken from and layers go.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer):
+        super().__init__()
+        self._viewer = viewer
+        self.form = SettingsForm(SegmentSettings())
+        self.cytoplasm = QCheckBox("Find the cytoplasm too")
+        self.preview = QCheckBox("Preview the shown field")
+        self.preview.setToolTip("Outlines of the nuclei, which follow the settings and the slider.")
+        self.run_button = button("Segment", self.segment, "All fields of the selected photograph.")
+        self.cancel_button = button("Cancel", self.cancel)
+        self.cancel_button.setEnabled(False)
+        self.bars = Bars(self)
+        self.status = wrapped()
+        scrolling(
+            self,
+            group("Nuclei", self.form, self.cytoplasm, self.preview),
+            group("Run", row(self.run_button, self.cancel_button), self.bars.own, self.status),
+            wrapped(RESEARCH_ONLY),
+        )
+        self._worker: Any = None
+        self._looking = 0  # number of the preview that is wanted
+        self._layer: Labels | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(WAIT_MS)
+        self._timer.timeout.connect(self._look)
+        self.preview.toggled.connect(self._preview_toggled)
+        for field in self.form.fields.values():
+            field.changed.connect(self._changed)
+        viewer.dims.events.current_step.connect(self._changed)
+        viewer.layers.selection.events.active.connect(self._changed)
+
+    # --- the photograph -----------------------------------------------------------------------
+
+    def target(self) -> Target:
+        """The selected photograph, or else the first that is open.
+
+        Raises
+        ------
+        MarrowError
+            When no photograph is open.
+        """
+        found = targets(self._viewer.layers)
+        active = self._viewer.layers.selection.active
+        return next((t for t in found if t.layer == active), found[0])  # proxies: equal, not the same
+
+    # --- segmenting all -----------------------------------------------------------------------
+
+    def segment(self) -> None:
+        """Segment every field of the photograph in a thread, and add the layers."""
+        if self._worker is not None:
+            return
+        settings = self.form.settings()
+        try:
+            if problems := settings.problems():
+                raise MarrowError(" ".join(problems))
+            target = self.target()
+        except MarrowError as error:
+            self.status.setText(str(error))
+            return
+        self._set_busy(True)
+        self.status.setText(f"Segmenting {target.layer.name}...")
+        total = len(target)
+        self.bars.show(0)
+        self._worker = in_worker(
+            self,
+            _all,
+            target,
+            settings,
+            self.cytoplasm.isChecked(),
+            step=lambda done: self.bars.show(done / total),
+            done=lambda found: self._show(target, found),
+            failed=self.status.setText,
+            ended=self._ended,
+        )
+
+    def cancel(self) -> None:
+        """Stop after the field that is being worked on; nothing is added."""
+        if self._worker is not None:
+            self._worker.quit()
+            self.status.setText("Cancelled.")
+
+    def _show(self, target: Target, found: list[Segmented] | None) -> None:
+        if found is None:  # cancelled
+            return
+        if target.layer not in self._viewer.layers:
+            self.status.setText("The photograph was removed meanwhile; nothing was added.")
+            return
+        self.preview.setChecked(False)
+        for data, options, _ in segmented_layers(target, found, self._viewer.layers):
+            self._viewer.add_labels(data, **options)
+        if target.data.ndim == 4:
+            from napari_marrow.viewer.shown_nuclei import attach_features
+
+            attach_features(self._viewer)
+        nuclei = sum(f.count for f in found)
+        fields = f"{len(found)} field{'s' * (len(found) != 1)}"
+        self.status.setText(f"{nuclei} {'nucleus' if nuclei == 1 else 'nuclei'} in {fields}.")
+
+    def _ended(self) -> None:
+        self._worker = None
+        self.bars.close()
+        self._set_busy(False)
+
+    def _set_busy(self, busy: bool) -> None:
+        self.run_button.setEnabled(not busy)
+        self.cancel_button.setEnabled(busy)
+
+    # --- preview ------------------------------------------------------------------------------
+
+    def _preview_toggled(self, wanted: bool) -> None:
+        if wanted:
+            self._look()
+        else:
+            self._looking += 1
+            self._remove_preview()
+
+    def _changed(self, event: Any = None) -> None:
+        if self.preview.isChecked():
+            self._timer.start()
+
+    def _look(self) -> None:
+        """Segment the shown field in a thread; an answer that comes too late is dropped."""
+        if not self.preview.isChecked():
+            return
+        settings = self.form.settings()
+        try:
+            if problems := settings.problems():
+                raise MarrowError(" ".join(problems))
+            target = self.target()
+        except MarrowError as error:
+            self.status.setText(str(error))
+            return
+        shown = max(0, shown_slice(target.layer, self._viewer.dims.point))
+        self._looking += 1
+        wanted = self._looking
+        in_worker(
+            self,
+            _one,
+            target,
+            shown,
+            settings,
+            done=lambda labels: self._show_preview(wanted, target, labels),
+            failed=self.status.setText,
+        )
+
+    def _show_preview(self, wanted: int, target: Target, labels: np.ndarray) -> None:
+        if wanted != self._looking or target.layer not in self._viewer.layers:
+            return
+        count = int(labels.max(initial=0))
+        self.status.setText(f"{count} {'nucleus' if count == 1 else 'nuclei'} in the shown field.")
+        where = {
+            name: value[-2:] if name in ("scale", "translate", "units", "axis_labels") else value
+            for name, value in place_of(target.layer).items()
+        }
+        if self._layer is not None and self._layer in self._viewer.layers:
+            if self._layer.data.shape == labels.shape:
+                self._layer.data = labels
+                return
+            self._remove_preview()
+        active = self._viewer.layers.selection.active
+        self._layer = Labels(labels, name=PREVIEW, **where)
+        self._layer.contour = max(1, round(max(labels.shape) / 640))
+        self._viewer.add_layer(self._layer)
+        self._viewer.layers.selection.active = active  # the photograph stays the chosen one
+
+    def _remove_preview(self) -> None:
+        layer, self._layer = self._layer, None
+        if isinstance(layer, Layer) and layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)
+
+    def hideEvent(self, event: Any) -> None:
+        """Leave nothing of the preview behind when the widget is closed."""
+        self.preview.setChecked(False)
+        super().hideEvent(event)
+
+
+def _all(
+    target: Target, settings: SegmentSettings, cytoplasm: bool
+) -> Generator[int, None, list[Segmented]]:
+    found = []
+    for one in segment_target(target, settings, cytoplasm):
+        found.append(one)
+        yield len(found)
+    return found
+
+
+def _one(target: Target, number: int, settings: SegmentSettings) -> np.ndarray:
+    from napari_marrow.imaging.segmentation import segment_nuclei
+
+    return segment_nuclei(target.image(number), settings)

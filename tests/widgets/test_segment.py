@@ -1,0 +1,118 @@
+"""The widget "Segment nuclei", in a real viewer."""
+
+import numpy as np
+import pytest
+from skimage.measure import regionprops
+
+from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
+from napari_marrow.viewer.metadata import is_nuclei, layer_id, linked
+from napari_marrow.widgets.segment import PREVIEW
+
+
+@pytest.fixture
+def opened(make_napari_viewer_proxy):
+    viewer = make_napari_viewer_proxy()
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Segment nuclei")
+    return viewer, widget, dock
+
+
+def finished(widget):
+    return widget.run_button.isEnabled() and not widget.cancel_button.isEnabled()
+
+
+def test_nothing_open_is_a_sentence(opened):
+    _, widget, _ = opened
+    widget.segment()
+    assert widget.status.text() == "No photograph is open; open an RGB image or a folder first."
+
+
+def test_a_photograph_gets_its_nuclei_with_features(opened, draw, qtbot):
+    viewer, widget, _ = opened
+    image, _ = draw("ALL", 3, (240, 320))
+    photograph = viewer.add_image(image, name="a", scale=(2, 2), translate=(5, 7))
+    widget.cytoplasm.setChecked(True)
+    widget.segment()
+    qtbot.waitUntil(lambda: "a nuclei" in viewer.layers and finished(widget), timeout=20000)
+    nuclei, cytoplasm = viewer.layers["a nuclei"], viewer.layers["a cytoplasm"]
+    labels = segment_nuclei(image)
+    np.testing.assert_array_equal(nuclei.data, labels)
+    np.testing.assert_array_equal(cytoplasm.data, segment_cytoplasm(image, labels))
+    assert tuple(nuclei.scale) == (2, 2)
+    assert tuple(nuclei.translate) == (5, 7)
+    assert nuclei.features["area"].tolist() == [r.area for r in regionprops(labels.astype(int))]
+    assert "nucleus_to_cell" in nuclei.features
+    assert linked(nuclei) == layer_id(photograph)
+    assert is_nuclei(nuclei)
+    assert widget.status.text() == "12 nuclei in 1 field."
+
+
+def test_the_selected_photograph_is_taken(opened, draw, qtbot):
+    viewer, widget, _ = opened
+    for k in (1, 2):
+        viewer.add_image(draw("ALL", k, (240, 320))[0], name=f"photograph {k}")
+    for name in ("photograph 1", "photograph 2"):
+        viewer.layers.selection.active = viewer.layers[name]
+        assert widget.target().layer.name == name
+
+
+def test_a_folder_gets_a_stack_beside_its_own_nuclei(opened, snam, qtbot):
+    viewer, widget, _ = opened
+    viewer.open(str(snam), plugin="napari-marrow")
+    photograph = viewer.layers["PKG - SN-AM"]
+    viewer.layers.selection.active = photograph
+    widget.segment()
+    name = "PKG - SN-AM segmented nuclei"  # its masks stay its nuclei
+    qtbot.waitUntil(lambda: name in viewer.layers and finished(widget), timeout=60000)
+    made = viewer.layers[name]
+    for row in (0, 4):
+        expected = segment_nuclei(np.asarray(photograph.data[row]))
+        np.testing.assert_array_equal(np.asarray(made.data[row]), expected)
+    assert not is_nuclei(made)
+
+
+def test_limits_of_size_are_those_of_the_form(opened, draw, qtbot):
+    viewer, widget, _ = opened
+    image, _ = draw("ALL", 3, (240, 320))
+    viewer.add_image(image, name="a")
+    widget.form.fields["smallest"].value = 10**6
+    widget.segment()
+    qtbot.waitUntil(lambda: "a nuclei" in viewer.layers, timeout=20000)
+    assert not viewer.layers["a nuclei"].data.any()
+    widget.form.fields["largest"].value = 5
+    widget.segment()
+    assert widget.status.text() == "Largest is 5; it must be at least 1000000."
+
+
+def test_the_preview_follows_the_settings_and_goes(opened, draw, qtbot):
+    viewer, widget, dock = opened
+    image, _ = draw("ALL", 3, (240, 320))
+    photograph = viewer.add_image(image, name="a")
+    widget.preview.setChecked(True)
+    qtbot.waitUntil(lambda: PREVIEW in viewer.layers, timeout=20000)
+    np.testing.assert_array_equal(viewer.layers[PREVIEW].data, segment_nuclei(image))
+    assert viewer.layers.selection.active == photograph
+    widget.form.fields["smallest"].value = 10**6
+    qtbot.waitUntil(lambda: not viewer.layers[PREVIEW].data.any(), timeout=20000)
+    dock.hide()
+    assert PREVIEW not in viewer.layers
+
+
+def test_cancelled_work_adds_nothing(opened, snam, qtbot):
+    viewer, widget, _ = opened
+    viewer.open(str(snam), plugin="napari-marrow")
+    before = len(viewer.layers)
+    widget.segment()
+    widget.cancel()
+    qtbot.waitUntil(lambda: finished(widget), timeout=20000)
+    assert len(viewer.layers) == before
+    assert widget.status.text() == "Cancelled."
+
+
+def test_a_photograph_that_goes_meanwhile(opened, draw, qtbot):
+    viewer, widget, _ = opened
+    viewer.add_image(draw("ALL", 3, (240, 320))[0], name="a")
+    widget.segment()
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: finished(widget), timeout=20000)
+    assert not viewer.layers
+    assert "removed meanwhile" in widget.status.text()
