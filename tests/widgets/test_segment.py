@@ -83,8 +83,9 @@ def test_limits_of_size_are_those_of_the_form(opened, draw, qtbot):
     assert widget.status.text() == "Largest is 5; it must be at least 1000000."
 
 
-def test_the_preview_follows_the_settings_and_goes(opened, draw, qtbot):
-    viewer, widget, dock = opened
+def test_the_preview_follows_the_settings_and_goes(make_napari_viewer_proxy, draw, qtbot):
+    viewer = make_napari_viewer_proxy(show=True)
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Segment nuclei")
     image, _ = draw("ALL", 3, (240, 320))
     photograph = viewer.add_image(image, name="a")
     widget.preview.setChecked(True)

@@ -82,7 +82,8 @@ class SegmentNuclei(QWidget):
         """
         found = targets(self._viewer.layers)
         active = self._viewer.layers.selection.active
-        return next((t for t in found if t.layer == active), found[0])  # proxies: equal, not the same
+        # A plugin gets proxies of layers, which are equal and not the same.
+        return next((t for t in found if t.layer == active), found[0])
 
     # --- segmenting all -----------------------------------------------------------------------
 
