@@ -8,6 +8,7 @@ from typing import Any
 import napari
 import numpy as np
 from napari.layers import Labels, Layer
+from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QWidget
 
@@ -42,6 +43,7 @@ class SegmentNuclei(QWidget):
     def __init__(self, viewer: napari.viewer.Viewer):
         super().__init__()
         self._viewer = viewer
+        self.setMinimumWidth(300)
         self.form = SettingsForm(SegmentSettings())
         self.cytoplasm = QCheckBox("Find the cytoplasm too")
         self.preview = QCheckBox("Preview the shown field")
@@ -200,8 +202,10 @@ class SegmentNuclei(QWidget):
                 return
             self._remove_preview()
         active = self._viewer.layers.selection.active
-        self._layer = Labels(labels, name=PREVIEW, **where)
-        self._layer.contour = max(1, round(max(labels.shape) / 640))
+        # one bright colour: many of napari's are dark, as nuclei are
+        colours = DirectLabelColormap(color_dict={None: "yellow", 0: "transparent"})
+        self._layer = Labels(labels, name=PREVIEW, colormap=colours, opacity=1, **where)
+        self._layer.contour = max(1, round(max(labels.shape) / 400))
         self._viewer.add_layer(self._layer)
         self._viewer.layers.selection.active = active  # the photograph stays the chosen one
 
