@@ -9,6 +9,7 @@ from qtpy.compat import isalive
 
 from napari_marrow.imaging.normalise import StainSettings, fit_reference, normalise, normaliser
 from napari_marrow.imaging.stain import merge_stains, split_stains, stain_vectors, white_balance
+from napari_marrow.viewer.labelling import targets
 from napari_marrow.viewer.metadata import KEY, layer_fields
 from napari_marrow.viewer.session import gather
 from napari_marrow.viewer.stack import LazyStack
@@ -187,6 +188,18 @@ def test_what_is_made_keeps_its_source_but_is_not_the_file(viewer, widget, folde
     assert first.classes == second.classes == ("ALL", "MM", "MM")
     assert new.metadata[KEY]["fields"] == photograph.metadata[KEY]["fields"]
     np.testing.assert_array_equal(second.target.image(0), white_balance(picture(1)))
+
+
+def test_what_is_made_has_the_nuclei_and_the_caption_of_its_photograph(viewer, widget, snam, qtbot):
+    viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
+    widget.refresh()
+    widget.normalise()
+    made(widget.normalise_status, qtbot)
+    photograph, new = targets(viewer.layers)
+    np.testing.assert_array_equal(new.labels(0), photograph.labels(0))
+    assert new.layer.visible
+    assert not photograph.layer.visible
+    qtbot.waitUntil(lambda: viewer.canvas.overlays.text.text == "ALL_1   class ALL", timeout=5000)
 
 
 @pytest.mark.parametrize(

@@ -89,8 +89,9 @@ class Stain(QWidget):
 
     def _build_split(self) -> None:
         self.about_split = wrapped(
-            "Azure, which nuclei take up, and eosin with the red cells, as a layer each; the "
-            "colours are estimated from the field that is shown."
+            "The bluish stain, azure, and the pinkish one, eosin with the red cells, as a layer "
+            "each. Their colours are estimated from the field that is shown; where it has few red "
+            "cells, they are the bluish and the purple of its other cells."
         )
         self.split_button = button(
             "Split stains",
@@ -134,7 +135,9 @@ class Stain(QWidget):
     def _enable(self) -> None:
         """Offer a reference where the method takes one."""
         needed = self.form.settings().method in NEEDS_REFERENCE
-        self.form.fields["reference"].enabled = needed
+        reference = self.form.fields["reference"]
+        reference.enabled = needed
+        reference.native.setPlaceholderText("a photograph's file" if needed else "none needed")
         self.choose_button.setEnabled(needed)
         self.take_button.setEnabled(needed and bool(self._layers))
 
@@ -194,7 +197,10 @@ class Stain(QWidget):
         def show(target: Target, data: Any) -> str:
             layer = recoloured_layer(target.layer, data, settings.method)
             show_made(self._viewer, target.layer, [layer], (settings.method,))
-            return f"{layer.name} is a new layer."
+            said = f"{layer.name} is a new layer."
+            if settings.method in NEEDS_REFERENCE:  # the two extreme colours may be of other things
+                said += " Look whether nuclei and red cells kept their kinds of colour."
+            return said
 
         self._work(self.normalise_status, "normalise", _recoloured, (settings, taken), show)
 
