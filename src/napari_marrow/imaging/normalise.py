@@ -138,8 +138,17 @@ def normalise(image: NDArray[np.uint8], reference: Reference) -> NDArray[np.uint
     return _match_macenko(image, source, reference.fitted)
 
 
-def normaliser(settings: StainSettings) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+def normaliser(
+    settings: StainSettings, image: NDArray[np.uint8] | None = None
+) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
     """The function that does to photographs what the settings say; the reference is read once.
+
+    Parameters
+    ----------
+    settings
+        Method and reference.
+    image
+        The reference's pixels where they are in memory; ``settings.reference`` is then its name.
 
     Raises
     ------
@@ -153,7 +162,8 @@ def normaliser(settings: StainSettings) -> Callable[[NDArray[np.uint8]], NDArray
         return _unchanged
     if settings.method == "white-balance":
         return white_balance
-    image = read_image(settings.reference)
+    if image is None:
+        image = read_image(settings.reference)
     try:
         reference = fit_reference(image, settings.method)
     except MarrowError as error:

@@ -8,7 +8,12 @@ import napari
 from napari.layers import Image
 from napari.settings import get_plugin_settings
 
-from napari_marrow.viewer.metadata import layer_fields, layer_predictions, shown_slice
+from napari_marrow.viewer.metadata import (
+    layer_fields,
+    layer_predictions,
+    origin_fields,
+    shown_slice,
+)
 
 _captions: weakref.WeakKeyDictionary[napari.Viewer, Caption] = weakref.WeakKeyDictionary()
 
@@ -54,7 +59,7 @@ class Caption:
         for layer in reversed(viewer.layers):
             if not (isinstance(layer, Image) and layer.visible):
                 continue
-            fields = layer_fields(layer)
+            fields = layer_fields(layer) or origin_fields(layer)
             predictions = layer_predictions(layer)
             row = shown_slice(layer, viewer.dims.point)
             if 0 <= row < max(len(fields), len(predictions or ())):

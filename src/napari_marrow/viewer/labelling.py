@@ -95,11 +95,13 @@ def targets(layers: Any) -> list[Target]:
 def nuclei_of(image: Image, layers: Any) -> NDArray[np.integer] | None:
     """Data of the Labels layer with the nuclei of a single photograph, with any edits made.
 
-    It is the one that was opened with the photograph, or one named ``<image> nuclei``.
+    It is the one that was opened with the photograph, or with the one that the image was made from,
+    or one named ``<image> nuclei``.
     """
     shape = full_data(image).shape[:2]
     fitting = [x for x in layers if isinstance(x, Labels) and x.data.shape == shape]
-    own = [x for x in fitting if linked(x) == layer_id(image) and is_nuclei(x)]
+    photographs = {layer_id(image), linked(image)} - {None}
+    own = [x for x in fitting if linked(x) in photographs and is_nuclei(x)]
     named = [x for x in fitting if linked(x) is None and x.name == f"{image.name} nuclei"]
     return next((np.asarray(x.data) for x in (*own, *named)), None)
 

@@ -89,7 +89,8 @@ def _stack(collection: Collection) -> list[LayerData]:
     told: set[str] = set()
 
     def readers(read: Callable[[Field], NDArray], dtype: Any, *tail: int) -> list[Reader]:
-        return [partial(_shown, read, f, (*shape, *tail), dtype, told) for f in fields]
+        frame = (*shape, *tail)
+        return [partial(or_empty, partial(read, f), frame, dtype, told) for f in fields]
 
     def lazy(read: Callable[[Field], NDArray], dtype: Any) -> LazyStack:
         return LazyStack(readers(read, dtype), tuple(shape), dtype)
@@ -126,20 +127,14 @@ def _stack(collection: Collection) -> list[LayerData]:
     return layers
 
 
-def _shown(
-    read: Callable[[Field], NDArray],
-    field: Field,
-    shape: tuple[int, ...],
-    dtype: Any,
-    told: set[str],
-) -> NDArray:
-    """A slice of a stack; where its file can't be read a warning, and an empty slice.
+def or_empty(read: Reader, shape: tuple[int, ...], dtype: Any, told: set[str]) -> NDArray:
+    """A slice of a stack; where it can't be read or made a warning, and an empty slice.
 
     An error here would come out of napari's slider, and leave a layer half added. ``told`` holds
     the warnings there were: a photograph and its masks often fail for one reason.
     """
     try:
-        return read(field)
+        return read()
     except MarrowError as error:
         if str(error) not in told:
             told.add(str(error))

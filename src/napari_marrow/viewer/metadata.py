@@ -3,7 +3,8 @@
 The entry of a photograph is a dictionary: ``id``, ``fields`` (a list of :meth:`Field.to_dict`, in
 the order of a stack's slices), ``sample`` (a checksum of a single field's pixels), ``root``, and
 ``predictions`` (one dictionary a field, or None) once there are some. A layer that belongs to a
-photograph has ``of``, its ``id``: names change, and two photographs can have the same.
+photograph has ``of``, its ``id``: names change, and two photographs can have the same. It has a
+``kind`` too; the ``fields`` of an image that was made from a photograph are that photograph's.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ def layer_fields(layer: Layer) -> list[Field]:
     from them by another tool that took the metadata along, such as a projection.
     """
     known = layer.metadata.get(KEY, {})
+    if "of" in known:
+        return []
     fields = _decoded(layer, known.get("fields", ()))
     data = full_data(layer)
     if isinstance(data, LazyStack):
@@ -54,6 +57,12 @@ def layer_fields(layer: Layer) -> list[Field]:
     if len(fields) != 1 or data.ndim != 3 or known.get("sample") != pixel_sample(data):
         return []
     return fields
+
+
+def origin_fields(layer: Layer) -> list[Field]:
+    """The fields of the photograph from which the plugin made this image, slice by slice."""
+    known = layer.metadata.get(KEY, {})
+    return _decoded(layer, known.get("fields", ())) if "of" in known else []
 
 
 def _decoded(layer: Layer, values: Any) -> list[Field]:
@@ -80,6 +89,11 @@ def layer_id(layer: Layer) -> str:
 def link_to(identity: str, kind: str) -> dict[str, Any]:
     """The metadata of a layer of some kind that belongs to the photograph of that ``id``."""
     return {KEY: {"of": identity, _KIND: kind}}
+
+
+def layer_kind(layer: Layer) -> str | None:
+    """What a layer is to the photograph that it belongs to, or None where nothing says so."""
+    return layer.metadata.get(KEY, {}).get(_KIND)
 
 
 def linked(layer: Layer) -> str | None:
@@ -111,14 +125,14 @@ def shown_slice(layer: Layer, point: tuple[float, ...]) -> int:
 
 def is_nuclei(layer: Layer) -> bool:
     """Whether a layer was opened as the nuclei of its photograph."""
-    return layer.metadata.get(KEY, {}).get(_KIND) == "nuclei"
+    return layer_kind(layer) == "nuclei"
 
 
 def is_cytoplasm(layer: Layer) -> bool:
     """Whether a layer was opened as the cytoplasm of its photograph's cells."""
-    return layer.metadata.get(KEY, {}).get(_KIND) == "cytoplasm"
+    return layer_kind(layer) == "cytoplasm"
 
 
 def is_predicted(layer: Layer) -> bool:
     """Whether a layer holds predicted cells."""
-    return layer.metadata.get(KEY, {}).get(_KIND) == PREDICTED
+    return layer_kind(layer) == PREDICTED

@@ -145,6 +145,13 @@ class LazyStack:
                 future.set_exception(error)
             raise
 
+    def put(self, row: int, array: NDArray) -> None:
+        """Keep a slice that is known already, so that looking at it need not read it."""
+        done: Future[NDArray] = Future()
+        done.set_result(self._framed(array))
+        with self._lock:
+            self._keep(row, done)
+
     def _read_ahead(self, row: int) -> None:
         with self._lock:
             if row not in self._kept:

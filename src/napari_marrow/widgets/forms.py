@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, SpinBox
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -66,6 +66,8 @@ def _widget(field: dataclasses.Field, hint: Any, value: Any) -> Any:
         return ComboBox(choices=get_args(hint), value=value, **common)
     if hint is bool:
         return CheckBox(value=value, **{**common, "text": ""})
+    if hint is str:
+        return LineEdit(value=value, **common)
     if hint is float:
         small = meta["high"] <= 1
         bounds = {"min": meta["low"], "max": meta["high"], "step": 0.01 if small else 0.1}

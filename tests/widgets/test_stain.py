@@ -1,0 +1,269 @@
+"""The Stain widget, opened by the name in the manifest."""
+
+from threading import Event
+
+import numpy as np
+import pytest
+from PIL import Image
+from qtpy.compat import isalive
+
+from napari_marrow.imaging.normalise import StainSettings, fit_reference, normalise, normaliser
+from napari_marrow.imaging.stain import merge_stains, split_stains, stain_vectors, white_balance
+from napari_marrow.viewer.labelling import targets
+from napari_marrow.viewer.metadata import KEY, layer_fields
+from napari_marrow.viewer.session import gather
+from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.stains import split
+
+PLUGIN = "napari-marrow"
+VECTORS = np.array([[0.75, 0.6, 0.28], [0.35, 0.75, 0.56]])
+
+
+def picture(seed, size=(120, 160), nuclei=True):
+    """Red cells and nuclei, an amount of a stain each, on a light of its own."""
+    rng = np.random.default_rng(seed)
+    amounts = np.zeros((*size, 2), np.float32)
+    amounts[20:100, 90:150, 1] = rng.uniform(0.3, 0.6, (80, 60))
+    if nuclei:
+        amounts[20:100, 10:80, 0] = rng.uniform(0.5, 1.2, (80, 70))
+    light = np.array([235, 225, 215]) - 8 * seed
+    return merge_stains(amounts, VECTORS / np.linalg.norm(VECTORS, axis=1)[:, None], light)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three fields in two classes; MM_1 is smaller, and the last one holds red cells only."""
+    images = {"ALL/ALL_1": picture(1), "MM/MM_1": picture(2, (110, 150))}
+    images["MM/MM_2"] = picture(3, nuclei=False)
+    for name, image in images.items():
+        path = tmp_path / "set" / f"{name}.bmp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path)
+    return tmp_path / "set"
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy):
+    return make_napari_viewer_proxy()
+
+
+@pytest.fixture
+def widget(viewer):
+    return viewer.window.add_plugin_dock_widget(PLUGIN, "Stain")[1]
+
+
+def ask(widget, **values):
+    for name, value in values.items():
+        widget.form.fields[name].value = value
+
+
+def made(status, qtbot):
+    """Wait for an answer, and give its sentence."""
+    qtbot.waitUntil(lambda: status.text() not in ("", "Working..."), timeout=20000)
+    return status.text()
+
+
+def test_a_field_is_normalised_in_its_place(viewer, widget, qtbot):
+    layer = viewer.add_image(
+        picture(0), rgb=True, name="a", scale=(0.5, 0.5), translate=(3, 4), units=("um", "um")
+    )
+    labels = viewer.add_labels(np.ones((120, 160), int), name="mask")
+    widget.refresh()
+    widget.normalise()
+    assert made(widget.normalise_status, qtbot) == "a white-balance is a new layer."
+    assert [x.name for x in viewer.layers] == ["a", "a white-balance", "mask"]
+    new = viewer.layers["a white-balance"]
+    np.testing.assert_array_equal(new.data, white_balance(picture(0)))
+    assert new.rgb
+    assert (new.visible, layer.visible, labels.visible) == (True, False, True)
+    np.testing.assert_array_equal(new.extent.world, layer.extent.world)
+    assert new.units == layer.units
+    assert new.metadata[KEY]["of"] == layer.metadata[KEY]["id"]
+
+
+@pytest.mark.parametrize("method", ["reinhard", "macenko"])
+def test_a_stack_takes_the_colours_of_the_field_that_was_shown(
+    viewer, widget, folder, method, qtbot, notified
+):
+    viewer.open(str(folder), plugin=PLUGIN)
+    widget.refresh()
+    ask(widget, method=method)
+    widget.normalise()
+    assert made(widget.normalise_status, qtbot).startswith(f"{method} needs a reference")
+    viewer.dims.set_current_step(0, 1)
+    widget.take_shown()
+    assert widget.form.settings().reference == "MM_1"
+    viewer.dims.set_current_step(0, 0)
+    widget.normalise()
+    made(widget.normalise_status, qtbot)
+    stack = viewer.layers[f"set {method}"]
+    assert isinstance(stack.data, LazyStack)
+    reference = fit_reference(picture(2, (110, 150)), method)
+    np.testing.assert_array_equal(stack.data[0], normalise(picture(1), reference))
+    # A smaller field lies in the corner; what surrounds it is not made a part of it.
+    small = normalise(picture(2, (110, 150)), reference)
+    np.testing.assert_array_equal(stack.data[1][:110, :150], small)
+    assert not stack.data[1][110:].any()
+    if method == "macenko":  # one stain only
+        assert not stack.data[2].any()
+        assert any(text.startswith("MM_2: ") and "shown empty" in text for text in notified)
+
+
+def test_a_file_can_be_the_reference(viewer, widget, folder, qtbot):
+    viewer.add_image(picture(0), rgb=True, name="a")
+    widget.refresh()
+    ask(widget, method="macenko")
+    widget.take_shown()
+    widget.set_reference(folder / "ALL" / "ALL_1.bmp")
+    widget.normalise()
+    made(widget.normalise_status, qtbot)
+    settings = StainSettings("macenko", str(folder / "ALL" / "ALL_1.bmp"))
+    expected = normaliser(settings)(picture(0))
+    np.testing.assert_array_equal(viewer.layers["a macenko"].data, expected)
+
+
+def test_a_reference_per_class_is_warned_of_and_makes_nothing(viewer, widget):
+    viewer.add_image(picture(0), rgb=True, name="a")
+    widget.refresh()
+    ask(widget, method="macenko", references="per-class")
+    said = StainSettings("macenko", "", "per-class").problems()[0]
+    assert "writes the class into the pixels" in said
+    assert widget.normalise_status.text() == said
+    widget.take_shown()
+    widget.normalise()
+    assert widget.normalise_status.text() == said
+    assert len(viewer.layers) == 1
+    ask(widget, references="one")
+    assert widget.normalise_status.text() == ""
+
+
+def test_the_two_stains_are_layers_of_what_imaging_finds(viewer, widget, qtbot):
+    layer = viewer.add_image(picture(0), rgb=True, name="a", scale=(2, 2))
+    widget.refresh()
+    for _ in range(2):  # the second time they replace the first
+        widget.split()
+        made(widget.split_status, qtbot)
+        widget.split_status.setText("")
+        assert [x.name for x in viewer.layers] == ["a", "a azure", "a eosin"]
+    vectors = stain_vectors(picture(0))
+    expected = split_stains(picture(0), vectors)
+    for number, name in enumerate(("a azure", "a eosin")):
+        stain = viewer.layers[name]
+        np.testing.assert_array_equal(stain.data, expected[..., number])
+        assert stain.data.dtype == np.float32
+        low, high = stain.contrast_limits
+        assert low == 0
+        assert high == pytest.approx(np.quantile(expected[..., number], 0.995), rel=0.05)
+        # No stain is white, and the most of it what Beer-Lambert's law leaves of white light.
+        ends = stain.colormap.map(np.array([0.0, 1.0]))[:, :3]
+        np.testing.assert_allclose(ends, [[1] * 3, 10 ** -(high * vectors[number])], atol=1e-3)
+        np.testing.assert_array_equal(stain.scale, layer.scale)
+    assert not layer.visible
+
+
+def test_a_stack_is_split_by_the_vectors_of_the_field_that_was_shown(viewer, widget, folder, qtbot):
+    viewer.open(str(folder), plugin=PLUGIN)
+    widget.refresh()
+    widget.split()
+    made(widget.split_status, qtbot)
+    vectors = stain_vectors(picture(1))
+    for number, name in enumerate(("set azure", "set eosin")):
+        data = viewer.layers[name].data
+        assert (data.shape, data.dtype) == ((3, 120, 160), np.float32)
+        for row, image in enumerate((picture(1), picture(2, (110, 150)), picture(3, nuclei=False))):
+            amounts = split_stains(image, vectors)[..., number]
+            np.testing.assert_array_equal(
+                data[row][: image.shape[0], : image.shape[1]], amounts, err_msg=f"{name} {row}"
+            )
+
+
+def test_what_is_made_keeps_its_source_but_is_not_the_file(viewer, widget, folder, qtbot):
+    viewer.open(str(folder), plugin=PLUGIN)
+    widget.refresh()
+    widget.normalise()
+    made(widget.normalise_status, qtbot)
+    photograph, new = viewer.layers
+    assert layer_fields(new) == []  # its pixels are no longer the file's
+    first, second = gather(viewer.layers)
+    assert first.classes == second.classes == ("ALL", "MM", "MM")
+    assert new.metadata[KEY]["fields"] == photograph.metadata[KEY]["fields"]
+    np.testing.assert_array_equal(second.target.image(0), white_balance(picture(1)))
+
+
+def test_what_is_made_has_the_nuclei_and_the_caption_of_its_photograph(viewer, widget, snam, qtbot):
+    viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
+    widget.refresh()
+    widget.normalise()
+    made(widget.normalise_status, qtbot)
+    photograph, new = targets(viewer.layers)
+    np.testing.assert_array_equal(new.labels(0), photograph.labels(0))
+    assert new.layer.visible
+    assert not photograph.layer.visible
+    qtbot.waitUntil(lambda: viewer.canvas.overlays.text.text == "ALL_1   class ALL", timeout=5000)
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (np.full((120, 160, 3), 230, np.uint8), "hardly anything stained"),
+        (picture(3, nuclei=False), "no nuclei, only red cells"),
+    ],
+    ids=["empty", "red cells only"],
+)
+def test_a_field_without_two_stains_gives_a_sentence(viewer, widget, image, said, qtbot):
+    viewer.add_image(image, rgb=True)
+    widget.refresh()
+    widget.split()
+    assert said in made(widget.split_status, qtbot)
+    ask(widget, method="macenko")
+    widget.take_shown()
+    widget.normalise()
+    assert "two stains that can be told apart" in made(widget.normalise_status, qtbot)
+    assert len(viewer.layers) == 1
+
+
+def test_without_a_photograph_there_is_nothing_to_press(viewer, widget):
+    viewer.add_image(np.zeros((8, 8)), name="not a photograph")
+    widget.refresh()
+    assert not widget.split_button.isEnabled()
+    assert not widget.normalise_button.isEnabled()
+    widget.split()
+    assert widget.split_status.text().startswith("No photograph is open")
+
+
+def test_results_of_what_is_gone_or_asked_again_are_dropped(viewer, widget, qtbot):
+    viewer.add_image(picture(0), rgb=True, name="a")
+    widget.refresh()
+    widget.split()
+    widget.split()
+    made(widget.split_status, qtbot)
+    qtbot.wait(300)
+    assert len(viewer.layers) == 3
+    widget.split()
+    viewer.layers.remove("a")
+    assert "removed meanwhile" in made(widget.split_status, qtbot)
+    assert len(viewer.layers) == 2
+
+
+def test_the_widget_can_be_closed_meanwhile(viewer, widget, qtbot, monkeypatch):
+    closed, worked = Event(), Event()
+
+    def slow(target, number):
+        closed.wait(20)
+        worked.set()
+        return split(target, number)
+
+    monkeypatch.setattr("napari_marrow.widgets.stain._split", slow)
+    viewer.add_image(picture(0), rgb=True, name="a")
+    widget.refresh()
+    widget.split()
+    viewer.window.remove_dock_widget(widget)
+    widget.deleteLater()
+    qtbot.waitUntil(lambda: not isalive(widget), timeout=5000)
+    closed.set()
+    qtbot.waitUntil(worked.is_set, timeout=5000)
+    qtbot.wait(300)
+    viewer.layers["a"].name = "b"
+    viewer.add_image(picture(1), rgb=True)
+    qtbot.wait(100)
+    assert [x.name for x in viewer.layers] == ["b", "Image"]
