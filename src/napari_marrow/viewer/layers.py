@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from napari.utils.notifications import show_warning
@@ -19,6 +19,7 @@ from napari_marrow.viewer.stack import LazyStack, Reader
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
 LayerData = tuple[Any, dict[str, Any], str]
 FIELD_AXES, STACK_AXES = ("y", "x"), ("field", "y", "x")
 
@@ -89,7 +90,7 @@ def _stack(collection: Collection) -> list[LayerData]:
     told: set[str] = set()
 
     def readers(read: Callable[[Field], NDArray], dtype: Any, *tail: int) -> list[Reader]:
-        return [partial(_shown, read, f, (*shape, *tail), dtype, told) for f in fields]
+        return [partial(shown_or_empty, read, f, (*shape, *tail), dtype, told) for f in fields]
 
     def lazy(read: Callable[[Field], NDArray], dtype: Any) -> LazyStack:
         return LazyStack(readers(read, dtype), tuple(shape), dtype)
@@ -126,9 +127,9 @@ def _stack(collection: Collection) -> list[LayerData]:
     return layers
 
 
-def _shown(
-    read: Callable[[Field], NDArray],
-    field: Field,
+def shown_or_empty(
+    read: Callable[[T], NDArray],
+    field: T,
     shape: tuple[int, ...],
     dtype: Any,
     told: set[str],
