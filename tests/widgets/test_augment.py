@@ -203,6 +203,15 @@ def test_what_goes_wrong_is_one_sentence(widget, viewer, field, snam, tmp_path, 
     assert widget.status.text() == "No photograph is open; open an RGB image or a folder first."
 
 
+def test_a_photograph_may_go_while_it_is_worked_on(widget, viewer, field, qtbot):
+    widget.preview_box.setChecked(True)
+    widget.make_layers()
+    viewer.layers.remove(field)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=10000)
+    assert "ALL_1 augmented nuclei" in viewer.layers
+    assert not previews(viewer)
+
+
 def test_cancelled_work_leaves_nothing(widget, viewer, field, tmp_path, qtbot):
     before = list(viewer.layers)
     widget.operations.tick("rotate", "distort", "noise")
