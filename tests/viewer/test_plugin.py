@@ -28,7 +28,8 @@ def test_the_widgets_are_in_the_classify_menu():
     menus = manifest.contributions.menus
     assert menus["napari/layers/classify"][0].submenu == "marrow_classify"
     commands = [item.command for item in menus["marrow_classify"]]
-    assert commands == ["napari-marrow.dataset", "napari-marrow.train_dcnn"]
+    names = ("dataset", "augment", "segment", "stain", "train_dcnn")
+    assert commands == [f"napari-marrow.{x}" for x in names]
 
 
 def test_no_part_of_the_viewer_imports_tensorflow():
@@ -36,6 +37,8 @@ def test_no_part_of_the_viewer_imports_tensorflow():
         "import napari_marrow.viewer.readers, napari_marrow.viewer.predictions, sys\n"
         "import napari_marrow.viewer.screenshot, napari_marrow.widgets.train_dcnn\n"
         "import napari_marrow.learning.prediction, napari_marrow.widgets.loss_plot\n"
+        "import napari_marrow.widgets.augment, napari_marrow.widgets.segment\n"
+        "import napari_marrow.widgets.stain\n"
         "print(sorted({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -143,6 +143,31 @@ def augmented(
         )
 
 
+def product(
+    array: NDArray, settings: AugmentSettings, operation: str, copy: int, name: str
+) -> NDArray:
+    """Make one product of a photograph called ``name``, or of one of its masks, by itself.
+
+    It is the one that :func:`augment` makes; ``settings.operations`` and ``copies`` don't matter.
+    """
+    if array.ndim == 2 and operation in _KEEPS_PLACES:
+        return array.copy()
+    generator = _generator(settings.seed, name, operation, copy)
+    return _drawn(operation, settings, array.shape[:2], generator)(array)
+
+
+def product_size(
+    size: tuple[int, int], settings: AugmentSettings, operation: str
+) -> tuple[int, int]:
+    """Height and width of what an operation makes of a photograph of this height and width."""
+    if operation in ("rotate90", "rotate270"):
+        return size[1], size[0]
+    if operation == "crop-border":
+        height, width = geometry.without_border(np.empty(size, bool), settings.border).shape
+        return height, width
+    return size
+
+
 def _check(image: NDArray, settings: AugmentSettings, masks: Mapping[str, NDArray]) -> None:
     if problems := settings.problems():
         raise MarrowError(" ".join(problems))

@@ -132,7 +132,7 @@ def names(collection: Collection, settings: AugmentSettings) -> list[str]:
     taken: set[str] = set()
     found = []
     for f in collection.fields:
-        folder = _NOT_IN_NAMES.sub("_", f"{f.class_name}") + "/" if f.class_name else ""
+        folder = file_name(f.class_name) + "/" if f.class_name else ""
         name = plain = f"{folder}{f.path.stem}"
         number = 2
         while taken.intersection(all_names := _all_names(name, settings)):
@@ -141,6 +141,11 @@ def names(collection: Collection, settings: AugmentSettings) -> list[str]:
         taken.update(all_names)
         found.append(name)
     return found
+
+
+def file_name(text: str) -> str:
+    """A text as the name of a file: what no system takes becomes an underscore."""
+    return _NOT_IN_NAMES.sub("_", text)
 
 
 def _all_names(name: str, settings: AugmentSettings) -> list[str]:

@@ -11,6 +11,7 @@ from napari.settings import get_plugin_settings
 from napari_marrow.viewer.metadata import (
     layer_fields,
     layer_predictions,
+    layer_products,
     origin_fields,
     shown_slice,
 )
@@ -60,11 +61,14 @@ class Caption:
             if not (isinstance(layer, Image) and layer.visible):
                 continue
             fields = layer_fields(layer) or origin_fields(layer)
+            products = layer_products(layer)
             predictions = layer_predictions(layer)
             row = shown_slice(layer, viewer.dims.point)
-            if 0 <= row < max(len(fields), len(predictions or ())):
+            if 0 <= row < max(len(fields), len(products), len(predictions or ())):
                 name = fields[row].name if fields else layer.name
                 truth = fields[row].class_name if fields else None
+                if products:
+                    name, truth = products[row]["name"], products[row]["class"]
                 answer = predictions[row]["text"] if predictions else None
                 return caption_text(name, truth, answer)
         return ""

@@ -18,6 +18,7 @@ from napari_marrow.viewer.metadata import (
     full_data,
     is_nuclei,
     is_predicted,
+    is_preview,
     layer_fields,
     layer_id,
     linked,
@@ -71,6 +72,7 @@ class Target:
 def is_photograph(layer: Any) -> bool:
     """Whether a layer is an RGB image of 8 bits: one photograph or a stack of them."""
     shown = isinstance(layer, Image) and layer.rgb and layer.data.dtype == np.uint8
+    shown = shown and not is_preview(layer)
     return shown and layer.data.ndim in (3, 4)
 
 

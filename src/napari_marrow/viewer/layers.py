@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from napari.utils.notifications import show_warning
@@ -19,6 +19,7 @@ from napari_marrow.viewer.stack import LazyStack, Reader
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
 LayerData = tuple[Any, dict[str, Any], str]
 FIELD_AXES, STACK_AXES = ("y", "x"), ("field", "y", "x")
 

@@ -2,9 +2,11 @@
 
 The entry of a photograph is a dictionary: ``id``, ``fields`` (a list of :meth:`Field.to_dict`, in
 the order of a stack's slices), ``sample`` (a checksum of a single field's pixels), ``root``, and
-``predictions`` (one dictionary a field, or None) once there are some. A layer that belongs to a
-photograph has ``of``, its ``id``: names change, and two photographs can have the same. It has a
-``kind`` too; the ``fields`` of an image that was made from a photograph are that photograph's.
+``predictions`` (one dictionary a field, or None) once there are some. Augmented photographs have
+``products`` in place of ``fields``: name, operation, copy and source of every slice. A layer that
+belongs to a photograph has ``of``, its ``id``: names change, and two photographs can have the same.
+It has a ``kind`` too; the ``fields`` of an image that was made from a photograph are that
+photograph's.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from napari_marrow.viewer.stack import LazyStack
 KEY = "napari_marrow"
 PREDICTED = "predicted cells"
 """How the name of a layer of predicted cells ends."""
+PREVIEW = "preview"
+"""The kind of a layer that comes and goes with a widget."""
 _KIND = "kind"
 _fields: weakref.WeakKeyDictionary[Layer, tuple[Any, list[Field]]] = weakref.WeakKeyDictionary()
 
@@ -131,6 +135,17 @@ def is_nuclei(layer: Layer) -> bool:
 def is_cytoplasm(layer: Layer) -> bool:
     """Whether a layer was opened as the cytoplasm of its photograph's cells."""
     return layer_kind(layer) == "cytoplasm"
+
+
+def is_preview(layer: Layer) -> bool:
+    """Whether a layer is a widget's preview: no photograph to label or to learn from."""
+    return layer.metadata.get(KEY, {}).get(_KIND) == PREVIEW
+
+
+def layer_products(layer: Layer) -> list[dict[str, Any]]:
+    """What each slice of a stack of augmented photographs is: name, operation, copy, source."""
+    products = layer.metadata.get(KEY, {}).get("products", [])
+    return products if full_data(layer).shape[:1] == (len(products),) else []
 
 
 def is_predicted(layer: Layer) -> bool:

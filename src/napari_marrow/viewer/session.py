@@ -25,7 +25,7 @@ from napari_marrow.viewer.annotations import (
     painted_classes,
 )
 from napari_marrow.viewer.labelling import Target, targets
-from napari_marrow.viewer.metadata import KEY
+from napari_marrow.viewer.metadata import KEY, layer_products
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,9 @@ def _field(annotated: Annotated, row: int, folder: Path, key: str, unit: str) ->
 
 def _source(layer: Image, row: int, name: str) -> str:
     """What pixels that are no file's were made from: their layer may still name the file."""
+    if products := layer_products(layer):  # on the side of the photograph they were made of
+        whence = products[row]["photograph"]
+        return str(Path(whence).resolve()) if Path(whence).is_absolute() else whence
     fields = layer.metadata.get(KEY, {}).get("fields", ())
     if row < len(fields):
         return str(Path(fields[row]["path"]).resolve())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, SpinBox
@@ -19,16 +20,20 @@ class SettingsForm(QWidget, Generic[T]):
     ----------
     defaults
         The settings to begin with; their class is what :meth:`settings` returns.
+    without
+        Names of fields that the form leaves out; they keep the values of ``defaults``.
     """
 
-    def __init__(self, defaults: T):
+    def __init__(self, defaults: T, without: Collection[str] = ()):
         super().__init__()
-        self._kind = type(defaults)
+        self._defaults = defaults
         self.fields: dict[str, Any] = {}
         shown: Container[Any] = Container(labels=True)
         folded: Container[Any] = Container(labels=True)
-        hints = get_type_hints(self._kind)
+        hints = get_type_hints(type(defaults))
         for field in dataclasses.fields(defaults):  # type: ignore[arg-type]
+            if field.name in without:
+                continue
             widget = _widget(field, hints[field.name], getattr(defaults, field.name))
             self.fields[field.name] = widget
             (folded if field.metadata["advanced"] else shown).append(widget)
@@ -45,7 +50,8 @@ class SettingsForm(QWidget, Generic[T]):
 
     def settings(self) -> T:
         """The settings as the form shows them now."""
-        return self._kind(**{name: widget.value for name, widget in self.fields.items()})
+        shown = {name: widget.value for name, widget in self.fields.items()}
+        return dataclasses.replace(self._defaults, **shown)  # type: ignore[type-var]
 
     def show_settings(self, settings: T) -> None:
         """Make the form show other settings."""

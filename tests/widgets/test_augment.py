@@ -1,0 +1,227 @@
+"""The Augment widget, opened by the name in the manifest."""
+
+import numpy as np
+import pytest
+
+from napari_marrow.data.layouts import scan
+from napari_marrow.imaging.augment import AugmentSettings, augment
+from napari_marrow.viewer import products
+from napari_marrow.viewer.metadata import is_preview
+from napari_marrow.viewer.products import gathered
+from napari_marrow.viewer.session import gather, write_session
+
+PLUGIN = "napari-marrow"
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    return make_napari_viewer()
+
+
+@pytest.fixture
+def widget(viewer):
+    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Augment")
+    return widget
+
+
+@pytest.fixture
+def field(viewer, widget, snam):
+    """A single field of a SN-AM folder is open: its photograph."""
+    viewer.open(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp", plugin=PLUGIN)
+    return viewer.layers["ALL_1"]
+
+
+def previews(viewer):
+    return [x for x in viewer.layers if is_preview(x)]
+
+
+def shown(viewer):
+    return previews(viewer)[0].data if previews(viewer) else np.zeros(0)
+
+
+def make(widget, qtbot):
+    widget.make_layers()
+    qtbot.waitUntil(lambda: widget._work is None, timeout=10000)
+
+
+def test_says_how_many_there_will_be(widget, viewer, snam):
+    assert "No photograph is open" in widget.counted.text()
+    assert not widget.layers_button.isEnabled()
+    viewer.open(snam, plugin=PLUGIN)
+    said = "6 fields give 18 images: 6 originals, and 12 made by rotate90, edges."
+    assert widget.counted.text() == said
+    widget.operations.tick("mirror", "stain")
+    widget.form.fields["copies"].value = 3
+    widget.form.fields["originals"].value = False
+    assert widget.counted.text() == "6 fields give 24 images: 24 made by mirror, stain."
+    widget.operations.tick()
+    assert widget.counted.text() == "Operations is empty; choose at least one."
+    assert not widget.folder_button.isEnabled()
+
+
+@pytest.mark.parametrize("in_memory", [2**30, 0])
+def test_layers_are_what_augment_makes(widget, viewer, field, qtbot, monkeypatch, in_memory):
+    monkeypatch.setattr(products, "IN_MEMORY", in_memory)
+    field.scale = (0.5, 0.5)
+    labels = viewer.layers["ALL_1 nuclei"].data
+    labels[labels == labels.max()] = 200  # edited by hand
+    widget.operations.tick("rotate90", "distort", "noise")
+    widget.form.fields["copies"].value = 2
+    widget.form.fields["seed"].value = 5
+    make(widget, qtbot)
+    made, nuclei = viewer.layers["ALL_1 augmented"], viewer.layers["ALL_1 augmented nuclei"]
+    settings = AugmentSettings(("rotate90", "distort", "noise"), copies=2, seed=5)
+    wanted = augment(field.data, settings, {"nuclei": labels}, "ALL/ALL_1")
+    assert len(made.data) == len(nuclei.data) == 6
+    np.testing.assert_array_equal(made.data[0][:48, :64], field.data)
+    for k, one in enumerate(wanted, 1):
+        height, width = one.image.shape[:2]
+        np.testing.assert_array_equal(made.data[k][:height, :width], one.image)
+        np.testing.assert_array_equal(nuclei.data[k][:height, :width], one.masks["nuclei"])
+        assert set(np.unique(nuclei.data[k])) == set(np.unique(labels))
+    assert made.data.shape[1:3] == (64, 64)
+    assert {a.source for a in gathered(made, viewer.layers).fields} == {"ALL_1"}
+    told = made.metadata["napari_marrow"]["products"]
+    names = ["ALL_1", *(f"ALL_1_{x}" for x in ("rotate90", "distort1", "distort2"))]
+    assert [x["name"] for x in told][:4] == names
+    assert {x["source"] for x in told} == {"ALL_1"}
+    assert list(made.scale) == [1, 0.5, 0.5]
+    qtbot.waitUntil(lambda: "ALL_1   class ALL" in viewer.canvas.overlays.text.text)
+    viewer.dims.set_current_step(0, 1)
+    assert viewer.canvas.overlays.text.text == "ALL_1_rotate90   class ALL"
+
+
+def test_layers_of_a_folder(widget, viewer, snam, qtbot):
+    viewer.open(snam, plugin=PLUGIN)
+    source = viewer.layers[0]
+    widget.operations.tick("flip")
+    widget.form.fields["originals"].value = False
+    make(widget, qtbot)
+    made, nuclei = viewer.layers[-2], viewer.layers[-1]
+    assert nuclei.name.endswith("augmented nuclei")
+    for k in range(6):
+        np.testing.assert_array_equal(made.data[k], source.data[k][::-1])
+    assert np.asarray(nuclei.data[0]).max() > 0
+
+
+def test_training_keeps_products_on_the_side_of_their_photograph(
+    widget, viewer, field, qtbot, tmp_path
+):
+    make(widget, qtbot)
+    fields = write_session(gather(viewer.layers), tmp_path, "field").fields
+    assert len(fields) == 4
+    assert len({f.source for f in fields}) == 1
+    assert {f.class_name for f in fields} == {"ALL"}
+
+
+def test_the_preview_follows_and_goes_with_the_widget(widget, viewer, field, qtbot):
+    before = list(viewer.layers)
+    widget.preview_box.setChecked(True)
+    qtbot.waitUntil(lambda: bool(previews(viewer)), timeout=5000)
+    height, width = field.data.shape[:2]
+    turned = np.rot90(field.data)  # centred over the photograph, in a frame
+    side = max(height, width)
+    assert shown(viewer).shape[:2] == (side, side)
+    left = (side - height) // 2
+    np.testing.assert_array_equal(shown(viewer)[:, left : left + height], turned)
+    widget.operations.pick("mirror")
+    qtbot.waitUntil(lambda: np.array_equal(shown(viewer), field.data[:, ::-1]), timeout=5000)
+    widget.operations.pick("light")
+    qtbot.waitUntil(lambda: shown(viewer).shape == field.data.shape, timeout=5000)
+    qtbot.waitUntil(lambda: not np.array_equal(shown(viewer), field.data[:, ::-1]), timeout=5000)
+    first = shown(viewer).copy()
+    widget.form.fields["light"].value = 0.4
+    qtbot.waitUntil(lambda: not np.array_equal(shown(viewer), first), timeout=5000)
+    assert [widget.photograph.itemText(k) for k in range(widget.photograph.count())] == ["ALL_1"]
+    viewer.window.remove_dock_widget(widget)
+    assert not previews(viewer)
+    assert list(viewer.layers) == before
+
+
+def test_the_preview_lies_over_the_photograph_and_goes_when_taken_away(viewer, widget, qtbot):
+    pixels = np.random.default_rng(0).integers(0, 255, (1500, 2000, 3), np.uint8)
+    layer = viewer.add_image(pixels, rgb=True, scale=(2, 2), translate=(10, 20))
+    widget.operations.pick("flip")
+    widget.preview_box.setChecked(True)
+    qtbot.waitUntil(lambda: bool(previews(viewer)), timeout=5000)
+    over = previews(viewer)[0]
+    np.testing.assert_allclose(over.extent.world, layer.extent.world, atol=4)
+    assert viewer.layers.selection.active is layer
+    viewer.layers.remove(over)
+    assert not widget.preview_box.isChecked()
+    widget.preview_box.setChecked(True)
+    qtbot.waitUntil(lambda: bool(previews(viewer)), timeout=5000)
+    viewer.layers.remove(layer)
+    qtbot.waitUntil(lambda: not previews(viewer), timeout=5000)
+
+
+def test_the_preview_is_of_the_field_that_is_shown(widget, viewer, snam, qtbot):
+    viewer.open(snam, plugin=PLUGIN)
+    data = viewer.layers[0].data
+    widget.operations.pick("flip")
+    widget.preview_box.setChecked(True)
+    for k in (0, 4):
+        viewer.dims.set_current_step(0, k)
+        qtbot.waitUntil(lambda k=k: np.array_equal(shown(viewer), data[k][::-1]), timeout=5000)
+
+
+def test_a_folder_is_written_with_the_masks_as_they_are_now(widget, viewer, field, tmp_path, qtbot):
+    labels = viewer.layers["ALL_1 nuclei"]
+    labels.data = np.where(labels.data == 1, 0, labels.data)  # a nucleus taken away
+    widget.write_folder(tmp_path / "out")
+    qtbot.waitUntil(lambda: "Wrote" in widget.status.text(), timeout=10000)
+    assert f"Wrote 3 pictures and 6 masks to {tmp_path / 'out'}." in widget.status.text()
+    found = {f.name: f for f in scan(tmp_path / "out").fields}
+    assert set(found) == {"ALL_1", "ALL_1_rotate90", "ALL_1_edges"}
+    np.testing.assert_array_equal(found["ALL_1"].mask("nucleus"), labels.data > 0)
+    turned = np.rot90(found["ALL_1"].mask("background"))
+    np.testing.assert_array_equal(found["ALL_1_rotate90"].mask("background"), turned)
+    assert found["ALL_1_edges"].class_name == "ALL"
+
+
+def test_a_folder_of_layers_that_come_from_no_file(widget, viewer, draw, tmp_path, qtbot):
+    image, mask = draw()
+    viewer.add_image(np.stack([image, image[::-1]]), rgb=True, name="a/b")
+    viewer.add_labels(np.stack([mask, mask[::-1]]).astype(int), name="a/b nuclei")
+    widget.operations.tick("mirror")
+    widget.write_folder(tmp_path / "out")
+    qtbot.waitUntil(lambda: "Wrote" in widget.status.text(), timeout=10000)
+    found = {f.name: f for f in scan(tmp_path / "out").fields}
+    assert set(found) == {"a_b 0", "a_b 0_mirror", "a_b 1", "a_b 1_mirror"}
+    np.testing.assert_array_equal(found["a_b 1_mirror"].mask("nucleus"), mask[::-1, ::-1])
+
+
+def test_what_goes_wrong_is_one_sentence(widget, viewer, field, snam, tmp_path, qtbot):
+    widget.write_folder(snam / "PKG - SN-AM" / "ALL" / "out")
+    assert "choose a folder outside it" in widget.status.text()
+    (tmp_path / "mine").write_text("a file")
+    widget.write_folder(tmp_path / "mine")
+    qtbot.waitUntil(lambda: "mine" in widget.status.text(), timeout=5000)
+    assert widget.layers_button.isEnabled()
+    viewer.layers.clear()
+    widget.make_layers()
+    assert widget.status.text() == "No photograph is open; open an RGB image or a folder first."
+
+
+def test_a_photograph_may_go_while_it_is_worked_on(widget, viewer, field, qtbot):
+    widget.preview_box.setChecked(True)
+    widget.make_layers()
+    viewer.layers.remove(field)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=10000)
+    assert "ALL_1 augmented nuclei" in viewer.layers
+    assert not previews(viewer)
+
+
+def test_cancelled_work_leaves_nothing(widget, viewer, field, tmp_path, qtbot):
+    before = list(viewer.layers)
+    widget.operations.tick("rotate", "distort", "noise")
+    widget.form.fields["copies"].value = 60
+    widget.write_folder(tmp_path / "out")
+    assert widget.cancel_button.isEnabled()
+    widget.cancel()
+    assert "Stopped" in widget.status.text()
+    widget.make_layers()
+    viewer.window.remove_dock_widget(widget)  # closed while it works
+    qtbot.wait(500)
+    assert list(viewer.layers) == before
+    assert not list(tmp_path.iterdir())
