@@ -87,20 +87,27 @@ class SegmentNuclei(QWidget):
         # A plugin gets proxies of layers, which are equal and not the same.
         return next((t for t in found if t.layer == active), found[0])
 
+    def _asked(self) -> tuple[Target, SegmentSettings] | None:
+        """What is to be segmented and how, or None after saying why not."""
+        settings = self.form.settings()
+        try:
+            if problems := settings.problems():
+                raise MarrowError(" ".join(problems))
+            return self.target(), settings
+        except MarrowError as error:
+            self.status.setText(str(error))
+            return None
+
     # --- segmenting all -----------------------------------------------------------------------
 
     def segment(self) -> None:
         """Segment every field of the photograph in a thread, and add the layers."""
         if self._worker is not None:
             return
-        settings = self.form.settings()
-        try:
-            if problems := settings.problems():
-                raise MarrowError(" ".join(problems))
-            target = self.target()
-        except MarrowError as error:
-            self.status.setText(str(error))
+        asked = self._asked()
+        if asked is None:
             return
+        target, settings = asked
         self._set_busy(True)
         self.status.setText(f"Segmenting {target.layer.name}...")
         total = len(target)
@@ -166,14 +173,10 @@ class SegmentNuclei(QWidget):
         """Segment the shown field in a thread; an answer that comes too late is dropped."""
         if not self.preview.isChecked():
             return
-        settings = self.form.settings()
-        try:
-            if problems := settings.problems():
-                raise MarrowError(" ".join(problems))
-            target = self.target()
-        except MarrowError as error:
-            self.status.setText(str(error))
+        asked = self._asked()
+        if asked is None:
             return
+        target, settings = asked
         shown = max(0, shown_slice(target.layer, self._viewer.dims.point))
         self._looking += 1
         wanted = self._looking
