@@ -149,8 +149,8 @@ def test_a_wrong_table_is_one_sentence(tmp_path, text, sentence):
         scan(table)
 
 
-def test_what_is_written_as_a_table_is_read_back(snam):
-    found = scan(snam)
+def test_what_is_written_as_a_table_is_read_back(make_snam, tmp_path):
+    found = scan(make_snam(tmp_path))
     table = found.root / "fields, \u00fc.csv"
     write_table(found, table)
     with open(table, newline="", encoding="utf-8") as file:
