@@ -117,3 +117,19 @@ def test_a_photograph_that_goes_meanwhile(opened, draw, qtbot):
     qtbot.waitUntil(lambda: finished(widget), timeout=20000)
     assert not viewer.layers
     assert "removed meanwhile" in widget.status.text()
+
+
+def test_the_preview_lies_on_the_chosen_photograph_and_goes_with_the_last(opened, draw, qtbot):
+    viewer, widget, _ = opened
+    image, _ = draw("ALL", 3, (240, 320))
+    viewer.add_image(image, name="a")
+    viewer.add_image(image, name="b", scale=(2, 2), translate=(0, 400))
+    viewer.layers.selection.active = viewer.layers["a"]
+    widget.preview.setChecked(True)
+    qtbot.waitUntil(lambda: PREVIEW in viewer.layers, timeout=20000)
+    viewer.layers.selection.active = viewer.layers["b"]
+    qtbot.waitUntil(lambda: tuple(viewer.layers[PREVIEW].scale) == (2, 2), timeout=20000)
+    assert tuple(viewer.layers[PREVIEW].translate) == (0, 400)
+    viewer.layers.remove("a")
+    viewer.layers.remove("b")
+    qtbot.waitUntil(lambda: PREVIEW not in viewer.layers, timeout=20000)

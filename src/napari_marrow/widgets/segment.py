@@ -175,6 +175,7 @@ class SegmentNuclei(QWidget):
             return
         asked = self._asked()
         if asked is None:
+            self._remove_preview()
             return
         target, settings = asked
         shown = max(0, shown_slice(target.layer, self._viewer.dims.point))
@@ -202,6 +203,7 @@ class SegmentNuclei(QWidget):
         if self._layer is not None and self._layer in self._viewer.layers:
             if self._layer.data.shape == labels.shape:
                 self._layer.data = labels
+                self._layer.scale, self._layer.translate = where["scale"], where["translate"]
                 return
             self._remove_preview()
         active = self._viewer.layers.selection.active
