@@ -15,7 +15,7 @@ NARROWEST = 0.33
 """Pieces under this part of the typical nucleus's radius are specks, not nuclei."""
 SMALLEST = 0.1
 """Likewise for its area: cells a third as wide as the typical one just stay."""
-WIDEST_HOLE = 0.7
+WIDEST_HOLE = 0.55
 """Openings over this part of the typical radius lie between nuclei, not in one."""
 GAP = 8
 """Pixels that a hand may leave blank between a nucleus and its cytoplasm."""
