@@ -40,8 +40,8 @@ def run_augmentation(
     """Write ``OUT/<class>/<stem>_<operation>.bmp`` with its masks, for every field and operation.
 
     The folder appears when all is written. With it comes a table of classes and sources, so that
-    patients that a layout or a table told are not forgotten. Fields that can't be read are left
-    out, with a warning.
+    patients that a layout or a table told are not forgotten. Fields whose header can't be read are
+    left out, with a warning; one that turns out to be damaged later ends the work.
 
     Returns
     -------

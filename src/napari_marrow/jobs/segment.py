@@ -43,8 +43,8 @@ def run_segmentation(
     """Write ``<stem>_nuclei.png`` for each photograph, and a table of all nuclei.
 
     The PNGs are of 16 bits a pixel: 0 outside, 1 to n in the nuclei. With ``cytoplasm`` there is
-    also ``<stem>_cytoplasm.png`` with the same numbers. The files appear when all are done; in a
-    folder with the photographs they are read as their masks from then on.
+    also ``<stem>_cytoplasm.png`` with the same numbers. The files appear when all are done. In a
+    folder with the photographs they are read as masks of those that have none of that kind yet.
 
     Returns
     -------
