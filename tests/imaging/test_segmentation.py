@@ -238,3 +238,14 @@ def test_cells_of_real_pictures(real_data):
     assert np.mean(nuclei) > 0.955
     assert min(nuclei) > 0.5
     assert np.mean(cells) > 0.88
+
+
+def test_the_gap_in_a_square_of_nuclei_is_no_nucleus_on_a_photograph_either():
+    rows, columns = np.indices((300, 400))
+    middles = [(100, 100), (100, 168), (168, 100), (168, 168), (240, 300)]
+    mask = np.any([(rows - y) ** 2 + (columns - x) ** 2 < 36**2 for y, x in middles], axis=0)
+    clean = np.where(mask[..., None], (100, 50, 140), (230, 220, 225))
+    noise = np.random.default_rng(0).normal(0, 3, clean.shape)
+    labels = segment_nuclei(np.clip(clean + noise, 0, 255).astype(np.uint8))
+    assert labels.max() == 5
+    assert labels[134, 134] == 0

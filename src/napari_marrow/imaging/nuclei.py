@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_marrow.data.fields import Field
+from napari_marrow.imaging.depth import erode, peaks_of
+from napari_marrow.imaging.holes import fill_holes, weighted_median
 from napari_marrow.imaging.scale import enlarge, shrink_factor
 
 WORKING_SIZE = 640
@@ -15,8 +17,6 @@ NARROWEST = 0.33
 """Pieces under this part of the typical nucleus's radius are specks, not nuclei."""
 SMALLEST = 0.1
 """Likewise for its area: cells a third as wide as the typical one just stay."""
-WIDEST_HOLE = 0.55
-"""Openings over this part of the typical radius lie between nuclei, not in one."""
 GAP = 8
 """Pixels that a hand may leave blank between a nucleus and its cytoplasm."""
 
@@ -26,10 +26,10 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
 
     Watershed of the distance to the edge (Meyer 1994), seeded at the peaks of the smoothed
     distance. Shapes are judged at a working size of about 640 pixels and the numbers brought back
-    to every pixel of the mask. Holes that fit into a nucleus are filled, the middle of a rosette is
-    not. Specks are dropped: what is under a third of the typical radius or a tenth of the area.
-    The typical nucleus is the median by area: neither many specks nor one giant cell among many
-    nuclei changes it.
+    to every pixel of the mask. Holes of nuclei are filled, gaps between three and more are not
+    (:func:`.fill_holes`). Specks are dropped: what is under a third of the typical radius or a
+    tenth of the area. The typical nucleus is the median by area: neither many specks nor one giant
+    cell among many nuclei changes it.
 
     Parameters
     ----------
@@ -42,72 +42,35 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
         0 outside, 1 to n inside, in reading order of the first pixels.
     """
     factor = shrink_factor(mask.shape, WORKING_SIZE)
-    small = _fill_holes(mask[::factor, ::factor])
-    labels = _watershed(small)
-    labels = _drop_specks(labels)
+    labels = _drop_specks(_watershed(*fill_holes(mask[::factor, ::factor])))
     if factor == 1:
         return labels
     # Rims that the thinned mask missed take the number of the nucleus they touch; holes that were
     # filled stay filled, which the inside of the thinned nuclei tells.
     rims = np.where(labels == 0, ndimage.maximum_filter(labels, 5), labels)
     full = enlarge(rims, factor, mask.shape)
-    full *= mask | enlarge(_erode(labels > 0), factor, mask.shape)
+    full *= mask | enlarge(erode(labels > 0), factor, mask.shape)
     return full
 
 
-def _fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Fill the holes that fit into a nucleus, not the spaces that nuclei enclose."""
-    gaps, count = ndimage.label(np.pad(~mask, 1, constant_values=True))
-    if count == 1:
-        return mask
-    areas = np.bincount(gaps.ravel())
-    hole = areas <= np.pi * (WIDEST_HOLE * _typical_radius(mask)) ** 2
-    hole[[0, gaps[0, 0]]] = False  # the mask itself and the outside
-    return mask | hole[gaps[1:-1, 1:-1]]
-
-
-def _typical_radius(mask: NDArray[np.bool_]) -> float:
-    """Radius of the discs that a mask is made of, touching or not: twice area over perimeter.
-
-    A guess, but one that takes a fiftieth of the time of a distance transform, and that can be
-    made before holes are filled.
-    """
-    inner = _erode(mask)  # specks and thin lines are all rim: without the rim they count for little
-    if not inner.any():
-        return 1.0
-    area = np.count_nonzero(inner)
-    return 1 + 2 * area / (area - np.count_nonzero(_erode(inner)))
-
-
-def _erode(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """``ndimage.binary_erosion`` by slices, 10 times as fast."""
-    inner = np.zeros_like(mask)
-    rows = mask[1:-1] & mask[:-2] & mask[2:]
-    inner[1:-1, 1:-1] = rows[:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
-    return inner
-
-
-def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
+def _watershed(mask: NDArray[np.bool_], depth: NDArray[np.float32]) -> NDArray[np.uint16]:
     from skimage.segmentation import watershed  # 0.2 s to import: once a nucleus is looked at
 
     pieces, count = ndimage.label(mask)
     if count == 0:
         return np.zeros(mask.shape, np.uint16)
-    distance = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1].astype(np.float32)
-    widths = ndimage.maximum(distance[mask], pieces[mask], np.arange(count + 1))
+    widths = ndimage.maximum(depth[mask], pieces[mask], np.arange(count + 1))
     # Rims do not count: they are most of what specks are made of.
-    typical = _weighted_median(widths, np.bincount(pieces[distance > 1], minlength=count + 1))
+    typical = weighted_median(widths, np.bincount(pieces[depth > 1], minlength=count + 1))
     wide = (widths > 0) & (widths >= NARROWEST * typical)
     # What the small ones would have cut to bits stays whole.
     radius = float(np.median(widths[widths >= 0.5 * typical]))
-    smooth = ndimage.gaussian_filter(distance, max(0.5, radius / 6))
-    reach = 2 * max(2, round(0.6 * radius)) + 1
-    peaks = (smooth == ndimage.maximum_filter(smooth, reach)) & (smooth >= 0.35 * radius) & mask
+    smooth, peaks = peaks_of(depth, radius)
     seeds, found = ndimage.label(peaks, np.ones((3, 3)))
     # A small nucleus beside a large one is overshadowed; every piece still gets one seed.
     wide[pieces[peaks]] = False
     if wide.any():
-        tops = wide[pieces] & (distance == widths[pieces])
+        tops = wide[pieces] & (depth == widths[pieces])
         seeds[tops] = found + pieces[tops]
     return watershed(-smooth, seeds, mask=mask).astype(np.uint16)
 
@@ -117,14 +80,8 @@ def _drop_specks(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
     if len(areas) < 2:
         return labels
     areas[0] = 0
-    keep = (areas > 0) & (areas >= SMALLEST * _weighted_median(areas, areas))
+    keep = (areas > 0) & (areas >= SMALLEST * weighted_median(areas, areas))
     return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
-
-
-def _weighted_median(values: NDArray, weights: NDArray) -> float:
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def nucleus_table(

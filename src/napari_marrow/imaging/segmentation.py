@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_marrow.imaging.holes import fill_holes
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
 from napari_marrow.imaging.scale import stretch, working_copy
 from napari_marrow.imaging.settings import SegmentSettings
@@ -327,7 +328,7 @@ def _touching(mask: NDArray[np.bool_], core: NDArray[np.bool_]) -> NDArray[np.bo
 
 
 def _tidy(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    return ndimage.binary_fill_holes(_opened(mask, radius))
+    return fill_holes(_opened(mask, radius))[0]
 
 
 def _opened(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
