@@ -5,6 +5,7 @@ import pytest
 from skimage.measure import regionprops
 
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
+from napari_marrow.viewer.labelling import Target
 from napari_marrow.viewer.metadata import is_nuclei, layer_id, linked
 from napari_marrow.widgets.segment import PREVIEW
 
@@ -133,3 +134,21 @@ def test_the_preview_lies_on_the_chosen_photograph_and_goes_with_the_last(opened
     viewer.layers.remove("a")
     viewer.layers.remove("b")
     qtbot.waitUntil(lambda: PREVIEW not in viewer.layers, timeout=20000)
+
+
+def test_closing_the_dock_stops_the_work(make_napari_viewer_proxy, snam, qtbot, monkeypatch):
+    viewer = make_napari_viewer_proxy()
+    viewer.open(str(snam), plugin="napari-marrow")
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Segment nuclei")
+    begun = []
+    read = Target.image
+    monkeypatch.setattr(Target, "image", lambda self, k: begun.append(k) or read(self, k))
+    widget.segment()
+    worker = widget._worker
+    qtbot.waitUntil(lambda: len(begun) > 0, timeout=20000)
+    before = len(viewer.layers)
+    viewer.window.remove_dock_widget(dock)
+    qtbot.waitUntil(lambda: not worker.is_running, timeout=60000)
+    qtbot.wait(200)
+    assert len(begun) < len(viewer.layers[0].data)
+    assert len(viewer.layers) == before

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_marrow.data.imports import importing
+
 MOST_P, LEAST_V = 0.05, 0.3
 MOST_ACQUISITIONS = 8
 SPREAD = 0.017  # of log colour within an acquisition, at least; measured to part stain batches best
@@ -69,7 +71,8 @@ def _independence(observed: NDArray[np.float64]) -> tuple[float, float]:
 
     As scipy.stats has them, whose import alone would take longer than a whole scan may.
     """
-    from scipy.special import chdtrc
+    with importing:
+        from scipy.special import chdtrc
 
     expected = observed.sum(1, keepdims=True) * observed.sum(0) / observed.sum()
     off = np.abs(observed - expected)
@@ -133,7 +136,8 @@ def _mixture(points: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp],
     -------
     labels, log-likelihood
     """
-    from scipy.cluster.vq import kmeans2
+    with importing:
+        from scipy.cluster.vq import kmeans2
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # an empty cluster: BIC sees to it

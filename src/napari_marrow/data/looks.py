@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import image_format
+from napari_marrow.data.imports import importing
 
 SAMPLES = 256  # rows and columns that are looked at
 SIDE = 32  # of the thumbnail, in pixels; each is the mean of 8 x 8 samples
@@ -240,7 +241,8 @@ def is_alike(first: NDArray[np.float32], second: NDArray[np.float32]) -> bool:
 
     A black surround does not count: cells that were cut out resemble each other by their outline.
     """
-    from scipy.ndimage import uniform_filter
+    with importing:
+        from scipy.ndimage import uniform_filter
 
     if _correlation(first, second) < LEAST_LIKENESS:
         return False

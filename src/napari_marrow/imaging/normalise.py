@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import read_image
+from napari_marrow.data.imports import importing
 from napari_marrow.data.options import bound_problems, option
 from napari_marrow.imaging.stain import (
     LEAST_DENSITY,
@@ -182,7 +183,8 @@ def _sample(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _fit_reinhard(image: NDArray[np.uint8]) -> Any:
-    from torchstain.numpy.normalizers import NumpyReinhardNormalizer
+    with importing:
+        from torchstain.numpy.normalizers import NumpyReinhardNormalizer
 
     fitted = NumpyReinhardNormalizer()
     fitted.fit(_sample(image))
@@ -200,7 +202,8 @@ def _fit_macenko(image: NDArray[np.uint8]) -> Any:
     torchstain takes a white of 240 for granted, which white balance makes true, and measures how
     much stain there is over all pixels, which in a field of few cells would be none.
     """
-    from torchstain.numpy.normalizers import NumpyMacenkoNormalizer
+    with importing:
+        from torchstain.numpy.normalizers import NumpyMacenkoNormalizer
 
     pixels = _sample(white_balance(image)).reshape(-1, 3)
     density = np.log10(WHITE / np.maximum(pixels, 1))
@@ -229,9 +232,10 @@ def _match_reinhard(image: NDArray[np.uint8], source: Any, target: Any) -> NDArr
 
     Pillow looks the pixels up between the colours of the lattice, trilinearly.
     """
-    from torchstain.numpy.utils.lab2rgb import lab2rgb
-    from torchstain.numpy.utils.rgb2lab import rgb2lab
-    from torchstain.numpy.utils.split import lab_merge, lab_split
+    with importing:
+        from torchstain.numpy.utils.lab2rgb import lab2rgb
+        from torchstain.numpy.utils.rgb2lab import rgb2lab
+        from torchstain.numpy.utils.split import lab_merge, lab_split
 
     if few := image.size <= 3 * LATTICE**3:
         colours = image.astype(np.float32) / 255

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_marrow.data.fields import Field
+from napari_marrow.data.imports import importing
 from napari_marrow.imaging.depth import erode, peaks_of
 from napari_marrow.imaging.holes import fill_holes, weighted_median
 from napari_marrow.imaging.scale import enlarge, shrink_factor
@@ -54,7 +55,8 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
 
 
 def _watershed(mask: NDArray[np.bool_], depth: NDArray[np.float32]) -> NDArray[np.uint16]:
-    from skimage.segmentation import watershed  # 0.2 s to import: once a nucleus is looked at
+    with importing:
+        from skimage.segmentation import watershed  # 0.2 s to import: once a nucleus is looked at
 
     pieces, count = ndimage.label(mask)
     if count == 0:
@@ -104,7 +106,8 @@ def nucleus_table(
         over that of nucleus and cytoplasm, 0 to 1; not a number where a cell has no cytoplasm in
         the mask.
     """
-    from skimage.measure import regionprops_table  # slow to import, and stacks do not need it
+    with importing:
+        from skimage.measure import regionprops_table  # slow to import, and stacks do not need it
 
     table = regionprops_table(np.asarray(labels), properties=("label", "centroid", "area"))
     columns = {
@@ -163,7 +166,8 @@ def _flood(
     nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_], gap: int
 ) -> NDArray[np.integer]:
     """Numbers of the nuclei, spread over the cytoplasm that hangs together with them."""
-    from skimage.segmentation import watershed  # slow to import, as above
+    with importing:
+        from skimage.segmentation import watershed  # slow to import, as above
 
     if not nuclei.any():
         return np.zeros(nuclei.shape, np.uint16)

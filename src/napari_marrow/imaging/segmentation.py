@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_marrow.data.imports import importing
 from napari_marrow.imaging.holes import fill_holes
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
 from napari_marrow.imaging.scale import stretch, working_copy
@@ -288,7 +289,8 @@ def _grown(nucleus: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bo
 
 
 def _is_round(mask: NDArray[np.bool_], least: float) -> bool:
-    from skimage.morphology import convex_hull_image
+    with importing:
+        from skimage.morphology import convex_hull_image
 
     return bool(mask.sum() >= least * convex_hull_image(mask).sum())
 
@@ -333,7 +335,8 @@ def _tidy(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 
 def _opened(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """Opening with a disc; beyond the edge the picture goes on as it ends."""
-    from skimage.morphology import disk  # slow to import, and masks do not need it
+    with importing:
+        from skimage.morphology import disk  # slow to import, and masks do not need it
 
     rim = 2 * radius + 1
     padded = np.pad(mask, rim, mode="edge")
@@ -342,7 +345,8 @@ def _opened(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
 
 def _multi_otsu(values: NDArray) -> NDArray | None:
     """The two thresholds of three classes, or None where there are not three values."""
-    from skimage.filters import threshold_multiotsu
+    with importing:
+        from skimage.filters import threshold_multiotsu
 
     try:
         return threshold_multiotsu(values, classes=3)
@@ -351,6 +355,7 @@ def _multi_otsu(values: NDArray) -> NDArray | None:
 
 
 def _otsu(values: NDArray) -> float:
-    from skimage.filters import threshold_otsu
+    with importing:
+        from skimage.filters import threshold_otsu
 
     return float(threshold_otsu(values))

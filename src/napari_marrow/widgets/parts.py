@@ -129,16 +129,18 @@ def in_worker(
     Parameters
     ----------
     owner
-        Nothing is called any more once this widget is gone, and a generator is then stopped.
+        Nothing is called any more once this widget is gone, and a generator is then stopped. napari
+        takes a widget out of its dock when that is closed, and does not delete it.
     work, arguments
         What to run; a generator may report with what it yields.
     done, failed, step, ended
         Called with the result, the sentence of an error, what was yielded; and at the end.
     """
+    docked = owner.parent() is not None
 
     def while_alive(listener: Callable[..., None]) -> Callable[..., None]:
         def call(*values: Any) -> None:
-            if isalive(owner):
+            if isalive(owner) and (owner.parent() is not None or not docked):
                 listener(*values)
             else:
                 worker.quit()
