@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from napari_marrow.viewer.metadata import (
     layer_id,
     linked,
     set_predictions,
+    slice_sizes,
 )
 from napari_marrow.viewer.stack import LazyStack
 
@@ -44,12 +45,15 @@ class Target:
         What is known of its slices; empty for a layer of another reader.
     nuclei
         Instance labels of a single field, as they are in the viewer now, or None.
+    sizes
+        Height and width of slices that the plugin made; empty for others.
     """
 
     layer: Image
     data: Any
     fields: list[Field]
     nuclei: NDArray[np.integer] | None
+    sizes: Sequence[tuple[int, int]] = ()
 
     def __len__(self) -> int:
         return len(self.data) if self.data.ndim == 4 else 1
@@ -58,7 +62,10 @@ class Target:
         """The photograph of one slice, without the frame that a smaller field has in a stack."""
         if self.fields:
             return self.fields[row].image()
-        return np.asarray(self.data[row] if self.data.ndim == 4 else self.data)[..., :3]
+        if self.data.ndim == 3:
+            return np.asarray(self.data)[..., :3]
+        height, width = self.sizes[row] if self.sizes else self.data.shape[1:3]
+        return np.asarray(self.data[row])[:height, :width, :3]
 
     def labels(self, row: int) -> NDArray[np.integer] | None:
         """The nuclei of one slice as far as they are known."""
@@ -76,6 +83,11 @@ def is_photograph(layer: Any) -> bool:
     return shown and layer.data.ndim in (3, 4)
 
 
+def target_of(layer: Image, nuclei: NDArray[np.integer] | None = None) -> Target:
+    """A photograph's layer with what is known of it; quick, and on the viewer's thread."""
+    return Target(layer, full_data(layer), layer_fields(layer), nuclei, slice_sizes(layer))
+
+
 def targets(layers: Any) -> list[Target]:
     """The photographs among the viewer's layers, each with the nuclei that lie over it.
 
@@ -84,11 +96,7 @@ def targets(layers: Any) -> list[Target]:
     MarrowError
         When there is none.
     """
-    found = [
-        Target(layer, full_data(layer), layer_fields(layer), nuclei_of(layer, layers))
-        for layer in layers
-        if is_photograph(layer)
-    ]
+    found = [target_of(x, nuclei_of(x, layers)) for x in layers if is_photograph(x)]
     if not found:
         raise MarrowError("No photograph is open; open an RGB image or a folder first.")
     return found

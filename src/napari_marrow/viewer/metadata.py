@@ -3,9 +3,9 @@
 The entry of a photograph is a dictionary: ``id``, ``fields`` (a list of :meth:`Field.to_dict`, in
 the order of a stack's slices), ``sample`` (a checksum of a single field's pixels), ``root``, and
 ``predictions`` (one dictionary a field, or None) once there are some. Augmented photographs have
-``products`` in place of ``fields``: name, operation, copy and source of every slice. A layer that
-belongs to a photograph has ``of``, its ``id``: names change, and two photographs can have the same.
-It has a ``kind`` too; the ``fields`` of an image that was made from a photograph are that
+``products`` in place of ``fields``: name, operation, copy, source and size of every slice. A layer
+that belongs to a photograph has ``of``, its ``id``: names change, and two photographs can have the
+same. It has a ``kind`` too; the ``fields`` of an image that was made from a photograph are that
 photograph's.
 """
 
@@ -146,6 +146,18 @@ def layer_products(layer: Layer) -> list[dict[str, Any]]:
     """What each slice of a stack of augmented photographs is: name, operation, copy, source."""
     products = layer.metadata.get(KEY, {}).get("products", [])
     return products if full_data(layer).shape[:1] == (len(products),) else []
+
+
+def slice_sizes(layer: Layer) -> list[tuple[int, int]]:
+    """Height and width of each slice of a stack that the plugin made; else empty.
+
+    A slice that is smaller than others lies in the upper left corner, in a black frame.
+    """
+    if products := layer_products(layer):
+        return [(height, width) for height, width in (x["size"] for x in products)]
+    fields = origin_fields(layer)
+    stack = isinstance(layer.data, LazyStack) and len(layer.data) == len(fields)
+    return [f.size() for f in fields] if stack else []
 
 
 def is_predicted(layer: Layer) -> bool:

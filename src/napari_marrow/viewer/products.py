@@ -27,7 +27,7 @@ from napari_marrow.imaging.augment import (
 )
 from napari_marrow.jobs.augment import file_name, names
 from napari_marrow.viewer.annotations import field_class
-from napari_marrow.viewer.labelling import Target
+from napari_marrow.viewer.labelling import Target, target_of
 from napari_marrow.viewer.layers import STACK_AXES, LayerData, or_empty
 from napari_marrow.viewer.metadata import (
     KEY,
@@ -87,6 +87,8 @@ class Source:
 
     def size(self, row: int) -> tuple[int, int]:
         """Height and width of one slice, without the frame."""
+        if self.target.sizes:
+            return self.target.sizes[row]
         if self.target.fields:
             return self.fields[row].size()
         height, width = self.target.data.shape[-3:-1]
@@ -107,8 +109,8 @@ class Source:
 
 def gathered(layer: Image, layers: Any) -> Source:
     """What augmentation needs of a photograph's layer; quick, and on the viewer's thread."""
-    data, known = full_data(layer), layer_fields(layer)
-    target = Target(layer, data, known, None)
+    known = layer_fields(layer)
+    target = target_of(layer)
     fields = [_field(layer, row, known, len(target)) for row in range(len(target))]
     root = Path(layer.metadata[KEY]["root"]) if known else None
     masks = {word: found for word in _WORDS if (found := _mask(layer, layers, word)) is not None}
@@ -176,9 +178,9 @@ def product_layers(source: Source, settings: AugmentSettings) -> Iterator[float]
     masks = {k: np.array(x) if x.ndim == 2 else x for k, x in source.masks.items()}
     source = dataclasses.replace(source, masks=masks)
     slices = _slices(source, settings)
-    sizes = [source.size(row) for row in range(len(source.fields))]
-    shape = np.max([product_size(sizes[s.row], settings, s.operation) for s in slices], axis=0)
-    height, width = shape.tolist()
+    whole = [source.size(row) for row in range(len(source.fields))]
+    sizes = [product_size(whole[s.row], settings, s.operation) for s in slices]
+    height, width = np.max(sizes, axis=0).tolist()
     told: set[str] = set()
     stacks: dict[str, Any] = {}
     for word in (*source.masks, "photographs"):
@@ -198,7 +200,7 @@ def product_layers(source: Source, settings: AugmentSettings) -> Iterator[float]
                 yield (k + 1) / len(slices)
                 told_at = time.monotonic()
         stacks = filled
-    return _layers(source, slices, stacks)  # type: ignore[return-value]  # for the worker's signal
+    return _layers(source, slices, sizes, stacks)  # type: ignore[return-value]  # for the worker's signal
 
 
 def _made(source: Source, settings: AugmentSettings, word: str, what: _Slice) -> NDArray:
@@ -208,7 +210,9 @@ def _made(source: Source, settings: AugmentSettings, word: str, what: _Slice) ->
     return product(array, settings, what.operation, what.copy, what.seeded)
 
 
-def _layers(source: Source, slices: list[_Slice], stacks: dict[str, Any]) -> list[LayerData]:
+def _layers(
+    source: Source, slices: list[_Slice], sizes: list[tuple[int, int]], stacks: dict[str, Any]
+) -> list[LayerData]:
     identity, name, fields = uuid.uuid4().hex, f"{source.name} augmented", source.fields
     products = [
         {
@@ -218,8 +222,9 @@ def _layers(source: Source, slices: list[_Slice], stacks: dict[str, Any]) -> lis
             "source": fields[s.row].source,
             "photograph": str(fields[s.row].path) if source.root else fields[s.row].name,
             "class": fields[s.row].class_name,
+            "size": size,
         }
-        for s in slices
+        for s, size in zip(slices, sizes, strict=True)
     ]
     layer = source.target.layer
     common = {

@@ -249,15 +249,18 @@ class Augment(QWidget):
             product_layers,
             source,
             self.settings(),
-            done=self._add_layers,
+            done=lambda made: self._add_layers(made, source),
             failed=self._failed(lambda: worker),
             step=lambda fraction: self.bars.show(fraction) if self._work is worker else None,
             ended=lambda: self._ended(worker),
         )
         self._begin(worker, worker.quit, "Making layers...")
 
-    def _add_layers(self, made: list[LayerData] | None) -> None:
+    def _add_layers(self, made: list[LayerData] | None, source: Source) -> None:
         if made is None or self._work is None:  # stopped
+            return
+        if source.target.layer not in self._viewer.layers:
+            self.status.setText("The photograph was removed meanwhile; nothing was added.")
             return
         self.preview_box.setChecked(False)  # it would hide them
         for data in made:

@@ -12,10 +12,9 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSizePolicy, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.viewer.labelling import Target, is_photograph
+from napari_marrow.viewer.labelling import Target, is_photograph, target_of
 from napari_marrow.viewer.metadata import (
     full_data,
-    layer_fields,
     layer_id,
     origin_fields,
     shown_slice,
@@ -155,7 +154,7 @@ class Stain(QWidget):
         number = shown_slice(layer, self._viewer.dims.point)
         if number < 0:
             raise MarrowError("The slider shows no field of this stack; move it to one.")
-        return Target(layer, full_data(layer), layer_fields(layer), None), number
+        return target_of(layer), number
 
     def _choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Reference", "", PHOTOGRAPHS)
