@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from skimage.draw import disk
 from skimage.measure import label, regionprops
 
@@ -150,6 +151,31 @@ def test_a_block_of_touching_nuclei_comes_apart(rows, columns):
     circles = grid(rows, columns, 48, 25)
     labels = separate(discs((48 * rows, 48 * columns), *circles))
     assert labels.max() == rows * columns
+
+
+@pytest.mark.parametrize("part", [0.05, 0.1, 0.15])
+@pytest.mark.parametrize("size", [0.7, 1, 2])
+def test_lone_nuclei_with_many_pinholes_stay_whole(part, size):
+    """Chromatin under a threshold leaves such holes: over a tenth of the area, as large as 10."""
+    whole = discs((300, 400), *grid(3, 4, 100, 38))
+    noise = gaussian_filter(np.random.default_rng(0).random(whole.shape), size)
+    inside = discs(whole.shape, *grid(3, 4, 100, 34))
+    labels = separate(whole & ~((noise < np.quantile(noise, part)) & inside))
+    assert labels.max() == 12
+    np.testing.assert_array_equal(labels > 0, whole)
+
+
+@pytest.mark.parametrize("hole", [0.4, 0.5, 0.6])
+def test_a_lone_nucleus_keeps_a_hole_however_large(hole):
+    whole = discs((257, 257), (128, 128, 70))
+    labels = separate(whole & ~discs(whole.shape, (128, 128, 70 * hole)))
+    np.testing.assert_array_equal(labels, whole)
+
+
+def test_a_full_field_is_marked_exactly_where_its_mask_is():
+    mask = discs((1920, 2560), (900, 900, 300))
+    mask[880:1300, 900] = False  # a scratch that the thinned mask may miss
+    np.testing.assert_array_equal(separate(mask) > 0, mask)
 
 
 def test_noise_is_taken_apart_in_bearable_work(monkeypatch):

@@ -1,7 +1,8 @@
 """Holes of nuclei are filled; the gaps that several nuclei enclose are not.
 
-Both look alike by their area. What tells them apart is the mask around: one nucleus with a hole is
-a ring, and nowhere as deep as the nuclei are that lie around a gap.
+Both look alike by their area. What tells them apart is the mask around. A piece with a round
+outline is one nucleus. In others, the mask around the hole of one nucleus is a ring, and nowhere as
+deep as the nuclei are that lie around a gap.
 """
 
 from __future__ import annotations
@@ -10,26 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_marrow.data.imports import importing
 from napari_marrow.imaging.depth import depth_of, erode, peaks_of
 
 WIDEST = 0.8
-"""Openings over this part of the typical radius are never holes."""
+"""Openings over this part of the typical radius are never holes of a cluster."""
 TINIEST = 0.05
 """Openings under this part of the depth of their place are always holes."""
-CLUSTER = 1.5
-"""Pieces under this many times the area of the largest disc in them are one nucleus."""
-BLOCK = 3.0
-"""So are those under the area of a disc of this many typical radii."""
+PINHOLE = 0.2
+"""Openings under this part of the typical radius do not count when that is worked out."""
+ROUND = 0.95
+"""Pieces that fill this part of their convex hull are one nucleus, whatever holes it has."""
+LARGEST = 3.0
+"""But not those over the area of a disc of this many typical radii: they are blocks of nuclei."""
 DEEP = 1.4
 """Nuclei around a gap are this many times as deep as the ring would be in one nucleus."""
 REACH = 1.2
 """Farther from an opening than this many times its depth, a nucleus does not lie around it."""
 FAR = 2.2
 """How far around an opening to look, in typical radii."""
+FARTHEST = 110
+"""But never more than so many pixels: nuclei are at most 100 wide."""
 MOST = 500
 """How many openings to look at, the largest first."""
-SMALL = 0.6
-"""Places under this part of the depth of lone nuclei are not the middles of others."""
+SMALL = 0.5
+"""Places under this part of the typical radius are not the middles of nuclei."""
 
 
 def fill_holes(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
@@ -50,19 +56,52 @@ def fill_holes(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.f
     """
     gaps, count = ndimage.label(np.pad(~mask, 1, constant_values=True))
     outside, gaps = gaps[0, 0], gaps[1:-1, 1:-1]
-    typical = _typical_radius(mask)
-    hole = np.bincount(gaps.ravel(), minlength=count + 1) <= np.pi * (WIDEST * typical) ** 2
-    hole[[0, outside]] = False  # the mask itself and the outside
-    if not hole.any():
+    radii = np.sqrt(np.bincount(gaps.ravel(), minlength=count + 1) / np.pi)
+    enclosed = np.ones(count + 1, bool)
+    enclosed[[0, outside]] = False  # the mask itself and the outside
+    if not enclosed.any():
         return mask, depth_of(mask)
-    holes = np.where(hole[gaps], gaps, 0)
-    filled = mask | (holes > 0)
+    least = typical = _typical_radius(mask)
+    for _ in range(3):  # many pinholes make the first guess too small
+        typical = _typical_radius(mask | (enclosed & (radii <= PINHOLE * typical))[gaps])
+    own = _of_round_pieces(mask | enclosed[gaps], np.where(enclosed[gaps], gaps, 0), typical)
+    hole = enclosed & (radii <= WIDEST * typical)
+    hole[own] = True
+    filled = mask | hole[gaps]
     depth = depth_of(filled)
-    between = _between_nuclei(filled, depth, holes, typical)
+    doubtful = hole.copy()
+    doubtful[own] = False
+    between = _between_nuclei(filled, depth, np.where(doubtful[gaps], gaps, 0), least)
     if not between:
         return filled, depth
-    filled &= ~np.isin(holes, between)
+    filled &= ~np.isin(gaps, between)
     return filled, depth_of(filled)
+
+
+def _of_round_pieces(
+    solid: NDArray[np.bool_], openings: NDArray[np.integer], typical: float
+) -> NDArray[np.integer]:
+    """Numbers of the openings in pieces that are one nucleus by their outline."""
+    pieces, _ = ndimage.label(solid)
+    areas = np.bincount(pieces.ravel())
+    inside = np.unique(pieces[openings > 0])
+    whole = [
+        k
+        for k in inside.tolist()
+        if areas[k] <= np.pi * (LARGEST * typical) ** 2 and _is_round(pieces == k)
+    ]
+    return np.unique(openings[np.isin(pieces, whole) & (openings > 0)])
+
+
+def _is_round(piece: NDArray[np.bool_]) -> bool:
+    """Whether a piece fills its convex hull, the pixels taken as squares."""
+    with importing:
+        from scipy.spatial import ConvexHull  # slow to import, and few masks have holes
+    rim = np.argwhere(piece & ~erode(piece))
+    if len(np.unique(rim[:, 0])) < 3 or len(np.unique(rim[:, 1])) < 3:
+        return True
+    corners = np.concatenate([rim + step for step in ((0, 0), (0, 1), (1, 0), (1, 1))])
+    return bool(np.count_nonzero(piece) >= ROUND * ConvexHull(corners).volume)
 
 
 def _between_nuclei(
@@ -72,13 +111,12 @@ def _between_nuclei(
     typical: float,
 ) -> list[int]:
     """Numbers of the holes that nuclei enclose, instead of one nucleus having them."""
-    clustered, lone = _clusters(filled, depth, typical)
-    areas = np.bincount(holes[clustered])
+    areas = np.bincount(holes.ravel())
     areas[:1] = 0
     # Only a mask of noise has more, and those need not be told apart.
     largest = [int(k) for k in np.argsort(areas)[::-1][:MOST] if areas[k]]
     boxes = ndimage.find_objects(holes)
-    margin = int(FAR * typical) + 1
+    margin = min(int(FAR * typical), FARTHEST) + 1
     found = []
     for number in largest:
         box = tuple(slice(max(0, s.start - margin), s.stop + margin) for s in boxes[number - 1])
@@ -88,23 +126,9 @@ def _between_nuclei(
             continue
         # The nuclei around may have holes of their own, and gaps to others: either way will do.
         ways = [filled[box], filled[box] & ~others] if others.any() else [filled[box]]
-        if any(_three_around(hole, way, SMALL * lone) for way in ways):
+        if any(_three_around(hole, way, SMALL * typical) for way in ways):
             found.append(number)
     return found
-
-
-def _clusters(
-    mask: NDArray[np.bool_], depth: NDArray[np.float32], typical: float
-) -> tuple[NDArray[np.bool_], float]:
-    """The pieces that are more than one nucleus, and how deep the others typically are."""
-    pieces, count = ndimage.label(mask)
-    areas = np.bincount(pieces.ravel())
-    widths = ndimage.maximum(depth[mask], pieces[mask], np.arange(count + 1))
-    # A block of many nuclei is as compact as one, but larger.
-    cluster = areas >= np.pi * np.minimum(CLUSTER * widths**2, (BLOCK * typical) ** 2)
-    cluster[0] = False
-    lone = ~cluster & (widths > 1)
-    return cluster[pieces], weighted_median(widths[lone], areas[lone]) if lone.any() else 0.0
 
 
 def _three_around(hole: NDArray[np.bool_], mask: NDArray[np.bool_], least: float) -> bool:

@@ -43,14 +43,17 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
         0 outside, 1 to n inside, in reading order of the first pixels.
     """
     factor = shrink_factor(mask.shape, WORKING_SIZE)
-    labels = _drop_specks(_watershed(*fill_holes(mask[::factor, ::factor])))
+    thin = mask[::factor, ::factor]
+    filled, depth = fill_holes(thin)
+    labels = _drop_specks(_watershed(filled, depth))
     if factor == 1:
         return labels
-    # Rims that the thinned mask missed take the number of the nucleus they touch; holes that were
-    # filled stay filled, which the inside of the thinned nuclei tells.
+    # Rims that the thinned mask missed take the number of the nucleus they touch, and so do the
+    # rims of holes.
     rims = np.where(labels == 0, ndimage.maximum_filter(labels, 5), labels)
+    holes = ndimage.maximum_filter(filled & ~thin, 3) & erode(filled)
     full = enlarge(rims, factor, mask.shape)
-    full *= mask | enlarge(erode(labels > 0), factor, mask.shape)
+    full *= mask | enlarge(holes, factor, mask.shape)
     return full
 
 
