@@ -99,6 +99,29 @@ def test_overlapping_red_cells_are_no_nuclei(field):
     assert not segment_nuclei(image)[brown].any()
 
 
+@pytest.mark.parametrize("colour", [RED_CELL, BROWN, CYTOPLASM, BACKGROUND])
+@pytest.mark.parametrize("background", [BACKGROUND, (225, 190, 205)])
+def test_a_picture_without_nuclei_has_none(colour, background):
+    """Red cells, some one over the other; pale ones; nothing at all, on white and on pink."""
+    picture = Picture(480, 640)
+    picture.image[:] = background
+    for k in range(30):
+        picture.disc(colour, 37 * k % 480, 97 * k % 640, 22)
+    overlap = 0.8 * np.array(colour)  # darker, and of the same hue
+    for k in range(4):
+        picture.disc(overlap, 100 + 80 * k, 120 * k + 60, 9)
+    assert not segment_nuclei(picture.pixels()).any()
+
+
+def test_only_red_cells_about_a_cut_off_nucleus():
+    """A red cell in the middle is no nucleus, whose neighbour the one at the edge would be."""
+    picture = Picture(257, 257)
+    cut = picture.disc(DARK, 128, 0, 40)
+    picture.disc(RED_CELL, 128, 128, 30)
+    labels = segment_nuclei(picture.pixels())
+    assert dice(labels > 0, cut) > 0.95
+
+
 def test_in_a_picture_of_one_cell_its_neighbours_do_not_count():
     picture = Picture(257, 257)
     own = picture.disc(DARK, 128, 128, 45)
