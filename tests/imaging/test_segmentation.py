@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from napari_marrow.data.masks import read_mask
 from napari_marrow.imaging.segmentation import (
@@ -226,6 +227,54 @@ def test_cut_out_cells_have_cytoplasm_where_two_kinds_of_pixels_are_clear():
     labels = segment_nuclei(image)
     assert dice(labels > 0, nucleus) > 0.97
     assert dice(segment_cytoplasm(image, labels) > 0, cell & ~nucleus) > 0.95
+
+
+def through_an_eyepiece(image, value, radius):
+    """The picture with all of a surround outside a circle, whose edge is a little blurred."""
+    height, width = image.shape[:2]
+    rows, columns = np.mgrid[:height, :width]
+    away = np.hypot(rows - height / 2, columns - width / 2)[..., None] - radius * height
+    part = 1 / (1 + np.exp(away))
+    noise = np.random.default_rng(0).normal(0, 2, image.shape)
+    return np.clip(image * part + value * (1 - part) + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("value", [0, 15, 40])
+@pytest.mark.parametrize("radius", [0.45, 0.5, 0.62])
+def test_a_dark_surround_is_left_out(field, value, radius):
+    image, _ = field
+    seen = through_an_eyepiece(np.full_like(image, 255), 0, radius)[..., 0] > 200
+    inside = through_an_eyepiece(image, value, radius)
+    labels, expected = segment_nuclei(inside), segment_nuclei(image)
+    assert dice((labels > 0) & seen, (expected > 0) & seen) > 0.97
+    assert not labels[~ndimage.binary_dilation(seen, iterations=4)].any()
+
+
+def test_the_surround_is_no_cytoplasm():
+    picture = Picture(480, 640)
+    cells, nuclei = np.zeros((2, 480, 640), bool)
+    for y, x in ((240, 145), (150, 300), (330, 400)):
+        cells |= picture.disc(CYTOPLASM, y, x, 56)
+        nuclei |= picture.disc(DARK, y, x, 36)
+    image = through_an_eyepiece(picture.pixels(), 20, 0.5)
+    cytoplasm = segment_cytoplasm(image, segment_nuclei(image)) > 0
+    assert dice(cytoplasm, cells & ~nuclei) > 0.9
+
+
+def test_nuclei_at_the_rim_of_a_round_field_are_cut_off(field):
+    image, _ = field
+    image = through_an_eyepiece(image, 10, 0.5)
+    rows, columns = np.nonzero(segment_nuclei(image, SegmentSettings(cut_off=False)))
+    assert 100 < len(rows) < np.count_nonzero(segment_nuclei(image))
+    assert np.hypot(rows - 240, columns - 320).max() < 235
+
+
+def test_a_dark_corner_of_a_photograph_is_no_surround(field):
+    image, _ = field
+    cut = Picture(480, 640).disc(DARK, 0, 0, 40)
+    image = image.copy()
+    image[cut] = DARK
+    assert dice(segment_nuclei(image) > 0, (segment_nuclei(field[0]) > 0) | cut) > 0.97
 
 
 @pytest.mark.real

@@ -21,6 +21,7 @@ from napari_marrow.imaging.nuclei import join_cytoplasm, separate
 from napari_marrow.imaging.scale import stretch, working_copy
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.imaging.stain import optical_density, white_balance
+from napari_marrow.imaging.surround import surround, without_surround
 
 LOOKS = 2
 """Times that the edges are found from the surroundings; with the first, these become better."""
@@ -72,16 +73,19 @@ def segment_nuclei(
         0 outside, 1 to n inside.
     """
     small = working_copy(image)
+    outside = surround(small)
+    small = without_surround(small, outside)
     density, green = optical_density(small), white_balance(small)[..., 1]
-    inside = small.max(axis=-1) > CUT_AWAY
+    cut_away = small.max(axis=-1) <= CUT_AWAY
+    inside = ~(cut_away | outside)
     if np.ptp(density[..., :2]) < 0.05:  # an empty field has no two kinds of pixels to tell apart
         return np.zeros(image.shape[:2], np.uint16)
-    if inside.mean() < 1 - CUT_OUT:
+    if cut_away.mean() > CUT_OUT:
         mask = _of_cut_out_cells(small[..., 1], inside)  # there is no background to go by
     else:
         mask = _of_one_cell(_nuclei(density, green, inside), density, green, inside)
     labels = stretch(separate(mask), image.shape[:2])
-    return _limited(labels, settings or SegmentSettings())
+    return _limited(labels, settings or SegmentSettings(), outside)
 
 
 def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> NDArray[np.uint16]:
@@ -108,6 +112,8 @@ def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> 
     """
     small = working_copy(image)
     labels = stretch(np.asarray(nuclei), small.shape[:2])
+    outside = surround(small)
+    small = without_surround(small, outside)
     density = ndimage.gaussian_filter(optical_density(small), (1, 1, 0))
     tissue = density.sum(axis=-1)
     stained = density[..., 0] + 0.5 * density[..., 1] - density[..., 2]
@@ -116,7 +122,7 @@ def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> 
     cells = inside.copy() if cut_out else np.zeros(labels.shape, bool)
     for window, own, other, diameter in () if cut_out else _windows(_lobes_joined(labels), AROUND):
         away = ndimage.distance_transform_edt(~own)
-        near = (away < AROUND * diameter) & ~other
+        near = (away < AROUND * diameter) & ~other & ~outside[window]
         if other.any():  # the half that is nearer to another nucleus is that one's
             near &= away <= ndimage.distance_transform_edt(~other)
         cells[window] |= _cell(own, near, away, tissue[window], stained[window])
@@ -249,7 +255,9 @@ def _whole_ones(
     return pieces, edge, best if wide > min(mask.shape) / 16 else None
 
 
-def _limited(labels: NDArray[np.uint16], settings: SegmentSettings) -> NDArray[np.uint16]:
+def _limited(
+    labels: NDArray[np.uint16], settings: SegmentSettings, outside: NDArray[np.bool_]
+) -> NDArray[np.uint16]:
     """Labels within the limits of the settings, numbered through again."""
     areas = np.bincount(labels.ravel())
     keep = areas >= max(1, settings.smallest)
@@ -258,6 +266,7 @@ def _limited(labels: NDArray[np.uint16], settings: SegmentSettings) -> NDArray[n
     if not settings.cut_off:
         for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
             keep[side] = False
+        keep[labels[stretch(ndimage.binary_dilation(outside, iterations=3), labels.shape)]] = False
     keep[0] = False
     return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
 
