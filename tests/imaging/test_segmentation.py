@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.masks import read_mask
 from napari_marrow.imaging.segmentation import (
     SegmentSettings,
@@ -173,6 +174,56 @@ def test_limits_that_can_not_work_are_said():
         "Largest is 10; it must be at least 20."
     ]
     assert SegmentSettings(smallest=-1).problems() == ["Smallest is -1; it must be at least 0."]
+
+
+def test_settings_that_can_not_work_are_refused(field):
+    for settings in (SegmentSettings(smallest=20, largest=10), SegmentSettings(smallest=-1)):
+        with pytest.raises(MarrowError, match="it must be at least"):
+            segment_nuclei(field[0], settings)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((30, 40), np.uint8),
+        np.zeros((30, 40, 1), np.uint8),
+        np.zeros((30, 40, 3), np.float64),
+        np.zeros((30, 40, 3), np.uint16),
+        np.zeros((30, 40, 3), bool),
+        np.zeros((0, 40, 3), np.uint8),
+        np.zeros((2, 30, 40, 3), np.uint8),
+    ],
+)
+def test_what_is_no_colour_photograph_is_refused(image):
+    with pytest.raises(MarrowError, match=r"The image holds .*; give a colour photograph"):
+        segment_nuclei(image)
+    with pytest.raises(MarrowError, match=r"The image holds .*; give a colour photograph"):
+        segment_cytoplasm(image, np.zeros(image.shape[:2], np.uint16))
+
+
+@pytest.mark.parametrize(
+    "nuclei",
+    [
+        np.zeros((480, 639), np.uint16),
+        np.zeros((480, 640, 1), np.uint16),
+        np.zeros((480, 640), np.float32),
+        np.full((480, 640), -1),
+    ],
+)
+def test_labels_that_are_not_the_photograph_s_are_refused(field, nuclei):
+    with pytest.raises(MarrowError, match=r"The nuclei are .*whole numbers.*\(480, 640\)"):
+        segment_cytoplasm(field[0], nuclei)
+
+
+def test_alpha_is_not_looked_at(field):
+    image, _ = field
+    alpha = np.random.default_rng(0).integers(0, 256, (480, 640, 1), np.uint8)
+    with_alpha = np.concatenate([image, alpha], axis=2)
+    labels = segment_nuclei(image)
+    np.testing.assert_array_equal(segment_nuclei(with_alpha), labels)
+    np.testing.assert_array_equal(
+        segment_cytoplasm(with_alpha, labels), segment_cytoplasm(image, labels)
+    )
 
 
 @pytest.mark.parametrize("touched", [False, True])

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.imports import importing
+from napari_marrow.imaging.checks import checked_labels, checked_photograph
 from napari_marrow.imaging.holes import fill_holes
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
 from napari_marrow.imaging.scale import stretch, working_copy
@@ -63,7 +65,7 @@ def segment_nuclei(
     Parameters
     ----------
     image
-        RGB photograph, (height, width, 3), uint8.
+        RGB photograph, (height, width, 3), uint8. Alpha, where there is any, is not looked at.
     settings
         Limits of size, in pixels of ``image``.
 
@@ -71,7 +73,16 @@ def segment_nuclei(
     -------
     ndarray of uint16, shape (height, width)
         0 outside, 1 to n inside.
+
+    Raises
+    ------
+    MarrowError
+        When ``image`` is no colour photograph, or the settings can't work.
     """
+    settings = settings or SegmentSettings()
+    if problems := settings.problems():
+        raise MarrowError(" ".join(problems))
+    image = checked_photograph(image)
     small = working_copy(image)
     outside = surround(small)
     small = without_surround(small, outside)
@@ -85,7 +96,7 @@ def segment_nuclei(
     else:
         mask = _of_one_cell(_nuclei(density, green, inside), density, green, inside)
     labels = stretch(separate(mask), image.shape[:2])
-    return _limited(labels, settings or SegmentSettings(), outside)
+    return _limited(labels, settings, outside)
 
 
 def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> NDArray[np.uint16]:
@@ -109,9 +120,16 @@ def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> 
     -------
     ndarray of uint16, shape (height, width)
         The nucleus's number in its cytoplasm, 0 elsewhere.
+
+    Raises
+    ------
+    MarrowError
+        When ``image`` is no colour photograph, or ``nuclei`` are no labels of its size.
     """
+    image = checked_photograph(image)
+    nuclei = checked_labels(nuclei, image.shape)
     small = working_copy(image)
-    labels = stretch(np.asarray(nuclei), small.shape[:2])
+    labels = stretch(nuclei, small.shape[:2])
     outside = surround(small)
     small = without_surround(small, outside)
     density = ndimage.gaussian_filter(optical_density(small), (1, 1, 0))
@@ -127,7 +145,7 @@ def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> 
             near &= away <= ndimage.distance_transform_edt(~other)
         cells[window] |= _cell(own, near, away, tissue[window], stained[window])
     full = stretch(cells, image.shape[:2])
-    joined = join_cytoplasm(nuclei, full & (np.asarray(nuclei) == 0))
+    joined = join_cytoplasm(nuclei, full & (nuclei == 0))
     joined[joined > nuclei.max(initial=0)] = 0
     return joined
 
