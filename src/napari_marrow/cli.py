@@ -216,6 +216,7 @@ def augment(
         result = run_augmentation(AugmentJob(scan_folder(folder), settings, out), report)
     told = f"{_count(result['images'], 'image')} and {_count(result['masks'], 'mask')} in {out}."
     show(result, json, told, *(f"! {warning}" for warning in result["warnings"]))
+    _none_left_out(result)
 
 
 @app.command
