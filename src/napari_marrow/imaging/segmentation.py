@@ -9,8 +9,6 @@ thresholds find something dark in a picture without nuclei too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -18,8 +16,8 @@ from scipy import ndimage
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.checks import checked_labels, checked_photograph
-from napari_marrow.imaging.holes import fill_holes
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
+from napari_marrow.imaging.pieces import multi_otsu, opened, otsu, tidy, touching, windows
 from napari_marrow.imaging.scale import stretch, working_copy
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.imaging.stain import optical_density, white_balance
@@ -138,7 +136,7 @@ def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> 
     inside = small.max(axis=-1) > CUT_AWAY
     cut_out = inside.mean() < 1 - CUT_OUT
     cells = inside.copy() if cut_out else np.zeros(labels.shape, bool)
-    for window, own, other, diameter in () if cut_out else _windows(_lobes_joined(labels), AROUND):
+    for window, own, other, diameter in () if cut_out else windows(_lobes_joined(labels), AROUND):
         away = ndimage.distance_transform_edt(~own)
         near = (away < AROUND * diameter) & ~other & ~outside[window]
         if other.any():  # the half that is nearer to another nucleus is that one's
@@ -166,19 +164,19 @@ def _nuclei(
 def _of_cut_out_cells(green: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Nuclei of cells on black: all of a cell, unless two kinds of pixels are clearly in it."""
     values = green[inside].astype(np.float32)
-    dark = values <= _otsu(values)
+    dark = values <= otsu(values)
     part = dark.mean()
     if values.var() > 0 and 0 < part < 1:
         between = part * (1 - part) * (values[dark].mean() - values[~dark].mean()) ** 2
         if between >= PARTED * values.var():
-            return _tidy(inside & (green <= values[dark].max()), 2)
-    return _tidy(inside, 2)
+            return tidy(inside & (green <= values[dark].max()), 2)
+    return tidy(inside, 2)
 
 
 def _candidates(density: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     dark = ndimage.gaussian_filter(density[..., 0] + 0.5 * density[..., 1], 1)
-    limits = _multi_otsu(dark[inside])
-    return _tidy((dark > limits[-1]) & inside, 2) if limits is not None else np.zeros_like(inside)
+    limits = multi_otsu(dark[inside])
+    return tidy((dark > limits[-1]) & inside, 2) if limits is not None else np.zeros_like(inside)
 
 
 def _with_own_edges(
@@ -187,16 +185,16 @@ def _with_own_edges(
     """The nuclei again, each by the threshold of its surroundings."""
     pieces, _ = ndimage.label(mask)
     found = np.zeros_like(mask)
-    for window, own, other, diameter in _windows(pieces, AROUND):
+    for window, own, other, diameter in windows(pieces, AROUND):
         away = ndimage.distance_transform_edt(~own)
         near = (away <= AROUND * diameter) & ~other & inside[window]
-        limits = _multi_otsu(green[window][near])
+        limits = multi_otsu(green[window][near])
         if limits is None:
             found[window] |= own
             continue
         dark = (green[window] <= limits[0]) & near
-        found[window] |= _touching(dark, _core(own, diameter / 10))
-    return _tidy(found, 2)
+        found[window] |= touching(dark, _core(own, diameter / 10))
+    return tidy(found, 2)
 
 
 def _core(own: NDArray[np.bool_], depth: float) -> NDArray[np.bool_]:
@@ -313,13 +311,13 @@ def _cell(
     ring = near & (away > 1)
     if np.count_nonzero(ring) < 50:
         return nucleus
-    alone = _grown(nucleus, near & (tissue > _otsu(tissue[ring])))
+    alone = _grown(nucleus, near & (tissue > otsu(tissue[ring])))
     outside = near & (away > away[near].max() - 2)
     if np.count_nonzero(alone & outside) <= 0.2 * np.count_nonzero(outside) and _is_round(
         alone, ROUND
     ):
         return alone
-    stained_near = near & (stained > _otsu(stained[ring]))
+    stained_near = near & (stained > otsu(stained[ring]))
     cell = _grown(nucleus, stained_near)
     if _is_round(cell, ROUNDISH):
         return cell
@@ -328,7 +326,7 @@ def _cell(
 
 
 def _grown(nucleus: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return ndimage.binary_fill_holes(_touching(_opened(mask | nucleus, 3) | nucleus, nucleus))
+    return ndimage.binary_fill_holes(touching(opened(mask | nucleus, 3) | nucleus, nucleus))
 
 
 def _is_round(mask: NDArray[np.bool_], least: float) -> bool:
@@ -336,69 +334,3 @@ def _is_round(mask: NDArray[np.bool_], least: float) -> bool:
         from skimage.morphology import convex_hull_image
 
     return bool(mask.sum() >= least * convex_hull_image(mask).sum())
-
-
-# --- pieces of masks -----------------------------------------------------------------------------
-
-
-def _windows(
-    labels: NDArray[np.integer], around: float
-) -> Iterator[tuple[tuple[slice, slice], NDArray[np.bool_], NDArray[np.bool_], float]]:
-    """For each label its surroundings: the window, itself and the others in it, its diameter."""
-    height, width = labels.shape
-    for number, place in enumerate(ndimage.find_objects(labels), 1):
-        if place is None:
-            continue
-        area = np.count_nonzero(labels[place] == number)
-        if area < 20:
-            continue
-        diameter = float(np.sqrt(4 / np.pi * area))
-        reach = int(around * diameter) + 2
-        rows, columns = place
-        window = (
-            slice(max(0, rows.start - reach), min(height, rows.stop + reach)),
-            slice(max(0, columns.start - reach), min(width, columns.stop + reach)),
-        )
-        own = labels[window] == number
-        yield window, own, (labels[window] > 0) & ~own, diameter
-
-
-def _touching(mask: NDArray[np.bool_], core: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The pieces of a mask that share a pixel with ``core``."""
-    pieces, count = ndimage.label(mask)
-    keep = np.zeros(count + 1, bool)
-    keep[pieces[core & mask]] = True
-    keep[0] = False
-    return keep[pieces]
-
-
-def _tidy(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    return fill_holes(_opened(mask, radius))[0]
-
-
-def _opened(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Opening with a disc; beyond the edge the picture goes on as it ends."""
-    with importing:
-        from skimage.morphology import disk  # slow to import, and masks do not need it
-
-    rim = 2 * radius + 1
-    padded = np.pad(mask, rim, mode="edge")
-    return ndimage.binary_opening(padded, disk(radius))[rim:-rim, rim:-rim]
-
-
-def _multi_otsu(values: NDArray) -> NDArray | None:
-    """The two thresholds of three classes, or None where there are not three values."""
-    with importing:
-        from skimage.filters import threshold_multiotsu
-
-    try:
-        return threshold_multiotsu(values, classes=3)
-    except ValueError:
-        return None
-
-
-def _otsu(values: NDArray) -> float:
-    with importing:
-        from skimage.filters import threshold_otsu
-
-    return float(threshold_otsu(values))
