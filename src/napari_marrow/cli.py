@@ -89,7 +89,8 @@ class Reporter:
         if event.kind == "progress":
             self._progress.update(self._task, completed=event.fraction, description=event.text)
         elif event.kind == "message":
-            console.print(event.text)
+            # names of files may hold what rich takes for its markup
+            console.print(event.text, markup=False, soft_wrap=True)
 
 
 def show(result: dict[str, Any], as_json: bool, *lines: str) -> None:
@@ -215,6 +216,7 @@ def augment(
         result = run_augmentation(AugmentJob(scan_folder(folder), settings, out), report)
     told = f"{_count(result['images'], 'image')} and {_count(result['masks'], 'mask')} in {out}."
     show(result, json, told, *(f"! {warning}" for warning in result["warnings"]))
+    _none_left_out(result)
 
 
 @app.command
@@ -244,11 +246,11 @@ def segment(
     _no_problems(settings)
     collections = [scan_folder(path) for path in paths]
     with Reporter() as report:
-        found = run_segmentation(SegmentJob(collections, out, settings, cytoplasm), report)
-    nuclei = sum(one["nuclei"] for one in found)
-    result = {"out": str(out), "nuclei": nuclei, "fields": found}
-    told = f"{nuclei} {'nucleus' if nuclei == 1 else 'nuclei'}"
-    show(result, json, f"{told} in {_count(len(found), 'field')}, in {out}.", RESEARCH_ONLY)
+        result = run_segmentation(SegmentJob(collections, out, settings, cytoplasm), report)
+    told = f"{result['nuclei']} {'nucleus' if result['nuclei'] == 1 else 'nuclei'}"
+    fields = _count(len(result["fields"]), "field")
+    show(result, json, f"{told} in {fields}, in {out}.", RESEARCH_ONLY)
+    _none_left_out(result)
 
 
 @app.command
@@ -361,6 +363,18 @@ def _size(text: str) -> tuple[int, int]:
     if match is None:
         raise UsageError(f"--size is {text!r}; give it as WIDTHxHEIGHT, such as 2560x1920.")
     return int(match[1]), int(match[2])
+
+
+def _none_left_out(result: dict[str, Any]) -> None:
+    """Exit with 1 where photographs were left out: a script must not take it for all of them."""
+    from napari_marrow.data.layouts.files import listed
+
+    if names := result["left_out"]:
+        count = _count(len(names), "photograph")
+        raise MarrowError(
+            f"{count} can't be read and {'was' if len(names) == 1 else 'were'} left out: "
+            f"{listed(names)}; copy them again or remove them."
+        )
 
 
 def _no_problems(settings: Any) -> None:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.masks import read_mask
 from napari_marrow.imaging.segmentation import (
     SegmentSettings,
@@ -99,6 +101,29 @@ def test_overlapping_red_cells_are_no_nuclei(field):
     assert not segment_nuclei(image)[brown].any()
 
 
+@pytest.mark.parametrize("colour", [RED_CELL, BROWN, CYTOPLASM, BACKGROUND])
+@pytest.mark.parametrize("background", [BACKGROUND, (225, 190, 205)])
+def test_a_picture_without_nuclei_has_none(colour, background):
+    """Red cells, some one over the other; pale ones; nothing at all, on white and on pink."""
+    picture = Picture(480, 640)
+    picture.image[:] = background
+    for k in range(30):
+        picture.disc(colour, 37 * k % 480, 97 * k % 640, 22)
+    overlap = 0.8 * np.array(colour)  # darker, and of the same hue
+    for k in range(4):
+        picture.disc(overlap, 100 + 80 * k, 120 * k + 60, 9)
+    assert not segment_nuclei(picture.pixels()).any()
+
+
+def test_only_red_cells_about_a_cut_off_nucleus():
+    """A red cell in the middle is no nucleus, whose neighbour the one at the edge would be."""
+    picture = Picture(257, 257)
+    cut = picture.disc(DARK, 128, 0, 40)
+    picture.disc(RED_CELL, 128, 128, 30)
+    labels = segment_nuclei(picture.pixels())
+    assert dice(labels > 0, cut) > 0.95
+
+
 def test_in_a_picture_of_one_cell_its_neighbours_do_not_count():
     picture = Picture(257, 257)
     own = picture.disc(DARK, 128, 128, 45)
@@ -149,6 +174,56 @@ def test_limits_that_can_not_work_are_said():
         "Largest is 10; it must be at least 20."
     ]
     assert SegmentSettings(smallest=-1).problems() == ["Smallest is -1; it must be at least 0."]
+
+
+def test_settings_that_can_not_work_are_refused(field):
+    for settings in (SegmentSettings(smallest=20, largest=10), SegmentSettings(smallest=-1)):
+        with pytest.raises(MarrowError, match="it must be at least"):
+            segment_nuclei(field[0], settings)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((30, 40), np.uint8),
+        np.zeros((30, 40, 1), np.uint8),
+        np.zeros((30, 40, 3), np.float64),
+        np.zeros((30, 40, 3), np.uint16),
+        np.zeros((30, 40, 3), bool),
+        np.zeros((0, 40, 3), np.uint8),
+        np.zeros((2, 30, 40, 3), np.uint8),
+    ],
+)
+def test_what_is_no_colour_photograph_is_refused(image):
+    with pytest.raises(MarrowError, match=r"The image holds .*; give a colour photograph"):
+        segment_nuclei(image)
+    with pytest.raises(MarrowError, match=r"The image holds .*; give a colour photograph"):
+        segment_cytoplasm(image, np.zeros(image.shape[:2], np.uint16))
+
+
+@pytest.mark.parametrize(
+    "nuclei",
+    [
+        np.zeros((480, 639), np.uint16),
+        np.zeros((480, 640, 1), np.uint16),
+        np.zeros((480, 640), np.float32),
+        np.full((480, 640), -1),
+    ],
+)
+def test_labels_that_are_not_the_photograph_s_are_refused(field, nuclei):
+    with pytest.raises(MarrowError, match=r"The nuclei are .*whole numbers.*\(480, 640\)"):
+        segment_cytoplasm(field[0], nuclei)
+
+
+def test_alpha_is_not_looked_at(field):
+    image, _ = field
+    alpha = np.random.default_rng(0).integers(0, 256, (480, 640, 1), np.uint8)
+    with_alpha = np.concatenate([image, alpha], axis=2)
+    labels = segment_nuclei(image)
+    np.testing.assert_array_equal(segment_nuclei(with_alpha), labels)
+    np.testing.assert_array_equal(
+        segment_cytoplasm(with_alpha, labels), segment_cytoplasm(image, labels)
+    )
 
 
 @pytest.mark.parametrize("touched", [False, True])
@@ -203,6 +278,54 @@ def test_cut_out_cells_have_cytoplasm_where_two_kinds_of_pixels_are_clear():
     labels = segment_nuclei(image)
     assert dice(labels > 0, nucleus) > 0.97
     assert dice(segment_cytoplasm(image, labels) > 0, cell & ~nucleus) > 0.95
+
+
+def through_an_eyepiece(image, value, radius):
+    """The picture with all of a surround outside a circle, whose edge is a little blurred."""
+    height, width = image.shape[:2]
+    rows, columns = np.mgrid[:height, :width]
+    away = np.hypot(rows - height / 2, columns - width / 2)[..., None] - radius * height
+    part = 1 / (1 + np.exp(away))
+    noise = np.random.default_rng(0).normal(0, 2, image.shape)
+    return np.clip(image * part + value * (1 - part) + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("value", [0, 15, 40])
+@pytest.mark.parametrize("radius", [0.45, 0.5, 0.62])
+def test_a_dark_surround_is_left_out(field, value, radius):
+    image, _ = field
+    seen = through_an_eyepiece(np.full_like(image, 255), 0, radius)[..., 0] > 200
+    inside = through_an_eyepiece(image, value, radius)
+    labels, expected = segment_nuclei(inside), segment_nuclei(image)
+    assert dice((labels > 0) & seen, (expected > 0) & seen) > 0.97
+    assert not labels[~ndimage.binary_dilation(seen, iterations=4)].any()
+
+
+def test_the_surround_is_no_cytoplasm():
+    picture = Picture(480, 640)
+    cells, nuclei = np.zeros((2, 480, 640), bool)
+    for y, x in ((240, 145), (150, 300), (330, 400)):
+        cells |= picture.disc(CYTOPLASM, y, x, 56)
+        nuclei |= picture.disc(DARK, y, x, 36)
+    image = through_an_eyepiece(picture.pixels(), 20, 0.5)
+    cytoplasm = segment_cytoplasm(image, segment_nuclei(image)) > 0
+    assert dice(cytoplasm, cells & ~nuclei) > 0.9
+
+
+def test_nuclei_at_the_rim_of_a_round_field_are_cut_off(field):
+    image, _ = field
+    image = through_an_eyepiece(image, 10, 0.5)
+    rows, columns = np.nonzero(segment_nuclei(image, SegmentSettings(cut_off=False)))
+    assert 100 < len(rows) < np.count_nonzero(segment_nuclei(image))
+    assert np.hypot(rows - 240, columns - 320).max() < 235
+
+
+def test_a_dark_corner_of_a_photograph_is_no_surround(field):
+    image, _ = field
+    cut = Picture(480, 640).disc(DARK, 0, 0, 40)
+    image = image.copy()
+    image[cut] = DARK
+    assert dice(segment_nuclei(image) > 0, (segment_nuclei(field[0]) > 0) | cut) > 0.97
 
 
 @pytest.mark.real

@@ -126,6 +126,59 @@ def test_what_snam_cannot_hold_is_said(collection, tmp_path):
     np.testing.assert_array_equal(mask, expected)
 
 
+@pytest.fixture
+def damaged(tmp_path, make_snam):
+    """A folder of which one photograph is cut off in its pixels."""
+    root = make_snam(tmp_path / "in", 2, wrapped=False)
+    with Image.open(root / "ALL" / "ALL_1.bmp") as picture:
+        picture.save(root / "ALL" / "ALL_1.png")
+    (root / "ALL" / "ALL_1.bmp").unlink()
+    path = root / "ALL" / "ALL_1.png"
+    path.write_bytes(path.read_bytes()[:2000])
+    return root
+
+
+def test_a_damaged_photograph_does_not_stop_the_others(damaged, tmp_path):
+    events = []
+    job = AugmentJob(scan(damaged), AugmentSettings(("flip",)), tmp_path / "out")
+    result = run_augmentation(job, events.append)
+    assert (result["fields"], result["images"], len(scan(job.out).fields)) == (3, 6, 6)
+    assert result["left_out"] == ["ALL/ALL_1.png"]
+    (sentence,) = (w for w in result["warnings"] if "ALL_1.png can't be read" in w)
+    assert f"! {sentence}" in [e.text for e in events if e.kind == "message"]
+    assert [e.fraction for e in events if e.kind == "progress"][-1] == 1
+
+
+def test_where_no_photograph_can_be_read_nothing_is_made(damaged, tmp_path):
+    collection = scan(damaged)
+    fields = tuple(f for f in collection.fields if f.path.suffix == ".png")
+    job = AugmentJob(
+        dataclasses.replace(collection, fields=fields), AugmentSettings(), tmp_path / "out"
+    )
+    with pytest.raises(MarrowError, match=r"ALL_1\.png can't be read"):
+        run_augmentation(job)
+    assert not job.out.exists()
+
+
+def test_command_says_what_is_left_out_and_exits_with_1(capsys, damaged, tmp_path):
+    status, told, said = call(capsys, "augment", damaged, tmp_path / "out", "--ops", "flip")
+    assert status == 1
+    assert "6 images" in told
+    assert f"! {damaged / 'ALL' / 'ALL_1.png'} can't be read" in said
+    assert "napari-marrow: 1 photograph can't be read and was left out: ALL/ALL_1.png;" in said
+
+
+def test_a_name_that_no_table_can_hold_is_said_before_any_work(tmp_path, make_snam):
+    root = make_snam(tmp_path / "in", 1, wrapped=False)
+    (root / "MM" / "MM_1.bmp").rename(root / "MM" / "MM\n1.bmp")
+    events = []
+    job = AugmentJob(scan(root), AugmentSettings(("flip",)), tmp_path / "out")
+    with pytest.raises(MarrowError, match=r"^'MM/MM\\n1.bmp' has a line break .*rename") as caught:
+        run_augmentation(job, events.append)
+    assert str(tmp_path) not in str(caught.value)
+    assert events == []
+
+
 def test_stopping_leaves_nothing(run, tmp_path):
     calls = iter([False] * 4 + [True] * 100)
     with pytest.raises(Stopped):
@@ -175,6 +228,7 @@ def test_command_there_and_back(capsys, snam, tmp_path):
         "images": 24,
         "masks": 48,
         "operations": ["rotate90", "noise"],
+        "left_out": [],
         "warnings": [],
     }
     assert (out / "ALL" / "ALL_1_noise2_nucleus_mask.bmp").is_file()

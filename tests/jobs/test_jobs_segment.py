@@ -1,12 +1,16 @@
 """What the segmentation job writes."""
 
 import csv
+import dataclasses
+import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 from skimage.measure import regionprops
 
+from napari_marrow import cli
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
@@ -28,7 +32,10 @@ def photographs(tmp_path_factory, draw):
 def test_labels_of_16_bits_and_a_table(photographs, tmp_path):
     events = []
     job = SegmentJob([scan(photographs)], tmp_path / "out", cytoplasm=True)
-    found = run_segmentation(job, events.append)
+    result = run_segmentation(job, events.append)
+    found = result["fields"]
+    assert result["nuclei"] == sum(one["nuclei"] for one in found)
+    assert result["left_out"] == result["warnings"] == []
     names = [
         f"{c}_field_{k}_{w}.png"
         for c in ("ALL", "MM")
@@ -85,3 +92,57 @@ def test_what_can_not_work_is_said(photographs, tmp_path):
         run_segmentation(SegmentJob([collection], file))
     with pytest.raises(MarrowError, match="Largest is 1; it must be at least 2"):
         run_segmentation(SegmentJob([collection], tmp_path, SegmentSettings(2, 1)))
+
+
+@pytest.fixture
+def damaged(photographs, tmp_path):
+    """A folder whose second photograph is cut off, as an interrupted copy leaves it."""
+    root = tmp_path / "in"
+    shutil.copytree(photographs, root)
+    path = root / "ALL" / "field_2.png"
+    path.write_bytes(path.read_bytes()[:2000])
+    return root
+
+
+def test_a_damaged_photograph_does_not_stop_the_others(damaged, tmp_path):
+    events = []
+    result = run_segmentation(SegmentJob([scan(damaged)], tmp_path / "out"), events.append)
+    assert result["left_out"] == ["ALL/field_2.png"]
+    (sentence,) = result["warnings"]
+    assert "field_2.png can't be read" in sentence
+    assert [e.text for e in events if e.kind == "message"] == [f"! {sentence}"]
+    names = ["ALL_field_1_nuclei.png", "MM_field_1_nuclei.png", "MM_field_2_nuclei.png"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [*names, "nuclei.csv"]
+    assert [e.fraction for e in events if e.kind == "progress"][-1] == 1
+
+
+def test_where_no_photograph_can_be_read_nothing_is_made(damaged, tmp_path):
+    collection = scan(damaged)
+    fields = tuple(f for f in collection.fields if f.path.name == "field_2.png")[:1]
+    job = SegmentJob([dataclasses.replace(collection, fields=fields)], tmp_path / "out")
+    with pytest.raises(MarrowError, match=r"field_2\.png can't be read"):
+        run_segmentation(job)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_command_says_what_is_left_out_and_exits_with_1(damaged, tmp_path, capsys):
+    command = ["segment", str(damaged), "--out", str(tmp_path / "[red]out"), "--json"]
+    assert cli.run(command) == 1
+    told, said = capsys.readouterr()
+    assert json.loads(told)["left_out"] == ["ALL/field_2.png"]
+    assert len(json.loads(told)["fields"]) == 3
+    assert f"! {damaged / 'ALL' / 'field_2.png'} can't be read" in said
+    assert "napari-marrow: 1 photograph can't be read and was left out: ALL/field_2.png;" in said
+
+
+def test_a_file_that_appears_meanwhile_stays(photographs, tmp_path):
+    """Somebody saves labels of their own while the job runs."""
+    path = tmp_path / "MM_field_1_nuclei.png"
+
+    def write(event):
+        path.write_text("by hand")
+
+    with pytest.raises(MarrowError, match=r"MM_field_1_nuclei\.png is there already"):
+        run_segmentation(SegmentJob([scan(photographs)], tmp_path), write)
+    assert path.read_text() == "by hand"
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage.measure import regionprops
 
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
@@ -97,6 +98,22 @@ def test_the_preview_follows_the_settings_and_goes(make_napari_viewer_proxy, dra
     qtbot.waitUntil(lambda: not viewer.layers[PREVIEW].data.any(), timeout=20000)
     dock.hide()
     assert PREVIEW not in viewer.layers
+
+
+def test_a_damaged_photograph_of_a_folder_does_not_stop_the_others(opened, draw, tmp_path, qtbot):
+    viewer, widget, _ = opened
+    for k in (1, 2):
+        Image.fromarray(draw("ALL", k, (240, 320))[0]).save(tmp_path / f"a_{k}.png")
+    path = tmp_path / "a_2.png"
+    viewer.open(str(tmp_path), plugin="napari-marrow")
+    path.write_bytes(path.read_bytes()[:2000])
+    widget.segment()
+    qtbot.waitUntil(lambda: finished(widget) and len(viewer.layers) == 2, timeout=60000)
+    assert "in 1 field. " in widget.status.text()
+    assert "a_2.png can't be read" in widget.status.text()
+    made = viewer.layers[-1].data
+    assert np.asarray(made[0]).any()
+    assert not np.asarray(made[1]).any()
 
 
 def test_cancelled_work_adds_nothing(opened, snam, qtbot):

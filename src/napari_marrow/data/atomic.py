@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,6 +76,35 @@ def atomic_folder(path: Path | str, owned: Container[str] = ()) -> Iterator[Path
             _swap(part, path)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def place_new(folder: Path, out: Path, names: Sequence[str]) -> None:
+    """Move files from a temporary folder into another on the same disk, all or none of them.
+
+    Renaming alone would replace a file that somebody put there meanwhile. So every name is taken
+    first by a new empty file, which the system gives to one program only.
+
+    Raises
+    ------
+    MarrowError
+        When there is a file of one of these names; it stays.
+    """
+    ours: list[Path] = []
+    try:
+        for path in (out / name for name in names):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            ours.append(path)
+        for name in names:
+            os.replace(folder / name, out / name)
+    except BaseException as error:
+        for path in ours:
+            path.unlink(missing_ok=True)
+        if isinstance(error, FileExistsError):
+            raise MarrowError(
+                f"{error.filename} is there already, perhaps somebody's own work; "
+                "remove it, or choose another folder."
+            ) from error
+        raise
 
 
 def _replaceable(path: Path, owned: Container[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,44 +42,62 @@ def run_augmentation(
 
     The folder appears when all is written. With it comes a table of classes and sources, so that
     patients that a layout or a table told are not forgotten. Fields whose header can't be read are
-    left out, with a warning; one that turns out to be damaged later ends the work.
+    left out, with a warning; so are those that turn out to be damaged later.
 
     Returns
     -------
     dict
         ``out`` (path), ``fields`` (photographs read), ``images`` (photographs written), ``masks``
-        (mask files written), ``operations``, ``warnings``.
+        (mask files written), ``operations``, ``left_out`` (names of photographs that can't be
+        read), ``warnings``.
 
     Raises
     ------
     MarrowError
-        When the settings or ``out`` can't work, or a file can't be read or written.
+        When the settings, ``out`` or a name can't work, no photograph can be read, or a file
+        can't be written.
     Stopped
         When ``should_stop`` said so.
     """
     check(job)
     collection = usable(job.collection)
-    total = count(len(collection.fields), job.settings)
+    each = count(1, job.settings)
+    done, total = 0, each * len(collection.fields)
+    damaged: dict[str, str] = {}
     with atomic_folder(job.out) as folder:
         emit(Event("message", announced(len(collection.fields), job.settings)))
         written: list[Field] = []
         masks = 0
         for f, name in zip(collection.fields, names(collection, job.settings), strict=True):
-            for made, image, its_masks in _pictures(f, name, job.settings):
+            try:
+                read = f.image(), _masks(f)
+            except MarrowError as error:
+                damaged[collection.label(f)] = str(error)
+                done += each
+                continue
+            for made, image, its_masks in _pictures(*read, name, job.settings):
                 if should_stop():
                     raise Stopped
                 masks += _write(folder / made, image, its_masks)
                 path = folder / f"{made}.bmp"
                 written.append(dataclasses.replace(f, path=path, name=path.stem))
-                emit(Event("progress", f"Wrote {made}", len(written) / total))
+                done += 1
+                emit(Event("progress", f"Wrote {made}", done / total))
+        if damaged and not written:
+            raise MarrowError(next(iter(damaged.values())))
+        for sentence in damaged.values():
+            emit(Event("message", f"! {sentence}"))
         write_table(Collection(folder, tuple(written)), folder / SAVED)
+    begun = {f.path for f in collection.fields}
+    left_out = [collection.label(f) for f in job.collection.fields if f.path not in begun]
     return {
         "out": str(job.out),
-        "fields": len(collection.fields),
+        "fields": len(collection.fields) - len(damaged),
         "images": len(written),
         "masks": masks,
         "operations": list(job.settings.operations),
-        "warnings": [*job.collection.warnings, *_left_out(collection)],
+        "left_out": [*left_out, *damaged],
+        "warnings": [*job.collection.warnings, *damaged.values(), *_left_out(collection)],
     }
 
 
@@ -88,11 +107,18 @@ def check(job: AugmentJob) -> None:
     Raises
     ------
     MarrowError
-        For settings out of bounds, or an ``out`` in the folder that is read.
+        For settings out of bounds, an ``out`` in the folder that is read, or a photograph whose
+        name the table of the new folder can't hold.
     """
     if problems := job.settings.problems():
         raise MarrowError(" ".join(problems))
     check_place(job.out, job.collection.root)
+    for f, name in zip(job.collection.fields, names(job.collection, job.settings), strict=True):
+        if not name.isprintable():
+            raise MarrowError(
+                f"{job.collection.label(f)!r} has a line break or another sign in its name that "
+                "no table can hold; rename the file or its folder."
+            )
 
 
 def check_place(out: Path, folder: Path) -> None:
@@ -153,9 +179,13 @@ def _all_names(name: str, settings: AugmentSettings) -> list[str]:
     return [made.lower() for made in (name, *names_of_products(name, settings))]
 
 
-def _pictures(f: Field, name: str, settings: AugmentSettings):
+def _pictures(
+    image: NDArray[np.uint8],
+    masks: dict[str, NDArray[np.bool_]],
+    name: str,
+    settings: AugmentSettings,
+) -> Iterator[tuple[str, NDArray[np.uint8], dict[str, NDArray[np.bool_]]]]:
     """Names, images and masks of all that is written of a field, one after the other."""
-    image, masks = f.image(), _masks(f)
     if settings.originals:
         yield name, image, masks
     for made in augmented(image, settings, masks, name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_marrow.data.atomic import place_new
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.imaging.nuclei import nucleus_table
@@ -39,22 +39,24 @@ class SegmentJob:
 
 def run_segmentation(
     job: SegmentJob, emit: Emit = silent, should_stop: ShouldStop = never
-) -> list[dict[str, Any]]:
+) -> dict[str, Any]:
     """Write ``<stem>_nuclei.png`` for each photograph, and a table of all nuclei.
 
     The PNGs are of 16 bits a pixel: 0 outside, 1 to n in the nuclei. With ``cytoplasm`` there is
     also ``<stem>_cytoplasm.png`` with the same numbers. The files appear when all are done. In a
     folder with the photographs they are read as masks of those that have none of that kind yet.
+    A photograph that can't be read is left out, with a warning.
 
     Returns
     -------
-    list of dict
-        For each photograph ``image`` (its name in the table), ``nuclei`` (how many) and ``file``.
+    dict
+        ``out`` (path), ``nuclei`` (how many), ``fields`` (for each photograph ``image``, its name
+        in the table, ``nuclei`` and ``file``), ``left_out`` (names), ``warnings``.
 
     Raises
     ------
     MarrowError
-        When the settings can't work, a photograph can't be read, or a file is there already.
+        When the settings can't work, no photograph can be read, or a file is there already.
     Stopped
         When ``should_stop`` said so.
     """
@@ -63,27 +65,48 @@ def run_segmentation(
     pairs = field_names(job.collections)
     stems = file_stems([f for _, f in pairs])
     endings = ("_nuclei.png", "_cytoplasm.png") if job.cytoplasm else ("_nuclei.png",)
-    targets = [f"{stem}{ending}" for stem in stems for ending in endings]
-    _check_free(job.out, [*targets, TABLE])
-    found, rows = [], []
+    _check_free(job.out, [*(f"{stem}{ending}" for stem in stems for ending in endings), TABLE])
+    found, rows, left_out, files = [], [], {}, [TABLE]
     with _beside(job.out) as folder:
-        for (name, f), stem in zip(pairs, stems, strict=True):
+        for done, ((name, f), stem) in enumerate(zip(pairs, stems, strict=True), 1):
             if should_stop():
                 raise Stopped
-            image = f.image()
-            labels = segment_nuclei(image, job.settings)
-            around = segment_cytoplasm(image, labels) if job.cytoplasm else None
-            _save(labels, folder / f"{stem}_nuclei.png")
-            if around is not None:
-                _save(around, folder / f"{stem}_cytoplasm.png")
-            rows += _rows(name, labels, around)
+            try:
+                image = f.image()
+            except MarrowError as error:
+                left_out[name] = str(error)
+                continue
+            its_rows = _segment(image, name, folder / stem, job)
+            rows += its_rows
+            files += [f"{stem}{ending}" for ending in endings]
             file = str(job.out / f"{stem}_nuclei.png")
-            found.append({"image": name, "nuclei": int(labels.max()), "file": file})
-            emit(Event("progress", f"Segmented {f.name}", len(found) / len(pairs)))
+            found.append({"image": name, "nuclei": len(its_rows), "file": file})
+            emit(Event("progress", f"Segmented {f.name}", done / len(pairs)))
+        if left_out and not found:
+            raise MarrowError(next(iter(left_out.values())))
+        for sentence in left_out.values():
+            emit(Event("message", f"! {sentence}"))
         _write_table(rows, folder / TABLE, COLUMNS if job.cytoplasm else COLUMNS[:5])
-        for name in (*targets, TABLE):
-            os.replace(folder / name, job.out / name)
-    return found
+        place_new(folder, job.out, files)
+    return {
+        "out": str(job.out),
+        "nuclei": len(rows),
+        "fields": found,
+        "left_out": list(left_out),
+        "warnings": list(left_out.values()),
+    }
+
+
+def _segment(
+    image: NDArray[np.uint8], name: str, stem: Path, job: SegmentJob
+) -> list[dict[str, Any]]:
+    """Write the labels of one photograph; give its rows of the table, one a nucleus."""
+    labels = segment_nuclei(image, job.settings)
+    around = segment_cytoplasm(image, labels) if job.cytoplasm else None
+    _save(labels, stem.with_name(f"{stem.name}_nuclei.png"))
+    if around is not None:
+        _save(around, stem.with_name(f"{stem.name}_cytoplasm.png"))
+    return _rows(name, labels, around)
 
 
 def _check_free(out: Path, names: list[str]) -> None:

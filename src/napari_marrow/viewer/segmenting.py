@@ -12,6 +12,7 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer.labelling import Target
 from napari_marrow.viewer.layers import LayerData, nucleus_features
@@ -39,22 +40,40 @@ class Packed:
 
 @dataclass(frozen=True)
 class Segmented:
-    """What was found in one field."""
+    """What was found in one field; of one that can't be read nothing, and why."""
 
     nuclei: Packed
     cytoplasm: Packed | None
     count: int
+    problem: str = ""
 
 
 def segment_target(
     target: Target, settings: SegmentSettings, cytoplasm: bool
 ) -> Iterator[Segmented]:
-    """Segment a target's fields, one a step, so that a worker can show progress and stop."""
+    """Segment a target's fields, one a step, so that a worker can show progress and stop.
+
+    A field that can't be read stays empty, with its problem.
+
+    Raises
+    ------
+    MarrowError
+        When not one of the fields can be read.
+    """
     # imported in the worker: opening a widget costs nothing
     from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
 
+    failed = 0
     for row in range(len(target)):
-        image = target.image(row)
+        try:
+            image = target.image(row)
+        except MarrowError as error:
+            failed += 1
+            if failed == len(target):
+                raise
+            nothing = Packed.of(np.zeros(target.data.shape[-3:-1], np.uint16))
+            yield Segmented(nothing, nothing if cytoplasm else None, 0, str(error))
+            continue
         labels = segment_nuclei(image, settings)
         around = segment_cytoplasm(image, labels) if cytoplasm else None
         packed = None if around is None else Packed.of(around)

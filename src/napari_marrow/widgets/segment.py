@@ -143,9 +143,11 @@ class SegmentNuclei(QWidget):
             from napari_marrow.viewer.shown_nuclei import attach_features
 
             attach_features(self._viewer)
-        nuclei = sum(f.count for f in found)
-        fields = f"{len(found)} field{'s' * (len(found) != 1)}"
-        self.status.setText(f"{nuclei} {'nucleus' if nuclei == 1 else 'nuclei'} in {fields}.")
+        nuclei, problems = sum(f.count for f in found), [f.problem for f in found if f.problem]
+        read = len(found) - len(problems)
+        fields = f"{read} field{'s' * (read != 1)}"
+        told = f"{nuclei} {'nucleus' if nuclei == 1 else 'nuclei'} in {fields}."
+        self.status.setText(" ".join([told, *problems]))
 
     def _ended(self) -> None:
         self._worker = None

@@ -1,0 +1,77 @@
+"""Pieces of masks, what surrounds them, and the thresholds that tell them from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_marrow.data.imports import importing
+from napari_marrow.imaging.holes import fill_holes
+
+
+def windows(
+    labels: NDArray[np.integer], around: float
+) -> Iterator[tuple[tuple[slice, slice], NDArray[np.bool_], NDArray[np.bool_], float]]:
+    """For each label its surroundings: the window, itself and the others in it, its diameter."""
+    height, width = labels.shape
+    for number, place in enumerate(ndimage.find_objects(labels), 1):
+        if place is None:
+            continue
+        area = np.count_nonzero(labels[place] == number)
+        if area < 20:
+            continue
+        diameter = float(np.sqrt(4 / np.pi * area))
+        reach = int(around * diameter) + 2
+        rows, columns = place
+        window = (
+            slice(max(0, rows.start - reach), min(height, rows.stop + reach)),
+            slice(max(0, columns.start - reach), min(width, columns.stop + reach)),
+        )
+        own = labels[window] == number
+        yield window, own, (labels[window] > 0) & ~own, diameter
+
+
+def touching(mask: NDArray[np.bool_], core: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pieces of a mask that share a pixel with ``core``."""
+    pieces, count = ndimage.label(mask)
+    keep = np.zeros(count + 1, bool)
+    keep[pieces[core & mask]] = True
+    keep[0] = False
+    return keep[pieces]
+
+
+def tidy(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Without what is thinner than a disc, and with its holes filled."""
+    return fill_holes(opened(mask, radius))[0]
+
+
+def opened(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Opening with a disc; beyond the edge the picture goes on as it ends."""
+    with importing:
+        from skimage.morphology import disk  # slow to import, and masks do not need it
+
+    rim = 2 * radius + 1
+    padded = np.pad(mask, rim, mode="edge")
+    return ndimage.binary_opening(padded, disk(radius))[rim:-rim, rim:-rim]
+
+
+def multi_otsu(values: NDArray) -> NDArray | None:
+    """The two thresholds of three classes, or None where there are not three values."""
+    with importing:
+        from skimage.filters import threshold_multiotsu
+
+    try:
+        return threshold_multiotsu(values, classes=3)
+    except ValueError:
+        return None
+
+
+def otsu(values: NDArray) -> float:
+    """The threshold of two classes."""
+    with importing:
+        from skimage.filters import threshold_otsu
+
+    return float(threshold_otsu(values))

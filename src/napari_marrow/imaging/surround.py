@@ -1,0 +1,68 @@
+"""The dark surround of photographs through an eyepiece: what lies outside the round field.
+
+It is no part of the picture. Cells that were cut out lie on black too, and there the black is all
+the background that there is; what tells the two apart is what is inside.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_marrow.imaging.stain import background_colour
+
+DARKEST = 50
+"""What a surround's brightest channel is at the most; the darkest real nuclei have 65."""
+SPREAD = 15
+"""How much brighter than its corner a surround may be: noise, and what JPEG leaves."""
+BLURRED = 5
+"""Width, in pixels, of the surround's edge, which is neither dark nor lit."""
+WIDE = 0.8
+"""Diameter of a round field at least, as a part of the picture's shorter side."""
+LIT = 90
+"""Green that the brightest fifth of a field has at least. Cells cut out of C-NMC reach 57."""
+
+
+def surround(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Find the dark surround of a round field: nearly constant, and at the picture's corners.
+
+    Parameters
+    ----------
+    image
+        RGB photograph at the working size, (height, width, 3), uint8.
+
+    Returns
+    -------
+    ndarray of bool, shape (height, width)
+        True in the surround and on its blurred edge; nowhere, where there is none.
+    """
+    none = np.zeros(image.shape[:2], bool)
+    corners = [(y, x) for y in (0, -1) for x in (0, -1)]
+    if min(image[corner].max() for corner in corners) > 2 * DARKEST:
+        return none  # most photographs: nothing has to be smoothed
+    smooth = ndimage.gaussian_filter(image.max(axis=-1).astype(np.float32), 2)
+    found = none.copy()
+    for corner in corners:
+        if smooth[corner] <= DARKEST and not found[corner]:
+            pieces, _ = ndimage.label(smooth <= smooth[corner] + SPREAD)
+            found |= pieces == pieces[corner]
+    if not found.any():
+        return none
+    found = ndimage.binary_dilation(found, iterations=BLURRED)
+    return found if _is_field(image[~found], min(image.shape[:2])) else none
+
+
+def without_surround(image: NDArray[np.uint8], outside: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The picture with its own background in place of the surround."""
+    if not outside.any():
+        return image
+    cleared = image.copy()
+    cleared[outside] = np.rint(background_colour(image[~outside][None]))
+    return cleared
+
+
+def _is_field(pixels: NDArray[np.uint8], shorter: int) -> bool:
+    """Whether the pixels inside are a field, by how many and how bright they are."""
+    wide = len(pixels) >= np.pi / 4 * (WIDE * shorter) ** 2
+    return wide and bool(np.quantile(pixels[:, 1], 0.8) >= LIT)
