@@ -6,7 +6,6 @@ object. Exit 0 done, 1 failed, 2 wrong usage.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -20,10 +19,10 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import App, CycloptsError, Parameter, Token
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from napari_marrow import __version__
+from napari_marrow.console import Reporter, console, counted, show
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.phantom import PhantomSettings
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
@@ -62,43 +61,6 @@ AsAugmentOptions = Parameter(
     negative_iterable="",
 )
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object.")]
-console = Console(stderr=True, highlight=False)
-
-
-class Reporter:
-    """Shows the events of a job as one line of progress on standard error."""
-
-    def __init__(self):
-        columns = (BarColumn(24), TextColumn("{task.description}"))
-        self._progress = Progress(*columns, console=console, transient=False)
-        self._task = self._progress.add_task("", total=1.0)
-
-    def __enter__(self):
-        self._progress.start()
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind is None:
-            self._progress.stop()
-        else:  # an error is one line: no bar before it, nor the empty line that stop() prints
-            self._progress.live.transient = True
-            self._progress.live.stop()
-
-    def __call__(self, event: Event) -> None:
-        """Show one event."""
-        if event.kind == "progress":
-            self._progress.update(self._task, completed=event.fraction, description=event.text)
-        elif event.kind == "message":
-            # names of files may hold what rich takes for its markup
-            console.print(event.text, markup=False, soft_wrap=True)
-
-
-def show(result: dict[str, Any], as_json: bool, *lines: str) -> None:
-    """Print a result: as JSON, or as the lines a person reads."""
-    if as_json:
-        print(json.dumps(result))
-    else:
-        print("\n".join(lines))
 
 
 @app.command
@@ -146,7 +108,7 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
     show(
         result,
         json,
-        f"{_count(len(found.fields), 'field')} of {_count(sources, 'source')}; masks: {shown}.",
+        f"{counted(len(found.fields), 'field')} of {counted(sources, 'source')}; masks: {shown}.",
         *(f"! {warning}" for warning in (*found.warnings, *audited.sentences)),
         *([] if audited.acquisitions.association.holds else [audited.acquisitions.sentence]),
     )
@@ -214,7 +176,7 @@ def augment(
     check_place(out, folder)
     with Reporter() as report:
         result = run_augmentation(AugmentJob(scan_folder(folder), settings, out), report)
-    told = f"{_count(result['images'], 'image')} and {_count(result['masks'], 'mask')} in {out}."
+    told = f"{counted(result['images'], 'image')} and {counted(result['masks'], 'mask')} in {out}."
     show(result, json, told, *(f"! {warning}" for warning in result["warnings"]))
     _none_left_out(result)
 
@@ -248,7 +210,7 @@ def segment(
     with Reporter() as report:
         result = run_segmentation(SegmentJob(collections, out, settings, cytoplasm), report)
     told = f"{result['nuclei']} {'nucleus' if result['nuclei'] == 1 else 'nuclei'}"
-    fields = _count(len(result["fields"]), "field")
+    fields = counted(len(result["fields"]), "field")
     show(result, json, f"{told} in {fields}, in {out}.", RESEARCH_ONLY)
     _none_left_out(result)
 
@@ -354,10 +316,6 @@ class UsageError(Exception):
     """The command was called in a way that can't work."""
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
-
-
 def _size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d+)x(\d+)", text)
     if match is None:
@@ -370,7 +328,7 @@ def _none_left_out(result: dict[str, Any]) -> None:
     from napari_marrow.data.layouts.files import listed
 
     if names := result["left_out"]:
-        count = _count(len(names), "photograph")
+        count = counted(len(names), "photograph")
         raise MarrowError(
             f"{count} can't be read and {'was' if len(names) == 1 else 'were'} left out: "
             f"{listed(names)}; copy them again or remove them."
