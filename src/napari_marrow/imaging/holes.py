@@ -20,8 +20,10 @@ TINIEST = 0.05
 """Openings under this part of the depth of their place are always holes."""
 PINHOLE = 0.2
 """Openings under this part of the typical radius do not count when that is worked out."""
+COMPACT = 1.5
+"""Pieces under this many times the area of the largest disc in them are one nucleus."""
 ROUND = 0.95
-"""Pieces that fill this part of their convex hull are one nucleus, whatever holes it has."""
+"""So are those that fill this part of their convex hull, whatever holes they have."""
 LARGEST = 3.0
 """But not those over the area of a disc of this many typical radii: they are blocks of nuclei."""
 DEEP = 1.4
@@ -64,11 +66,15 @@ def fill_holes(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.f
     least = typical = _typical_radius(mask)
     for _ in range(3):  # many pinholes make the first guess too small
         typical = _typical_radius(mask | (enclosed & (radii <= PINHOLE * typical))[gaps])
-    own = _of_round_pieces(mask | enclosed[gaps], np.where(enclosed[gaps], gaps, 0), typical)
     hole = enclosed & (radii <= WIDEST * typical)
-    hole[own] = True
     filled = mask | hole[gaps]
     depth = depth_of(filled)
+    solid, openings = mask | enclosed[gaps], np.where(enclosed[gaps], gaps, 0)
+    own = _of_single_nuclei(solid, openings, depth, typical)
+    if not hole[own].all():
+        hole[own] = True
+        filled = mask | hole[gaps]
+        depth = depth_of(filled)
     doubtful = hole.copy()
     doubtful[own] = False
     between = _between_nuclei(filled, depth, np.where(doubtful[gaps], gaps, 0), least)
@@ -78,19 +84,24 @@ def fill_holes(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.f
     return filled, depth_of(filled)
 
 
-def _of_round_pieces(
-    solid: NDArray[np.bool_], openings: NDArray[np.integer], typical: float
+def _of_single_nuclei(
+    solid: NDArray[np.bool_],
+    openings: NDArray[np.integer],
+    depth: NDArray[np.float32],
+    typical: float,
 ) -> NDArray[np.integer]:
-    """Numbers of the openings in pieces that are one nucleus by their outline."""
-    pieces, _ = ndimage.label(solid)
+    """Numbers of the openings in pieces that are one nucleus, by their shape or their outline."""
+    pieces, count = ndimage.label(solid)
     areas = np.bincount(pieces.ravel())
-    inside = np.unique(pieces[openings > 0])
-    whole = [
-        k
-        for k in inside.tolist()
-        if areas[k] <= np.pi * (LARGEST * typical) ** 2 and _is_round(pieces == k)
-    ]
-    return np.unique(openings[np.isin(pieces, whole) & (openings > 0)])
+    widths = ndimage.maximum(depth[solid], pieces[solid], np.arange(count + 1))
+    boxes = ndimage.find_objects(pieces)
+    open_ = openings > 0
+    single = np.zeros(count + 1, bool)
+    for k in np.unique(pieces[open_]).tolist():
+        small = areas[k] <= np.pi * (LARGEST * typical) ** 2
+        compact = areas[k] < COMPACT * np.pi * widths[k] ** 2
+        single[k] = small and (compact or _is_round(pieces[boxes[k - 1]] == k))
+    return np.unique(openings[open_ & single[pieces]])
 
 
 def _is_round(piece: NDArray[np.bool_]) -> bool:
