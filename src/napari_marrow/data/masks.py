@@ -39,10 +39,15 @@ _NOISE = 48
 _FLAT = 0.6
 """Share of pixels that equal their neighbours: measured were 0.8 and more in labels, 0.03 at most
 in masks that went through JPEG, and 0.55 in photographs, in smooth grey ones."""
+_EVEN = 0.4
+"""The same beside a black that JPEG made 1 or 2: at most 0.26 was measured there, in labels of 3
+pixels' radius 0.65."""
 _STEP = 16
 """Every such row is looked at to tell what kind of mask a file holds."""
 _SEEN = 0.001
 """Share of what is looked at that must not be nearly black: white is surely among it then."""
+_FEWEST_SEEN = 50
+"""And so many pixels at least, in small pictures."""
 _WORDS: dict[str, MaskKind] = {
     "nucleus": "nucleus",
     "nuclei": "nucleus",
@@ -94,7 +99,8 @@ def read_mask(
     - Flat numbers or flat colours on a background of exactly 0 are instance labels: every pixel
       that is not 0 is meant. Where there are colours and also white, only white is.
     - Where there is white and at least four fifths of the rest are nearly black, the mask is black
-      and white, perhaps with the noise of JPEG: meant is the upper half of the range.
+      and white, perhaps with the noise of JPEG: meant is the upper half of the range. JPEG can
+      leave 1 or 2 as the black; then 0 is part of the noise, while beside labels it is flat.
     - All else is a copy of the photograph: meant is white alone, which is 255 in every channel,
       240 or more in a JPEG file, and 65280 or more where there are 16 bits.
 
@@ -203,7 +209,8 @@ def _encoding(array: NDArray[np.integer], lossy: bool) -> str:
     if (nothing | (below == np.iinfo(array.dtype).max)).all():
         return "binary"
     background = nothing.any() or above.min() == above.max()
-    if not lossy and background and (above.max() == 1 or _is_flat(array, step)):
+    may_be_labels = background and (above.max() == 1 or _is_flat(array, step))
+    if may_be_labels and not lossy and not _is_noise(array, _ground(above, dark, bright)):
         return "labels" if np.array_equal(below, above) else "colours"
     few_between = dark.sum() >= 0.8 * (~bright).sum()
     return "binary" if dark.any() and bright.any() and few_between else "copy"
@@ -217,7 +224,7 @@ def _looked_at(array: NDArray) -> tuple[int, NDArray, NDArray]:
     for step, across in ((_STEP, 3), (1, 1)):
         planes = array[::step, ::across]
         below, above = _channels(planes, np.minimum), _channels(planes, np.maximum)
-        if (above > _NOISE).mean() > _SEEN:
+        if (above > _NOISE).sum() > max(_SEEN * above.size, _FEWEST_SEEN):
             break
     return step, below, above
 
@@ -230,6 +237,24 @@ def _is_flat(array: NDArray, step: int) -> bool:
     between &= _channels(here < np.iinfo(array.dtype).max, np.logical_or)
     even = _channels(even, np.logical_and)
     return bool(between.any() and even[between].mean() > _FLAT)
+
+
+def _ground(above: NDArray, dark: NDArray[np.bool_], bright: NDArray[np.bool_]) -> int:
+    """The most frequent of the dark numbers where there is white, else 0."""
+    return int(np.bincount(above[dark]).argmax()) if dark.any() and bright.any() else 0
+
+
+def _is_noise(array: NDArray, ground: int) -> bool:
+    """Whether ``ground`` is a black that JPEG made 1 or 2: what else is not white is not flat.
+
+    What rings around white is cut off at exactly 0 there. In labels 0 is as flat as the rest.
+    """
+    if not ground:
+        return False
+    here, white = array[:-1, :-1], (255 - _NOISE) << 8 * (array.dtype.itemsize - 1)
+    rest = _channels((here != ground) & (here < white), np.logical_or)
+    even = _channels((here == array[:-1, 1:]) & (here == array[1:, :-1]), np.logical_and)
+    return bool(rest.any() and even[rest].mean() <= _EVEN)
 
 
 def _half_way(code: MaskCode) -> int:
