@@ -101,6 +101,7 @@ NUMBERS = {
     "16 bits, 1 and 2": lambda n: np.uint16(n),
     "16 bits, 300 and 40000": lambda n: np.array([0, 300, 40000], np.uint16)[n],
     "32 bits, 1 and 2": lambda n: np.int32(n),
+    "32 bits, all set": lambda n: np.uint32(4294967295) * (n > 0),
     "32 bits, 7 and 70000": lambda n: np.array([0, 7, 70000], np.uint32)[n],
     "empty": lambda n: 0 * n,
 }
@@ -300,3 +301,18 @@ def test_a_large_label_one_beside_white_is_a_label(tmp_path, others, mode):
         labels[row : row + 7, column : column + 7] = value
     Image.fromarray(labels).convert(mode).save(tmp_path / "m.png")
     np.testing.assert_array_equal(read_mask(tmp_path / "m.png", labels.shape), labels > 0)
+
+
+@pytest.mark.parametrize("zero", ["miniswhite", "minisblack"])
+def test_booleans_are_read_as_tifffile_wrote_them(tmp_path, zero):
+    mask = _two_nuclei() > 0
+    tifffile.imwrite(tmp_path / "m.tif", mask, photometric=zero)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.tif", mask.shape), mask)
+
+
+def test_in_a_fax_white_is_meant(tmp_path):
+    mask = _two_nuclei() > 0
+    zero_is_white = {262: 0}
+    drawn = Image.fromarray(mask)
+    drawn.save(tmp_path / "m.tif", compression="group4", tiffinfo=zero_is_white)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.tif", mask.shape), mask)
