@@ -46,8 +46,6 @@ _STEP = 16
 """Every such row is looked at to tell what kind of mask a file holds."""
 _SEEN = 0.001
 """Share of what is looked at that must not be nearly black: white is surely among it then."""
-_FEWEST_SEEN = 50
-"""And so many pixels at least, in small pictures."""
 _WORDS: dict[str, MaskKind] = {
     "nucleus": "nucleus",
     "nuclei": "nucleus",
@@ -210,11 +208,12 @@ def _encoding(array: NDArray[np.integer], lossy: bool) -> str:
     if (nothing | (below == np.iinfo(array.dtype).max)).all():
         return "binary"
     background = nothing.any() or above.min() == above.max()
-    may_be_labels = background and (above.max() == 1 or _is_flat(array, step))
-    if may_be_labels and not lossy and not _is_noise(array, _ground(above, dark, bright)):
+    labels = not lossy and background and (above.max() == 1 or _is_flat(array, step))
+    noise = bool(labels) and _is_noise(array, int(np.bincount(above[dark], minlength=1).argmax()))
+    if labels and not noise:
         return "labels" if np.array_equal(below, above) else "colours"
     few_between = dark.sum() >= 0.8 * (~bright).sum()
-    return "binary" if dark.any() and bright.any() and few_between else "copy"
+    return "binary" if dark.any() and (noise or bright.any()) and few_between else "copy"
 
 
 def _looked_at(array: NDArray) -> tuple[int, NDArray, NDArray]:
@@ -225,7 +224,7 @@ def _looked_at(array: NDArray) -> tuple[int, NDArray, NDArray]:
     for step, across in ((_STEP, 3), (1, 1)):
         planes = array[::step, ::across]
         below, above = _channels(planes, np.minimum), _channels(planes, np.maximum)
-        if (above > _NOISE).sum() > max(_SEEN * above.size, _FEWEST_SEEN):
+        if (above > _NOISE).mean() > _SEEN:
             break
     return step, below, above
 
@@ -240,19 +239,16 @@ def _is_flat(array: NDArray, step: int) -> bool:
     return bool(between.any() and even[between].mean() > _FLAT)
 
 
-def _ground(above: NDArray, dark: NDArray[np.bool_], bright: NDArray[np.bool_]) -> int:
-    """The most frequent of the dark numbers where there is white, else 0."""
-    return int(np.bincount(above[dark]).argmax()) if dark.any() and bright.any() else 0
-
-
 def _is_noise(array: NDArray, ground: int) -> bool:
     """Whether ``ground`` is a black that JPEG made 1 or 2: what else is not white is not flat.
 
-    What rings around white is cut off at exactly 0 there. In labels 0 is as flat as the rest.
+    What rings around white is cut off at exactly 0 there. In labels 0 is as flat as the rest. All
+    pixels are looked at: in a small picture few rows hold white.
     """
-    if not ground:
+    white = (255 - _NOISE) << 8 * (array.dtype.itemsize - 1)
+    if not ground or array.max() < white:
         return False
-    here, white = array[:-1, :-1], (255 - _NOISE) << 8 * (array.dtype.itemsize - 1)
+    here = array[:-1, :-1]
     rest = _channels((here != ground) & (here < white), np.logical_or)
     even = _channels((here == array[:-1, 1:]) & (here == array[1:, :-1]), np.logical_and)
     return bool(rest.any() and even[rest].mean() <= _EVEN)
