@@ -101,6 +101,7 @@ NUMBERS = {
     "16 bits, 1 and 2": lambda n: np.uint16(n),
     "16 bits, 300 and 40000": lambda n: np.array([0, 300, 40000], np.uint16)[n],
     "32 bits, 1 and 2": lambda n: np.int32(n),
+    "32 bits, all set": lambda n: np.uint32(4294967295) * (n > 0),
     "32 bits, 7 and 70000": lambda n: np.array([0, 7, 70000], np.uint32)[n],
     "empty": lambda n: 0 * n,
 }
@@ -270,3 +271,48 @@ def test_small_labels_stay_beside_large_ones(tmp_path):
     labels[5:25, 5:25], labels[30:50, 30:60], labels[5:15, 50:70] = 3, 250, 120
     Image.fromarray(labels).save(tmp_path / "m.png")
     np.testing.assert_array_equal(read_mask(tmp_path / "m.png", labels.shape), labels > 0)
+
+
+@pytest.mark.parametrize(("mode", "shape"), [("L", (240, 320)), ("RGB", (120, 97))])
+def test_black_that_jpeg_made_one_is_no_label(tmp_path, mode, shape):
+    """At about 30 qualities black decodes to a flat 1 or 2, with 0 in the noise around white."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    mask = np.hypot(rows - 40, columns - 30) < 20
+    mask |= np.hypot(rows - 70, columns - 90) < 25
+    drawn = Image.fromarray(np.uint8(255 * mask)).convert(mode)
+    wrong = []
+    for quality in range(1, 101):
+        drawn.save(tmp_path / "lossy.jpg", quality=quality)
+        Image.open(tmp_path / "lossy.jpg").save(tmp_path / "m.bmp")
+        found = read_mask(tmp_path / "m.bmp", mask.shape)
+        dice = 2 * (found & mask).sum() / (found.sum() + mask.sum())
+        if dice <= (0.95 if quality < 8 else 0.98):
+            wrong.append((quality, dice))
+    assert not wrong
+
+
+@pytest.mark.parametrize("others", [(255,), (2, 255), tuple(range(2, 256))])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_large_label_one_beside_white_is_a_label(tmp_path, others, mode):
+    labels = np.zeros((240, 320), np.uint8)
+    labels[20:220] = 1
+    for number, value in enumerate(others):
+        row, column = 8 + 12 * (number // 20), 15 * (number % 20)
+        labels[row : row + 7, column : column + 7] = value
+    Image.fromarray(labels).convert(mode).save(tmp_path / "m.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", labels.shape), labels > 0)
+
+
+@pytest.mark.parametrize("zero", ["miniswhite", "minisblack"])
+def test_booleans_are_read_as_tifffile_wrote_them(tmp_path, zero):
+    mask = _two_nuclei() > 0
+    tifffile.imwrite(tmp_path / "m.tif", mask, photometric=zero)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.tif", mask.shape), mask)
+
+
+def test_in_a_fax_white_is_meant(tmp_path):
+    mask = _two_nuclei() > 0
+    zero_is_white = {262: 0}
+    drawn = Image.fromarray(mask)
+    drawn.save(tmp_path / "m.tif", compression="group4", tiffinfo=zero_is_white)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.tif", mask.shape), mask)

@@ -40,6 +40,29 @@ def test_fields_are_shown_with_thumbnails_and_what_was_found(widget, make_snam, 
     assert widget.status.text() == "5 fields of 5 sources: 2 ALL, 3 MM."
 
 
+def test_every_row_has_the_notes_that_name_it(widget, tmp_path, qtbot):
+    pixels = np.random.default_rng(0).integers(0, 255, (6, 60, 80, 3), np.uint8)
+    for name, picture in zip(("a", "b", "c", "d", "e", "f"), pixels, strict=True):
+        (tmp_path / "AML").mkdir(exist_ok=True)
+        Image.fromarray(picture).save(tmp_path / "AML" / f"{name}.png")
+        Image.new("L", (80, 60)).save(tmp_path / "AML" / f"{name}_nucleus_mask.png")
+    Image.new("L", (8, 6)).save(tmp_path / "AML" / "b_nucleus_mask.png")
+    (tmp_path / "AML" / "c_nucleus_mask.png").unlink()
+    (tmp_path / "AML" / "d.png").write_bytes(b"BM" + bytes(100))
+    whole = (tmp_path / "AML" / "e.png").read_bytes()
+    (tmp_path / "AML" / "e.png").write_bytes(whole[: len(whole) // 2])
+    look(widget, tmp_path, qtbot)
+    notes = [widget.table.item(row, NOTES).text() for row in range(6)]
+    assert notes == [
+        "class of too few sources",
+        "mask of another size; class of too few sources",
+        "no nucleus mask; class of too few sources",
+        "damaged",
+        "damaged",
+        "class of too few sources",
+    ]
+
+
 def test_edits_are_saved_as_a_table_that_is_read_back(widget, make_snam, tmp_path, qtbot):
     root = make_snam(tmp_path / "s", 2)
     look(widget, root, qtbot)

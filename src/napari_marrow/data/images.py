@@ -40,6 +40,9 @@ _ORIENTATION = 274
 _PLANAR = 284
 _BITS = 258
 _COMPRESSION = 259
+_PHOTOMETRIC = 262
+_SAMPLE_FORMAT = 339
+_FAXES = (2, 3, 4)  # compressions of one bit, in which 0 is white by custom
 _TURN_BACK = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -141,7 +144,28 @@ def decode(path: Path) -> NDArray[Any]:
         image.load()  # forgets the orientation
         plain = image.mode in _AS_THEY_ARE or image.mode.startswith("I;16")
         picture = image if plain else image.convert("RGB")
-        return np.array(picture if turn is None else picture.transpose(turn))
+        array = np.array(picture if turn is None else picture.transpose(turn))
+        return array.view(np.uint32) if _is_unsigned_32(image) else array
+
+
+def _is_unsigned_32(image: Image.Image) -> bool:
+    """Whether Pillow gives numbers of 32 bits a sign that the TIFF does not."""
+    tags = getattr(image, "tag_v2", {})
+    unsigned = tags.get(_SAMPLE_FORMAT, (1,)) in (1, (1,))
+    return image.mode == "I" and tags.get(_BITS) == (32,) and unsigned
+
+
+def is_bits_from_white(path: Path) -> bool:
+    """Whether a TIFF holds one bit a pixel and says that 0 is white, but for faxes.
+
+    tifffile writes booleans so, and reads them as they were; others read them the other way round.
+    """
+    if image_format(path) != "TIFF":
+        return False
+    with _opened(path) as image:
+        tags = getattr(image, "tag_v2", {})
+        bits, zero = tags.get(_BITS, (1,)), tags.get(_PHOTOMETRIC)
+        return bits == (1,) and zero == 0 and tags.get(_COMPRESSION, 1) not in _FAXES
 
 
 def _is_bmp(path: Path) -> bool:

@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts import SAVED, scan, write_table
+from napari_marrow.data.layouts.checks import DAMAGED, notes_of
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.widgets.class_delegate import NO_CLASS, ClassDelegate
 from napari_marrow.widgets.parts import button, group, in_worker, row, scrolling, wrapped
@@ -263,22 +264,27 @@ def _look_through(folder: Path) -> Iterator[_Found | tuple[int, NDArray[np.uint8
     from napari_marrow.data.audit import audit
 
     collection = scan(folder)
-    yield _Found(collection)
+    notes = notes_of(collection)
+    yield _Found(collection, notes={name: [*own] for name, own in notes.items()})
     for number, shown in enumerate(collection.fields):
         try:
             yield number, thumbnail(shown)
-        except MarrowError:
-            continue  # what can't be read is among the warnings of the scan
+        except MarrowError:  # beyond the header, which is all that the scan reads
+            own = notes.setdefault(collection.label(shown), [])
+            own += [] if DAMAGED in own else [DAMAGED]
     audited = audit(collection)
-    notes: dict[str, list[str]] = {}
     for finding in audited.findings:
-        # What is true of the whole collection would only fill the column.
-        for name in finding.files if len(finding.files) < len(collection.fields) / 2 else ():
-            notes.setdefault(name, []).append(finding.kind.replace("-", " "))
+        for name in finding.files:
+            notes.setdefault(name, []).append(_words(finding.kind))
     sentences = audited.sentences
     if not audited.acquisitions.association.holds:
         sentences = (*sentences, audited.acquisitions.sentence)
     yield _Found(collection, sentences, notes)
+
+
+def _words(kind: str) -> str:
+    """A kind of finding as a note of one field."""
+    return "class of too few sources" if kind == "too-few" else kind.replace("-", " ")
 
 
 def thumbnail(shown: Field) -> NDArray[np.uint8]:

@@ -14,6 +14,8 @@ from napari_marrow.data.fields import Collection, Field, usable
 from napari_marrow.data.images import image_size
 from napari_marrow.data.layouts.files import listed
 
+DAMAGED = "damaged"
+
 
 def checked(collection: Collection) -> Collection:
     """Join the sources of equal files, and add a sentence for all that is odd.
@@ -57,6 +59,38 @@ def _odd_sizes(fields: list[Field]) -> list[str]:
         rows = [f"{w}x{h} ({len(names)})" for (h, w), names in sorted(sizes.items())]
         warnings.append(f"The fields have {len(sizes)} different sizes: {listed(rows)}.")
     return warnings
+
+
+def notes_of(collection: Collection) -> dict[str, list[str]]:
+    """What is odd about each field, in a few words, by what the collection calls it.
+
+    The same that :func:`checked` says in sentences of the files and masks.
+    """
+    some = any("nucleus" in f.mask_kinds for f in collection.fields)
+    notes = {}
+    for f in collection.fields:
+        own = _odd_files(f)
+        if some and "nucleus" not in f.mask_kinds:
+            own.append("no nucleus mask")
+        if own:
+            notes[collection.label(f)] = own
+    return notes
+
+
+def _odd_files(field: Field) -> list[str]:
+    try:
+        size = image_size(field.path)
+    except MarrowError:
+        return [DAMAGED]
+    notes = []
+    for mask in field.mask_files:
+        try:
+            fits = image_size(mask) == size
+        except MarrowError:
+            notes.append("damaged mask")
+        else:
+            notes += [] if fits else ["mask of another size"]
+    return list(dict.fromkeys(notes))
 
 
 def _join_copies(fields: list[Field]) -> tuple[list[Field], list[str]]:

@@ -60,6 +60,9 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     fields: list[Field] = []
     for sub, pile in piles.items():
         fields += pair(root, classes[sub], pile, warnings)
+    bare = [s.relative_to(root).as_posix() for s in kept if piles[s].photographs]
+    if len(bare) > 1 and not taken and not any(f.class_name for f in fields):
+        warnings.append(f"No field has a class: no name of a folder can be one ({listed(bare)}).")
     below = [s.relative_to(root).as_posix() for s in kept if classes[s] not in (None, s.name)]
     if below:
         warnings.append(f"Folders taken for part of the class above them: {listed(below)}.")

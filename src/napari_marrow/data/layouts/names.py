@@ -38,7 +38,7 @@ _PARTS = frozenset(
 # Folders of what a class consists of: one of these is a class of its own nowhere.
 _UNITS = re.compile(
     r"^(?:patient|pat|case|subject|donor|person|slide|smear|sample|specimen|batch|day|session|p|pt)"
-    r"[^a-z0-9]*(?:[a-z]|[a-z]?\d+[a-z]?)$",
+    r"[\W_]*(?:[a-z]|[a-z]?\d+[a-z]?)$",
     re.IGNORECASE,
 )
 _KEPT_IN = re.compile(
@@ -84,20 +84,23 @@ def source_of_name(path: Path) -> str:
 def can_be_class(folder: str) -> bool:
     """Whether a folder's name can be a class.
 
-    It is none where it says how data are kept or used, or names a patient or a slide.
+    It is none where it says how data are kept or used, or names a patient or a slide. Names in any
+    script can be classes, and so can mere signs such as ``+``.
 
     >>> [can_be_class(n) for n in ("MM", "7", "C-NMC_test_final_phase_data", "images", "fold_0")]
     [True, True, False, False, False]
     >>> [can_be_class(n) for n in ("patient 1", "Slide_B", "P07", "normal", "L1", "M3")]
     [False, False, False, True, True, True]
+    >>> [can_be_class(n) for n in ("正常", "α", "+", "データ images")]
+    [True, True, True, True]
     """
-    words = [w for w in re.split(r"[^a-z0-9]+", folder.lower()) if w]
+    words = re.findall(r"[^\W_]+", folder.casefold())
     if folder.isdecimal():
         return True
     return (
         not _UNITS.match(folder)
         and not _PARTS.intersection(words)
-        and not all(_KEPT_IN.match(word) for word in words)
+        and not (words and all(_KEPT_IN.match(word) for word in words))
     )
 
 
