@@ -130,27 +130,38 @@ def _between_nuclei(
     margin = min(int(FAR * typical), FARTHEST) + 1
     found = []
     for number in largest:
+        own = holes[boxes[number - 1]] == number
+        deep, radius = depth[boxes[number - 1]][own].max(), depth_of(own).max()
+        if areas[number] < np.pi * (TINIEST * min(deep, 2 * typical)) ** 2:
+            continue
         box = tuple(slice(max(0, s.start - margin), s.stop + margin) for s in boxes[number - 1])
         hole, others = holes[box] == number, (holes[box] > 0) & (holes[box] != number)
-        deep = min(depth[box][hole].max(), 2 * typical)
-        if areas[number] < np.pi * (TINIEST * deep) ** 2:
-            continue
-        # The nuclei around may have holes of their own, and gaps to others: either way will do.
-        ways = [filled[box], filled[box] & ~others] if others.any() else [filled[box]]
-        if any(_three_around(hole, way, SMALL * typical) for way in ways):
+        around = _three_around(hole, filled[box], deep - radius, SMALL * typical)
+        if not around and others.any():
+            # The nuclei around may have gaps to others instead of holes of their own.
+            bare = filled[box] & ~others
+            width = depth_of(bare)[hole].max() - radius
+            around = _three_around(hole, bare, width, SMALL * typical)
+        if around:
             found.append(number)
     return found
 
 
-def _three_around(hole: NDArray[np.bool_], mask: NDArray[np.bool_], least: float) -> bool:
+def _three_around(
+    hole: NDArray[np.bool_], mask: NDArray[np.bool_], width: float, least: float
+) -> bool:
     """Whether three or more nuclei of at least a radius lie around a hole that a mask fills.
 
-    In one nucleus the mask around the hole is a ring, which has one deeper place at the most.
+    In one nucleus the mask around the hole is a ring of ``width``, which has one deeper place at
+    the most.
     """
-    width = depth_of(mask)[hole].max() - depth_of(hole).max()  # of that ring
     depth = depth_of(mask & ~hole)
     deep = depth >= max(DEEP * width / 2, least)
+    if not deep.any():
+        return False
     middles = np.argwhere(peaks_of(depth, width)[1] & deep)
+    if len(middles) < 3:
+        return False
     edge = np.argwhere(hole)
     apart = np.array([np.hypot(*(edge - middle).T).min() for middle in middles])
     return bool(np.count_nonzero(apart <= REACH * depth[tuple(middles.T)]) >= 3)
