@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     import napari
 
 USE, CLASS, SOURCE, MASKS, NOTES = range(5)
+OF_ALL = ("-with-class", "too-few")
+"""Kinds of findings about classes, not about some of the photographs."""
 COLUMNS = ("Field", "Class", "Source", "Masks", "Notes")
-WIDTHS = (108, 48, 76, 60)  # of all but the last column, which takes the rest
+WIDTHS = (124, 46, 76, 60)  # of all but the last column, which takes the rest
 MASK_WORDS: dict[MaskKind, str] = {
     "nucleus": "nucleus",
     "cytoplasm": "cytopl.",
@@ -82,7 +84,7 @@ class Dataset(QWidget):
             group("Fields", self.table, row(self.open_button, self.save_button)),
             group("What was found", self.told),
         )
-        self.setMinimumWidth(420)
+        self.setMinimumWidth(466)  # else names and notes are cut off
         self._show_state()
 
     def _build_table(self) -> None:
@@ -274,17 +276,13 @@ def _look_through(folder: Path) -> Iterator[_Found | tuple[int, NDArray[np.uint8
             own += [] if DAMAGED in own else [DAMAGED]
     audited = audit(collection)
     for finding in audited.findings:
-        for name in finding.files:
-            notes.setdefault(name, []).append(_words(finding.kind))
+        # What is true of the whole collection would only fill the column.
+        for name in () if finding.kind.endswith(OF_ALL) else finding.files:
+            notes.setdefault(name, []).append(finding.kind.replace("-", " "))
     sentences = audited.sentences
     if not audited.acquisitions.association.holds:
         sentences = (*sentences, audited.acquisitions.sentence)
     yield _Found(collection, sentences, notes)
-
-
-def _words(kind: str) -> str:
-    """A kind of finding as a note of one field."""
-    return "class of too few sources" if kind == "too-few" else kind.replace("-", " ")
 
 
 def thumbnail(shown: Field) -> NDArray[np.uint8]:
