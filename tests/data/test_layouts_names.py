@@ -27,6 +27,14 @@ def test_names_in_any_script_are_classes(put, tmp_path, names):
     assert scan(tmp_path).classes == tuple(sorted(names))
 
 
+@pytest.mark.parametrize(
+    ("inner", "other"), [("患者1", "患者2"), ("画像", "画像"), ("пациент 1", "фото"), ("-", "+")]
+)
+def test_names_in_other_scripts_do_not_override_the_class_above(put, tmp_path, inner, other):
+    put(f"leukemia/{inner}/1.png", f"leukemia/{inner}/2.png", f"normal/{other}/3.png")
+    assert scan(tmp_path).counts() == {"leukemia": 2, "normal": 1}
+
+
 def test_several_folders_without_a_class_are_said(put, tmp_path):
     put("fold_0/1.png", "fold_1/2.png", "fold_1/masks/2.png")
     told = "No field has a class: no name of a folder can be one (fold_0, fold_1)."

@@ -310,9 +310,12 @@ def test_booleans_are_read_as_tifffile_wrote_them(tmp_path, zero):
     np.testing.assert_array_equal(read_mask(tmp_path / "m.tif", mask.shape), mask)
 
 
-def test_in_a_fax_white_is_meant(tmp_path):
+@pytest.mark.parametrize("compression", ["group4", "raw", "packbits"])
+def test_what_looks_white_is_meant_where_another_program_says_that_0_is_white(
+    tmp_path, compression
+):
     mask = _two_nuclei() > 0
     zero_is_white = {262: 0}
     drawn = Image.fromarray(mask)
-    drawn.save(tmp_path / "m.tif", compression="group4", tiffinfo=zero_is_white)
+    drawn.save(tmp_path / "m.tif", compression=compression, tiffinfo=zero_is_white)
     np.testing.assert_array_equal(read_mask(tmp_path / "m.tif", mask.shape), mask)

@@ -41,8 +41,8 @@ _PLANAR = 284
 _BITS = 258
 _COMPRESSION = 259
 _PHOTOMETRIC = 262
+_SOFTWARE = 305
 _SAMPLE_FORMAT = 339
-_FAXES = (2, 3, 4)  # compressions of one bit, in which 0 is white by custom
 _TURN_BACK = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -156,16 +156,17 @@ def _is_unsigned_32(image: Image.Image) -> bool:
 
 
 def is_bits_from_white(path: Path) -> bool:
-    """Whether a TIFF holds one bit a pixel and says that 0 is white, but for faxes.
+    """Whether a TIFF holds one bit a pixel and says that 0 is white, as tifffile writes booleans.
 
-    tifffile writes booleans so, and reads them as they were; others read them the other way round.
+    tifffile reads them as they were; by the letter of TIFF they are the other way round, and so are
+    those that other programs write.
     """
     if image_format(path) != "TIFF":
         return False
     with _opened(path) as image:
         tags = getattr(image, "tag_v2", {})
         bits, zero = tags.get(_BITS, (1,)), tags.get(_PHOTOMETRIC)
-        return bits == (1,) and zero == 0 and tags.get(_COMPRESSION, 1) not in _FAXES
+        return bits == (1,) and zero == 0 and "tifffile" in str(tags.get(_SOFTWARE, ""))
 
 
 def _is_bmp(path: Path) -> bool:

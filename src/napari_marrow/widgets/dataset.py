@@ -273,7 +273,7 @@ def _look_through(folder: Path) -> Iterator[_Found | tuple[int, NDArray[np.uint8
             yield number, thumbnail(shown)
         except MarrowError:  # beyond the header, which is all that the scan reads
             own = notes.setdefault(collection.label(shown), [])
-            own += [] if DAMAGED in own else [DAMAGED]
+            own[:0] = [] if DAMAGED in own else [DAMAGED]
     audited = audit(collection)
     for finding in audited.findings:
         # What is true of the whole collection would only fill the column.

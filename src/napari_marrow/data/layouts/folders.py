@@ -17,7 +17,12 @@ from napari_marrow.data.layouts.files import (
     pair,
     sort_out,
 )
-from napari_marrow.data.layouts.names import KNOWN_CLASSES, can_be_class, is_all_idb
+from napari_marrow.data.layouts.names import (
+    KNOWN_CLASSES,
+    can_be_class,
+    is_all_idb,
+    is_understood,
+)
 from napari_marrow.data.masks import MaskKind, looks_like_mask
 
 SNAM_FOLDER = "PKG - SN-AM"
@@ -82,11 +87,13 @@ def _class_of_folder(root: Path, folder: Path, piles: Mapping[Path, Pile]) -> st
     """The class that the name of a folder, or of one above it, tells; None for ``root`` itself.
 
     In this order: ``ALL`` or ``MM``; a folder above that holds photographs itself; the innermost
-    name that can be a class.
+    name that can be a class. Of names in other scripts nobody knows here whether they mean a
+    patient or pictures, so those count only where no folder above can be a class.
     """
     ways = [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
     known = [p for p in ways if p.name in KNOWN_CLASSES]
-    possible = [p for p in ways if can_be_class(p.name)]
+    able = [p for p in ways if can_be_class(p.name)]
+    possible = [p for p in able if is_understood(p.name) or p == able[-1]]
     holding = [p for p in possible if p != folder and p in piles and piles[p].photographs]
     best = known[:1] or holding[-1:] or possible[:1]
     return best[0].name if best else None

@@ -104,6 +104,15 @@ def can_be_class(folder: str) -> bool:
     )
 
 
+def is_understood(folder: str) -> bool:
+    """Whether a name is in the script of the words that are known here, or a number.
+
+    >>> [is_understood(n) for n in ("blast", "7", "正常", "患者1", "+")]
+    [True, True, False, False, False]
+    """
+    return folder.isdecimal() or bool(re.search("[a-z]", folder.casefold()))
+
+
 def is_all_idb(stem: str) -> bool:
     """Whether a stem is spelt as in ALL-IDB."""
     return bool(_ALL_IDB.match(_DERIVED.sub("", stem)))
