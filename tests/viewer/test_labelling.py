@@ -1,14 +1,17 @@
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.learning.prediction import predict_image
 from napari_marrow.report.colours import FIXED, rgb
 from napari_marrow.viewer.caption import attach_caption
 from napari_marrow.viewer.labelling import predict_target, show_predictions, targets
 from napari_marrow.viewer.metadata import layer_predictions
 from napari_marrow.viewer.readers import read
+from napari_marrow.viewer.stains import recoloured, recoloured_layer
 
 
 @pytest.fixture
@@ -94,3 +97,22 @@ def test_no_photograph_is_one_sentence():
     viewer.add_image(np.zeros((8, 8)))
     with pytest.raises(MarrowError, match="No photograph is open"):
         targets(viewer.layers)
+
+
+def test_a_file_that_went_is_no_matter_until_its_slice_is_asked_for(tmp_path, draw):
+    folder = tmp_path / "AML"
+    folder.mkdir()
+    for k, size in enumerate(((48, 64), (40, 50)), 1):
+        Image.fromarray(draw("ALL", k, size)[0]).save(folder / f"a{k}.png")
+    viewer = ViewerModel()
+    data, options, _ = read(str(tmp_path))[0]
+    photograph = viewer.add_image(data, **options)
+    made = recoloured(targets(viewer.layers)[0], 0, StainSettings(), None)
+    viewer.add_layer(recoloured_layer(photograph, made, "white-balance"))
+    target = targets(viewer.layers)[1]
+    assert [target.image(k).shape for k in range(2)] == [(48, 64, 3), (40, 50, 3)]
+    (folder / "a2.png").unlink()
+    again = targets(viewer.layers)[1]
+    assert again.image(0).shape == (48, 64, 3)
+    with pytest.raises(MarrowError, match=r"a2\.png"):
+        again.image(1)

@@ -178,10 +178,3 @@ def _typical_radius(mask: NDArray[np.bool_]) -> float:
         return 1.0
     area = np.count_nonzero(inner)
     return 1 + 2 * area / (area - np.count_nonzero(erode(inner)))
-
-
-def weighted_median(values: NDArray, weights: NDArray) -> float:
-    """The value with half of the weights at or under it."""
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])

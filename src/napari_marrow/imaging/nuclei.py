@@ -9,7 +9,8 @@ from scipy import ndimage
 from napari_marrow.data.fields import Field
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.depth import erode, peaks_of
-from napari_marrow.imaging.holes import fill_holes, weighted_median
+from napari_marrow.imaging.holes import fill_holes
+from napari_marrow.imaging.pieces import weighted_quantile
 from napari_marrow.imaging.scale import enlarge, shrink_factor
 
 WORKING_SIZE = 640
@@ -66,7 +67,7 @@ def _watershed(mask: NDArray[np.bool_], depth: NDArray[np.float32]) -> NDArray[n
         return np.zeros(mask.shape, np.uint16)
     widths = ndimage.maximum(depth[mask], pieces[mask], np.arange(count + 1))
     # Rims do not count: they are most of what specks are made of.
-    typical = weighted_median(widths, np.bincount(pieces[depth > 1], minlength=count + 1))
+    typical = weighted_quantile(widths, np.bincount(pieces[depth > 1], minlength=count + 1))
     wide = (widths > 0) & (widths >= NARROWEST * typical)
     # What the small ones would have cut to bits stays whole.
     radius = float(np.median(widths[widths >= 0.5 * typical]))
@@ -85,7 +86,7 @@ def _drop_specks(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
     if len(areas) < 2:
         return labels
     areas[0] = 0
-    keep = (areas > 0) & (areas >= SMALLEST * weighted_median(areas, areas))
+    keep = (areas > 0) & (areas >= SMALLEST * weighted_quantile(areas, areas))
     return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
 
 

@@ -1,4 +1,4 @@
-"""Pieces of masks, what surrounds them, and the thresholds that tell them from it."""
+"""Pieces of masks: their surroundings, their thresholds, what is typical of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_marrow.data.imports import importing
-from napari_marrow.imaging.holes import fill_holes
 
 
 def windows(
@@ -43,11 +42,6 @@ def touching(mask: NDArray[np.bool_], core: NDArray[np.bool_]) -> NDArray[np.boo
     return keep[pieces]
 
 
-def tidy(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Without what is thinner than a disc, and with its holes filled."""
-    return fill_holes(opened(mask, radius))[0]
-
-
 def opened(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     """Opening with a disc; beyond the edge the picture goes on as it ends."""
     with importing:
@@ -75,3 +69,10 @@ def otsu(values: NDArray) -> float:
         from skimage.filters import threshold_otsu
 
     return float(threshold_otsu(values))
+
+
+def weighted_quantile(values: NDArray, weights: NDArray, part: float = 0.5) -> float:
+    """The value with this part of the weights at or under it; by default the median."""
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, part * total[-1])])

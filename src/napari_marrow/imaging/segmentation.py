@@ -16,8 +16,16 @@ from scipy import ndimage
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.checks import checked_labels, checked_photograph
+from napari_marrow.imaging.holes import fill_holes
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
-from napari_marrow.imaging.pieces import multi_otsu, opened, otsu, tidy, touching, windows
+from napari_marrow.imaging.pieces import (
+    multi_otsu,
+    opened,
+    otsu,
+    touching,
+    weighted_quantile,
+    windows,
+)
 from napari_marrow.imaging.scale import stretch, working_copy
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.imaging.stain import optical_density, white_balance
@@ -169,14 +177,14 @@ def _of_cut_out_cells(green: NDArray[np.uint8], inside: NDArray[np.bool_]) -> ND
     if values.var() > 0 and 0 < part < 1:
         between = part * (1 - part) * (values[dark].mean() - values[~dark].mean()) ** 2
         if between >= PARTED * values.var():
-            return tidy(inside & (green <= values[dark].max()), 2)
-    return tidy(inside, 2)
+            return _tidy(inside & (green <= values[dark].max()), 2)
+    return _tidy(inside, 2)
 
 
 def _candidates(density: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     dark = ndimage.gaussian_filter(density[..., 0] + 0.5 * density[..., 1], 1)
     limits = multi_otsu(dark[inside])
-    return tidy((dark > limits[-1]) & inside, 2) if limits is not None else np.zeros_like(inside)
+    return _tidy((dark > limits[-1]) & inside, 2) if limits is not None else np.zeros_like(inside)
 
 
 def _with_own_edges(
@@ -194,7 +202,12 @@ def _with_own_edges(
             continue
         dark = (green[window] <= limits[0]) & near
         found[window] |= touching(dark, _core(own, diameter / 10))
-    return tidy(found, 2)
+    return _tidy(found, 2)
+
+
+def _tidy(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
+    """Without what is thinner than a disc, and with its holes filled."""
+    return fill_holes(opened(mask, radius))[0]
 
 
 def _core(own: NDArray[np.bool_], depth: float) -> NDArray[np.bool_]:
@@ -211,9 +224,7 @@ def _alike(mask: NDArray[np.bool_], purple: NDArray[np.float32]) -> NDArray[np.b
     numbers = np.arange(1, count + 1)
     areas = np.bincount(pieces.ravel())[1:]
     means = ndimage.mean(purple, pieces, numbers)
-    order = np.argsort(means)
-    part = np.cumsum(areas[order]) / areas.sum()
-    typical = means[order][np.searchsorted(part, 0.6)]
+    typical = weighted_quantile(means, areas, 0.6)
     return np.concatenate([[False], means >= PURPLE * typical])[pieces]
 
 

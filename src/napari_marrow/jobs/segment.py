@@ -67,7 +67,7 @@ def run_segmentation(
     endings = ("_nuclei.png", "_cytoplasm.png") if job.cytoplasm else ("_nuclei.png",)
     _check_free(job.out, [*(f"{stem}{ending}" for stem in stems for ending in endings), TABLE])
     found, rows, left_out, files = [], [], {}, [TABLE]
-    with _beside(job.out) as folder:
+    with _hidden_in(job.out) as folder:
         for done, ((name, f), stem) in enumerate(zip(pairs, stems, strict=True), 1):
             if should_stop():
                 raise Stopped
@@ -121,7 +121,7 @@ def _check_free(out: Path, names: list[str]) -> None:
 
 
 @contextmanager
-def _beside(out: Path) -> Iterator[Path]:
+def _hidden_in(out: Path) -> Iterator[Path]:
     """A temporary folder in ``out``, so that files can be renamed; ``out`` is made if need be."""
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from napari_marrow.viewer.metadata import (
     layer_id,
     linked,
     set_predictions,
-    slice_sizes,
+    size_of_slices,
 )
 from napari_marrow.viewer.stack import LazyStack
 
@@ -45,15 +45,15 @@ class Target:
         What is known of its slices; empty for a layer of another reader.
     nuclei
         Instance labels of a single field, as they are in the viewer now, or None.
-    sizes
-        Height and width of slices that the plugin made; empty for others.
+    size_of
+        Tells height and width of slices that the plugin made; None for others.
     """
 
     layer: Image
     data: Any
     fields: list[Field]
     nuclei: NDArray[np.integer] | None
-    sizes: Sequence[tuple[int, int]] = ()
+    size_of: Callable[[int], tuple[int, int]] | None = None
 
     def __len__(self) -> int:
         return len(self.data) if self.data.ndim == 4 else 1
@@ -64,7 +64,7 @@ class Target:
             return self.fields[row].image()
         if self.data.ndim == 3:
             return np.asarray(self.data)[..., :3]
-        height, width = self.sizes[row] if self.sizes else self.data.shape[1:3]
+        height, width = self.size_of(row) if self.size_of else self.data.shape[1:3]
         return np.asarray(self.data[row])[:height, :width, :3]
 
     def labels(self, row: int) -> NDArray[np.integer] | None:
@@ -85,7 +85,7 @@ def is_photograph(layer: Any) -> bool:
 
 def target_of(layer: Image, nuclei: NDArray[np.integer] | None = None) -> Target:
     """A photograph's layer with what is known of it; quick, and on the viewer's thread."""
-    return Target(layer, full_data(layer), layer_fields(layer), nuclei, slice_sizes(layer))
+    return Target(layer, full_data(layer), layer_fields(layer), nuclei, size_of_slices(layer))
 
 
 def targets(layers: Any) -> list[Target]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import uuid
 import weakref
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -148,16 +149,18 @@ def layer_products(layer: Layer) -> list[dict[str, Any]]:
     return products if full_data(layer).shape[:1] == (len(products),) else []
 
 
-def slice_sizes(layer: Layer) -> list[tuple[int, int]]:
-    """Height and width of each slice of a stack that the plugin made; else empty.
+def size_of_slices(layer: Layer) -> Callable[[int], tuple[int, int]] | None:
+    """What tells height and width of a slice of a stack that the plugin made; else None.
 
-    A slice that is smaller than others lies in the upper left corner, in a black frame.
+    A slice that is smaller than others lies in the upper left corner, in a black frame. To ask may
+    mean to read a file, so it is left to the worker.
     """
     if products := layer_products(layer):
-        return [(height, width) for height, width in (x["size"] for x in products)]
+        return lambda row: tuple(products[row]["size"])
     fields = origin_fields(layer)
-    stack = isinstance(layer.data, LazyStack) and len(layer.data) == len(fields)
-    return [f.size() for f in fields] if stack else []
+    if isinstance(layer.data, LazyStack) and len(layer.data) == len(fields):
+        return lambda row: fields[row].size()
+    return None
 
 
 def is_predicted(layer: Layer) -> bool:

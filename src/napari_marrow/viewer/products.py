@@ -87,8 +87,8 @@ class Source:
 
     def size(self, row: int) -> tuple[int, int]:
         """Height and width of one slice, without the frame."""
-        if self.target.sizes:
-            return self.target.sizes[row]
+        if self.target.size_of:
+            return self.target.size_of(row)
         if self.target.fields:
             return self.fields[row].size()
         height, width = self.target.data.shape[-3:-1]
