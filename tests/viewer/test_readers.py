@@ -42,8 +42,8 @@ def test_a_folder_opens_as_lazy_stacks(snam, monkeypatch):
     import napari_marrow.data.fields as fields
 
     opened = []
-    plain = fields.open_image
-    monkeypatch.setattr(fields, "open_image", lambda path: opened.append(path) or plain(path))
+    plain = fields.read_image
+    monkeypatch.setattr(fields, "read_image", lambda path: opened.append(path) or plain(path))
     layers = by_name(read(str(snam)))
     # A hidden stack of backgrounds would be one layer more to wait for.
     assert set(layers) == {"PKG - SN-AM", "PKG - SN-AM nuclei"}

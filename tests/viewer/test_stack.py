@@ -143,7 +143,7 @@ def test_a_deep_copy_reads_the_same(stack, whole):
 def test_a_slice_that_is_wanted_now_does_not_wait_for_the_quiet(monkeypatch):
     monkeypatch.setattr("napari_marrow.viewer.stack.QUIET_S", 60)
     counting = Counting()
-    stack = LazyStack(counting.readers, (2, 2), np.uint8)
+    stack = LazyStack(counting.readers, (2, 2), np.uint8, slow=True)
     stack[0]
     stack.read_neighbours()
     while stack._kept[1].running() is False:

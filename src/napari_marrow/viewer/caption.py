@@ -15,17 +15,7 @@ from napari_marrow.viewer.metadata import (
     origin_fields,
     shown_slice,
 )
-
-_captions: weakref.WeakKeyDictionary[napari.Viewer, Caption] = weakref.WeakKeyDictionary()
-
-
-def attach_caption(viewer: napari.Viewer) -> Caption:
-    """Keep the viewer's text overlay up to date from now on; once is enough."""
-    # Widgets get a proxy of the viewer, which is never the same object twice.
-    viewer = getattr(viewer, "__wrapped__", viewer)
-    if viewer not in _captions:
-        _captions[viewer] = Caption(viewer)
-    return _captions[viewer]
+from napari_marrow.viewer.once import once_a_viewer
 
 
 class Caption:
@@ -88,6 +78,10 @@ class Caption:
             overlay.text = text
         overlay.visible = bool(text)
         self._written = text
+
+
+attach_caption = once_a_viewer(Caption)
+"""Keep the viewer's text overlay up to date from now on."""
 
 
 def caption_text(name: str, truth: str | None, answer: str | None) -> str:

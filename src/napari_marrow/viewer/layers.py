@@ -85,7 +85,7 @@ def nucleus_features(
 
 def _stack(collection: Collection) -> list[LayerData]:
     fields, name = collection.fields, collection.root.name
-    shape = np.max([f.size() for f in fields], axis=0).tolist()
+    shape = tuple(np.max([f.size() for f in fields], axis=0).tolist())
 
     told: set[str] = set()
 
@@ -94,12 +94,10 @@ def _stack(collection: Collection) -> list[LayerData]:
         return [partial(or_empty, partial(read, f), frame, dtype, told) for f in fields]
 
     def lazy(read: Callable[[Field], NDArray], dtype: Any) -> LazyStack:
-        return LazyStack(readers(read, dtype), tuple(shape), dtype)
+        return LazyStack(readers(read, dtype), shape, dtype, slow=True)
 
-    # A view of the file costs nothing until it is drawn, and a copy in memory is drawn faster.
-    views, copies = (readers(read, np.uint8, 3) for read in (Field.open, Field.image))
-    photographs = LazyStack(views, (*shape, 3), np.uint8, ahead=copies)
-
+    # Copies: a view of the file, upside down and BGR, takes longer to draw than to copy and draw.
+    photographs = LazyStack(readers(Field.image, np.uint8, 3), (*shape, 3), np.uint8)
     nuclei = lazy(nuclei_or_nothing, np.uint16)
 
     rows = {f.path: row for row, f in enumerate(fields)}

@@ -189,7 +189,7 @@ def product_layers(source: Source, settings: AugmentSettings) -> Iterator[float]
         frame = (height, width, *tail)
         read = partial(_made, source, settings, word)
         readers = [partial(or_empty, partial(read, s), frame, dtype, told) for s in slices]
-        stacks[word] = LazyStack(readers, frame, dtype)
+        stacks[word] = LazyStack(readers, frame, dtype, slow=True)
     if sum(x.size * x.dtype.itemsize for x in stacks.values()) <= IN_MEMORY:
         filled = {word: np.empty(stack.shape, stack.dtype) for word, stack in stacks.items()}
         told_at = time.monotonic()

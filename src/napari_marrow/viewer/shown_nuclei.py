@@ -20,6 +20,7 @@ from napari_marrow.viewer.metadata import (
     linked,
     shown_slice,
 )
+from napari_marrow.viewer.once import once_a_viewer
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ if TYPE_CHECKING:
 
 QUIET_MS = 500
 """The nuclei are measured so long after the last step of the slider, in milliseconds."""
-
-_shown: weakref.WeakKeyDictionary[napari.Viewer, ShownNuclei] = weakref.WeakKeyDictionary()
-
-
-def attach_features(viewer: napari.Viewer) -> None:
-    """Keep the features of stacks of nuclei those of the field that is shown; once is enough."""
-    viewer = getattr(viewer, "__wrapped__", viewer)
-    if viewer not in _shown:
-        _shown[viewer] = ShownNuclei(viewer)
 
 
 class ShownNuclei:
@@ -88,6 +80,10 @@ class ShownNuclei:
             self._measured.pop(layer, None)  # to be measured when the user comes back
         elif set(layer.features.columns) <= ours:
             layer.features = table
+
+
+attach_features = once_a_viewer(ShownNuclei)
+"""Keep the features of stacks of nuclei those of the field that is shown, from now on."""
 
 
 def _table(nuclei: LazyStack, cytoplasm: LazyStack | None, row: int, field: str) -> pd.DataFrame:

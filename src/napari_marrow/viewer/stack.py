@@ -9,6 +9,7 @@ cores.)
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -26,10 +27,10 @@ KEPT = 4
 """Slices a stack remembers: the one that is shown, its neighbours, and the one left last."""
 # One thread for all stacks: two would compete with the drawing for the processor.
 _thread = ThreadPoolExecutor(1, thread_name_prefix="marrow-read-ahead")
-
-
-QUIET_S = 0.08
-"""Reading ahead begins so long after the last look: the picture is drawn first."""
+QUIET_S = 0.2
+"""Reading slow slices ahead begins so long after the last look: the picture is drawn first."""
+NAPARI_SLICES = "napari.layers._scalar_field._slice"
+"""The module of napari that asks for what is drawn. Nothing tells it apart but its name."""
 
 
 class LazyStack:
@@ -44,9 +45,9 @@ class LazyStack:
         Of one slice.
     dtype
         Of the values.
-    ahead
-        Functions that read the same slices in the thread, where they may take longer to make a
-        slice that is drawn faster; else those of ``readers``.
+    slow
+        Whether it may take longer to make a slice than to draw it. Then the processor is left to
+        drawing before slices are read ahead, and a drag of the slider may leave slices out.
     """
 
     _looked = 0.0  # when any of the stacks was looked at last
@@ -56,15 +57,21 @@ class LazyStack:
         readers: Sequence[Reader],
         shape: tuple[int, ...],
         dtype: DTypeLike,
-        ahead: Sequence[Reader] | None = None,
+        *,
+        slow: bool = False,
     ):
         self._readers = list(readers)
-        self._ahead = self._readers if ahead is None else list(ahead)
+        self.slow = slow
         self._frame = tuple(int(length) for length in shape)
         self.dtype = np.dtype(dtype)
         self._kept: OrderedDict[int, Future[NDArray]] = OrderedDict()
         self._lock = Lock()
+        self.slowest = 0.0
+        """The longest that a slice took to make, in seconds."""
+        self.put_off: Callable[[int], bool] | None = None
+        """Asked before a slice is made for the screen: whether an empty one will do for now."""
         self._row: int | None = None  # looked at last
+        self._backwards = False  # the way that the user pages
         self._wanted: int | None = None  # asked for last, by anybody
 
     @property
@@ -93,9 +100,12 @@ class LazyStack:
             key = (*key[:place], *[slice(None)] * missing, *key[place + 1 :])
         first, rest = (key[0], key[1:]) if key else (slice(None), ())
         if isinstance(first, int | np.integer):
-            return self._shown(range(len(self))[first])[rest]
+            row = range(len(self))[first]
+            if self.put_off and sys._getframe(1).f_globals["__name__"] == NAPARI_SLICES:
+                return self._drawn(row, self.put_off)[rest]
+            return self._shown(row)[rest]
         rows = np.arange(len(self))[first]
-        if len(rows) == 1:  # what napari asks for: no copy
+        if len(rows) == 1:  # one field by itself: no copy
             return self._shown(int(rows[0]))[np.newaxis][(slice(None), *rest)]
         chosen = [self.read(int(row)) for row in rows]
         frames = np.stack(chosen) if chosen else np.empty((0, *self._frame), self.dtype)
@@ -103,20 +113,34 @@ class LazyStack:
 
     def _shown(self, row: int) -> NDArray:
         """A slice that is looked at; beside the one before it, somebody is paging."""
-        LazyStack._looked = time.monotonic()
         array = self.read(row)
-        paging = self._row is not None and abs(row - self._row) == 1
-        self._row = row
-        if paging:
+        if self._note_look(row):
             self.read_neighbours()
         return array
+
+    def _note_look(self, row: int) -> bool:
+        """Remember what is looked at; whether it is the next field, or the one before."""
+        before, self._row = self._row, row
+        LazyStack._looked = time.monotonic()
+        if before is None or before == row:
+            return False
+        self._backwards = row < before
+        return abs(row - before) == 1
+
+    def _drawn(self, row: int, put_off: Callable[[int], bool]) -> NDArray:
+        """A slice for the screen alone: as it is if it is ready, else perhaps an empty one."""
+        if self.is_ready(row) or not put_off(row):
+            return self._shown(row)
+        self._note_look(row)
+        return np.zeros(self._frame, self.dtype)
 
     def read_neighbours(self) -> None:
         """Read the slices beside the one that was looked at last, in a thread.
 
         Paging does so by itself. Before it the processor is left to drawing the first picture.
         """
-        for near in () if self._row is None else (self._row - 1, self._row + 1):
+        ahead = -1 if self._backwards else 1
+        for near in () if self._row is None else (self._row + ahead, self._row - ahead):
             if 0 <= near < len(self):
                 self._read_ahead(near)
 
@@ -145,6 +169,17 @@ class LazyStack:
                 future.set_exception(error)
             raise
 
+    def fetch(self, row: int) -> None:
+        """Read a slice in the thread now."""
+        self._wanted = row
+        self._read_ahead(row)
+
+    def is_ready(self, row: int) -> bool:
+        """Whether a slice is in memory, or failed: looking at it keeps nobody waiting."""
+        with self._lock:
+            future = self._kept.get(row)
+            return future is not None and future.done()
+
     def put(self, row: int, array: NDArray) -> None:
         """Keep a slice that is known already, so that looking at it need not read it."""
         done: Future[NDArray] = Future()
@@ -165,12 +200,15 @@ class LazyStack:
 
     def _load_in_peace(self, row: int) -> NDArray:
         # Somebody who wants this slice now is not kept waiting for the quiet.
-        while LazyStack._looked + QUIET_S > time.monotonic() and self._wanted != row:
+        while self.slow and self._wanted != row and LazyStack._looked + QUIET_S > time.monotonic():
             time.sleep(0.004)
-        return self._load(self._ahead[row])
+        return self._load(self._readers[row])
 
     def _load(self, reader: Reader) -> NDArray:
-        return self._framed(reader())
+        begun = time.monotonic()
+        array = self._framed(reader())
+        self.slowest = max(self.slowest, time.monotonic() - begun)
+        return array
 
     def _framed(self, array: NDArray) -> NDArray:
         if array.shape == self._frame and array.dtype == self.dtype:
@@ -186,7 +224,7 @@ class LazyStack:
 
     def __deepcopy__(self, memo: Any) -> LazyStack:
         # napari copies layers deeply; readers are functions, and what was read is read again.
-        return LazyStack(self._readers, self._frame, self.dtype, self._ahead)
+        return LazyStack(self._readers, self._frame, self.dtype, slow=self.slow)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:
         whole = self[:]

@@ -132,7 +132,7 @@ def _stack(
     readers = [
         partial(or_empty, partial(read, r), frame, shown.dtype, told) for r in range(len(target))
     ]
-    stack = LazyStack(readers, frame, shown.dtype)
+    stack = LazyStack(readers, frame, shown.dtype, slow=True)
     stack.put(row, shown)  # so that adding the layer doesn't work it out once more
     return stack
 

@@ -25,6 +25,7 @@ from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_a
 from napari_marrow.jobs.events import Event
 from napari_marrow.viewer.caption import attach_caption
 from napari_marrow.viewer.labelling import is_photograph
+from napari_marrow.viewer.late_slices import attach_late_slices
 from napari_marrow.viewer.layers import LayerData
 from napari_marrow.viewer.metadata import full_data, shown_slice
 from napari_marrow.viewer.products import (
@@ -267,6 +268,7 @@ class Augment(QWidget):
             self._viewer.add_layer(Layer.create(*data))
         self._viewer.dims.set_current_step(0, 0)
         attach_caption(self._viewer)
+        attach_late_slices(self._viewer)
         number = len(made[0][0])
         self.status.setText(f"Made {number} pictures: layer {made[0][1]['name']}.")
 
