@@ -1,5 +1,7 @@
 """The features table of a folder's nuclei follows the slider."""
 
+import gc
+import weakref
 from functools import partial
 
 import numpy as np
@@ -32,3 +34,14 @@ def test_columns_of_the_user_stay(make_napari_viewer, snam, qtbot):
     qtbot.wait(1500)
     assert "mine" in nuclei.features
     assert set(nuclei.features["field"]) == {"ALL_1"}
+
+
+def test_measured_stacks_are_not_kept(make_napari_viewer, snam, qtbot):
+    """What a stack has read would stay in memory with it."""
+    viewer = make_napari_viewer()
+    viewer.open(str(snam), plugin="napari-marrow")
+    name = "PKG - SN-AM nuclei"
+    qtbot.waitUntil(lambda: "area" in viewer.layers[name].features, timeout=10000)
+    stack = weakref.ref(viewer.layers[name].data)
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and stack() is None, timeout=10000)

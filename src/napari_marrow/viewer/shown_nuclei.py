@@ -60,8 +60,10 @@ class ShownNuclei:
                 self._measured[layer] = row
                 around = _cytoplasm_of(layer, viewer.layers)
                 name = _field_name(layer, viewer.layers, row)
-                show = partial(self._show, layer, row)
-                create_worker(_table, layer.data, around, row, name, _connect={"returned": show})
+                show = partial(self._show, weakref.ref(layer), row)
+                # Workers live on, and a stack holds the slices that it has read.
+                stacks = [x and weakref.ref(x) for x in (layer.data, around)]
+                create_worker(_table, *stacks, row, name, _connect={"returned": show})
 
     def _row(self, layer: Layer) -> int | None:
         """The field that a stack of nuclei shows, or None for other layers."""
@@ -73,8 +75,11 @@ class ShownNuclei:
         row = shown_slice(layer, viewer.dims.point)
         return None if row < 0 else row
 
-    def _show(self, layer: Labels, row: int, table: pd.DataFrame) -> None:
+    def _show(self, shown: weakref.ref[Labels], row: int, table: pd.DataFrame | None) -> None:
         """Set the features, unless the user has paged on or has columns of their own in them."""
+        layer = shown()
+        if layer is None or table is None:
+            return
         ours = {"index", *table.columns, "cytoplasm_area", "nucleus_to_cell"}
         if self._row(layer) != row:
             self._measured.pop(layer, None)  # to be measured when the user comes back
@@ -86,7 +91,15 @@ attach_features = once_a_viewer(ShownNuclei)
 """Keep the features of stacks of nuclei those of the field that is shown, from now on."""
 
 
-def _table(nuclei: LazyStack, cytoplasm: LazyStack | None, row: int, field: str) -> pd.DataFrame:
+def _table(
+    of_nuclei: weakref.ref[LazyStack],
+    of_cytoplasm: weakref.ref[LazyStack] | None,
+    row: int,
+    field: str,
+) -> pd.DataFrame | None:
+    nuclei, cytoplasm = of_nuclei(), of_cytoplasm() if of_cytoplasm else None
+    if nuclei is None:  # the layer was removed meanwhile
+        return None
     around = None if cytoplasm is None else cytoplasm.read(row)
     table = nucleus_features(nuclei.read(row), around)
     table.insert(1, "field", field)

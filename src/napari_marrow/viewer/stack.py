@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Any
+from weakref import WeakMethod
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -27,6 +28,8 @@ KEPT = 4
 """Slices a stack remembers: the one that is shown, its neighbours, and the one left last."""
 # One thread for all stacks: two would compete with the drawing for the processor.
 _thread = ThreadPoolExecutor(1, thread_name_prefix="marrow-read-ahead")
+# And one for what somebody waits for.
+_fetching = ThreadPoolExecutor(1, thread_name_prefix="marrow-fetch")
 QUIET_S = 0.2
 """Reading slow slices ahead begins so long after the last look: the picture is drawn first."""
 NAPARI_SLICES = "napari.layers._scalar_field._slice"
@@ -68,7 +71,7 @@ class LazyStack:
         self._lock = Lock()
         self.slowest = 0.0
         """The longest that a slice took to make, in seconds."""
-        self.put_off: Callable[[int], bool] | None = None
+        self.put_off: WeakMethod[Callable[[LazyStack, int], bool]] | None = None
         """Asked before a slice is made for the screen: whether an empty one will do for now."""
         self._row: int | None = None  # looked at last
         self._backwards = False  # the way that the user pages
@@ -101,8 +104,9 @@ class LazyStack:
         first, rest = (key[0], key[1:]) if key else (slice(None), ())
         if isinstance(first, int | np.integer):
             row = range(len(self))[first]
-            if self.put_off and sys._getframe(1).f_globals["__name__"] == NAPARI_SLICES:
-                return self._drawn(row, self.put_off)[rest]
+            caller = sys._getframe().f_back if self.put_off else None
+            if caller and caller.f_globals.get("__name__") == NAPARI_SLICES:
+                return self._drawn(row)[rest]
             return self._shown(row)[rest]
         rows = np.arange(len(self))[first]
         if len(rows) == 1:  # one field by itself: no copy
@@ -127,9 +131,10 @@ class LazyStack:
         self._backwards = row < before
         return abs(row - before) == 1
 
-    def _drawn(self, row: int, put_off: Callable[[int], bool]) -> NDArray:
+    def _drawn(self, row: int) -> NDArray:
         """A slice for the screen alone: as it is if it is ready, else perhaps an empty one."""
-        if self.is_ready(row) or not put_off(row):
+        put_off = self.put_off() if self.put_off else None
+        if put_off is None or self.is_ready(row) or not put_off(self, row):
             return self._shown(row)
         self._note_look(row)
         return np.zeros(self._frame, self.dtype)
@@ -170,9 +175,12 @@ class LazyStack:
             raise
 
     def fetch(self, row: int) -> None:
-        """Read a slice in the thread now."""
+        """Read a slice now, in a thread, whatever is being read ahead."""
         self._wanted = row
-        self._read_ahead(row)
+        with self._lock:
+            future = self._kept.get(row)
+            if future is None or future.cancel():
+                self._keep(row, _fetching.submit(self._load, self._readers[row]))
 
     def is_ready(self, row: int) -> bool:
         """Whether a slice is in memory, or failed: looking at it keeps nobody waiting."""
