@@ -407,3 +407,11 @@ def test_names_that_no_table_can_hold_are_said(put, tmp_path):
     (tmp_path / "AML" / "1.png").rename(os.fsdecode(bytes(tmp_path / "AML") + b"/\xff.png"))
     with pytest.raises(MarrowError, match=r"a name that no table can hold; rename"):
         write_table(scan(tmp_path), tmp_path / "t.csv")
+
+
+def test_spaces_about_a_path_are_said_before_anything_is_written(put, tmp_path):
+    """Tables are read without the space around their texts: the file would not be found again."""
+    put("ALL/1.png", " MM/1.png")
+    with pytest.raises(MarrowError, match=r"a name that no table can hold; rename"):
+        write_table(scan(tmp_path), tmp_path / "fields.csv")
+    assert not (tmp_path / "fields.csv").exists()

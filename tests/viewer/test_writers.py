@@ -400,6 +400,15 @@ def test_saved_labels_beside_photographs_are_no_photographs(make_snam, tmp_path)
         (pd.DataFrame([[1, "a"]], columns=["x", "x"]), "two columns are called x; rename"),
         (pd.DataFrame({"q": pd.cut([1, 2, 3], 2)}), "the column q holds interval"),
         (pd.DataFrame({"q": pd.interval_range(0, 3)}), "the column q holds interval"),
+        (
+            pd.DataFrame({"q": [1, "a", None]}),
+            r"the column q holds Python objects \(mixed-integer\)",
+        ),
+        (pd.DataFrame({"q": pd.Series([1, 2, None], dtype=object)}), "the column q holds Python"),
+        (
+            pd.DataFrame({"q": pd.Categorical(pd.date_range("2020", periods=2))}),
+            "the column q holds datetime",
+        ),
     ],
 )
 def test_columns_that_can_not_be_made_again_are_refused(tmp_path, table, says):

@@ -96,6 +96,15 @@ def test_ticked_fields_open_as_one_stack(widget, make_snam, tmp_path, qtbot):
     assert image.metadata["napari_marrow"]["fields"][0]["name"] == "ALL_2"
 
 
+def test_a_class_that_is_called_minus_is_kept(widget, tmp_path, qtbot):
+    for k, name in enumerate("+-+-"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        Image.fromarray(np.full((9, 9, 3), 50 * k, np.uint8)).save(tmp_path / name / f"{k}.png")
+    look(widget, tmp_path, qtbot)
+    widget.save(tmp_path / "fields.csv")
+    assert sorted(f.class_name for f in scan(tmp_path).fields) == ["+", "+", "-", "-"]
+
+
 def test_what_cannot_be_read_or_saved_is_one_sentence(widget, make_snam, tmp_path, qtbot):
     widget.set_folder(tmp_path / "nowhere")
     qtbot.waitUntil(lambda: "is not there" in widget.status.text(), timeout=5000)

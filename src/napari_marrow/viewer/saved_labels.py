@@ -116,10 +116,19 @@ def _check_columns(path: Path, table: pd.DataFrame) -> None:
     for name in table.columns:
         column = table[name].dtype
         inner = column.categories.dtype if isinstance(column, pd.CategoricalDtype) else column
-        if isinstance(inner, pd.IntervalDtype | pd.PeriodDtype):
+        if isinstance(inner, pd.IntervalDtype | pd.PeriodDtype) or (
+            inner is not column and inner.kind in "mM"
+        ):
             raise MarrowError(
                 f"{path} can't be written: the column {name} holds {inner}, which a table can't "
                 "hold; turn it into texts or numbers."
+            )
+        plain = not pd.api.types.is_object_dtype(column)
+        values = "string" if plain else pd.api.types.infer_dtype(table[name], skipna=True)
+        if values not in ("string", "boolean", "empty"):
+            raise MarrowError(
+                f"{path} can't be written: the column {name} holds Python objects ({values}), "
+                "which a table can't hold; give it one type, numbers or texts."
             )
 
 

@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QComboBox, QStyledItemDelegate, QTableWidget
 
 from napari_marrow.viewer.annotations import DEFAULT_CLASSES
 
-NO_CLASS = "-"
+NO_CLASS = "\N{EM DASH}"
 """What stands in a table where nobody has said a class."""
 
 

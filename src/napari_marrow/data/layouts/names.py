@@ -37,8 +37,10 @@ _PARTS = frozenset(
 )
 # Folders of what a class consists of: one of these is a class of its own nowhere.
 _UNITS = re.compile(
-    r"^(?:patient|pat|case|subject|donor|person|slide|smear|sample|specimen|batch|day|session|p|pt)"
-    r"[\W_]*(?:[a-z]|[a-z]?\d+[a-z]?)$",
+    r"^(?:(?:patient|pat|case|subject|donor|person|slide|smear|sample|specimen|batch|day|session)"
+    r"[\W_]*(?:[a-z]|[a-z]?\d+[a-z]?)"
+    # PC and PM are plasma cells and promyelocytes, P07 and P_A are patients
+    r"|pt?(?:[\W_]+[a-z]|[\W_]+[a-z]?\d+[a-z]?|\d+[a-z]?))$",
     re.IGNORECASE,
 )
 _KEPT_IN = re.compile(
@@ -91,6 +93,8 @@ def can_be_class(folder: str) -> bool:
     [True, True, False, False, False]
     >>> [can_be_class(n) for n in ("patient 1", "Slide_B", "P07", "normal", "L1", "M3")]
     [False, False, False, True, True, True]
+    >>> [can_be_class(n) for n in ("PC", "PM", "PB1", "Pt_7", "P A", "P07b")]
+    [True, True, True, False, False, False]
     >>> [can_be_class(n) for n in ("正常", "α", "+", "データ images")]
     [True, True, True, True]
     """

@@ -157,8 +157,10 @@ def write_table(collection: Collection, table: Path) -> None:
                 f"{table} must lie above all its photographs, and {f.path} is elsewhere; "
                 f"save the table in {collection.root}."
             )
-        if not name.isprintable():
-            raise MarrowError(f"{f.path} has a name that no table can hold; rename the file.")
+        if not name.isprintable() or name != name.strip():
+            raise MarrowError(
+                f"{f.path} has a name that no table can hold; rename the file or its folder."
+            )
         rows.append((name, f.class_name or "", f.source))
     with atomic_file(table) as part, open(part, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
