@@ -404,6 +404,7 @@ def test_saved_labels_beside_photographs_are_no_photographs(make_snam, tmp_path)
             pd.DataFrame({"q": [1, "a", None]}),
             r"the column q holds Python objects \(mixed-integer\)",
         ),
+        (pd.DataFrame({0: [1, 2]}), "the column 0 has no text for a name; rename"),
         (pd.DataFrame({"q": pd.Series([1, 2, None], dtype=object)}), "the column q holds Python"),
         (
             pd.DataFrame({"q": pd.Categorical(pd.date_range("2020", periods=2))}),

@@ -114,6 +114,10 @@ def _check_columns(path: Path, table: pd.DataFrame) -> None:
             f"{path} can't be written: two columns are called {twice[0]}; rename one of them."
         )
     for name in table.columns:
+        if not isinstance(name, str):
+            raise MarrowError(
+                f"{path} can't be written: the column {name!r} has no text for a name; rename it."
+            )
         column = table[name].dtype
         inner = column.categories.dtype if isinstance(column, pd.CategoricalDtype) else column
         if isinstance(inner, pd.IntervalDtype | pd.PeriodDtype) or (

@@ -62,7 +62,7 @@ class ShownNuclei:
                 name = _field_name(layer, viewer.layers, row)
                 show = partial(self._show, weakref.ref(layer), row)
                 # Workers live on, and a stack holds the slices that it has read.
-                stacks = [x and weakref.ref(x) for x in (layer.data, around)]
+                stacks = weakref.ref(layer.data), None if around is None else weakref.ref(around)
                 create_worker(_table, *stacks, row, name, _connect={"returned": show})
 
     def _row(self, layer: Layer) -> int | None:

@@ -50,7 +50,7 @@ class LazyStack:
         Of the values.
     slow
         Whether it may take longer to make a slice than to draw it. Then the processor is left to
-        drawing before slices are read ahead, and a drag of the slider may leave slices out.
+        drawing before slices are read ahead.
     """
 
     _looked = 0.0  # when any of the stacks was looked at last

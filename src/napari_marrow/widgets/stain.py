@@ -13,7 +13,6 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSizePolicy, QWidget
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.viewer.labelling import Target, is_photograph, target_of
-from napari_marrow.viewer.late_slices import attach_late_slices
 from napari_marrow.viewer.metadata import (
     full_data,
     layer_id,
@@ -244,7 +243,6 @@ class Stain(QWidget):
                 status.setText("The photograph was changed meanwhile; press the button again.")
             else:
                 status.setText(show(target, made))
-                attach_late_slices(self._viewer)
 
         def failed(text: str) -> None:
             if self._asked[key] == count:
