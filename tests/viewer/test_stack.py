@@ -150,3 +150,83 @@ def test_a_slice_that_is_wanted_now_does_not_wait_for_the_quiet(monkeypatch):
         time.sleep(0.001)
     assert stack[1][0, 0] == 1
     assert counting.read == [(0, True), (1, False)]
+
+
+class Labels(Counting):
+    """Readers of labels, two of which can't be read."""
+
+    def _read(self, row):
+        super()._read(row)
+        if row in (2, 4):
+            raise MarrowError(f"{row} is damaged.")
+        return np.array([[0, 0, row], [row, row, 300]], np.uint16)
+
+    def stack(self, **options):
+        return LazyStack(self.readers, (2, 3), np.uint16, labels=True, **options)
+
+
+def test_all_labels_are_kept_and_are_the_same_again():
+    counting = Labels(60)
+    stack = counting.stack(warn=lambda error: None)
+    first = [stack[row] for row in range(60)]
+    for row in range(60):
+        assert stack.is_ready(row) == (row not in (2, 4))
+        if stack.is_ready(row):
+            np.testing.assert_array_equal(stack[row], [[0, 0, row], [row, row, 300]])
+            np.testing.assert_array_equal(first[row], stack[row])
+            assert stack[row].dtype == np.uint16
+            assert counting.read.count((row, True)) == 1
+
+
+def test_labels_that_were_painted_on_are_not_those_that_are_kept():
+    stack = Labels(60).stack()
+    stack[7][:] = 99
+    for row in range(8, 20):
+        stack[row]
+    np.testing.assert_array_equal(stack[7], [[0, 0, 7], [7, 7, 300]])
+
+
+def test_labels_that_failed_are_empty_and_said_and_read_again():
+    counting, said = Labels(60), []
+    stack = counting.stack(warn=lambda error: said.append(str(error)))
+    assert not stack[2].any()
+    assert stack[2].shape == (2, 3)
+    assert said == ["2 is damaged."]
+    for row in range(10, 20):
+        stack[row]
+    stack[2]
+    assert counting.read.count((2, True)) == 2
+    with pytest.raises(MarrowError, match="2 is damaged"):
+        counting.stack()[2]
+
+
+def read_all(stack, qtbot):
+    qtbot.waitUntil(lambda: not stack.read_all_ahead(), timeout=10000)
+
+
+def test_all_labels_are_read_ahead_the_nearest_first_and_once(qtbot):
+    counting = Labels(30)
+    stack = counting.stack(warn=lambda error: None)
+    stack[10]
+    read_all(stack, qtbot)
+    assert sorted(row for row, _ in counting.read) == list(range(30))
+    distances = [abs(row - 10) for row, _ in counting.read]
+    assert distances == sorted(distances)
+    assert [by_looking for _, by_looking in counting.read] == [True] + [False] * 29
+
+
+def test_photographs_are_not_all_read_ahead():
+    stack = LazyStack(Counting().readers, (2, 2), np.uint8)
+    stack[0]
+    assert not stack.read_all_ahead()
+
+
+def test_labels_are_packed_within_bounds(monkeypatch, qtbot):
+    monkeypatch.setattr("napari_marrow.viewer.stack.PACKED_BYTES", 10 * 4 * (2 + 4))
+    counting = Labels(60)  # 4 runs each: 2 bytes of label and 4 of length
+    stack = counting.stack(warn=lambda error: None)
+    stack[30]
+    read_all(stack, qtbot)
+    assert sum(stack.is_ready(row) for row in range(60)) <= 10 + KEPT
+    assert len(counting.read) < 20
+    np.testing.assert_array_equal(stack[59], [[0, 0, 59], [59, 59, 300]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from napari_marrow.viewer.metadata import (
     set_predictions,
     size_of_slices,
 )
+from napari_marrow.viewer.packed import Packed
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:  # the rest is imported in the worker, so that opening a widget costs nothing
@@ -149,19 +150,12 @@ def _labels_of(target: Target, predictions: list[Prediction]) -> Any:
         return np.asarray(predictions[0].labels)
     offsets = label_offsets(predictions)
     readers = [
-        partial(_numbered, _compact(p.labels), offset)
+        partial(_numbered, Packed.of(np.asarray(p.labels)), offset)
         for p, offset in zip(predictions, offsets, strict=True)
     ]
     return LazyStack(readers, target.data.shape[1:3], np.int32)
 
 
-def _numbered(labels: NDArray[np.integer], offset: int) -> NDArray[np.int32]:
-    return np.where(labels > 0, labels.astype(np.int32) + offset, 0)
-
-
-def _compact(labels: Any) -> NDArray[np.uint16]:
-    """Half of the memory of the usual 32-bit labels, for stacks of many fields."""
-    labels = np.asarray(labels)
-    if labels.max(initial=0) <= np.iinfo(np.uint16).max:
-        return labels.astype(np.uint16)
-    return labels
+def _numbered(packed: Packed, offset: int) -> NDArray[np.integer]:
+    values = packed.values.astype(np.int32)
+    return replace(packed, values=np.where(values > 0, values + np.int32(offset), 0)).labels()

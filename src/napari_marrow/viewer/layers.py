@@ -14,7 +14,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, nucleus_table, separate
 from napari_marrow.viewer.metadata import KEY, field_metadata, link_to
-from napari_marrow.viewer.stack import LazyStack, Reader
+from napari_marrow.viewer.stack import LazyStack, Warn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,18 +87,15 @@ def _stack(collection: Collection) -> list[LayerData]:
     fields, name = collection.fields, collection.root.name
     shape = tuple(np.max([f.size() for f in fields], axis=0).tolist())
 
-    told: set[str] = set()
+    warn = warn_once()
 
-    def readers(read: Callable[[Field], NDArray], dtype: Any, *tail: int) -> list[Reader]:
-        frame = (*shape, *tail)
-        return [partial(or_empty, partial(read, f), frame, dtype, told) for f in fields]
-
-    def lazy(read: Callable[[Field], NDArray], dtype: Any) -> LazyStack:
-        return LazyStack(readers(read, dtype), shape, dtype, slow=True)
+    def lazy(read: Callable[[Field], NDArray]) -> LazyStack:
+        readers = [partial(read, f) for f in fields]
+        return LazyStack(readers, shape, np.uint16, slow=True, labels=True, warn=warn)
 
     # Copies: a view of the file, upside down and BGR, takes longer to draw than to copy and draw.
-    photographs = LazyStack(readers(Field.image, np.uint8, 3), (*shape, 3), np.uint8)
-    nuclei = lazy(nuclei_or_nothing, np.uint16)
+    photographs = LazyStack([f.image for f in fields], (*shape, 3), np.uint8, warn=warn)
+    nuclei = lazy(nuclei_or_nothing)
 
     rows = {f.path: row for row, f in enumerate(fields)}
 
@@ -109,8 +106,8 @@ def _stack(collection: Collection) -> list[LayerData]:
 
     # No stack of backgrounds: hidden layers are hardly looked at in a folder, and each costs 0.2 s.
     stacks = {
-        "cells": lazy(cells_or_nothing, np.uint16),
-        "cytoplasm": lazy(read_cytoplasm, np.uint16),
+        "cells": lazy(cells_or_nothing),
+        "cytoplasm": lazy(read_cytoplasm),
         "nuclei": nuclei,
     }
     plurals = {"nucleus": "nuclei", "cell": "cells"}
@@ -126,19 +123,19 @@ def _stack(collection: Collection) -> list[LayerData]:
     return layers
 
 
-def or_empty(read: Reader, shape: tuple[int, ...], dtype: Any, told: set[str]) -> NDArray:
-    """A slice of a stack; where it can't be read or made a warning, and an empty slice.
+def warn_once() -> Warn:
+    """Warn of slices that can't be made, and are shown empty.
 
-    An error here would come out of napari's slider, and leave a layer half added. ``told`` holds
-    the warnings there were: a photograph and its masks often fail for one reason.
+    Of the same thing once: a photograph and its masks often fail for one reason.
     """
-    try:
-        return read()
-    except MarrowError as error:
+    told: set[str] = set()
+
+    def warn(error: MarrowError) -> None:
         if str(error) not in told:
             told.add(str(error))
             show_warning(f"{error} It is shown empty.")
-        return np.zeros(shape, dtype)
+
+    return warn
 
 
 def nuclei_or_nothing(field: Field) -> NDArray[np.integer]:

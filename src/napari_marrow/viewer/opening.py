@@ -8,6 +8,7 @@ import napari
 from qtpy.QtCore import QTimer
 
 from napari_marrow.viewer.caption import attach_caption
+from napari_marrow.viewer.idle_reading import attach_idle_reading
 from napari_marrow.viewer.late_slices import attach_late_slices
 from napari_marrow.viewer.layers import LayerData
 from napari_marrow.viewer.metadata import KEY
@@ -74,6 +75,7 @@ def _finish_soon(viewer: napari.Viewer) -> None:
         attach_caption(viewer)
         attach_features(viewer)
         attach_late_slices(viewer)
+        attach_idle_reading(viewer)
         for layer in viewer.layers:
             if isinstance(layer.data, LazyStack):
                 layer.data.read_neighbours()

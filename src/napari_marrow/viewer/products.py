@@ -28,7 +28,7 @@ from napari_marrow.imaging.augment import (
 from napari_marrow.jobs.augment import file_name, names
 from napari_marrow.viewer.annotations import field_class
 from napari_marrow.viewer.labelling import Target, target_of
-from napari_marrow.viewer.layers import STACK_AXES, LayerData, or_empty
+from napari_marrow.viewer.layers import STACK_AXES, LayerData, warn_once
 from napari_marrow.viewer.metadata import (
     KEY,
     PREVIEW,
@@ -181,15 +181,15 @@ def product_layers(source: Source, settings: AugmentSettings) -> Iterator[float]
     whole = [source.size(row) for row in range(len(source.fields))]
     sizes = [product_size(whole[s.row], settings, s.operation) for s in slices]
     height, width = np.max(sizes, axis=0).tolist()
-    told: set[str] = set()
+    warn = warn_once()
     stacks: dict[str, Any] = {}
     for word in (*source.masks, "photographs"):
         tail = (3,) if word == "photographs" else ()
         dtype = source.masks[word].dtype if word in source.masks else np.dtype(np.uint8)
         frame = (height, width, *tail)
         read = partial(_made, source, settings, word)
-        readers = [partial(or_empty, partial(read, s), frame, dtype, told) for s in slices]
-        stacks[word] = LazyStack(readers, frame, dtype, slow=True)
+        readers = [partial(read, s) for s in slices]
+        stacks[word] = LazyStack(readers, frame, dtype, slow=True, warn=warn)
     if sum(x.size * x.dtype.itemsize for x in stacks.values()) <= IN_MEMORY:
         filled = {word: np.empty(stack.shape, stack.dtype) for word, stack in stacks.items()}
         told_at = time.monotonic()

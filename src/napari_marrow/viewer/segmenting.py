@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,32 +9,14 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image
-from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer.labelling import Target
 from napari_marrow.viewer.layers import LayerData, nucleus_features
 from napari_marrow.viewer.metadata import is_nuclei, layer_id, link_to, linked
+from napari_marrow.viewer.packed import Packed
 from napari_marrow.viewer.stack import LazyStack
-
-
-@dataclass(frozen=True)
-class Packed:
-    """Labels of one field, a hundredth of their size: those of many fields are kept."""
-
-    shape: tuple[int, ...]
-    content: bytes
-
-    @classmethod
-    def of(cls, labels: NDArray[np.uint16]) -> Packed:
-        """Pack labels, (height, width)."""
-        return cls(labels.shape, zlib.compress(np.ascontiguousarray(labels).tobytes(), 1))
-
-    def labels(self) -> NDArray[np.uint16]:
-        """The labels again."""
-        flat = np.frombuffer(zlib.decompress(self.content), np.uint16)
-        return flat.reshape(self.shape)
 
 
 @dataclass(frozen=True)

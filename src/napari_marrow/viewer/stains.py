@@ -20,7 +20,7 @@ from napari_marrow.imaging.normalise import StainSettings, normaliser
 from napari_marrow.imaging.stain import LEAST_DENSITY, split_stains, stain_vectors
 from napari_marrow.viewer.annotations import field_class
 from napari_marrow.viewer.labelling import Target
-from napari_marrow.viewer.layers import or_empty
+from napari_marrow.viewer.layers import warn_once
 from napari_marrow.viewer.metadata import (
     KEY,
     full_data,
@@ -119,7 +119,7 @@ def _stack(
     target: Target, row: int, make: Callable[[NDArray[np.uint8]], NDArray], shown: NDArray
 ) -> LazyStack:
     """What ``make`` gives of every slice; ``shown`` is what it gave of ``row``."""
-    frame, told = (*target.data.shape[1:3], shown.shape[-1]), set[str]()
+    frame = (*target.data.shape[1:3], shown.shape[-1])
 
     def read(number: int) -> NDArray:
         image = target.image(number)
@@ -129,10 +129,8 @@ def _stack(
             name = target.fields[number].name if target.fields else f"Slice {number}"
             raise MarrowError(f"{name}: {error}") from error
 
-    readers = [
-        partial(or_empty, partial(read, r), frame, shown.dtype, told) for r in range(len(target))
-    ]
-    stack = LazyStack(readers, frame, shown.dtype, slow=True)
+    readers = [partial(read, r) for r in range(len(target))]
+    stack = LazyStack(readers, frame, shown.dtype, slow=True, warn=warn_once())
     stack.put(row, shown)  # so that adding the layer doesn't work it out once more
     return stack
 

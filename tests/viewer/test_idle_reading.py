@@ -1,0 +1,74 @@
+"""While nobody moves the slider, the labels of the whole folder are read."""
+
+import numpy as np
+import pytest
+
+from napari_marrow.viewer import idle_reading
+from napari_marrow.viewer.idle_reading import attach_idle_reading
+from napari_marrow.viewer.stack import LazyStack
+
+ROWS = 12
+
+
+class Noting:
+    """Labels that note which rows were read."""
+
+    def __init__(self):
+        self.rows = []
+        readers = [lambda row=row: self._read(row) for row in range(ROWS)]
+        self.stack = LazyStack(readers, (40, 50), np.uint16, slow=True, labels=True)
+
+    def _read(self, row):
+        self.rows.append(row)
+        return np.full((40, 50), row + 1, np.uint16)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    viewer = make_napari_viewer()
+    attach_idle_reading(viewer)
+    return viewer
+
+
+def test_all_labels_are_read_and_no_further_field_is_shown(viewer, qtbot):
+    noting = Noting()
+    viewer.add_labels(noting.stack)
+    viewer.dims.set_current_step(0, 3)
+    qtbot.waitUntil(lambda: len(noting.rows) == ROWS, timeout=10000)
+    assert sorted(noting.rows) == list(range(ROWS))
+    assert viewer.dims.current_step[0] == 3
+
+
+def test_hidden_layers_are_read_when_they_are_shown(viewer, qtbot):
+    noting = Noting()
+    layer = viewer.add_labels(noting.stack, visible=False)
+    before = len(noting.rows)
+    qtbot.wait(3 * idle_reading.IDLE_MS // 2)
+    assert len(noting.rows) == before
+    layer.visible = True
+    qtbot.waitUntil(lambda: len(noting.rows) == ROWS, timeout=10000)
+
+
+@pytest.mark.parametrize("move", ["slider", "camera"])
+def test_nothing_is_read_while_the_viewer_is_used(viewer, qtbot, monkeypatch, move):
+    monkeypatch.setattr(idle_reading, "IDLE_MS", 400)
+    noting = Noting()
+    viewer.add_labels(noting.stack)
+    viewer.dims.set_current_step(0, 0)
+    noting.rows.clear()
+    for k in range(12):
+        if move == "slider":
+            viewer.dims.set_current_step(0, k % 2)
+        else:
+            viewer.camera.zoom *= 1.01
+        qtbot.wait(60)
+    assert set(noting.rows) <= {1, 2}  # what is read beside what is shown
+    qtbot.waitUntil(lambda: len(noting.rows) >= ROWS - 2, timeout=10000)
+
+
+def test_a_layer_that_was_removed_is_read_no_further(viewer, qtbot):
+    noting = Noting()
+    viewer.add_labels(noting.stack)
+    viewer.layers.clear()
+    qtbot.wait(3 * idle_reading.IDLE_MS // 2)
+    assert len(noting.rows) <= 2
