@@ -81,8 +81,8 @@ def main() -> None:
 
     fresh = step_times(viewer, rows[1:])
     begun = time.monotonic()
-    while not all(stack.is_ready(row) for stack in labels for row in rows):
-        rest(0.1)
+    while any([stack.read_all_ahead() for stack in labels]):
+        rest(0.05)
     print(f"the labels of the rest were read ahead in {time.monotonic() - begun:.0f} s")
     ours = measured(viewer, rows)
     for layer, stack in zip(viewer.layers, stacks, strict=True):

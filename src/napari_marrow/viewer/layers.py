@@ -102,7 +102,7 @@ def _stack(collection: Collection) -> list[LayerData]:
     def read_cytoplasm(field: Field) -> NDArray[np.uint16]:
         # The stack of nuclei keeps what it has read, so they are separated once.
         height, width = field.size()
-        return _cytoplasm(field, lambda: nuclei.read(rows[field.path])[:height, :width])
+        return _cytoplasm(field, lambda: nuclei.made(rows[field.path])[:height, :width])
 
     # No stack of backgrounds: hidden layers are hardly looked at in a folder, and each costs 0.2 s.
     stacks = {

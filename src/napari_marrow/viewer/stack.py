@@ -81,7 +81,7 @@ class LazyStack:
         self._kept: OrderedDict[int, Future[NDArray]] = OrderedDict()
         self._packed: dict[int, Packed] = {}
         self._room = PACKED_BYTES if labels else 0
-        self._made: set[int] = set()  # read once at least, with or without success
+        self._tried: set[int] = set()  # read once at least, with or without success
         self._lock = Lock()
         self.slowest = 0.0
         """The longest that a slice took to make, in seconds."""
@@ -164,10 +164,24 @@ class LazyStack:
                 self._read_ahead(near)
 
     def read(self, row: int) -> NDArray:
+        """A slice; of a stack that warns an empty one where it can't be made."""
+        try:
+            return self.made(row)
+        except MarrowError as error:
+            if self._warn is None:
+                raise
+            self._warn(error)
+            return np.zeros(self._frame, self.dtype)
+
+    def made(self, row: int) -> NDArray:
         """A slice, from memory if it is kept there, else from its reader.
 
-        What the reader raises is raised here; the slice is then read again when next asked for.
+        What the reader raises is raised here; the slice is then read again when next asked for. So
+        slices that are made of others know that those failed.
         """
+        packed = self._packed.get(row)
+        if packed is not None:
+            return packed.labels()
         with self._lock:
             future = self._kept.get(row)
             mine = future is None or future.cancel()  # queued, not begun: sooner done here
@@ -197,7 +211,7 @@ class LazyStack:
                 self._keep(row, _fetching.submit(self._load, row))
 
     def is_ready(self, row: int) -> bool:
-        """Whether a slice is in memory, or failed: looking at it keeps nobody waiting."""
+        """Whether looking at a slice keeps nobody waiting: it is in memory, or has just failed."""
         with self._lock:
             future = self._kept.get(row)
             return row in self._packed or (future is not None and future.done())
@@ -210,10 +224,10 @@ class LazyStack:
             self._keep(row, done)
 
     def read_all_ahead(self) -> bool:
-        """Read the next slice of labels that was never looked at, in a thread.
+        """Read the next slice of labels that was never read, in a thread.
 
         Those beside the one that was looked at last come first. One is read a call, so that whoever
-        calls may stop.
+        calls may stop. Of those that fail nothing is said before they are looked at.
 
         Returns
         -------
@@ -221,7 +235,7 @@ class LazyStack:
             Whether some are still to be read, or being read.
         """
         shown = self._row or 0
-        unread = [row for row in range(len(self)) if row not in self._made]
+        unread = [row for row in range(len(self)) if row not in self._tried]
         if not unread or not self._room:
             return False
         self._read_ahead(min(unread, key=lambda row: abs(row - shown)))
@@ -245,30 +259,27 @@ class LazyStack:
         return self._load(row)
 
     def _load(self, row: int) -> NDArray:
-        packed = self._packed.get(row)
-        if packed is not None:
-            return packed.labels()
         begun = time.monotonic()
         try:
             array = self._framed(self._readers[row]())
-            self.slowest = max(self.slowest, time.monotonic() - begun)
-            if self._labels:
-                self._pack(row, array)
-            return array
-        except MarrowError as error:
-            if self._warn is None:
-                raise
-            self._warn(error)
-            return np.zeros(self._frame, self.dtype)
         finally:
-            self._made.add(row)
+            self._tried.add(row)
+        self.slowest = max(self.slowest, time.monotonic() - begun)
+        if self._labels:
+            self._pack(row, array)
+        return array
 
     def _pack(self, row: int, labels: NDArray) -> None:
         packed = Packed.of(labels)
+        if packed.nbytes >= labels.nbytes:  # noise
+            return
         with self._lock:
-            self._room = max(self._room - packed.nbytes, 0)
-            if self._room:
+            if packed.nbytes > self._room:
+                self._room = 0
+            elif row not in self._packed:
                 self._packed[row] = packed
+                self._room -= packed.nbytes
+                self._kept.pop(row, None)  # who waits for it has it; others unpack theirs
 
     def _framed(self, array: NDArray) -> NDArray:
         if array.shape == self._frame and array.dtype == self.dtype:
@@ -283,8 +294,8 @@ class LazyStack:
         )
 
     def __deepcopy__(self, memo: Any) -> LazyStack:
-        # napari copies layers deeply; readers are functions, and what was read is read again.
-        return LazyStack(
+        # napari copies layers deeply; readers are functions, and photographs are read again.
+        copied = LazyStack(
             self._readers,
             self._frame,
             self.dtype,
@@ -292,6 +303,9 @@ class LazyStack:
             labels=self._labels,
             warn=self._warn,
         )
+        copied._packed, copied._room = dict(self._packed), self._room
+        copied._tried = set(copied._packed)
+        return copied
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:
         whole = self[:]
