@@ -104,7 +104,7 @@ def test_sets_of_several_layouts_lie_side_by_side(put, tmp_path):
 
 def test_why_nothing_was_found_is_said(put, tmp_path):
     put("bone report/AML/1.png")
-    with pytest.raises(MarrowError, match=r"1 image .* here: bone report/AML/1\.png"):
+    with pytest.raises(MarrowError, match=r"1 image .* a mask: bone report/AML/1\.png"):
         scan(tmp_path)
 
 
@@ -156,7 +156,7 @@ def test_results_are_no_class_whatever_their_name(put, tmp_path, name):
     assert found.classes == ("AML", "CLL")
     assert len(found.fields) == 2
     assert counted(found) == [
-        "Passed over: 2 images that are neither photograph nor mask here: "
+        "Passed over: 2 images taken neither for a photograph nor for a mask: "
         f"AML/{name}/1.png, {name}/overlay.png."
     ]
 
@@ -415,3 +415,42 @@ def test_spaces_about_a_path_are_said_before_anything_is_written(put, tmp_path):
     with pytest.raises(MarrowError, match=r"a name that no table can hold; rename"):
         write_table(scan(tmp_path), tmp_path / "fields.csv")
     assert not (tmp_path / "fields.csv").exists()
+
+
+@pytest.mark.parametrize("pair", ["patients controls", "Cases Controls", "Donors Subjects"])
+def test_groups_of_people_are_classes(put, tmp_path, pair):
+    first, second = pair.split()
+    put(f"{first}/1.png", f"{second}/2.png", f"{second}/patient 3/3.png")
+    assert classes(tmp_path) == {
+        f"{first}/1.png": first,
+        f"{second}/2.png": second,
+        f"{second}/patient 3/3.png": second,
+    }
+
+
+def test_folders_far_below_are_read(put, tmp_path):
+    put("a/b/c/d/e/f/blast/1.png", "a/b/c/d/e/f/g/normal/2.png", "a/b/c/d/e/f/g/h/late/3.png")
+    found = scan(tmp_path)
+    assert [f.class_name for f in found.fields] == ["blast", "normal"]
+    assert counted(found) == [
+        "Passed over: 1 image taken neither for a photograph nor for a mask: "
+        "a/b/c/d/e/f/g/h/late/3.png."
+    ]
+
+
+def test_spelling_in_capitals_parts_no_mask_from_its_photograph(put, tmp_path):
+    put("MM/MM_1.BMP", "MM/mm_1_nucleus_mask.bmp", "MM/Mm_1_Cyto_Mask.png")
+    found = scan(tmp_path)
+    assert [f.name for f in found.fields] == ["MM_1"]
+    masks = {kind: path.name for kind, path in found.fields[0].masks.items()}
+    assert masks == {"nucleus": "mm_1_nucleus_mask.bmp", "cytoplasm": "Mm_1_Cyto_Mask.png"}
+    assert not found.warnings
+
+
+def test_where_two_photographs_may_be_meant_the_mask_is_left_out(put, tmp_path):
+    put("ALL/a_1.bmp", "ALL/A_1.png", "ALL/A_1_nucleus_mask.png", "ALL/a_2.bmp", "ALL/A_2.png")
+    put("ALL/b_2.bmp", "ALL/B_2_nucleus_mask.bmp", "ALL/b_2_nucleus_mask.bmp")
+    masks = {f.path.name: {p.name for p in f.masks.values()} for f in scan(tmp_path).fields}
+    assert masks["A_1.png"] == {"A_1_nucleus_mask.png"}
+    assert masks["a_1.bmp"] == set()
+    assert masks["b_2.bmp"] == {"b_2_nucleus_mask.bmp"}  # its own, before one spelt otherwise

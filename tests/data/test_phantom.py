@@ -329,7 +329,7 @@ def test_instances_are_not_taken_for_a_class(touching, written):
     assert [w.split(":")[1] for w in scan(written[0]).warnings] == [" 1 file that is no image"]
     assert [w.split(":")[1] for w in found.warnings] == [
         " 1 file that is no image",
-        " 8 images that are neither photograph nor mask here",
+        " 8 images taken neither for a photograph nor for a mask",
     ]
     # nor would they be if a scan looked deeper
     assert all(mask_kind(p) for p in (touching / "truth").rglob("*.png"))

@@ -14,8 +14,9 @@ from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.names import class_of_name, is_all_idb, source_of_name
 from napari_marrow.data.masks import MaskKind, has_labels_mark, looks_like_mask, mask_kind
 
-_DEEPEST = 4
-"""Folders below folders that are looked into: C-NMC has ``C-NMC_training_data/fold_0/all``."""
+_DEEPEST = 8
+"""Folders below folders that are looked into. C-NMC has ``C-NMC_training_data/fold_0/all``, and
+whoever unpacks each part into a folder of its own has more; links may lead in circles."""
 _RESULTS = re.compile(
     r"(?:^|[^a-z])(?:results?|outputs?|overlays?|predictions?|figures?|plots?|reports?|truth"
     r"|models?)(?:$|[^a-z])|^out$",
@@ -113,6 +114,7 @@ def joined(root: Path, parts: Iterable[Collection]) -> Collection:
 
 def pair(root: Path, class_name: str | None, pile: Pile, warnings: list[str]) -> list[Field]:
     """Fields of the photographs of a pile with the masks of the same stem."""
+    _spell_alike(pile)
     fields = [
         Field(
             path=path,
@@ -133,6 +135,18 @@ def pair(root: Path, class_name: str | None, pile: Pile, warnings: list[str]) ->
         names = listed([p.name for p in pile.unknown_masks])
         warnings.append(f"Masks of which the name does not tell the kind, left out: {names}.")
     return fields
+
+
+def _spell_alike(pile: Pile) -> None:
+    """Give masks of ``mm_1`` to ``MM_1``, where no other photograph may be meant."""
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for path in pile.photographs:
+        spellings[path.stem.casefold()].add(path.stem)
+    for stem in list(pile.masks):
+        meant = spellings[stem.casefold()]
+        if stem not in meant and len(meant) == 1:
+            (photograph,) = meant
+            pile.masks[photograph] = {**pile.masks.pop(stem), **pile.masks[photograph]}
 
 
 def _class_of(stem: str, folder: str | None) -> str | None:
@@ -162,9 +176,10 @@ def passed_over(root: Path, used: set[Path]) -> list[str]:
         what = "file that is no image" if len(others) == 1 else "files that are no images"
         told.append(f"Passed over: {len(others)} {what}: {listed(others)}.")
     if images:
-        what = "image that is" if len(images) == 1 else "images that are"
+        what = "image" if len(images) == 1 else "images"
         told.append(
-            f"Passed over: {len(images)} {what} neither photograph nor mask here: {listed(images)}."
+            f"Passed over: {len(images)} {what} taken neither for a photograph nor for a mask: "
+            f"{listed(images)}."
         )
     return told
 

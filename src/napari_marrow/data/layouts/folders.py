@@ -31,7 +31,7 @@ SNAM_FOLDER = "PKG - SN-AM"
 def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     """Fields of a folder whose sub-folders are classes, or that holds photographs itself.
 
-    Which folder names the class: see :func:`_class_of_folder`. Folders of results and of masks are
+    Which folder names the class: see :func:`class_of_folder`. Folders of results and of masks are
     passed over, and in ``PKG - SN-AM`` so is everything beside ``ALL`` and ``MM``.
 
     Parameters
@@ -61,7 +61,7 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
         f"Folders of {what}, left out: {listed(names)}." for what, names in left.items() if names
     ]
     piles = {sub: sort_out(sub) for sub in (root, *kept) if sub not in taken}
-    classes = {sub: _class_of_folder(root, sub, piles) for sub in piles}
+    classes = {sub: class_of_folder(root, sub, piles) for sub in piles}
     fields: list[Field] = []
     for sub, pile in piles.items():
         fields += pair(root, classes[sub], pile, warnings)
@@ -83,7 +83,7 @@ def snam_root(folder: Path) -> Path:
     return folder if any(not looks_like_mask(s) and not holds_results(s) for s in others) else inner
 
 
-def _class_of_folder(root: Path, folder: Path, piles: Mapping[Path, Pile]) -> str | None:
+def class_of_folder(root: Path, folder: Path, piles: Mapping[Path, Pile]) -> str | None:
     """The class that the name of a folder, or of one above it, tells; None for ``root`` itself.
 
     In this order: ``ALL`` or ``MM``; a folder above that holds photographs itself; the innermost

@@ -37,14 +37,15 @@ _PARTS = frozenset(
 )
 # Folders of what a class consists of: one of these is a class of its own nowhere.
 _UNITS = re.compile(
+    # "patients" are many, and may well be a class beside "controls"
     r"^(?:(?:patient|pat|case|subject|donor|person|slide|smear|sample|specimen|batch|day|session)"
-    r"[\W_]*(?:[a-z]|[a-z]?\d+[a-z]?)"
+    r"(?!s$)[\W_]*(?:[a-z]|[a-z]?\d+[a-z]?)"
     # PC and PM are plasma cells and promyelocytes, P07 and P_A are patients
     r"|pt?(?:[\W_]+[a-z]|[\W_]+[a-z]?\d+[a-z]?|\d+[a-z]?))$",
     re.IGNORECASE,
 )
 _KEPT_IN = re.compile(
-    r"(?:data|dataset|sets?|images?|imgs?|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
+    r"(?:data|dataset|sets?|slides|smears|images?|imgs?|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
     r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x|\d+)$"
 )
 
@@ -93,6 +94,8 @@ def can_be_class(folder: str) -> bool:
     [True, True, False, False, False]
     >>> [can_be_class(n) for n in ("patient 1", "Slide_B", "P07", "normal", "L1", "M3")]
     [False, False, False, True, True, True]
+    >>> [can_be_class(n) for n in ("patients", "Controls", "slides", "patient s")]
+    [True, True, False, False]
     >>> [can_be_class(n) for n in ("PC", "PM", "PB1", "Pt_7", "P A", "P07b")]
     [True, True, True, False, False, False]
     >>> [can_be_class(n) for n in ("正常", "α", "+", "データ images")]
