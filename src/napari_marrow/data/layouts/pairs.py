@@ -160,7 +160,7 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
 
 
 def _all_grey(paths: list[Path]) -> bool:
-    """Whether all files have levels of grey; of damaged ones, which are told later, nobody knows."""
+    """Whether all files have levels of grey; nobody knows of damaged ones."""
     for path in paths:
         with contextlib.suppress(MarrowError):
             if not is_grey(path):
