@@ -145,6 +145,33 @@ def test_a_dark_neighbour_does_not_hide_a_pale_nucleus():
     assert dice(labels > 0, own) > 0.9
 
 
+def drawn_nuclei():
+    """Three round nuclei, apart."""
+    picture = Picture(300, 400)
+    nuclei = [picture.disc(DARK, 80 + 140 * (k // 2), 90 + 180 * (k % 2), 28) for k in range(3)]
+    return picture, np.any(nuclei, axis=0)
+
+
+def test_smears_of_burst_nuclei_are_no_nuclei():
+    """They are nearly as purple as nuclei and absorb half as much red light."""
+    picture, nuclei = drawn_nuclei()
+    for k in range(10):
+        picture.disc(RED_CELL, 150, 30 + 37 * k, 22)
+    smear = picture.disc((126, 58, 143), 235, 270, 18)
+    found = segment_nuclei(picture.pixels()) > 0
+    assert not (found & smear).any()
+    assert dice(found, nuclei) > 0.97
+
+
+def test_thin_pieces_that_touch_a_nucleus_are_none_of_it():
+    picture, nuclei = drawn_nuclei()
+    bar = (abs(picture.rows - 80) < 4) & (picture.columns > 90) & (picture.columns < 160) & ~nuclei
+    picture.image[bar] = DARK
+    found = segment_nuclei(picture.pixels()) > 0
+    assert np.count_nonzero(found & bar) < 0.15 * bar.sum()
+    assert dice(found, nuclei) > 0.97
+
+
 def test_nuclei_at_the_edge_of_a_field_stay_unless_unwanted(field):
     image, _ = field
     picture = Picture(480, 640)

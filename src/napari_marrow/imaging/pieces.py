@@ -52,6 +52,15 @@ def opened(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     return ndimage.binary_opening(padded, disk(radius))[rim:-rim, rim:-rim]
 
 
+def without_spurs(mask: NDArray[np.bool_], part: float) -> NDArray[np.bool_]:
+    """Opening with a disc of this part of the mask's depth; at the edge nothing is taken away."""
+    if mask.all():
+        return mask
+    depth = ndimage.distance_transform_edt(mask)
+    radius = part * depth.max()
+    return ndimage.distance_transform_edt(depth <= radius) <= radius
+
+
 def multi_otsu(values: NDArray) -> NDArray | None:
     """The two thresholds of three classes, or None where there are not three values."""
     with importing:
