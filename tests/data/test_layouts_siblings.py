@@ -228,24 +228,3 @@ def test_real_single_cells(real_data):
     assert found.counts() == {w: numbers.count(n) for w, n in words.items()}
     mask = np.asarray(Image.open(found.fields[0].path.with_suffix(".png")))
     np.testing.assert_array_equal(found.fields[0].mask("cytoplasm"), mask == 128)
-
-
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-@pytest.mark.parametrize("part", ["", "download/"])
-def test_white_blood_cells_in_class_folders_have_their_masks(tmp_path, mode, part):
-    levels = np.zeros((12, 16, 3), np.uint8)
-    levels[2:8, 2:8] = 255
-    for k, name in enumerate(["monocyte", "monocyte", "neutrophil"]):
-        put(tmp_path / f"{part}{name}/00{k}.bmp", 90 + k)
-        mask = Image.fromarray(levels).convert(mode)
-        mask.save(tmp_path / f"{part}{name}/00{k}.png")
-    found = scan(tmp_path)
-    told = [(f.path.suffix, f.class_name, f.mask_kinds) for f in found.fields]
-    if mode == "RGB":  # perhaps the same photographs in two formats: the audit looks at pixels
-        assert len(told) == 6
-        assert all(not kinds for _, _, kinds in told)
-        return
-    both = {"nucleus", "cytoplasm"}
-    assert told == [(".bmp", c, both) for c in ("monocyte", "monocyte", "neutrophil")]
-    assert found.fields[0].mask("nucleus")[4, 4]
-    assert not found.fields[0].mask("nucleus")[1, 1]

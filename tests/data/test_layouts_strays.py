@@ -428,6 +428,15 @@ def test_groups_of_people_are_classes(put, tmp_path, pair):
     }
 
 
+def test_groups_in_class_folders_are_part_of_them(put, tmp_path):
+    put("AML/samples/1.png", "CML/patients/2.png", "CML/patients/P01/3.png")
+    assert set(classes(tmp_path).items()) == {
+        ("AML/samples/1.png", "AML"),
+        ("CML/patients/2.png", "CML"),
+        ("CML/patients/P01/3.png", "CML"),
+    }
+
+
 def test_folders_far_below_are_read(put, tmp_path):
     put("a/b/c/d/e/f/blast/1.png", "a/b/c/d/e/f/g/normal/2.png", "a/b/c/d/e/f/g/h/late/3.png")
     found = scan(tmp_path)
@@ -445,6 +454,8 @@ def test_spelling_in_capitals_parts_no_mask_from_its_photograph(put, tmp_path):
     masks = {kind: path.name for kind, path in found.fields[0].masks.items()}
     assert masks == {"nucleus": "mm_1_nucleus_mask.bmp", "cytoplasm": "Mm_1_Cyto_Mask.png"}
     assert not found.warnings
+    (alone,) = scan(tmp_path / "MM" / "MM_1.BMP").fields
+    assert alone.masks == found.fields[0].masks
 
 
 def test_where_two_photographs_may_be_meant_the_mask_is_left_out(put, tmp_path):

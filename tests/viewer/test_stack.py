@@ -306,3 +306,13 @@ def test_packed_slices_are_not_unpacked_ahead():
     stack[0]
     stack.read_neighbours()
     assert 1 not in stack._kept
+
+
+def test_fetching_reads_nothing_that_is_packed():
+    counting = Labels(6)
+    stack = counting.stack()
+    stack[1]
+    stack.fetch(1)
+    np.testing.assert_array_equal(stack[1], wide(1))
+    assert len(counting.read) == 1
+    assert not stack._kept

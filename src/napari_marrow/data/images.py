@@ -98,22 +98,6 @@ def image_size(path: Path | str) -> tuple[int, int]:
         return _stored_size(image)
 
 
-def is_grey(path: Path) -> bool:
-    """Whether a file's header says that it has one channel of 256 levels of grey.
-
-    Raises
-    ------
-    MarrowError
-        When the file can't be read as an image.
-    """
-    if _is_bmp(path):
-        return False  # grey ones have colours in a palette
-    with _opened(path) as image:
-        if isinstance(image, tifffile.TiffPage):
-            return (image.samplesperpixel, image.bitspersample) == (1, 8)
-        return image.mode == "L"
-
-
 def open_image(path: Path | str) -> NDArray[np.uint8]:
     """Open a photograph as a (height, width, 3) uint8 RGB array, without copying where possible.
 

@@ -207,7 +207,7 @@ class LazyStack:
         self._wanted = row
         with self._lock:
             future = self._kept.get(row)
-            if future is None or future.cancel():
+            if row not in self._packed and (future is None or future.cancel()):
                 self._keep(row, _fetching.submit(self._load, row))
 
     def is_ready(self, row: int) -> bool:

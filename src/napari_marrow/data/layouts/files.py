@@ -97,6 +97,7 @@ def sort_out(folder: Path) -> Pile:
             pile.unknown_masks.append(path)
         else:
             pile.photographs.append(path)
+    _spell_alike(pile)
     return pile
 
 
@@ -114,7 +115,6 @@ def joined(root: Path, parts: Iterable[Collection]) -> Collection:
 
 def pair(root: Path, class_name: str | None, pile: Pile, warnings: list[str]) -> list[Field]:
     """Fields of the photographs of a pile with the masks of the same stem."""
-    _spell_alike(pile)
     fields = [
         Field(
             path=path,

@@ -21,6 +21,7 @@ from napari_marrow.data.layouts.names import (
     KNOWN_CLASSES,
     can_be_class,
     is_all_idb,
+    is_group,
     is_understood,
 )
 from napari_marrow.data.masks import MaskKind, looks_like_mask
@@ -31,7 +32,7 @@ SNAM_FOLDER = "PKG - SN-AM"
 def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     """Fields of a folder whose sub-folders are classes, or that holds photographs itself.
 
-    Which folder names the class: see :func:`class_of_folder`. Folders of results and of masks are
+    Which folder names the class: see :func:`_class_of_folder`. Folders of results and of masks are
     passed over, and in ``PKG - SN-AM`` so is everything beside ``ALL`` and ``MM``.
 
     Parameters
@@ -61,7 +62,7 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
         f"Folders of {what}, left out: {listed(names)}." for what, names in left.items() if names
     ]
     piles = {sub: sort_out(sub) for sub in (root, *kept) if sub not in taken}
-    classes = {sub: class_of_folder(root, sub, piles) for sub in piles}
+    classes = {sub: _class_of_folder(root, sub, piles) for sub in piles}
     fields: list[Field] = []
     for sub, pile in piles.items():
         fields += pair(root, classes[sub], pile, warnings)
@@ -83,7 +84,7 @@ def snam_root(folder: Path) -> Path:
     return folder if any(not looks_like_mask(s) and not holds_results(s) for s in others) else inner
 
 
-def class_of_folder(root: Path, folder: Path, piles: Mapping[Path, Pile]) -> str | None:
+def _class_of_folder(root: Path, folder: Path, piles: Mapping[Path, Pile]) -> str | None:
     """The class that the name of a folder, or of one above it, tells; None for ``root`` itself.
 
     In this order: ``ALL`` or ``MM``; a folder above that holds photographs itself; the innermost
@@ -93,6 +94,8 @@ def class_of_folder(root: Path, folder: Path, piles: Mapping[Path, Pile]) -> str
     ways = [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
     known = [p for p in ways if p.name in KNOWN_CLASSES]
     able = [p for p in ways if can_be_class(p.name)]
+    # "patients" is a class beside "controls", and in a class it is what that consists of
+    able = [p for p in able if not is_group(p.name)] or able
     possible = [p for p in able if is_understood(p.name) or p == able[-1]]
     holding = [p for p in possible if p != folder and p in piles and piles[p].photographs]
     best = known[:1] or holding[-1:] or possible[:1]

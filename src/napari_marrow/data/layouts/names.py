@@ -44,6 +44,10 @@ _UNITS = re.compile(
     r"|pt?(?:[\W_]+[a-z]|[\W_]+[a-z]?\d+[a-z]?|\d+[a-z]?))$",
     re.IGNORECASE,
 )
+_GROUPS = re.compile(
+    r"(?:patients|cases|subjects|donors|persons|samples|specimens|batches|days|sessions)$",
+    re.IGNORECASE,
+)
 _KEPT_IN = re.compile(
     r"(?:data|dataset|sets?|slides|smears|images?|imgs?|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
     r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x|\d+)$"
@@ -109,6 +113,15 @@ def can_be_class(folder: str) -> bool:
         and not _PARTS.intersection(words)
         and not (words and all(_KEPT_IN.match(word) for word in words))
     )
+
+
+def is_group(folder: str) -> bool:
+    """Whether a name says of many people or samples that they are such, and no more.
+
+    >>> [is_group(n) for n in ("Patients", "samples", "patient 1", "controls")]
+    [True, True, False, False]
+    """
+    return bool(_GROUPS.match(folder))
 
 
 def is_understood(folder: str) -> bool:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections import defaultdict
 from pathlib import Path
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.images import is_grey
 from napari_marrow.data.layouts.files import entries, folders_in, images_in, joined, listed
-from napari_marrow.data.layouts.folders import class_of_folder
 from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.rows import columns, read_rows
@@ -120,17 +116,16 @@ def white_blood_cells(root: Path) -> Collection | None:
 
     In a mask 255 is nucleus, 128 cytoplasm, 0 the rest. The table has the columns ``image ID`` and
     ``class label`` and lies beside the pictures or one folder above. ``root`` may hold several
-    such sets. Without a table the folder's name may tell the class, and pairs count only where all
-    the second files are grey: else they may be the same photographs in two formats.
+    such sets, each with its table.
     """
-    sets = [found for place in _places(root) if (found := _cells_and_masks(root, place))]
+    sets = [found for place in _places(root, 2) if (found := _cells_and_masks(root, place))]
     if not sets:
         return None
     return joined(root, sets)
 
 
 def _cells_and_masks(root: Path, place: Path) -> Collection | None:
-    """One set of white blood cells."""
+    """One set of white blood cells; below ``root`` only one with a table."""
     images = images_in(place)
     masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
     photographs = [p for p in images if p.suffix.lower() == ".bmp" and p.stem in masks]
@@ -141,15 +136,14 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
     tables = [*entries(place), *entries(place.parent)]
     tables.sort(key=lambda p: place.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
     table, classes = _class_numbers(tables, photographs)
-    if table is None and not _all_grey([masks[path.stem] for path in photographs]):
+    if place != root and table is None:
         return None
-    folder = class_of_folder(root, place, {})
     fields = [
         Field(
             path=path,
             name=path.stem,
             source=source_of_name(path.relative_to(root)),
-            class_name=classes.get(path.stem.lstrip("0")) if table else folder,
+            class_name=classes.get(path.stem.lstrip("0")),
             masks={"nucleus": masks[path.stem], "cytoplasm": masks[path.stem]},
             mask_code="levels",
         )
@@ -157,15 +151,6 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
     ]
     told = [f"Pictures without a mask, left out: {listed(left)}."] if left else []
     return Collection(root, tuple(fields), tuple(told), tables=(table,) if table else ())
-
-
-def _all_grey(paths: list[Path]) -> bool:
-    """Whether all files have levels of grey; nobody knows of damaged ones."""
-    for path in paths:
-        with contextlib.suppress(MarrowError):
-            if not is_grey(path):
-                return False
-    return True
 
 
 def _class_numbers(
