@@ -36,18 +36,15 @@ _PARTS = frozenset(
     ]
 )
 # Folders of what a class consists of: one of these is a class of its own nowhere.
+_UNIT = r"(?:patient|pat|case|subject|donor|person|slide|smear|sample|specimen|batch|day|session)"
 _UNITS = re.compile(
     # "patients" are many, and may well be a class beside "controls"
-    r"^(?:(?:patient|pat|case|subject|donor|person|slide|smear|sample|specimen|batch|day|session)"
-    r"(?!s$)[\W_]*(?:[a-z]|[a-z]?\d+[a-z]?)"
+    rf"^(?:{_UNIT}(?!s$)[\W_]*(?:[a-z]|[a-z]?\d+[a-z]?)"
     # PC and PM are plasma cells and promyelocytes, P07 and P_A are patients
     r"|pt?(?:[\W_]+[a-z]|[\W_]+[a-z]?\d+[a-z]?|\d+[a-z]?))$",
     re.IGNORECASE,
 )
-_GROUPS = re.compile(
-    r"(?:patients|cases|subjects|donors|persons|samples|specimens|batches|days|sessions)$",
-    re.IGNORECASE,
-)
+_GROUPS = re.compile(rf"{_UNIT}e?s$", re.IGNORECASE)
 _KEPT_IN = re.compile(
     r"(?:data|dataset|sets?|slides|smears|images?|imgs?|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
     r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x|\d+)$"
