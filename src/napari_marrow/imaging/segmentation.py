@@ -38,7 +38,8 @@ AROUND = 0.8
 """How far the surroundings reach, in diameters of the nucleus."""
 PURPLE, RED = 0.68, 0.65
 """Part of the typical nucleus's purple that another nucleus has at least, and of the red light that
-it absorbs. Smears of burst nuclei have 0.48 to 0.64 of the latter, nuclei 0.69 and more."""
+it absorbs. Of the latter, annotated nuclei have 0.69 and more; what is found
+outside of the annotations, smears of burst nuclei among it, has from 0.48 on."""
 SPUR = 0.2
 """What is thinner than this part of the nucleus is deep is none of it: bits of red cells."""
 NUCLEAR = (0.115, 0.125, 0.22)
