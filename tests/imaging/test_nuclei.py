@@ -165,6 +165,42 @@ def test_lone_nuclei_with_many_pinholes_stay_whole(part, size):
     np.testing.assert_array_equal(labels > 0, whole)
 
 
+@pytest.mark.parametrize(("part", "size"), [(0.3, 1), (0.3, 2), (0.4, 2)])
+def test_nuclei_that_are_sieves_stay_whole(part, size):
+    """As a threshold leaves pale chromatin: the gaps reach the rim and cut nuclei to bits."""
+    whole = discs((300, 400), *grid(3, 4, 100, 36))
+    noise = gaussian_filter(np.random.default_rng(0).random(whole.shape), size)
+    mask = whole & ~(noise < np.quantile(noise, part))
+    assert label(mask).max() > 24  # connected components are bits
+    labels = separate(mask)
+    assert labels.max() == 12
+    shares = matches(label(whole), labels)
+    assert len(shares) == 12
+    assert shares.min() > 0.7
+
+
+@pytest.mark.parametrize(("x", "seed", "part"), [(260, 4, 0.4), (213, 3, 0.35)])  # far and near
+def test_a_sieve_changes_nothing_of_the_whole_nuclei_beside_it(x, seed, part):
+    shape = (220, 320)
+    row = discs(shape, (60, 60, 30), (60, 114, 30), (60, 150, 30), (160, 90, 30))
+    row &= ~discs(shape, (160, 110, 13))
+    noise = gaussian_filter(np.random.default_rng(seed).random(shape), 2)
+    sieve = discs(shape, (80, x, 30)) & ~(noise < np.quantile(noise, part))
+    assert separate(row | sieve, gaps=False).max() > 5  # bits of it would be nuclei
+    whole, found = separate(row), separate(row | sieve)[:, :182]
+    np.testing.assert_array_equal(found > 0, whole[:, :182] > 0)
+    assert len(np.unique(found)) == 5  # four nuclei and what is outside
+
+
+def test_nuclei_back_to_back_do_not_become_one():
+    """Each fills less of its hull than nuclei do, and 4 pixels are between them."""
+    crescents = discs((220, 320), (100, 100, 30), (100, 164, 30))
+    crescents &= ~discs((220, 320), (100, 78, 16), (100, 186, 16))
+    labels = separate(crescents)
+    np.testing.assert_array_equal(labels > 0, crescents)
+    assert labels.max() == 2
+
+
 @pytest.mark.parametrize("hole", [0.4, 0.5, 0.6])
 def test_a_lone_nucleus_keeps_a_hole_however_large(hole):
     whole = discs((257, 257), (128, 128, 70))

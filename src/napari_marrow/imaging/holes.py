@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_marrow.data.imports import importing
 from napari_marrow.imaging.depth import depth_of, erode, peaks_of
+from napari_marrow.imaging.pieces import solidity
 
 WIDEST = 0.8
 """Openings over this part of the typical radius are never holes of a cluster."""
@@ -100,19 +100,8 @@ def _of_single_nuclei(
     for k in np.unique(pieces[open_]).tolist():
         small = areas[k] <= np.pi * (LARGEST * typical) ** 2
         compact = areas[k] < COMPACT * np.pi * widths[k] ** 2
-        single[k] = small and (compact or _is_round(pieces[boxes[k - 1]] == k))
+        single[k] = small and (compact or solidity(pieces[boxes[k - 1]] == k) >= ROUND)
     return np.unique(openings[open_ & single[pieces]])
-
-
-def _is_round(piece: NDArray[np.bool_]) -> bool:
-    """Whether a piece fills its convex hull, the pixels taken as squares."""
-    with importing:
-        from scipy.spatial import ConvexHull  # slow to import, and few masks have holes
-    rim = np.argwhere(piece & ~erode(piece))
-    if len(np.unique(rim[:, 0])) < 3 or len(np.unique(rim[:, 1])) < 3:
-        return True
-    corners = np.concatenate([rim + step for step in ((0, 0), (0, 1), (1, 0), (1, 1))])
-    return bool(np.count_nonzero(piece) >= ROUND * ConvexHull(corners).volume)
 
 
 def _between_nuclei(

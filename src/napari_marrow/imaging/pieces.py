@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_marrow.data.imports import importing
+from napari_marrow.imaging.depth import depth_of, erode
 
 
 def windows(
@@ -50,6 +51,25 @@ def opened(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     rim = 2 * radius + 1
     padded = np.pad(mask, rim, mode="edge")
     return ndimage.binary_opening(padded, disk(radius))[rim:-rim, rim:-rim]
+
+
+def closed(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
+    """Closing with a disc; nothing lies beyond the edge."""
+    rim = int(radius) + 2
+    near = depth_of(~np.pad(mask, rim)) <= radius
+    return mask | (depth_of(near) > radius)[rim:-rim, rim:-rim]
+
+
+def solidity(piece: NDArray[np.bool_]) -> float:
+    """The part of its convex hull that a piece fills, the pixels taken as squares; 0 to 1."""
+    with importing:
+        from scipy.spatial import ConvexHull  # slow to import, and few masks need it
+
+    rim = np.argwhere(piece & ~erode(piece))
+    if len(rim) == 0:
+        return 0.0
+    corners = np.concatenate([rim + step for step in ((0, 0), (0, 1), (1, 0), (1, 1))])
+    return float(np.count_nonzero(piece) / ConvexHull(corners).volume)
 
 
 def without_spurs(mask: NDArray[np.bool_], part: float) -> NDArray[np.bool_]:

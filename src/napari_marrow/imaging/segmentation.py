@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.imports import importing
 from napari_marrow.imaging.checks import checked_labels, checked_photograph
 from napari_marrow.imaging.holes import fill_holes
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
@@ -22,6 +21,7 @@ from napari_marrow.imaging.pieces import (
     multi_otsu,
     opened,
     otsu,
+    solidity,
     touching,
     weighted_quantile,
     windows,
@@ -106,7 +106,7 @@ def segment_nuclei(
         mask = _of_cut_out_cells(small[..., 1], inside)  # there is no background to go by
     else:
         mask = _of_one_cell(_nuclei(density, green, inside), density, green, inside)
-    labels = stretch(separate(mask), image.shape[:2])
+    labels = stretch(separate(mask, gaps=False), image.shape[:2])
     return _limited(labels, settings, outside)
 
 
@@ -331,13 +331,12 @@ def _cell(
         return nucleus
     alone = _grown(nucleus, near & (tissue > otsu(tissue[ring])))
     outside = near & (away > away[near].max() - 2)
-    if np.count_nonzero(alone & outside) <= 0.2 * np.count_nonzero(outside) and _is_round(
-        alone, ROUND
-    ):
+    fits = np.count_nonzero(alone & outside) <= 0.2 * np.count_nonzero(outside)
+    if fits and solidity(alone) >= ROUND:
         return alone
     stained_near = near & (stained > otsu(stained[ring]))
     cell = _grown(nucleus, stained_near)
-    if _is_round(cell, ROUNDISH):
+    if solidity(cell) >= ROUNDISH:
         return cell
     width = RIM * np.sqrt(4 / np.pi * np.count_nonzero(nucleus))
     return _grown(nucleus, stained_near & (away <= width))
@@ -345,10 +344,3 @@ def _cell(
 
 def _grown(nucleus: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return ndimage.binary_fill_holes(touching(opened(mask | nucleus, 3) | nucleus, nucleus))
-
-
-def _is_round(mask: NDArray[np.bool_], least: float) -> bool:
-    with importing:
-        from skimage.morphology import convex_hull_image
-
-    return bool(mask.sum() >= least * convex_hull_image(mask).sum())
