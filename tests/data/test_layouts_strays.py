@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -333,6 +334,45 @@ def test_several_sets_of_white_blood_cells_below_one_folder(put, tmp_path):
         "Dataset 2/2": "lymphocyte",
     }
     assert not counted(found)
+
+
+def test_white_blood_cells_in_class_folders_keep_their_masks(tmp_path):
+    levels = np.zeros((40, 50), np.uint8)
+    levels[10:30, 10:30] = 128
+    levels[15:25, 15:25] = 255
+    grey = np.tile(np.uint8([0, 120, 255]), (40, 17))[:, :50]  # no level of a mask among them
+    for stem, beside in (
+        ("train/neutrophil/001", levels),
+        ("train/neutrophil/002", np.where(levels == 255, 255, 0).astype(np.uint8)),
+        ("train/basophil/003", np.repeat(levels[..., None], 3, 2)),
+        ("train/basophil/004", grey),
+        ("train/masks/005", levels),
+    ):
+        path = tmp_path / stem
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(int(path.name))
+        Image.fromarray(rng.integers(0, 255, (40, 50, 3), np.uint8)).save(f"{path}.bmp")
+        Image.fromarray(beside).save(f"{path}.png")
+    (tmp_path / "train/basophil/006.png").write_bytes(b"damaged")
+    shutil.copy(tmp_path / "train/basophil/003.bmp", tmp_path / "train/basophil/006.bmp")
+    found = scan(tmp_path)
+    told = {(f.path.name, f.class_name): f for f in found.fields}
+    assert set(told) == {
+        *((f"00{k}.bmp", "neutrophil") for k in (1, 2)),
+        *((f"00{k}.bmp", "basophil") for k in (3, 4, 6)),
+        ("004.png", "basophil"),
+        ("006.png", "basophil"),
+    }
+    for name, class_name in (("001", "neutrophil"), ("003", "basophil")):
+        for field in (
+            told[f"{name}.bmp", class_name],
+            *scan(told[f"{name}.bmp", class_name].path).fields,
+        ):
+            np.testing.assert_array_equal(field.mask("nucleus"), levels == 255)
+            np.testing.assert_array_equal(field.mask("cytoplasm"), levels == 128)
+    assert not told["004.bmp", "basophil"].masks
+    write_table(found, tmp_path / "fields.csv")
+    assert scan(tmp_path / "fields.csv").fields == found.fields
 
 
 def test_photographs_saved_twice_are_no_masks(put, tmp_path):

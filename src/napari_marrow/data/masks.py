@@ -87,6 +87,24 @@ def has_labels_mark(path: Path) -> bool:
         return False  # what can't be read is said elsewhere
 
 
+def holds_levels(path: Path) -> bool:
+    """Whether a picture is made of the levels of nucleus, cytoplasm and background, and is small.
+
+    Only what takes less than a bit a pixel is decoded: photographs never do.
+    """
+    try:
+        height, width = image_size(path)
+        if path.stat().st_size > 1000 + height * width / 8:
+            return False
+        array = _decoded(path, (height, width))
+    except (MarrowError, OSError):
+        return False  # what can't be read is said elsewhere
+    levels = {value[0] for value in CODES["levels"].values()}
+    found = set(np.unique(array).tolist())
+    same = np.array_equal(_channels(array, np.minimum), _channels(array, np.maximum))
+    return same and len(found) > 1 and found <= levels and max(found) == max(levels)
+
+
 def read_mask(
     path: Path | str, shape: tuple[int, int], kind: MaskKind = "nucleus", code: MaskCode = "white"
 ) -> NDArray[np.bool_]:

@@ -12,7 +12,13 @@ from pathlib import Path
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.names import class_of_name, is_all_idb, source_of_name
-from napari_marrow.data.masks import MaskKind, has_labels_mark, looks_like_mask, mask_kind
+from napari_marrow.data.masks import (
+    MaskKind,
+    has_labels_mark,
+    holds_levels,
+    looks_like_mask,
+    mask_kind,
+)
 
 _DEEPEST = 8
 """Folders below folders that are looked into. C-NMC has ``C-NMC_training_data/fold_0/all``, and
@@ -31,6 +37,8 @@ class Pile:
     photographs: list[Path] = field(default_factory=list)
     masks: dict[str, dict[MaskKind, Path]] = field(default_factory=lambda: defaultdict(dict))
     unknown_masks: list[Path] = field(default_factory=list)
+    levels: set[str] = field(default_factory=set)
+    """Stems of which one file holds both masks, as in sets of white blood cells."""
 
 
 def entries(folder: Path) -> list[Path]:
@@ -98,6 +106,7 @@ def sort_out(folder: Path) -> Pile:
         else:
             pile.photographs.append(path)
     _spell_alike(pile)
+    _levels_beside(pile)
     return pile
 
 
@@ -122,6 +131,7 @@ def pair(root: Path, class_name: str | None, pile: Pile, warnings: list[str]) ->
             source=source_of_name(path.relative_to(root)),
             class_name=_class_of(path.stem, class_name),
             masks=pile.masks.get(path.stem, {}),
+            mask_code="levels" if path.stem in pile.levels else "white",
         )
         for path in pile.photographs
     ]
@@ -147,6 +157,19 @@ def _spell_alike(pile: Pile) -> None:
         if stem not in meant and len(meant) == 1:
             (photograph,) = meant
             pile.masks[photograph] = {**pile.masks.pop(stem), **pile.masks[photograph]}
+
+
+def _levels_beside(pile: Pile) -> None:
+    """Take ``001.png`` for the masks of ``001.bmp`` where its pixels are those of masks.
+
+    White blood cells that somebody sorted into class folders have no table that would tell them.
+    """
+    bmps = {p.stem for p in pile.photographs if p.suffix.lower() == ".bmp"} - set(pile.masks)
+    for path in list(pile.photographs):
+        if path.stem in bmps and path.suffix.lower() == ".png" and holds_levels(path):
+            pile.photographs.remove(path)
+            pile.masks[path.stem] = {"nucleus": path, "cytoplasm": path}
+            pile.levels.add(path.stem)
 
 
 def _class_of(stem: str, folder: str | None) -> str | None:
