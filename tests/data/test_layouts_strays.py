@@ -378,6 +378,37 @@ def test_white_blood_cells_in_class_folders_keep_their_masks(tmp_path):
 def test_photographs_saved_twice_are_no_masks(put, tmp_path):
     put("AML/1.bmp", "AML/1.png", "CLL/2.bmp", "CLL/2.png")
     assert len(scan(tmp_path).fields) == 4
+    put("flat/ALL_1.bmp", "flat/ALL_1.png", "flat/2_MM.bmp", "flat/2_MM.png")
+    found = scan(tmp_path / "flat")
+    assert sorted(str(f.class_name) for f in found.fields) == ["ALL", "ALL", "MM", "MM"]
+    assert not any(f.masks for f in found.fields)
+    assert not scan(tmp_path / "flat" / "ALL_1.bmp").fields[0].masks
+
+
+@pytest.mark.parametrize(
+    "below", ["001", "x100", "40x", "cropped", "BM-100", "0001-1000", "JPEGImages"]
+)
+def test_numbers_codes_and_enlargements_below_a_class_belong_to_it(put, tmp_path, below):
+    put(f"MGUS/{below}/a.bmp", f"SMM/{below}/b.bmp")
+    found = scan(tmp_path)
+    assert {f.name: f.class_name for f in found.fields} == {"a": "MGUS", "b": "SMM"}
+
+
+def test_folders_above_that_could_be_the_classes_are_named(put, tmp_path):
+    put("leukaemia/meyer/a.bmp", "healthy/smith/b.bmp", "healthy/jones/c.bmp")
+    told = [w for w in scan(tmp_path).warnings if "could be classes" in w]
+    assert told == [
+        "Folders that could be classes too, but have classes below them: healthy, leukaemia."
+    ]
+    assert not any("could be" in w for w in scan(tmp_path / "healthy").warnings)
+
+
+def test_a_class_in_the_name_of_a_part_counts(put, tmp_path):
+    put("ALL_train/a.bmp", "MM_train/b.bmp", "test MM/c.bmp", "ALL MM test/d.bmp")
+    found = scan(tmp_path)
+    told = {f.name: f.class_name for f in found.fields}
+    assert told == {"a": "ALL", "b": "MM", "c": "MM", "d": None}
+    assert not any("part of the class" in w for w in found.warnings)
 
 
 def test_segpc_photographs_scanned_alone_keep_their_masks(put, tmp_path):
@@ -385,6 +416,13 @@ def test_segpc_photographs_scanned_alone_keep_their_masks(put, tmp_path):
     assert [(f.class_name, len(f.cells)) for f in scan(tmp_path / "train" / "x").fields] == [
         ("MM", 1)
     ]
+
+
+def test_segpc_is_known_however_often_it_was_packed(put, tmp_path):
+    inside = "/".join(["TCIA_SegPC_dataset"] * 3 + ["train"] * 3)
+    put(f"{inside}/x/1.png", f"{inside}/y/1_1.png", f"{inside}/y/1_2.png")
+    found = scan(tmp_path)
+    assert [(f.class_name, len(f.cells)) for f in found.fields] == [("MM", 2)]
 
 
 def test_a_link_to_a_folder_above_is_not_followed(put, tmp_path):

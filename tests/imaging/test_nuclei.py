@@ -192,6 +192,20 @@ def test_a_sieve_changes_nothing_of_the_whole_nuclei_beside_it(x, seed, part):
     assert len(np.unique(found)) == 5  # four nuclei and what is outside
 
 
+def test_a_rosette_of_sieves_stays_a_rosette():
+    """What it encloses is no gap of a nucleus; the nuclei beside it are not lost either."""
+    angles = np.arange(8) * np.pi / 4
+    circles = [(150 + 57 * np.sin(a), 150 + 57 * np.cos(a), 20) for a in angles]
+    shape = (300, 480)
+    whole = discs(shape, *circles, (60, 300, 20), (150, 340, 20), (240, 300, 20))
+    noise = gaussian_filter(np.random.default_rng(0).random(shape), 2.5)
+    mask = whole & ~(noise < np.quantile(noise, 0.3))
+    assert separate(mask, gaps=False).max() > 14
+    labels = separate(mask)
+    assert labels.max() == 11
+    assert labels[150, 150] == 0
+
+
 def test_nuclei_back_to_back_do_not_become_one():
     """Each fills less of its hull than nuclei do, and 4 pixels are between them."""
     crescents = discs((220, 320), (100, 100, 30), (100, 164, 30))

@@ -103,7 +103,7 @@ def _made_whole(
     for radius in GAPS:
         if not ragged.any():
             break
-        pieces, count = ndimage.label(ndimage.binary_fill_holes(closed(mask, radius)))
+        pieces, count = ndimage.label(fill_holes(closed(mask, radius))[0])
         area, bits = (
             np.bincount(pieces[where], minlength=count + 1) for where in (labels > 0, first)
         )

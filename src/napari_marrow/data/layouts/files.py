@@ -20,7 +20,7 @@ from napari_marrow.data.masks import (
     mask_kind,
 )
 
-_DEEPEST = 8
+DEEPEST = 8
 """Folders below folders that are looked into. C-NMC has ``C-NMC_training_data/fold_0/all``, and
 whoever unpacks each part into a folder of its own has more; links may lead in circles."""
 _RESULTS = re.compile(
@@ -60,18 +60,18 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """The folders in a folder, but for links that lead back to it or above."""
+    """The folders in a folder, but for links that lead back to it or above, or nowhere."""
     here = folder.resolve()
     return [
         path
         for path in entries(folder)
-        if path.is_dir() and not (path.is_symlink() and here.is_relative_to(path.resolve()))
+        if os.path.isdir(path) and not (path.is_symlink() and here.is_relative_to(path.resolve()))
     ]
 
 
 def images_in(folder: Path) -> list[Path]:
     """The files of a folder that have an image's name, masks included."""
-    return [p for p in entries(folder) if is_image_name(p) and p.is_file()]
+    return [p for p in entries(folder) if is_image_name(p) and os.path.isfile(p)]
 
 
 def holds_results(folder: Path) -> bool:
@@ -80,7 +80,7 @@ def holds_results(folder: Path) -> bool:
     return made or bool(_RESULTS.search(folder.name))
 
 
-def folders_with_images(root: Path, depth: int = _DEEPEST) -> Iterator[Path]:
+def folders_with_images(root: Path, depth: int = DEEPEST) -> Iterator[Path]:
     """Folders below ``root`` that hold images themselves, each before those below it.
 
     Below folders of results and of masks nothing is looked for, nor in a link to a folder above.
@@ -96,7 +96,7 @@ def sort_out(folder: Path) -> Pile:
     """Tell the photographs of a folder from its masks by their names."""
     pile = Pile()
     for path in entries(folder):
-        if not is_image_name(path) or not path.is_file() or has_labels_mark(path):
+        if not is_image_name(path) or not os.path.isfile(path) or has_labels_mark(path):
             continue
         if found := mask_kind(path):
             stem, kind = found

@@ -20,6 +20,7 @@ from napari_marrow.data.layouts.files import (
 from napari_marrow.data.layouts.names import (
     KNOWN_CLASSES,
     can_be_class,
+    class_of_folder_name,
     is_all_idb,
     is_group,
     is_understood,
@@ -69,9 +70,17 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     bare = [s.relative_to(root).as_posix() for s in kept if piles[s].photographs]
     if len(bare) > 1 and not taken and not any(f.class_name for f in fields):
         warnings.append(f"No field has a class: no name of a folder can be one ({listed(bare)}).")
-    below = [s.relative_to(root).as_posix() for s in kept if classes[s] not in (None, s.name)]
+    below = [
+        s.relative_to(root).as_posix()
+        for s in kept
+        if classes[s] not in (None, class_of_folder_name(s.name))
+    ]
     if below:
         warnings.append(f"Folders taken for part of the class above them: {listed(below)}.")
+    above = dict.fromkeys(p for s in kept for p in _passed_by(root, s, classes[s]))
+    if len(above) > 1:  # one alone is what the set is called
+        names = listed([p.relative_to(root).as_posix() for p in above])
+        warnings.append(f"Folders that could be classes too, but have classes below them: {names}.")
     return Collection(root, tuple(with_all_idb_masks(root, fields)), tuple(warnings))
 
 
@@ -93,13 +102,22 @@ def _class_of_folder(root: Path, folder: Path, piles: Mapping[Path, Pile]) -> st
     """
     ways = [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
     known = [p for p in ways if p.name in KNOWN_CLASSES]
-    able = [p for p in ways if can_be_class(p.name)]
+    able = [p for p in ways if class_of_folder_name(p.name)]
     # "patients" is a class beside "controls", and in a class it is what that consists of
     able = [p for p in able if not is_group(p.name)] or able
     possible = [p for p in able if is_understood(p.name) or p == able[-1]]
     holding = [p for p in possible if p != folder and p in piles and piles[p].photographs]
     best = known[:1] or holding[-1:] or possible[:1]
-    return best[0].name if best else None
+    return class_of_folder_name(best[0].name) if best else None
+
+
+def _passed_by(root: Path, folder: Path, class_name: str | None) -> list[Path]:
+    """The folders above the one that gave the class of which the names could be classes too."""
+    ways = [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
+    place = next((k for k, p in enumerate(ways) if p.name == class_name), len(ways))
+    if class_name in KNOWN_CLASSES:
+        return []
+    return [p for p in ways[place + 1 :] if can_be_class(p.name) and not is_group(p.name)]
 
 
 def with_all_idb_masks(root: Path, fields: list[Field]) -> list[Field]:

@@ -47,7 +47,8 @@ _UNITS = re.compile(
 _GROUPS = re.compile(rf"{_UNIT}e?s$", re.IGNORECASE)
 _KEPT_IN = re.compile(
     r"(?:data|dataset|sets?|slides|smears|images?|imgs?|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
-    r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x|\d+)$"
+    r"|crops?|cropped|resized|jpe?gimages?"
+    r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x\d*|\d+x?)$"
 )
 
 
@@ -112,6 +113,21 @@ def can_be_class(folder: str) -> bool:
     )
 
 
+def class_of_folder_name(folder: str) -> str | None:
+    """The class that a folder's name tells: the name itself, or ``ALL`` of ``ALL_train``.
+
+    >>> [class_of_folder_name(n) for n in ("ALL_train", "test-MM", "normal", "train", "ALL")]
+    ['ALL', 'MM', 'normal', None, 'ALL']
+    """
+    if can_be_class(folder):
+        return folder
+    words = re.findall(r"[^\W_]+", folder)
+    known = KNOWN_CLASSES.intersection(words)
+    rest = [word for word in words if word not in known]
+    kept = all(w.casefold() in _PARTS or _KEPT_IN.match(w.casefold()) for w in rest)
+    return next(iter(known)) if len(known) == 1 and kept else None
+
+
 def is_group(folder: str) -> bool:
     """Whether a name says of many people or samples that they are such, and no more.
 
@@ -122,12 +138,12 @@ def is_group(folder: str) -> bool:
 
 
 def is_understood(folder: str) -> bool:
-    """Whether a name is in the script of the words that are known here, or a number.
+    """Whether a name is a word in the script that is known here, and no number or code.
 
-    >>> [is_understood(n) for n in ("blast", "7", "正常", "患者1", "+")]
-    [True, True, False, False, False]
+    >>> [is_understood(n) for n in ("blast", "L1", "7", "001", "BM-100", "正常", "患者1", "+")]
+    [True, True, False, False, False, False, False, False]
     """
-    return folder.isdecimal() or bool(re.search("[a-z]", folder.casefold()))
+    return bool(re.search("[a-z]", folder.casefold()) and not re.search(r"\d\d", folder))
 
 
 def is_all_idb(stem: str) -> bool:

@@ -7,9 +7,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.layouts.files import entries, folders_in, images_in, joined, listed
-from napari_marrow.data.layouts.names import source_of_name
-from napari_marrow.data.masks import MaskKind
+from napari_marrow.data.layouts.files import DEEPEST, entries, folders_in, images_in, joined, listed
+from napari_marrow.data.layouts.names import class_of_name, source_of_name
+from napari_marrow.data.masks import MaskKind, holds_levels
 from napari_marrow.data.rows import columns, read_rows
 
 _CELL_FILE = re.compile(r"^(?P<stem>.+)_(?P<number>\d+)$")
@@ -54,7 +54,7 @@ def segpc(root: Path) -> Collection | None:
     return joined(root, sets)
 
 
-def _places(root: Path, depth: int = 3) -> list[Path]:
+def _places(root: Path, depth: int = DEEPEST) -> list[Path]:
     below = folders_in(root) if depth else []
     return [root, *(place for sub in below for place in _places(sub, depth - 1))]
 
@@ -118,14 +118,14 @@ def white_blood_cells(root: Path) -> Collection | None:
     ``class label`` and lies beside the pictures or one folder above. ``root`` may hold several
     such sets, each with its table.
     """
-    sets = [found for place in _places(root, 2) if (found := _cells_and_masks(root, place))]
+    sets = [found for place in _places(root) if (found := _cells_and_masks(root, place))]
     if not sets:
         return None
     return joined(root, sets)
 
 
 def _cells_and_masks(root: Path, place: Path) -> Collection | None:
-    """One set of white blood cells; below ``root`` only one with a table."""
+    """One set of white blood cells; without a table only ``root``, told by the masks' pixels."""
     images = images_in(place)
     masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
     photographs = [p for p in images if p.suffix.lower() == ".bmp" and p.stem in masks]
@@ -136,14 +136,16 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
     tables = [*entries(place), *entries(place.parent)]
     tables.sort(key=lambda p: place.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
     table, classes = _class_numbers(tables, photographs)
-    if place != root and table is None:
-        return None
+    if table is None:
+        drawn = place == root and all(holds_levels(masks[p.stem]) for p in photographs)
+        if not drawn:
+            return None
     fields = [
         Field(
             path=path,
             name=path.stem,
             source=source_of_name(path.relative_to(root)),
-            class_name=classes.get(path.stem.lstrip("0")),
+            class_name=classes.get(path.stem.lstrip("0")) or class_of_name(path.stem),
             masks={"nucleus": masks[path.stem], "cytoplasm": masks[path.stem]},
             mask_code="levels",
         )
