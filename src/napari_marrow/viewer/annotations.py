@@ -6,7 +6,8 @@ in a Labels layer over the photograph, in one of two ways:
 - painted: the layer ``<photograph> cells`` that :func:`new_cells_layer` makes; label 1 is the first
   class, 2 the second, and so on; a stroke anywhere on a nucleus annotates that cell;
 - by number: any Labels layer whose features have the columns ``index`` and ``class``; each label is
-  a cell and has the class of its row.
+  a cell and has the class of its row. In a stack of nuclei whose features follow the slider, the
+  rows are those of the field that is shown.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from napari_marrow.viewer.metadata import (
     link_to,
     linked,
 )
+from napari_marrow.viewer.slice_tables import kept_tables
 
 DEFAULT_CLASSES = ("ALL", "MM")
 PAINTED = "cells"
@@ -99,7 +101,8 @@ def cells_layer(image: Image, layers: Any) -> Labels | None:
 def _annotates(layer: Any) -> bool:
     if not isinstance(layer, Labels) or is_predicted(layer):
         return False
-    return "class" in layer.features.columns and "index" in layer.features.columns
+    tables = [layer.features, *kept_tables(layer.metadata, layer.features).values()]
+    return any({"class", "index"} <= set(table.columns) for table in tables)
 
 
 def is_painted(layer: Labels) -> bool:
@@ -107,9 +110,14 @@ def is_painted(layer: Labels) -> bool:
     return layer.metadata.get(KEY, {}).get("kind") == PAINTED
 
 
-def label_classes(layer: Labels) -> dict[int, str]:
-    """Class by label, from the features; rows without a class are left out."""
-    table = layer.features.dropna(subset=["class"])
+def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
+    """Class by label in one slice, from the features; rows without a class are left out."""
+    table = layer.features
+    if layer.metadata.get(KEY, {}).get("shown") is not None:
+        table = kept_tables(layer.metadata, table).get(row)
+    if table is None or "class" not in table:
+        return {}
+    table = table.dropna(subset=["class"])
     pairs = zip(table["index"], table["class"].astype(str), strict=True)
     return {int(index): name for index, name in pairs if name}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -110,10 +111,13 @@ def _stack(collection: Collection) -> list[LayerData]:
         "cytoplasm": lazy(read_cytoplasm),
         "nuclei": nuclei,
     }
+    nuclei.names = [f.name for f in fields]
     plurals = {"nucleus": "nuclei", "cell": "cells"}
     words = {plurals.get(kind, kind) for f in fields for kind in f.mask_kinds}
     if any(f.labels for f in fields):
         words.add("nuclei")
+    if "cytoplasm" in words:
+        nuclei.cytoplasm = weakref.ref(stacks["cytoplasm"])  # which holds on to the nuclei itself
     extra = {"name": name, "rgb": True, "metadata": field_metadata(collection)}
     layers: list[LayerData] = [(photographs, extra, "image")]
     for word in stacks:

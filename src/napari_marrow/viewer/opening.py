@@ -26,9 +26,18 @@ def prepare_viewers(layers: list[LayerData]) -> None:
     while _waiting:
         _waiting.pop().stop()
     identity = layers[0][1]["metadata"][KEY]["id"]
+    _waiting.extend(_Opening(viewer, identity) for viewer in _viewers())
+
+
+def attach_to_viewers() -> None:
+    """Let features follow the slider in every viewer, for saved labels that are opened again."""
+    for viewer in _viewers():
+        attach_features(viewer)
+
+
+def _viewers() -> list[napari.Viewer]:
     current = napari.current_viewer()
-    viewers = getattr(napari.Viewer, "_instances", None) or [v for v in (current,) if v]
-    _waiting.extend(_Opening(viewer, identity) for viewer in viewers)
+    return list(getattr(napari.Viewer, "_instances", None) or [v for v in (current,) if v])
 
 
 class _Opening:

@@ -17,8 +17,9 @@ from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.layers import LayerData, collection_layers, nucleus_features
 from napari_marrow.viewer.metadata import KEY
-from napari_marrow.viewer.opening import prepare_viewers
+from napari_marrow.viewer.opening import attach_to_viewers, prepare_viewers
 from napari_marrow.viewer.saved_labels import is_saved_labels, load_labels
+from napari_marrow.viewer.slice_tables import PAGE, split_pages
 
 PathOrPaths = str | Sequence[str]
 
@@ -93,6 +94,11 @@ def _saved_labels(path: Path) -> LayerData:
     if table is None:
         show_warning(f"{path.with_suffix('.csv')} is not there: the labels open without features.")
         return labels, options, "labels"
+    if PAGE in table and labels.ndim == 3:
+        tables = split_pages(table)
+        options["metadata"] = {KEY: {"kind": kind, "tables": tables, "shown": 0}}
+        attach_to_viewers()
+        return labels, {**options, "features": tables.get(0, table.iloc[:0])}, "labels"
     colours = class_colormap(table)
     if colours is not None:
         options["colormap"] = colours

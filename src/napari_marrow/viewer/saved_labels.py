@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.metadata import KEY
+from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +95,9 @@ def save_labels(path: Path, data: Any, table: pd.DataFrame, layer: Mapping[str, 
 
 def _pages(path: Path, data: Any) -> Iterator[NDArray[np.uint16]]:
     for place in np.ndindex(*data.shape[:-2]):
-        page = np.asarray(data[place] if place else data)
+        # what can't be made is shown empty, but never saved so
+        page = data.made(*place) if isinstance(data, LazyStack) else data[place] if place else data
+        page = np.asarray(page)
         low, high = int(page.min()), int(page.max())
         if low < 0 or high > LARGEST:
             raise MarrowError(

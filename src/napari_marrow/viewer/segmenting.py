@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -83,8 +84,11 @@ def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> lis
             **place_of(image),
         }
         made.append((_data(target, parts), options, "labels"))
-    if target.data.ndim == 3:
-        labels, options, _ = made[-1]
+    labels, options, _ = made[-1]
+    if isinstance(labels, LazyStack):
+        labels.names = [f.name for f in target.fields] or [""] * len(target)
+        labels.cytoplasm = weakref.ref(made[0][0]) if len(made) > 1 else None
+    else:
         options["features"] = nucleus_features(labels, made[0][0] if len(made) > 1 else None)
     return made
 

@@ -43,7 +43,7 @@ class Annotated:
     cells
         Data of its annotation layer, of the photograph's shape, or None.
     cell_names
-        Class by label of ``cells``.
+        Of each of its fields: class by label of ``cells``.
     painted
         Whether the labels of ``cells`` are classes (else they are cells).
     """
@@ -52,7 +52,7 @@ class Annotated:
     name: str
     classes: tuple[str | None, ...]
     cells: Any = None
-    cell_names: dict[int, str] = dataclasses.field(default_factory=dict)
+    cell_names: tuple[dict[int, str], ...] = ()
     painted: bool = False
 
 
@@ -73,7 +73,8 @@ def _gathered(target: Target, layers: Any) -> Annotated:
     annotation = cells_layer(image, layers)
     if annotation is None:
         return Annotated(target, image.name, classes)
-    names, painted = label_classes(annotation), is_painted(annotation)
+    names = tuple(label_classes(annotation, row) for row in range(len(target)))
+    painted = is_painted(annotation)
     return Annotated(target, image.name, classes, annotation.data, names, painted)
 
 
@@ -151,19 +152,20 @@ def _source(layer: Image, row: int, name: str) -> str:
 
 def _cells(annotated: Annotated, row: int) -> tuple[NDArray[np.integer] | None, dict[int, str]]:
     """Instances and their classes where cells of this field were annotated, else (None, {})."""
-    if annotated.cells is None:
+    names = annotated.cell_names[row] if annotated.cell_names else {}
+    if annotated.cells is None or not names:
         return None, {}
     target = annotated.target
     image = target.image(row)
     cells = np.asarray(annotated.cells[row] if target.data.ndim == 4 else annotated.cells)
     cells = cells[: image.shape[0], : image.shape[1]]
     present = set(np.unique(cells)[1 if cells.min(initial=1) == 0 else 0 :].tolist())
-    if not present & set(annotated.cell_names):
+    if not present & set(names):
         return None, {}
     if not annotated.painted:
-        return cells, {k: v for k, v in annotated.cell_names.items() if k in present}
+        return cells, {k: v for k, v in names.items() if k in present}
     from napari_marrow.imaging.segmentation import segment_nuclei
 
     nuclei = target.labels(row)
     nuclei = segment_nuclei(image) if nuclei is None else nuclei
-    return nuclei, painted_classes(nuclei, cells, annotated.cell_names)
+    return nuclei, painted_classes(nuclei, cells, names)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Any
-from weakref import WeakMethod
+from weakref import WeakMethod, ref
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -87,6 +87,10 @@ class LazyStack:
         """The longest that a slice took to make, in seconds."""
         self.put_off: WeakMethod[Callable[[LazyStack, int], bool]] | None = None
         """Asked before a slice is made for the screen: whether an empty one will do for now."""
+        self.names: Sequence[str] = ()
+        """What the slices are called."""
+        self.cytoplasm: ref[LazyStack] | None = None
+        """Of a stack of nuclei: that of the cytoplasm with their numbers, while it is open."""
         self._row: int | None = None  # looked at last
         self._backwards = False  # the way that the user pages
         self._wanted: int | None = None  # asked for last, by anybody
@@ -305,6 +309,7 @@ class LazyStack:
         )
         copied._packed, copied._room = dict(self._packed), self._room
         copied._tried = set(copied._packed)
+        copied.names, copied.cytoplasm = self.names, self.cytoplasm
         return copied
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:

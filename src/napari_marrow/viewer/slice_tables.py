@@ -1,0 +1,87 @@
+"""Features of stacks: a layer shows those of one slice, and the others are kept beside it.
+
+napari knows one table a layer, with one row a label, but in a stack the labels of every field
+begin with 1. So the layer's features are those of the field that is shown. What was said in them of
+fields that are not shown stands in the layer's metadata: ``tables``, by slice, and ``shown``, the
+slice of which the features are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Layer
+
+from napari_marrow.viewer.layers import nucleus_features
+from napari_marrow.viewer.metadata import KEY
+from napari_marrow.viewer.stack import LazyStack
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEASURED = frozenset({"index", "field", "y", "x", "area", "cytoplasm_area", "nucleus_to_cell"})
+"""Columns that can be measured again; others are somebody's words, and are kept."""
+PAGE = "page"
+"""The column of a saved table that says which page of the TIFF a row is of, from 1."""
+
+
+def measure(stack: LazyStack, row: int) -> pd.DataFrame:
+    """The nuclei of one slice of a stack, with the field's name and what the cytoplasm tells."""
+    around = stack.cytoplasm() if stack.cytoplasm else None
+    table = nucleus_features(stack.read(row), None if around is None else around.read(row))
+    table.insert(1, "field", stack.names[row] if stack.names else "")
+    return table
+
+
+def kept_tables(metadata: Mapping[str, Any], features: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    """What is kept of the slices of a layer, with the present features for the one shown."""
+    known = metadata.get(KEY, {})
+    shown = known.get("shown")
+    return {**known.get("tables", {}), **({} if shown is None else {shown: features})}
+
+
+def show_table(layer: Layer, row: int, table: pd.DataFrame) -> None:
+    """Make a slice's table the layer's features; those of the one shown before are kept."""
+    known = layer.metadata.get(KEY, {})
+    tables, shown = dict(known.get("tables", {})), known.get("shown")
+    if shown is not None and (shown in tables or not set(layer.features.columns) <= MEASURED):
+        tables[shown] = layer.features
+    layer.features = tables.get(row, table)
+    layer.metadata = {**layer.metadata, KEY: {**known, "tables": tables, "shown": row}}
+
+
+def of_one_slice(metadata: Mapping[str, Any], features: pd.DataFrame) -> bool:
+    """Whether the features of a stack are of one slice: measured, or not there yet."""
+    return "shown" in metadata.get(KEY, {}) or set(features.columns) <= MEASURED
+
+
+def joined_pages(data: Any, metadata: Mapping[str, Any], features: pd.DataFrame) -> pd.DataFrame:
+    """One table of all slices, as it is saved, with the column :data:`PAGE`.
+
+    Slices that nobody has said anything about are measured now. Features that are not of one slice
+    are given back as they are.
+    """
+    import pandas as pd
+
+    known = metadata.get(KEY, {})
+    nuclei = isinstance(data, LazyStack) and known.get("kind") == "nuclei"
+    if not (nuclei or "tables" in known) or not of_one_slice(metadata, features):
+        return features
+    kept = kept_tables(metadata, features)
+    parts = []
+    for row in range(len(data)):
+        table = kept.get(row)
+        if table is None and isinstance(data, LazyStack):
+            table = measure(data, row)
+        if table is not None and len(table):
+            parts.append(table.assign(**{PAGE: row + 1}))
+    return pd.concat(parts, ignore_index=True) if parts else features
+
+
+def split_pages(table: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    """The tables of the slices of what :func:`joined_pages` gave."""
+    return {
+        int(page) - 1: part.drop(columns=PAGE).reset_index(drop=True)
+        for page, part in table.groupby(PAGE)
+    }
