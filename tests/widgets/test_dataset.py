@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from PIL import Image
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QMessageBox
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
@@ -125,3 +127,61 @@ def test_a_thumbnail_is_every_nth_pixel(tmp_path):
     small = thumbnail(Field(tmp_path / "a.bmp", "a", "a"))
     np.testing.assert_array_equal(small, pixels[::5, ::5])
     assert max(small.shape[:2]) <= THUMBNAIL
+
+
+def editor_of(widget, row, qtbot):
+    """The box in which the class of a row is edited."""
+    widget.table.editItem(widget.table.item(row, CLASS))
+    qtbot.waitUntil(lambda: widget.table.findChild(QComboBox) is not None)
+    return widget.table.findChild(QComboBox)
+
+
+@pytest.mark.parametrize("typed", ["CLL", "M"])  # M begins one of the classes that are offered
+def test_what_is_typed_replaces_the_class(widget, make_snam, tmp_path, qtbot, typed):
+    look(widget, make_snam(tmp_path / "s", 2), qtbot)
+    box = editor_of(widget, 1, qtbot)
+    qtbot.keyClicks(box.lineEdit(), typed)
+    widget.table.itemDelegateForColumn(CLASS).commitData.emit(box)
+    classes = [widget.table.item(row, CLASS).text() for row in range(4)]
+    assert classes == ["ALL", typed, "MM", "MM"]
+
+
+def test_the_wheel_does_not_change_a_class(widget, make_snam, tmp_path, qtbot):
+    look(widget, make_snam(tmp_path / "s", 2), qtbot)
+    box = editor_of(widget, 0, qtbot)
+    here = QPointF(box.rect().center())
+    down = QWheelEvent(
+        here,
+        QPointF(box.mapToGlobal(box.rect().center())),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(box, down)
+    assert box.currentText() == "ALL"
+    assert not down.isAccepted()  # so that the table gets it
+
+
+def test_unsaved_changes_are_not_lost_unasked(widget, make_snam, tmp_path, qtbot, monkeypatch):
+    root = make_snam(tmp_path / "s", 2)
+    look(widget, root, qtbot)
+    asked = []
+
+    def ask(*given):
+        asked.append(given[-1])
+        return QMessageBox.StandardButton.No
+
+    monkeypatch.setattr(QMessageBox, "question", ask)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(root / "MM"))
+    widget.table.item(0, CLASS).setText("CLL")
+    widget._choose()
+    assert len(asked) == 1
+    assert widget.table.rowCount() == 4
+    widget.save(tmp_path / "kept.csv")
+    assert widget.status.text().startswith("4 fields of 4 sources: 2 ALL, 2 MM. Saved as ")
+    widget._choose()
+    assert len(asked) == 1
+    qtbot.waitUntil(lambda: widget.table.rowCount() == 2, timeout=20000)

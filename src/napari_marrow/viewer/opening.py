@@ -8,6 +8,7 @@ import napari
 from qtpy.QtCore import QTimer
 
 from napari_marrow.viewer.caption import attach_caption
+from napari_marrow.viewer.flat_fields import attach_flat_fields
 from napari_marrow.viewer.idle_reading import attach_idle_reading
 from napari_marrow.viewer.late_slices import attach_late_slices
 from napari_marrow.viewer.layers import LayerData
@@ -62,6 +63,7 @@ class _Opening:
             # napari itself goes to the middle field; people page from the first to the last. The
             # first is also the one that every new layer reads: none is read in vain.
             self._viewer.dims.set_current_step(0, 0)
+        attach_flat_fields(self._viewer)
         _finish_soon(self._viewer)
 
 

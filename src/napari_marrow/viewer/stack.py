@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
+from types import FrameType
 from typing import Any
 from weakref import WeakMethod, ref
 
@@ -38,6 +39,10 @@ QUIET_S = 0.2
 """Reading slow slices ahead begins so long after the last look: the picture is drawn first."""
 NAPARI_SLICES = "napari.layers._scalar_field._slice"
 """The module of napari that asks for what is drawn. Nothing tells it apart but its name."""
+
+
+def _is_drawn(caller: FrameType | None) -> bool:
+    return caller is not None and caller.f_globals.get("__name__") == NAPARI_SLICES
 
 
 class LazyStack:
@@ -122,10 +127,12 @@ class LazyStack:
         first, rest = (key[0], key[1:]) if key else (slice(None), ())
         if isinstance(first, int | np.integer):
             row = range(len(self))[first]
-            caller = sys._getframe().f_back if self.put_off else None
-            if caller and caller.f_globals.get("__name__") == NAPARI_SLICES:
+            if self.put_off and _is_drawn(sys._getframe().f_back):
                 return self._drawn(row)[rest]
             return self._shown(row)[rest]
+        if first == slice(None) and len(self) > 1 and _is_drawn(sys._getframe().f_back):
+            # Along the axis of fields: the viewer is about to be taken back (see flat_fields).
+            return np.zeros((1, *self._frame), self.dtype)[(slice(None), *rest)]
         rows = np.arange(len(self))[first]
         if len(rows) == 1:  # one field by itself: no copy
             return self._shown(int(rows[0]))[np.newaxis][(slice(None), *rest)]

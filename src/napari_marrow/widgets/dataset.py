@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QHeaderView,
     QLineEdit,
+    QMessageBox,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -36,7 +37,8 @@ USE, CLASS, SOURCE, MASKS, NOTES = range(5)
 OF_ALL = ("-with-class", "too-few")
 """Kinds of findings about classes, not about some of the photographs."""
 COLUMNS = ("Field", "Class", "Source", "Masks", "Notes")
-WIDTHS = (124, 46, 76, 60)  # of all but the last column, which takes the rest
+WIDTHS = (124, 46, 76, 60)  # of all but the last column, which takes the rest; at least
+WIDEST = (160, 84, 76, 60)
 MASK_WORDS: dict[MaskKind, str] = {
     "nucleus": "nucleus",
     "cytoplasm": "cytopl.",
@@ -52,7 +54,7 @@ class _Found:
     """What the worker knows of a folder so far."""
 
     collection: Collection
-    sentences: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ("Looking at the pixels...",)
     notes: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -64,6 +66,8 @@ class Dataset(QWidget):
         self._viewer = viewer
         self._scans = 0  # answers of earlier scans are dropped
         self.collection: Collection | None = None
+        self._counts = ""
+        self._unsaved = False
         self.path = QLineEdit()
         self.path.setPlaceholderText("folder, or a table image,class,source")
         self.path.editingFinished.connect(self._path_edited)
@@ -114,13 +118,25 @@ class Dataset(QWidget):
 
     def _choose(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder of photographs", self.path.text())
-        if folder:
+        if folder and self._may_leave():
             self.set_folder(Path(folder))
 
     def _path_edited(self) -> None:
         text = self.path.text().strip()
-        if text and self.path.isModified():
+        if not text or not self.path.isModified():
+            return
+        self.path.setModified(False)  # the question takes the focus away: not to be asked twice
+        if self._may_leave():
             self.set_folder(Path(text).expanduser())
+
+    def _may_leave(self) -> bool:
+        """Whether changes that were not saved may be lost; the user is asked."""
+        if not self._unsaved:
+            return True
+        answer = QMessageBox.question(
+            self, "Data set", "The changes in the table are not saved. Go on without them?"
+        )
+        return answer == QMessageBox.StandardButton.Yes
 
     def set_folder(self, folder: Path) -> None:
         """Look through a folder, or the fields of a table; the viewer stays free."""
@@ -128,6 +144,7 @@ class Dataset(QWidget):
         self._scans += 1
         number = self._scans
         self.collection = None
+        self._unsaved = False
         self.table.setRowCount(0)
         self.told.setText("")
         self.status.setText("Looking...")
@@ -161,7 +178,9 @@ class Dataset(QWidget):
             counts = ", ".join(f"{n} {name}" for name, n in collection.counts().items())
             sources = len({f.source for f in collection.fields})
             number = len(collection.fields)
-            self.status.setText(f"{number} fields of {sources} sources: {counts or 'no classes'}.")
+            self._counts = f"{number} fields of {sources} sources: {counts or 'no classes'}."
+            self.status.setText(self._counts)
+            self._fit_columns()
             self._show_state()
         for number, shown in enumerate(collection.fields):
             note = "; ".join(found.notes.get(collection.label(shown), ()))
@@ -170,6 +189,13 @@ class Dataset(QWidget):
             item.setToolTip(note)
             self.table.setItem(number, NOTES, item)
         self.told.setText("\n\n".join([*collection.warnings, *found.sentences]))
+
+    def _fit_columns(self) -> None:
+        """Make room for long names and classes, as far as there is any."""
+        self.table.resizeColumnsToContents()
+        for column, (least, most) in enumerate(zip(WIDTHS, WIDEST, strict=True)):
+            width = self.table.columnWidth(column)
+            self.table.setColumnWidth(column, min(max(width, least), most))
 
     def _fill(self, number: int, shown: Field) -> None:
         masks = "\n".join(MASK_WORDS[kind] for kind in sorted(shown.mask_kinds)) or "none"
@@ -190,6 +216,7 @@ class Dataset(QWidget):
         """Give what was typed to all selected rows."""
         if item.column() not in (USE, CLASS, SOURCE):
             return
+        self._unsaved = True
         rows = {index.row() for index in self.table.selectedIndexes()}
         if item.row() not in rows:
             return
@@ -235,7 +262,8 @@ class Dataset(QWidget):
         except MarrowError as error:
             self.status.setText(str(error))
             return
-        self.status.setText(f"Saved as {path}.")
+        self._unsaved = False
+        self.status.setText(f"{self._counts} Saved as {path}.")
 
     def _choose_save(self) -> None:
         start = self.collection.root / SAVED if self.collection else SAVED

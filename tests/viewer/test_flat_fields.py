@@ -1,0 +1,30 @@
+"""A folder's fields are never drawn as a volume."""
+
+import numpy as np
+
+from napari_marrow.viewer.stack import LazyStack
+
+
+def test_3d_and_other_orders_are_taken_back_unread(make_napari_viewer, snam, monkeypatch, capsys):
+    viewer = make_napari_viewer()
+    viewer.open(str(snam), plugin="napari-marrow")
+    viewer.dims.set_current_step(0, 2)
+    read, made = [], LazyStack.made
+    monkeypatch.setattr(LazyStack, "made", lambda self, row: read.append(row) or made(self, row))
+    for change in (lambda: setattr(viewer.dims, "ndisplay", 3), viewer.dims.roll):
+        change()
+        assert (viewer.dims.ndisplay, viewer.dims.order) == (2, (0, 1, 2))
+    assert set(read) <= {1, 2, 3}  # the field that is shown, and its neighbours
+    shown = viewer.layers["PKG - SN-AM"]._slice.image.view
+    np.testing.assert_array_equal(shown, viewer.layers["PKG - SN-AM"].data[2])
+    viewer.dims.transpose()  # of height and width: nothing against it
+    assert viewer.dims.order == (0, 2, 1)
+
+
+def test_without_a_folder_3d_is_napari_s_own(make_napari_viewer, snam):
+    viewer = make_napari_viewer()
+    viewer.open(str(snam), plugin="napari-marrow")
+    viewer.layers.clear()
+    viewer.add_image(np.zeros((4, 5, 6)))
+    viewer.dims.ndisplay = 3
+    assert viewer.dims.ndisplay == 3
