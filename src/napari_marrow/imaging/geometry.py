@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from napari_marrow.imaging.bands import in_bands
 from napari_marrow.imaging.shears import rotated_by_shears
 
 _BLOCK = 32
@@ -45,8 +46,12 @@ def mirrored(array: NDArray) -> NDArray:
     if array.ndim == 2:
         return array[:, ::-1].copy()
     out = np.empty(array.shape, array.dtype)
-    for channel in range(array.shape[2]):  # twice as fast as all of them at a time
-        out[..., channel] = array[:, ::-1, channel]
+
+    def copy(top: int, bottom: int) -> None:
+        for channel in range(array.shape[2]):  # twice as fast as all of them at a time
+            out[top:bottom, :, channel] = array[top:bottom, ::-1, channel]
+
+    in_bands(copy, len(array))
     return out
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from napari_marrow.imaging.bands import in_bands
+
 _ROWS = 16
 """Rows of a block."""
 _TILE = 2**20 + 7
@@ -71,17 +73,24 @@ def blurred(image: Photograph, sigma: float) -> Photograph:
     sigma
         Standard deviation in pixels, from 0 to 4: beyond, so few steps are no Gaussian.
     """
+    out = np.empty_like(image, order="C")
     steps = _distances(sigma)
+    in_bands(lambda first, end: _blur_rows(image, out, steps, first, end), len(image))
+    return out
+
+
+def _blur_rows(image: Photograph, out: Photograph, steps: list[int], first: int, end: int) -> None:
+    """Blur the rows from ``first`` to ``end`` into ``out``, some at a time."""
     reach = sum(steps) // 2
     height, width, channels = image.shape
     rows_at = _mirrored_indices(height, reach)
     columns_at = _mirrored_indices(width, reach)
     left, right = columns_at[:reach], columns_at[reach + width :]
-    out = np.empty_like(image, order="C")
     block = max(_ROWS, 2 * reach)
     buffers = [np.empty((block + 2 * reach, width * channels), np.uint16) for _ in range(2)]
     wide = [np.empty((block, (width + 2 * reach) * channels), np.uint16) for _ in range(2)]
-    for top, rows in _blocks(height, block):
+    for start, rows in _blocks(end - first, block):
+        top = first + start
         high = rows + 2 * reach
         lines = buffers[0][:high].reshape(high, width, channels)
         if top >= reach and top + rows + reach <= height:
@@ -99,7 +108,6 @@ def blurred(image: Photograph, sigma: float) -> Photograph:
             sums += np.uint16(2 ** (bits - 1))
             sums >>= np.uint16(bits)
         out[top : top + rows] = sums.reshape(rows, width, channels)
-    return out
 
 
 def _distances(sigma: float) -> list[int]:
