@@ -175,3 +175,18 @@ def test_labels_of_another_photograph_are_refused_in_a_sentence(scene):
         cut_cells(image, labels, 20, background="blank", cells=labels[:, 1:])
     with pytest.raises(MarrowError, match="choose keep or blank"):
         cut_cells(image, labels, 20, background="black")
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "said"),
+    [
+        (np.zeros((8, 8, 3), np.uint8), {"size": 0}, "Crops of 0 pixels"),
+        (np.zeros((8, 8, 3), np.uint8), {"size": 4, "factor": 0}, "0 diameters"),
+        (np.zeros((8, 8, 3), np.uint8), {"size": 4, "fill": 300}, "fill 300"),
+        (np.zeros((8, 8), np.uint8), {"size": 4}, "give a colour photograph"),
+        (np.zeros((8, 8, 3), np.uint16), {"size": 4}, "give a colour photograph"),
+    ],
+)
+def test_what_cannot_be_cut_is_a_sentence(image, options, said):
+    with pytest.raises(MarrowError, match=said):
+        cut_cells(image, np.ones((8, 8), int), **options)

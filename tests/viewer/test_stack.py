@@ -183,11 +183,11 @@ def test_all_labels_are_kept_and_are_the_same_again():
             assert [r for r, _ in counting.read].count(row) == 1  # by whomever
 
 
-def test_labels_that_were_painted_on_are_not_those_that_are_kept():
+def test_what_is_shown_cannot_be_painted_on():
     stack = Labels(60).stack()
-    stack[7][:] = 99
-    for row in range(8, 20):
-        stack[row]
+    for shown in (stack[7], stack[7:8], stack[7, :2]):
+        with pytest.raises(ValueError, match="read-only"):
+            shown[:] = 99
     np.testing.assert_array_equal(stack[7], wide(7))
 
 

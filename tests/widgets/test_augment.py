@@ -7,11 +7,15 @@ import pytest
 
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.augment import AugmentSettings, augment
+from napari_marrow.imaging.normalise import StainSettings
+from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer import products
 from napari_marrow.viewer.labelling import targets
 from napari_marrow.viewer.metadata import is_preview
 from napari_marrow.viewer.products import gathered
+from napari_marrow.viewer.segmenting import segment_target, segmented_layers
 from napari_marrow.viewer.session import gather, write_session
+from napari_marrow.viewer.stains import recoloured, recoloured_layer
 
 PLUGIN = "napari-marrow"
 
@@ -214,6 +218,55 @@ def test_a_folder_is_written_with_the_masks_as_they_are_now(widget, viewer, fiel
     assert found["ALL_1_edges"].class_name == "ALL"
 
 
+def test_what_is_made_has_the_units_of_the_photograph(widget, viewer, draw, qtbot):
+    image = viewer.add_image(draw()[0], rgb=True, name="a", scale=(0.2, 0.2), units=("um", "um"))
+    gathered_units = products.Preview(image.data, 2, (0, 0)).layer(image).units
+    assert gathered_units == image.units
+    make(widget, qtbot)
+    assert viewer.layers["a augmented"].units[1:] == image.units
+
+
+def test_labels_of_ones_own_come_along(widget, viewer, draw, qtbot):
+    image, mask = draw()
+    viewer.add_image(image, rgb=True, name="a")
+    viewer.add_labels(mask.astype(int) * 7, name="my lobes")
+    viewer.add_labels(np.ones((3, 3), int), name="of something else")
+    widget.operations.tick("mirror")
+    make(widget, qtbot)
+    np.testing.assert_array_equal(viewer.layers["a augmented my lobes"].data[1], mask[:, ::-1] * 7)
+    assert [x.name for x in viewer.layers if "augmented" in x.name] == [
+        "a augmented",
+        "a augmented my lobes",
+    ]
+
+
+def test_recoloured_photographs_keep_their_source_and_masks(widget, viewer, field, tmp_path, qtbot):
+    target = targets(viewer.layers)[0]
+    settings = StainSettings(method="white-balance")
+    data = recoloured(target, 0, settings, None)
+    made = viewer.add_layer(recoloured_layer(field, data, "white-balance"))
+    source = gathered(made, viewer.layers)
+    assert [(f.source, f.class_name) for f in source.fields] == [("ALL_1", "ALL")]
+    np.testing.assert_array_equal(source.mask("nuclei", 0), viewer.layers["ALL_1 nuclei"].data)
+    (known,) = [t.fields for t in targets(viewer.layers) if t.layer is field]
+    assert source.photographs == (str(known[0].path),)
+
+
+def test_segmented_nuclei_of_a_folder_are_written(widget, viewer, make_snam, tmp_path, qtbot):
+    viewer.open(make_snam(tmp_path / "in", 2, masks=False), plugin=PLUGIN)
+    (target,) = targets(viewer.layers)
+    found = list(segment_target(target, SegmentSettings(), False))
+    for data, options, _ in segmented_layers(target, found, viewer.layers):
+        viewer.add_labels(data, **options)
+    widget.operations.tick("mirror")
+    widget.write_folder(tmp_path / "out")
+    qtbot.waitUntil(lambda: "Wrote" in widget.status.text(), timeout=10000)
+    assert "Wrote 8 pictures and 8 masks" in widget.status.text()
+    fields = {f.name: f for f in scan(tmp_path / "out").fields}
+    nuclei = found[0].nuclei.labels() > 0
+    np.testing.assert_array_equal(fields["ALL_1_mirror"].mask("nucleus"), nuclei[:, ::-1])
+
+
 def test_a_folder_of_layers_that_come_from_no_file(widget, viewer, draw, tmp_path, qtbot):
     image, mask = draw()
     viewer.add_image(np.stack([image, image[::-1]]), rgb=True, name="a/b")
@@ -235,7 +288,9 @@ def test_what_goes_wrong_is_one_sentence(widget, viewer, field, snam, tmp_path, 
     assert widget.layers_button.isEnabled()
     viewer.layers.clear()
     widget.make_layers()
-    assert widget.status.text() == "No photograph is open; open an RGB image or a folder first."
+    assert widget.status.text() == (
+        "No photograph is open; open an RGB image of 8 bits a channel, or a folder, first."
+    )
 
 
 def test_cancelled_work_leaves_nothing(widget, viewer, field, tmp_path, qtbot):

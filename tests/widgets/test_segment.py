@@ -6,7 +6,7 @@ from PIL import Image
 from skimage.measure import regionprops
 
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
-from napari_marrow.viewer.labelling import Target
+from napari_marrow.viewer.labelling import Target, nuclei_of
 from napari_marrow.viewer.metadata import is_nuclei, layer_id, linked
 from napari_marrow.widgets.segment import PREVIEW
 
@@ -25,7 +25,9 @@ def finished(widget):
 def test_nothing_open_is_a_sentence(opened):
     _, widget, _ = opened
     widget.segment()
-    assert widget.status.text() == "No photograph is open; open an RGB image or a folder first."
+    assert widget.status.text() == (
+        "No photograph is open; open an RGB image of 8 bits a channel, or a folder, first."
+    )
 
 
 def test_a_photograph_gets_its_nuclei_with_features(opened, draw, qtbot):
@@ -46,6 +48,24 @@ def test_a_photograph_gets_its_nuclei_with_features(opened, draw, qtbot):
     assert linked(nuclei) == layer_id(photograph)
     assert is_nuclei(nuclei)
     assert widget.status.text() == "12 nuclei in 1 field."
+
+
+def test_another_run_takes_the_place_of_the_first(opened, draw, qtbot):
+    viewer, widget, _ = opened
+    viewer.add_image(draw("ALL", 3, (240, 320))[0], name="a")
+    widget.segment()
+    qtbot.waitUntil(lambda: "a nuclei" in viewer.layers and finished(widget), timeout=20000)
+    first = viewer.layers["a nuclei"]
+    first.data[:2] = 77  # painted: not to be lost
+    widget.form.fields["smallest"].value = 10**6
+    widget.segment()
+    qtbot.waitUntil(lambda: first.name != "a nuclei" and finished(widget), timeout=20000)
+    second = viewer.layers["a nuclei"]
+    assert not second.data.any()
+    assert first.name == "a nuclei (earlier)"
+    assert (first.data[:2] == 77).all()
+    assert [x for x in viewer.layers if is_nuclei(x)] == [second]
+    np.testing.assert_array_equal(nuclei_of(viewer.layers["a"], viewer.layers), second.data)
 
 
 def test_the_selected_photograph_is_taken(opened, draw, qtbot):
@@ -70,6 +90,8 @@ def test_a_folder_gets_a_stack_beside_its_own_nuclei(opened, snam, qtbot):
         expected = segment_nuclei(np.asarray(photograph.data[row]))
         np.testing.assert_array_equal(np.asarray(made.data[row]), expected)
     assert not is_nuclei(made)
+    assert not made.editable  # a stack can't be painted on
+    assert not viewer.layers["PKG - SN-AM nuclei"].editable
 
 
 def test_limits_of_size_are_those_of_the_form(opened, draw, qtbot):

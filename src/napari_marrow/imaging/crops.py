@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.checks import checked_photograph
 from napari_marrow.imaging.scale import resize
 
 
@@ -60,8 +61,15 @@ def cut_cells(
     Raises
     ------
     MarrowError
-        When labels or cells are not of the photograph's height and width.
+        When labels or cells are not of the photograph's height and width, the photograph is no RGB
+        of 8 bits, or size, factor or fill can't work.
     """
+    image = checked_photograph(image)
+    if size < 1 or factor <= 0 or not 0 <= fill <= 255:
+        raise MarrowError(
+            f"Crops of {size} pixels, {factor:g} diameters and fill {fill} can't be cut; the first "
+            "two must be above 0, and the fill from 0 to 255."
+        )
     for name, array in (("labels", labels), ("cells", labels if cells is None else cells)):
         if array.shape != image.shape[:2]:
             raise MarrowError(

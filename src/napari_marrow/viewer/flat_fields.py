@@ -1,4 +1,4 @@
-"""Fields of a folder are pictures, not a volume: the axis of fields is never drawn.
+"""Fields of a folder are pictures to look at: never drawn as a volume, never painted on.
 
 In 3D napari would read every photograph of the folder to draw them all in one place: of 60 full
 fields 4 GB, and for a minute. It slices before any plugin hears of the change, so what it gets
@@ -10,6 +10,7 @@ from __future__ import annotations
 import weakref
 
 import napari
+from napari.layers import Labels, Layer
 from napari.utils.notifications import show_warning
 
 from napari_marrow.viewer.once import once_a_viewer
@@ -23,6 +24,12 @@ class FlatFields:
         self._viewer = weakref.ref(viewer)
         viewer.dims.events.ndisplay.connect(self._look)
         viewer.dims.events.order.connect(self._look)
+        viewer.layers.events.inserted.connect(self._lock)
+        for layer in viewer.layers:
+            _lock(layer)
+
+    def _lock(self, event) -> None:
+        _lock(event.value)
 
     def _look(self, event=None) -> None:
         viewer = self._viewer()
@@ -41,5 +48,11 @@ class FlatFields:
         )
 
 
+def _lock(layer: Layer) -> None:
+    """Take the brushes away where nothing can be painted on."""
+    if isinstance(layer, Labels) and isinstance(layer.data, LazyStack):
+        layer.editable = False
+
+
 attach_flat_fields = once_a_viewer(FlatFields)
-"""Never draw along the axis of fields, from now on."""
+"""Never draw along the axis of fields, and lock their Labels, from now on."""

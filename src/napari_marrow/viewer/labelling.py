@@ -32,6 +32,9 @@ if TYPE_CHECKING:  # the rest is imported in the worker, so that opening a widge
     from napari_marrow.learning.prediction import Prediction
 
 
+NO_PHOTOGRAPH = "No photograph is open; open an RGB image of 8 bits a channel, or a folder, first."
+
+
 @dataclass(frozen=True)
 class Target:
     """One photograph's layer with what a worker needs of it, gathered on the viewer's thread.
@@ -99,7 +102,7 @@ def targets(layers: Any) -> list[Target]:
     """
     found = [target_of(x, nuclei_of(x, layers)) for x in layers if is_photograph(x)]
     if not found:
-        raise MarrowError("No photograph is open; open an RGB image or a folder first.")
+        raise MarrowError(NO_PHOTOGRAPH)
     return found
 
 

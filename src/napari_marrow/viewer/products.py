@@ -37,9 +37,11 @@ from napari_marrow.viewer.metadata import (
     is_nuclei,
     layer_fields,
     layer_id,
+    layer_kind,
     layer_products,
     link_to,
     linked,
+    origin_fields,
 )
 from napari_marrow.viewer.stack import LazyStack
 
@@ -67,14 +69,18 @@ class Source:
         What its slices are; those that come from no file have a path that is not there.
     root
         The folder they come from, or None.
+    photographs
+        Of each slice the photograph that it shows or was made from: its path, or its name.
     masks
-        Data of the Labels layers over it, ``nuclei`` and ``cytoplasm``, of the photograph's shape.
+        Data of the Labels layers over it, of the photograph's shape: ``nuclei``, ``cytoplasm``, and
+        under their names those that a person made.
     """
 
     target: Target
     name: str
     fields: tuple[Field, ...]
     root: Path | None
+    photographs: tuple[str, ...]
     masks: dict[str, Any]
 
     def image(self, row: int) -> NDArray[np.uint8]:
@@ -113,8 +119,11 @@ def gathered(layer: Image, layers: Any) -> Source:
     target = target_of(layer)
     fields = [_field(layer, row, known, len(target)) for row in range(len(target))]
     root = Path(layer.metadata[KEY]["root"]) if known else None
+    files = known or origin_fields(layer)
+    shown = [str(f.path) for f in files] if files else [f.name for f in fields]
     masks = {word: found for word in _WORDS if (found := _mask(layer, layers, word)) is not None}
-    return Source(target, layer.name, tuple(fields), root, masks)
+    masks |= _own_labels(layer, layers)
+    return Source(target, layer.name, tuple(fields), root, tuple(shown), masks)
 
 
 def _field(layer: Image, row: int, known: list[Field], many: int) -> Field:
@@ -124,18 +133,39 @@ def _field(layer: Image, row: int, known: list[Field], many: int) -> Field:
     if products := layer_products(layer):
         name, source = products[row]["name"], products[row]["source"]
         return Field(Path(f"{file_name(name)}.bmp"), name, source, class_name)
+    if origin := origin_fields(
+        layer
+    ):  # recoloured: of the same source, or it would be in two parts
+        name = file_name(f"{origin[row].name} {layer_kind(layer)}")
+        class_name = class_name or origin[row].class_name
+        return Field(Path(f"{name}.bmp"), name, origin[row].source, class_name)
     name = file_name(f"{layer.name} {row}" if many > 1 else layer.name)
     return Field(Path(f"{name}.bmp"), name, name, class_name)
 
 
 def _mask(image: Image, layers: Any, word: str) -> Any:
-    """Data of the layer that was opened as the nuclei or cytoplasm, or is named so; or None."""
+    """Data of the layer that was opened as the nuclei or cytoplasm, or is named so; or None.
+
+    Opened with the photograph, or with the one that the image was made from.
+    """
     is_kind = is_nuclei if word == "nuclei" else is_cytoplasm
-    shape = full_data(image).shape[:-1]
-    fitting = [x for x in layers if isinstance(x, Labels) and x.data.shape == shape]
-    own = [x for x in fitting if linked(x) == layer_id(image) and is_kind(x)]
+    photographs = {layer_id(image), linked(image)} - {None}
+    fitting = _fitting(image, layers)
+    own = [x for x in fitting if linked(x) in photographs and is_kind(x)]
     named = [x for x in fitting if linked(x) is None and x.name == f"{image.name} {word}"]
     return next((x.data for x in (*own, *named)), None)
+
+
+def _own_labels(image: Image, layers: Any) -> dict[str, Any]:
+    """Labels that a person drew over the photograph, by the names of their layers."""
+    named = {f"{image.name} {word}" for word in _WORDS}
+    drawn = [x for x in _fitting(image, layers) if layer_kind(x) is None and x.name not in named]
+    return {x.name: x.data for x in drawn}
+
+
+def _fitting(image: Image, layers: Any) -> list[Labels]:
+    shape = full_data(image).shape[:-1]
+    return [x for x in layers if isinstance(x, Labels) and x.data.shape == shape]
 
 
 @dataclass(frozen=True)
@@ -220,7 +250,7 @@ def _layers(
             "operation": s.operation,
             "copy": s.copy,
             "source": fields[s.row].source,
-            "photograph": str(fields[s.row].path) if source.root else fields[s.row].name,
+            "photograph": source.photographs[s.row],
             "class": fields[s.row].class_name,
             "size": size,
         }
@@ -231,6 +261,7 @@ def _layers(
         "scale": (1, *layer.scale[-2:]),
         "translate": (0, *layer.translate[-2:]),
         "axis_labels": STACK_AXES,
+        "units": ("pixel", *layer.units[-2:]),
     }
     classes = {str(k): x["class"] for k, x in enumerate(products) if x["class"]}
     known = {KEY: {"id": identity, "products": products, "classes": classes}}
@@ -238,7 +269,8 @@ def _layers(
     layers: list[LayerData] = [(stacks.pop("photographs"), image, "image")]
     for word in sorted(stacks):  # nuclei on top of cytoplasm
         options = {"name": f"{name} {word}", "opacity": 0.5 if word == "nuclei" else 0.3}
-        labels = {**options, "metadata": link_to(identity, word), **common}
+        kind = word if word in _WORDS else "labels"
+        labels = {**options, "metadata": link_to(identity, kind), **common}
         layers.append((stacks[word], labels, "labels"))
     return layers
 
@@ -254,7 +286,11 @@ class Preview:
     def options(self, layer: Image) -> dict[str, Any]:
         """Where the preview lies over the photograph's layer."""
         scale, translate = np.asarray(layer.scale[-2:]), np.asarray(layer.translate[-2:])
-        return {"scale": scale * self.step, "translate": translate + scale * self.offset}
+        return {
+            "scale": scale * self.step,
+            "translate": translate + scale * self.offset,
+            "units": layer.units[-2:],  # napari can crash where those of layers differ
+        }
 
     def layer(self, photograph: Image) -> Image:
         """A new layer for the preview."""
@@ -290,11 +326,13 @@ def preview(source: Source, row: int, settings: AugmentSettings, operation: str)
 def written_fields(source: Source, folder: Path) -> Collection:
     """The fields of a layer as a job reads them, from files.
 
-    What is in the viewer alone is written into ``folder``: photographs of other readers, and masks
-    of a single field, which may have been painted on.
+    What is in the viewer alone is written into ``folder``: photographs of other readers, masks of
+    a single field, which may have been painted on, and masks that no file holds.
     """
     if source.root and len(source.fields) > 1:  # the layers of a folder can't be painted on
-        return Collection(source.root, source.fields)
+        kinds = {kind for field in source.fields for kind in field.mask_kinds}
+        if {_WORDS[word] for word in source.masks if word in _WORDS} <= kinds:
+            return Collection(source.root, source.fields)
     fields = [_written(source, row, folder) for row in range(len(source.fields))]
     return Collection(source.root or folder, tuple(fields))
 
@@ -304,7 +342,8 @@ def _written(source: Source, row: int, folder: Path) -> Field:
 
     field = source.fields[row]
     masks: dict[MaskKind, Any] = {kind: field.mask(kind) for kind in field.mask_kinds}
-    masks |= {_WORDS[word]: source.mask(word, row) > 0 for word in source.masks}
+    found = [word for word in source.masks if word in _WORDS]
+    masks |= {_WORDS[word]: source.mask(word, row) > 0 for word in found}
     paths: dict[MaskKind, Path] = {}
     for kind, mask in masks.items():
         if mask is not None:

@@ -15,7 +15,14 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer.labelling import Target
 from napari_marrow.viewer.layers import LayerData, nucleus_features
-from napari_marrow.viewer.metadata import is_nuclei, layer_id, link_to, linked
+from napari_marrow.viewer.metadata import (
+    KEY,
+    is_nuclei,
+    layer_id,
+    layer_kind,
+    link_to,
+    linked,
+)
 from napari_marrow.viewer.packed import Packed
 from napari_marrow.viewer.stack import LazyStack
 
@@ -65,11 +72,16 @@ def segment_target(
 def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> list[LayerData]:
     """Labels layers of what was found, in the place of the photograph; the nuclei come last.
 
-    They become the photograph's nuclei, which training and labelling use, unless it has some.
+    They become the photograph's nuclei, which training and labelling use, unless it has some from
+    elsewhere. What was segmented before makes room for them.
     """
     image = target.layer
     identity = layer_id(image)
-    has_nuclei = any(is_nuclei(x) and linked(x) == identity for x in layers)
+    own = [x for x in layers if linked(x) == identity and layer_kind(x) in ("nuclei", "cytoplasm")]
+    for older in [x for x in own if x.metadata[KEY].get("segmented")]:
+        own.remove(older)
+        _set_aside(older)
+    has_nuclei = any(is_nuclei(x) for x in own)
     nuclei = [f.nuclei for f in found]
     cytoplasm = [f.cytoplasm for f in found if f.cytoplasm is not None]
     made: list[LayerData] = []
@@ -80,7 +92,7 @@ def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> lis
         options = {
             "name": f"{image.name} {kind}",
             "opacity": 0.5 if word == "nuclei" else 0.3,
-            "metadata": link_to(identity, kind),
+            "metadata": {KEY: {**link_to(identity, kind)[KEY], "segmented": True}},
             **place_of(image),
         }
         made.append((_data(target, parts), options, "labels"))
@@ -91,6 +103,13 @@ def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> lis
     else:
         options["features"] = nucleus_features(labels, made[0][0] if len(made) > 1 else None)
     return made
+
+
+def _set_aside(older: Any) -> None:
+    """Keep a layer that was segmented before, which may have been corrected, under another name."""
+    known = older.metadata[KEY]
+    older.metadata = {**older.metadata, KEY: {**known, "kind": f"earlier {known['kind']}"}}
+    older.name, older.visible = f"{older.name} (earlier)", False
 
 
 def place_of(image: Image) -> dict[str, Any]:

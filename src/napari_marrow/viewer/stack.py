@@ -45,6 +45,14 @@ def _is_drawn(caller: FrameType | None) -> bool:
     return caller is not None and caller.f_globals.get("__name__") == NAPARI_SLICES
 
 
+def _locked(array: NDArray) -> NDArray:
+    """A view that can't be written to: napari paints on what it was given before it asks."""
+    if isinstance(array, np.ndarray):  # and not one value of it
+        array = array.view()
+        array.flags.writeable = False
+    return array
+
+
 class LazyStack:
     """A read-only array of shape (fields, height, width) or (fields, height, width, 3).
 
@@ -128,14 +136,14 @@ class LazyStack:
         if isinstance(first, int | np.integer):
             row = range(len(self))[first]
             if self.put_off and _is_drawn(sys._getframe().f_back):
-                return self._drawn(row)[rest]
-            return self._shown(row)[rest]
+                return _locked(self._drawn(row)[rest])
+            return _locked(self._shown(row)[rest])
         if first == slice(None) and len(self) > 1 and _is_drawn(sys._getframe().f_back):
             # Along the axis of fields: the viewer is about to be taken back (see flat_fields).
             return np.zeros((1, *self._frame), self.dtype)[(slice(None), *rest)]
         rows = np.arange(len(self))[first]
         if len(rows) == 1:  # one field by itself: no copy
-            return self._shown(int(rows[0]))[np.newaxis][(slice(None), *rest)]
+            return _locked(self._shown(int(rows[0]))[np.newaxis][(slice(None), *rest)])
         chosen = [self.read(int(row)) for row in rows]
         frames = np.stack(chosen) if chosen else np.empty((0, *self._frame), self.dtype)
         return frames[(slice(None), *rest)]

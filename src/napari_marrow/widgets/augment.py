@@ -24,7 +24,7 @@ from napari_marrow.imaging.augment import OPERATIONS, RANDOM, AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_augmentation
 from napari_marrow.jobs.events import Event
 from napari_marrow.viewer.caption import attach_caption
-from napari_marrow.viewer.labelling import is_photograph
+from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, is_photograph
 from napari_marrow.viewer.late_slices import attach_late_slices
 from napari_marrow.viewer.layers import LayerData
 from napari_marrow.viewer.metadata import full_data, shown_slice
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 SOON_MS = 40
 """A preview is made so long after the last change: a slider sends many."""
-NOTHING = "No photograph is open; open an RGB image or a folder first."
 
 
 class _Progress(QObject):
@@ -167,7 +166,7 @@ class Augment(QWidget):
         settings, layer = self.settings(), self.layer
         problems = settings.problems()
         if layer is None:
-            self.counted.setText(NOTHING)
+            self.counted.setText(NO_PHOTOGRAPH)
         elif problems:
             self.counted.setText(" ".join(problems))
         else:
@@ -184,7 +183,7 @@ class Augment(QWidget):
 
     def _gathered(self) -> Source:
         if self.layer is None:
-            raise MarrowError(NOTHING)
+            raise MarrowError(NO_PHOTOGRAPH)
         return gathered(self.layer, self._viewer.layers)
 
     def _make_preview(self) -> None:

@@ -140,9 +140,11 @@ class SegmentNuclei(QWidget):
         for data, options, _ in segmented_layers(target, found, self._viewer.layers):
             self._viewer.add_labels(data, **options)
         if target.data.ndim == 4:
+            from napari_marrow.viewer.flat_fields import attach_flat_fields
             from napari_marrow.viewer.shown_nuclei import attach_features
 
             attach_features(self._viewer)
+            attach_flat_fields(self._viewer)
         nuclei, problems = sum(f.count for f in found), [f.problem for f in found if f.problem]
         read = len(found) - len(problems)
         fields = f"{read} field{'s' * (read != 1)}"

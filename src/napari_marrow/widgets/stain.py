@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSizePolicy, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.viewer.labelling import Target, is_photograph, target_of
+from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, is_photograph, target_of
 from napari_marrow.viewer.metadata import (
     full_data,
     layer_id,
@@ -44,7 +44,7 @@ class Stain(QWidget):
         self.photograph.setToolTip("The photograph, or the stack of a folder, to work on.")
         # A long name shall not make the widget wider than the screen allows.
         self.photograph.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.none_open = wrapped("No photograph is open; open an RGB image or a folder first.")
+        self.none_open = wrapped(NO_PHOTOGRAPH)
         self._build_normalise()
         self._build_split()
         scrolling(
@@ -150,7 +150,7 @@ class Stain(QWidget):
         """
         layer = self._chosen()
         if layer is None:
-            raise MarrowError("No photograph is open; open an RGB image or a folder first.")
+            raise MarrowError(NO_PHOTOGRAPH)
         number = shown_slice(layer, self._viewer.dims.point)
         if number < 0:
             raise MarrowError("The slider shows no field of this stack; move it to one.")
