@@ -11,8 +11,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.imaging.bands import in_bands
-
 _ROWS = 16
 """Rows that are mixed at a time, in the cache."""
 
@@ -64,18 +62,14 @@ def _along_rows(
     height, width, channels = image.shape
     begin, weight = _starts(moves, (width - length) // 2)
     out = np.empty((height, length, channels), np.uint8)
-
-    def move(first: int, end: int) -> None:
-        lines = np.empty((_ROWS, length + 1, channels), np.uint16)
-        for top in range(first, end, _ROWS):
-            count = min(_ROWS, end - top)
-            for k in range(count):
-                start = begin[top + k]
-                lines[k] = image[top + k, start : start + length + 1]
-            part = weight[top : top + count, None, None]
-            out[top : top + count] = _mixed(lines[:count, :-1], lines[:count, 1:], part)
-
-    in_bands(move, height)
+    lines = np.empty((_ROWS, length + 1, channels), np.uint16)
+    for top in range(0, height, _ROWS):
+        count = min(_ROWS, height - top)
+        for k in range(count):
+            start = begin[top + k]
+            lines[k] = image[top + k, start : start + length + 1]
+        part = weight[top : top + count, None, None]
+        out[top : top + count] = _mixed(lines[:count, :-1], lines[:count, 1:], part)
     return out
 
 
@@ -92,14 +86,9 @@ def _along_columns(
         start = end
     out = np.empty((length, width, channels), np.uint8)
     weights = np.repeat(weight[:, None], channels, axis=1)
-
-    def mix(first: int, end: int) -> None:
-        for top in range(first, end, _ROWS):
-            below = min(top + _ROWS, end)
-            lines = whole[top : below + 1].astype(np.uint16)
-            out[top:below] = _mixed(lines[:-1], lines[1:], weights)
-
-    in_bands(mix, length)
+    for top in range(0, length, _ROWS):
+        lines = whole[top : top + _ROWS + 1].astype(np.uint16)
+        out[top : top + _ROWS] = _mixed(lines[:-1], lines[1:], weights)
     return out
 
 
