@@ -7,10 +7,13 @@ from collections.abc import Collection
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, SpinBox
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 T = TypeVar("T")
+MORE = "More settings"
+OPENED, CLOSED = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}", "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
 
 
 class SettingsForm(QWidget, Generic[T]):
@@ -43,10 +46,17 @@ class SettingsForm(QWidget, Generic[T]):
             container.margins = (0, 0, 0, 0)
         layout.addWidget(shown.native)
         if len(folded):
-            self.more = QCollapsible("More settings")
+            # Its icons are painted black, whatever the theme; signs in the text are not.
+            self.more = QCollapsible(
+                f"{CLOSED} {MORE}", expandedIcon=QIcon(), collapsedIcon=QIcon()
+            )
+            self.more.toggled.connect(self._show_sign)
             self.more.setDuration(0)
             self.more.addWidget(folded.native)
             layout.addWidget(self.more)
+
+    def _show_sign(self, opened: bool) -> None:
+        self.more.setText(f"{OPENED if opened else CLOSED} {MORE}")
 
     def settings(self) -> T:
         """The settings as the form shows them now."""
