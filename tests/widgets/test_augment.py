@@ -267,6 +267,23 @@ def test_segmented_nuclei_of_a_folder_are_written(widget, viewer, make_snam, tmp
     np.testing.assert_array_equal(fields["ALL_1_mirror"].mask("nucleus"), nuclei[:, ::-1])
 
 
+def test_a_nucleus_painted_on_the_background_is_written_once(
+    widget, viewer, field, tmp_path, qtbot
+):
+    source = gathered(field, viewer.layers)
+    before = source.fields[0].mask("background")
+    y, x = np.argwhere(before)[0]
+    labels = viewer.layers["ALL_1 nuclei"]
+    labels.data = np.where(before & (np.arange(before.shape[1]) <= x), 99, labels.data)
+    widget.write_folder(tmp_path / "out")
+    qtbot.waitUntil(lambda: "Wrote" in widget.status.text(), timeout=10000)
+    written = {f.name: f for f in scan(tmp_path / "out").fields}["ALL_1"]
+    nucleus, background = written.mask("nucleus"), written.mask("background")
+    assert nucleus[y, x]
+    assert not (nucleus & background).any()
+    np.testing.assert_array_equal(background, before & ~(labels.data == 99))
+
+
 def test_a_folder_of_layers_that_come_from_no_file(widget, viewer, draw, tmp_path, qtbot):
     image, mask = draw()
     viewer.add_image(np.stack([image, image[::-1]]), rgb=True, name="a/b")

@@ -341,9 +341,14 @@ def _written(source: Source, row: int, folder: Path) -> Field:
     from PIL import Image as Picture
 
     field = source.fields[row]
-    masks: dict[MaskKind, Any] = {kind: field.mask(kind) for kind in field.mask_kinds}
-    found = [word for word in source.masks if word in _WORDS]
-    masks |= {_WORDS[word]: source.mask(word, row) > 0 for word in found}
+    filed = {kind: field.mask(kind) for kind in field.mask_kinds}
+    shown = {_WORDS[w]: source.mask(w, row) > 0 for w in source.masks if w in _WORDS}
+    masks: dict[MaskKind, Any] = {**filed, **shown}
+    if masks.get("background") is not None:  # what was painted since is background no longer
+        for kind, mask in shown.items():
+            before = filed.get(kind)
+            painted = mask if before is None else mask & ~before
+            masks["background"] = masks["background"] & ~painted
     paths: dict[MaskKind, Path] = {}
     for kind, mask in masks.items():
         if mask is not None:
