@@ -249,7 +249,10 @@ def test_recoloured_photographs_keep_their_source_and_masks(widget, viewer, fiel
     assert [(f.source, f.class_name) for f in source.fields] == [("ALL_1", "ALL")]
     np.testing.assert_array_equal(source.mask("nuclei", 0), viewer.layers["ALL_1 nuclei"].data)
     (known,) = [t.fields for t in targets(viewer.layers) if t.layer is field]
-    assert source.photographs == (str(known[0].path),)
+    assert [f.path for f in source.files] == [known[0].path]
+    (written,) = products.written_fields(source, tmp_path).fields
+    np.testing.assert_array_equal(written.mask("background"), known[0].mask("background"))
+    np.testing.assert_array_equal(written.image(), data)
 
 
 def test_segmented_nuclei_of_a_folder_are_written(widget, viewer, make_snam, tmp_path, qtbot):

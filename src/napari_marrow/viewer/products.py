@@ -69,8 +69,8 @@ class Source:
         What its slices are; those that come from no file have a path that is not there.
     root
         The folder they come from, or None.
-    photographs
-        Of each slice the photograph that it shows or was made from: its path, or its name.
+    files
+        Of each slice the field of files that it shows or was made from; empty where there are none.
     masks
         Data of the Labels layers over it, of the photograph's shape: ``nuclei``, ``cytoplasm``, and
         under their names those that a person made.
@@ -80,7 +80,7 @@ class Source:
     name: str
     fields: tuple[Field, ...]
     root: Path | None
-    photographs: tuple[str, ...]
+    files: tuple[Field, ...]
     masks: dict[str, Any]
 
     def image(self, row: int) -> NDArray[np.uint8]:
@@ -119,11 +119,10 @@ def gathered(layer: Image, layers: Any) -> Source:
     target = target_of(layer)
     fields = [_field(layer, row, known, len(target)) for row in range(len(target))]
     root = Path(layer.metadata[KEY]["root"]) if known else None
-    files = known or origin_fields(layer)
-    shown = [str(f.path) for f in files] if files else [f.name for f in fields]
+    files = tuple(known or origin_fields(layer))
     masks = {word: found for word in _WORDS if (found := _mask(layer, layers, word)) is not None}
     masks |= _own_labels(layer, layers)
-    return Source(target, layer.name, tuple(fields), root, tuple(shown), masks)
+    return Source(target, layer.name, tuple(fields), root, files, masks)
 
 
 def _field(layer: Image, row: int, known: list[Field], many: int) -> Field:
@@ -250,7 +249,7 @@ def _layers(
             "operation": s.operation,
             "copy": s.copy,
             "source": fields[s.row].source,
-            "photograph": source.photographs[s.row],
+            "photograph": str(source.files[s.row].path) if source.files else fields[s.row].name,
             "class": fields[s.row].class_name,
             "size": size,
         }
@@ -341,7 +340,8 @@ def _written(source: Source, row: int, folder: Path) -> Field:
     from PIL import Image as Picture
 
     field = source.fields[row]
-    filed = {kind: field.mask(kind) for kind in field.mask_kinds}
+    whence = source.files[row] if source.files else field
+    filed = {kind: whence.mask(kind) for kind in whence.mask_kinds}
     shown = {_WORDS[w]: source.mask(w, row) > 0 for w in source.masks if w in _WORDS}
     masks: dict[MaskKind, Any] = {**filed, **shown}
     if masks.get("background") is not None:  # what was painted since is background no longer
