@@ -100,15 +100,19 @@ def _made_whole(
     """A mask whose gaps cut nuclei to ragged bits, and its nuclei, without these gaps."""
     first = ragged = _ragged(labels)
     best = mask, labels
+    somewhere = np.zeros(int(labels.max(initial=0)) + 1, np.intp)  # a pixel of each
+    somewhere[labels.ravel()] = np.arange(labels.size)
     for radius in GAPS:
         if not ragged.any():
             break
-        pieces, count = ndimage.label(fill_holes(closed(mask, radius))[0])
+        pieces, count = ndimage.label(closed(mask, radius))
         area, bits = (
             np.bincount(pieces[where], minlength=count + 1) for where in (labels > 0, first)
         )
         broken = (bits > 0) & (bits >= 0.5 * area)  # what is whole for the most part stays
-        whole = mask | broken[pieces]
+        if not (np.bincount(pieces.ravel()[somewhere[1:]], minlength=count + 1)[broken] > 1).any():
+            continue  # nothing would become one
+        whole = mask | fill_holes(broken[pieces])[0]
         nuclei = _drop_specks(_watershed(whole, depth_of(whole)))
         left = _ragged(nuclei)
         if nuclei.max() < labels.max() and np.count_nonzero(left) < np.count_nonzero(ragged):
