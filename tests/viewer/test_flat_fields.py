@@ -28,3 +28,12 @@ def test_without_a_folder_3d_is_napari_s_own(make_napari_viewer, snam):
     viewer.add_image(np.zeros((4, 5, 6)))
     viewer.dims.ndisplay = 3
     assert viewer.dims.ndisplay == 3
+
+
+def test_a_stack_in_a_viewer_that_is_not_watched_is_drawn_in_3d(make_napari_viewer):
+    """Of a photograph that another reader opened, no empty picture would be taken back."""
+    viewer = make_napari_viewer()
+    planes = np.arange(4 * 5 * 6, dtype=np.uint16).reshape(4, 5, 6)
+    viewer.add_labels(LazyStack([lambda p=p: p for p in planes], (5, 6), np.uint16))
+    viewer.dims.ndisplay = 3
+    np.testing.assert_array_equal(viewer.layers[0]._slice.image.raw, planes)

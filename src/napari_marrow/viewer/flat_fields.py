@@ -49,9 +49,11 @@ class FlatFields:
 
 
 def _lock(layer: Layer) -> None:
-    """Take the brushes away where nothing can be painted on."""
-    if isinstance(layer, Labels) and isinstance(layer.data, LazyStack):
-        layer.editable = False
+    """Draw a stack one field at a time, and take the brushes away: it can't be painted on."""
+    if isinstance(layer.data, LazyStack):
+        layer.data.flat = layer.data.shape[0] > 1
+        if isinstance(layer, Labels):
+            layer.editable = False
 
 
 attach_flat_fields = once_a_viewer(FlatFields)

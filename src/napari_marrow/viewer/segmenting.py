@@ -98,7 +98,7 @@ def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> lis
         made.append((_data(target, parts), options, "labels"))
     labels, options, _ = made[-1]
     if isinstance(labels, LazyStack):
-        labels.names = [f.name for f in target.fields] or [""] * len(target)
+        labels.names = [f.name for f in target.fields]
         labels.cytoplasm = weakref.ref(made[0][0]) if len(made) > 1 else None
     else:
         options["features"] = nucleus_features(labels, made[0][0] if len(made) > 1 else None)

@@ -73,6 +73,7 @@ def joined_pages(data: Any, metadata: Mapping[str, Any], features: pd.DataFrame)
     for row in range(len(data)):
         table = kept.get(row)
         if table is None and isinstance(data, LazyStack):
+            data.made(row)  # raises where measuring would warn, and go on with nothing
             table = measure(data, row)
         if table is not None and len(table):
             parts.append(table.assign(**{PAGE: row + 1}))

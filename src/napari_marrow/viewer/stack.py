@@ -100,6 +100,8 @@ class LazyStack:
         """The longest that a slice took to make, in seconds."""
         self.put_off: WeakMethod[Callable[[LazyStack, int], bool]] | None = None
         """Asked before a slice is made for the screen: whether an empty one will do for now."""
+        self.flat = False
+        """Whether what napari draws along the axis of fields is empty: see :mod:`.flat_fields`."""
         self.names: Sequence[str] = ()
         """What the slices are called."""
         self.cytoplasm: ref[LazyStack] | None = None
@@ -138,8 +140,7 @@ class LazyStack:
             if self.put_off and _is_drawn(sys._getframe().f_back):
                 return _locked(self._drawn(row)[rest])
             return _locked(self._shown(row)[rest])
-        if first == slice(None) and len(self) > 1 and _is_drawn(sys._getframe().f_back):
-            # Along the axis of fields: the viewer is about to be taken back (see flat_fields).
+        if self.flat and first == slice(None) and _is_drawn(sys._getframe().f_back):
             return np.zeros((1, *self._frame), self.dtype)[(slice(None), *rest)]
         rows = np.arange(len(self))[first]
         if len(rows) == 1:  # one field by itself: no copy
