@@ -152,10 +152,12 @@ def make_toy() -> Callable[..., Bundle]:
         return write_bundle(
             folder,
             replace(info, **changes),
-            {"matmul": np.eye(3, dtype=np.float32)},
             _redness_network(how["input_size"]),
-            pd.DataFrame({"epoch": [1], "loss": [0.5]}),
-            pd.DataFrame({"image": [], "class": []}),
+            {
+                "history.csv": pd.DataFrame({"epoch": [1], "loss": [0.5]}),
+                "heldout.csv": pd.DataFrame({"image": [], "class": []}),
+            },
+            {"matmul": np.eye(3, dtype=np.float32)},
         )
 
     return make

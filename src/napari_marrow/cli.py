@@ -25,6 +25,7 @@ from napari_marrow import __version__
 from napari_marrow.console import Reporter, console, counted, show
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.phantom import PhantomSettings
+from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
 from napari_marrow.jobs.events import Event
 from napari_marrow.learning.settings import TrainingSettings
@@ -55,7 +56,7 @@ app = App(
 AsOptions = Parameter(name="*")
 # Short for the command line, in full in forms and JSON.
 SHORT = {"operations": "ops"}
-AsAugmentOptions = Parameter(
+AsListOptions = Parameter(
     name="*",
     name_transform=lambda name: SHORT.get(name, name).replace("_", "-"),
     negative_iterable="",
@@ -155,7 +156,7 @@ def augment(
     out: Path,
     /,
     *,
-    settings: Annotated[AugmentSettings, AsAugmentOptions] = AugmentSettings(),  # noqa: B008
+    settings: Annotated[AugmentSettings, AsListOptions] = AugmentSettings(),  # noqa: B008
     json: AsJson = False,
 ) -> None:
     """Make more photographs of few, with their masks, as a folder in SN-AM names.
@@ -216,6 +217,38 @@ def segment(
 
 
 @app.command
+def features(
+    folder: Path,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="CSV to write; T.csv gets T.scores.csv beside it.")],
+    settings: Annotated[FeatureSettings, AsListOptions] = FeatureSettings(),  # noqa: B008
+    selection: Annotated[ChiSquareSettings, AsOptions] = ChiSquareSettings(),  # noqa: B008
+    json: AsJson = False,
+) -> None:
+    """Measure fields, or the cells in them, and score the features by chi-square.
+
+    Parameters
+    ----------
+    folder
+        A folder with a folder a class, or a SN-AM download.
+    """
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.features import FeaturesJob, run_features_job
+
+    _no_problems(settings)
+    _no_problems(selection)
+    with Reporter() as report:
+        job = FeaturesJob(scan_folder(folder), out, settings, selection)
+        result = run_features_job(job, report)
+    best = ", ".join(result["selected"][:5])
+    lines = [f"{result['rows']} rows of {counted(result['features'], 'feature')} in {out}."]
+    if result["scores"]:
+        lines.append(f"Scores in {result['scores']}; the best: {best}.")
+    show(result, json, *lines, *result["notes"], RESEARCH_ONLY)
+
+
+@app.command
 def train(
     folder: Path,
     /,
@@ -224,10 +257,10 @@ def train(
     groups: Annotated[
         Path | None, Parameter(help="CSV with image,source: what stays on one side of the split.")
     ] = None,
-    settings: Annotated[TrainingSettings, AsOptions] = TrainingSettings(),  # noqa: B008
+    settings: Annotated[TrainingSettings, AsListOptions] = TrainingSettings(),  # noqa: B008
     json: AsJson = False,
 ) -> None:
-    """Train a network on a folder and write its bundle.
+    """Train a model on a folder and write its bundle.
 
     Parameters
     ----------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +14,21 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.imaging.augment import edges, rotate90
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.judging import judge
 from napari_marrow.jobs.keras_start import start_keras
+from napari_marrow.jobs.train_classical import train_classical
 from napari_marrow.jobs.train_job import TrainJob
-from napari_marrow.jobs.versions import versions
 from napari_marrow.learning.bundle import (
+    HELDOUT,
+    HISTORY,
     OWNED,
     Bundle,
     BundleInfo,
     load_bundle,
     open_onnx,
-    sha256,
     write_bundle,
 )
-from napari_marrow.learning.calibration import fit_temperature, soften
-from napari_marrow.learning.evaluation import colour_yardstick, score_units
+from napari_marrow.learning.calibration import fit_temperature
 from napari_marrow.learning.prediction import run_network
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Split, split_as_published, split_by_source
@@ -61,7 +60,7 @@ def train(
 def run_training(
     job: TrainJob, emit: Emit = silent, should_stop: ShouldStop = never
 ) -> dict[str, Any]:
-    """Train a network and write its bundle.
+    """Train the model that the settings name and write its bundle.
 
     Parameters
     ----------
@@ -76,7 +75,7 @@ def run_training(
     -------
     dict
         ``bundle`` (path), ``evaluation`` (see :func:`score_units`, or None), ``notes``,
-        ``history`` (rows), ``device``.
+        ``history`` (rows; of a network), ``device``, ``classes``.
 
     Raises
     ------
@@ -88,36 +87,63 @@ def run_training(
     check(job)
     # A folder without permission is said now, not after the training.
     with atomic_folder(job.out, OWNED) as folder:
-        units, split = _prepare(job, emit, should_stop)
-        emit(Event("progress", "Starting Keras", 0.1))
-        start_keras()  # takes seconds, and only a job may do it
-        from napari_marrow.learning import training
-
-        _stop_if(should_stop)
-        classes = tuple(sorted(units.table["class"].unique()))
-        trained = training.train_network(
-            _side(training, units.take(split.train), classes),
-            _side(training, units.take(split.validation), classes)
-            if len(split.validation)
-            else None,
-            job.settings,
-            lambda row: emit(_epoch_event(row, job.settings.epochs)),
-            should_stop,
-        )
-        emit(Event("progress", "Judging on held-out units", 0.95))
-        info, heldout = _judge(job, units, split, classes, trained.onnx)
-        info = dataclasses.replace(info, versions=versions() | {"device": trained.device})
-        write_training_figures(folder / "figures", trained.history, info.evaluation, heldout)
-        write_card(folder / "card.md", info, trained.parameters)
-        write_bundle(folder, info, trained.weights, trained.onnx, trained.history, heldout)
+        history = pd.DataFrame()
+        if job.settings.classical:
+            info = train_classical(job, folder, emit, should_stop)
+        else:
+            info, history = _train_network(job, folder, emit, should_stop)
     return {
         "bundle": str(job.out),
         "evaluation": info.evaluation,
         "notes": list(info.notes),
-        "history": trained.history.to_dict("records"),
-        "device": trained.device,
-        "classes": list(classes),
+        "history": history.to_dict("records"),
+        "device": info.versions["device"],
+        "classes": list(info.classes),
     }
+
+
+def _train_network(
+    job: TrainJob, folder: Path, emit: Emit, should_stop: ShouldStop
+) -> tuple[BundleInfo, pd.DataFrame]:
+    """Train a network, write its bundle into ``folder``, and give its history."""
+    units, split = _prepare(job, emit, should_stop)
+    emit(Event("progress", "Starting Keras", 0.1))
+    start_keras()  # takes seconds, and only a job may do it
+    from napari_marrow.learning import training
+
+    _stop_if(should_stop)
+    classes = tuple(sorted(units.table["class"].unique()))
+    watched = units.take(split.validation) if len(split.validation) else None
+    trained = training.train_network(
+        _side(training, units.take(split.train), classes),
+        None if watched is None else _side(training, watched, classes),
+        job.settings,
+        lambda row: emit(_epoch_event(row, job.settings.epochs)),
+        should_stop,
+    )
+    emit(Event("progress", "Judging on held-out units", 0.95))
+    session = open_onnx(trained.onnx)
+
+    def answer(part: Units) -> NDArray[np.float64]:
+        return mean_by_unit(run_network(session, part.images), part.owner, len(part.table))
+
+    temperature = 1.0
+    if watched is not None:
+        temperature = fit_temperature(answer(watched), class_codes(watched.table, classes))
+    info, heldout = judge(
+        job,
+        units.table,
+        split,
+        classes,
+        lambda rows: answer(units.take(rows)),
+        temperature=temperature,
+        device=trained.device,
+    )
+    write_training_figures(folder / "figures", trained.history, info.evaluation, heldout)
+    write_card(folder / "card.md", info, trained.parameters)
+    tables = {HISTORY: trained.history, HELDOUT: heldout}
+    write_bundle(folder, info, trained.onnx, tables, trained.weights)
+    return info, trained.history
 
 
 def check(job: TrainJob) -> None:
@@ -179,45 +205,6 @@ def augment_as_published(units: Units) -> Units:
 def _side(training: Any, units: Units, classes: tuple[str, ...]) -> Any:
     codes = class_codes(units.table, classes)
     return training.Side(units.images, training.one_hot(codes[units.owner], len(classes)))
-
-
-def _judge(
-    job: TrainJob, units: Units, split: Split, classes: tuple[str, ...], onnx: bytes
-) -> tuple[BundleInfo, pd.DataFrame]:
-    """Fit the temperature on the validation side and score the held-out side."""
-    session = open_onnx(onnx)
-
-    def probabilities(part: Units) -> NDArray[np.float64]:
-        return mean_by_unit(run_network(session, part.images), part.owner, len(part.table))
-
-    temperature = 1.0
-    if len(split.validation):
-        watched = units.take(split.validation)
-        truth = class_codes(watched.table, classes)
-        temperature = fit_temperature(probabilities(watched), truth)
-    evaluation, judged = None, units.take(split.heldout)
-    heldout = judged.table[["image", "index", "y", "x", "class", "source"]]
-    if len(split.heldout):
-        scores = soften(probabilities(judged), temperature)
-        evaluation = score_units(judged.table, scores, classes)
-        yardstick = colour_yardstick(units.take(split.train).table, judged.table)
-        evaluation["colour_only"] = None if yardstick is None else asdict(yardstick)
-        heldout = heldout.assign(predicted=[classes[k] for k in scores.argmax(axis=1)])
-        for k, name in enumerate(classes):
-            heldout[f"probability_{name}"] = scores[:, k]
-    sides = {"train": split.train, "validation": split.validation, "heldout": split.heldout}
-    info = BundleInfo(
-        classes=classes,
-        settings=job.settings,
-        preprocessing=Preprocessing.of(job.settings),
-        temperature=temperature,
-        abstain_below=job.settings.abstain_below,
-        evaluation=evaluation,
-        split={k: sorted(set(units.table["source"].iloc[rows])) for k, rows in sides.items()},
-        fingerprints={job.collection.label(f): sha256(f.path) for f in job.collection.fields},
-        notes=split.notes,
-    )
-    return info, heldout
 
 
 def _epoch_event(row: dict[str, float], epochs: int) -> Event:

@@ -1,7 +1,8 @@
 """A bundle: the folder that is a trained model. Data, never code; nothing in it is executed.
 
-``bundle.json`` (what it is and how to use it), ``weights.safetensors``, ``model.onnx``,
-``history.csv``, ``heldout.csv``, ``card.md`` and ``figures/``. Every file is listed in
+``bundle.json`` (what it is and how to use it), ``model.onnx``, ``heldout.csv``, ``card.md`` and
+``figures/``; of a network also ``weights.safetensors`` and ``history.csv``, of another model
+``features.csv``, what chi-square and the model say of each feature. Every file is listed in
 ``bundle.json`` with its SHA-256, and ``bundle.json`` carries one of itself, so a
 missing or altered file is noticed. That is against accidents: who alters on purpose can seal anew.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.options import settings_from_dict
+from napari_marrow.features.settings import OF_CELLS
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
 if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
@@ -27,8 +30,8 @@ if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
 SCHEMA = 1
 BUNDLE_JSON = "bundle.json"
 WEIGHTS, ONNX, HISTORY, HELDOUT = "weights.safetensors", "model.onnx", "history.csv", "heldout.csv"
-_SEALED = (WEIGHTS, ONNX, HISTORY, HELDOUT)
-OWNED = frozenset({BUNDLE_JSON, *_SEALED, "card.md", "figures"})
+FEATURES = "features.csv"
+OWNED = frozenset({BUNDLE_JSON, WEIGHTS, ONNX, HISTORY, HELDOUT, FEATURES, "card.md", "figures"})
 """All that a bundle holds: an older one is replaced, a folder with anything else is not."""
 
 
@@ -58,6 +61,8 @@ class BundleInfo:
         Sentences a reader of the scores must know.
     versions
         Of what it was made with, and the device.
+    features
+        What a model that is no network takes, in this order; empty for a network.
     """
 
     classes: tuple[str, ...]
@@ -70,6 +75,13 @@ class BundleInfo:
     fingerprints: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+
+    @property
+    def needs_nuclei(self) -> bool:
+        """Whether a photograph's nuclei have a say in its answer."""
+        how = self.preprocessing
+        return how.unit == "cell" or not OF_CELLS.isdisjoint(how.families)
 
 
 @dataclass(frozen=True)
@@ -111,21 +123,32 @@ def open_onnx(model: Path | bytes) -> onnxruntime.InferenceSession:
 def write_bundle(
     folder: Path,
     info: BundleInfo,
-    weights: dict[str, NDArray],
     onnx: bytes,
-    history: pd.DataFrame,
-    heldout: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+    weights: dict[str, NDArray] | None = None,
 ) -> Bundle:
     """Fill a folder with a bundle and seal it; the caller renames it into place when complete.
 
     What lies in the folder already (the card, the figures) is sealed with the rest.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    info, onnx
+        What ``bundle.json`` says, and the model.
+    tables
+        Table by the name of its file.
+    weights
+        Of a network.
     """
     from safetensors.numpy import save
 
-    (folder / WEIGHTS).write_bytes(save(weights))
+    if weights is not None:
+        (folder / WEIGHTS).write_bytes(save(weights))
     (folder / ONNX).write_bytes(onnx)
-    history.to_csv(folder / HISTORY, index=False)
-    heldout.to_csv(folder / HELDOUT, index=False)
+    for name, table in tables.items():
+        table.to_csv(folder / name, index=False)
     content = {
         "format": "napari-marrow bundle",
         "schema": SCHEMA,
@@ -164,7 +187,7 @@ def load_bundle(path: Path | str) -> Bundle:
         raise MarrowError(
             f"{path / BUNDLE_JSON} was altered after training; copy the whole bundle again."
         )
-    for name in sorted({*_SEALED, *content["files"]}):
+    for name in sorted({*_needed(content), *content["files"]}):
         if ".." in Path(name).parts or Path(name).is_absolute():
             raise MarrowError(f"{path / BUNDLE_JSON} names a file outside of it; don't use it.")
         if not (path / name).is_file():
@@ -174,6 +197,11 @@ def load_bundle(path: Path | str) -> Bundle:
                 f"{path / name} was altered after training; copy the whole bundle again."
             )
     return Bundle(path, _info(path, content))
+
+
+def _needed(content: dict[str, Any]) -> set[str]:
+    """Files that a bundle can't do without."""
+    return {ONNX, HELDOUT} | ({FEATURES} if content.get("features") else {WEIGHTS, HISTORY})
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -199,6 +227,7 @@ def _info(path: Path, content: dict[str, Any]) -> BundleInfo:
             fingerprints=content["fingerprints"],
             notes=tuple(content["notes"]),
             versions=content["versions"],
+            features=tuple(content.get("features", ())),
         )
     except (AttributeError, KeyError, TypeError, ValueError, MarrowError) as error:
         raise MarrowError(

@@ -11,10 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Field
+from napari_marrow.features.settings import FeatureSettings
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.calibration import soften
+from napari_marrow.learning.measured import measure
 from napari_marrow.learning.units import Units, batches, cut_units, mean_by_unit
 
 if TYPE_CHECKING:
@@ -63,6 +65,12 @@ def run_network(
     return out / np.maximum(out.sum(axis=1, keepdims=True), 1e-12)
 
 
+def run_features(session: onnxruntime.InferenceSession, table: pd.DataFrame) -> NDArray[np.float64]:
+    """A classical model's probabilities for each row of its features, (n, classes)."""
+    values = table.to_numpy(np.float32)
+    return session.run(["probabilities"], {"features": values})[0].astype(np.float64)
+
+
 def predict_image(
     bundle: Bundle, image: NDArray[np.uint8], labels: NDArray[np.integer] | None = None
 ) -> Prediction:
@@ -75,14 +83,19 @@ def predict_image(
     image
         RGB photograph, (height, width, 3), uint8.
     labels
-        Instance labels of its nuclei; found in the image when None. Not used for fields.
+        Instance labels of its nuclei; found in the image when None and needed.
     """
-    if bundle.info.preprocessing.unit == "cell" and labels is None:
+    how, classes, limit = bundle.info.preprocessing, bundle.info.classes, bundle.info.abstain_below
+    if bundle.info.needs_nuclei and labels is None:
         labels = segment_nuclei(image)
-    units = cut_units(image, labels, bundle.info.preprocessing)
-    probabilities = unit_probabilities(bundle, units)
-    classes, limit = bundle.info.classes, bundle.info.abstain_below
-    table = units.table[["index", "y", "x"]].copy()
+    if bundle.info.features:
+        units = measure(image, labels, FeatureSettings(how.families, how.unit))
+        raw = run_features(bundle.session, units[list(bundle.info.features)])
+        probabilities = soften(raw, bundle.info.temperature)
+    else:
+        cut = cut_units(image, labels, how)
+        units, probabilities = cut.table, unit_probabilities(bundle, cut)
+    table = units[["index", "y", "x"]].copy()
     best = probabilities.max(axis=1, initial=0)
     table["class"] = [classes[k] for k in probabilities.argmax(axis=1)] if len(table) else []
     for k, name in enumerate(classes):
@@ -92,13 +105,13 @@ def predict_image(
         return Prediction(table, None, float("nan"), True, labels)
     mean = probabilities.mean(axis=0)
     top = int(mean.argmax())
-    cells = labels if bundle.info.preprocessing.unit == "cell" else None
+    cells = labels if how.unit == "cell" else None
     return Prediction(table, classes[top], float(mean[top]), bool(mean[top] < limit), cells)
 
 
 def predict_field(bundle: Bundle, field: Field) -> Prediction:
     """Classify a field from its files: its own instances or nucleus mask where there are some."""
-    labels = field_labels(field) if bundle.info.preprocessing.unit == "cell" else None
+    labels = field_labels(field) if bundle.info.needs_nuclei else None
     return predict_image(bundle, field.image(), labels)
 
 

@@ -6,22 +6,28 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_marrow.data.options import bound_problems, option
+from napari_marrow.features.settings import CARRY_OVER, FAMILIES, family_problems
 
 Unit = Literal["field", "cell"]
+CLASSICAL = ("svm", "naive-bayes", "decision-tree", "random-forest", "logistic")
+"""Models that learn from measured features; the others are networks, which see pixels."""
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
     """Every choice of a training, with defaults that work."""
 
-    model: Literal["dcnn", "paper"] = option(
+    model: Literal[
+        "dcnn", "paper", "svm", "naive-bayes", "decision-tree", "random-forest", "logistic"
+    ] = option(
         "dcnn",
         "Model",
-        "dcnn learns; paper is the published network as printed, which does not.",
+        "dcnn is a network that learns, paper the published one as printed, which does not; the "
+        "others learn from measured features.",
     )
     unit: Unit = option("field", "Unit", "What gets a class: a whole field or each cell.")
     epochs: int = option(
-        40, "Epochs", "How often all training images are seen at most.", low=1, high=10000
+        40, "Epochs", "Networks see all training images so often at most.", low=1, high=10000
     )
     device: Literal["auto", "cpu", "gpu"] = option(
         "auto", "Device", "auto takes the GPU where there is one."
@@ -99,6 +105,20 @@ class TrainingSettings:
         high=8,
         advanced=True,
     )
+    families: tuple[str, ...] = option(
+        CARRY_OVER,
+        "Families",
+        f"What models that are no networks learn from: {', '.join(FAMILIES)}.",
+        advanced=True,
+    )
+    select: int = option(
+        40,
+        "Select",
+        "So many features with the highest chi-square do they see at most.",
+        low=1,
+        high=5000,
+        advanced=True,
+    )
     abstain_below: float = option(
         0.6,
         "Uncertain below",
@@ -108,22 +128,44 @@ class TrainingSettings:
         advanced=True,
     )
 
+    def __post_init__(self):
+        object.__setattr__(self, "families", tuple(self.families))  # JSON knows lists only
+
+    @property
+    def classical(self) -> bool:
+        """Whether the model learns from measured features, and not from pixels."""
+        return self.model in CLASSICAL
+
     def problems(self) -> list[str]:
         """What can't work, in a user's words; empty when all is well."""
-        return bound_problems(self)
+        return bound_problems(self) + (family_problems(self.families) if self.classical else [])
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How pixels become a network's input; goes into the bundle, so prediction does the same."""
+    """How pixels become a model's input; goes into the bundle, so prediction does the same.
+
+    Attributes
+    ----------
+    unit, input_size, tiles, crop_factor, white_balance
+        How a network's images are cut.
+    families
+        What is measured for a model that is no network; empty for a network.
+    """
 
     unit: Unit
     input_size: int
     tiles: int
     crop_factor: float
     white_balance: bool = True
+    families: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        object.__setattr__(self, "families", tuple(self.families))  # JSON knows lists only
 
     @classmethod
     def of(cls, settings: TrainingSettings) -> Preprocessing:
         """The preprocessing that these settings ask for."""
-        return cls(settings.unit, settings.input_size, settings.tiles, settings.crop_factor)
+        families = settings.families if settings.classical else ()
+        how = (settings.unit, settings.input_size, settings.tiles, settings.crop_factor)
+        return cls(*how, families=families)

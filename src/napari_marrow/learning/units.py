@@ -121,18 +121,10 @@ def collect_units(
 
 
 def _labelled_units(field: Field, image: str, how: Preprocessing) -> Units:
-    for kind in sorted(field.mask_kinds):
-        field.mask(kind)  # a mask that does not fit is said now, not when it happens to be used
+    check_masks(field)
     labels = field_labels(field) if how.unit == "cell" else None
     units = cut_units(field.image(), labels, how)
-    classes: list[str | None] = [field.class_name] * len(units.table)
-    if how.unit == "cell" and field.cell_classes:
-        indices = units.table["index"]
-        classes = [field.cell_classes.get(int(i), field.class_name) for i in indices]
-    elif field.class_name is None and field.cell_classes:
-        classes = [_common_class(field)]
-    table = units.table.assign(image=image, source=field.source)
-    table["class"] = classes
+    table = with_classes(units.table, field, image, how.unit)
     known = np.flatnonzero(table["class"].notna())
     if not len(known) and len(table):
         raise MarrowError(
@@ -140,6 +132,24 @@ def _labelled_units(field: Field, image: str, how: Preprocessing) -> Units:
             "or give it one in the table."
         )
     return Units(units.images, units.owner, table).take(known)
+
+
+def check_masks(field: Field) -> None:
+    """Say now that a mask does not fit, and not when it happens to be used."""
+    for kind in sorted(field.mask_kinds):
+        field.mask(kind)
+
+
+def with_classes(table: pd.DataFrame, field: Field, image: str, unit: str) -> pd.DataFrame:
+    """Units of a field with ``image`` (its name), ``source`` and ``class``, None where unknown."""
+    classes: list[str | None] = [field.class_name] * len(table)
+    if unit == "cell" and field.cell_classes:
+        classes = [field.cell_classes.get(int(i), field.class_name) for i in table["index"]]
+    elif field.class_name is None and field.cell_classes:
+        classes = [_common_class(field)]
+    said = table.assign(image=image, source=field.source)
+    said["class"] = classes
+    return said
 
 
 def _common_class(field: Field) -> str:

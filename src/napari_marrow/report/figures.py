@@ -20,19 +20,47 @@ DPI = 120
 def write_training_figures(
     folder: Path, history: pd.DataFrame, evaluation: dict[str, Any] | None, heldout: pd.DataFrame
 ) -> list[Path]:
-    """Write the figures of a training as PNG files into ``folder``; return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a network's figures as PNG files into ``folder``; return their paths."""
     figures = {"history": _figure(draw_history, history)}
-    if evaluation is not None:
-        figures["confusion"] = _figure(draw_confusion, evaluation, size=(4.2, 3.6))
-        if "auc" in evaluation["metrics"]:
-            figures["roc"] = _figure(_draw_roc, evaluation, heldout, size=(4.2, 3.8))
-            figures["precision_recall"] = _figure(_draw_pr, evaluation, heldout, size=(4.2, 3.8))
+    return _write(folder, figures | _of_evaluation(evaluation, heldout))
+
+
+def write_classical_figures(
+    folder: Path, scores: pd.DataFrame, evaluation: dict[str, Any] | None, heldout: pd.DataFrame
+) -> list[Path]:
+    """Write a classical model's figures as PNG files into ``folder``; return their paths.
+
+    ``scores`` has the columns ``feature`` and ``importance``.
+    """
+    figures = {"importances": _figure(draw_importances, scores, size=(6.4, 4.8))}
+    return _write(folder, figures | _of_evaluation(evaluation, heldout))
+
+
+def _of_evaluation(evaluation: dict[str, Any] | None, heldout: pd.DataFrame) -> dict[str, Figure]:
+    if evaluation is None:
+        return {}
+    figures = {"confusion": _figure(draw_confusion, evaluation, size=(4.2, 3.6))}
+    if "auc" in evaluation["metrics"]:
+        figures["roc"] = _figure(_draw_roc, evaluation, heldout, size=(4.2, 3.8))
+        figures["precision_recall"] = _figure(_draw_pr, evaluation, heldout, size=(4.2, 3.8))
+    return figures
+
+
+def _write(folder: Path, figures: dict[str, Figure]) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, figure in figures.items():
         paths.append(folder / f"{name}.png")
         figure.savefig(paths[-1], dpi=DPI)
     return paths
+
+
+def draw_importances(axes: Axes, scores: pd.DataFrame, most: int = 20) -> None:
+    """How much the features count that count most."""
+    shown = scores.dropna(subset="importance").nlargest(most, "importance")[::-1]
+    axes.barh(shown["feature"], shown["importance"], color="#4477aa")
+    axes.tick_params(axis="y", labelsize=7)
+    axes.set(xlabel="part of the importance of all features")
 
 
 def _figure(draw: Any, *arguments: Any, size: tuple[float, float] = (6.4, 3.6)) -> Figure:

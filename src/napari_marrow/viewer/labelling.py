@@ -124,9 +124,9 @@ def predict_target(bundle: Bundle, target: Target) -> Iterator[Prediction]:
     """Classify a target's fields, one a step, so that a worker can show progress and stop."""
     from napari_marrow.learning.prediction import predict_image
 
-    cells = bundle.info.preprocessing.unit == "cell"
+    needed = bundle.info.needs_nuclei
     for row in range(len(target)):
-        yield predict_image(bundle, target.image(row), target.labels(row) if cells else None)
+        yield predict_image(bundle, target.image(row), target.labels(row) if needed else None)
 
 
 def show_predictions(

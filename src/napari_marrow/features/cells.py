@@ -1,0 +1,94 @@
+"""The cells of a field, all cut to one size: what the families of features measure.
+
+Every nucleus is brought to the same width, so that texture and outline mean the same at any
+magnification; only areas keep the pixels of the photograph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_marrow.imaging.crops import cut_cells
+from napari_marrow.imaging.stain import WHITE, background_colour
+
+SIDE = 96
+"""Pixels of a crop's side."""
+DIAMETERS = 2.5
+"""Its side in diameters of the nucleus, which is thus 38 pixels wide."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of one photograph, in the order of their numbers.
+
+    Attributes
+    ----------
+    index, y, x, area
+        (n,) number, centre and area of each nucleus, in pixels of the photograph.
+    cytoplasm_area
+        (n,) pixels of the photograph; 0 where no cytoplasm is known.
+    pictures
+        (n, SIDE, SIDE, 3) uint8, the photograph about each nucleus as it is.
+    density
+        (n, SIDE, SIDE, 3) float32, optical density against the photograph's own background.
+    nucleus, cytoplasm
+        (n, SIDE, SIDE) bool, the cell's own.
+    """
+
+    index: NDArray[np.integer]
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    area: NDArray[np.float64]
+    cytoplasm_area: NDArray[np.float64]
+    pictures: NDArray[np.uint8]
+    density: NDArray[np.float32]
+    nucleus: NDArray[np.bool_]
+    cytoplasm: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def diameter(self) -> NDArray[np.float64]:
+        """(n,) of a circle of the nucleus's area, in pixels of the photograph."""
+        return np.sqrt(4 / np.pi * self.area)
+
+
+def cut(
+    image: NDArray[np.uint8], nuclei: NDArray[np.integer], cytoplasm: NDArray[np.integer]
+) -> Cells:
+    """Cut every cell of a photograph.
+
+    Parameters
+    ----------
+    image
+        RGB photograph, (height, width, 3), uint8.
+    nuclei
+        Instance labels, (height, width).
+    cytoplasm
+        The same numbers in the cells' cytoplasm, (height, width); 0 elsewhere.
+    """
+    pictures, table = cut_cells(image, nuclei, SIDE, DIAMETERS, WHITE)
+    marks = np.zeros((*nuclei.shape, 3), np.uint8)
+    marks[..., 0][nuclei > 0] = 255
+    around = (cytoplasm > 0) & (nuclei == 0)
+    marks[..., 1][around] = 255
+    owners = np.where(around, cytoplasm, nuclei)
+    own, _ = cut_cells(marks, nuclei, SIDE, DIAMETERS, 0, background="blank", cells=owners)
+    levels = np.log10(np.arange(256, dtype=np.float32).clip(1))
+    light = np.log10(background_colour(image))
+    areas = np.bincount(cytoplasm[around], minlength=int(nuclei.max(initial=0)) + 1)
+    return Cells(
+        index=table["index"],
+        y=table["y"],
+        x=table["x"],
+        area=table["area"],
+        cytoplasm_area=areas[table["index"]].astype(np.float64),
+        pictures=pictures,
+        density=light - levels[pictures],
+        nucleus=own[..., 0] > 127,
+        cytoplasm=own[..., 1] > 127,
+    )

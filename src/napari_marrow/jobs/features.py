@@ -1,0 +1,113 @@
+"""The features job: fields in, a table of features and one of their chi-square scores out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from napari_marrow.data.atomic import atomic_file
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.fields import Collection
+from napari_marrow.features.chi2 import select_features
+from napari_marrow.features.colour import MEAN_COLOUR
+from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.learning.measured import feature_columns, measure_collection
+
+
+@dataclass(frozen=True)
+class FeaturesJob:
+    """Measure these fields and score their features; write both tables."""
+
+    collection: Collection
+    out: Path
+    settings: FeatureSettings = field(default_factory=FeatureSettings)
+    selection: ChiSquareSettings = field(default_factory=ChiSquareSettings)
+
+
+def run_features_job(
+    job: FeaturesJob, emit: Emit = silent, should_stop: ShouldStop = never
+) -> dict[str, Any]:
+    """Write the table of features to ``out``, and the scores beside it (see :func:`scores_path`).
+
+    Without two classes there is nothing to score against, and no table of scores.
+
+    Returns
+    -------
+    dict
+        ``out``, ``scores`` (path or None), ``rows``, ``features`` (how many), ``selected`` (names,
+        the best first), ``notes``.
+
+    Raises
+    ------
+    MarrowError
+        When the settings can't work, a field can't be read, or a table can't be written.
+    Stopped
+        When ``should_stop`` said so.
+    """
+    if problems := job.settings.problems() + job.selection.problems():
+        raise MarrowError(" ".join(problems))
+    with atomic_file(job.out) as part:  # no permission is said now, not after the measuring
+        table = measured(job.collection, job.settings, emit, should_stop)
+        scores, notes = scored(table, job.selection)
+        table.to_csv(part, index=False)
+        beside = scores_path(job.out)
+        if scores is not None:
+            with atomic_file(beside) as other:
+                scores.to_csv(other, index=False)
+    best = [] if scores is None else scores.loc[scores["selected"], "feature"].tolist()
+    return {
+        "out": str(job.out),
+        "scores": None if scores is None else str(beside),
+        "rows": len(table),
+        "features": len(feature_columns(table)),
+        "selected": best,
+        "notes": notes,
+    }
+
+
+def measured(
+    collection: Collection,
+    settings: FeatureSettings,
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+) -> pd.DataFrame:
+    """The table of features as it is written: what is known of each unit, then the features."""
+
+    def progress(fraction: float, text: str) -> None:
+        if should_stop():
+            raise Stopped
+        emit(Event("progress", text, fraction))
+
+    table = measure_collection(collection, settings, progress)
+    return table.drop(columns=list(MEAN_COLOUR))
+
+
+def scored(
+    table: pd.DataFrame, selection: ChiSquareSettings
+) -> tuple[pd.DataFrame | None, list[str]]:
+    """The chi-square scores of a table of features, the best first, and what is to be said of them.
+
+    Scores are None where there are not two classes.
+    """
+    known = table[table["class"].notna()]
+    left_out = len(table) - len(known)
+    notes = [f"{left_out} rows without a class were not scored."] if left_out else []
+    if known["class"].nunique() < 2:
+        return None, [*notes, "There are not two classes: nothing was scored."]
+    scores = select_features(
+        known[list(feature_columns(table))], known["class"], known["source"], selection
+    )
+    if len(known) > known["source"].nunique():
+        notes.append(
+            "Units of one source are not independent: the p-values are smaller than they should be."
+        )
+    return scores.sort_values("rank", ignore_index=True), notes
+
+
+def scores_path(out: Path) -> Path:
+    """``T.scores.csv`` beside ``T.csv``."""
+    return out.with_name(f"{out.stem}.scores.csv")
