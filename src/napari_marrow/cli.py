@@ -22,13 +22,13 @@ from rich.console import Console
 from rich.table import Table
 
 from napari_marrow import __version__
-from napari_marrow.console import Reporter, console, counted, show
+from napari_marrow.console import Reporter, console, counted, print_comparison, show
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.phantom import PhantomSettings
 from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
 from napari_marrow.jobs.events import Event
-from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.settings import CompareSettings, TrainingSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 
@@ -326,6 +326,42 @@ def predict(
     counts = Counter(str(a["class"]) for a in answers)
     told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     show(result, json, f"{len(answers)} fields: {told}; {len(table)} rows in {out}.", RESEARCH_ONLY)
+
+
+@app.command
+def compare(
+    folder: Path,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="Folder for the tables.")],
+    groups: Annotated[
+        Path | None, Parameter(help="CSV with image,source: what stays in one fold.")
+    ] = None,
+    settings: Annotated[CompareSettings, AsListOptions] = CompareSettings(),  # noqa: B008
+    json: AsJson = False,
+) -> None:
+    """Cross-validate several models on the same folds, cut by source, in one table.
+
+    Parameters
+    ----------
+    folder
+        A folder with a folder a class, or a SN-AM download.
+    """
+    from napari_marrow.data.fields import with_groups
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.compare import CompareJob, run_comparison
+
+    _no_problems(settings)
+    collection = scan_folder(folder)
+    if groups is not None:
+        collection = with_groups(collection, groups)
+    with Reporter() as report:
+        result = run_comparison(CompareJob(collection, out, settings), report)
+    if not json:
+        print_comparison(result["rows"])
+    counted_units = f"{counted(result['units'], 'unit')} of {counted(result['sources'], 'source')}"
+    told = f"{counted_units}, {result['folds']} folds; tables in {out}."
+    show(result, json, told, *result["notes"], RESEARCH_ONLY)
 
 
 @app.command

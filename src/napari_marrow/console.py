@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
 
 from napari_marrow.jobs.events import Event
 
@@ -47,6 +48,29 @@ def show(result: dict[str, Any], as_json: bool, *lines: str) -> None:
         print(json.dumps(result))
     else:
         print("\n".join(lines))
+
+
+def print_comparison(rows: list[dict[str, Any]]) -> None:
+    """Print a row a model: each metric with its spread over the folds, time and size."""
+    metrics = [
+        n for n in ("accuracy", "precision", "recall", "specificity", "f1", "auc") if n in rows[0]
+    ]
+    table = Table("model", "protocol", *metrics, "fit", "numbers", box=None, pad_edge=False)
+    for row in rows:
+        scores = [_with_spread(row.get(name), row.get(f"{name}_spread")) for name in metrics]
+        size = (f"{row['fit_seconds']:.2g} s", f"{row['parameters']:,}")
+        table.add_row(row["model"], row["protocol"], *scores, *size)
+    shown = Console(highlight=False)
+    shown.width = max(shown.width, 140)  # lines that break in a terminal are whole in a file
+    shown.print(table)
+    chance = rows[0]["accuracy_chance"]
+    print(f"Chance is an accuracy of {chance:.2f}; behind each score its spread over the folds.")
+
+
+def _with_spread(estimate: float | None, spread: float | None) -> str:
+    if estimate is None:
+        return "-"
+    return f"{estimate:.3f}" if spread is None else f"{estimate:.3f} ({spread:.2f})"
 
 
 def counted(number: int, word: str) -> str:

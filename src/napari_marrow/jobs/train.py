@@ -115,8 +115,8 @@ def _train_network(
     classes = tuple(sorted(units.table["class"].unique()))
     watched = units.take(split.validation) if len(split.validation) else None
     trained = training.train_network(
-        _side(training, units.take(split.train), classes),
-        None if watched is None else _side(training, watched, classes),
+        network_side(training, units.take(split.train), classes),
+        None if watched is None else network_side(training, watched, classes),
         job.settings,
         lambda row: emit(_epoch_event(row, job.settings.epochs)),
         should_stop,
@@ -157,40 +157,65 @@ def check(job: TrainJob) -> None:
     problems = job.settings.problems()
     if problems:
         raise MarrowError(" ".join(problems))
-    bare = [f for f in job.collection.fields if f.class_name is None and not f.cell_classes]
+    check_classes(job.collection)
+
+
+def check_classes(collection: Collection) -> None:
+    """Say what is wrong with the classes of the fields.
+
+    Raises
+    ------
+    MarrowError
+        When a field has none, or there are fewer than two.
+    """
+    bare = [f for f in collection.fields if f.class_name is None and not f.cell_classes]
     if bare:
         raise MarrowError(
             f"{bare[0].path} has no class; put it into a folder named after its class, "
             "or give it one in the table."
         )
-    classes = job.collection.classes
+    classes = collection.classes
     if len(classes) < 2:
         raise MarrowError(
-            f"{job.collection.root} holds only the class {', '.join(classes) or 'none'}; "
+            f"{collection.root} holds only the class {', '.join(classes) or 'none'}; "
             "training needs fields of at least two classes, each in a folder of its name."
         )
 
 
 def _prepare(job: TrainJob, emit: Emit, should_stop: ShouldStop) -> tuple[Units, Split]:
     """Cut the units and split them, in the order that the protocol says."""
-
-    def progress(fraction: float, text: str) -> None:
-        _stop_if(should_stop)
-        emit(Event("progress", text, 0.1 * fraction))
-
     settings = job.settings
-    units = collect_units(job.collection, Preprocessing.of(settings), progress)
-    if units.table["class"].nunique() < 2:
-        raise MarrowError(
-            f"{job.collection.root} gave units of the class {units.table['class'].iloc[0]} only; "
-            "training needs at least two classes."
-        )
+    units = network_units(job, emit, should_stop)
     parts = (settings.heldout, settings.validation, settings.seed)
     if settings.protocol == "paper":
         units = augment_as_published(units)
         return units, split_as_published(units.table["class"].to_numpy(), *parts)
     table = units.table
     return units, split_by_source(table["class"].to_numpy(), table["source"].to_numpy(), *parts)
+
+
+def network_units(job: TrainJob, emit: Emit, should_stop: ShouldStop) -> Units:
+    """Cut all units for a network.
+
+    Raises
+    ------
+    MarrowError
+        When they are of fewer than two classes.
+    Stopped
+        When ``should_stop`` said so.
+    """
+
+    def progress(fraction: float, text: str) -> None:
+        _stop_if(should_stop)
+        emit(Event("progress", text, 0.1 * fraction))
+
+    units = collect_units(job.collection, Preprocessing.of(job.settings), progress)
+    if units.table["class"].nunique() < 2:
+        raise MarrowError(
+            f"{job.collection.root} gave units of the class {units.table['class'].iloc[0]} only; "
+            "training needs at least two classes."
+        )
+    return units
 
 
 def augment_as_published(units: Units) -> Units:
@@ -202,7 +227,8 @@ def augment_as_published(units: Units) -> Units:
     return Units(np.concatenate(images), owner, table)
 
 
-def _side(training: Any, units: Units, classes: tuple[str, ...]) -> Any:
+def network_side(training: Any, units: Units, classes: tuple[str, ...]) -> Any:
+    """Images and one-hot classes of units; ``training`` is the module, which imports Keras."""
     codes = class_codes(units.table, classes)
     return training.Side(units.images, training.one_hot(codes[units.owner], len(classes)))
 

@@ -34,19 +34,32 @@ from napari_marrow.learning.bundle import open_onnx
 
 COLLINEAR = 0.95
 """Columns whose correlation with an earlier one is higher say nothing new."""
+MISSING = 0.5
+"""Columns with a larger part of their values missing are not used."""
 AGREEMENT = 1e-5
 """Largest difference in probability between the pipeline and its ONNX file."""
 
 
 class UsableColumns(SelectorMixin, BaseEstimator):
-    """Drops columns that never change, and those collinear with an earlier column."""
+    """Drops columns that are mostly missing or never change, and those collinear with another.
+
+    Attributes
+    ----------
+    mask_
+        (columns,) which are kept.
+    collinear_with_
+        (columns,) the earlier column that says the same as one that was dropped, else -1.
+    """
 
     def fit(self, X: NDArray, y: Any = None) -> UsableColumns:
         """Find the columns to keep."""
-        values = np.asarray(X, np.float64)
+        values = np.array(X, np.float64)
+        absent = np.isnan(values)
+        there = absent.mean(axis=0) <= MISSING
+        values[:, ~there] = 0
+        values = SimpleImputer(strategy="median").fit_transform(values)
         spread = np.ptp(values, axis=0)
-        scale = np.abs(values).max(axis=0, initial=0)
-        varied = np.flatnonzero(spread > 1e-9 * np.maximum(scale, 1e-30))
+        varied = np.flatnonzero(there & (spread > 1e-9 * np.abs(values).max(axis=0)))
         centred = values[:, varied] - values[:, varied].mean(axis=0)
         centred /= np.sqrt((centred**2).sum(axis=0))
         correlation = np.abs(centred.T @ centred)
@@ -62,6 +75,10 @@ class UsableColumns(SelectorMixin, BaseEstimator):
         self.mask_[varied[kept]] = True
         self.n_features_in_ = values.shape[1]
         return self
+
+    def transform(self, X: NDArray) -> NDArray:
+        """The kept columns; missing values stay missing."""
+        return np.asarray(X)[:, self.mask_]
 
     def _get_support_mask(self) -> NDArray[np.bool_]:
         return self.mask_
@@ -157,14 +174,14 @@ def fit_classical(
     # shuffled, as published; the order would otherwise tell which of equal trees is first
     order = np.random.default_rng(seed).permutation(len(codes))
     values, codes = as_input(table, columns)[order], codes[order]
-    if not np.nanmax(np.ptp(np.nan_to_num(values), axis=0), initial=0) > 0:
+    if not UsableColumns().fit(values).mask_.any():
         raise MarrowError(
             f"None of the {len(columns)} features differs between the units; choose other families."
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # 0 / 0 of chi-square, ranked last
         pipeline = _pipeline(model, select, codes, seed).fit(values, codes)
-    usable, best = pipeline["collinear"], pipeline["chi2"]
+    usable, best = pipeline["columns"], pipeline["chi2"]
     kept = np.flatnonzero(usable.mask_)[best.get_support()]
     same = np.flatnonzero(usable.collinear_with_ >= 0)
     return Fitted(
@@ -183,14 +200,14 @@ def choose_columns(
 ) -> tuple[str, ...]:
     """The columns that a pipeline would choose of these rows, for choices made before a split."""
     steps = Pipeline(_choices(select)).fit(as_input(table, columns), codes)
-    usable, best = steps["collinear"], steps["chi2"]
+    usable, best = steps["columns"], steps["chi2"]
     return tuple(columns[k] for k in np.flatnonzero(usable.mask_)[best.get_support()])
 
 
 def _choices(select: int) -> list[tuple[str, BaseEstimator]]:
     return [
-        ("missing", SimpleImputer(strategy="median", keep_empty_features=True)),
-        ("collinear", UsableColumns()),
+        ("columns", UsableColumns()),
+        ("missing", SimpleImputer(strategy="median")),
         ("chi2", ChiSquareColumns(select)),
     ]
 
@@ -287,14 +304,16 @@ def _export(pipeline: Pipeline, kept: NDArray[np.intp], values: NDArray[np.float
 
     chosen, model = values[:, kept], pipeline["model"]
     # medians are column by column: those of the chosen ones stay what they were
-    missing = SimpleImputer(strategy="median", keep_empty_features=True).fit(chosen)
+    missing = SimpleImputer(strategy="median").fit(chosen)
     steps = [("missing", missing), ("scale", pipeline["scale"]), ("model", model)]
     whole = Pipeline([step for step in steps if step[1] != "passthrough"])
-    network = convert_sklearn(
-        whole,
-        initial_types=[("features", FloatTensorType([None, len(kept)]))],
-        options={id(model): {"zipmap": False}},
-    ).SerializeToString()
+    with warnings.catch_warnings():  # the converter looks at attributes that scikit-learn drops
+        warnings.simplefilter("ignore", FutureWarning)
+        network = convert_sklearn(
+            whole,
+            initial_types=[("features", FloatTensorType([None, len(kept)]))],
+            options={id(model): {"zipmap": False}},
+        ).SerializeToString()
     found = open_onnx(network).run(["probabilities"], {"features": chosen})[0]
     difference = float(np.abs(found - pipeline.predict_proba(values)).max())
     if not difference <= AGREEMENT:

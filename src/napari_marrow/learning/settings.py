@@ -11,6 +11,7 @@ from napari_marrow.features.settings import CARRY_OVER, FAMILIES, family_problem
 Unit = Literal["field", "cell"]
 CLASSICAL = ("svm", "naive-bayes", "decision-tree", "random-forest", "logistic")
 """Models that learn from measured features; the others are networks, which see pixels."""
+MODELS = ("dcnn", "paper", *CLASSICAL)
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,53 @@ class TrainingSettings:
     def problems(self) -> list[str]:
         """What can't work, in a user's words; empty when all is well."""
         return bound_problems(self) + (family_problems(self.families) if self.classical else [])
+
+
+@dataclass(frozen=True)
+class CompareSettings:
+    """Which models to compare, and how."""
+
+    models: tuple[str, ...] = option(
+        CLASSICAL, "Models", f"Of {', '.join(MODELS)}; networks take minutes a fold."
+    )
+    protocol: Literal["honest", "paper", "both"] = option(
+        "honest", "Protocol", "honest cuts folds by source; paper augments and selects first."
+    )
+    folds: int = option(5, "Folds", "Into so many parts the sources are cut.", low=2, high=50)
+    unit: Unit = option("field", "Unit", "What gets a class: a whole field or each cell.")
+    families: tuple[str, ...] = option(
+        CARRY_OVER, "Families", f"What is measured: {', '.join(FAMILIES)}."
+    )
+    select: int = option(
+        40, "Select", "So many features with the highest chi-square are chosen.", low=1, high=5000
+    )
+    epochs: int = option(
+        40, "Epochs", "Networks see all training images so often at most.", low=1, high=10000
+    )
+    device: Literal["auto", "cpu", "gpu"] = option(
+        "auto", "Device", "auto takes the GPU where there is one."
+    )
+    seed: int = option(
+        0, "Seed", "The same seed gives the same folds and starts.", low=0, high=2**31 - 1
+    )
+
+    def __post_init__(self):
+        for name in ("models", "families"):  # JSON knows lists only
+            object.__setattr__(self, name, tuple(dict.fromkeys(getattr(self, name))))
+
+    def problems(self) -> list[str]:
+        """What can't work, in a user's words; empty when all is well."""
+        unknown = [repr(name) for name in self.models if name not in MODELS]
+        found = bound_problems(self) + family_problems(self.families)
+        if unknown:
+            found.append(f"Models has {', '.join(unknown)}; choose from {', '.join(MODELS)}.")
+        return found if self.models else [*found, "Models is empty; choose at least one."]
+
+    def training(self, model: str, protocol: str) -> TrainingSettings:
+        """How one of the models is trained."""
+        same = ("unit", "families", "select", "epochs", "device", "seed")
+        chosen = {name: getattr(self, name) for name in same}
+        return TrainingSettings(model=model, protocol=protocol, **chosen)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 
 from napari_marrow.data.errors import MarrowError
 
@@ -75,6 +75,43 @@ def _cut(
     if min(_fewest(classes, sources, side) for side in (train, test)) == 0:
         return rows, rows[:0]
     return train, test
+
+
+def folds_by_source(
+    classes: NDArray, sources: NDArray, folds: int, seed: int
+) -> list[tuple[Rows, Rows]]:
+    """Rows to learn from and to be judged on, of each fold; a source stands on one side only.
+
+    Raises
+    ------
+    MarrowError
+        When a class has fewer sources than there are folds.
+    """
+    rows = np.arange(len(classes))
+    if _fewest(classes, sources, rows) < folds:
+        raise MarrowError(
+            f"{_poorest(classes, sources)}, too few for {folds} folds; ask for fewer folds, or add "
+            "sources."
+        )
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    return list(splitter.split(rows, classes, sources))
+
+
+def folds_at_random(classes: NDArray, folds: int, seed: int) -> list[tuple[Rows, Rows]]:
+    """The same without a look at the sources, as the paper had it.
+
+    Raises
+    ------
+    MarrowError
+        When a class has fewer units than there are folds.
+    """
+    count = int(np.unique(classes, return_counts=True)[1].min())
+    if count < folds:
+        raise MarrowError(
+            f"A class has {count} units, too few for {folds} folds; ask for fewer folds."
+        )
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    return list(splitter.split(np.arange(len(classes)), classes))
 
 
 def _fewest(classes: NDArray, sources: NDArray, rows: Rows) -> int:
