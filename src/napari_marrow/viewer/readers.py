@@ -19,7 +19,6 @@ from napari_marrow.viewer.layers import LayerData, collection_layers, nucleus_fe
 from napari_marrow.viewer.metadata import KEY
 from napari_marrow.viewer.opening import attach_to_viewers, prepare_viewers
 from napari_marrow.viewer.saved_labels import is_saved_labels, load_labels
-from napari_marrow.viewer.slice_tables import PAGE, split_pages
 
 PathOrPaths = str | Sequence[str]
 
@@ -94,11 +93,11 @@ def _saved_labels(path: Path) -> LayerData:
     if table is None:
         show_warning(f"{path.with_suffix('.csv')} is not there: the labels open without features.")
         return labels, options, "labels"
-    if PAGE in table and labels.ndim == 3:
-        tables = split_pages(table)
-        options["metadata"] = {KEY: {"kind": kind, "tables": tables, "shown": 0}}
+    if isinstance(table, dict):
+        options["metadata"] = {KEY: {"kind": kind, "tables": table, "shown": 0}}
         attach_to_viewers()
-        return labels, {**options, "features": tables.get(0, table.iloc[:0])}, "labels"
+        first = table[0] if 0 in table else next(iter(table.values())).iloc[:0]
+        return labels, {**options, "features": first}, "labels"
     colours = class_colormap(table)
     if colours is not None:
         options["colormap"] = colours

@@ -2,7 +2,9 @@
 
 The CSV is plain, for any program that reads tables. What a CSV can't tell (the columns' types, what
 stands for a missing value) and what belongs to the layer (its name, its place) is a JSON object in
-the TIFF's description; it is also how a saved TIFF is known from a photograph.
+the TIFF's description; it is also how a saved TIFF is known from a photograph. Where every slice of
+a stack has a table of its own, the CSV is all of them below each other, and the object says what
+columns each of them has.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ SUFFIXES = (".tif", ".tiff")
 LARGEST = np.iinfo(np.uint16).max
 KEPT = ("name", "scale", "translate", "axis_labels", "units")
 """What is kept of a layer beside its data, its features and what the plugin knows of it."""
+PAGE = "page"
+"""The column that says, of tables of slices, which page of the TIFF a row is of, from 1."""
 
 
 def table_path(path: Path) -> Path:
@@ -40,7 +44,12 @@ def table_path(path: Path) -> Path:
 # --- writing -------------------------------------------------------------------------------------
 
 
-def save_labels(path: Path, data: Any, table: pd.DataFrame, layer: Mapping[str, Any]) -> list[Path]:
+def save_labels(
+    path: Path,
+    data: Any,
+    table: pd.DataFrame | Mapping[int, pd.DataFrame],
+    layer: Mapping[str, Any],
+) -> list[Path]:
     """Write labels and their features; both files appear when both are complete.
 
     Parameters
@@ -50,7 +59,7 @@ def save_labels(path: Path, data: Any, table: pd.DataFrame, layer: Mapping[str, 
     data
         Whole numbers from 0 to 65535, (height, width) or more axes before these; perhaps lazy.
     table
-        The layer's features.
+        The layer's features; of a stack with a table a slice all of them, by slice.
     layer
         What to keep of the layer: see :data:`KEPT`, and ``metadata``.
 
@@ -68,11 +77,13 @@ def save_labels(path: Path, data: Any, table: pd.DataFrame, layer: Mapping[str, 
         )
     if data.ndim < 2 or not data.size:
         raise MarrowError(f"{path} can't be written: the layer has no pixels.")
-    _check_columns(path, table)
-    missing = _missing_mark(table)
+    for part in table.values() if isinstance(table, Mapping) else [table]:
+        _check_columns(path, part)
+    whole = _joined(path, table) if isinstance(table, Mapping) else table
+    missing = _missing_mark(whole)
     note = {
         "missing": missing,
-        "columns": [[str(name), _kind(table[name])] for name in table.columns],
+        **_noted_columns(table),
         "layer": _plain({name: layer[name] for name in KEPT if name in layer}),
         "kind": layer.get("metadata", {}).get(KEY, {}).get("kind"),
     }
@@ -89,7 +100,7 @@ def save_labels(path: Path, data: Any, table: pd.DataFrame, layer: Mapping[str, 
             metadata=None,
         )
         # with these ends of lines, as RFC 4180 has them, texts with either of the two are quoted
-        table.to_csv(text, index=False, na_rep=missing, lineterminator="\r\n", encoding="utf-8")
+        whole.to_csv(text, index=False, na_rep=missing, lineterminator="\r\n", encoding="utf-8")
     return [path, beside]
 
 
@@ -139,12 +150,36 @@ def _check_columns(path: Path, table: pd.DataFrame) -> None:
             )
 
 
+def _joined(path: Path, tables: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
+    """One table of all pages; as objects, so that no value takes the type of another page."""
+    import pandas as pd
+
+    if any(PAGE in table for table in tables.values()):
+        raise MarrowError(
+            f"{path} can't be written: the column {PAGE} is to tell the fields of the folder "
+            "apart; rename yours."
+        )
+    parts = [table.astype(object).assign(**{PAGE: row + 1}) for row, table in tables.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
 def _missing_mark(table: pd.DataFrame) -> str:
     """What to write for a missing value: nothing, unless that is itself a value of the table."""
     texts = table.select_dtypes(exclude="number")
     values = {str(value) for name in texts for value in texts[name].dropna()}
     marks = itertools.chain(["", "NA"], (f"NA{k}" for k in itertools.count(1)))
     return next(mark for mark in marks if mark not in values)
+
+
+def _noted_columns(table: pd.DataFrame | Mapping[int, pd.DataFrame]) -> dict[str, Any]:
+    """The columns and their types, as the note has them: of one table, or page by page."""
+    if isinstance(table, Mapping):
+        return {"pages": {row + 1: _kinds(part) for row, part in table.items()}}
+    return {"columns": _kinds(table)}
+
+
+def _kinds(table: pd.DataFrame) -> list[list[Any]]:
+    return [[str(name), _kind(table[name])] for name in table.columns]
 
 
 def _kind(column: pd.Series) -> Any:
@@ -188,14 +223,16 @@ def _note(path: Path) -> dict[str, Any] | None:
     return note if isinstance(note, dict) else None
 
 
-def load_labels(path: Path) -> tuple[NDArray[np.uint16], pd.DataFrame | None, dict[str, Any]]:
+def load_labels(
+    path: Path,
+) -> tuple[NDArray[np.uint16], pd.DataFrame | dict[int, pd.DataFrame] | None, dict[str, Any]]:
     """Read what :func:`save_labels` wrote.
 
     Returns
     -------
     data : ndarray of uint16
-    table : DataFrame or None
-        The features; None where the CSV is no longer there.
+    table : DataFrame, dict of DataFrames or None
+        The features, or those of each slice; None where the CSV is no longer there.
     layer : dict
         What was kept of the layer, and its ``kind`` (see :mod:`.metadata`) or None.
 
@@ -217,14 +254,45 @@ def load_labels(path: Path) -> tuple[NDArray[np.uint16], pd.DataFrame | None, di
     if not beside.exists():
         return data, None, layer
     try:
-        with open(beside, newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
+        rows = _rows(beside)
+        if "pages" in note:
+            return data, _typed_pages(rows, note["pages"], note["missing"], len(data)), layer
         return data, _typed(rows, dict(note["columns"]), note["missing"]), layer
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError, TypeError) as error:
         raise MarrowError(
             f"{beside} can't be read as the table of {path.name} ({error}); "
             "mend it, or move it away to open the labels alone."
         ) from error
+
+
+def _rows(table: Path) -> list[list[str]]:
+    with open(table, newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if any(len(row) != len(rows[0]) for row in rows):
+        raise ValueError("its rows differ in length")
+    return rows
+
+
+def _typed_pages(
+    rows: list[list[str]], pages: Mapping[str, Any], missing: str, count: int
+) -> dict[int, pd.DataFrame]:
+    """The table of each page: the columns it had, and others in which something stands now."""
+    header = rows[0] if rows else []
+    if PAGE not in header:
+        raise ValueError(f"its column {PAGE} is gone")
+    by_page: dict[str, list[list[str]]] = {page: [] for page in pages}
+    for row in rows[1:]:
+        by_page.setdefault(row[header.index(PAGE)], []).append(row)
+    unknown = sorted(by_page.keys() - {str(k) for k in range(1, count + 1)})
+    if unknown:
+        raise ValueError(f"the TIFF has no page {unknown[0]!r}")
+    tables = {}
+    for page, own in by_page.items():
+        kinds = dict(pages.get(page, ()))
+        table = _typed([header, *own], kinds, missing).drop(columns=PAGE)
+        filled = [name for name in table if name not in kinds and table[name].notna().any()]
+        tables[int(page) - 1] = table[[*(name for name in kinds if name in table), *filled]]
+    return tables
 
 
 def _typed(rows: list[list[str]], kinds: Mapping[str, Any], missing: str) -> pd.DataFrame:
@@ -234,8 +302,6 @@ def _typed(rows: list[list[str]], kinds: Mapping[str, Any], missing: str) -> pd.
     if not rows:
         return pd.DataFrame()
     header, body = rows[0], rows[1:]
-    if any(len(row) != len(header) for row in body):
-        raise ValueError("its rows differ in length")
     columns = {}
     for place, name in enumerate(header):
         texts = [None if row[place] == missing else row[place] for row in body]

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 MEASURED = frozenset({"index", "field", "y", "x", "area", "cytoplasm_area", "nucleus_to_cell"})
 """Columns that can be measured again; others are somebody's words, and are kept."""
-PAGE = "page"
-"""The column of a saved table that says which page of the TIFF a row is of, from 1."""
 
 
 def measure(stack: LazyStack, row: int) -> pd.DataFrame:
@@ -56,33 +54,25 @@ def of_one_slice(metadata: Mapping[str, Any], features: pd.DataFrame) -> bool:
     return "shown" in metadata.get(KEY, {}) or set(features.columns) <= MEASURED
 
 
-def joined_pages(data: Any, metadata: Mapping[str, Any], features: pd.DataFrame) -> pd.DataFrame:
-    """One table of all slices, as it is saved, with the column :data:`PAGE`.
+def all_tables(
+    data: Any, metadata: Mapping[str, Any], features: pd.DataFrame
+) -> dict[int, pd.DataFrame] | None:
+    """The tables of all slices, by slice, as they are saved.
 
-    Slices that nobody has said anything about are measured now. Features that are not of one slice
-    are given back as they are.
+    Slices that nobody has said anything about are measured now. None where the features are not of
+    one slice: then they are the one table there is.
     """
-    import pandas as pd
-
     known = metadata.get(KEY, {})
     nuclei = isinstance(data, LazyStack) and known.get("kind") == "nuclei"
     if not (nuclei or "tables" in known) or not of_one_slice(metadata, features):
-        return features
+        return None
     kept = kept_tables(metadata, features)
-    parts = []
+    tables = {}
     for row in range(len(data)):
         table = kept.get(row)
         if table is None and isinstance(data, LazyStack):
             data.made(row)  # raises where measuring would warn, and go on with nothing
             table = measure(data, row)
-        if table is not None and len(table):
-            parts.append(table.assign(**{PAGE: row + 1}))
-    return pd.concat(parts, ignore_index=True) if parts else features
-
-
-def split_pages(table: pd.DataFrame) -> dict[int, pd.DataFrame]:
-    """The tables of the slices of what :func:`joined_pages` gave."""
-    return {
-        int(page) - 1: part.drop(columns=PAGE).reset_index(drop=True)
-        for page, part in table.groupby(PAGE)
-    }
+        if table is not None:
+            tables[row] = table
+    return tables or None

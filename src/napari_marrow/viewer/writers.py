@@ -9,7 +9,7 @@ from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.metadata import KEY
 from napari_marrow.viewer.saved_labels import SUFFIXES, save_labels
-from napari_marrow.viewer.slice_tables import joined_pages
+from napari_marrow.viewer.slice_tables import all_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,8 @@ def write_labels(path: str, data: Any, layer: dict[str, Any]) -> list[str]:
     table = layer.get("features")
     table = pd.DataFrame() if table is None else pd.DataFrame(table)
     target = _with_suffix(path, SUFFIXES)
-    table = joined_pages(data, layer.get("metadata", {}), table)
-    return [str(p) for p in save_labels(target, data, table, layer)]
+    tables = all_tables(data, layer.get("metadata", {}), table)
+    return [str(p) for p in save_labels(target, data, tables or table, layer)]
 
 
 def write_predictions(path: str, data: Any, layer: dict[str, Any]) -> list[str]:
