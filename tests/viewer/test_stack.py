@@ -34,9 +34,13 @@ def stack(whole):
         (2, ...),
         slice(4, 9),
         ([0, 3],),
+        np.array([3, 0]),
+        (np.array([True, False, False, True]), 2),
     ],
 )
-def test_it_is_indexed_like_the_array_it_stands_for(stack, whole, key):
+@pytest.mark.parametrize("flat", [False, True])
+def test_it_is_indexed_like_the_array_it_stands_for(stack, whole, key, flat):
+    stack.flat = flat
     np.testing.assert_array_equal(stack[key], whole[key])
 
 

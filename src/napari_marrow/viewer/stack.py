@@ -140,7 +140,8 @@ class LazyStack:
             if self.put_off and _is_drawn(sys._getframe().f_back):
                 return _locked(self._drawn(row)[rest])
             return _locked(self._shown(row)[rest])
-        if self.flat and first == slice(None) and _is_drawn(sys._getframe().f_back):
+        whole = isinstance(first, slice) and first == slice(None)  # arrays compare by value
+        if self.flat and whole and _is_drawn(sys._getframe().f_back):
             return np.zeros((1, *self._frame), self.dtype)[(slice(None), *rest)]
         rows = np.arange(len(self))[first]
         if len(rows) == 1:  # one field by itself: no copy
