@@ -1,6 +1,7 @@
 """A folder's fields are never drawn as a volume."""
 
 import numpy as np
+import pytest
 
 from napari_marrow.viewer.stack import LazyStack
 
@@ -37,3 +38,42 @@ def test_a_stack_in_a_viewer_that_is_not_watched_is_drawn_in_3d(make_napari_view
     viewer.add_labels(LazyStack([lambda p=p: p for p in planes], (5, 6), np.uint16))
     viewer.dims.ndisplay = 3
     np.testing.assert_array_equal(viewer.layers[0]._slice.image.raw, planes)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0)])
+def test_a_viewer_in_3d_is_taken_back_unread_when_a_folder_is_opened(
+    make_napari_viewer, snam, monkeypatch, notified, order
+):
+    viewer = make_napari_viewer()
+    viewer.add_image(np.zeros((4, 5, 6)))
+    viewer.dims.order = order
+    viewer.dims.ndisplay = 3
+    read, made = [], LazyStack.made
+    monkeypatch.setattr(LazyStack, "made", lambda self, row: read.append(row) or made(self, row))
+    viewer.open(str(snam), plugin="napari-marrow")
+    assert (viewer.dims.ndisplay, viewer.dims.order) == (2, (0, 1, 2))
+    row = int(viewer.dims.point[0])
+    assert set(read) <= {0, row}
+    assert ["holds pictures of one folder" in told for told in notified] == [True]
+    stack = viewer.layers["PKG - SN-AM"]
+    np.testing.assert_array_equal(stack._slice.image.view, stack.data[row])
+
+
+def test_a_stack_that_comes_later_is_looked_at_too(make_napari_viewer, snam, notified):
+    viewer = make_napari_viewer()
+    viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin="napari-marrow")
+    viewer.add_image(np.zeros((4, 5, 6)))
+    viewer.dims.ndisplay = 3
+    planes = np.zeros((4, 5, 6), np.uint16)
+    viewer.add_labels(LazyStack([lambda p=p: p for p in planes], (5, 6), np.uint16))
+    assert viewer.dims.ndisplay == 2
+    assert len(notified) == 1
+
+
+def test_one_photograph_is_left_in_3d(make_napari_viewer, snam, notified):
+    viewer = make_napari_viewer()
+    viewer.add_image(np.zeros((4, 5, 6)))
+    viewer.dims.ndisplay = 3
+    viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin="napari-marrow")
+    assert viewer.dims.ndisplay == 3
+    assert notified == []

@@ -24,12 +24,14 @@ class FlatFields:
         self._viewer = weakref.ref(viewer)
         viewer.dims.events.ndisplay.connect(self._look)
         viewer.dims.events.order.connect(self._look)
-        viewer.layers.events.inserted.connect(self._lock)
+        viewer.layers.events.inserted.connect(self._inserted)
         for layer in viewer.layers:
             _lock(layer)
+        self._look()
 
-    def _lock(self, event) -> None:
+    def _inserted(self, event) -> None:
         _lock(event.value)
+        self._look()
 
     def _look(self, event=None) -> None:
         viewer = self._viewer()
@@ -40,8 +42,9 @@ class FlatFields:
         drawn = [x for x in stacks if dims.ndim - x.ndim in dims.displayed]
         if not drawn:
             return
-        dims.ndisplay = 2
-        dims.order = tuple(range(dims.ndim))
+        with dims.events.ndisplay.blocker(self._look), dims.events.order.blocker(self._look):
+            dims.ndisplay = 2
+            dims.order = tuple(range(dims.ndim))
         show_warning(
             f"{drawn[0].name} holds pictures of one folder, not a volume: they are shown one at a "
             "time. To see something else in 3D, close it first, or open a second viewer."

@@ -23,11 +23,17 @@ _waiting: list[_Opening] = []
 
 
 def prepare_viewers(layers: list[LayerData]) -> None:
-    """Watch for the photograph among ``layers`` in every viewer: a reader isn't told in which."""
+    """Watch for the photograph among ``layers`` in every viewer: a reader isn't told in which.
+
+    A viewer that is in 3D, or whose axes are rolled, is taken back when the photograph is there.
+    """
     while _waiting:
         _waiting.pop().stop()
     identity = layers[0][1]["metadata"][KEY]["id"]
     _waiting.extend(_Opening(viewer, identity) for viewer in _viewers())
+    for data, _, _ in layers:
+        if _waiting and isinstance(data, LazyStack):
+            data.flat = len(data) > 1  # already now: napari draws before it tells of a layer
 
 
 def attach_to_viewers() -> None:
