@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QMessageBox
+from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMessageBox
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
@@ -129,11 +129,43 @@ def test_a_thumbnail_is_every_nth_pixel(tmp_path):
     assert max(small.shape[:2]) <= THUMBNAIL
 
 
-def editor_of(widget, row, qtbot):
-    """The box in which the class of a row is edited."""
-    widget.table.editItem(widget.table.item(row, CLASS))
-    qtbot.waitUntil(lambda: widget.table.findChild(QComboBox) is not None)
-    return widget.table.findChild(QComboBox)
+def editor_of(widget, row, qtbot, column=CLASS):
+    """The box in which the class of a row is edited, or the line of its source."""
+    kind = QComboBox if column == CLASS else QLineEdit
+    widget.table.editItem(widget.table.item(row, column))
+    qtbot.waitUntil(lambda: widget.table.findChild(kind) is not None)
+    return widget.table.findChild(kind)
+
+
+def texts(widget, column):
+    return [widget.table.item(row, column).text() for row in range(widget.table.rowCount())]
+
+
+@pytest.mark.parametrize("column", [CLASS, SOURCE])
+def test_what_stands_in_a_row_is_chosen_for_all_selected(
+    widget, make_snam, tmp_path, qtbot, column
+):
+    look(widget, make_snam(tmp_path / "s", 2), qtbot)
+    before = texts(widget, column)
+    widget.table.selectAll()
+    editor = editor_of(widget, 1, qtbot, column)
+    widget.table.itemDelegateForColumn(column).commitData.emit(editor)  # as when it is left
+    assert texts(widget, column) == before
+    assert not widget._unsaved
+    line = editor.lineEdit() if column == CLASS else editor
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: texts(widget, column) == [before[1]] * 4)
+    assert widget._unsaved
+
+
+def test_a_class_of_the_list_is_chosen_for_all_selected(widget, make_snam, tmp_path, qtbot):
+    look(widget, make_snam(tmp_path / "s", 2), qtbot)
+    widget.table.selectAll()
+    box = editor_of(widget, 0, qtbot)
+    box.showPopup()
+    qtbot.keyClick(box.view(), Qt.Key.Key_Return)
+    widget.table.itemDelegateForColumn(CLASS).commitData.emit(box)
+    assert texts(widget, CLASS) == ["ALL"] * 4
 
 
 @pytest.mark.parametrize("typed", ["CLL", "M"])  # M begins one of the classes that are offered

@@ -27,7 +27,7 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts import SAVED, scan, write_table
 from napari_marrow.data.layouts.checks import DAMAGED, notes_of
 from napari_marrow.data.masks import MaskKind
-from napari_marrow.widgets.class_delegate import NO_CLASS, ClassDelegate
+from napari_marrow.widgets.class_delegate import NO_CLASS, ClassDelegate, TextDelegate
 from napari_marrow.widgets.parts import button, group, in_worker, row, scrolling, wrapped
 
 if TYPE_CHECKING:
@@ -98,7 +98,10 @@ class Dataset(QWidget):
         self.table.setMinimumHeight(300)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.AllEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setItemDelegateForColumn(CLASS, ClassDelegate(self.table, CLASS))
+        editors = {CLASS: ClassDelegate(self.table, CLASS), SOURCE: TextDelegate(self.table)}
+        for column, editor in editors.items():
+            self.table.setItemDelegateForColumn(column, editor)
+            editor.repeated.connect(self._repeated)
         self.table.setToolTip(
             "Click a class or source to change it, for all selected rows at once. Fields that are "
             "not ticked are hidden: neither opened nor saved in the table."
@@ -227,6 +230,11 @@ class Dataset(QWidget):
                     other.setCheckState(item.checkState())
                 elif other is not None:
                     other.setText(item.text())
+
+    def _repeated(self, number: int, column: int) -> None:
+        item = self.table.item(number, column)
+        if item is not None:
+            self._edited(item)
 
     def edited(self) -> Collection:
         """The fields that are ticked, with the classes and sources of the table.
