@@ -217,3 +217,24 @@ def test_unsaved_changes_are_not_lost_unasked(widget, make_snam, tmp_path, qtbot
     widget._choose()
     assert len(asked) == 1
     qtbot.waitUntil(lambda: widget.table.rowCount() == 2, timeout=20000)
+
+
+def test_a_folder_that_is_not_gone_to_leaves_the_path(
+    widget, make_snam, tmp_path, qtbot, monkeypatch
+):
+    root = make_snam(tmp_path / "s", 2)
+    look(widget, root, qtbot)
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
+    widget.table.item(0, CLASS).setText("CLL")
+
+    def type_folder():
+        widget.path.selectAll()
+        qtbot.keyClicks(widget.path, str(root / "MM"))
+        qtbot.keyClick(widget.path, Qt.Key.Key_Return)
+
+    type_folder()
+    assert widget.path.text() == str(root)
+    assert widget.table.rowCount() == 4
+    type_folder()
+    qtbot.waitUntil(lambda: widget.table.rowCount() == 2, timeout=20000)

@@ -67,6 +67,7 @@ class Dataset(QWidget):
         self._scans = 0  # answers of earlier scans are dropped
         self.collection: Collection | None = None
         self._counts = ""
+        self._folder = ""  # the one whose fields are shown
         self._unsaved = False
         self.path = QLineEdit()
         self.path.setPlaceholderText("folder, or a table image,class,source")
@@ -131,6 +132,8 @@ class Dataset(QWidget):
         self.path.setModified(False)  # the question takes the focus away: not to be asked twice
         if self._may_leave():
             self.set_folder(Path(text).expanduser())
+        else:
+            self.path.setText(self._folder)
 
     def _may_leave(self) -> bool:
         """Whether changes that were not saved may be lost; the user is asked."""
@@ -143,7 +146,8 @@ class Dataset(QWidget):
 
     def set_folder(self, folder: Path) -> None:
         """Look through a folder, or the fields of a table; the viewer stays free."""
-        self.path.setText(str(folder))
+        self._folder = str(folder)
+        self.path.setText(self._folder)
         self._scans += 1
         number = self._scans
         self.collection = None
