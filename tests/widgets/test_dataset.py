@@ -79,7 +79,8 @@ def test_edits_are_saved_as_a_table_that_is_read_back(widget, make_snam, tmp_pat
     table.item(2, CLASS).setText("plasma")
     table.item(3, USE).setCheckState(Qt.CheckState.Unchecked)
     widget.save(root / "mine")
-    assert "Saved as" in widget.status.text()
+    counted = "3 fields of 2 sources: 2 ALL, 1 plasma."
+    assert widget.status.text() == f"{counted} Saved as {root / 'mine.csv'}."
     found = scan(root / "mine.csv")
     assert [(f.name, f.class_name, f.source) for f in found.fields] == [
         ("ALL_1", "ALL", "patient 7"),
@@ -213,7 +214,7 @@ def test_unsaved_changes_are_not_lost_unasked(widget, make_snam, tmp_path, qtbot
     assert len(asked) == 1
     assert widget.table.rowCount() == 4
     widget.save(tmp_path / "kept.csv")
-    assert widget.status.text().startswith("4 fields of 4 sources: 2 ALL, 2 MM. Saved as ")
+    assert widget.status.text().startswith("4 fields of 4 sources: 1 ALL, 1 CLL, 2 MM. Saved")
     widget._choose()
     assert len(asked) == 1
     qtbot.waitUntil(lambda: widget.table.rowCount() == 2, timeout=20000)

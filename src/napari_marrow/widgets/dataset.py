@@ -66,7 +66,6 @@ class Dataset(QWidget):
         self._viewer = viewer
         self._scans = 0  # answers of earlier scans are dropped
         self.collection: Collection | None = None
-        self._counts = ""
         self._folder = ""  # the one whose fields are shown
         self._unsaved = False
         self.path = QLineEdit()
@@ -182,11 +181,7 @@ class Dataset(QWidget):
             self.table.setRowCount(len(collection.fields))
             for number, shown in enumerate(collection.fields):
                 self._fill(number, shown)
-            counts = ", ".join(f"{n} {name}" for name, n in collection.counts().items())
-            sources = len({f.source for f in collection.fields})
-            number = len(collection.fields)
-            self._counts = f"{number} fields of {sources} sources: {counts or 'no classes'}."
-            self.status.setText(self._counts)
+            self.status.setText(_counted(collection))
             self._fit_columns()
             self._show_state()
         for number, shown in enumerate(collection.fields):
@@ -270,12 +265,13 @@ class Dataset(QWidget):
         """Save the table as a CSV that ``scan`` and ``train`` read in place of the folder."""
         path = path if path.suffix.lower() == ".csv" else path.with_name(path.name + ".csv")
         try:
-            write_table(self.edited(), path)
+            edited = self.edited()
+            write_table(edited, path)
         except MarrowError as error:
             self.status.setText(str(error))
             return
         self._unsaved = False
-        self.status.setText(f"{self._counts} Saved as {path}.")
+        self.status.setText(f"{_counted(edited)} Saved as {path}.")
 
     def _choose_save(self) -> None:
         start = self.collection.root / SAVED if self.collection else SAVED
@@ -299,6 +295,16 @@ class Dataset(QWidget):
         prepare_viewers(layers)
         for data in layers:
             self._viewer.add_layer(Layer.create(*data))
+
+
+def _counted(collection: Collection) -> str:
+    """How many fields, sources and fields of each class there are, in one sentence."""
+    counts = ", ".join(f"{n} {name}" for name, n in collection.counts().items())
+    fields, sources = len(collection.fields), len({f.source for f in collection.fields})
+    return (
+        f"{fields} field{'s' * (fields != 1)} of {sources} source{'s' * (sources != 1)}: "
+        f"{counts or 'no classes'}."
+    )
 
 
 def _look_through(folder: Path) -> Iterator[_Found | tuple[int, NDArray[np.uint8]]]:
