@@ -82,6 +82,15 @@ def source_of_name(path: Path) -> str:
     """
     if match := _CNMC.match(_DERIVED.sub("", path.stem)):
         return f"UID_{match['patient'].upper()}"
+    return base_of_name(path)
+
+
+def base_of_name(path: Path) -> str:
+    """The path, without its ending, of what a photograph was made from by its name, or its own.
+
+    >>> base_of_name(Path("ALL/ALL_1_stain2.bmp")), base_of_name(Path("ALL/ALL_1.bmp"))
+    ('ALL/ALL_1', 'ALL/ALL_1')
+    """
     relative = path.with_suffix("").as_posix()
     return _DERIVED.sub("", relative) or relative
 

@@ -16,6 +16,7 @@ from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.files import entries, images_in, listed, pair, sort_out
 from napari_marrow.data.layouts.folders import snam_root, with_all_idb_masks
 from napari_marrow.data.layouts.pairs import sets_with_masks_apart
+from napari_marrow.data.layouts.sources import told_of_bases
 from napari_marrow.data.rows import columns, read_rows
 
 SAVED = "fields.csv"
@@ -82,6 +83,8 @@ def fields_of_table(table: Path) -> Collection:
         source = row.get("source") or known[path].source
         class_name = row["class"] or None
         fields.append(dataclasses.replace(known[path], source=source, class_name=class_name))
+    unsaid = [known[p] for row, p in zip(rows, paths, strict=True) if not row.get("source")]
+    warnings += told_of_bases(root, unsaid)
     left = sum(path not in set(paths) for path in known)
     if left:
         what = "photograph here is" if left == 1 else "photographs here are"

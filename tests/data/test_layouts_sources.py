@@ -1,0 +1,52 @@
+"""Which photographs are one source by their names, and what is said of it."""
+
+import pytest
+from PIL import Image
+
+from napari_marrow.data.layouts import scan, write_table
+
+
+@pytest.fixture
+def put(tmp_path):
+    """Write photographs that differ, by their names below the folder."""
+
+    def put(*names):
+        for k, name in enumerate(names):
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (16, 12), (k, *name.encode()[-6:-4])).save(path)
+
+    return put
+
+
+NOT_THERE = (
+    "By the ends of their names these are made from one photograph, which is not there, and count "
+    "as one source: {}. If they are different pictures, rename them, or give each a source of its "
+    "own in a table or with --groups."
+)
+
+
+def test_products_without_their_photograph_are_one_source_and_said(put, tmp_path):
+    put("MM/a.png", *(f"MM/Giemsa_stain{k}.png" for k in range(8)), "ALL/b_light7.png")
+    found = scan(tmp_path)
+    assert [f.source for f in found.fields if "Giemsa" in f.name] == ["MM/Giemsa"] * 8
+    names = "Giemsa_stain0.png, Giemsa_stain1.png, Giemsa_stain2.png and 5 more (MM/Giemsa)"
+    assert found.warnings == (NOT_THERE.format(names),)
+
+
+def test_nothing_is_said_where_the_photograph_is_there_or_a_table_says_the_source(put, tmp_path):
+    put("MM/a.png", "MM/a_stain1.png", "MM/a_stain2.png", "ALL/b.png")
+    put("fold_0/all/UID_1_1_1_all.png", "fold_0/all/UID_1_1_2_all.png")
+    assert scan(tmp_path).warnings == ()
+    (tmp_path / "MM" / "a.png").unlink()
+    found = scan(tmp_path)
+    assert len(found.warnings) == 1
+    write_table(found, tmp_path / "fields.csv")
+    assert scan(tmp_path).warnings == ()
+
+
+def test_a_table_without_sources_says_it_too(put, tmp_path):
+    put("a_stain1.png", "a_stain2.png")
+    (tmp_path / "t.csv").write_text("image,class\na_stain1.png,ALL\na_stain2.png,MM\n")
+    said = NOT_THERE.format("a_stain1.png, a_stain2.png (a)")
+    assert scan(tmp_path / "t.csv").warnings == (said,)
