@@ -50,3 +50,40 @@ def test_a_table_without_sources_says_it_too(put, tmp_path):
     (tmp_path / "t.csv").write_text("image,class\na_stain1.png,ALL\na_stain2.png,MM\n")
     said = NOT_THERE.format("a_stain1.png, a_stain2.png (a)")
     assert scan(tmp_path / "t.csv").warnings == (said,)
+
+
+TWINS = (
+    "{} and {} hold {} photographs of the same names, taken for the same pictures: both of a name "
+    "are one source. Scan one of these folders alone, or, if the pictures differ, say their "
+    "sources in a table or with --groups."
+)
+
+
+@pytest.mark.parametrize("above", ["", "archive/"])
+def test_a_cut_out_in_a_folder_beside_is_of_the_same_source(put, tmp_path, above):
+    names = [f"{c}/{k}" for c in ("Benign", "Early") for k in range(3)]
+    put(*(f"{above}Original/{name}.png" for name in (*names, "Benign/9")))
+    put(*(f"{above}Segmented/{name}.bmp" for name in (*names[1:], "Early/3_flip")))
+    found = scan(tmp_path)
+    assert found.counts() == {"Benign": 6, "Early": 7}
+    pairs = {f.path.relative_to(tmp_path / above).as_posix(): f.source for f in found.fields}
+    for name in names[1:]:
+        assert pairs[f"Original/{name}.png"] == pairs[f"Segmented/{name}.bmp"]
+    assert len(set(pairs.values())) == 8
+    assert TWINS.format(f"{above}Original", f"{above}Segmented", 5) in found.warnings
+
+
+@pytest.mark.parametrize(
+    "tops",
+    [("train", "test"), ("fold_0", "fold_1"), ("patient A", "patient B"), ("BM-100", "BM-101")],
+)
+def test_equal_names_in_parts_of_a_set_are_other_pictures(put, tmp_path, tops):
+    put(*(f"{top}/{c}/{k}.png" for top in tops for c in ("ALL", "AML") for k in range(3)))
+    found = scan(tmp_path)
+    assert len({f.source for f in found.fields}) == 12
+
+
+def test_equal_names_in_two_classes_are_other_pictures(put, tmp_path):
+    put(*(f"{c}/patient {p}/{k}.png" for c in ("AML", "CML") for p in "AB" for k in range(3)))
+    found = scan(tmp_path)
+    assert len({f.source for f in found.fields}) == 12

@@ -24,7 +24,7 @@ from napari_marrow.data.layouts.files import joined, natural_key, pair, passed_o
 from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
 from napari_marrow.data.layouts.names import class_of_name
 from napari_marrow.data.layouts.pairs import segpc_set, sets_with_masks_apart, white_blood_cells
-from napari_marrow.data.layouts.sources import told_of_bases
+from napari_marrow.data.layouts.sources import told_of_bases, with_joined_twins
 from napari_marrow.data.layouts.table import (
     SAVED,
     fields_of_table,
@@ -86,7 +86,7 @@ def _by_layout(folder: Path) -> Collection:
     rest = class_folders(folder, taken)
     found = joined(folder, [*sets, rest]) if sets else rest
     told = told_of_bases(found.root, found.fields)
-    return dataclasses.replace(found, warnings=(*found.warnings, *told))
+    return with_joined_twins(dataclasses.replace(found, warnings=(*found.warnings, *told)))
 
 
 def _one_field(path: Path) -> Collection:

@@ -13,6 +13,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field, usable
 from napari_marrow.data.images import image_size
 from napari_marrow.data.layouts.files import listed
+from napari_marrow.data.layouts.sources import joined_sources
 
 DAMAGED = "damaged"
 
@@ -108,21 +109,10 @@ def _join_copies(fields: list[Field]) -> tuple[list[Field], list[str]]:
             else:
                 group.append(f)
     same = [group for alike in seen.values() for group in alike if len(group) > 1]
-    joined = _joined([[f.source for f in group] for group in same])
+    joined = joined_sources([[f.source for f in group] for group in same])
     fields = [replace(f, source=joined.get(f.source, f.source)) for f in fields]
     names = [listed([f.path.name for f in group]) for group in same]
     return fields, [f"The same picture more than once, taken as one source: {n}." for n in names]
-
-
-def _joined(groups: list[list[str]]) -> dict[str, str]:
-    """The first source of each group for its others; groups that share a source become one."""
-    first: dict[str, str] = {}
-    for group in groups:
-        olds = {first.get(source, source) for source in group}
-        new = first.get(group[0], group[0])
-        first |= {source: new for source in first if first[source] in olds}
-        first |= dict.fromkeys([*group, *olds], new)
-    return first
 
 
 def _sample(path: Path, length: int = 4096) -> bytes:

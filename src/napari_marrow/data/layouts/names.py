@@ -155,6 +155,19 @@ def is_understood(folder: str) -> bool:
     return bool(re.search("[a-z]", folder.casefold()) and not re.search(r"\d\d", folder))
 
 
+def is_way_to_show(folder: str) -> bool:
+    """Whether a folder may be one of several that show the same pictures, each in its way.
+
+    No part of a set is, no patient, and nothing with a number: these hold pictures of their own.
+
+    >>> [is_way_to_show(n) for n in ("Original", "Segmented", "train", "fold_0", "slide B", "P")]
+    [True, True, False, False, False, True]
+    """
+    words = re.findall(r"[^\W_]+", folder.casefold())
+    own = _PARTS.intersection(words) or _UNITS.match(folder) or re.search(r"\d", folder)
+    return is_understood(folder) and not own
+
+
 def is_all_idb(stem: str) -> bool:
     """Whether a stem is spelt as in ALL-IDB."""
     return bool(_ALL_IDB.match(_DERIVED.sub("", stem)))

@@ -1,14 +1,71 @@
-"""What photographs share a source by their names, where their files do not show it."""
+"""What photographs share a source by their names, where their files do not show it.
+
+Products of a photograph, and its cut-outs in a folder beside its own.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from napari_marrow.data.fields import Field
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts.files import listed
-from napari_marrow.data.layouts.names import base_of_name
+from napari_marrow.data.layouts.names import base_of_name, class_of_folder_name, is_way_to_show
+
+MOST = 0.8
+"""Part of a folder's names that must be in the other, for both to show the same pictures."""
+
+
+def with_joined_twins(collection: Collection) -> Collection:
+    """Give photographs of the same name in ``Original/ALL`` and ``Segmented/ALL`` one source.
+
+    Otherwise a cell could be learnt from cut out, and judged as it was. Any two folders beside each
+    other are meant that hold the same class folders with the same names of files.
+    """
+    root, told, pairs = collection.root, [], []
+    for (first, own), (second, others) in itertools.combinations(_shown(collection).items(), 2):
+        names = own.keys() & others.keys()
+        twins = [[own[name].source, others[name].source] for name in names]
+        few = len(names) < MOST * min(len(own), len(others))
+        if first.parent != second.parent or few or all(a == b for a, b in twins):
+            continue
+        pairs += twins
+        told.append(
+            f"{first.relative_to(root).as_posix()} and {second.relative_to(root).as_posix()} hold "
+            f"{len(names)} photographs of the same names, taken for the same pictures: both of a "
+            "name are one source. Scan one of these folders alone, or, if the pictures differ, say "
+            "their sources in a table or with --groups."
+        )
+    joined = joined_sources(sorted(pairs))
+    fields = tuple(replace(f, source=joined.get(f.source, f.source)) for f in collection.fields)
+    return replace(collection, fields=fields, warnings=(*collection.warnings, *told))
+
+
+def _shown(collection: Collection) -> dict[Path, dict[tuple[str, str], Field]]:
+    """The fields by class folder and name, of each folder that may show them in its way."""
+    shown: dict[Path, dict[tuple[str, str], Field]] = defaultdict(dict)
+    for f in collection.fields:
+        folder, top = f.path.parent, f.path.parent.parent
+        below = top != collection.root and top.is_relative_to(collection.root)
+        own = f.class_name and f.class_name == class_of_folder_name(folder.name)
+        if below and own and is_way_to_show(top.name):
+            shown[top][folder.name, f.path.stem] = f
+    return shown
+
+
+def joined_sources(groups: list[list[str]]) -> dict[str, str]:
+    """The first source of each group for its others; groups that share a source become one."""
+    first: dict[str, str] = {}
+    for group in groups:
+        olds = {first.get(source, source) for source in group}
+        new = first.get(group[0], group[0])
+        if any(source in first for source in group):  # few are, and this looks at all
+            first |= {source: new for source in first if first[source] in olds}
+        first |= dict.fromkeys([*group, *olds], new)
+    return first
 
 
 def told_of_bases(root: Path, fields: Iterable[Field]) -> list[str]:
