@@ -24,6 +24,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     advanced: bool = False,
+    choices: tuple[str, ...] = (),
 ) -> Any:
     """Describe one field of a settings dataclass.
 
@@ -41,6 +42,8 @@ def option(
         Smallest and largest value that makes sense, both included.
     advanced
         True for a field that forms fold away.
+    choices
+        Of a field that holds several names: those there are.
     """
     metadata = {
         "label": label,
@@ -49,6 +52,7 @@ def option(
         "low": low,
         "high": high,
         "advanced": advanced,
+        "choices": choices,
     }
     return dataclasses.field(default=default, metadata=metadata)
 

@@ -28,7 +28,10 @@ class FeatureSettings:
     """Which features to measure, and of what."""
 
     families: tuple[str, ...] = option(
-        ("histogram", "fourier"), "Families", f"What is measured: {', '.join(FAMILIES)}."
+        ("histogram", "fourier"),
+        "Families",
+        f"What is measured: {', '.join(FAMILIES)}.",
+        choices=FAMILIES,
     )
     unit: Literal["field", "cell"] = option(
         "field", "Unit", "What gets a row: a whole field or each cell."

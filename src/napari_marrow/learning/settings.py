@@ -111,6 +111,7 @@ class TrainingSettings:
         "Families",
         f"What models that are no networks learn from: {', '.join(FAMILIES)}.",
         advanced=True,
+        choices=FAMILIES,
     )
     select: int = option(
         40,
@@ -147,7 +148,10 @@ class CompareSettings:
     """Which models to compare, and how."""
 
     models: tuple[str, ...] = option(
-        CLASSICAL, "Models", f"Of {', '.join(MODELS)}; networks take minutes a fold."
+        CLASSICAL,
+        "Models",
+        f"Of {', '.join(MODELS)}; networks take minutes a fold.",
+        choices=MODELS,
     )
     protocol: Literal["honest", "paper", "both"] = option(
         "honest", "Protocol", "honest cuts folds by source; paper augments and selects first."
@@ -155,7 +159,7 @@ class CompareSettings:
     folds: int = option(5, "Folds", "Into so many parts the sources are cut.", low=2, high=50)
     unit: Unit = option("field", "Unit", "What gets a class: a whole field or each cell.")
     families: tuple[str, ...] = option(
-        CARRY_OVER, "Families", f"What is measured: {', '.join(FAMILIES)}."
+        CARRY_OVER, "Families", f"What is measured: {', '.join(FAMILIES)}.", choices=FAMILIES
     )
     select: int = option(
         40, "Select", "So many features with the highest chi-square are chosen.", low=1, high=5000

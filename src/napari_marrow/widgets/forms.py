@@ -6,13 +6,15 @@ import dataclasses
 from collections.abc import Collection
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, SpinBox
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, Select, SpinBox
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 T = TypeVar("T")
 MORE = "More settings"
+ROW_PX = 20
+"""Height of a row of a list of choices, of which several can be taken."""
 OPENED, CLOSED = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}", "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
 
 
@@ -80,6 +82,10 @@ def _widget(field: dataclasses.Field, hint: Any, value: Any) -> Any:
     }
     if get_origin(hint) is Literal:
         return ComboBox(choices=get_args(hint), value=value, **common)
+    if get_origin(hint) is tuple:
+        several = Select(choices=meta["choices"], value=value, **common)
+        several.native.setFixedHeight(ROW_PX * len(meta["choices"]) + 6)
+        return several
     if hint is bool:
         return CheckBox(value=value, **{**common, "text": ""})
     if hint is str:
