@@ -10,9 +10,9 @@ from napari_marrow.imaging.augment import AugmentSettings, augment
 from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer import products
+from napari_marrow.viewer.gathering import gathered
 from napari_marrow.viewer.labelling import targets
 from napari_marrow.viewer.metadata import is_preview
-from napari_marrow.viewer.products import gathered
 from napari_marrow.viewer.segmenting import segment_target, segmented_layers
 from napari_marrow.viewer.session import gather, write_session
 from napari_marrow.viewer.stains import recoloured, recoloured_layer

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
@@ -25,24 +25,9 @@ from napari_marrow.imaging.augment import (
     product,
     product_size,
 )
-from napari_marrow.jobs.augment import file_name, names
-from napari_marrow.viewer.annotations import field_class
-from napari_marrow.viewer.labelling import Target, target_of
+from napari_marrow.viewer.gathering import MASKS, Source
 from napari_marrow.viewer.layers import STACK_AXES, LayerData, warn_once
-from napari_marrow.viewer.metadata import (
-    KEY,
-    PREVIEW,
-    full_data,
-    is_cytoplasm,
-    is_nuclei,
-    layer_fields,
-    layer_id,
-    layer_kind,
-    layer_products,
-    link_to,
-    linked,
-    origin_fields,
-)
+from napari_marrow.viewer.metadata import KEY, PREVIEW, layer_id, link_to
 from napari_marrow.viewer.stack import LazyStack
 
 IN_MEMORY = 2**30
@@ -52,119 +37,6 @@ TELL_S = 0.1
 PREVIEW_SIDE = 1280
 """A preview is thinned to at most so many pixels a side."""
 _GREY = 48
-_WORDS: dict[str, MaskKind] = {"nuclei": "nucleus", "cytoplasm": "cytoplasm"}
-
-
-@dataclass(frozen=True)
-class Source:
-    """A photograph's layer with its masks, gathered on the viewer's thread.
-
-    Attributes
-    ----------
-    target
-        The photograph, one or a stack of them.
-    name
-        Of its layer.
-    fields
-        What its slices are; those that come from no file have a path that is not there.
-    root
-        The folder they come from, or None.
-    files
-        Of each slice the field of files that it shows or was made from; empty where there are none.
-    masks
-        Data of the Labels layers over it, of the photograph's shape: ``nuclei``, ``cytoplasm``, and
-        under their names those that a person made.
-    """
-
-    target: Target
-    name: str
-    fields: tuple[Field, ...]
-    root: Path | None
-    files: tuple[Field, ...]
-    masks: dict[str, Any]
-
-    def image(self, row: int) -> NDArray[np.uint8]:
-        """The photograph of one slice as it is shown, without the frame of a smaller one."""
-        return self._slice(self.target.data, row)[..., :3]
-
-    def mask(self, word: str, row: int) -> NDArray:
-        """The nuclei or cytoplasm of one slice."""
-        return self._slice(self.masks[word], row)
-
-    def size(self, row: int) -> tuple[int, int]:
-        """Height and width of one slice, without the frame."""
-        if self.target.size_of:
-            return self.target.size_of(row)
-        if self.target.fields:
-            return self.fields[row].size()
-        height, width = self.target.data.shape[-3:-1]
-        return height, width
-
-    def names(self, settings: AugmentSettings) -> list[str]:
-        """What the fields are called in a folder that is written: what is random hangs on it."""
-        return names(Collection(self.root or Path(), self.fields), settings)
-
-    def _slice(self, data: Any, row: int) -> NDArray:
-        height, width = self.size(row)
-        if self.target.data.ndim == 3:
-            whole = data
-        else:
-            whole = data.read(row) if isinstance(data, LazyStack) else data[row]
-        return np.asarray(whole)[:height, :width]
-
-
-def gathered(layer: Image, layers: Any) -> Source:
-    """What augmentation needs of a photograph's layer; quick, and on the viewer's thread."""
-    known = layer_fields(layer)
-    target = target_of(layer)
-    fields = [_field(layer, row, known, len(target)) for row in range(len(target))]
-    root = Path(layer.metadata[KEY]["root"]) if known else None
-    files = tuple(known or origin_fields(layer))
-    masks = {word: found for word in _WORDS if (found := _mask(layer, layers, word)) is not None}
-    masks |= _own_labels(layer, layers)
-    return Source(target, layer.name, tuple(fields), root, files, masks)
-
-
-def _field(layer: Image, row: int, known: list[Field], many: int) -> Field:
-    class_name = field_class(layer, row)
-    if known:
-        return dataclasses.replace(known[row], class_name=class_name)
-    if products := layer_products(layer):
-        name, source = products[row]["name"], products[row]["source"]
-        return Field(Path(f"{file_name(name)}.bmp"), name, source, class_name)
-    if origin := origin_fields(
-        layer
-    ):  # recoloured: of the same source, or it would be in two parts
-        name = file_name(f"{origin[row].name} {layer_kind(layer)}")
-        class_name = class_name or origin[row].class_name
-        return Field(Path(f"{name}.bmp"), name, origin[row].source, class_name)
-    name = file_name(f"{layer.name} {row}" if many > 1 else layer.name)
-    return Field(Path(f"{name}.bmp"), name, name, class_name)
-
-
-def _mask(image: Image, layers: Any, word: str) -> Any:
-    """Data of the layer that was opened as the nuclei or cytoplasm, or is named so; or None.
-
-    Opened with the photograph, or with the one that the image was made from.
-    """
-    is_kind = is_nuclei if word == "nuclei" else is_cytoplasm
-    photographs = {layer_id(image), linked(image)} - {None}
-    fitting = _fitting(image, layers)
-    own = [x for x in fitting if linked(x) in photographs and is_kind(x)]
-    named = [x for x in fitting if linked(x) is None and x.name == f"{image.name} {word}"]
-    return next((x.data for x in (*own, *named)), None)
-
-
-def _own_labels(image: Image, layers: Any) -> dict[str, Any]:
-    """Labels that a person drew over the photograph, by the names of their layers."""
-    named = {f"{image.name} {word}" for word in _WORDS}
-    drawn = [x for x in _fitting(image, layers) if layer_kind(x) is None and x.name not in named]
-    return {x.name: x.data for x in drawn}
-
-
-def _fitting(image: Image, layers: Any) -> list[Labels]:
-    shape = full_data(image).shape[:-1]
-    return [x for x in layers if isinstance(x, Labels) and x.data.shape == shape]
 
 
 @dataclass(frozen=True)
@@ -268,7 +140,7 @@ def _layers(
     layers: list[LayerData] = [(stacks.pop("photographs"), image, "image")]
     for word in sorted(stacks):  # nuclei on top of cytoplasm
         options = {"name": f"{name} {word}", "opacity": 0.5 if word == "nuclei" else 0.3}
-        kind = word if word in _WORDS else "labels"
+        kind = word if word in MASKS else "labels"
         labels = {**options, "metadata": link_to(identity, kind), **common}
         layers.append((stacks[word], labels, "labels"))
     return layers
@@ -330,7 +202,7 @@ def written_fields(source: Source, folder: Path) -> Collection:
     """
     if source.root and len(source.fields) > 1:  # the layers of a folder can't be painted on
         kinds = {kind for field in source.fields for kind in field.mask_kinds}
-        if {_WORDS[word] for word in source.masks if word in _WORDS} <= kinds:
+        if {MASKS[word] for word in source.masks if word in MASKS} <= kinds:
             return Collection(source.root, source.fields)
     fields = [_written(source, row, folder) for row in range(len(source.fields))]
     return Collection(source.root or folder, tuple(fields))
@@ -342,7 +214,7 @@ def _written(source: Source, row: int, folder: Path) -> Field:
     field = source.fields[row]
     whence = source.files[row] if source.files else field
     filed = {kind: whence.mask(kind) for kind in whence.mask_kinds}
-    shown = {_WORDS[w]: source.mask(w, row) > 0 for w in source.masks if w in _WORDS}
+    shown = {MASKS[w]: source.mask(w, row) > 0 for w in source.masks if w in MASKS}
     masks: dict[MaskKind, Any] = {**filed, **shown}
     if masks.get("background") is not None:  # what was painted since is background no longer
         for kind, mask in shown.items():

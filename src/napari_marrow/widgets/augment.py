@@ -24,6 +24,7 @@ from napari_marrow.imaging.augment import OPERATIONS, RANDOM, AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_augmentation
 from napari_marrow.jobs.events import Event
 from napari_marrow.viewer.caption import attach_caption
+from napari_marrow.viewer.gathering import Source, gathered
 from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, is_photograph
 from napari_marrow.viewer.late_slices import attach_late_slices
 from napari_marrow.viewer.layers import LayerData
@@ -31,8 +32,6 @@ from napari_marrow.viewer.metadata import full_data, shown_slice
 from napari_marrow.viewer.products import (
     TELL_S,
     Preview,
-    Source,
-    gathered,
     preview,
     product_layers,
     written_fields,

@@ -1,0 +1,146 @@
+"""A photograph's layer with all that lies over it, gathered for augmentation."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
+
+from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.masks import MaskKind
+from napari_marrow.imaging.augment import AugmentSettings
+from napari_marrow.jobs.augment import file_name, names
+from napari_marrow.viewer.annotations import field_class
+from napari_marrow.viewer.labelling import Target, target_of
+from napari_marrow.viewer.metadata import (
+    KEY,
+    full_data,
+    is_cytoplasm,
+    is_nuclei,
+    layer_fields,
+    layer_id,
+    layer_kind,
+    layer_products,
+    linked,
+    origin_fields,
+)
+from napari_marrow.viewer.stack import LazyStack
+
+MASKS: dict[str, MaskKind] = {"nuclei": "nucleus", "cytoplasm": "cytoplasm"}
+"""Words for layers of masks, and which kind of mask each is."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photograph's layer with its masks, gathered on the viewer's thread.
+
+    Attributes
+    ----------
+    target
+        The photograph, one or a stack of them.
+    name
+        Of its layer.
+    fields
+        What its slices are; those that come from no file have a path that is not there.
+    root
+        The folder they come from, or None.
+    files
+        Of each slice the field of files that it shows or was made from; empty where there are none.
+    masks
+        Data of the Labels layers over it, of the photograph's shape: ``nuclei``, ``cytoplasm``, and
+        under their names those that a person made.
+    """
+
+    target: Target
+    name: str
+    fields: tuple[Field, ...]
+    root: Path | None
+    files: tuple[Field, ...]
+    masks: dict[str, Any]
+
+    def image(self, row: int) -> NDArray[np.uint8]:
+        """The photograph of one slice as it is shown, without the frame of a smaller one."""
+        return self._slice(self.target.data, row)[..., :3]
+
+    def mask(self, word: str, row: int) -> NDArray:
+        """The nuclei or cytoplasm of one slice."""
+        return self._slice(self.masks[word], row)
+
+    def size(self, row: int) -> tuple[int, int]:
+        """Height and width of one slice, without the frame."""
+        if self.target.size_of:
+            return self.target.size_of(row)
+        if self.target.fields:
+            return self.fields[row].size()
+        height, width = self.target.data.shape[-3:-1]
+        return height, width
+
+    def names(self, settings: AugmentSettings) -> list[str]:
+        """What the fields are called in a folder that is written: what is random hangs on it."""
+        return names(Collection(self.root or Path(), self.fields), settings)
+
+    def _slice(self, data: Any, row: int) -> NDArray:
+        height, width = self.size(row)
+        if self.target.data.ndim == 3:
+            whole = data
+        else:
+            whole = data.read(row) if isinstance(data, LazyStack) else data[row]
+        return np.asarray(whole)[:height, :width]
+
+
+def gathered(layer: Image, layers: Any) -> Source:
+    """What augmentation needs of a photograph's layer; quick, and on the viewer's thread."""
+    known = layer_fields(layer)
+    target = target_of(layer)
+    fields = [_field(layer, row, known, len(target)) for row in range(len(target))]
+    root = Path(layer.metadata[KEY]["root"]) if known else None
+    files = tuple(known or origin_fields(layer))
+    masks = {word: found for word in MASKS if (found := _mask(layer, layers, word)) is not None}
+    masks |= _own_labels(layer, layers)
+    return Source(target, layer.name, tuple(fields), root, files, masks)
+
+
+def _field(layer: Image, row: int, known: list[Field], many: int) -> Field:
+    class_name = field_class(layer, row)
+    if known:
+        return dataclasses.replace(known[row], class_name=class_name)
+    if products := layer_products(layer):
+        name, source = products[row]["name"], products[row]["source"]
+        return Field(Path(f"{file_name(name)}.bmp"), name, source, class_name)
+    if origin := origin_fields(layer):
+        # Recoloured: of the same source, or it would be in two parts.
+        name = file_name(f"{origin[row].name} {layer_kind(layer)}")
+        class_name = class_name or origin[row].class_name
+        return Field(Path(f"{name}.bmp"), name, origin[row].source, class_name)
+    name = file_name(f"{layer.name} {row}" if many > 1 else layer.name)
+    return Field(Path(f"{name}.bmp"), name, name, class_name)
+
+
+def _mask(image: Image, layers: Any, word: str) -> Any:
+    """Data of the layer that was opened as the nuclei or cytoplasm, or is named so; or None.
+
+    Opened with the photograph, or with the one that the image was made from.
+    """
+    is_kind = is_nuclei if word == "nuclei" else is_cytoplasm
+    photographs = {layer_id(image), linked(image)} - {None}
+    fitting = _fitting(image, layers)
+    own = [x for x in fitting if linked(x) in photographs and is_kind(x)]
+    named = [x for x in fitting if linked(x) is None and x.name == f"{image.name} {word}"]
+    return next((x.data for x in (*own, *named)), None)
+
+
+def _own_labels(image: Image, layers: Any) -> dict[str, Any]:
+    """Labels that a person drew over the photograph, by the names of their layers."""
+    named = {f"{image.name} {word}" for word in MASKS}
+    drawn = [x for x in _fitting(image, layers) if layer_kind(x) is None and x.name not in named]
+    return {x.name: x.data for x in drawn}
+
+
+def _fitting(image: Image, layers: Any) -> list[Labels]:
+    shape = full_data(image).shape[:-1]
+    return [x for x in layers if isinstance(x, Labels) and x.data.shape == shape]
