@@ -240,6 +240,19 @@ def test_labels_of_ones_own_come_along(widget, viewer, draw, qtbot):
     ]
 
 
+def test_labels_may_have_any_name(widget, viewer, draw, qtbot):
+    image, mask = draw()
+    viewer.add_image(image, rgb=True, name="a")
+    viewer.add_labels(mask.astype(np.int32), name="photographs")
+    widget.operations.tick("mirror")
+    make(widget, qtbot)
+    made = viewer.layers["a augmented"].data
+    assert made.dtype == np.uint8
+    np.testing.assert_array_equal(made, [image, image[:, ::-1]])
+    own = viewer.layers["a augmented photographs"].data
+    np.testing.assert_array_equal(own, [mask, mask[:, ::-1]])
+
+
 def test_recoloured_photographs_keep_their_source_and_masks(widget, viewer, field, tmp_path, qtbot):
     target = targets(viewer.layers)[0]
     settings = StainSettings(method="white-balance")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
@@ -81,38 +81,52 @@ def product_layers(source: Source, settings: AugmentSettings) -> Iterator[float]
     slices = _slices(source, settings)
     whole = [source.size(row) for row in range(len(source.fields))]
     sizes = [product_size(whole[s.row], settings, s.operation) for s in slices]
-    height, width = np.max(sizes, axis=0).tolist()
+    frame = tuple(np.max(sizes, axis=0).tolist())
     warn = warn_once()
-    stacks: dict[str, Any] = {}
-    for word in (*source.masks, "photographs"):
-        tail = (3,) if word == "photographs" else ()
-        dtype = source.masks[word].dtype if word in source.masks else np.dtype(np.uint8)
-        frame = (height, width, *tail)
-        read = partial(_made, source, settings, word)
-        readers = [partial(read, s) for s in slices]
-        stacks[word] = LazyStack(readers, frame, dtype, slow=True, warn=warn)
-    if sum(x.size * x.dtype.itemsize for x in stacks.values()) <= IN_MEMORY:
-        filled = {word: np.empty(stack.shape, stack.dtype) for word, stack in stacks.items()}
-        told_at = time.monotonic()
-        for k in range(len(slices)):
-            for word, stack in stacks.items():
-                filled[word][k] = stack.read(k)
-            if time.monotonic() > told_at + TELL_S:
-                yield (k + 1) / len(slices)
-                told_at = time.monotonic()
-        stacks = filled
-    return _layers(source, slices, sizes, stacks)  # type: ignore[return-value]  # for the worker's signal
+
+    def stack(read: Callable[[int], NDArray], frame: tuple[int, ...], dtype: DTypeLike) -> Any:
+        readers = [partial(_made, read, settings, s) for s in slices]
+        return LazyStack(readers, frame, dtype, slow=True, warn=warn)
+
+    photographs = stack(source.image, (*frame, 3), np.uint8)
+    labels = {
+        word: stack(partial(source.mask, word), frame, data.dtype)
+        for word, data in source.masks.items()
+    }
+    stacks = [photographs, *labels.values()]
+    if sum(x.size * x.dtype.itemsize for x in stacks) <= IN_MEMORY:
+        filled = yield from _filled(stacks)
+        photographs, labels = filled[0], dict(zip(labels, filled[1:], strict=True))
+    made_layers = _layers(source, slices, sizes, photographs, labels)
+    return made_layers  # type: ignore[return-value]  # for the worker's signal
 
 
-def _made(source: Source, settings: AugmentSettings, word: str, what: _Slice) -> NDArray:
-    array = source.image(what.row) if word == "photographs" else source.mask(word, what.row)
+def _filled(stacks: list[LazyStack]) -> Generator[float, None, list[NDArray]]:
+    """Read all slices of stacks of one length; yields how much is done."""
+    filled = [np.empty(stack.shape, stack.dtype) for stack in stacks]
+    told_at = time.monotonic()
+    for k in range(len(filled[0])):
+        for into, stack in zip(filled, stacks, strict=True):
+            into[k] = stack.read(k)
+        if time.monotonic() > told_at + TELL_S:
+            yield (k + 1) / len(filled[0])
+            told_at = time.monotonic()
+    return filled
+
+
+def _made(read: Callable[[int], NDArray], settings: AugmentSettings, what: _Slice) -> NDArray:
+    array = read(what.row)
     if not what.operation:
         return array
     return product(array, settings, what.operation, what.copy, what.seeded)
 
 
 def _layers(
-    source: Source, slices: list[_Slice], sizes: list[tuple[int, int]], stacks: dict[str, Any]
+    source: Source,
+    slices: list[_Slice],
+    sizes: list[tuple[int, int]],
+    photographs: Any,
+    labels: dict[str, Any],
 ) -> list[LayerData]:
     identity, name, fields = uuid.uuid4().hex, f"{source.name} augmented", source.fields
     products = [
@@ -137,12 +151,12 @@ def _layers(
     classes = {str(k): x["class"] for k, x in enumerate(products) if x["class"]}
     known = {KEY: {"id": identity, "products": products, "classes": classes}}
     image = {"name": name, "rgb": True, "metadata": known, **common}
-    layers: list[LayerData] = [(stacks.pop("photographs"), image, "image")]
-    for word in sorted(stacks):  # nuclei on top of cytoplasm
+    layers: list[LayerData] = [(photographs, image, "image")]
+    for word in sorted(labels):  # nuclei on top of cytoplasm
         options = {"name": f"{name} {word}", "opacity": 0.5 if word == "nuclei" else 0.3}
         kind = word if word in MASKS else "labels"
-        labels = {**options, "metadata": link_to(identity, kind), **common}
-        layers.append((stacks[word], labels, "labels"))
+        metadata = link_to(identity, kind)
+        layers.append((labels[word], {**options, "metadata": metadata, **common}, "labels"))
     return layers
 
 
