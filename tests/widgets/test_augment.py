@@ -12,7 +12,7 @@ from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer import products
 from napari_marrow.viewer.gathering import gathered
 from napari_marrow.viewer.labelling import targets
-from napari_marrow.viewer.metadata import is_preview
+from napari_marrow.viewer.metadata import is_preview, layer_id, layer_kind, link_to
 from napari_marrow.viewer.segmenting import segment_target, segmented_layers
 from napari_marrow.viewer.session import gather, write_session
 from napari_marrow.viewer.stains import recoloured, recoloured_layer
@@ -251,6 +251,39 @@ def test_labels_may_have_any_name(widget, viewer, draw, qtbot):
     np.testing.assert_array_equal(made, [image, image[:, ::-1]])
     own = viewer.layers["a augmented photographs"].data
     np.testing.assert_array_equal(own, [mask, mask[:, ::-1]])
+
+
+def test_labels_of_ones_own_replace_no_mask_and_are_not_written(
+    widget, viewer, field, draw, tmp_path, qtbot
+):
+    """They may be called as masks are, and be of another photograph of the same shape."""
+    masks = viewer.layers["ALL_1 nuclei"].data.copy()
+    other = np.zeros_like(masks)
+    other[:5, :5] = 3
+    for name in ("nuclei", "cytoplasm", "cells"):
+        viewer.add_labels(other, name=name)
+    widget.operations.tick("mirror")
+    make(widget, qtbot)
+    made = {layer_kind(x): x.data for x in viewer.layers if "augmented nuclei" in x.name}
+    np.testing.assert_array_equal(made["nuclei"], [masks, masks[:, ::-1]])
+    np.testing.assert_array_equal(made["labels"], [other, other[:, ::-1]])
+    widget.write_folder(tmp_path / "out")
+    qtbot.waitUntil(lambda: "Wrote" in widget.status.text(), timeout=10000)
+    written = {f.name: f for f in scan(tmp_path / "out").fields}["ALL_1"]
+    np.testing.assert_array_equal(written.mask("nucleus"), masks > 0)
+    assert written.mask_kinds == {"nucleus", "background"}
+
+
+def test_labels_of_another_photograph_stay_with_it(viewer, field, draw):
+    image, mask = draw()
+    other = viewer.add_image(image, rgb=True, name="b")
+    for word in ("nuclei", "cytoplasm", "cells"):
+        viewer.add_labels(mask.astype(int), name=f"b {word}")
+    viewer.add_labels(mask.astype(int), name="linked", metadata=link_to(layer_id(other), "labels"))
+    viewer.add_labels(mask.astype(int), name="mine")
+    assert set(gathered(field, viewer.layers).own) == {"mine"}
+    assert set(gathered(other, viewer.layers).masks) == {"nuclei", "cytoplasm"}
+    assert set(gathered(other, viewer.layers).own) == {"b cells", "mine"}
 
 
 def test_recoloured_photographs_keep_their_source_and_masks(widget, viewer, field, tmp_path, qtbot):

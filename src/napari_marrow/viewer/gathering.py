@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ from napari_marrow.viewer.stack import LazyStack
 
 MASKS: dict[str, MaskKind] = {"nuclei": "nucleus", "cytoplasm": "cytoplasm"}
 """Words for layers of masks, and which kind of mask each is."""
+NAMED = (*MASKS, "cells")
+"""Unlinked Labels named ``<photograph> <word>`` with one of these belong to that photograph."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,10 @@ class Source:
     files
         Of each slice the field of files that it shows or was made from; empty where there are none.
     masks
-        Data of the Labels layers over it, of the photograph's shape: ``nuclei``, ``cytoplasm``, and
-        under their names those that a person made.
+        Data of the layers of its masks, of the photograph's shape: ``nuclei`` and ``cytoplasm``.
+    own
+        Likewise of Labels that a person made over it, under the names of their layers, which may
+        be any. They are no masks.
     """
 
     target: Target
@@ -62,14 +66,15 @@ class Source:
     root: Path | None
     files: tuple[Field, ...]
     masks: dict[str, Any]
+    own: dict[str, Any] = field(default_factory=dict)
 
     def image(self, row: int) -> NDArray[np.uint8]:
         """The photograph of one slice as it is shown, without the frame of a smaller one."""
-        return self._slice(self.target.data, row)[..., :3]
+        return self.part(self.target.data, row)[..., :3]
 
     def mask(self, word: str, row: int) -> NDArray:
         """The nuclei or cytoplasm of one slice."""
-        return self._slice(self.masks[word], row)
+        return self.part(self.masks[word], row)
 
     def size(self, row: int) -> tuple[int, int]:
         """Height and width of one slice, without the frame."""
@@ -84,7 +89,8 @@ class Source:
         """What the fields are called in a folder that is written: what is random hangs on it."""
         return names(Collection(self.root or Path(), self.fields), settings)
 
-    def _slice(self, data: Any, row: int) -> NDArray:
+    def part(self, data: Any, row: int) -> NDArray:
+        """One slice of the photograph's data, or of Labels over it, without the frame."""
         height, width = self.size(row)
         if self.target.data.ndim == 3:
             whole = data
@@ -101,8 +107,8 @@ def gathered(layer: Image, layers: Any) -> Source:
     root = Path(layer.metadata[KEY]["root"]) if known else None
     files = tuple(known or origin_fields(layer))
     masks = {word: found for word in MASKS if (found := _mask(layer, layers, word)) is not None}
-    masks |= _own_labels(layer, layers)
-    return Source(target, layer.name, tuple(fields), root, files, masks)
+    own = _own_labels(layer, layers)
+    return Source(target, layer.name, tuple(fields), root, files, masks, own)
 
 
 def _field(layer: Image, row: int, known: list[Field], many: int) -> Field:
@@ -135,10 +141,21 @@ def _mask(image: Image, layers: Any, word: str) -> Any:
 
 
 def _own_labels(image: Image, layers: Any) -> dict[str, Any]:
-    """Labels that a person drew over the photograph, by the names of their layers."""
+    """Labels that a person drew over the photograph, by the names of their layers.
+
+    Those that are linked to a photograph, or named after another one, belong to that.
+    """
     named = {f"{image.name} {word}" for word in MASKS}
-    drawn = [x for x in _fitting(image, layers) if layer_kind(x) is None and x.name not in named]
-    return {x.name: x.data for x in drawn}
+    others = [x for x in layers if isinstance(x, Image) and not _of_one(x, image)]
+    named |= {f"{x.name} {word}" for x in others for word in NAMED}
+    drawn = [x for x in _fitting(image, layers) if x.name not in named]
+    return {x.name: x.data for x in drawn if layer_kind(x) is None and linked(x) is None}
+
+
+def _of_one(first: Image, second: Image) -> bool:
+    """Whether two images are one photograph, as it is and recoloured."""
+    origins = [linked(x) or layer_id(x) for x in (first, second)]
+    return origins[0] == origins[1]
 
 
 def _fitting(image: Image, layers: Any) -> list[Labels]:

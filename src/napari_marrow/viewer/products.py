@@ -76,8 +76,7 @@ def product_layers(source: Source, settings: AugmentSettings) -> Iterator[float]
     if problems := settings.problems():
         raise MarrowError(" ".join(problems))
     # The layers may be painted on meanwhile, and a slice be made only much later.
-    masks = {k: np.array(x) if x.ndim == 2 else x for k, x in source.masks.items()}
-    source = dataclasses.replace(source, masks=masks)
+    source = dataclasses.replace(source, masks=_kept(source.masks), own=_kept(source.own))
     slices = _slices(source, settings)
     whole = [source.size(row) for row in range(len(source.fields))]
     sizes = [product_size(whole[s.row], settings, s.operation) for s in slices]
@@ -89,16 +88,17 @@ def product_layers(source: Source, settings: AugmentSettings) -> Iterator[float]
         return LazyStack(readers, frame, dtype, slow=True, warn=warn)
 
     photographs = stack(source.image, (*frame, 3), np.uint8)
-    labels = {
-        word: stack(partial(source.mask, word), frame, data.dtype)
-        for word, data in source.masks.items()
-    }
-    stacks = [photographs, *labels.values()]
+    labels = [*sorted(source.own.items()), *sorted(source.masks.items())]  # nuclei on top
+    over = [stack(partial(source.part, data), frame, data.dtype) for _, data in labels]
+    stacks = [photographs, *over]
     if sum(x.size * x.dtype.itemsize for x in stacks) <= IN_MEMORY:
-        filled = yield from _filled(stacks)
-        photographs, labels = filled[0], dict(zip(labels, filled[1:], strict=True))
-    made_layers = _layers(source, slices, sizes, photographs, labels)
-    return made_layers  # type: ignore[return-value]  # for the worker's signal
+        stacks = yield from _filled(stacks)
+    return _layers(source, slices, sizes, stacks)  # type: ignore[return-value]  # for the worker's signal
+
+
+def _kept(labels: dict[str, Any]) -> dict[str, Any]:
+    """Labels as they are now; stacks can't be painted on."""
+    return {name: np.array(x) if x.ndim == 2 else x for name, x in labels.items()}
 
 
 def _filled(stacks: list[LazyStack]) -> Generator[float, None, list[NDArray]]:
@@ -122,11 +122,7 @@ def _made(read: Callable[[int], NDArray], settings: AugmentSettings, what: _Slic
 
 
 def _layers(
-    source: Source,
-    slices: list[_Slice],
-    sizes: list[tuple[int, int]],
-    photographs: Any,
-    labels: dict[str, Any],
+    source: Source, slices: list[_Slice], sizes: list[tuple[int, int]], stacks: list[Any]
 ) -> list[LayerData]:
     identity, name, fields = uuid.uuid4().hex, f"{source.name} augmented", source.fields
     products = [
@@ -151,12 +147,12 @@ def _layers(
     classes = {str(k): x["class"] for k, x in enumerate(products) if x["class"]}
     known = {KEY: {"id": identity, "products": products, "classes": classes}}
     image = {"name": name, "rgb": True, "metadata": known, **common}
-    layers: list[LayerData] = [(photographs, image, "image")]
-    for word in sorted(labels):  # nuclei on top of cytoplasm
-        options = {"name": f"{name} {word}", "opacity": 0.5 if word == "nuclei" else 0.3}
-        kind = word if word in MASKS else "labels"
-        metadata = link_to(identity, kind)
-        layers.append((labels[word], {**options, "metadata": metadata, **common}, "labels"))
+    named = [("labels", own) for own in sorted(source.own)]
+    named += [(word, word) for word in sorted(source.masks)]
+    layers: list[LayerData] = [(stacks[0], image, "image")]
+    for data, (kind, word) in zip(stacks[1:], named, strict=True):
+        options = {"name": f"{name} {word}", "opacity": 0.5 if kind == "nuclei" else 0.3}
+        layers.append((data, {**options, "metadata": link_to(identity, kind), **common}, "labels"))
     return layers
 
 
@@ -216,7 +212,7 @@ def written_fields(source: Source, folder: Path) -> Collection:
     """
     if source.root and len(source.fields) > 1:  # the layers of a folder can't be painted on
         kinds = {kind for field in source.fields for kind in field.mask_kinds}
-        if {MASKS[word] for word in source.masks if word in MASKS} <= kinds:
+        if {MASKS[word] for word in source.masks} <= kinds:
             return Collection(source.root, source.fields)
     fields = [_written(source, row, folder) for row in range(len(source.fields))]
     return Collection(source.root or folder, tuple(fields))
@@ -228,7 +224,7 @@ def _written(source: Source, row: int, folder: Path) -> Field:
     field = source.fields[row]
     whence = source.files[row] if source.files else field
     filed = {kind: whence.mask(kind) for kind in whence.mask_kinds}
-    shown = {MASKS[w]: source.mask(w, row) > 0 for w in source.masks if w in MASKS}
+    shown = {MASKS[word]: source.mask(word, row) > 0 for word in source.masks}
     masks: dict[MaskKind, Any] = {**filed, **shown}
     if masks.get("background") is not None:  # what was painted since is background no longer
         for kind, mask in shown.items():
