@@ -29,6 +29,7 @@ from napari_marrow.viewer.metadata import (
     link_to,
     linked,
 )
+from napari_marrow.viewer.places import place_of
 from napari_marrow.viewer.slice_tables import kept_tables
 
 DEFAULT_CLASSES = ("ALL", "MM")
@@ -64,10 +65,7 @@ def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
         features=pd.DataFrame({"index": range(1, len(classes) + 1), "class": list(classes)}),
         colormap=DirectLabelColormap(color_dict=mapping),
         opacity=0.7,
-        scale=image.scale,
-        translate=image.translate,
-        units=image.units,
-        axis_labels=image.axis_labels,
+        **place_of(image),
         metadata=link_to(layer_id(image), PAINTED),
     )
     layer.brush_size = max(4, full_data(image).shape[-3] // 60)

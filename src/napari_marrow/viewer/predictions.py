@@ -14,6 +14,7 @@ from napari_marrow.learning.prediction import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.metadata import PREDICTED, layer_id, link_to
+from napari_marrow.viewer.places import place_of
 
 
 def summary(prediction: Prediction) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def predictions_layer(
     Parameters
     ----------
     image
-        The photograph's layer; its scale, translation, units and axis labels are taken over.
+        The photograph's layer, whose place, units and axis labels are taken over.
     labels
         Instance labels of the shape of the image without its colours, numbered as
         :func:`cell_table` says.
@@ -97,10 +98,7 @@ def predictions_layer(
         features=table,
         colormap=cell_colours(table, classes),
         opacity=1,
-        scale=image.scale,
-        translate=image.translate,
-        units=image.units,
-        axis_labels=image.axis_labels,
+        **place_of(image),
         metadata=link_to(layer_id(image), PREDICTED),
     )
     # Outlines leave the chromatin to be seen; their width is in pixels of the photograph.

@@ -28,6 +28,7 @@ from napari_marrow.imaging.augment import (
 from napari_marrow.viewer.gathering import MASKS, Source
 from napari_marrow.viewer.layers import STACK_AXES, LayerData, warn_once
 from napari_marrow.viewer.metadata import KEY, PREVIEW, layer_id, link_to
+from napari_marrow.viewer.places import slice_place_of, stack_place_of
 from napari_marrow.viewer.stack import LazyStack
 
 IN_MEMORY = 2**30
@@ -137,13 +138,7 @@ def _layers(
         }
         for s, size in zip(slices, sizes, strict=True)
     ]
-    layer = source.target.layer
-    common = {
-        "scale": (1, *layer.scale[-2:]),
-        "translate": (0, *layer.translate[-2:]),
-        "axis_labels": STACK_AXES,
-        "units": ("pixel", *layer.units[-2:]),
-    }
+    common = {**stack_place_of(source.target.layer), "axis_labels": STACK_AXES}
     classes = {str(k): x["class"] for k, x in enumerate(products) if x["class"]}
     known = {KEY: {"id": identity, "products": products, "classes": classes}}
     image = {"name": name, "rgb": True, "metadata": known, **common}
@@ -166,12 +161,7 @@ class Preview:
 
     def options(self, layer: Image) -> dict[str, Any]:
         """Where the preview lies over the photograph's layer."""
-        scale, translate = np.asarray(layer.scale[-2:]), np.asarray(layer.translate[-2:])
-        return {
-            "scale": scale * self.step,
-            "translate": translate + scale * self.offset,
-            "units": layer.units[-2:],  # napari can crash where those of layers differ
-        }
+        return slice_place_of(layer, self.step, self.offset)
 
     def layer(self, photograph: Image) -> Image:
         """A new layer for the preview."""

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from napari.layers import Image
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
@@ -24,6 +23,7 @@ from napari_marrow.viewer.metadata import (
     linked,
 )
 from napari_marrow.viewer.packed import Packed
+from napari_marrow.viewer.places import place_of
 from napari_marrow.viewer.stack import LazyStack
 
 
@@ -110,16 +110,6 @@ def _set_aside(older: Any) -> None:
     known = older.metadata[KEY]
     older.metadata = {**older.metadata, KEY: {**known, "kind": f"earlier {known['kind']}"}}
     older.name, older.visible = f"{older.name} (earlier)", False
-
-
-def place_of(image: Image) -> dict[str, Any]:
-    """Where a layer over a photograph lies: as it does, in the same units."""
-    return {
-        "scale": image.scale,
-        "translate": image.translate,
-        "units": image.units,
-        "axis_labels": image.axis_labels,
-    }
 
 
 def _data(target: Target, parts: list[Packed]) -> Any:

@@ -31,6 +31,7 @@ from napari_marrow.viewer.metadata import (
     linked,
     origin_fields,
 )
+from napari_marrow.viewer.places import place_of
 from napari_marrow.viewer.stack import LazyStack
 
 STAINS = ("azure", "eosin")
@@ -178,14 +179,8 @@ def _place(image: Image, kind: str) -> dict[str, Any]:
     made[KEY] |= {"fields": fields, "classes": classes}
     return {
         "name": f"{image.name} {kind}",
-        "scale": image.scale,
-        "translate": image.translate,
-        "rotate": image.rotate,
-        "shear": image.shear,
-        "affine": image.affine,
-        "units": image.units,
-        "axis_labels": image.axis_labels,
         "metadata": made,
+        **place_of(image),
     }
 
 

@@ -17,9 +17,9 @@ from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.viewer.labelling import Target, targets
 from napari_marrow.viewer.metadata import shown_slice
+from napari_marrow.viewer.places import slice_place_of
 from napari_marrow.viewer.segmenting import (
     Segmented,
-    place_of,
     segment_target,
     segmented_layers,
 )
@@ -200,14 +200,12 @@ class SegmentNuclei(QWidget):
             return
         count = int(labels.max(initial=0))
         self.status.setText(f"{count} {'nucleus' if count == 1 else 'nuclei'} in the shown field.")
-        where = {
-            name: value[-2:] if name in ("scale", "translate", "units", "axis_labels") else value
-            for name, value in place_of(target.layer).items()
-        }
+        where = slice_place_of(target.layer)
         if self._layer is not None and self._layer in self._viewer.layers:
             if self._layer.data.shape == labels.shape:
                 self._layer.data = labels
-                self._layer.scale, self._layer.translate = where["scale"], where["translate"]
+                for name, value in where.items():
+                    setattr(self._layer, name, value)
                 return
             self._remove_preview()
         active = self._viewer.layers.selection.active
