@@ -47,7 +47,7 @@ def test_a_photograph_gets_its_nuclei_with_features(opened, draw, qtbot):
     assert "nucleus_to_cell" in nuclei.features
     assert linked(nuclei) == layer_id(photograph)
     assert is_nuclei(nuclei)
-    assert widget.status.text() == "12 nuclei in 1 field."
+    assert widget.status.text() == "a: 12 nuclei in 1 field."
 
 
 def test_another_run_takes_the_place_of_the_first(opened, draw, qtbot):

@@ -87,6 +87,17 @@ def is_photograph(layer: Any) -> bool:
     return shown and layer.data.ndim in (3, 4)
 
 
+def photograph_of(layer: Any, layers: Any) -> Image | None:
+    """The photograph that a layer is or belongs to: linked to it, or named after it; else None."""
+    found = [x for x in layers if is_photograph(x)]
+    if layer is None or layer in found:
+        return layer
+    if (identity := linked(layer)) is not None:
+        return next((x for x in found if layer_id(x) == identity), None)
+    named = [x for x in found if layer.name.startswith(f"{x.name} ")]
+    return max(named, key=lambda x: len(x.name), default=None)
+
+
 def target_of(layer: Image, nuclei: NDArray[np.integer] | None = None) -> Target:
     """A photograph's layer with what is known of it; quick, and on the viewer's thread."""
     return Target(layer, full_data(layer), layer_fields(layer), nuclei, size_of_slices(layer))

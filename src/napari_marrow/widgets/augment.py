@@ -11,10 +11,9 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Layer
-from qtpy.QtCore import QEvent, QObject, QSignalBlocker, QTimer, Signal
+from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QWidget,
 )
@@ -25,7 +24,7 @@ from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_a
 from napari_marrow.jobs.events import Event
 from napari_marrow.viewer.caption import attach_caption
 from napari_marrow.viewer.gathering import Source, gathered
-from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, is_photograph
+from napari_marrow.viewer.labelling import NO_PHOTOGRAPH
 from napari_marrow.viewer.late_slices import attach_late_slices
 from napari_marrow.viewer.layers import LayerData
 from napari_marrow.viewer.metadata import full_data, shown_slice
@@ -39,6 +38,7 @@ from napari_marrow.viewer.products import (
 from napari_marrow.widgets.forms import SettingsForm
 from napari_marrow.widgets.operation_list import OperationList
 from napari_marrow.widgets.parts import Bars, button, group, in_worker, row, scrolling, wrapped
+from napari_marrow.widgets.photograph_box import PhotographBox
 
 if TYPE_CHECKING:
     import napari
@@ -60,7 +60,6 @@ class Augment(QWidget):
         super().__init__()
         # Layers of the proxy that widgets get are proxies, which are never the same object twice.
         self._viewer = getattr(viewer, "__wrapped__", viewer)
-        self._layers: list[Image] = []
         self._docked = self._listening = False
         self._work: Any = None  # what runs, or None
         self._stop: Callable[[], None] = lambda: None
@@ -69,14 +68,11 @@ class Augment(QWidget):
         self._build()
         self._soon = _timer(self, self._make_preview)
         self._listen(True)
-        self.refresh()
+        self._changed()
 
     def _build(self) -> None:
-        self.photograph = QComboBox()
-        self.photograph.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.photograph.currentIndexChanged.connect(self._changed)
+        self.photograph = PhotographBox(self._viewer)
+        self.photograph.changed.connect(self._changed)
         self.operations = OperationList(AugmentSettings().operations)
         self.operations.edited.connect(self._changed)
         self.preview_box = QCheckBox("Preview over the shown field")
@@ -97,7 +93,7 @@ class Augment(QWidget):
         buttons = row(self.layers_button, self.folder_button, self.cancel_button)
         scrolling(
             self,
-            group("Photographs", self.photograph),
+            group("Photograph", self.photograph),
             group("Operations", self.operations, self.preview_box, self.about),
             group("Make", self.counted, buttons, self.bars.own, self.status),
             group("Settings", self.form),
@@ -126,32 +122,20 @@ class Augment(QWidget):
         if on == self._listening:
             return
         self._listening = on
-        layers, dims = self._viewer.layers.events, self._viewer.dims.events
-        for name in ("inserted", "removed", "reordered", "renamed"):
-            if name in layers.emitters:
-                emitter = layers.emitters[name]
-                (emitter.connect if on else emitter.disconnect)(self.refresh)
-        (dims.current_step.connect if on else dims.current_step.disconnect)(self._changed)
+        removed, moved = self._viewer.layers.events.removed, self._viewer.dims.events.current_step
+        (removed.connect if on else removed.disconnect)(self._removed)
+        (moved.connect if on else moved.disconnect)(self._changed)
 
-    def refresh(self, event: Any = None) -> None:
-        """List the photographs that are open now."""
+    def _removed(self, event: Any = None) -> None:
+        """Notice when the preview was taken away by hand."""
         if self._preview is not None and self._preview not in self._viewer.layers:
-            self._preview = None  # taken away by hand
+            self._preview = None
             self.preview_box.setChecked(False)
-        kept = self.layer
-        self._layers = [x for x in self._viewer.layers if is_photograph(x)]
-        with QSignalBlocker(self.photograph):
-            self.photograph.clear()
-            self.photograph.addItems([x.name for x in self._layers])
-            if kept in self._layers:
-                self.photograph.setCurrentIndex(self._layers.index(kept))
-        self._changed()
 
     @property
     def layer(self) -> Image | None:
         """The photograph that is chosen, or None."""
-        number = self.photograph.currentIndex()
-        return self._layers[number] if 0 <= number < len(self._layers) else None
+        return self.photograph.layer
 
     def settings(self) -> AugmentSettings:
         """The settings as the widget shows them now."""
@@ -262,8 +246,9 @@ class Augment(QWidget):
             self.status.setText("The photograph was removed meanwhile; nothing was added.")
             return
         self.preview_box.setChecked(False)  # it would hide them
-        for data in made:
-            self._viewer.add_layer(Layer.create(*data))
+        with self.photograph.staying():
+            for data in made:
+                self._viewer.add_layer(Layer.create(*data))
         self._viewer.dims.set_current_step(0, 0)
         attach_caption(self._viewer)
         attach_late_slices(self._viewer)

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.viewer.labelling import Target, targets
+from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, target_of
 from napari_marrow.viewer.metadata import shown_slice
 from napari_marrow.viewer.places import slice_place_of
 from napari_marrow.viewer.segmenting import (
@@ -25,6 +25,7 @@ from napari_marrow.viewer.segmenting import (
 )
 from napari_marrow.widgets.forms import SettingsForm
 from napari_marrow.widgets.parts import Bars, button, group, in_worker, row, scrolling, wrapped
+from napari_marrow.widgets.photograph_box import PhotographBox
 
 PREVIEW = "preview of nuclei"
 WAIT_MS = 150
@@ -32,7 +33,7 @@ WAIT_MS = 150
 
 
 class SegmentNuclei(QWidget):
-    """Finds the nuclei of the selected photograph, or of all that are open.
+    """Finds the nuclei of a photograph, or of all in the stack of a folder.
 
     Parameters
     ----------
@@ -42,19 +43,22 @@ class SegmentNuclei(QWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer):
         super().__init__()
-        self._viewer = viewer
+        # Layers of the proxy that widgets get are proxies, which are never the same object twice.
+        self._viewer = getattr(viewer, "__wrapped__", viewer)
         self.setMinimumWidth(300)
+        self.photograph = PhotographBox(viewer)
         self.form = SettingsForm(SegmentSettings())
         self.cytoplasm = QCheckBox("Find the cytoplasm too")
         self.preview = QCheckBox("Preview the shown field")
         self.preview.setToolTip("Outlines of the nuclei, which follow the settings and the slider.")
-        self.run_button = button("Segment", self.segment, "All fields of the selected photograph.")
+        self.run_button = button("Segment", self.segment, "All fields of the photograph.")
         self.cancel_button = button("Cancel", self.cancel)
         self.cancel_button.setEnabled(False)
         self.bars = Bars(self)
         self.status = wrapped()
         scrolling(
             self,
+            group("Photograph", self.photograph),
             group("Nuclei", self.form, self.cytoplasm, self.preview),
             group("Run", row(self.run_button, self.cancel_button), self.bars.own, self.status),
             wrapped(RESEARCH_ONLY),
@@ -69,23 +73,22 @@ class SegmentNuclei(QWidget):
         self.preview.toggled.connect(self._preview_toggled)
         for field in self.form.fields.values():
             field.changed.connect(self._changed)
-        viewer.dims.events.current_step.connect(self._changed)
-        viewer.layers.selection.events.active.connect(self._changed)
+        self.photograph.changed.connect(self._changed)
+        self._viewer.dims.events.current_step.connect(self._changed)
 
     # --- the photograph -----------------------------------------------------------------------
 
     def target(self) -> Target:
-        """The selected photograph, or else the first that is open.
+        """The photograph that is chosen.
 
         Raises
         ------
         MarrowError
             When no photograph is open.
         """
-        found = targets(self._viewer.layers)
-        active = self._viewer.layers.selection.active
-        # A plugin gets proxies of layers, which are equal and not the same.
-        return next((t for t in found if t.layer == active), found[0])
+        if self.photograph.layer is None:
+            raise MarrowError(NO_PHOTOGRAPH)
+        return target_of(self.photograph.layer)
 
     def _asked(self) -> tuple[Target, SegmentSettings] | None:
         """What is to be segmented and how, or None after saying why not."""
@@ -137,8 +140,9 @@ class SegmentNuclei(QWidget):
             self.status.setText("The photograph was removed meanwhile; nothing was added.")
             return
         self.preview.setChecked(False)
-        for data, options, _ in segmented_layers(target, found, self._viewer.layers):
-            self._viewer.add_labels(data, **options)
+        with self.photograph.staying():
+            for data, options, _ in segmented_layers(target, found, self._viewer.layers):
+                self._viewer.add_labels(data, **options)
         if target.data.ndim == 4:
             from napari_marrow.viewer.flat_fields import attach_flat_fields
             from napari_marrow.viewer.shown_nuclei import attach_features
@@ -147,8 +151,8 @@ class SegmentNuclei(QWidget):
             attach_flat_fields(self._viewer)
         nuclei, problems = sum(f.count for f in found), [f.problem for f in found if f.problem]
         read = len(found) - len(problems)
-        fields = f"{read} field{'s' * (read != 1)}"
-        told = f"{nuclei} {'nucleus' if nuclei == 1 else 'nuclei'} in {fields}."
+        counted = f"{nuclei} {'nucleus' if nuclei == 1 else 'nuclei'}"
+        told = f"{target.layer.name}: {counted} in {read} field{'s' * (read != 1)}."
         self.status.setText(" ".join([told, *problems]))
 
     def _ended(self) -> None:
@@ -169,7 +173,7 @@ class SegmentNuclei(QWidget):
             self._looking += 1
             self._remove_preview()
 
-    def _changed(self, event: Any = None) -> None:
+    def _changed(self, *_: Any) -> None:
         if self.preview.isChecked():
             self._timer.start()
 
@@ -199,7 +203,8 @@ class SegmentNuclei(QWidget):
         if wanted != self._looking or target.layer not in self._viewer.layers:
             return
         count = int(labels.max(initial=0))
-        self.status.setText(f"{count} {'nucleus' if count == 1 else 'nuclei'} in the shown field.")
+        counted = f"{count} {'nucleus' if count == 1 else 'nuclei'}"
+        self.status.setText(f"{target.layer.name}: {counted} in the shown field.")
         where = slice_place_of(target.layer)
         if self._layer is not None and self._layer in self._viewer.layers:
             if self._layer.data.shape == labels.shape:

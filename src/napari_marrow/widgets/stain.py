@@ -6,13 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.compat import isalive
-from qtpy.QtCore import QSignalBlocker, QTimer
-from qtpy.QtWidgets import QComboBox, QFileDialog, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QFileDialog, QLabel, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, is_photograph, target_of
+from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, target_of
 from napari_marrow.viewer.metadata import (
     full_data,
     layer_id,
@@ -21,10 +19,10 @@ from napari_marrow.viewer.metadata import (
 )
 from napari_marrow.widgets.forms import SettingsForm
 from napari_marrow.widgets.parts import button, group, in_worker, row, scrolling, wrapped
+from napari_marrow.widgets.photograph_box import PhotographBox
 
 if TYPE_CHECKING:
     import napari
-    from napari.layers import Image
 
 NEEDS_REFERENCE = ("reinhard", "macenko")
 PHOTOGRAPHS = "Photographs (*.bmp *.tif *.tiff *.png *.jpg *.jpeg)"
@@ -37,13 +35,9 @@ class Stain(QWidget):
         super().__init__()
         # Without the proxy, which gives another object each time that it is asked for a layer.
         self._viewer = getattr(viewer, "__wrapped__", viewer)
-        self._layers: list[Image] = []
         self._asked: dict[tuple[str, str], int] = {}  # how often, by photograph and kind of work
         self._reference: tuple[str, Target, int] | None = None  # its name, and where it is shown
-        self.photograph = QComboBox()
-        self.photograph.setToolTip("The photograph, or the stack of a folder, to work on.")
-        # A long name shall not make the widget wider than the screen allows.
-        self.photograph.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.photograph = PhotographBox(viewer)
         self.none_open = wrapped(NO_PHOTOGRAPH)
         self._build_normalise()
         self._build_split()
@@ -60,12 +54,7 @@ class Stain(QWidget):
             group("Stains", self.about_split, self.split_button, self.split_status),
         )
         self.setMinimumWidth(320)
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.refresh)
-        events = self._viewer.layers.events
-        for event in (events.inserted, events.removed, events.reordered):
-            event.connect(self._refresh_soon)
+        self.photograph.changed.connect(self.refresh)
         self.refresh()
         self._show_form()
 
@@ -99,29 +88,13 @@ class Stain(QWidget):
         )
         self.split_status = wrapped()
 
-    def _refresh_soon(self, event: Any = None) -> None:
-        if isalive(self):  # the viewer's layers live longer than this widget
-            self._soon.start(0)
-
     def refresh(self) -> None:
-        """Offer the photographs that are open, and keep the one that was chosen."""
-        chosen = self._chosen()
-        self._layers = [layer for layer in self._viewer.layers if is_photograph(layer)]
-        with QSignalBlocker(self.photograph):
-            self.photograph.clear()
-            self.photograph.addItems([layer.name for layer in self._layers])
-            if chosen in self._layers:
-                self.photograph.setCurrentIndex(self._layers.index(chosen))
-        for layer in self._layers:
-            layer.events.name.connect(self._refresh_soon)  # once, however often it is asked for
-        self.none_open.setVisible(not self._layers)
+        """Offer what can be done with the photographs that are open."""
+        is_open = self.photograph.layer is not None
+        self.none_open.setVisible(not is_open)
         for made in (self.normalise_button, self.split_button):
-            made.setEnabled(bool(self._layers))
+            made.setEnabled(is_open)
         self._enable()
-
-    def _chosen(self) -> Image | None:
-        number = self.photograph.currentIndex()
-        return self._layers[number] if 0 <= number < len(self._layers) else None
 
     def _show_form(self, _: Any = None) -> None:
         """Offer what the method takes, and say what can't work."""
@@ -138,7 +111,7 @@ class Stain(QWidget):
         reference.enabled = needed
         reference.native.setPlaceholderText("a photograph's file" if needed else "none needed")
         self.choose_button.setEnabled(needed)
-        self.take_button.setEnabled(needed and bool(self._layers))
+        self.take_button.setEnabled(needed and self.photograph.layer is not None)
 
     def _shown(self) -> tuple[Target, int]:
         """The chosen photograph and which of its fields is shown.
@@ -148,7 +121,7 @@ class Stain(QWidget):
         MarrowError
             When there is none.
         """
-        layer = self._chosen()
+        layer = self.photograph.layer
         if layer is None:
             raise MarrowError(NO_PHOTOGRAPH)
         number = shown_slice(layer, self._viewer.dims.point)
@@ -242,7 +215,8 @@ class Stain(QWidget):
             elif full_data(target.layer) is not target.data:
                 status.setText("The photograph was changed meanwhile; press the button again.")
             else:
-                status.setText(show(target, made))
+                with self.photograph.staying():
+                    status.setText(show(target, made))
 
         def failed(text: str) -> None:
             if self._asked[key] == count:
