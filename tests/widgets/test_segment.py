@@ -6,9 +6,10 @@ from PIL import Image
 from skimage.measure import regionprops
 
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
+from napari_marrow.viewer.gathering import gathered
 from napari_marrow.viewer.labelling import Target, nuclei_of
 from napari_marrow.viewer.metadata import is_nuclei, layer_id, linked
-from napari_marrow.widgets.segment import PREVIEW
+from napari_marrow.widgets.segment import PREVIEW_NAME
 
 
 @pytest.fixture
@@ -113,13 +114,27 @@ def test_the_preview_follows_the_settings_and_goes(make_napari_viewer_proxy, dra
     image, _ = draw("ALL", 3, (240, 320))
     photograph = viewer.add_image(image, name="a")
     widget.preview.setChecked(True)
-    qtbot.waitUntil(lambda: PREVIEW in viewer.layers, timeout=20000)
-    np.testing.assert_array_equal(viewer.layers[PREVIEW].data, segment_nuclei(image))
+    qtbot.waitUntil(lambda: PREVIEW_NAME in viewer.layers, timeout=20000)
+    np.testing.assert_array_equal(viewer.layers[PREVIEW_NAME].data, segment_nuclei(image))
     assert viewer.layers.selection.active == photograph
     widget.form.fields["smallest"].value = 10**6
-    qtbot.waitUntil(lambda: not viewer.layers[PREVIEW].data.any(), timeout=20000)
+    qtbot.waitUntil(lambda: not viewer.layers[PREVIEW_NAME].data.any(), timeout=20000)
     dock.hide()
-    assert PREVIEW not in viewer.layers
+    assert PREVIEW_NAME not in viewer.layers
+
+
+def test_the_preview_is_taken_for_nothing_else(opened, draw, qtbot):
+    viewer, widget, _ = opened
+    image, _ = draw("ALL", 3, (240, 320))
+    first = viewer.add_image(image, name="preview of")  # its nuclei would be called as the preview
+    widget.preview.setChecked(True)
+    qtbot.waitUntil(lambda: PREVIEW_NAME in viewer.layers, timeout=20000)
+    shown = viewer.layers[PREVIEW_NAME]
+    assert nuclei_of(first, viewer.layers) is None
+    assert gathered(first, viewer.layers).masks == gathered(first, viewer.layers).own == {}
+    second = viewer.add_image(image, name="b")
+    qtbot.waitUntil(lambda: linked(shown) == layer_id(second), timeout=20000)
+    assert gathered(second, viewer.layers).own == {}
 
 
 def test_a_damaged_photograph_of_a_folder_does_not_stop_the_others(opened, draw, tmp_path, qtbot):
@@ -166,13 +181,13 @@ def test_the_preview_lies_on_the_chosen_photograph_and_goes_with_the_last(opened
     viewer.add_image(image, name="b", scale=(2, 2), translate=(0, 400))
     viewer.layers.selection.active = viewer.layers["a"]
     widget.preview.setChecked(True)
-    qtbot.waitUntil(lambda: PREVIEW in viewer.layers, timeout=20000)
+    qtbot.waitUntil(lambda: PREVIEW_NAME in viewer.layers, timeout=20000)
     viewer.layers.selection.active = viewer.layers["b"]
-    qtbot.waitUntil(lambda: tuple(viewer.layers[PREVIEW].scale) == (2, 2), timeout=20000)
-    assert tuple(viewer.layers[PREVIEW].translate) == (0, 400)
+    qtbot.waitUntil(lambda: tuple(viewer.layers[PREVIEW_NAME].scale) == (2, 2), timeout=20000)
+    assert tuple(viewer.layers[PREVIEW_NAME].translate) == (0, 400)
     viewer.layers.remove("a")
     viewer.layers.remove("b")
-    qtbot.waitUntil(lambda: PREVIEW not in viewer.layers, timeout=20000)
+    qtbot.waitUntil(lambda: PREVIEW_NAME not in viewer.layers, timeout=20000)
 
 
 def test_closing_the_dock_stops_the_work(make_napari_viewer_proxy, snam, qtbot, monkeypatch):

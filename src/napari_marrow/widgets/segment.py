@@ -16,7 +16,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, target_of
-from napari_marrow.viewer.metadata import shown_slice
+from napari_marrow.viewer.metadata import PREVIEW, layer_id, link_to, shown_slice
 from napari_marrow.viewer.places import slice_place_of
 from napari_marrow.viewer.segmenting import (
     Segmented,
@@ -27,7 +27,7 @@ from napari_marrow.widgets.forms import SettingsForm
 from napari_marrow.widgets.parts import Bars, button, group, in_worker, row, scrolling, wrapped
 from napari_marrow.widgets.photograph_box import PhotographBox
 
-PREVIEW = "preview of nuclei"
+PREVIEW_NAME = "preview of nuclei"
 WAIT_MS = 150
 """The preview is made so long after the last change, in milliseconds."""
 
@@ -205,18 +205,20 @@ class SegmentNuclei(QWidget):
         count = int(labels.max(initial=0))
         counted = f"{count} {'nucleus' if count == 1 else 'nuclei'}"
         self.status.setText(f"{target.layer.name}: {counted} in the shown field.")
-        where = slice_place_of(target.layer)
+        options = slice_place_of(target.layer)
+        # Linked, so that nobody takes it for nuclei or for somebody's own labels.
+        options["metadata"] = link_to(layer_id(target.layer), PREVIEW)
         if self._layer is not None and self._layer in self._viewer.layers:
             if self._layer.data.shape == labels.shape:
                 self._layer.data = labels
-                for name, value in where.items():
+                for name, value in options.items():
                     setattr(self._layer, name, value)
                 return
             self._remove_preview()
         active = self._viewer.layers.selection.active
         # one bright colour: many of napari's are dark, as nuclei are
         colours = DirectLabelColormap(color_dict={None: "yellow", 0: "transparent"})
-        self._layer = Labels(labels, name=PREVIEW, colormap=colours, opacity=1, **where)
+        self._layer = Labels(labels, name=PREVIEW_NAME, colormap=colours, opacity=1, **options)
         self._layer.contour = max(1, round(max(labels.shape) / 400))
         self._viewer.add_layer(self._layer)
         self._viewer.layers.selection.active = active  # the photograph stays the chosen one
