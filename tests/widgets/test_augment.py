@@ -153,6 +153,19 @@ def test_nothing_is_added_for_a_photograph_that_was_removed(
     assert widget.status.text().startswith("The photograph was removed meanwhile")
 
 
+def test_nothing_is_added_for_a_photograph_that_was_changed(
+    widget, viewer, field, qtbot, monkeypatch
+):
+    changed, make_one = Event(), products.product
+    monkeypatch.setattr(products, "product", lambda *given: changed.wait(10) and make_one(*given))
+    widget.make_layers()
+    field.data = field.data[:20, :20].copy()
+    changed.set()
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert not any("augmented" in x.name for x in viewer.layers)
+    assert "changed meanwhile" in widget.status.text()
+
+
 def test_the_preview_follows_and_goes_with_the_widget(widget, viewer, field, qtbot):
     before = list(viewer.layers)
     widget.preview_box.setChecked(True)

@@ -174,6 +174,16 @@ def test_a_photograph_that_goes_meanwhile(opened, draw, qtbot):
     assert "removed meanwhile" in widget.status.text()
 
 
+def test_a_photograph_that_is_changed_meanwhile(opened, draw, qtbot):
+    viewer, widget, _ = opened
+    photograph = viewer.add_image(draw("ALL", 3, (240, 320))[0], name="a")
+    widget.segment()
+    photograph.data = draw("ALL", 4, (120, 160))[0]
+    qtbot.waitUntil(lambda: finished(widget), timeout=20000)
+    assert [x.name for x in viewer.layers] == ["a"]
+    assert "changed meanwhile" in widget.status.text()
+
+
 def test_the_preview_lies_on_the_chosen_photograph_and_goes_with_the_last(opened, draw, qtbot):
     viewer, widget, _ = opened
     image, _ = draw("ALL", 3, (240, 320))

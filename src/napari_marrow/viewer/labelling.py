@@ -103,6 +103,15 @@ def target_of(layer: Image, nuclei: NDArray[np.integer] | None = None) -> Target
     return Target(layer, full_data(layer), layer_fields(layer), nuclei, size_of_slices(layer))
 
 
+def out_of_date(target: Target, layers: Any) -> str:
+    """Why what was made of a photograph in a thread is of no use any more; empty if it is."""
+    if target.layer not in layers:
+        return "The photograph was removed meanwhile; nothing was added."
+    if full_data(target.layer) is not target.data:
+        return "The photograph was changed meanwhile; nothing was added. Press the button again."
+    return ""
+
+
 def targets(layers: Any) -> list[Target]:
     """The photographs among the viewer's layers, each with the nuclei that lie over it.
 

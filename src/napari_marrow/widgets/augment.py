@@ -24,7 +24,7 @@ from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_a
 from napari_marrow.jobs.events import Event
 from napari_marrow.viewer.caption import attach_caption
 from napari_marrow.viewer.gathering import Source, gathered
-from napari_marrow.viewer.labelling import NO_PHOTOGRAPH
+from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, out_of_date
 from napari_marrow.viewer.late_slices import attach_late_slices
 from napari_marrow.viewer.layers import LayerData
 from napari_marrow.viewer.metadata import full_data, shown_slice
@@ -242,8 +242,8 @@ class Augment(QWidget):
     def _add_layers(self, made: list[LayerData] | None, source: Source) -> None:
         if made is None or self._work is None:  # stopped
             return
-        if source.target.layer not in self._viewer.layers:
-            self.status.setText("The photograph was removed meanwhile; nothing was added.")
+        if said := out_of_date(source.target, self._viewer.layers):
+            self.status.setText(said)
             return
         self.preview_box.setChecked(False)  # it would hide them
         with self.photograph.staying():

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, target_of
+from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, out_of_date, target_of
 from napari_marrow.viewer.metadata import PREVIEW, layer_id, link_to, shown_slice
 from napari_marrow.viewer.places import slice_place_of
 from napari_marrow.viewer.segmenting import (
@@ -136,8 +136,8 @@ class SegmentNuclei(QWidget):
     def _show(self, target: Target, found: list[Segmented] | None) -> None:
         if found is None:  # cancelled
             return
-        if target.layer not in self._viewer.layers:
-            self.status.setText("The photograph was removed meanwhile; nothing was added.")
+        if said := out_of_date(target, self._viewer.layers):
+            self.status.setText(said)
             return
         self.preview.setChecked(False)
         with self.photograph.staying():

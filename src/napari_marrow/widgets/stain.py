@@ -10,9 +10,8 @@ from qtpy.QtWidgets import QFileDialog, QLabel, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, target_of
+from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, out_of_date, target_of
 from napari_marrow.viewer.metadata import (
-    full_data,
     layer_id,
     origin_fields,
     shown_slice,
@@ -210,13 +209,11 @@ class Stain(QWidget):
         def done(made: Any) -> None:
             if self._asked[key] != count:
                 return
-            if target.layer not in self._viewer.layers:
-                status.setText("The photograph was removed meanwhile; nothing was made.")
-            elif full_data(target.layer) is not target.data:
-                status.setText("The photograph was changed meanwhile; press the button again.")
-            else:
+            said = out_of_date(target, self._viewer.layers)
+            if not said:
                 with self.photograph.staying():
-                    status.setText(show(target, made))
+                    said = show(target, made)
+            status.setText(said)
 
         def failed(text: str) -> None:
             if self._asked[key] == count:
