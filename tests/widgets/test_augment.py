@@ -207,6 +207,16 @@ def test_the_preview_lies_over_the_photograph_and_goes_when_taken_away(viewer, w
     qtbot.waitUntil(lambda: not previews(viewer), timeout=5000)
 
 
+def test_the_preview_goes_when_the_dock_is_hidden(make_napari_viewer, draw, qtbot):
+    viewer = make_napari_viewer(show=True)
+    dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Augment")
+    viewer.add_image(draw()[0], rgb=True, name="a")
+    widget.preview_box.setChecked(True)
+    qtbot.waitUntil(lambda: bool(previews(viewer)), timeout=5000)
+    dock.hide()
+    assert not previews(viewer)
+
+
 def test_the_preview_is_of_the_field_that_is_shown(widget, viewer, snam, qtbot):
     viewer.open(snam, plugin=PLUGIN)
     data = viewer.layers[0].data

@@ -104,7 +104,7 @@ def target_of(layer: Image, nuclei: NDArray[np.integer] | None = None) -> Target
 
 
 def out_of_date(target: Target, layers: Any) -> str:
-    """Why what was made of a photograph in a thread is of no use any more; empty if it is."""
+    """Why what was made of a photograph in a thread is of no use any more; else empty."""
     if target.layer not in layers:
         return "The photograph was removed meanwhile; nothing was added."
     if full_data(target.layer) is not target.data:

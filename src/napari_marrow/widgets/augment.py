@@ -110,6 +110,11 @@ class Augment(QWidget):
                 self.shutdown()
         return super().event(event)
 
+    def hideEvent(self, event: Any) -> None:
+        """Leave nothing of the preview behind when the dock is hidden."""
+        self.preview_box.setChecked(False)
+        super().hideEvent(event)
+
     def shutdown(self) -> None:
         """End what runs and take the preview away; may be called more than once."""
         self._listen(False)
