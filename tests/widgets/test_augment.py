@@ -98,6 +98,14 @@ def test_layers_are_what_augment_makes(widget, viewer, field, qtbot, monkeypatch
     assert viewer.canvas.overlays.text.text == "ALL_1_rotate90   class ALL"
 
 
+def test_what_was_said_goes_with_the_last_photograph(widget, viewer, field, qtbot):
+    make(widget, qtbot)
+    assert widget.status.text() == "Made 3 pictures: layer ALL_1 augmented."
+    viewer.layers.clear()
+    assert "No photograph is open" in widget.counted.text()
+    assert widget.status.text() == ""
+
+
 def test_layers_of_a_folder(widget, viewer, snam, qtbot):
     viewer.open(snam, plugin=PLUGIN)
     source = viewer.layers[0]

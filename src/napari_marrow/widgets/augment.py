@@ -72,7 +72,7 @@ class Augment(QWidget):
 
     def _build(self) -> None:
         self.photograph = PhotographBox(self._viewer)
-        self.photograph.changed.connect(self._changed)
+        self.photograph.changed.connect(self._other_photograph)
         self.operations = OperationList(AugmentSettings().operations)
         self.operations.edited.connect(self._changed)
         self.preview_box = QCheckBox("Preview over the shown field")
@@ -145,6 +145,11 @@ class Augment(QWidget):
     def settings(self) -> AugmentSettings:
         """The settings as the widget shows them now."""
         return dataclasses.replace(self.form.settings(), operations=self.operations.ticked)
+
+    def _other_photograph(self) -> None:
+        if self.layer is None and self._work is None:
+            self.status.setText("")  # what was said of one that is gone
+        self._changed()
 
     def _changed(self, *_: Any) -> None:
         """Say anew what there will be, and make the preview anew."""
