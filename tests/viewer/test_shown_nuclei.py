@@ -10,7 +10,10 @@ import pytest
 from scipy import ndimage
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer.annotations import label_classes
+from napari_marrow.viewer.labelling import target_of
+from napari_marrow.viewer.segmenting import segment_target, segmented_layers
 from napari_marrow.viewer.session import gather, write_session
 
 
@@ -87,6 +90,31 @@ def test_saved_nuclei_of_a_folder_have_the_tables_of_all_fields(
         pd.testing.assert_frame_equal(again.features[table.columns], table)
     again.save(str(tmp_path / "m.tif"), plugin="napari-marrow")
     assert (tmp_path / "m.csv").read_text() == (tmp_path / "n.csv").read_text()
+
+
+def test_segmented_nuclei_beside_masks_have_tables_too(make_napari_viewer, snam, qtbot, tmp_path):
+    viewer = make_napari_viewer()
+    viewer.open(str(snam), plugin="napari-marrow")
+    target = target_of(viewer.layers["PKG - SN-AM"])
+    found = list(segment_target(target, SegmentSettings(), True))
+    counts = [one.count for one in found]
+    layers = segmented_layers(target, found, viewer.layers)
+    made = [viewer.add_labels(data, **options) for data, options, _ in layers]
+    nuclei = made[-1]
+    assert nuclei.name == "PKG - SN-AM segmented nuclei"
+    for row, name in {0: "ALL_1", 4: "MM_2"}.items():
+        viewer.dims.set_current_step(0, row)
+        qtbot.waitUntil(partial(shows, nuclei, name), timeout=10000)
+        assert len(nuclei.features) == counts[row]
+        assert "nucleus_to_cell" in nuclei.features
+    nuclei.save(str(tmp_path / "n.tif"), plugin="napari-marrow")
+    pages = pd.read_csv(tmp_path / "n.csv")["page"].value_counts().to_dict()
+    assert pages == {k + 1: n for k, n in enumerate(counts) if n}
+    for data, options, _ in segmented_layers(target, found, viewer.layers):
+        viewer.add_labels(data, **options)
+    assert nuclei.name == "PKG - SN-AM segmented nuclei (earlier)"  # which follows as well
+    viewer.dims.set_current_step(0, 0)
+    qtbot.waitUntil(partial(shows, nuclei, "ALL_1"), timeout=10000)
 
 
 def test_a_stack_of_which_a_field_is_gone_is_not_saved(make_napari_viewer, make_snam, tmp_path):

@@ -133,6 +133,11 @@ def is_nuclei(layer: Layer) -> bool:
     return layer_kind(layer) == "nuclei"
 
 
+def holds_nuclei(kind: str | None) -> bool:
+    """Whether layers of a kind hold nuclei: the photograph's, segmented beside them, or earlier."""
+    return kind is not None and kind.removeprefix("earlier ").removeprefix("segmented ") == "nuclei"
+
+
 def is_cytoplasm(layer: Layer) -> bool:
     """Whether a layer was opened as the cytoplasm of its photograph's cells."""
     return layer_kind(layer) == "cytoplasm"

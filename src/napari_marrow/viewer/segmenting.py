@@ -77,11 +77,12 @@ def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> lis
     """
     image = target.layer
     identity = layer_id(image)
-    own = [x for x in layers if linked(x) == identity and layer_kind(x) in ("nuclei", "cytoplasm")]
-    for older in [x for x in own if x.metadata[KEY].get("segmented")]:
-        own.remove(older)
-        _set_aside(older)
-    has_nuclei = any(is_nuclei(x) for x in own)
+    own = [x for x in layers if linked(x) == identity]
+    segmented = [x for x in own if x.metadata[KEY].get("segmented")]
+    has_nuclei = any(is_nuclei(x) for x in own if x not in segmented)
+    for older in segmented:
+        if not str(layer_kind(older)).startswith("earlier "):
+            _set_aside(older)
     nuclei = [f.nuclei for f in found]
     cytoplasm = [f.cytoplasm for f in found if f.cytoplasm is not None]
     made: list[LayerData] = []

@@ -11,7 +11,7 @@ from napari.layers import Labels, Layer
 from napari.qt.threading import create_worker
 from qtpy.QtCore import QTimer
 
-from napari_marrow.viewer.metadata import KEY, is_nuclei, shown_slice
+from napari_marrow.viewer.metadata import KEY, holds_nuclei, layer_kind, shown_slice
 from napari_marrow.viewer.once import once_a_viewer
 from napari_marrow.viewer.slice_tables import measure, of_one_slice, show_table
 from napari_marrow.viewer.stack import LazyStack
@@ -66,7 +66,7 @@ class ShownNuclei:
         if viewer is None or layer not in viewer.layers or not isinstance(layer, Labels):
             return None
         paged = isinstance(layer.data, LazyStack) or "tables" in layer.metadata.get(KEY, {})
-        if not is_nuclei(layer) or not paged:
+        if not holds_nuclei(layer_kind(layer)) or not paged:
             return None
         row = shown_slice(layer, viewer.dims.point)
         return None if row < 0 else row

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Layer
 
 from napari_marrow.viewer.layers import nucleus_features
-from napari_marrow.viewer.metadata import KEY
+from napari_marrow.viewer.metadata import KEY, holds_nuclei
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def all_tables(
     one slice: then they are the one table there is.
     """
     known = metadata.get(KEY, {})
-    nuclei = isinstance(data, LazyStack) and known.get("kind") == "nuclei"
+    nuclei = isinstance(data, LazyStack) and holds_nuclei(known.get("kind"))
     if not (nuclei or "tables" in known) or not of_one_slice(metadata, features):
         return None
     kept = kept_tables(metadata, features)
