@@ -12,7 +12,7 @@ from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer import products
 from napari_marrow.viewer.gathering import gathered
 from napari_marrow.viewer.labelling import targets
-from napari_marrow.viewer.metadata import is_preview, layer_id, layer_kind, link_to
+from napari_marrow.viewer.metadata import is_preview, layer_kind
 from napari_marrow.viewer.segmenting import segment_target, segmented_layers
 from napari_marrow.viewer.session import gather, write_session
 from napari_marrow.viewer.stains import recoloured, recoloured_layer
@@ -303,18 +303,6 @@ def test_labels_of_ones_own_replace_no_mask_and_are_not_written(
     written = {f.name: f for f in scan(tmp_path / "out").fields}["ALL_1"]
     np.testing.assert_array_equal(written.mask("nucleus"), masks > 0)
     assert written.mask_kinds == {"nucleus", "background"}
-
-
-def test_labels_of_another_photograph_stay_with_it(viewer, field, draw):
-    image, mask = draw()
-    other = viewer.add_image(image, rgb=True, name="b")
-    for word in ("nuclei", "cytoplasm", "cells"):
-        viewer.add_labels(mask.astype(int), name=f"b {word}")
-    viewer.add_labels(mask.astype(int), name="linked", metadata=link_to(layer_id(other), "labels"))
-    viewer.add_labels(mask.astype(int), name="mine")
-    assert set(gathered(field, viewer.layers).own) == {"mine"}
-    assert set(gathered(other, viewer.layers).masks) == {"nuclei", "cytoplasm"}
-    assert set(gathered(other, viewer.layers).own) == {"b cells", "mine"}
 
 
 def test_recoloured_photographs_keep_their_source_and_masks(widget, viewer, field, tmp_path, qtbot):

@@ -1,0 +1,20 @@
+"""What lies over a photograph, as augmentation takes it."""
+
+from napari.components import ViewerModel
+
+from napari_marrow.viewer.gathering import gathered
+from napari_marrow.viewer.metadata import layer_id, link_to
+
+
+def test_labels_of_another_photograph_stay_with_it(draw):
+    viewer = ViewerModel()
+    image, mask = draw()
+    first = viewer.add_image(image, rgb=True, name="a")
+    other = viewer.add_image(image, rgb=True, name="b")
+    for word in ("nuclei", "cytoplasm", "cells"):
+        viewer.add_labels(mask.astype(int), name=f"b {word}")
+    viewer.add_labels(mask.astype(int), name="linked", metadata=link_to(layer_id(other), "labels"))
+    viewer.add_labels(mask.astype(int), name="mine")
+    assert set(gathered(first, viewer.layers).own) == {"mine"}
+    assert set(gathered(other, viewer.layers).masks) == {"nuclei", "cytoplasm"}
+    assert set(gathered(other, viewer.layers).own) == {"b cells", "mine"}
