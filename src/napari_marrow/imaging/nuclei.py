@@ -10,6 +10,7 @@ from napari_marrow.data.fields import Field
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.depth import depth_of, erode, peaks_of
 from napari_marrow.imaging.holes import fill_holes
+from napari_marrow.imaging.numbers import in_few_bits, small_numbers
 from napari_marrow.imaging.pieces import closed, solidity, weighted_quantile
 from napari_marrow.imaging.scale import enlarge, shrink_factor
 
@@ -164,22 +165,33 @@ def nucleus_table(
     with importing:
         from skimage.measure import regionprops_table  # slow to import, and stacks do not need it
 
-    table = regionprops_table(np.asarray(labels), properties=("label", "centroid", "area"))
+    small, numbers = small_numbers(np.asarray(labels))
+    table = regionprops_table(small, properties=("label", "centroid", "area"))
     columns = {
-        "index": table["label"],
+        "index": numbers[table["label"]],
         "y": table["centroid-0"],
         "x": table["centroid-1"],
         "area": table["area"],
     }
     if cytoplasm is None:
         return columns
-    areas = np.bincount(cytoplasm.ravel(), minlength=int(labels.max(initial=0)) + 1)
-    around = areas[table["label"]]
+    around = _areas_of(columns["index"], cytoplasm)
     ratio = np.where(around > 0, table["area"] / (table["area"] + around), np.nan)
     return {**columns, "cytoplasm_area": around, "nucleus_to_cell": ratio}
 
 
-def join_cytoplasm(nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_]) -> NDArray[np.uint16]:
+def _areas_of(index: NDArray[np.integer], labels: NDArray[np.integer]) -> NDArray[np.intp]:
+    """How many pixels of labels have each of these numbers."""
+    small, numbers = small_numbers(labels)
+    areas = np.append(np.bincount(small.ravel(), minlength=len(numbers)), 0)
+    places = np.searchsorted(numbers, index)
+    found = np.append(numbers, 0)[places] == index
+    return np.where(found, areas[places], 0)
+
+
+def join_cytoplasm(
+    nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_]
+) -> NDArray[np.unsignedinteger]:
     """Give every cytoplasm pixel the number of its cell's nucleus.
 
     A cell is one connected piece of nucleus and cytoplasm; a blank of up to 8 pixels between the
@@ -198,23 +210,25 @@ def join_cytoplasm(nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_]) ->
     -------
     ndarray of uint16, shape (height, width)
         0 outside of cytoplasm and in the nuclei. Pieces of cytoplasm without a nucleus have numbers
-        of their own, above all of the nuclei's.
+        of their own, above all of the nuclei's. A wider type where numbers are above 65535.
     """
     factor = shrink_factor(nuclei.shape, WORKING_SIZE)
     rest = cytoplasm & (nuclei == 0)
-    small, thin = nuclei[::factor, ::factor], rest[::factor, ::factor]
+    small, numbers = small_numbers(nuclei[::factor, ::factor])
+    thin = rest[::factor, ::factor]
     owner = _flood(small, thin, -(-GAP // factor))
-    lone, _ = ndimage.label(thin & (owner == 0), np.ones((3, 3)))
-    # more pieces than numbers share the last
-    owner = np.where(lone > 0, np.minimum(lone + int(nuclei.max(initial=0)), 65535), owner)
+    lone, count = ndimage.label(thin & (owner == 0), np.ones((3, 3)))
+    owner = np.where(lone > 0, lone + len(numbers) - 1, owner)
+    above = np.arange(1, count + 1, dtype=np.uint64) + np.uint64(nuclei.max(initial=0))
+    numbers = in_few_bits(np.concatenate([numbers.astype(np.uint64), above]))
     if not owner.any():
         return np.zeros(nuclei.shape, np.uint16)
     # Rims that the thinned masks missed take the nearest number.
     nearest = ndimage.distance_transform_edt(
         owner == 0, return_distances=False, return_indices=True
     )
-    full = enlarge(owner[tuple(nearest)].astype(np.uint16), factor, nuclei.shape)
-    return np.where(rest, full, np.uint16(0))
+    full = enlarge(numbers[owner[tuple(nearest)]], factor, nuclei.shape)
+    return np.where(rest, full, numbers.dtype.type(0))
 
 
 def _flood(

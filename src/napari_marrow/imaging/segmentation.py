@@ -17,6 +17,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.checks import checked_labels, checked_photograph
 from napari_marrow.imaging.holes import fill_holes
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
+from napari_marrow.imaging.numbers import in_few_bits, small_numbers
 from napari_marrow.imaging.pieces import (
     multi_otsu,
     opened,
@@ -110,7 +111,9 @@ def segment_nuclei(
     return _limited(labels, settings, outside)
 
 
-def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> NDArray[np.uint16]:
+def segment_cytoplasm(
+    image: NDArray[np.uint8], nuclei: NDArray[np.integer]
+) -> NDArray[np.unsignedinteger]:
     """Find the cytoplasm around nuclei that are known.
 
     A cell that nothing touches is all that differs from the background about its nucleus. Where
@@ -130,7 +133,8 @@ def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> 
     Returns
     -------
     ndarray of uint16, shape (height, width)
-        The nucleus's number in its cytoplasm, 0 elsewhere.
+        The nucleus's number in its cytoplasm, 0 elsewhere. A wider type where numbers are above
+        65535.
 
     Raises
     ------
@@ -138,7 +142,7 @@ def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> 
         When ``image`` is no colour photograph, or ``nuclei`` are no labels of its size.
     """
     image = checked_photograph(image)
-    nuclei = checked_labels(nuclei, image.shape)
+    nuclei, numbers = small_numbers(checked_labels(nuclei, image.shape))
     small = working_copy(image)
     labels = stretch(nuclei, small.shape[:2])
     outside = surround(small)
@@ -157,8 +161,8 @@ def segment_cytoplasm(image: NDArray[np.uint8], nuclei: NDArray[np.integer]) -> 
         cells[window] |= _cell(own, near, away, tissue[window], stained[window])
     full = stretch(cells, image.shape[:2])
     joined = join_cytoplasm(nuclei, full & (nuclei == 0))
-    joined[joined > nuclei.max(initial=0)] = 0
-    return joined
+    joined[joined >= len(numbers)] = 0
+    return in_few_bits(numbers)[joined]
 
 
 # --- nuclei --------------------------------------------------------------------------------------
@@ -313,7 +317,8 @@ def _lobes_joined(labels: NDArray[np.integer]) -> NDArray[np.integer]:
     nuclei = labels > 0
     if not nuclei.any():
         return labels
-    diameter = np.sqrt(4 / np.pi * np.median(np.bincount(labels[nuclei])[1:]))
+    areas = np.bincount(labels[nuclei])
+    diameter = np.sqrt(4 / np.pi * np.median(areas[areas > 0]))
     groups, _ = ndimage.label(ndimage.distance_transform_edt(~nuclei) <= LOBES * diameter / 2)
     return groups * nuclei
 
