@@ -1,5 +1,7 @@
 """Cells cut out in squares of 2.5 nucleus diameters, at any magnification."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from skimage.draw import disk
@@ -169,12 +171,41 @@ def test_no_nucleus_no_crop_in_any_way(fixed, background):
 
 def test_labels_of_another_photograph_are_refused_in_a_sentence(scene):
     image, labels = scene
-    with pytest.raises(MarrowError, match=r"labels are 160x119 .* photograph is 160x120"):
+    with pytest.raises(MarrowError, match=r"The nuclei are .*\(119, 160\); give .*\(120, 160\)"):
         cut_cells(image, labels[1:], 20)
-    with pytest.raises(MarrowError, match="cells are 159x120"):
+    with pytest.raises(MarrowError, match=r"The cells are .*\(120, 159\)"):
         cut_cells(image, labels, 20, background="blank", cells=labels[:, 1:])
     with pytest.raises(MarrowError, match="choose keep or blank"):
         cut_cells(image, labels, 20, background="black")
+
+
+@pytest.mark.parametrize("kind", ["fraction", "negative"])
+def test_labels_that_are_no_whole_numbers_from_0_are_refused_in_a_sentence(scene, kind):
+    image, labels = scene
+    wrong = labels + 0.5 if kind == "fraction" else labels.astype(int) - 1
+    with pytest.raises(MarrowError, match=r"The nuclei are .*give whole numbers from 0"):
+        cut_cells(image, wrong, 20)
+    with pytest.raises(MarrowError, match=r"The cells are .*give whole numbers from 0"):
+        cut_cells(image, labels, 20, cells=wrong)
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("high", [65538, 70001, 2**31 - 1])
+def test_high_numbers_change_nothing_and_ask_for_no_memory(scene, high, fixed):
+    image, labels = scene
+    cells = np.where(labels == 5, 0, labels)  # of 16 bits: 65538 shall not be its 2
+    expected = cut_cells(image, labels, 50, fixed=fixed, background="blank", cells=cells)
+    tracemalloc.start()
+    large = np.where(labels == 5, np.int32(high), labels)
+    found = cut_cells(image, large, 50, fixed=fixed, background="blank", cells=cells)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
+    np.testing.assert_array_equal(found[0], expected[0])
+    assert found[1].pop("index").tolist() == [2, high]
+    assert expected[1].pop("index").tolist() == [2, 5]
+    for name, column in expected[1].items():
+        np.testing.assert_array_equal(found[1][name], column)
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,10 @@ def checked_photograph(image: Any) -> NDArray[np.uint8]:
     return image[..., :3]
 
 
-def checked_labels(labels: Any, shape: tuple[int, ...]) -> NDArray[np.integer]:
-    """Instance labels of a photograph of this shape, as an array.
+def checked_labels(
+    labels: Any, shape: tuple[int, ...], name: str = "nuclei"
+) -> NDArray[np.integer]:
+    """Instance labels of a photograph of this shape, as an array; ``name`` is for the sentence.
 
     Raises
     ------
@@ -37,10 +39,10 @@ def checked_labels(labels: Any, shape: tuple[int, ...]) -> NDArray[np.integer]:
         When they are of another size, no whole numbers, or below 0.
     """
     labels = np.asarray(labels)
-    whole = labels.dtype.kind in "iu"
-    if not whole or labels.shape != shape[:2] or labels.min(initial=0) < 0:
+    fitting = labels.dtype.kind in "iu" and labels.shape == shape[:2]
+    if not fitting or (labels.dtype.kind == "i" and labels.min(initial=0) < 0):
         raise MarrowError(
-            f"The nuclei are {labels.dtype} values of the shape {labels.shape}; "
+            f"The {name} are {labels.dtype} values of the shape {labels.shape}; "
             f"give whole numbers from 0 of their photograph's shape, {tuple(shape[:2])}."
         )
     return labels

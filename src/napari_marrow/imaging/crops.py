@@ -9,7 +9,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.imaging.checks import checked_photograph
+from napari_marrow.imaging.checks import checked_labels, checked_photograph
+from napari_marrow.imaging.numbers import small_numbers
 from napari_marrow.imaging.scale import resize
 
 
@@ -61,8 +62,8 @@ def cut_cells(
     Raises
     ------
     MarrowError
-        When labels or cells are not of the photograph's height and width, the photograph is no RGB
-        of 8 bits, or size, factor or fill can't work.
+        When labels or cells are no whole numbers from 0 of the photograph's height and width, the
+        photograph is no RGB of 8 bits, or size, factor or fill can't work.
     """
     image = checked_photograph(image)
     if size < 1 or factor <= 0 or not 0 <= fill <= 255:
@@ -70,12 +71,10 @@ def cut_cells(
             f"Crops of {size} pixels, {factor:g} diameters and fill {fill} can't be cut; the first "
             "two must be above 0, and the fill from 0 to 255."
         )
-    for name, array in (("labels", labels), ("cells", labels if cells is None else cells)):
-        if array.shape != image.shape[:2]:
-            raise MarrowError(
-                f"The {name} are {array.shape[1]}x{array.shape[0]} pixels and the photograph is "
-                f"{image.shape[1]}x{image.shape[0]}; take those of the same photograph."
-            )
+    labels = checked_labels(labels, image.shape)
+    if cells is not None:
+        cells = checked_labels(cells, image.shape, "cells")
+        cells = cells.astype(np.promote_types(cells.dtype, labels.dtype), copy=False)
     if background not in ("keep", "blank"):
         raise MarrowError(f"The background is {background!r}; choose keep or blank.")
     image = np.ascontiguousarray(image)  # rows of squares are then copied whole
@@ -112,17 +111,18 @@ def _centres(labels: NDArray[np.integer]) -> dict[str, NDArray]:
     lengths = np.diff(starts, append=flat.size)
     nuclei = flat[starts] > 0
     starts, lengths = starts[nuclei], lengths[nuclei]
-    numbers = flat[starts].astype(np.intp)
+    small, numbers = small_numbers(flat[starts])
+    small = small.astype(np.intp)
     rows = starts // width
     columns = starts - rows * width
-    areas = np.bincount(numbers, lengths)
-    index = np.flatnonzero(areas)
-    area = areas[index]
+    areas = np.bincount(small, lengths)
+    there = np.flatnonzero(areas)
+    area = areas[there]
     # Columns of a run sum to its length times its middle; the double of it is a whole number, so
     # that the sums are exact.
-    y = np.bincount(numbers, rows * lengths)[index] / area
-    x = np.bincount(numbers, (2 * columns + lengths - 1) * lengths)[index] / 2 / area
-    return {"index": index, "y": y, "x": x, "area": area}
+    y = np.bincount(small, rows * lengths)[there] / area
+    x = np.bincount(small, (2 * columns + lengths - 1) * lengths)[there] / 2 / area
+    return {"index": numbers[there], "y": y, "x": x, "area": area}
 
 
 def _cut_fixed(
