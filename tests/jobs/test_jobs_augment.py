@@ -179,6 +179,15 @@ def test_a_name_that_no_table_can_hold_is_said_before_any_work(tmp_path, make_sn
     assert events == []
 
 
+def test_a_name_that_gets_too_long_is_said(tmp_path, make_snam):
+    root = make_snam(tmp_path / "in", 1, wrapped=False, masks=False)
+    (root / "MM" / "MM_1.bmp").rename(root / "MM" / f"{'n' * 249}.bmp")
+    job = AugmentJob(scan(root), AugmentSettings(("flip",)), tmp_path / "out")
+    with pytest.raises(MarrowError, match=r"^n+_flip\.bmp is too long .*rename the photograph"):
+        run_augmentation(job)
+    assert not job.out.exists()
+
+
 def test_stopping_leaves_nothing(run, tmp_path):
     calls = iter([False] * 4 + [True] * 100)
     with pytest.raises(Stopped):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 
 _MASK_NAMES = {"nucleus": "nucleus", "cytoplasm": "cyto", "background": "background"}
 """Kinds of masks, and what SN-AM calls them."""
-_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|]')
+LONGEST = 120
+"""Bytes of a name that is made of a text: systems take 255, and endings of products follow."""
+_NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
 
 
 @dataclass(frozen=True)
@@ -170,8 +173,15 @@ def names(collection: Collection, settings: AugmentSettings) -> list[str]:
 
 
 def file_name(text: str) -> str:
-    """A text as the name of a file: what no system takes becomes an underscore."""
-    return _NOT_IN_NAMES.sub("_", text)
+    """A text as the name of a file, without its ending, that every system takes.
+
+    >>> file_name(" slide 3/4 "), file_name("..")
+    ('slide 3_4', 'unnamed')
+    """
+    name = _NOT_IN_NAMES.sub("_", text).strip(" .")
+    while len(name.encode()) > LONGEST:
+        name = name[:-1]
+    return name.strip(" .") or "unnamed"
 
 
 def _all_names(name: str, settings: AugmentSettings) -> list[str]:
@@ -219,9 +229,18 @@ def _left_out(collection: Collection) -> list[str]:
 
 def _write(stem: Path, image: NDArray[np.uint8], masks: dict[str, NDArray[np.bool_]]) -> int:
     """Write a photograph and its masks, white on black; give the number of masks."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(f"{stem}.bmp")
+    pictures = {f"{stem}.bmp": image}
     for kind, mask in masks.items():
-        picture = np.repeat(mask.astype(np.uint8)[..., None] * np.uint8(255), 3, axis=2)
-        Image.fromarray(picture).save(f"{stem}_{kind}_mask.bmp")
+        white = mask.astype(np.uint8)[..., None] * np.uint8(255)
+        pictures[f"{stem}_{kind}_mask.bmp"] = np.repeat(white, 3, axis=2)
+    for path, picture in pictures.items():
+        try:
+            stem.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(path)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:  # of the others the folder knows what to say
+                raise
+            raise MarrowError(
+                f"{Path(path).name} is too long for the name of a file; rename the photograph."
+            ) from error
     return len(masks)

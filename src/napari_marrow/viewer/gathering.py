@@ -120,10 +120,10 @@ def _field(layer: Image, row: int, known: list[Field], many: int) -> Field:
         return Field(Path(f"{file_name(name)}.bmp"), name, source, class_name)
     if origin := origin_fields(layer):
         # Recoloured: of the same source, or it would be in two parts.
-        name = file_name(f"{origin[row].name} {layer_kind(layer)}")
+        name = f"{file_name(origin[row].name)} {layer_kind(layer)}"
         class_name = class_name or origin[row].class_name
         return Field(Path(f"{name}.bmp"), name, origin[row].source, class_name)
-    name = file_name(f"{layer.name} {row}" if many > 1 else layer.name)
+    name = file_name(layer.name) + (f" {row}" if many > 1 else "")
     return Field(Path(f"{name}.bmp"), name, name, class_name)
 
 

@@ -199,12 +199,23 @@ def written_fields(source: Source, folder: Path) -> Collection:
 
     What is in the viewer alone is written into ``folder``: photographs of other readers, masks of
     a single field, which may have been painted on, and masks that no file holds.
+
+    Raises
+    ------
+    MarrowError
+        When a photograph or mask can't be read or written.
     """
     if source.root and len(source.fields) > 1:  # the layers of a folder can't be painted on
         kinds = {kind for field in source.fields for kind in field.mask_kinds}
         if {MASKS[word] for word in source.masks} <= kinds:
             return Collection(source.root, source.fields)
-    fields = [_written(source, row, folder) for row in range(len(source.fields))]
+    try:
+        fields = [_written(source, row, folder) for row in range(len(source.fields))]
+    except OSError as error:
+        raise MarrowError(
+            f"{source.name} can't be written to the folder of temporary files, {folder.parent}: "
+            f"{error.strerror or error}; free some space there."
+        ) from error
     return Collection(source.root or folder, tuple(fields))
 
 
