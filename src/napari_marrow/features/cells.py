@@ -77,16 +77,19 @@ def cut(
     around = (cytoplasm > 0) & (nuclei == 0)
     marks[..., 1][around] = 255
     owners = np.where(around, cytoplasm, nuclei)
+    names, counts = np.unique(cytoplasm[around], return_counts=True)
+    areas = np.zeros(len(table["index"]))
+    known = np.isin(table["index"], names)
+    areas[known] = counts[np.searchsorted(names, table["index"][known])]
     own, _ = cut_cells(marks, nuclei, SIDE, DIAMETERS, 0, background="blank", cells=owners)
     levels = np.log10(np.arange(256, dtype=np.float32).clip(1))
     light = np.log10(background_colour(image))
-    areas = np.bincount(cytoplasm[around], minlength=int(nuclei.max(initial=0)) + 1)
     return Cells(
         index=table["index"],
         y=table["y"],
         x=table["x"],
         area=table["area"],
-        cytoplasm_area=areas[table["index"]].astype(np.float64),
+        cytoplasm_area=areas,
         pictures=pictures,
         density=light - levels[pictures],
         nucleus=own[..., 0] > 127,

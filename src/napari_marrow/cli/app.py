@@ -1,0 +1,99 @@
+"""The application: how options are read, and how every command ends.
+
+Standard output carries results, standard error progress and errors. ``--json`` prints one JSON
+object. Exit 0 done, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import App, CycloptsError, Parameter, Token
+
+from napari_marrow import __version__
+from napari_marrow.console import console
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.report.colours import RESEARCH_ONLY
+
+
+def _converted(hint: type, tokens: Sequence[Token]) -> Any:
+    """Convert an option's words as usual; but 1.5 is no whole number, and not rounded to one.
+
+    Names come as one word with commas between them.
+    """
+    if hint == tuple[str, ...]:
+        return tuple(name.strip() for token in tokens for name in token.value.split(","))
+    if hint is int and not re.fullmatch(r"[+-]?\d+", tokens[0].value):
+        raise ValueError(f"{tokens[0].value!r} is no whole number.")
+    return cyclopts.convert(hint, [token.value for token in tokens])
+
+
+app = App(
+    default_parameter=Parameter(converter=_converted),
+    name="napari-marrow",
+    help="Bone-marrow microscopy: fields, masks, training and labelling. " + RESEARCH_ONLY,
+    help_epilogue="Every command takes --json (one JSON object) and --debug (traceback of errors).",
+    version=__version__,
+    suppress_keyboard_interrupt=False,  # else it exits here with 130 and says nothing
+)
+# The options of a settings dataclass, with the help that its fields carry.
+AsOptions = Parameter(name="*")
+# Short for the command line, in full in forms and JSON.
+SHORT = {"operations": "ops"}
+AsListOptions = Parameter(
+    name="*",
+    name_transform=lambda name: SHORT.get(name, name).replace("_", "-"),
+    negative_iterable="",
+)
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object.")]
+
+
+class UsageError(Exception):
+    """The command was called in a way that can't work."""
+
+
+def no_problems(settings: Any) -> None:
+    """Say that settings can't work, as wrong usage."""
+    if problems := settings.problems():
+        raise UsageError(" ".join(problems))
+
+
+def main(tokens: list[str] | None = None) -> None:
+    """Run the command of ``tokens`` (or of the command line) and exit."""
+    sys.exit(run(sys.argv[1:] if tokens is None else tokens))
+
+
+def run(tokens: list[str]) -> int:
+    """Run a command and return its exit status; errors become one line."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    debug = "--debug" in tokens
+    tokens = [token for token in tokens if token != "--debug"]
+    if not debug:
+        warnings.simplefilter("ignore")
+    try:
+        app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except (CycloptsError, UsageError) as error:
+        return _complain(error, debug, 2)
+    except (MarrowError, Stopped) as error:
+        return _complain(error, debug, 1)
+    except KeyboardInterrupt as error:
+        return _complain(Stopped("Stopped; nothing was written.") if not debug else error, debug, 1)
+    except Exception as error:  # noqa: BLE001 - a fault of ours is one line too, and says how to see more
+        kind = type(error).__name__
+        text = f"unexpected {kind}: {error}; run it again with --debug and report what it shows."
+        return _complain(error, debug, 1, text)
+    return 0
+
+
+def _complain(error: BaseException, debug: bool, status: int, text: str = "") -> int:
+    if debug:
+        console.print_exception() if sys.exc_info()[0] else console.print(str(error))
+    message = " ".join((text or str(error)).split())
+    print(f"napari-marrow: {message}", file=sys.stderr)
+    return status

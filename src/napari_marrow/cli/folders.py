@@ -1,0 +1,112 @@
+"""Commands on folders: what is installed, what a folder holds, a simulated one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.table import Table
+
+from napari_marrow.cli.app import AsJson, AsOptions, UsageError, app, no_problems
+from napari_marrow.console import Reporter, counted, show
+from napari_marrow.data.phantom import PhantomSettings
+from napari_marrow.jobs.events import Event
+from napari_marrow.report.colours import RESEARCH_ONLY
+
+
+@app.command
+def info(*, json: AsJson = False) -> None:
+    """Show versions, the backend and the devices it really finds."""
+    from napari_marrow.jobs.devices import devices
+    from napari_marrow.jobs.versions import versions
+
+    result = {"versions": versions(), **devices()}
+    rows = [f"{name:16} {version}" for name, version in result["versions"].items()]
+    show(result, json, *rows, f"{'backend':16} {result['backend']}", result["text"], RESEARCH_ONLY)
+
+
+@app.command
+def scan(folder: Path, /, *, json: AsJson = False) -> None:
+    """Say what a folder holds: fields, classes, masks, sources, and what is odd.
+
+    Names and headers tell most of it. The audit then looks at a sample of the pixels: for masks
+    among the photographs, copies, and what goes with the class.
+
+    Parameters
+    ----------
+    folder
+        A folder of photographs, of class folders, or a SN-AM download.
+    """
+    from napari_marrow.data.audit import audit
+    from napari_marrow.data.layouts import scan as scan_folder
+
+    found = scan_folder(folder)
+    audited = audit(found)
+    masks = Counter(kind for f in found.fields for kind in f.mask_kinds)
+    sources = len({f.source for f in found.fields})
+    result = found.to_dict() | {
+        "classes": found.counts(),
+        "masks": dict(sorted(masks.items())),
+        "sources": sources,
+        "audit": audited.to_dict(),
+    }
+    table = Table("class", "fields", box=None, pad_edge=False)
+    for name, count in found.counts().items():
+        table.add_row(name, str(count))
+    if not json:
+        Console(highlight=False).print(table)
+    shown = ", ".join(f"{count} {kind}" for kind, count in sorted(masks.items())) or "none"
+    show(
+        result,
+        json,
+        f"{counted(len(found.fields), 'field')} of {counted(sources, 'source')}; masks: {shown}.",
+        *(f"! {warning}" for warning in (*found.warnings, *audited.sentences)),
+        *([] if audited.acquisitions.association.holds else [audited.acquisitions.sentence]),
+    )
+
+
+@app.command
+def phantom(
+    out: Path,
+    /,
+    *,
+    size: Annotated[str | None, Parameter(help="WIDTHxHEIGHT, instead of the two apart.")] = None,
+    settings: Annotated[PhantomSettings, AsOptions] = PhantomSettings(),  # noqa: B008
+    crossed: Annotated[
+        bool,
+        Parameter(negative="", help="Let every stain batch occur in both classes (the default)."),
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Write a simulated SN-AM folder, with exact masks.
+
+    Parameters
+    ----------
+    out
+        Folder to make; "PKG - SN-AM" is made in it.
+    """
+    from napari_marrow.data.phantom import write_phantom
+
+    if crossed and settings.confounded:
+        raise UsageError("Stain batches are crossed or confounded; give one of the two.")
+    chosen = settings
+    if size is not None:
+        width, height = _size(size)
+        chosen = replace(settings, width=width, height=height)
+    no_problems(chosen)
+    with Reporter() as report:
+        root = write_phantom(out, chosen, lambda part, text: report(Event("progress", text, part)))
+    result = {"folder": str(root), "fields": chosen.fields}
+    show(result, json, f"{chosen.fields} simulated fields in {root}.")
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if match is None:
+        raise UsageError(f"--size is {text!r}; give it as WIDTHxHEIGHT, such as 2560x1920.")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,180 @@
+"""Commands that learn: features, training, prediction, comparison, and the whole way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from napari_marrow.cli.app import AsJson, AsListOptions, AsOptions, UsageError, app, no_problems
+from napari_marrow.console import Reporter, counted, print_comparison, show
+from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
+from napari_marrow.learning.settings import CompareSettings, TrainingSettings
+from napari_marrow.report.colours import RESEARCH_ONLY
+
+
+@app.command
+def features(
+    folder: Path,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="CSV to write; T.csv gets T.scores.csv beside it.")],
+    settings: Annotated[FeatureSettings, AsListOptions] = FeatureSettings(),  # noqa: B008
+    selection: Annotated[ChiSquareSettings, AsOptions] = ChiSquareSettings(),  # noqa: B008
+    json: AsJson = False,
+) -> None:
+    """Measure fields, or the cells in them, and score the features by chi-square.
+
+    Parameters
+    ----------
+    folder
+        A folder with a folder a class, or a SN-AM download.
+    """
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.features import FeaturesJob, run_features_job
+
+    no_problems(settings)
+    no_problems(selection)
+    with Reporter() as report:
+        job = FeaturesJob(scan_folder(folder), out, settings, selection)
+        result = run_features_job(job, report)
+    best = ", ".join(result["selected"][:5])
+    lines = [f"{result['rows']} rows of {counted(result['features'], 'feature')} in {out}."]
+    if result["scores"]:
+        lines.append(f"Scores in {result['scores']}; the best: {best}.")
+    show(result, json, *lines, *result["notes"], RESEARCH_ONLY)
+
+
+@app.command
+def train(
+    folder: Path,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="The bundle to write (a .marrow folder).")],
+    groups: Annotated[
+        Path | None, Parameter(help="CSV with image,source: what stays on one side of the split.")
+    ] = None,
+    settings: Annotated[TrainingSettings, AsListOptions] = TrainingSettings(),  # noqa: B008
+    json: AsJson = False,
+) -> None:
+    """Train a model on a folder and write its bundle.
+
+    Parameters
+    ----------
+    folder
+        A folder with a folder a class, or a SN-AM download.
+    """
+    from napari_marrow.data.fields import with_groups
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.train import run_training
+    from napari_marrow.jobs.train_job import TrainJob
+    from napari_marrow.report.tables import verdict
+
+    no_problems(settings)
+    collection = scan_folder(folder)
+    if groups is not None:
+        collection = with_groups(collection, groups)
+    with Reporter() as report:
+        result = run_training(TrainJob(collection, settings, out), report)
+    lines = [*verdict(result["evaluation"]), *result["notes"], f"Bundle: {out}", RESEARCH_ONLY]
+    show(result | {"warnings": list(collection.warnings)}, json, *lines)
+
+
+@app.command
+def predict(
+    bundle: Path,
+    /,
+    *paths: Path,
+    out: Annotated[Path, Parameter(help="CSV to write.")],
+    overlay: Annotated[Path | None, Parameter(help="Folder for PNGs with the answers.")] = None,
+    workers: Annotated[int, Parameter(help="Fields labelled at the same time.")] = 1,
+    json: AsJson = False,
+) -> None:
+    """Label fields, or the cells in them, with a bundle.
+
+    Parameters
+    ----------
+    bundle
+        The .marrow folder of a trained model.
+    paths
+        Photographs, or folders of them.
+    """
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.predict import PredictJob, run_prediction
+    from napari_marrow.learning.bundle import load_bundle
+
+    if not paths or workers < 1:
+        raise UsageError("Name at least one photograph or folder, and at least one worker.")
+    collections = [scan_folder(path) for path in paths]
+    job = PredictJob(load_bundle(bundle), collections, out, overlay, workers)
+    with Reporter() as report:
+        table, predictions = run_prediction(job, report)
+    found = [f for c in collections for f in c.fields]
+    answers = [
+        {
+            "image": f.name,
+            "class": p.class_name,
+            "probability": None if p.class_name is None else p.probability,
+            "uncertain": p.uncertain,
+        }
+        for f, p in zip(found, predictions, strict=True)
+    ]
+    result = {"out": str(out), "rows": len(table), "fields": answers}
+    counts = Counter(str(a["class"]) for a in answers)
+    told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    show(result, json, f"{len(answers)} fields: {told}; {len(table)} rows in {out}.", RESEARCH_ONLY)
+
+
+@app.command
+def compare(
+    folder: Path,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="Folder for the tables.")],
+    groups: Annotated[
+        Path | None, Parameter(help="CSV with image,source: what stays in one fold.")
+    ] = None,
+    settings: Annotated[CompareSettings, AsListOptions] = CompareSettings(),  # noqa: B008
+    json: AsJson = False,
+) -> None:
+    """Cross-validate several models on the same folds, cut by source, in one table.
+
+    Parameters
+    ----------
+    folder
+        A folder with a folder a class, or a SN-AM download.
+    """
+    from napari_marrow.data.fields import with_groups
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.compare import CompareJob, run_comparison
+
+    no_problems(settings)
+    collection = scan_folder(folder)
+    if groups is not None:
+        collection = with_groups(collection, groups)
+    with Reporter() as report:
+        result = run_comparison(CompareJob(collection, out, settings), report)
+    if not json:
+        print_comparison(result["rows"])
+    counted_units = f"{counted(result['units'], 'unit')} of {counted(result['sources'], 'source')}"
+    told = f"{counted_units}, {result['folds']} folds; tables in {out}."
+    show(result, json, told, *result["notes"], RESEARCH_ONLY)
+
+
+@app.command
+def demo(out: Path = Path("demo-output"), /, *, json: AsJson = False) -> None:
+    """Go the whole way on the sample data: scan, train, predict, report, screenshot.
+
+    Parameters
+    ----------
+    out
+        Folder to make.
+    """
+    from napari_marrow.jobs.demo import run_demo
+
+    with Reporter() as report:
+        result = run_demo(out, report)
+    lines = [*result["verdict"], *result["notes"], f"Report: {result['report']}", RESEARCH_ONLY]
+    show(result, json, *lines)

@@ -1,0 +1,92 @@
+"""Commands that make pictures of pictures: augmentation, nuclei."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from napari_marrow.cli.app import AsJson, AsListOptions, AsOptions, UsageError, app, no_problems
+from napari_marrow.console import Reporter, counted, show
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
+from napari_marrow.report.colours import RESEARCH_ONLY
+
+
+@app.command
+def augment(
+    folder: Path,
+    out: Path,
+    /,
+    *,
+    settings: Annotated[AugmentSettings, AsListOptions] = AugmentSettings(),  # noqa: B008
+    json: AsJson = False,
+) -> None:
+    """Make more photographs of few, with their masks, as a folder in SN-AM names.
+
+    A copy keeps its source, so it never stands on the other side of an honest split.
+
+    Parameters
+    ----------
+    folder
+        A folder with a folder a class, or a SN-AM download.
+    out
+        The folder to make, outside the other; CLASS/STEM_OPERATION.bmp are made in it.
+    """
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.augment import AugmentJob, check_place, run_augmentation
+
+    no_problems(settings)
+    check_place(out, folder)
+    with Reporter() as report:
+        result = run_augmentation(AugmentJob(scan_folder(folder), settings, out), report)
+    told = f"{counted(result['images'], 'image')} and {counted(result['masks'], 'mask')} in {out}."
+    show(result, json, told, *(f"! {warning}" for warning in result["warnings"]))
+    _none_left_out(result)
+
+
+@app.command
+def segment(
+    *paths: Path,
+    out: Annotated[Path, Parameter(help="Folder for the labels.")],
+    settings: Annotated[SegmentSettings, AsOptions] = SegmentSettings(),  # noqa: B008
+    cytoplasm: Annotated[
+        bool, Parameter(negative="", help="Find the cytoplasm too, and how much of a cell it is.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Find the nuclei of photographs: STEM_nuclei.png, 16-bit instance labels, and nuclei.csv.
+
+    Masks that are there are not used.
+
+    Parameters
+    ----------
+    paths
+        Photographs, or folders of them.
+    """
+    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.jobs.segment import SegmentJob, run_segmentation
+
+    if not paths:
+        raise UsageError("Name at least one photograph or folder.")
+    no_problems(settings)
+    collections = [scan_folder(path) for path in paths]
+    with Reporter() as report:
+        result = run_segmentation(SegmentJob(collections, out, settings, cytoplasm), report)
+    told = f"{result['nuclei']} {'nucleus' if result['nuclei'] == 1 else 'nuclei'}"
+    fields = counted(len(result["fields"]), "field")
+    show(result, json, f"{told} in {fields}, in {out}.", RESEARCH_ONLY)
+    _none_left_out(result)
+
+
+def _none_left_out(result: dict[str, Any]) -> None:
+    """Exit with 1 where photographs were left out: a script must not take it for all of them."""
+    from napari_marrow.data.layouts.files import listed
+
+    if names := result["left_out"]:
+        count = counted(len(names), "photograph")
+        raise MarrowError(
+            f"{count} can't be read and {'was' if len(names) == 1 else 'were'} left out: "
+            f"{listed(names)}; copy them again or remove them."
+        )
