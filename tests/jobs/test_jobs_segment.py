@@ -84,6 +84,18 @@ def test_stopped_work_leaves_nothing(photographs, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("stopped_by", [Stopped, KeyboardInterrupt])
+def test_stopped_work_takes_away_the_folders_that_it_made(photographs, tmp_path, stopped_by):
+    def stop(event):
+        raise stopped_by
+
+    (tmp_path / "there").mkdir()
+    for out in (tmp_path / "a" / "b", tmp_path / "there" / "c", tmp_path / "there"):
+        with pytest.raises(stopped_by):
+            run_segmentation(SegmentJob([scan(photographs)], out), stop)
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]
+
+
 def test_what_can_not_work_is_said(photographs, tmp_path):
     file = tmp_path / "file"
     file.write_text("x")
@@ -122,7 +134,7 @@ def test_where_no_photograph_can_be_read_nothing_is_made(damaged, tmp_path):
     job = SegmentJob([dataclasses.replace(collection, fields=fields)], tmp_path / "out")
     with pytest.raises(MarrowError, match=r"field_2\.png can't be read"):
         run_segmentation(job)
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def test_command_says_what_is_left_out_and_exits_with_1(damaged, tmp_path, capsys):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,14 +122,27 @@ def _check_free(out: Path, names: list[str]) -> None:
 
 @contextmanager
 def _hidden_in(out: Path) -> Iterator[Path]:
-    """A temporary folder in ``out``, so that files can be renamed; ``out`` is made if need be."""
+    """A temporary folder in ``out``, so that files can be renamed; ``out`` is made if need be.
+
+    Folders that were made go again when the block raises.
+    """
+    new = [path for path in (out, *out.parents) if not path.exists()]
+    try:
+        with _made_in(out) as folder:
+            yield Path(folder)
+    except BaseException:
+        for path in new:
+            with suppress(OSError):  # somebody put something into it
+                path.rmdir()
+        raise
+
+
+def _made_in(out: Path) -> tempfile.TemporaryDirectory[str]:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        made = tempfile.TemporaryDirectory(dir=out, prefix=".")
+        return tempfile.TemporaryDirectory(dir=out, prefix=".")
     except OSError as error:
         raise MarrowError(f"{out} can't be written ({error.strerror}); choose another.") from error
-    with made as folder:
-        yield Path(folder)
 
 
 def _save(labels: NDArray[np.uint16], path: Path) -> None:
