@@ -165,6 +165,7 @@ def test_command_says_what_is_left_out_and_exits_with_1(capsys, damaged, tmp_pat
     assert status == 1
     assert "6 images" in told
     assert f"! {damaged / 'ALL' / 'ALL_1.png'} can't be read" in said
+    assert (told + said).count("! ") == 1  # not once more in the end
     assert "napari-marrow: 1 photograph can't be read and was left out: ALL/ALL_1.png;" in said
 
 

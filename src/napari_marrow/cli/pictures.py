@@ -42,7 +42,7 @@ def augment(
     with Reporter() as report:
         result = run_augmentation(AugmentJob(scan_folder(folder), settings, out), report)
     told = f"{counted(result['images'], 'image')} and {counted(result['masks'], 'mask')} in {out}."
-    show(result, json, told, *(f"! {warning}" for warning in result["warnings"]))
+    show(result, json, told)
     _none_left_out(result)
 
 

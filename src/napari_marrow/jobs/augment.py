@@ -88,7 +88,8 @@ def run_augmentation(
                 emit(Event("progress", f"Wrote {made}", done / total))
         if damaged and not written:
             raise MarrowError(next(iter(damaged.values())))
-        for sentence in damaged.values():
+        warnings = [*job.collection.warnings, *damaged.values(), *_left_out(collection)]
+        for sentence in warnings:
             emit(Event("message", f"! {sentence}"))
         write_table(Collection(folder, tuple(written)), folder / SAVED)
     begun = {f.path for f in collection.fields}
@@ -100,7 +101,7 @@ def run_augmentation(
         "masks": masks,
         "operations": list(job.settings.operations),
         "left_out": [*left_out, *damaged],
-        "warnings": [*job.collection.warnings, *damaged.values(), *_left_out(collection)],
+        "warnings": warnings,
     }
 
 
