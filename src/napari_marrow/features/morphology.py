@@ -59,12 +59,14 @@ def _shapes(masks: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
         from skimage.measure import regionprops_table
 
     count = len(masks)
+    names = ("area", "y", "x", "aspect", "circularity", *SHAPES)
+    found = {name: np.full(count, np.nan) for name in names}
+    if not count:
+        return found
     numbers = np.arange(1, count + 1, dtype=np.int32)[:, None, None]
     tall = (masks * numbers).reshape(count * SIDE, SIDE)  # one below the other
     wanted = ("label", "area", "centroid", "axis_minor_length", "axis_major_length", *SHAPES)
     table = regionprops_table(tall, properties=(*wanted, "perimeter_crofton"))
-    names = ("area", "y", "x", "aspect", "circularity", *SHAPES)
-    found = {name: np.full(count, np.nan) for name in names}
     rows = table["label"] - 1
     perimeter = table["perimeter_crofton"]
     with np.errstate(divide="ignore", invalid="ignore"):
