@@ -42,8 +42,9 @@ def fourier(pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
 
         Not a number where a picture is of one colour.
     """
-    grey = np.stack([np.asarray(Image.fromarray(p).convert("L")) for p in pictures])
-    spectrum = fft.rfft2(grey.astype(np.float32), workers=os.cpu_count())
+    levels = [np.asarray(Image.fromarray(p).convert("L")) for p in pictures]
+    grey: NDArray[np.float32] = np.array(levels, np.float32).reshape(pictures.shape[:3])
+    spectrum = fft.rfft2(grey, workers=os.cpu_count())
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     power[:, 0, 0] = 0  # the mean
     width = grey.shape[2]
@@ -53,8 +54,8 @@ def fourier(pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
     total[total <= 0] = np.nan
     cells = _cells(grey.shape[1], width)
     count = (RINGS + 1) * SECTORS
-    sums = np.stack([np.bincount(cells, p.ravel(), count) for p in power])
-    shares = sums.reshape(-1, RINGS + 1, SECTORS)[:, :RINGS] / total[:, None, None]
+    sums = [np.bincount(cells, p.ravel(), count) for p in power]
+    shares = np.reshape(sums, (-1, RINGS + 1, SECTORS))[:, :RINGS] / total[:, None, None]
     rings, directions = shares.sum(axis=2), shares.sum(axis=1)
     edges, step = _edges(), 180 / SECTORS
     found = {
@@ -93,5 +94,6 @@ def _cells(height: int, width: int) -> NDArray[np.intp]:
     down, across = fft.fftfreq(height)[:, None], fft.rfftfreq(width)[None, :]
     ring = np.searchsorted(_edges()[1:], np.hypot(down, across))  # RINGS: in the corners, beyond
     angle = np.arctan2(down, across) % np.pi
-    sector = np.minimum((angle * SECTORS / np.pi).astype(np.intp), SECTORS - 1)
+    # on a limit is above it, on whichever side of it rounding left the number
+    sector = (angle * SECTORS / np.pi + 1e-9).astype(np.intp) % SECTORS
     return (ring * SECTORS + sector).ravel()
