@@ -1,0 +1,187 @@
+"""Features of fields and cells as one table: names, order, means by hand, and what is refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.features.cells import cut
+from napari_marrow.features.families import features
+from napari_marrow.features.fourier import fourier
+from napari_marrow.features.histogram import histogram
+from napari_marrow.features.pixels import pixels
+from napari_marrow.features.settings import FAMILIES, FeatureSettings
+from napari_marrow.imaging.nuclei import join_cytoplasm, separate
+from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
+
+OF_CELLS = ("morphology", "colour", "texture")
+
+
+def asked(*families, unit="field"):
+    return FeatureSettings(families or FAMILIES, unit)
+
+
+@pytest.fixture(scope="session")
+def masks(phantom_field):
+    return {"nucleus": phantom_field.nuclei, "cytoplasm": phantom_field.cytoplasm}
+
+
+@pytest.fixture(scope="session")
+def of_cells(phantom_field, masks):
+    """All that is measured of each cell of the simulated field."""
+    return features(phantom_field.image, masks, asked(*OF_CELLS, unit="cell"))
+
+
+def test_a_field_is_one_row_at_its_middle(phantom_field):
+    table = features(phantom_field.image)
+    assert list(table.columns[:3]) == ["index", "y", "x"]
+    assert table.iloc[0, :3].tolist() == [0, 59.5, 79.5]  # of 120x160 pixels, the first is at 0
+    expected = histogram(phantom_field.image[None]) | fourier(phantom_field.image[None])
+    assert list(table.columns[3:]) == list(expected)
+    np.testing.assert_array_equal(table.iloc[0, 3:], np.concatenate(list(expected.values())))
+
+
+def test_families_stand_in_one_order_however_they_are_asked_for(phantom_field, masks):
+    one = features(phantom_field.image, masks, asked("colour", "histogram", "pixels"))
+    other = features(phantom_field.image, masks, asked("pixels", "colour", "histogram", "colour"))
+    pd.testing.assert_frame_equal(one, other)
+    assert one.columns[3] == "histogram_red_000_015"
+    assert one.columns[-2] == "pixel_blue_y15_x15"
+
+
+def test_of_a_field_cells_are_weighted_by_their_areas(phantom_field, masks, of_cells):
+    field = features(phantom_field.image, masks, asked(*OF_CELLS)).iloc[0]
+    areas = of_cells["nucleus_area_px"].to_numpy()
+    assert field["nuclei_count"] == len(of_cells)
+    for name in of_cells.columns[3:]:
+        values = of_cells[name].to_numpy()
+        known = np.isfinite(values)
+        weights = areas[known] / areas[known].sum()
+        mean = (weights * values[known]).sum()
+        spread = np.sqrt((weights * (values[known] - mean) ** 2).sum())
+        assert field[f"{name}_mean"] == pytest.approx(mean), name
+        assert field[f"{name}_spread"] == pytest.approx(spread, abs=1e-9), name
+    assert len(field) == 3 + 2 * (len(of_cells.columns) - 3) + 1
+
+
+def test_missing_values_of_cells_are_left_out_of_the_mean_of_the_field(phantom_field, masks):
+    bare = {**masks, "cytoplasm": np.where(masks["cytoplasm"] == 1, 1, 0)}
+    cells = features(phantom_field.image, bare, asked("morphology", unit="cell"))
+    assert cells["nucleus_to_cell_ratio"].notna().sum() == 1
+    field = features(phantom_field.image, bare, asked("morphology")).iloc[0]
+    assert field["nucleus_to_cell_ratio_mean"] == pytest.approx(cells["nucleus_to_cell_ratio"][0])
+    assert np.isnan(field["nucleus_to_cell_ratio_spread"])  # of one there is none
+    none = {**masks, "cytoplasm": np.zeros_like(masks["cytoplasm"])}
+    field = features(phantom_field.image, none, asked("morphology")).iloc[0]
+    assert np.isnan(field["cell_area_px_mean"])
+
+
+def test_of_cells_pictures_are_crops(phantom_field, masks):
+    table = features(phantom_field.image, masks, asked("histogram", "pixels", unit="cell"))
+    crops = cut(phantom_field.image, masks["nucleus"], masks["cytoplasm"]).pictures
+    for name, values in (histogram(crops) | pixels(crops)).items():
+        np.testing.assert_array_equal(table[name], values)
+    assert table["index"].tolist() == list(range(1, phantom_field.nuclei.max() + 1))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.data())
+def test_a_cell_is_the_same_whatever_its_number_and_whoever_else_is_there(
+    phantom_field, masks, of_cells, data
+):
+    count = len(of_cells)
+    kept = data.draw(st.lists(st.integers(1, count), min_size=1, max_size=count, unique=True))
+    numbers = data.draw(st.permutations(range(1, 300)))[: len(kept)]
+    table = np.zeros(count + 1, np.uint16)
+    table[kept] = numbers
+    other = {kind: table[labels] for kind, labels in masks.items()}
+    found = features(phantom_field.image, other, asked(*OF_CELLS, unit="cell"))
+    assert found["index"].tolist() == sorted(numbers)
+    same = found.set_index("index").loc[numbers].reset_index(drop=True)
+    before = of_cells.set_index("index").loc[kept].reset_index(drop=True)
+    alone = ["nuclei_near"]  # says how many others there are, and nothing else does
+    pd.testing.assert_frame_equal(same.drop(columns=alone), before.drop(columns=alone), rtol=1e-9)
+
+
+def test_masks_of_true_and_false_are_taken_apart_and_joined(phantom_field, masks):
+    nucleus, cytoplasm = masks["nucleus"] > 0, masks["cytoplasm"] > 0
+    found = features(
+        phantom_field.image,
+        {"nucleus": nucleus, "cytoplasm": cytoplasm},
+        asked("morphology", unit="cell"),
+    )
+    labels = separate(nucleus)
+    own = {"nucleus": labels, "cytoplasm": join_cytoplasm(labels, cytoplasm)}
+    pd.testing.assert_frame_equal(
+        found, features(phantom_field.image, own, asked("morphology", unit="cell"))
+    )
+    assert len(found) == labels.max()
+
+
+def test_what_is_missing_is_found_in_the_photograph(phantom_field):
+    image = phantom_field.image
+    nuclei = segment_nuclei(image)
+    own = {"nucleus": nuclei, "cytoplasm": segment_cytoplasm(image, nuclei)}
+    how = asked("morphology", "colour", unit="cell")
+    pd.testing.assert_frame_equal(features(image, None, how), features(image, own, how))
+    assert len(nuclei) > 0
+
+
+@pytest.mark.parametrize("unit", ["field", "cell"])
+def test_where_there_is_no_cell_nothing_is_made_up(unit):
+    image = np.full((60, 80, 3), 220, np.uint8)
+    table = features(image, None, asked(unit=unit))
+    if unit == "cell":
+        assert len(table) == 0
+        assert "nucleus_solidity" in table
+        return
+    (row,) = table.to_dict("records")
+    assert row["nuclei_count"] == 0
+    assert np.isnan(row["nucleus_solidity_mean"])
+    assert np.isnan(row["chromatin_coarse_spread"])
+    assert row["histogram_red_208_223"] == 1
+
+
+def test_alpha_is_dropped(phantom_field, masks):
+    image = phantom_field.image
+    clear = np.dstack([image, np.zeros(image.shape[:2], np.uint8)])
+    pd.testing.assert_frame_equal(features(clear, masks, asked()), features(image, masks, asked()))
+
+
+IMAGE, MASK = np.full((8, 9, 3), 200, np.uint8), np.ones((8, 9), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("image", "masks", "says"),
+    [
+        (IMAGE, {"nucleus": MASK[:, :5]}, r"shape \(8, 5\)"),
+        (IMAGE, {"nucleus": MASK.astype(bool).T}, r"shape \(9, 8\)"),
+        (IMAGE, {"nucleus": MASK, "cytoplasm": MASK.T}, r"shape \(9, 8\)"),
+        (IMAGE, {"nucleus": MASK, "cytoplasm": MASK[1:] > 0}, r"shape \(7, 9\)"),
+        (IMAGE, {"nucleus": MASK * 0.5}, "whole numbers"),
+        (IMAGE, {"nucleus": -MASK.astype(int)}, "from 0"),
+        (IMAGE, {"background": MASK}, "no mask background for features"),
+        (IMAGE[..., 0], {}, "colour photograph"),
+        (IMAGE / 255, {}, "colour photograph"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_sentence(image, masks, says):
+    with pytest.raises(MarrowError, match=says) as error:
+        features(image, masks, asked("morphology"))
+    assert "\n" not in str(error.value)
+
+
+def test_settings_that_can_not_work_are_refused():
+    with pytest.raises(MarrowError, match="'smell'; choose from histogram"):
+        features(IMAGE, None, FeatureSettings(("smell", "colour")))
+
+
+def test_callable_from_the_top():
+    import napari_marrow
+
+    # a package bears the same name, and is found in its stead once anything was imported from it
+    found = napari_marrow.features(IMAGE, {"nucleus": MASK}, asked("histogram"))
+    pd.testing.assert_frame_equal(found, features(IMAGE, None, asked("histogram")))
+    assert napari_marrow.FeatureSettings is FeatureSettings
