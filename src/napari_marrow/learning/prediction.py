@@ -68,6 +68,9 @@ def run_network(
 def run_features(session: onnxruntime.InferenceSession, table: pd.DataFrame) -> NDArray[np.float64]:
     """A classical model's probabilities for each row of its features, (n, classes)."""
     values = table.to_numpy(np.float32)
+    if not len(values):  # a photograph without a cell; ONNX Runtime can't be asked nothing
+        nothing = np.full((1, values.shape[1]), np.nan, np.float32)
+        return session.run(["probabilities"], {"features": nothing})[0][:0].astype(np.float64)
     return session.run(["probabilities"], {"features": values})[0].astype(np.float64)
 
 
