@@ -174,10 +174,7 @@ def fit_classical(
     # shuffled, as published; the order would otherwise tell which of equal trees is first
     order = np.random.default_rng(seed).permutation(len(codes))
     values, codes = as_input(table, columns)[order], codes[order]
-    if not UsableColumns().fit(values).mask_.any():
-        raise MarrowError(
-            f"None of the {len(columns)} features differs between the units; choose other families."
-        )
+    _check_differ(values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # 0 / 0 of chi-square, ranked last
         pipeline = _pipeline(model, select, codes, seed).fit(values, codes)
@@ -198,10 +195,26 @@ def fit_classical(
 def choose_columns(
     table: pd.DataFrame, columns: tuple[str, ...], codes: NDArray[np.intp], select: int
 ) -> tuple[str, ...]:
-    """The columns that a pipeline would choose of these rows, for choices made before a split."""
-    steps = Pipeline(_choices(select)).fit(as_input(table, columns), codes)
+    """The columns that a pipeline would choose of these rows, for choices made before a split.
+
+    Raises
+    ------
+    MarrowError
+        When no feature ever changes.
+    """
+    values = as_input(table, columns)
+    _check_differ(values)
+    steps = Pipeline(_choices(select)).fit(values, codes)
     usable, best = steps["columns"], steps["chi2"]
     return tuple(columns[k] for k in np.flatnonzero(usable.mask_)[best.get_support()])
+
+
+def _check_differ(values: NDArray[np.float32]) -> None:
+    if not UsableColumns().fit(values).mask_.any():
+        raise MarrowError(
+            f"None of the {values.shape[1]} features differs between the units; "
+            "choose other families."
+        )
 
 
 def _choices(select: int) -> list[tuple[str, BaseEstimator]]:
