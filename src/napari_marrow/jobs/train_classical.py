@@ -14,7 +14,7 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.jobs.judging import judge
 from napari_marrow.jobs.train_job import TrainJob
 from napari_marrow.learning.bundle import FEATURES, HELDOUT, BundleInfo, open_onnx, write_bundle
-from napari_marrow.learning.calibration import fit_temperature
+from napari_marrow.learning.calibration import LEAST, fit_temperature
 from napari_marrow.learning.classical import Fitted, choose_columns, fit_classical
 from napari_marrow.learning.measured import feature_columns, measure_collection
 from napari_marrow.learning.prediction import run_features
@@ -53,7 +53,7 @@ def train_classical(job: TrainJob, folder: Path, emit: Emit, should_stop: Should
         )
 
     temperature = 1.0
-    if len(split.validation):
+    if len(split.validation) >= LEAST:  # with fewer it stays 1, and no model is needed to say so
         watched = fit(split.train).probabilities(table.iloc[split.validation])
         temperature = fit_temperature(watched, codes[split.validation])
     known = np.concatenate([split.train, split.validation])

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST = 10
+"""Units, at least, to fit a temperature to."""
+
 
 def fit_temperature(probabilities: NDArray[np.float64], truth: NDArray[np.intp]) -> float:
     """Temperature that makes the validation side's probabilities fit best (Guo et al. 2017).
@@ -12,7 +15,7 @@ def fit_temperature(probabilities: NDArray[np.float64], truth: NDArray[np.intp])
     Never below 1: a few right answers are no ground to be surer than the network is. 1 with fewer
     than ten units.
     """
-    if len(truth) < 10:
+    if len(truth) < LEAST:
         return 1.0
     temperatures = np.geomspace(1, 10, 60)
     losses = [
