@@ -5,7 +5,12 @@ import dataclasses
 import pytest
 
 from napari_marrow.data.options import settings_from_dict
-from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.settings import (
+    CLASSICAL,
+    CompareSettings,
+    Preprocessing,
+    TrainingSettings,
+)
 
 FIELDS = {f.name: f for f in dataclasses.fields(TrainingSettings)}
 
@@ -46,3 +51,62 @@ def test_bounds(name):
 def test_choices(name):
     (said,) = TrainingSettings(**{name: "nonsense"}).problems()
     assert "'nonsense'; choose one of" in said
+
+
+def test_families_count_for_classical_models_only():
+    assert TrainingSettings(families=("smell",)).problems() == []
+    (said,) = TrainingSettings(model="svm", families=("smell",)).problems()
+    assert said.startswith("Families has 'smell'; choose from ")
+    assert [TrainingSettings(model=m).classical for m in ("dcnn", "paper", "logistic")] == [
+        False,
+        False,
+        True,
+    ]
+    assert TrainingSettings(families=["colour"]).families == ("colour",)
+
+
+def test_the_preprocessing_of_a_network_measures_nothing():
+    assert Preprocessing.of(TrainingSettings()).families == ()
+    own = Preprocessing.of(TrainingSettings(model="svm", families=("colour",), unit="cell"))
+    assert (own.families, own.unit) == (("colour",), "cell")
+    assert (
+        settings_from_dict(Preprocessing, dataclasses.asdict(own) | {"families": ["colour"]}) == own
+    )
+
+
+def test_a_comparison_trains_each_model_as_it_says():
+    settings = CompareSettings(
+        ["svm", "dcnn", "svm"], "both", 4, "cell", ["colour"], 7, 3, "cpu", seed=9
+    )
+    assert settings.problems() == []
+    assert (settings.models, settings.families) == (("svm", "dcnn"), ("colour",))
+    found = settings.training("dcnn", "paper")
+    assert (found.model, found.protocol, found.unit, found.families) == (
+        "dcnn",
+        "paper",
+        "cell",
+        ("colour",),
+    )
+    assert (found.select, found.epochs, found.device, found.seed) == (7, 3, "cpu", 9)
+
+
+def test_defaults_of_a_comparison_are_honest():
+    settings = CompareSettings()
+    assert settings.problems() == []
+    assert settings.protocol == "honest"
+    assert settings.models == CLASSICAL
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"models": ()}, "Models is empty; choose at least one."),
+        ({"models": ("resnet", "svm")}, "Models has 'resnet'; choose from dcnn, paper, svm,"),
+        ({"families": ()}, "Families is empty"),
+        ({"folds": 1}, "Folds is 1; it must be at least 2."),
+        ({"protocol": "none"}, "Protocol is 'none'; choose one of honest, paper, both."),
+    ],
+)
+def test_a_comparison_that_can_not_work(changes, says):
+    (said,) = CompareSettings(**changes).problems()
+    assert said.startswith(says)

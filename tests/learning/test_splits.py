@@ -6,7 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.learning.splits import split_as_published, split_by_source
+from napari_marrow.learning.splits import (
+    folds_at_random,
+    folds_by_source,
+    split_as_published,
+    split_by_source,
+)
 
 
 def table(sizes_by_class):
@@ -111,3 +116,39 @@ def test_as_published_with_too_few_units_is_one_sentence(count, heldout):
     classes = np.array(["ALL"] * count + ["MM"] * count)
     with pytest.raises(MarrowError, match=f"{2 * count} augmented units are too few"):
         split_as_published(classes, heldout, 0.2, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SIZES, st.integers(2, 5), st.integers(0, 5))
+def test_folds_judge_every_unit_once_and_never_part_a_source(sizes, folds, seed):
+    classes, sources = table(sizes)
+    order = np.random.default_rng(seed).permutation(len(classes))
+    classes, sources = classes[order], sources[order]
+    fewest = min(len(s) for s in sizes)
+    if fewest < folds:
+        with pytest.raises(MarrowError, match=f"{fewest} sources? of its own, too few for {folds}"):
+            folds_by_source(classes, sources, folds, seed)
+        return
+    pairs = folds_by_source(classes, sources, folds, seed)
+    assert len(pairs) == folds
+    assert sorted(np.concatenate([test for _, test in pairs])) == list(range(len(classes)))
+    for train, test in pairs:
+        assert sorted([*train, *test]) == list(range(len(classes)))
+        assert not set(sources[train]) & set(sources[test])
+        assert set(classes[train]) == set(classes[test]) == set(classes)
+
+
+def test_folds_at_random_part_sources_and_keep_classes_in_proportion():
+    classes, sources = table([[3] * 5, [3] * 10])
+    pairs = folds_at_random(classes, 5, 0)
+    assert sorted(np.concatenate([test for _, test in pairs])) == list(range(45))
+    assert any(set(sources[train]) & set(sources[test]) for train, test in pairs)
+    assert [(classes[test] == "c0").sum() for _, test in pairs] == [3] * 5
+    again, other = folds_at_random(classes, 5, 0), folds_at_random(classes, 5, 1)
+    np.testing.assert_array_equal(pairs[0][1], again[0][1])
+    assert set(pairs[0][1]) != set(other[0][1])
+
+
+def test_too_few_units_for_folds_at_random():
+    with pytest.raises(MarrowError, match="A class has 3 units, too few for 4 folds"):
+        folds_at_random(np.array(["a"] * 3 + ["b"] * 9), 4, 0)

@@ -1,0 +1,39 @@
+"""A simulated folder to measure, and one classical training of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.layouts import scan
+from napari_marrow.data.phantom import PhantomSettings, write_phantom
+from napari_marrow.jobs.train import TrainJob, run_training
+from napari_marrow.learning.settings import TrainingSettings
+
+
+@pytest.fixture(scope="session")
+def phantom(tmp_path_factory) -> Collection:
+    """Ten small simulated fields whose classes share their stain batches. Look, don't touch."""
+    some = PhantomSettings(fields=10, width=160, height=120)
+    return scan(write_phantom(tmp_path_factory.mktemp("phantom"), some))
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory, make_snam) -> Path:
+    """Eight and eight small fields, with turned copies of none. Look, don't touch."""
+    return make_snam(tmp_path_factory.mktemp("many"), 8, size=(36, 48), masks=False)
+
+
+@pytest.fixture(scope="session")
+def svm(tmp_path_factory, phantom) -> dict:
+    """A training of ``svm`` on cells: ``bundle``, ``result``, ``events``, ``settings``."""
+    settings = TrainingSettings(model="svm", unit="cell", select=12)
+    out, events = tmp_path_factory.mktemp("svm") / "svm.marrow", []
+    result = run_training(TrainJob(phantom, settings, out), events.append)
+    return {
+        "bundle": out,
+        "result": json.loads(json.dumps(result, allow_nan=False)),
+        "events": events,
+        "settings": settings,
+    }
