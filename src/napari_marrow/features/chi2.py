@@ -9,6 +9,7 @@ scikit-learn's (:func:`sklearn.feature_selection.chi2`), and so are the p-values
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,11 @@ def chi_square(table: pd.DataFrame, classes: ArrayLike, k: int = 20) -> pd.DataF
 
 
 def select_features(
-    table: pd.DataFrame, classes: ArrayLike, sources: ArrayLike, settings: ChiSquareSettings
+    table: pd.DataFrame,
+    classes: ArrayLike,
+    sources: ArrayLike,
+    settings: ChiSquareSettings,
+    progress: Callable[[float], None] = lambda fraction: None,
 ) -> pd.DataFrame:
     """Score a table as measured, missing and negative values and all, with the choice's stability.
 
@@ -78,6 +83,8 @@ def select_features(
         (n,) of each row.
     settings
         How many to select, and how often to choose anew.
+    progress
+        Told of the part that is done before each choice; what it raises ends the work.
 
     Returns
     -------
@@ -92,7 +99,8 @@ def select_features(
     values = table.to_numpy(np.float64)
     generator = np.random.default_rng(settings.seed)
     chosen, drawn = np.zeros(table.shape[1]), 0
-    for _ in range(settings.resamples):
+    for k in range(settings.resamples):
+        progress(k / settings.resamples)
         rows = _half(classes, sources, generator)
         if rows is None:
             break

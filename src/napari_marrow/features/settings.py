@@ -7,7 +7,16 @@ from typing import Literal
 
 from napari_marrow.data.options import bound_problems, option
 
-FAMILIES = ("histogram", "fourier", "morphology", "colour", "texture", "pixels")
+MEASURED = {
+    "histogram": "what part of the pixels has which level of red, green, blue and grey",
+    "fourier": "how fine, and in which directions, the grey levels vary",
+    "morphology": "size and outline of nuclei and cells, and how much of a cell its nucleus fills",
+    "colour": "optical density of nuclei and cytoplasm, against the photograph's background",
+    "texture": "how coarse the chromatin is: grains, co-occurrence, local binary patterns",
+    "pixels": "the picture itself on a grid of 16 x 16, which chi-square can be mapped over",
+}
+"""What each family of features measures."""
+FAMILIES = tuple(MEASURED)
 """In the order in which their columns stand in a table."""
 OF_CELLS = frozenset({"morphology", "colour", "texture"})
 """Families that are measured cell by cell, whatever the unit."""

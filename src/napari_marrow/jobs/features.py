@@ -52,16 +52,12 @@ def run_features_job(
         raise MarrowError(" ".join(problems))
     with atomic_file(job.out) as part:  # no permission is said now, not after the measuring
         table = measured(job.collection, job.settings, emit, should_stop)
-        scores, notes = scored(table, job.selection)
-        table.to_csv(part, index=False)
-        beside = scores_path(job.out)
-        if scores is not None:
-            with atomic_file(beside) as other:
-                scores.to_csv(other, index=False)
+        scores, notes = scored(table, job.selection, should_stop)
+        beside = _write(table, scores, part, job.out)
     best = [] if scores is None else scores.loc[scores["selected"], "feature"].tolist()
     return {
         "out": str(job.out),
-        "scores": None if scores is None else str(beside),
+        "scores": None if beside is None else str(beside),
         "rows": len(table),
         "features": len(feature_columns(table)),
         "selected": best,
@@ -87,7 +83,9 @@ def measured(
 
 
 def scored(
-    table: pd.DataFrame, selection: ChiSquareSettings
+    table: pd.DataFrame,
+    selection: ChiSquareSettings,
+    should_stop: ShouldStop = never,
 ) -> tuple[pd.DataFrame | None, list[str]]:
     """The chi-square scores of a table of features, the best first, and what is to be said of them.
 
@@ -98,14 +96,44 @@ def scored(
     notes = [f"{left_out} rows without a class were not scored."] if left_out else []
     if known["class"].nunique() < 2:
         return None, [*notes, "There are not two classes: nothing was scored."]
-    scores = select_features(
-        known[list(feature_columns(table))], known["class"], known["source"], selection
-    )
+
+    def progress(fraction: float) -> None:
+        if should_stop():
+            raise Stopped
+
+    values = known[list(feature_columns(table))]
+    scores = select_features(values, known["class"], known["source"], selection, progress)
     if len(known) > known["source"].nunique():
         notes.append(
             "Units of one source are not independent: the p-values are smaller than they should be."
         )
     return scores.sort_values("rank", ignore_index=True), notes
+
+
+def save_tables(table: pd.DataFrame, scores: pd.DataFrame | None, out: Path) -> Path | None:
+    """Write what :func:`measured` and :func:`scored` gave, as the job writes it.
+
+    Returns
+    -------
+    Path or None
+        Where the scores are.
+
+    Raises
+    ------
+    MarrowError
+        When a table can't be written.
+    """
+    with atomic_file(out) as part:
+        return _write(table, scores, part, out)
+
+
+def _write(table: pd.DataFrame, scores: pd.DataFrame | None, part: Path, out: Path) -> Path | None:
+    table.to_csv(part, index=False)
+    if scores is None:
+        return None
+    with atomic_file(scores_path(out)) as other:
+        scores.to_csv(other, index=False)
+    return scores_path(out)
 
 
 def scores_path(out: Path) -> Path:
