@@ -15,12 +15,14 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.learning.bundle import Bundle
 from napari_marrow.viewer.metadata import (
+    MEAN,
     full_data,
     is_nuclei,
     is_predicted,
     is_preview,
     layer_fields,
     layer_id,
+    layer_kind,
     linked,
     set_predictions,
     size_of_slices,
@@ -83,7 +85,7 @@ class Target:
 def is_photograph(layer: Any) -> bool:
     """Whether a layer is an RGB image of 8 bits: one photograph or a stack of them."""
     shown = isinstance(layer, Image) and layer.rgb and layer.data.dtype == np.uint8
-    shown = shown and not is_preview(layer)
+    shown = shown and not is_preview(layer) and layer_kind(layer) != MEAN
     return shown and layer.data.ndim in (3, 4)
 
 
@@ -127,17 +129,23 @@ def targets(layers: Any) -> list[Target]:
 
 
 def nuclei_of(image: Image, layers: Any) -> NDArray[np.integer] | None:
-    """Data of the Labels layer with the nuclei of a single photograph, with any edits made.
+    """Data of the Labels layer with the nuclei of a single photograph, with any edits made."""
+    found = nuclei_layer(image, layers) if full_data(image).ndim == 3 else None
+    return None if found is None else np.asarray(found.data)
+
+
+def nuclei_layer(image: Image, layers: Any) -> Labels | None:
+    """The Labels layer with the nuclei of a photograph, or of a stack of them.
 
     It is the one that was opened with the photograph, or with the one that the image was made from,
     or one named ``<image> nuclei``.
     """
-    shape = full_data(image).shape[:2]
+    shape = full_data(image).shape[:-1]
     fitting = [x for x in layers if isinstance(x, Labels) and x.data.shape == shape]
     photographs = {layer_id(image), linked(image)} - {None}
     own = [x for x in fitting if linked(x) in photographs and is_nuclei(x)]
     named = [x for x in fitting if linked(x) is None and x.name == f"{image.name} nuclei"]
-    return next((np.asarray(x.data) for x in (*own, *named)), None)
+    return next(iter((*own, *named)), None)
 
 
 def predict_target(bundle: Bundle, target: Target) -> Iterator[Prediction]:

@@ -29,6 +29,8 @@ PREDICTED = "predicted cells"
 """How the name of a layer of predicted cells ends."""
 PREVIEW = "preview"
 """The kind of a layer that comes and goes with a widget."""
+MEAN = "mean picture"
+"""The kind of a picture that is the mean of many: no photograph to label or to learn from."""
 _KIND = "kind"
 _fields: weakref.WeakKeyDictionary[Layer, tuple[Any, list[Field]]] = weakref.WeakKeyDictionary()
 

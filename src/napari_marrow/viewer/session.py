@@ -7,6 +7,7 @@ nuclei) is written to the session's folder as TIFF.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,21 +98,34 @@ def write_session(found: list[Annotated], folder: Path, unit: str) -> Collection
     MarrowError
         When nothing open has a class.
     """
-    fields = []
+    return Collection(folder, tuple(field for _, _, field in session_fields(found, folder, unit)))
+
+
+def session_fields(
+    found: list[Annotated], folder: Path, unit: str
+) -> Iterator[tuple[int, int, Field]]:
+    """The fields of :func:`write_session`, one a step, each with its number in ``found`` and row.
+
+    Raises
+    ------
+    MarrowError
+        At the end, when nothing open has a class.
+    """
+    some = False
     for number, annotated in enumerate(found):
         for row in range(len(annotated.target)):
             field = _field(annotated, row, folder, f"{number}_{row}", unit)
             if field.class_name is not None or field.cell_classes:
-                fields.append(field)
-    if not fields and any(a.cells is not None and np.asarray(a.cells).any() for a in found):
+                some = True
+                yield number, row, field
+    if not some and any(a.cells is not None and np.asarray(a.cells).any() for a in found):
         raise MarrowError(
             "The strokes lie on no nucleus; paint on the nuclei, or give the fields a class."
         )
-    if not fields:
+    if not some:
         raise MarrowError(
             "Nothing open has a class; give the fields a class in the table, or annotate cells."
         )
-    return Collection(folder, tuple(fields))
 
 
 def _field(annotated: Annotated, row: int, folder: Path, key: str, unit: str) -> Field:

@@ -49,6 +49,15 @@ def show_table(layer: Layer, row: int, table: pd.DataFrame) -> None:
     layer.metadata = {**layer.metadata, KEY: {**known, "tables": tables, "shown": row}}
 
 
+def set_tables(layer: Layer, tables: Mapping[int, pd.DataFrame]) -> None:
+    """Keep these tables of slices; that of the slice that is shown becomes the features."""
+    known = layer.metadata.get(KEY, {})
+    kept = {**kept_tables(layer.metadata, layer.features), **tables}
+    layer.metadata = {**layer.metadata, KEY: {**known, "tables": kept}}
+    if known.get("shown") in tables:
+        layer.features = tables[known["shown"]]
+
+
 def of_one_slice(metadata: Mapping[str, Any], features: pd.DataFrame) -> bool:
     """Whether the features of a stack are of one slice: measured, or not there yet."""
     return "shown" in metadata.get(KEY, {}) or set(features.columns) <= MEASURED

@@ -1,0 +1,99 @@
+"""The chi-square map as layers: what they show, and where they lie."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.features.pixels import GRID, pixels
+from napari_marrow.viewer.chi_square_map import MAP, show_map
+from napari_marrow.viewer.labelling import is_photograph
+from napari_marrow.viewer.session import gather
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (4, GRID, GRID, 3), np.uint8)
+CLASSES = ["MM", "ALL", "MM", None]
+
+
+@pytest.fixture
+def table():
+    return pd.DataFrame(pixels(PICTURES)).assign(**{"class": CLASSES})
+
+
+@pytest.fixture
+def scores():
+    names = [f"pixel_{c}_y04_x07" for c in ("red", "green", "blue")]
+    return pd.DataFrame({"feature": [*names, "pixel_red_y00_x00"], "chi2": [1.0, 2, 3, 4]})
+
+
+@pytest.fixture
+def viewer():
+    return ViewerModel()
+
+
+def test_pictures_and_map_lie_over_each_other(viewer, table, scores):
+    show_map(viewer, table, scores, "field")
+    names = ["mean picture ALL", "mean picture MM", MAP]
+    assert [x.name for x in viewer.layers] == names
+    np.testing.assert_array_equal(viewer.layers[0].data, PICTURES[1])
+    expected = PICTURES[[0, 2]].astype(float).mean(axis=0).round()
+    np.testing.assert_array_equal(viewer.layers[1].data, expected)
+    assert viewer.layers[1].rgb
+    assert viewer.layers[1].data.dtype == np.uint8
+    found = viewer.layers[MAP]
+    assert found.data[4, 7] == 6
+    assert found.data.sum() == 10
+    assert found.contrast_limits == [0, 6]
+    assert found.opacity == pytest.approx(0.6)
+    assert [x.visible for x in viewer.layers] == [True, False, True]
+    assert {tuple(x.scale) for x in viewer.layers} == {(32, 32)}
+
+
+@pytest.mark.parametrize("shape", [(48, 64, 3), (5, 48, 64, 3)])
+def test_the_map_of_fields_covers_the_photograph(viewer, table, scores, shape):
+    more = (2,) * (len(shape) - 3)
+    photograph = Image(
+        np.zeros(shape, np.uint8), rgb=True, scale=(*more, 0.5, 0.25), translate=(*more, 3, 4)
+    )
+    viewer.add_layer(photograph)
+    said = show_map(viewer, table, scores, "field")
+    assert f"over {photograph.name}" in said
+    for layer in list(viewer.layers)[1:]:
+        # extent.world is of the middles of pixels
+        low, high = layer.extent.world
+        half = np.array(layer.scale) / 2
+        np.testing.assert_allclose(low - half, [3 - 0.25, 4 - 0.125])
+        np.testing.assert_allclose(high + half, [3 - 0.25 + 24, 4 - 0.125 + 16])
+    assert [x.visible for x in viewer.layers] == [True, False, False, True]
+
+
+def test_the_map_of_cells_lies_beside(viewer, table, scores):
+    photograph = viewer.add_image(np.zeros((48, 64, 3), np.uint8), rgb=True)
+    show_map(viewer, table, scores, "cell")
+    found = viewer.layers[MAP]
+    assert tuple(found.scale) == (3, 3)  # as high as the photograph, and square
+    assert found.extent.world[0, 1] > photograph.extent.world[1, 1]
+    assert viewer.layers["mean picture ALL"].visible
+
+
+def test_the_selected_photograph_is_covered(viewer, table, scores):
+    for size in (16, 32, 64):
+        viewer.add_image(np.zeros((size, size, 3), np.uint8), rgb=True, name=str(size))
+    viewer.layers.selection.active = viewer.layers["32"]
+    show_map(viewer, table, scores, "field")
+    assert tuple(viewer.layers[MAP].scale) == (2, 2)
+
+
+def test_another_map_takes_the_place_of_the_first(viewer, table, scores):
+    show_map(viewer, table, scores, "field")
+    show_map(viewer, table, scores.assign(chi2=0.0), "field")
+    assert len(viewer.layers) == 3
+    assert not viewer.layers[MAP].data.any()
+
+
+def test_mean_pictures_are_no_photographs_to_learn_from(viewer, table, scores):
+    show_map(viewer, table, scores, "field")
+    assert not any(is_photograph(x) for x in viewer.layers)
+    with pytest.raises(MarrowError, match="No photograph is open"):
+        gather(viewer.layers)
