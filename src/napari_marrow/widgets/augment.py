@@ -11,7 +11,7 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Layer
-from qtpy.QtCore import QEvent, QObject, QTimer, Signal
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -36,21 +36,24 @@ from napari_marrow.viewer.products import (
     written_fields,
 )
 from napari_marrow.widgets.forms import SettingsForm
-from napari_marrow.widgets.operation_list import OperationList
-from napari_marrow.widgets.parts import Bars, button, group, in_worker, row, scrolling, wrapped
+from napari_marrow.widgets.parts import (
+    Bars,
+    Told,
+    button,
+    group,
+    in_worker,
+    row,
+    scrolling,
+    wrapped,
+)
 from napari_marrow.widgets.photograph_box import PhotographBox
+from napari_marrow.widgets.tick_list import TickList
 
 if TYPE_CHECKING:
     import napari
 
 SOON_MS = 40
 """A preview is made so long after the last change: a slider sends many."""
-
-
-class _Progress(QObject):
-    """Takes what a thread reports to the viewer's thread."""
-
-    made = Signal(float)
 
 
 class Augment(QWidget):
@@ -73,7 +76,7 @@ class Augment(QWidget):
     def _build(self) -> None:
         self.photograph = PhotographBox(self._viewer)
         self.photograph.changed.connect(self._other_photograph)
-        self.operations = OperationList(AugmentSettings().operations)
+        self.operations = TickList(OPERATIONS, AugmentSettings().operations)
         self.operations.edited.connect(self._changed)
         self.preview_box = QCheckBox("Preview over the shown field")
         self.preview_box.setToolTip("Shows the operation that is picked in the list, thinned.")
@@ -281,23 +284,23 @@ class Augment(QWidget):
         except MarrowError as error:
             self.status.setText(str(error))
             return
-        flag, progress = Flag(), _Progress()
+        flag, told = Flag(), Told()
         worker = in_worker(
             self,
             _write,
             source,
             self.settings(),
             out,
-            progress,
+            told,
             flag.is_set,
             done=self._written,
             failed=self._failed(lambda: worker),
             ended=lambda: self._ended(worker),
         )
-        progress.made.connect(self._step)
+        told.progress.connect(self._step)
         self._begin(worker, flag.set, "Writing...")
 
-    def _step(self, fraction: float) -> None:
+    def _step(self, fraction: float, text: str) -> None:
         if self._work is not None:
             self.bars.show(fraction)
 
@@ -346,7 +349,7 @@ def _write(
     source: Source,
     settings: AugmentSettings,
     out: Path,
-    progress: _Progress,
+    told: Told,
     should_stop: Callable[[], bool],
 ) -> dict[str, Any] | None:
     """Run the job in a worker; None when it was stopped."""
@@ -355,7 +358,7 @@ def _write(
     def emit(event: Event) -> None:
         nonlocal told_at
         if event.fraction is not None and time.monotonic() > told_at + TELL_S:
-            progress.made.emit(event.fraction)
+            told.progress.emit(event.fraction, event.text)
             told_at = time.monotonic()
 
     with tempfile.TemporaryDirectory(prefix="napari-marrow-") as folder:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
-from napari.utils.theme import get_theme
 from qtpy.QtCore import QTimer
 
 from napari_marrow.report.history import draw_history
+from napari_marrow.widgets.plot_theme import colour_axes, theme_colours
 
 REDRAW_MS = 250
 """At most one drawing in this time, however fast the epochs come."""
@@ -49,8 +47,7 @@ class LossPlot(FigureCanvasQTAgg):
 
     def redraw(self) -> None:
         """Draw the history so far."""
-        theme = get_theme(self._theme)
-        text, back = theme.text.as_hex(), theme.background.as_hex()
+        text, back = theme_colours(self._theme)
         self._figure.clear()
         self._figure.set_facecolor(back)
         # A fixed place: laying out anew for every epoch takes longer than drawing.
@@ -58,16 +55,5 @@ class LossPlot(FigureCanvasQTAgg):
         if self._rows:
             draw_history(axes, pd.DataFrame(self._rows))
         axes.set(xlabel="epoch", ylabel="loss")
-        _colour(axes, text)
+        colour_axes(axes, text)
         self.draw_idle()
-
-
-def _colour(axes: Any, text: str) -> None:
-    axes.tick_params(colors=text, labelsize=8)
-    for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set(color=text, fontsize=9)
-    for spine in axes.spines.values():
-        spine.set_color(text)
-    legend = axes.get_legend()
-    for entry in legend.get_texts() if legend else ():
-        entry.set(color=text, fontsize=8)

@@ -9,7 +9,7 @@ from typing import Any
 from napari.qt.threading import create_worker
 from napari.utils import progress
 from qtpy.compat import isalive
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
@@ -113,6 +113,13 @@ class Bars(QObject):
         if self._docked is not None:
             self._docked.close()
             self._docked = None
+
+
+class Told(QObject):
+    """Takes what a thread reports to the viewer's thread."""
+
+    progress = Signal(float, str)
+    """The part that is done, 0 to 1, and what is being done."""
 
 
 def in_worker(

@@ -1,18 +1,16 @@
-"""Where a training learns from: a folder, or the open layers with a table of their classes."""
+"""Where fields are taken from: a folder, or the open layers with a table of their classes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QFileDialog,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QPushButton,
     QStackedWidget,
@@ -22,6 +20,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.layouts import scan
 from napari_marrow.viewer.annotations import (
     DEFAULT_CLASSES,
     cells_layer,
@@ -32,21 +33,22 @@ from napari_marrow.viewer.annotations import (
 from napari_marrow.viewer.labelling import is_photograph
 from napari_marrow.viewer.metadata import layer_fields
 from napari_marrow.widgets.class_delegate import NO_CLASS, ClassDelegate
+from napari_marrow.widgets.parts import button, in_worker, row, wrapped
 
 if TYPE_CHECKING:
     import napari
 
 LAYERS, FOLDER = 0, 1
+NOTHING_YET = "A folder with a folder a class, a SN-AM download, or a table of the widget Data set."
 
 
 class SourcePanel(QWidget):
     """Lets the user choose a folder, or give classes to the open layers and to cells in them."""
 
-    folder_chosen = Signal(Path)
-
     def __init__(self, viewer: napari.viewer.Viewer):
         super().__init__()
         self._viewer = viewer
+        self._scans = 0  # answers of earlier scans are dropped
         self.where = QComboBox()
         self.where.addItems(["The open layers", "A folder"])
         self._pages = QStackedWidget()
@@ -100,41 +102,67 @@ class SourcePanel(QWidget):
     def _folder_page(self) -> QWidget:
         page = QWidget()
         self.path = QLineEdit()
-        self.path.setPlaceholderText("folder with a folder a class")
+        self.path.setPlaceholderText("folder, or a table image,class,source")
         self.path.editingFinished.connect(self._path_edited)
-        choose = QPushButton("Choose...")
-        choose.clicked.connect(self._choose)
-        row = QHBoxLayout()
-        row.addWidget(self.path)
-        row.addWidget(choose)
-        self.found = QLabel("A folder with a folder a class, or a SN-AM download.")
-        self.found.setWordWrap(True)
+        folder = button("Folder...", self._choose)
+        table = button("Table...", self._choose_table, "A CSV that the widget Data set saved.")
+        self.found = wrapped(NOTHING_YET)
         layout = QVBoxLayout(page)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(row)
+        layout.addWidget(self.path)
+        layout.addLayout(row(folder, table))
         layout.addWidget(self.found)
         layout.addStretch()
         return page
 
     @property
     def from_folder(self) -> bool:
-        """Whether the folder is to be learnt from, and not the layers."""
+        """Whether the folder is to be taken, and not the layers."""
         return self.where.currentIndex() == FOLDER
 
     def set_folder(self, folder: Path) -> None:
-        """Learn from a folder."""
+        """Take a folder, or a table of one."""
         self.where.setCurrentIndex(FOLDER)
         self.path.setText(str(folder))
         self._path_edited()
 
     def _choose(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder to learn from", self.path.text())
+        folder = QFileDialog.getExistingDirectory(self, "Folder", self.path.text())
         if folder:
             self.set_folder(Path(folder))
 
+    def _choose_table(self) -> None:
+        table, _ = QFileDialog.getOpenFileName(self, "Table", self.path.text(), "Table (*.csv)")
+        if table:
+            self.set_folder(Path(table))
+
+    def folder(self) -> Path:
+        """The folder or table that is chosen.
+
+        Raises
+        ------
+        MarrowError
+            When there is none.
+        """
+        text = self.path.text().strip()
+        if not text:
+            raise MarrowError("No folder is chosen; choose one, or take the open layers.")
+        return Path(text).expanduser()
+
     def _path_edited(self) -> None:
-        if self.path.text().strip():
-            self.folder_chosen.emit(Path(self.path.text().strip()).expanduser())
+        """Look what a folder holds, in a thread, and say it."""
+        if not self.path.text().strip():
+            return
+        self._scans += 1
+        number = self._scans
+
+        def say(text: str) -> None:
+            if number == self._scans:
+                self.found.setText(text)
+
+        self.found.setText("Looking...")
+        done = lambda collection: say(_summary(collection))  # noqa: E731
+        in_worker(self, scan, self.folder(), done=done, failed=say)
 
     def _watch(self, event: Any) -> None:
         self._watch_layer(event.value)
@@ -205,3 +233,9 @@ class SourcePanel(QWidget):
         layer = self._viewer.add_layer(new_cells_layer(image, classes))
         self._viewer.layers.selection.active = layer
         layer.mode = "paint"
+
+
+def _summary(collection: Collection) -> str:
+    counts = ", ".join(f"{n} {name}" for name, n in collection.counts().items())
+    first = f"{len(collection.fields)} fields: {counts or 'no classes'}."
+    return "\n".join([first, *collection.warnings])

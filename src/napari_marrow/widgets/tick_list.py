@@ -1,31 +1,43 @@
-"""The list of augmentation's operations: some are ticked, and one is picked to be previewed."""
+"""A list of named things of which some are ticked and one is picked: operations, families."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QListView, QListWidget, QListWidgetItem
+from qtpy.QtWidgets import QAbstractItemView, QListView, QListWidget, QListWidgetItem
 
-from napari_marrow.imaging.augment import OPERATIONS
-
-ROWS, ROW_HEIGHT, COLUMN_WIDTH = 8, 22, 140
+COLUMNS, ROW_HEIGHT, COLUMN_WIDTH = 2, 22, 140
 
 
-class OperationList(QListWidget):
-    """Two columns of operations; what each does is its tooltip."""
+class TickList(QListWidget):
+    """Two columns of names; what each stands for is its tooltip.
+
+    Parameters
+    ----------
+    entries
+        What each name stands for, by name, in a few words.
+    ticked
+        The names that are ticked at first.
+    pickable
+        Whether one of them is picked as well; else they only have their ticks.
+    """
 
     edited = Signal()
-    """Another operation is picked, or one ticked or no more."""
+    """Another name is picked, or one ticked or no more."""
 
-    def __init__(self, ticked: tuple[str, ...]):
+    def __init__(self, entries: Mapping[str, str], ticked: tuple[str, ...], pickable: bool = True):
         super().__init__()
         self.setFlow(QListView.Flow.TopToBottom)
         self.setWrapping(True)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setGridSize(QSize(COLUMN_WIDTH, ROW_HEIGHT))
-        self.setFixedHeight(ROWS * ROW_HEIGHT + 8)
+        self.setFixedHeight(-(-len(entries) // COLUMNS) * ROW_HEIGHT + 8)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        if not pickable:
+            self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self._items: dict[str, QListWidgetItem] = {}
-        for name, what in OPERATIONS.items():
+        for name, what in entries.items():
             item = self._items[name] = QListWidgetItem(name)
             item.setSizeHint(QSize(COLUMN_WIDTH, ROW_HEIGHT))
             item.setToolTip(f"{what[0].upper()}{what[1:]}.")
@@ -37,23 +49,23 @@ class OperationList(QListWidget):
         self.currentItemChanged.connect(lambda item, before: self.edited.emit())
 
     def tick(self, *names: str) -> None:
-        """Tick these operations and no others."""
+        """Tick these names and no others."""
         for name, item in self._items.items():
             on = name in names
             item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
 
     @property
     def ticked(self) -> tuple[str, ...]:
-        """The operations that are ticked."""
+        """The names that are ticked."""
         on = Qt.CheckState.Checked
         return tuple(name for name, item in self._items.items() if item.checkState() == on)
 
     def pick(self, name: str) -> None:
-        """Pick the operation that is previewed."""
+        """Pick one name."""
         self.setCurrentItem(self._items[name])
 
     @property
     def picked(self) -> str:
-        """The operation that is previewed."""
+        """The name that is picked."""
         item = self.currentItem()
-        return next(iter(OPERATIONS)) if item is None else item.text()
+        return next(iter(self._items)) if item is None else item.text()

@@ -58,7 +58,6 @@ class TrainDcnn(QWidget):
 
     def _build(self) -> None:
         self.source = SourcePanel(self._viewer)
-        self.source.folder_chosen.connect(self._scan_folder)
         self.form = SettingsForm(TrainingSettings())
         self.devices = wrapped("Devices are looked for when training starts.")
         self.status, self.bars = wrapped(), Bars(self)
@@ -116,16 +115,6 @@ class TrainDcnn(QWidget):
             self.devices.setText("Looking for devices...")
             self.link.child.submit("devices", {})
 
-    def _scan_folder(self, folder: Path) -> None:
-        self.source.found.setText("Looking...")
-        show = self.source.found.setText
-        in_worker(self, scan, folder, done=self._folder_scanned, failed=show)
-
-    def _folder_scanned(self, collection: Collection) -> None:
-        counts = ", ".join(f"{n} {name}" for name, n in collection.counts().items())
-        lines = [f"{len(collection.fields)} fields: {counts or 'no classes'}."]
-        self.source.found.setText("\n".join([*lines, *collection.warnings]))
-
     def train(self) -> None:
         """Train with the settings of the form; what can't work is said at once."""
         settings = self.form.settings()
@@ -155,10 +144,8 @@ class TrainDcnn(QWidget):
     def _finder(self, settings: TrainingSettings) -> Callable[[], Collection]:
         """What a worker calls to get the collection; gathers from the layers right now."""
         if self.source.from_folder:
-            folder = self.source.path.text().strip()
-            if not folder:
-                raise MarrowError("No folder is chosen; choose one, or learn from the open layers.")
-            return lambda: scan(Path(folder).expanduser())
+            folder = self.source.folder()
+            return lambda: scan(folder)
         found = gather(self._viewer.layers)
         session = self.link.folder / f"session-{self._sessions}"
         session.mkdir()
