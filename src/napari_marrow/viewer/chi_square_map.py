@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Image
 
 from napari_marrow.features.pixels import GRID, map_of, mean_picture
-from napari_marrow.viewer.labelling import is_photograph
+from napari_marrow.viewer.labelling import is_photograph, photograph_of
 from napari_marrow.viewer.metadata import KEY, MEAN, full_data, layer_kind
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def map_layers(
 def show_map(viewer: Any, table: pd.DataFrame, scores: pd.DataFrame, unit: str) -> str:
     """Put the map into the viewer, in the place of an earlier one; on the viewer's thread.
 
-    It goes over the selected photograph, or else over the first that is open.
+    It goes over the photograph that is selected, or whose nuclei are, or else over the first.
 
     Returns
     -------
@@ -75,10 +75,8 @@ def show_map(viewer: Any, table: pd.DataFrame, scores: pd.DataFrame, unit: str) 
     """
     for older in [x for x in viewer.layers if layer_kind(x) in (MEAN, MAP)]:
         viewer.layers.remove(older)
-    photographs = [x for x in viewer.layers if is_photograph(x)]
-    active = viewer.layers.selection.active
-    first = photographs[0] if photographs else None
-    photograph = active if active in photographs else first
+    selected = photograph_of(viewer.layers.selection.active, viewer.layers)
+    photograph = selected or next((x for x in viewer.layers if is_photograph(x)), None)
     for layer in map_layers(table, scores, unit, photograph):
         viewer.add_layer(layer)
     if photograph is None or unit == "cell":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Labels
 
 from napari_marrow.viewer.measuring import Place
-from napari_marrow.viewer.metadata import KEY, is_nuclei
+from napari_marrow.viewer.metadata import KEY, holds_nuclei, layer_kind
 from napari_marrow.viewer.shown_nuclei import attach_features
 from napari_marrow.viewer.slice_tables import kept_tables, of_one_slice, set_tables
 
@@ -85,7 +85,7 @@ def _show(
 ) -> bool:
     """Whether one table of the layer can tell its cells apart."""
     earlier = layer.metadata.get(KEY, {}).get(_BEFORE, [])
-    paged = layer.ndim == 3 and is_nuclei(layer)
+    paged = layer.ndim == 3 and holds_nuclei(layer_kind(layer))
     paged = paged and of_one_slice(layer.metadata, layer.features)
     if paged:
         kept = {r: t for r, t in kept_tables(layer.metadata, layer.features).items() if len(t)}
