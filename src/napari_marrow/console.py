@@ -58,7 +58,9 @@ def print_comparison(rows: list[dict[str, Any]]) -> None:
     table = Table("model", "protocol", *metrics, "fit", "numbers", box=None, pad_edge=False)
     for row in rows:
         scores = [_with_spread(row.get(name), row.get(f"{name}_spread")) for name in metrics]
-        size = (f"{row['fit_seconds']:.2g} s", f"{row['parameters']:,}")
+        seconds = row["fit_seconds"]
+        time = f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+        size = (time, f"{row['parameters']:,}")
         table.add_row(row["model"], row["protocol"], *scores, *size)
     shown = Console(highlight=False)
     shown.width = max(shown.width, 140)  # lines that break in a terminal are whole in a file
