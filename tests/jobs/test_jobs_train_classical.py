@@ -68,7 +68,7 @@ def test_the_bundle_is_whole_and_data_only(svm):
     assert [p.name for p in folder.parent.iterdir()] == ["svm.marrow"]
     onnx.checker.check_model(onnx.load(folder / "model.onnx"))
     for path in (p for p in folder.rglob("*") if p.is_file()):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             pickletools.dis(path.read_bytes(), out=io.StringIO())
 
 

@@ -1,0 +1,257 @@
+"""The comparison: the same folds for all, a source in one of them, spread and metrics by hand."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
+
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.layouts import scan
+from napari_marrow.features.settings import FeatureSettings
+from napari_marrow.jobs.compare import CompareJob, run_comparison
+from napari_marrow.learning.classical import fit_classical
+from napari_marrow.learning.evaluation import score_units
+from napari_marrow.learning.measured import feature_columns, measure_collection
+from napari_marrow.learning.settings import CompareSettings
+from napari_marrow.learning.splits import folds_by_source
+
+FAST = CompareSettings(
+    ("naive-bayes", "decision-tree"), folds=4, families=("histogram", "fourier"), select=6
+)
+METRICS = ["accuracy", "precision", "recall", "specificity", "f1", "auc"]
+
+
+def compare(collection, out, **changes):
+    """Compare; the result, the table and the answers as they lie on disk."""
+    result = run_comparison(CompareJob(collection, out, replace(FAST, **changes)))
+    return result, pd.read_csv(out / "comparison.csv"), pd.read_csv(out / "predictions.csv")
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory, many):
+    """One comparison under both protocols: result, table, answers, folder."""
+    out = tmp_path_factory.mktemp("compare") / "out"
+    return *compare(scan(many), out, protocol="both"), out
+
+
+def test_a_row_a_model_and_protocol(both):
+    result, table, _, out = both
+    assert sorted(p.name for p in out.iterdir()) == [
+        "comparison.csv",
+        "comparison.json",
+        "predictions.csv",
+    ]
+    assert [p.name for p in out.parent.iterdir()] == ["out"]
+    assert list(zip(table["protocol"], table["model"], strict=True)) == [
+        (p, m) for p in ("honest", "paper") for m in FAST.models
+    ]
+    wanted = [f"{m}{what}" for m in METRICS for what in ("", "_low", "_high", "_chance", "_spread")]
+    assert list(table.columns) == ["model", "protocol", *wanted, "fit_seconds", "parameters"]
+    assert (table["fit_seconds"] > 0).all()
+    assert (result["units"], result["sources"], result["folds"]) == (16, 16, 4)
+    assert len(result["notes"]) == 1
+    assert "its scores are too good" in result["notes"][0]
+    written = json.loads((out / "comparison.json").read_text())
+    assert written == json.loads(json.dumps(result, allow_nan=False))
+    np.testing.assert_allclose([r["auc"] for r in result["rows"]], table["auc"])
+
+
+def test_metrics_and_their_spread_are_those_of_the_answers(both):
+    _, table, answers, _ = both
+    for row in table.to_dict("records"):
+        own = answers[(answers["model"] == row["model"]) & (answers["protocol"] == row["protocol"])]
+
+        def scores(part):
+            truth, said = part["class"] == "ALL", part["predicted"] == "ALL"
+            return {
+                "accuracy": (truth == said).mean(),
+                "precision": precision_score(truth, said, zero_division=np.nan),
+                "recall": recall_score(truth, said),
+                "specificity": recall_score(~truth, ~said),
+                "f1": f1_score(truth, said),
+                "auc": roc_auc_score(truth, part["probability_ALL"]),
+            }
+
+        whole = scores(own)
+        folds = pd.DataFrame([scores(part) for _, part in own.groupby("fold")])
+        assert len(folds) == 4
+        for name in METRICS:
+            assert row[name] == pytest.approx(whole[name]), name
+            if np.isfinite(folds[name]).all():
+                assert row[f"{name}_spread"] == pytest.approx(folds[name].std(ddof=1)), name
+        assert row["accuracy_low"] < row["accuracy"] <= row["accuracy_high"]
+
+
+def test_answers_say_who_was_asked(both, many):
+    _, _, answers, _ = both
+    assert list(answers.columns) == [
+        *("image", "index", "y", "x", "class", "source", "fold", "predicted"),
+        *("probability_ALL", "probability_MM", "model", "protocol"),
+    ]
+    sums = answers["probability_ALL"] + answers["probability_MM"]
+    np.testing.assert_allclose(sums, 1, atol=1e-5)
+    likely = np.where(answers["probability_ALL"] >= answers["probability_MM"], "ALL", "MM")
+    assert (answers["predicted"] == likely).mean() == 1
+    honest = answers[answers["protocol"] == "honest"]
+    for _, own in honest.groupby("model"):
+        assert sorted(own["image"]) == sorted(scan(many).label(f) for f in scan(many).fields)
+
+
+def test_all_models_get_the_same_folds_and_no_source_is_parted(both):
+    _, _, answers, _ = both
+    for protocol, own in answers.groupby("protocol"):
+        one, other = (own[own["model"] == m]["fold"].tolist() for m in FAST.models)
+        assert one == other
+        assert set(one) == {1, 2, 3, 4}
+        folds = own.groupby("source")["fold"].nunique()
+        if protocol == "honest":
+            assert (folds == 1).all()
+        else:  # rows trebled, and copies of one source on both sides
+            assert len(one) == 3 * 16
+            assert folds.max() > 1
+
+
+def test_a_fold_is_answered_by_a_model_that_never_saw_it(tmp_path, many):
+    """Choice, scaling and all: what is done to one source changes no other answer of its fold."""
+    shutil.copytree(many, tmp_path / "in")
+    before = compare(scan(tmp_path / "in"), tmp_path / "a")[2]
+    noise = np.random.default_rng(0).integers(0, 256, (36, 48, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "in" / "MM" / "MM_3.bmp")
+    after = compare(scan(tmp_path / "in"), tmp_path / "b")[2]
+    assert before["fold"].tolist() == after["fold"].tolist()
+    touched = before["image"] == "MM/MM_3.bmp"
+    same = before["fold"].isin(before["fold"][touched]) & ~touched
+    assert same.sum() == 2 * 3  # a fold of four
+    names = ["probability_ALL", "probability_MM"]
+    np.testing.assert_array_equal(before[same][names], after[same][names])
+    assert (before[~same & ~touched][names] != after[~same & ~touched][names]).any(axis=None)
+
+
+def test_groups_stay_together(tmp_path, many):
+    fields = scan(many).fields
+    some = Collection(many, tuple(replace(f, source=f"day {k // 2}") for k, f in enumerate(fields)))
+    result, _, answers = compare(some, tmp_path / "o", models=("naive-bayes",))
+    assert result["sources"] == 8
+    assert (answers.groupby("source")["fold"].nunique() == 1).all()
+    assert answers.groupby("fold")["source"].nunique().tolist() == [2] * 4
+    said = "ALL has 4 sources of its own, too few for 5 folds; ask for fewer folds"
+    with pytest.raises(MarrowError, match=said):
+        compare(some, tmp_path / "p", folds=5)
+    assert not (tmp_path / "p").exists()
+
+
+def test_three_classes_have_accuracy_only(tmp_path, many):
+    fields = [
+        replace(f, class_name="third") if k % 8 > 4 else f for k, f in enumerate(scan(many).fields)
+    ]
+    result, table, answers = compare(
+        Collection(many, tuple(fields)), tmp_path / "o", models=("logistic",), folds=3
+    )
+    assert "auc" not in table
+    assert "precision" not in result["rows"][0]
+    right = (answers["predicted"] == answers["class"]).mean()
+    assert table["accuracy"][0] == pytest.approx(right)
+    assert set(answers.columns) >= {"probability_ALL", "probability_MM", "probability_third"}
+
+
+def test_permuted_classes_give_chance(phantom):
+    """On fields whose classes share their stain batches; unpermuted it is far above chance."""
+    table = measure_collection(phantom, FeatureSettings(("morphology", "colour"), "cell"))
+    sources, columns = table["source"].to_numpy(str), feature_columns(table)
+    names = np.unique(sources)
+    truth = dict(zip(table["source"], table["class"], strict=True))
+
+    def accuracy(classes):
+        codes = (classes == "MM").astype(np.intp)
+        answers = np.zeros((len(table), 2))
+        for train, test in folds_by_source(classes, sources, 5, 0):
+            fitted = fit_classical("naive-bayes", table.iloc[train], columns, codes[train], 10, 0)
+            answers[test] = fitted.probabilities(table.iloc[test])
+        asked = table.assign(**{"class": classes})
+        return score_units(asked, answers, ("ALL", "MM"))["metrics"]["accuracy"]
+
+    real = accuracy(table["class"].to_numpy(str))
+    assert real["low"] > real["chance"]
+    held = []
+    for seed in range(4):
+        permuted = np.random.default_rng(seed).permutation([truth[s] for s in names])
+        found = accuracy(permuted[np.searchsorted(names, sources)])
+        held.append(found["low"] <= found["chance"])
+        assert found["estimate"] < real["estimate"] - 0.1
+    assert sum(held) >= 3  # an interval of 95 % may miss now and then
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"models": ("resnet",)}, "Models has 'resnet'; choose from"),
+        ({"families": ("smell",)}, "Families has 'smell'"),
+        ({"folds": 9}, "ALL has 8 sources of its own, too few for 9 folds"),
+        ({"folds": 25, "protocol": "paper"}, "A class has 24 units, too few for 25 folds"),
+    ],
+)
+def test_what_can_not_work_is_said_and_leaves_nothing(tmp_path, many, changes, says):
+    with pytest.raises(MarrowError, match=says) as error:
+        compare(scan(many), tmp_path / "o", **changes)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_class_only(tmp_path, many):
+    one = Collection(many, scan(many).fields[:8])
+    with pytest.raises(MarrowError, match="holds only the class ALL"):
+        compare(one, tmp_path / "o")
+
+
+def test_a_folder_of_something_else_is_not_deleted_and_an_older_comparison_is(tmp_path, many):
+    (tmp_path / "o").mkdir()
+    (tmp_path / "o" / "thesis.txt").write_text("years of work")
+    with pytest.raises(MarrowError, match="holds something else"):
+        compare(scan(many), tmp_path / "o")
+    (tmp_path / "o" / "thesis.txt").rename(tmp_path / "o" / "comparison.csv")
+    compare(scan(many), tmp_path / "o", models=("naive-bayes",))
+    assert len(list((tmp_path / "o").iterdir())) == 3
+
+
+@pytest.mark.parametrize("limit", [3, 18])
+def test_stopped_while_measuring_or_between_folds_leaves_nothing(tmp_path, many, limit):
+    asked = []
+
+    def should_stop():
+        asked.append(1)
+        return len(asked) == limit
+
+    with pytest.raises(Stopped):
+        run_comparison(CompareJob(scan(many), tmp_path / "o", FAST), should_stop=should_stop)
+    assert len(asked) == limit
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_only_grows(tmp_path, many):
+    events = []
+    how = replace(FAST, protocol="both", models=("naive-bayes",))
+    run_comparison(CompareJob(scan(many), tmp_path / "o", how), events.append)
+    fractions = [e.fraction for e in events]
+    assert fractions == sorted(fractions)
+    assert 0 == fractions[0] < fractions[-1] < 1
+
+
+@pytest.mark.slow
+def test_a_network_beside_a_classical_model(tmp_path, make_snam, keras_started):
+    root = make_snam(tmp_path / "in", 2, size=(32, 40), masks=False)
+    result, table, answers = compare(
+        scan(root), tmp_path / "o", models=("dcnn", "naive-bayes"), folds=2, epochs=1, device="cpu"
+    )
+    assert table["model"].tolist() == ["dcnn", "naive-bayes"]
+    assert table["parameters"][0] > 10_000
+    one, other = (answers[answers["model"] == m] for m in ("dcnn", "naive-bayes"))
+    assert one["fold"].tolist() == other["fold"].tolist()
+    assert one["image"].tolist() == other["image"].tolist()
+    np.testing.assert_allclose(one["probability_ALL"] + one["probability_MM"], 1, atol=1e-5)
+    assert result["units"] == 4

@@ -1,0 +1,131 @@
+"""The features job: two tables, whole or not there at all."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.layouts import scan
+from napari_marrow.features.chi2 import select_features
+from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
+from napari_marrow.jobs.features import FeaturesJob, run_features_job, scores_path
+from napari_marrow.learning.measured import feature_columns, measure_collection
+
+CELL = FeatureSettings(("colour",), "cell")
+
+
+def run(collection, out, settings=None, selection=None, **how):
+    job = FeaturesJob(
+        collection, out, settings or FeatureSettings(), selection or ChiSquareSettings()
+    )
+    return run_features_job(job, **how)
+
+
+@pytest.mark.usefixtures("no_leftovers")
+def test_both_tables(tmp_path, collection):
+    events = []
+    result = run(collection, tmp_path / "T.csv", None, ChiSquareSettings(7), emit=events.append)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["T.csv", "T.scores.csv"]
+    table, scores = pd.read_csv(tmp_path / "T.csv"), pd.read_csv(tmp_path / "T.scores.csv")
+    expected = measure_collection(collection, FeatureSettings())
+    columns = list(feature_columns(expected))
+    assert list(table.columns) == ["image", "index", "y", "x", "class", "source", *columns]
+    pd.testing.assert_frame_equal(table, expected[table.columns])
+    by_hand = select_features(
+        expected[columns], expected["class"], expected["source"], ChiSquareSettings(7)
+    )
+    assert list(scores.columns[:4]) == ["feature", "chi2", "p_value", "selected"]
+    assert scores["rank"].tolist() == list(range(1, len(columns) + 1))
+    again = scores.set_index("feature").loc[columns].reset_index()
+    pd.testing.assert_frame_equal(again, by_hand, check_dtype=False)
+    assert json.loads(json.dumps(result)) == {
+        "out": str(tmp_path / "T.csv"),
+        "scores": str(tmp_path / "T.scores.csv"),
+        "rows": 6,
+        "features": len(columns),
+        "selected": scores["feature"][:7].tolist(),
+        "notes": [],
+    }
+    assert [e.fraction for e in events] == [k / 6 for k in range(6)]
+
+
+def test_units_of_one_source_are_noted(tmp_path, collection):
+    result = run(collection, tmp_path / "T.csv", CELL)
+    assert result["rows"] > 6
+    assert result["notes"] == [
+        "Units of one source are not independent: the p-values are smaller than they should be."
+    ]
+
+
+def test_without_classes_nothing_is_scored(tmp_path, collection):
+    bare = Collection(
+        collection.root, tuple(replace(f, class_name=None) for f in collection.fields)
+    )
+    result = run(bare, tmp_path / "T.csv")
+    assert [p.name for p in tmp_path.iterdir()] == ["T.csv"]
+    assert (result["scores"], result["selected"]) == (None, [])
+    assert result["notes"] == [
+        "6 rows without a class were not scored.",
+        "There are not two classes: nothing was scored.",
+    ]
+    assert pd.read_csv(tmp_path / "T.csv")["class"].isna().all()
+
+
+def test_rows_without_a_class_are_measured_and_not_scored(tmp_path, collection):
+    first, *others = collection.fields
+    some = Collection(collection.root, (replace(first, class_name=None), *others))
+    result = run(some, tmp_path / "T.csv", None, ChiSquareSettings(resamples=0))
+    assert result["notes"] == ["1 rows without a class were not scored."]
+    run(
+        Collection(some.root, tuple(others)),
+        tmp_path / "O.csv",
+        None,
+        ChiSquareSettings(resamples=0),
+    )
+    scores = [pd.read_csv(tmp_path / f"{name}.scores.csv") for name in "TO"]
+    pd.testing.assert_frame_equal(*scores)
+    assert result["rows"] == 6
+
+
+def test_the_name_of_the_scores(tmp_path):
+    assert scores_path(tmp_path / "a.b.csv") == tmp_path / "a.b.scores.csv"
+
+
+@pytest.mark.parametrize(
+    ("settings", "selection", "says"),
+    [
+        (FeatureSettings(("smell",)), None, "Families has 'smell'"),
+        (FeatureSettings(unit="slide"), ChiSquareSettings(0), "Unit is 'slide'.*Select is 0"),
+    ],
+)
+def test_settings_that_can_not_work(tmp_path, collection, settings, selection, says):
+    with pytest.raises(MarrowError, match=says):
+        run(collection, tmp_path / "T.csv", settings, selection)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_stopped_or_failed_leaves_what_was_there(tmp_path, collection):
+    out = tmp_path / "T.csv"
+    out.write_text("older")
+    (tmp_path / "T.scores.csv").write_text("older")
+    asked = []
+
+    def should_stop():
+        asked.append(1)
+        return len(asked) == 4
+
+    with pytest.raises(Stopped):
+        run(collection, out, should_stop=should_stop)
+    shutil.copytree(collection.root, tmp_path / "in")
+    path = tmp_path / "in" / "MM" / "MM_3.bmp"
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(MarrowError, match=r"MM_3\.bmp is cut off"):
+        run(scan(tmp_path / "in"), out)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["T.csv", "T.scores.csv", "in"]
+    assert out.read_text() == (tmp_path / "T.scores.csv").read_text() == "older"
+    assert np.sum(asked) == 4
