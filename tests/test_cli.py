@@ -9,37 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from napari_marrow import __version__, cli
-
-
-@pytest.fixture
-def call(capsys):
-    """A function that runs a command; gives its status, output and error output."""
-
-    def call(*tokens):
-        status = cli.run([str(token) for token in tokens])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
-
-
-@pytest.fixture
-def refused(call, tmp_path):
-    """A function that runs a command that must fail with one line and leave nothing behind."""
-
-    def refused(status, *tokens):
-        before = {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")}
-        found, out, err = call(*tokens)
-        assert found == status, err
-        assert out == ""
-        assert err.count("\n") == 1, err
-        assert err.startswith("napari-marrow: ")
-        assert "Traceback" not in err
-        assert {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")} == before
-        return err
-
-    return refused
+from napari_marrow import __version__
 
 
 @pytest.mark.parametrize(

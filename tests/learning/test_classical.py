@@ -1,4 +1,4 @@
-"""Classical models: every step against scikit-learn's own, and the ONNX file against the pipeline."""
+"""Classical models: each step against scikit-learn's, and the ONNX file against the pipeline."""
 
 import numpy as np
 import pandas as pd
@@ -179,10 +179,9 @@ def test_the_seed_decides_and_nothing_else():
 def test_usable_columns_by_hand():
     steady, half, most = [5.0] * 8, [1.0, np.nan] * 4, [1.0] + [np.nan] * 7
     line = np.arange(8.0)
+    bent = line + np.where(line == 3, 9, 0)
     half[2] = 7
-    values = np.column_stack(
-        [steady, line, half, most, -3 * line + 2, line + [0, 0, 0, 9, 0, 0, 0, 0], [np.nan] * 8]
-    )
+    values = np.column_stack([steady, line, half, most, -3 * line + 2, bent, [np.nan] * 8])
     found = UsableColumns().fit(values)
     assert found.mask_.tolist() == [False, True, True, False, False, True, False]
     assert found.collinear_with_.tolist() == [-1, -1, -1, -1, 1, -1, -1]

@@ -133,5 +133,5 @@ def test_a_mask_that_does_not_fit_is_said_also_where_it_is_not_used(tmp_path, sn
     shutil.copytree(snam, tmp_path / "in")
     path = next((tmp_path / "in").rglob("MM_2_background_mask.bmp"))
     Image.new("RGB", (8, 6)).save(path)
-    with pytest.raises(MarrowError, match="MM_2_background_mask.bmp is 8x6 and its photograph"):
+    with pytest.raises(MarrowError, match=r"MM_2_background_mask\.bmp is 8x6 and its photograph"):
         measure_collection(scan(tmp_path / "in"), FIELD)
