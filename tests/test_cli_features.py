@@ -87,7 +87,7 @@ def test_train_and_predict(call, refused, tmp_path, many):
     status, out, _ = call("predict", bundle, many, "--out", tmp_path / "p.csv")
     assert status == 0
     right = pd.read_csv(tmp_path / "p.csv")
-    assert (right["class"] == [i.split("_")[0] for i in right["image"]]).mean() >= 0.8
+    assert (right["class"] == [i.split("/")[0] for i in right["image"]]).mean() >= 0.8
     (bundle / "features.csv").unlink()
     out = ("--out", tmp_path / "q.csv")
     assert "features.csv is missing" in refused(1, "predict", bundle, many, *out)
