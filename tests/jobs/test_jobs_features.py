@@ -66,6 +66,7 @@ def test_without_classes_nothing_is_scored(tmp_path, collection):
     bare = Collection(
         collection.root, tuple(replace(f, class_name=None) for f in collection.fields)
     )
+    (tmp_path / "T.scores.csv").write_text("of an older table")
     result = run(bare, tmp_path / "T.csv")
     assert [p.name for p in tmp_path.iterdir()] == ["T.csv"]
     assert (result["scores"], result["selected"]) == (None, [])

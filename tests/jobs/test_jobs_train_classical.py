@@ -23,7 +23,7 @@ from napari_marrow.learning.calibration import soften
 from napari_marrow.learning.classical import fit_classical
 from napari_marrow.learning.evaluation import score_units
 from napari_marrow.learning.measured import feature_columns, measure_collection
-from napari_marrow.learning.prediction import predict_field, run_features
+from napari_marrow.learning.prediction import predict_field, predict_image, run_features
 from napari_marrow.learning.settings import CLASSICAL, TrainingSettings
 
 FAST = TrainingSettings(model="naive-bayes", families=("histogram", "fourier"), select=6)
@@ -253,6 +253,10 @@ def test_a_photograph_without_a_cell(tmp_path, svm, many, unit):
     bundle = train(scan(many), tmp_path / "f.marrow", families=("morphology", "colour"))
     (row,) = bundle.predict([blank]).to_dict("records")
     assert row["probability_ALL"] + row["probability_MM"] == pytest.approx(1)
+    assert row["uncertain"]  # whatever the medians say: nothing was measured
+    assert predict_image(bundle, blank).uncertain
+    seen = bundle.predict([field.image() for field in scan(many).fields])
+    assert not seen["uncertain"].all()
 
 
 def test_few_fields_are_enough_to_learn_from(tmp_path, collection):

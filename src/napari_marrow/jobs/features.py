@@ -130,6 +130,9 @@ def save_tables(table: pd.DataFrame, scores: pd.DataFrame | None, out: Path) -> 
 def _write(table: pd.DataFrame, scores: pd.DataFrame | None, part: Path, out: Path) -> Path | None:
     table.to_csv(part, index=False)
     if scores is None:
+        scores_path(out).unlink(
+            missing_ok=True
+        )  # those of an older table would be taken for its own
         return None
     with atomic_file(scores_path(out)) as other:
         scores.to_csv(other, index=False)

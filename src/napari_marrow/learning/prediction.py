@@ -22,6 +22,9 @@ from napari_marrow.learning.units import Units, batches, cut_units, mean_by_unit
 if TYPE_CHECKING:
     import onnxruntime
 
+MOSTLY = 0.5
+"""An answer of which a larger part of the features is missing is made up of medians: uncertain."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -95,21 +98,24 @@ def predict_image(
         units = measure(image, labels, FeatureSettings(how.families, how.unit))
         raw = run_features(bundle.session, units[list(bundle.info.features)])
         probabilities = soften(raw, bundle.info.temperature)
+        absent = units[list(bundle.info.features)].isna().mean(axis=1).to_numpy()
     else:
         cut = cut_units(image, labels, how)
         units, probabilities = cut.table, unit_probabilities(bundle, cut)
+        absent = np.zeros(len(units))
     table = units[["index", "y", "x"]].copy()
     best = probabilities.max(axis=1, initial=0)
     table["class"] = [classes[k] for k in probabilities.argmax(axis=1)] if len(table) else []
     for k, name in enumerate(classes):
         table[f"probability_{name}"] = probabilities[:, k]
-    table["uncertain"] = best < limit
+    table["uncertain"] = (best < limit) | (absent > MOSTLY)
     if table.empty:
         return Prediction(table, None, float("nan"), True, labels)
     mean = probabilities.mean(axis=0)
     top = int(mean.argmax())
     cells = labels if how.unit == "cell" else None
-    return Prediction(table, classes[top], float(mean[top]), bool(mean[top] < limit), cells)
+    unsure = bool(mean[top] < limit or table["uncertain"].all())
+    return Prediction(table, classes[top], float(mean[top]), unsure, cells)
 
 
 def predict_field(bundle: Bundle, field: Field) -> Prediction:
