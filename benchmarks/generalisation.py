@@ -62,8 +62,9 @@ def stained(factors: tuple[float, float, float]) -> Alteration:
 
 
 def sharpened(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    blurred = ndimage.gaussian_filter(image.astype(float), (1.5, 1.5, 0))
-    return np.clip(2 * image - blurred, 0, 255).astype(np.uint8)
+    levels = image.astype(float)
+    blurred = ndimage.gaussian_filter(levels, (1.5, 1.5, 0))
+    return np.clip(2 * levels - blurred, 0, 255).astype(np.uint8)
 
 
 def smaller(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
