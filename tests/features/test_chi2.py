@@ -196,3 +196,11 @@ def test_without_halves_there_is_no_stability(noisy, why):
     found = select_features(table, classes, sources, how)
     assert found["stability"].isna().all()
     assert found["selected"].sum() == 3
+
+
+def test_without_features_or_with_rows_without_a_class():
+    table = pd.DataFrame({"a": [1.0, 2.0, 3.0, 4.0]})
+    with pytest.raises(MarrowError, match="a column a feature, and a class in every row"):
+        chi_square(table.iloc[:, :0], ["x", "x", "y", "y"])
+    with pytest.raises(MarrowError, match="a column a feature, and a class in every row"):
+        chi_square(table, ["x", None, "y", "y"])

@@ -161,11 +161,14 @@ def _adjusted(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _check(table: pd.DataFrame, classes: NDArray) -> None:
-    if len(classes) != len(table) or len(np.unique(classes)) < 2:
+    kinds = len(pd.unique(pd.Series(classes)))
+    if len(classes) != len(table) or kinds < 2:
         raise MarrowError(
-            f"{len(table)} rows and {len(classes)} classes of {len(np.unique(classes))} kinds were "
+            f"{len(table)} rows and {len(classes)} classes of {kinds} kinds were "
             "given; chi-square takes a class a row, of two kinds or more."
         )
+    if not table.shape[1] or pd.isna(classes).any():
+        raise MarrowError("Chi-square takes a column a feature, and a class in every row.")
     for name in table.columns:
         values = pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64)
         if not np.isfinite(values).all():

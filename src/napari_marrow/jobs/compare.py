@@ -253,7 +253,9 @@ def _cross_validate(
     for name in (m for m in METRICS if m in found):
         row[name] = found[name]["estimate"]
         row |= {f"{name}_{what}": found[name][what] for what in ("low", "high", "chance")}
-        row[f"{name}_spread"] = float(np.std([s.get(name, np.nan) for s in spread], ddof=1))
+        # a fold without a positive answer has no precision: it does not count
+        over = [s[name] for s in spread if name in s]
+        row[f"{name}_spread"] = float(np.std(over, ddof=1)) if len(over) > 1 else np.nan
     row |= {"fit_seconds": float(np.mean(seconds)), "parameters": round(np.mean(parameters))}
     said = table[["image", "index", "y", "x", "class", "source"]].assign(fold=fold_of)
     said["predicted"] = [classes[k] for k in probabilities.argmax(axis=1)]
