@@ -26,6 +26,7 @@ def test_metadata_is_where_forms_look_for_it():
         "low": 1,
         "high": 9,
         "advanced": False,
+        "choices": (),
     }
     assert fields["sure"]["advanced"]
 

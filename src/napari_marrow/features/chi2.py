@@ -19,6 +19,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.imports import importing
 from napari_marrow.features.settings import ChiSquareSettings
 
 
@@ -151,7 +152,8 @@ def _half(
 
 
 def _adjusted(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.stats import false_discovery_control  # slow to import
+    with importing:
+        from scipy.stats import false_discovery_control  # slow to import
 
     adjusted = np.full(len(p_values), np.nan)
     known = np.isfinite(p_values)
