@@ -12,7 +12,7 @@ from napari_marrow.features.cells import SIDE, Cells
 @pytest.fixture(scope="session")
 def phantom_field() -> PhantomField:
     """A simulated field of ALL, with its nuclei and cytoplasm. Look, don't touch."""
-    return draw_field("ALL", 1, PhantomSettings(width=160, height=120))
+    return draw_field("ALL", 1, PhantomSettings(width=320, height=240))
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +29,7 @@ def make_cells() -> Callable[..., Cells]:
             area=nucleus.sum(axis=(1, 2)).astype(float),
             cytoplasm_area=around.sum(axis=(1, 2)).astype(float),
             pictures=np.zeros((count, SIDE, SIDE, 3), np.uint8),
+            inside=np.ones((count, SIDE, SIDE), bool),
             density=density.astype(np.float32),
             nucleus=nucleus,
             cytoplasm=around,

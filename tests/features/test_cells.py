@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 from skimage.measure import regionprops
 
 from napari_marrow.features.cells import SIDE, cut
@@ -111,3 +112,22 @@ def test_no_nucleus_no_cell(pair):
     cells = cut(image, nothing, nothing)
     assert len(cells) == 0
     assert cells.nucleus.shape == (0, SIDE, SIDE)
+
+
+def test_inside_is_what_lies_in_the_photograph(disc):
+    image = np.full((100, 140, 3), 100, np.uint8)
+    nuclei = np.zeros((100, 140), np.uint8)
+    nuclei[disc((100, 140), (50, 70), 8)] = 1  # a square of 41 pixels about it, all there
+    nuclei[disc((100, 140), (0, 139), 16)] = 2  # in the corner, upper right
+    cells = cut(image, nuclei, np.zeros_like(nuclei))
+    assert cells.inside[0].all()
+    assert (cells.pictures[1][cells.inside[1]] == 100).all()
+    # three or four pixels of the crop at the edge may be of the photograph and of the fill
+    filled = (cells.pictures[1] == 240).all(axis=-1)
+    assert (~cells.inside[1] & ~filled).mean() < 0.1
+
+
+def test_depth_is_the_distance_to_the_outline(pair):
+    cells = cut(*pair)
+    for mask, depth in zip(cells.nucleus, cells.depth, strict=True):
+        np.testing.assert_allclose(depth, distance_transform_edt(mask), rtol=1e-6)

@@ -37,7 +37,7 @@ def of_cells(phantom_field, masks):
 def test_a_field_is_one_row_at_its_middle(phantom_field):
     table = features(phantom_field.image)
     assert list(table.columns[:3]) == ["index", "y", "x"]
-    assert table.iloc[0, :3].tolist() == [0, 59.5, 79.5]  # of 120x160 pixels, the first is at 0
+    assert table.iloc[0, :3].tolist() == [0, 119.5, 159.5]  # of 240x320 pixels, the first is at 0
     expected = histogram(phantom_field.image[None]) | fourier(phantom_field.image[None])
     assert list(table.columns[3:]) == list(expected)
     np.testing.assert_array_equal(table.iloc[0, 3:], np.concatenate(list(expected.values())))
@@ -80,10 +80,41 @@ def test_missing_values_of_cells_are_left_out_of_the_mean_of_the_field(phantom_f
 
 def test_of_cells_pictures_are_crops(phantom_field, masks):
     table = features(phantom_field.image, masks, asked("histogram", "pixels", unit="cell"))
-    crops = cut(phantom_field.image, masks["nucleus"], masks["cytoplasm"]).pictures
-    for name, values in (histogram(crops) | pixels(crops)).items():
+    cells = cut(phantom_field.image, masks["nucleus"], masks["cytoplasm"])
+    shown = cells.pictures, cells.inside
+    for name, values in (histogram(*shown) | pixels(*shown)).items():
         np.testing.assert_array_equal(table[name], values)
     assert table["index"].tolist() == list(range(1, phantom_field.nuclei.max() + 1))
+
+
+def test_what_lies_beyond_the_edge_of_the_photograph_is_not_measured(disc):
+    """A cell at the left edge in a photograph of one colour: half of its square is not there."""
+    image = np.full((120, 160, 3), (60, 90, 120), np.uint8)
+    nuclei = disc((120, 160), (60, 0), 20).astype(np.uint8)
+    families = ("histogram", "fourier", "pixels")
+    row = features(image, {"nucleus": nuclei}, asked(*families, unit="cell")).iloc[0]
+    for name, level in (("red", "048_063"), ("green", "080_095"), ("blue", "112_127")):
+        assert row[f"histogram_{name}_{level}"] == 1  # 60, 90, 120 and nothing of what is filled
+        assert np.isnan(row[f"pixel_{name}_y07_x00"])
+    assert row["pixel_green_y07_x08"] == row["pixel_green_y07_x15"] == 90
+    assert np.isnan(row["fourier_ring_0.0000_0.0110_per_px"])  # of one colour, as it says
+
+
+@pytest.mark.parametrize("radius", [3, 7, 20])
+def test_a_nucleus_of_few_pixels_has_no_form_and_no_texture(radius, disc):
+    image = np.random.default_rng(1).integers(90, 200, (120, 160, 3)).astype(np.uint8)
+    nuclei = disc((120, 160), (60, 80), radius).astype(np.uint8)
+    cytoplasm = disc((120, 160), (60, 80), radius + 4).astype(np.uint8)
+    table = features(
+        image, {"nucleus": nuclei, "cytoplasm": cytoplasm}, asked(*OF_CELLS, unit="cell")
+    )
+    row, area = table.iloc[0], nuclei.sum()
+    assert row["nucleus_area_px"] == area
+    assert row["nucleus_to_cell_ratio"] == pytest.approx(area / cytoplasm.sum())
+    for name in ("nucleus_circularity", "nucleus_depth", "nucleus_off_centre", "cell_solidity"):
+        assert np.isnan(row[name]) == (area < 50), name
+    for name in ("chromatin_coarse", "glcm_contrast_1px", "lbp_0"):
+        assert np.isnan(row[name]) == (area < 200), name
 
 
 @settings(max_examples=8, deadline=None)

@@ -140,11 +140,13 @@ def test_what_lies_outside_of_the_nucleus_has_no_say(make_cells, density, nucleu
 
 def test_a_nucleus_that_is_hardly_there_has_no_texture(make_cells, density, nucleus):
     small = np.zeros_like(nucleus)
-    small[40:47, 40:47] = True  # 49 pixels
+    small[40:54, 40:54] = True
+    small[53, 40:53] = small[53, 53] = False  # 182 pixels
+    small[54, 40:57] = True  # 199
     clear = np.where(nucleus, 0, density)
     for values, mask in ((density, small), (clear, nucleus)):
         assert np.isnan(list(measured(make_cells, values, mask).values())).all()
-    small[47, 40] = True
+    small[54, 57] = True
     assert np.isfinite(list(measured(make_cells, density, small).values())).all()
 
 

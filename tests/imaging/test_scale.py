@@ -35,4 +35,6 @@ def test_views_with_flipped_strides_and_enlarging():
     image = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
     flipped = image[::-1, :, ::-1]
     np.testing.assert_array_equal(resize(flipped, (4, 5)), flipped)
-    np.testing.assert_array_equal(resize(image, (8, 10)), image.repeat(2, 0).repeat(2, 1))
+    # between two pixels, a quarter of the way from one to the other; beyond the outermost, theirs
+    step = np.array([[0], [30]], np.uint8).repeat(3, 1)[:, None]
+    np.testing.assert_array_equal(resize(step, (4, 1))[:, 0, 0], [0, 8, 23, 30])

@@ -7,11 +7,14 @@ magnification; only areas keep the pixels of the photograph.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_marrow.imaging.crops import cut_cells
+from napari_marrow.imaging.depth import depth_of
 from napari_marrow.imaging.stain import WHITE, background_colour
 
 SIDE = 96
@@ -32,6 +35,8 @@ class Cells:
         (n,) pixels of the photograph; 0 where no cytoplasm is known.
     pictures
         (n, SIDE, SIDE, 3) uint8, the photograph about each nucleus as it is.
+    inside
+        (n, SIDE, SIDE) bool, what of them lies in the photograph and not beyond its edge.
     density
         (n, SIDE, SIDE, 3) float32, optical density against the photograph's own background.
     nucleus, cytoplasm
@@ -44,6 +49,7 @@ class Cells:
     area: NDArray[np.float64]
     cytoplasm_area: NDArray[np.float64]
     pictures: NDArray[np.uint8]
+    inside: NDArray[np.bool_]
     density: NDArray[np.float32]
     nucleus: NDArray[np.bool_]
     cytoplasm: NDArray[np.bool_]
@@ -55,6 +61,18 @@ class Cells:
     def diameter(self) -> NDArray[np.float64]:
         """(n,) of a circle of the nucleus's area, in pixels of the photograph."""
         return np.sqrt(4 / np.pi * self.area)
+
+    @cached_property
+    def depth(self) -> NDArray[np.float32]:
+        """(n, SIDE, SIDE) distance of each nucleus's pixels to its outline, in pixels of the crop.
+
+        Measured once, as both outline and texture need it.
+        """
+        found = np.zeros(self.nucleus.shape, np.float32)
+        for mask, depth in zip(self.nucleus, found, strict=True):
+            for window in ndimage.find_objects(mask.astype(np.uint8)):  # none where all is False
+                depth[window] = depth_of(mask[window])
+        return found
 
 
 def cut(
@@ -91,7 +109,19 @@ def cut(
         area=table["area"],
         cytoplasm_area=areas,
         pictures=pictures,
+        inside=_inside(table, nuclei.shape),
         density=light - levels[pictures],
         nucleus=own[..., 0] > 127,
         cytoplasm=own[..., 1] > 127,
     )
+
+
+def _inside(table: dict[str, NDArray], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which pixels of the crops lie in the photograph with all that was mixed into them."""
+    side = table["side"][:, None] / SIDE  # of a crop's pixel, in pixels of the photograph
+    reach = np.maximum(side, 1)  # of the means of shrinking, of the lines of enlarging
+    within = []
+    for start, length in zip((table["top"], table["left"]), shape, strict=True):
+        middles = start[:, None] + side * (np.arange(SIDE) + 0.5)
+        within.append((middles >= reach) & (middles <= length - reach))
+    return within[0][:, :, None] & within[1][:, None, :]

@@ -16,7 +16,8 @@ from napari_marrow.features.cells import Cells
 MEAN_COLOUR = ("mean_red", "mean_green", "mean_blue")
 CHANNELS = ("red", "green", "blue")
 LEAST = 12
-"""Pixels of a crop that a region has at least, for its density to be a number."""
+"""Pixels of the photograph that a region has at least, for its density to be a number; as many of
+the crop, where the square ends before the cell does."""
 FAINT = 0.02
 """A density below this is background: nothing is divided by it."""
 
@@ -41,8 +42,13 @@ def colour(cells: Cells) -> dict[str, NDArray[np.float64]]:
     """
     found: dict[str, NDArray[np.float64]] = {}
     means = {}
-    for name, mask in (("nucleus", cells.nucleus), ("cytoplasm", cells.cytoplasm)):
-        mean, deviation = _moments(cells.density, mask)
+    regions = {
+        "nucleus": (cells.nucleus, cells.area),
+        "cytoplasm": (cells.cytoplasm, cells.cytoplasm_area),
+    }
+    for name, (mask, area) in regions.items():
+        enough = area[:, None, None] >= LEAST
+        mean, deviation = _moments(cells.density, mask & enough)
         means[name] = mean
         for k, channel in enumerate(CHANNELS):
             found[f"{name}_density_{channel}"] = mean[:, k]

@@ -73,8 +73,10 @@ def features(
     columns: dict[str, Any] = {}
     for name in settings.families:
         if name in OF_PICTURES:
-            pictures = image[None] if settings.unit == "field" or cells is None else cells.pictures
-            columns |= OF_PICTURES[name](pictures)
+            if settings.unit == "cell" and cells is not None:
+                columns |= OF_PICTURES[name](cells.pictures, cells.inside)
+            else:
+                columns |= OF_PICTURES[name](image[None])
         elif cells is not None:
             found = OF_EACH_CELL[name](cells)
             columns |= found if settings.unit == "cell" else _of_field(found, cells)

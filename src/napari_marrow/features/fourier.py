@@ -22,13 +22,18 @@ LOW = 4
 """Frequencies of 0 to LOW - 1 cycles a picture, down and across, are given one by one."""
 
 
-def fourier(pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+def fourier(
+    pictures: NDArray[np.uint8], inside: NDArray[np.bool_] | None = None
+) -> dict[str, NDArray[np.float64]]:
     """Fourier features of pictures.
 
     Parameters
     ----------
     pictures
         (n, height, width, 3) RGB, uint8. In cells a pixel is 1/38 of the nucleus's width.
+    inside
+        (n, height, width), the pixels that count; all others take the mean level of these, which
+        adds the least to the power. All count when None.
 
     Returns
     -------
@@ -44,6 +49,9 @@ def fourier(pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
     """
     levels = [np.asarray(Image.fromarray(p).convert("L")) for p in pictures]
     grey: NDArray[np.float32] = np.array(levels, np.float32).reshape(pictures.shape[:3])
+    if inside is not None:
+        for level, mask in zip(grey, inside, strict=True):
+            level[~mask] = level[mask].mean()
     spectrum = fft.rfft2(grey, workers=os.cpu_count())
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     power[:, 0, 0] = 0  # the mean

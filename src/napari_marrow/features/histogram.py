@@ -14,13 +14,17 @@ BINS = 16
 """Bins a channel, each of 256 / BINS levels."""
 
 
-def histogram(pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+def histogram(
+    pictures: NDArray[np.uint8], inside: NDArray[np.bool_] | None = None
+) -> dict[str, NDArray[np.float64]]:
     """Histograms of pictures.
 
     Parameters
     ----------
     pictures
         (n, height, width, 3) RGB, uint8.
+    inside
+        (n, height, width), the pixels that count; all when None.
 
     Returns
     -------
@@ -28,8 +32,10 @@ def histogram(pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         (n,) parts of all pixels, 0 to 1: ``histogram_red_000_015`` for the levels 0 to 15 of red.
         Grey is the luma of ITU-R BT.601.
     """
-    counts = np.array([_counts(p) for p in pictures], np.float64).reshape(len(pictures), 4, BINS)
-    counts /= pictures.shape[1] * pictures.shape[2]
+    masks = [None] * len(pictures) if inside is None else inside
+    rows = [_counts(*pair) for pair in zip(pictures, masks, strict=True)]
+    counts = np.array(rows, np.float64).reshape(len(pictures), 4, BINS)
+    counts /= counts.sum(axis=2, keepdims=True)
     width = 256 // BINS
     return {
         f"histogram_{name}_{k * width:03d}_{(k + 1) * width - 1:03d}": counts[:, channel, k]
@@ -38,8 +44,9 @@ def histogram(pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def _counts(picture: NDArray[np.uint8]) -> NDArray[np.int64]:
+def _counts(picture: NDArray[np.uint8], inside: NDArray[np.bool_] | None) -> NDArray[np.int64]:
     # Pillow counts in C, without an array of numbers of eight bytes as numpy's bincount needs.
     image = Image.fromarray(picture)
-    levels = np.array(image.histogram() + image.convert("L").histogram())
+    mask = None if inside is None or inside.all() else Image.fromarray(inside)
+    levels = np.array(image.histogram(mask) + image.convert("L").histogram(mask))
     return levels.reshape(4, BINS, -1).sum(axis=-1)

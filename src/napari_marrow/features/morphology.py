@@ -12,6 +12,9 @@ from napari_marrow.features.cells import SIDE, Cells
 
 SHAPES = ("eccentricity", "solidity", "extent")
 """What scikit-image's regionprops calls so, and we do too."""
+LEAST = 50
+"""Pixels of the photograph that a nucleus has at least, for it to have an outline: it is then 8
+wide. The outline of a smaller one would be that of its pixels."""
 NEAR = 1.3
 """Another nucleus is near whose centre is no more diameters away: lobes of one nucleus are."""
 
@@ -28,28 +31,32 @@ def morphology(cells: Cells) -> dict[str, NDArray[np.float64]]:
         the outline's distance from the centre, over its mean; depth the largest distance to the
         outline over the diameter; off centre how far the nucleus's centre lies from the cell's, in
         diameters; nuclei near counts other nuclei within 1.3 diameters. What depends on
-        cytoplasm is not a number where there is none.
+        cytoplasm is not a number where there is none, and what depends on an outline where the
+        nucleus has fewer than 50 pixels.
     """
     nucleus, cell = _shapes(cells.nucleus), _shapes(cells.nucleus | cells.cytoplasm)
-    bare = cells.cytoplasm_area == 0
-    diameter = cells.diameter
+    width = np.sqrt(4 / np.pi * nucleus["area"])
+    outline = {
+        **{f"nucleus_{name}": nucleus[name] for name in (*SHAPES, "circularity", "aspect")},
+        "nucleus_outline_variation": _outline_variation(cells.nucleus),
+        "nucleus_depth": cells.depth.max(axis=(1, 2), initial=0) / width,
+    }
     whole = {
-        "nucleus_to_cell_ratio": cells.area / (cells.area + cells.cytoplasm_area),
-        "cell_area_px": cells.area + cells.cytoplasm_area,
         "cell_eccentricity": cell["eccentricity"],
         "cell_solidity": cell["solidity"],
         "cell_circularity": cell["circularity"],
-        "nucleus_off_centre": np.hypot(nucleus["y"] - cell["y"], nucleus["x"] - cell["x"])
-        / np.sqrt(4 / np.pi * nucleus["area"]),
+        "nucleus_off_centre": np.hypot(nucleus["y"] - cell["y"], nucleus["x"] - cell["x"]) / width,
     }
+    size = cells.area + cells.cytoplasm_area
+    tiny, bare = cells.area < LEAST, cells.cytoplasm_area == 0
     return {
         "nucleus_area_px": cells.area.astype(np.float64),
-        "nucleus_diameter_px": diameter,
-        **{f"nucleus_{name}": nucleus[name] for name in (*SHAPES, "circularity", "aspect")},
-        "nucleus_outline_variation": _outline_variation(cells.nucleus),
-        "nucleus_depth": _depth(cells.nucleus) / np.sqrt(4 / np.pi * nucleus["area"]),
-        "nuclei_near": _near(cells.y, cells.x, diameter),
-        **{name: np.where(bare, np.nan, values) for name, values in whole.items()},
+        "nucleus_diameter_px": cells.diameter,
+        **{name: np.where(tiny, np.nan, values) for name, values in outline.items()},
+        "nuclei_near": _near(cells.y, cells.x, cells.diameter),
+        "nucleus_to_cell_ratio": np.where(bare, np.nan, cells.area / size),
+        "cell_area_px": np.where(bare, np.nan, size),
+        **{name: np.where(bare | tiny, np.nan, values) for name, values in whole.items()},
     }
 
 
@@ -95,14 +102,6 @@ def _outline_variation(masks: NDArray[np.bool_]) -> NDArray[np.float64]:
         square = np.bincount(number, away**2, count) / size
         spread = np.sqrt(np.maximum(square - mean**2, 0)) / mean
     return np.where(size > 0, spread, np.nan)
-
-
-def _depth(masks: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The largest distance from the outline inside of each mask, in pixels of the crop."""
-    apart = np.pad(masks, ((0, 0), (1, 1), (1, 1)))
-    tall = apart.reshape(-1, SIDE + 2)
-    away = ndimage.distance_transform_edt(tall) if len(tall) else np.zeros(tall.shape)
-    return away.reshape(apart.shape).max(axis=(1, 2), initial=0)
 
 
 def _near(

@@ -20,27 +20,42 @@ PREFIX = "pixel_"
 """How the names of this family begin."""
 
 
-def pixels(pictures: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+def pixels(
+    pictures: NDArray[np.uint8], inside: NDArray[np.bool_] | None = None
+) -> dict[str, NDArray[np.float64]]:
     """The mean level of each square of the grid.
 
     Parameters
     ----------
     pictures
         (n, height, width, 3) RGB, uint8; stretched to the grid's square.
+    inside
+        (n, height, width), the pixels that count; all when None.
 
     Returns
     -------
     dict
-        (n,) levels, 0 to 255: ``pixel_red_y00_x15`` is red in the upper right corner.
+        (n,) levels, 0 to 255: ``pixel_red_y00_x15`` is red in the upper right corner. Not a number
+        where less than half of a square counts.
     """
     small = [resize(p, (GRID, GRID)) for p in pictures]
     grids = np.array(small, np.float64).reshape(len(pictures), GRID, GRID, 3)
+    if inside is not None:
+        for k in np.flatnonzero(~inside.all(axis=(1, 2))):
+            grids[k] = _of_inside(pictures[k], inside[k])
     return {
         pixel_name(name, y, x): grids[:, y, x, channel]
         for channel, name in enumerate(CHANNELS)
         for y in range(GRID)
         for x in range(GRID)
     }
+
+
+def _of_inside(picture: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The squares of one picture of which only a part counts, (GRID, GRID, 3)."""
+    part = resize(np.repeat(inside[..., None] * np.uint8(255), 3, axis=2), (GRID, GRID)) / 255.0
+    shown = resize(np.where(inside[..., None], picture, np.uint8(0)), (GRID, GRID))
+    return np.divide(shown, part, out=np.full(part.shape, np.nan), where=part >= 0.5)
 
 
 def pixel_name(channel: str, y: int, x: int) -> str:

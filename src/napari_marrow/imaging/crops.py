@@ -56,8 +56,9 @@ def cut_cells(
     crops : ndarray of uint8, shape (n, size, size, 3)
     table : dict
         Columns ``index``, ``y``, ``x``, ``area`` as
-        :func:`~napari_marrow.imaging.nuclei.nucleus_table` has them, and ``cut_off``: True where
-        the square reaches over the edge of the photograph.
+        :func:`~napari_marrow.imaging.nuclei.nucleus_table` has them; ``top``, ``left`` and
+        ``side`` of the square in the photograph; ``cut_off``: True where it reaches over the
+        photograph's edge.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def cut_cells(
     lefts = np.rint(table["x"] - sides / 2).astype(int)
     height, width = labels.shape
     cut_off = (tops < 0) | (lefts < 0) | (tops + sides > height) | (lefts + sides > width)
-    table["cut_off"] = cut_off
+    table |= {"top": tops, "left": lefts, "side": sides, "cut_off": cut_off}
     owners = (labels if cells is None else cells) if background == "blank" else None
     if not fixed:
         return _cut_scaled(image, owners, table["index"], (tops, lefts, sides), size, fill), table

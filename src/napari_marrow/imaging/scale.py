@@ -1,4 +1,4 @@
-"""Images made smaller, by whole factors or to a given size, by averaging what each pixel covers."""
+"""Images brought to another size: smaller by averaging, larger by drawing lines between pixels."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ def resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]
     """Resize an RGB image to ``size`` (height, width); shrinking averages, as a camera would.
 
     Pillow's box filter, after its own integer reduction, which is what makes a full field cheap.
+    Enlarging is bilinear: squares of equal pixels would be edges that nobody photographed.
     """
     height, width = size
     picture = Image.fromarray(np.ascontiguousarray(image))
+    if height >= image.shape[0] and width >= image.shape[1]:
+        return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
     small = picture.resize((width, height), Image.Resampling.BOX, reducing_gap=2.0)
     return np.asarray(small)
 
