@@ -89,6 +89,13 @@ def test_the_description_says_what_the_model_takes(svm, phantom):
     assert 0 <= fractions[0] < fractions[-1] <= 1
 
 
+def test_a_feature_that_nobody_measures_is_said(svm):
+    bundle = load_bundle(svm["bundle"])
+    older = replace(bundle.info, features=("nucleus_smell", *bundle.info.features[1:]))
+    with pytest.raises(MarrowError, match=r"svm\.marrow takes the feature nucleus_smell"):
+        predict_image(replace(bundle, info=older), np.full((40, 50, 3), 200, np.uint8))
+
+
 def test_no_source_on_two_sides(svm, phantom):
     split = load_bundle(svm["bundle"]).info.split
     sides = [set(split[name]) for name in ("train", "validation", "heldout")]

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 from scipy.special import softmax
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
-from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.learning.bundle import Bundle, load_bundle
 from napari_marrow.learning.prediction import (
     predict_field,
     predict_image,
@@ -54,6 +55,25 @@ def test_tiles_are_averaged_and_the_temperature_softens(tmp_path, make_toy):
     # softened: the root of the odds .5952 / .4048
     odds = np.sqrt(mean / (1 - mean))
     assert predict_image(bundle, image).probability == pytest.approx(odds / (1 + odds), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"classes": ("ALL", "MM", "other")}, r"tells 2 classes, its bundle says .* and 3"),
+        ({"features": ("nucleus_area_px",)}, r"takes \[32, 32, 3\] .* its bundle says \[1\] and 2"),
+    ],
+)
+def test_a_network_that_does_not_fit_its_bundle_is_refused(tmp_path, make_toy, changes, says):
+    bundle = make_toy(tmp_path / "odd.marrow", **changes)
+    with pytest.raises(MarrowError, match=rf"odd\.marrow.*{says}; train again"):
+        bundle.session  # noqa: B018
+
+
+def test_what_is_no_network_is_refused(toy):
+    (toy.path / "model.onnx").write_bytes(b"no network")
+    with pytest.raises(MarrowError, match=r"model\.onnx is no ONNX network; train again"):
+        predict_image(Bundle(toy.path, toy.info), flat(132, 100))
 
 
 @pytest.fixture

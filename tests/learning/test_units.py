@@ -16,6 +16,7 @@ from napari_marrow.learning.units import (
     class_codes,
     collect_units,
     cut_units,
+    drawn_notes,
     field_labels,
     mean_by_unit,
 )
@@ -180,3 +181,26 @@ def test_helpers():
     np.testing.assert_allclose(mean_by_unit(values, owner, 2), expected)
     assert [list(range(10))[s] for s in batches(10, 4)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
     assert list(batches(0, 4)) == []
+
+
+@pytest.mark.parametrize(
+    ("all_", "mm", "families", "noted"),
+    [
+        (4, 4, ("colour",), False),
+        (0, 0, ("colour",), False),
+        (3, 4, ("colour",), False),  # a quarter without: no more than chance and neglect do
+        (2, 4, ("colour",), True),
+        (0, 4, ("histogram",), False),  # nuclei have no say
+    ],
+)
+def test_masks_of_one_class_only_are_noted(tmp_path, all_, mm, families, noted):
+    fields = []
+    for name, masks in (("ALL", all_), ("MM", mm)):
+        for k in range(4):
+            own = {"nucleus": tmp_path / "mask.png"} if k < masks else {}
+            fields.append(Field(tmp_path / f"{k}.png", str(k), str(k), name, own))
+    settings = TrainingSettings(model="svm", families=families)
+    notes = drawn_notes(Collection(tmp_path, tuple(fields)), Preprocessing.of(settings))
+    assert bool(notes) == noted
+    if noted:
+        assert notes[0].startswith("Nuclei come from masks in 2 of 4 fields of ALL and in 4 of 4 ")

@@ -7,7 +7,13 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from napari_marrow.report.colours import FIXED
-from napari_marrow.report.feature_figures import best_features, draw_distribution, draw_scores
+from napari_marrow.report.feature_figures import (
+    best_features,
+    draw_distribution,
+    draw_importances,
+    draw_scores,
+    most_important,
+)
 
 
 @pytest.fixture
@@ -51,6 +57,19 @@ def test_chosen_bars_are_filled_and_others_striped(axes, scores):
 def test_nothing_to_show_is_no_error(axes, scores):
     draw_scores(axes, best_features(scores[scores["feature"] == "f24"]), None, "white")
     assert not axes.patches
+
+
+def test_importances_are_the_highest_from_the_top_down(axes):
+    counts = {"a": 0.2, "b": 0.5, "c": np.nan, "d": 0.3, "e": 0.0, "f": 0.1}
+    scores = pd.DataFrame({"feature": counts.keys(), "importance": counts.values()})
+    assert most_important(scores)["feature"].tolist() == ["b", "d", "a", "f"]
+    draw_importances(axes, most_important(scores, 3))
+    assert [t.get_text() for t in axes.texts] == ["b", "d", "a"]
+    assert [bar.get_width() for bar in axes.patches] == [0.5, 0.3, 0.2]
+    places = [bar.get_y() for bar in axes.patches]
+    low, high = axes.get_ylim()
+    assert low > high
+    assert places == sorted(places)
 
 
 def test_a_class_keeps_its_colour_and_every_unit_is_drawn(axes):

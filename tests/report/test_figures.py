@@ -73,13 +73,3 @@ def test_roc_is_scikit_learns(judged):
     assert drawn.get_color() == "#E69F00"
     # 9 pairs of an ALL and a MM: .3 stands below .6 only: 8 of 9
     assert drawn.get_label() == "network, area 0.89"
-
-
-def test_importances_are_the_highest_from_the_top_down():
-    axes = Figure().add_subplot()
-    counts = {"a": 0.2, "b": 0.5, "c": np.nan, "d": 0.3, "e": 0.0}
-    scores = pd.DataFrame({"feature": counts.keys(), "importance": counts.values()})
-    figures.draw_importances(axes, scores, 3)
-    names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names == ["a", "d", "b"]  # bars are drawn from below
-    assert [bar.get_width() for bar in axes.patches] == [0.2, 0.3, 0.5]

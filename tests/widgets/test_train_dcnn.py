@@ -8,6 +8,7 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QScrollArea
@@ -211,6 +212,33 @@ def test_training_in_the_child_end_to_end(
     assert pid is not None
     viewer.close()
     qtbot.waitUntil(lambda: not _runs(pid), timeout=10_000)
+
+
+@pytest.mark.timeout(300)
+def test_a_classical_model_waits_for_no_tensorflow_and_shows_what_counts(
+    open_widget, make_snam, toy, tmp_path, qtbot, monkeypatch
+):
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_AFTER_MS", 10**8)
+    root = make_snam(tmp_path / "data", 6, masks=False)
+    viewer, widget = open_widget()
+    viewer.open(str(root), plugin=PLUGIN)
+    widget._warm()
+    warming = widget.link.child.pid
+    small(widget, model="svm", families=("histogram", "fourier"))
+    widget.train()
+    qtbot.waitUntil(lambda: widget.model.bundle is not None, timeout=120_000)
+    assert widget.plot is None  # there is no loss to show
+    qtbot.waitUntil(lambda: widget.model.importances is not None, timeout=20_000)
+    table = pd.read_csv(widget.model.bundle.path / "features.csv")
+    best = table[table["importance"] > 0].nlargest(10, "importance")["feature"].tolist()
+    axes = widget.model.importances.figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == best
+    assert not widget.model._importance_box.isHidden()
+    # The child that was to import TensorFlow was given up, and the next one is warmed in its stead.
+    assert widget.link.child.pid != warming
+    assert widget.link.child.busy
+    widget.model.load(toy.path)  # a network has nothing of the kind
+    assert widget.model._importance_box.isHidden()
 
 
 def _runs(pid):

@@ -91,10 +91,9 @@ class Field:
         kind
             ``nucleus``; ``cytoplasm`` is known only where there is one mask a cell.
         """
-        if self.cells and kind in ("nucleus", "cytoplasm"):
-            return self._by_cell(kind)
         if self.labels is None or kind != "nucleus":
-            return None
+            known = self.cells and kind in ("nucleus", "cytoplasm")
+            return self._by_cell(kind) if known else None
         labels = decode(self.labels)
         if labels.shape != self.size():
             raise MarrowError(

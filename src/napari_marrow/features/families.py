@@ -15,7 +15,7 @@ from napari_marrow.features.fourier import fourier
 from napari_marrow.features.histogram import histogram
 from napari_marrow.features.morphology import morphology
 from napari_marrow.features.pixels import pixels
-from napari_marrow.features.settings import OF_CELLS, FeatureSettings
+from napari_marrow.features.settings import FeatureSettings
 from napari_marrow.features.texture import texture
 from napari_marrow.imaging.checks import checked_labels, checked_photograph
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
@@ -66,9 +66,8 @@ def features(
     if problems := settings.problems():
         raise MarrowError(" ".join(problems))
     image = checked_photograph(image)
-    of_cells = [name for name in settings.families if name in OF_CELLS]
     cells = None
-    if settings.unit == "cell" or of_cells:
+    if settings.needs_nuclei:
         cells = cut(image, *_regions(image, dict(masks or {})))
     columns: dict[str, Any] = {}
     for name in settings.families:

@@ -53,6 +53,11 @@ class FeatureSettings:
         unknown = [name for name in asked if name not in FAMILIES]
         object.__setattr__(self, "families", (*known, *unknown))
 
+    @property
+    def needs_nuclei(self) -> bool:
+        """Whether a photograph's nuclei have a say in what is measured."""
+        return self.unit == "cell" or not OF_CELLS.isdisjoint(self.families)
+
     def problems(self) -> list[str]:
         """What can't work, in a user's words; empty when all is well."""
         return bound_problems(self) + family_problems(self.families)

@@ -29,9 +29,14 @@ from napari_marrow.learning.classical import choose_columns, fit_classical
 from napari_marrow.learning.evaluation import score_units
 from napari_marrow.learning.measured import feature_columns
 from napari_marrow.learning.prediction import run_features, run_network
-from napari_marrow.learning.settings import CLASSICAL, CompareSettings, TrainingSettings
+from napari_marrow.learning.settings import (
+    CLASSICAL,
+    CompareSettings,
+    Preprocessing,
+    TrainingSettings,
+)
 from napari_marrow.learning.splits import Rows, folds_at_random, folds_by_source, split_by_source
-from napari_marrow.learning.units import Units, class_codes, mean_by_unit
+from napari_marrow.learning.units import Units, class_codes, drawn_notes, mean_by_unit
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 TABLE, FULL, ANSWERS = "comparison.csv", "comparison.json", "predictions.csv"
@@ -98,7 +103,7 @@ def run_comparison(
             "units": len(answers[0]) // len(job.settings.models),
             "sources": int(answers[0]["source"].nunique()),
             "folds": job.settings.folds,
-            "notes": _notes(protocols),
+            "notes": _notes(job, protocols),
             "settings": asdict(job.settings),
             "research_use_only": RESEARCH_ONLY,
         }
@@ -106,13 +111,17 @@ def run_comparison(
     return result
 
 
-def _notes(protocols: tuple[str, ...]) -> list[str]:
-    if "paper" not in protocols:
-        return []
-    return [
-        "Protocol paper: copies of one source stand on both sides, and features were chosen with "
-        "the test side; its scores are too good."
-    ]
+def _notes(job: CompareJob, protocols: tuple[str, ...]) -> list[str]:
+    notes = []
+    if "paper" in protocols:
+        notes.append(
+            "Protocol paper: copies of one source stand on both sides, and features were chosen "
+            "with the test side; its scores are too good."
+        )
+    for model in job.settings.models:
+        how = Preprocessing.of(job.settings.training(model, protocols[0]))
+        notes += [note for note in drawn_notes(job.collection, how) if note not in notes]
+    return notes
 
 
 def _compare(

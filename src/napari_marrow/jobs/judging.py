@@ -16,6 +16,7 @@ from napari_marrow.learning.calibration import soften
 from napari_marrow.learning.evaluation import colour_yardstick, score_units
 from napari_marrow.learning.settings import Preprocessing
 from napari_marrow.learning.splits import Rows, Split
+from napari_marrow.learning.units import drawn_notes
 
 Answer = Callable[[Rows], NDArray[np.float64]]
 """Probabilities of the classes, (n, classes), for rows of the units' table."""
@@ -71,17 +72,18 @@ def judge(
         heldout = heldout.assign(predicted=[classes[k] for k in scores.argmax(axis=1)])
         for k, name in enumerate(classes):
             heldout[f"probability_{name}"] = scores[:, k]
+    how = Preprocessing.of(job.settings)
     sides = {"train": split.train, "validation": split.validation, "heldout": split.heldout}
     info = BundleInfo(
         classes=classes,
         settings=job.settings,
-        preprocessing=Preprocessing.of(job.settings),
+        preprocessing=how,
         temperature=temperature,
         abstain_below=job.settings.abstain_below,
         evaluation=evaluation,
         split={k: sorted(set(table["source"].iloc[rows])) for k, rows in sides.items()},
         fingerprints={job.collection.label(f): sha256(f.path) for f in job.collection.fields},
-        notes=(*split.notes, *notes),
+        notes=(*split.notes, *drawn_notes(job.collection, how), *notes),
         versions=versions() | {"device": device},
         features=tuple(features),
     )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.features.chi2 import select_features
-from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
+from napari_marrow.features.settings import ChiSquareSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.jobs.judging import judge
 from napari_marrow.jobs.train_job import TrainJob
@@ -18,7 +18,7 @@ from napari_marrow.learning.calibration import LEAST, fit_temperature
 from napari_marrow.learning.classical import Fitted, choose_columns, fit_classical
 from napari_marrow.learning.measured import feature_columns, measure_collection
 from napari_marrow.learning.prediction import run_features
-from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows, Split, split_as_published, split_by_source
 from napari_marrow.learning.units import class_codes
 from napari_marrow.report.card import write_card
@@ -85,7 +85,7 @@ def measured_units(job: TrainJob, emit: Emit, should_stop: ShouldStop) -> pd.Dat
             raise Stopped
         emit(Event("progress", text, MEASURED * fraction))
 
-    settings = FeatureSettings(job.settings.families, job.settings.unit)
+    settings = Preprocessing.of(job.settings).features
     published = job.settings.protocol == "paper"
     table = measure_collection(job.collection, settings, progress, augmented=published)
     table = table[table["class"].notna()].reset_index(drop=True)

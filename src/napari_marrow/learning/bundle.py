@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.options import settings_from_dict
-from napari_marrow.features.settings import OF_CELLS
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
 if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
@@ -80,8 +79,7 @@ class BundleInfo:
     @property
     def needs_nuclei(self) -> bool:
         """Whether a photograph's nuclei have a say in its answer."""
-        how = self.preprocessing
-        return how.unit == "cell" or not OF_CELLS.isdisjoint(how.families)
+        return self.preprocessing.features.needs_nuclei
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,27 @@ class Bundle:
 
     @cached_property
     def session(self) -> onnxruntime.InferenceSession:
-        """The network in ONNX Runtime, opened once."""
-        return open_onnx(self.path / ONNX)
+        """The network in ONNX Runtime, opened once.
+
+        Raises
+        ------
+        MarrowError
+            When it is no network, or not of the bundle's features, image size or classes.
+        """
+        model = self.path / ONNX
+        try:
+            session = open_onnx(model)
+        except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
+            raise MarrowError(f"{model} is no ONNX network; train again.") from error
+        side = self.info.preprocessing.input_size
+        asked = [len(self.info.features)] if self.info.features else [side, side, 3]
+        takes, gives = session.get_inputs()[0].shape[1:], session.get_outputs()[-1].shape[-1]
+        if takes != asked or gives != len(self.info.classes):
+            raise MarrowError(
+                f"{model} takes {takes} numbers and tells {gives} classes, its bundle says {asked} "
+                f"and {len(self.info.classes)}; train again."
+            )
+        return session
 
     def predict(self, images: Any) -> pd.DataFrame:
         """Label photographs: a row a unit, as ``napari-marrow predict`` writes it.

@@ -279,9 +279,9 @@ def importances(
     """How much each chosen feature counts, in parts of the whole.
 
     Of trees the decrease of impurity, of logistic regression the size of its coefficients (of
-    standardised features). Of the others how much worse the accuracy becomes on the same rows when
+    standardised features). Of the others how much the logarithmic loss grows on the same rows when
     the feature is shuffled (L. Breiman, "Random forests", Machine Learning 45, 2001); 0 where
-    nothing becomes worse.
+    nothing becomes worse. The loss and not the accuracy, which one feature of many hardly moves.
     """
     model = pipeline["model"]
     if hasattr(model, "feature_importances_"):
@@ -290,7 +290,9 @@ def importances(
         found = np.abs(model.coef_).mean(axis=0)
     else:
         chosen = pipeline[:-1].transform(values)
-        shuffled = permutation_importance(model, chosen, codes, n_repeats=5, random_state=seed)
+        shuffled = permutation_importance(
+            model, chosen, codes, scoring="neg_log_loss", n_repeats=5, random_state=seed
+        )
         found = shuffled.importances_mean.clip(0)
     total = found.sum()
     return found / total if total > 0 else found

@@ -12,7 +12,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.features.colour import MEAN_COLOUR, mean_colour
 from napari_marrow.features.families import KEYS, features
-from napari_marrow.features.settings import OF_CELLS, FeatureSettings
+from napari_marrow.features.settings import FeatureSettings
 from napari_marrow.imaging.augment import edges, rotate90
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.learning.units import check_masks, with_classes
@@ -50,8 +50,7 @@ def measure_field(
     ``augmented`` adds the rows of its rotated copy and of its edges, as the paper has them.
     """
     check_masks(field)
-    wanted = settings.unit == "cell" or not OF_CELLS.isdisjoint(settings.families)
-    pixels, nuclei = field.image(), field_labels(field) if wanted else None
+    pixels, nuclei = field.image(), field_labels(field) if settings.needs_nuclei else None
     pictures = [(pixels, nuclei)]
     if augmented:
         turned = None if nuclei is None else rotate90(nuclei)

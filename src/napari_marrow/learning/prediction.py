@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
-from napari_marrow.features.settings import FeatureSettings
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.learning.bundle import Bundle
@@ -95,10 +95,10 @@ def predict_image(
     if bundle.info.needs_nuclei and labels is None:
         labels = segment_nuclei(image)
     if bundle.info.features:
-        units = measure(image, labels, FeatureSettings(how.families, how.unit))
-        raw = run_features(bundle.session, units[list(bundle.info.features)])
-        probabilities = soften(raw, bundle.info.temperature)
-        absent = units[list(bundle.info.features)].isna().mean(axis=1).to_numpy()
+        units = measure(image, labels, how.features)
+        taken = _taken(bundle, units)
+        probabilities = soften(run_features(bundle.session, taken), bundle.info.temperature)
+        absent = taken.isna().mean(axis=1).to_numpy()
     else:
         cut = cut_units(image, labels, how)
         units, probabilities = cut.table, unit_probabilities(bundle, cut)
@@ -116,6 +116,17 @@ def predict_image(
     cells = labels if how.unit == "cell" else None
     unsure = bool(mean[top] < limit or table["uncertain"].all())
     return Prediction(table, classes[top], float(mean[top]), unsure, cells)
+
+
+def _taken(bundle: Bundle, units: pd.DataFrame) -> pd.DataFrame:
+    """The columns that a classical model takes, in its order."""
+    unknown = sorted(set(bundle.info.features) - set(units.columns))
+    if unknown:
+        raise MarrowError(
+            f"{bundle.path} takes the feature {unknown[0]}, which this version does not measure; "
+            "use the version of napari-marrow that made it, or train again."
+        )
+    return units[list(bundle.info.features)]
 
 
 def predict_field(bundle: Bundle, field: Field) -> Prediction:

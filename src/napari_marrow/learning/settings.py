@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_marrow.data.options import bound_problems, option
-from napari_marrow.features.settings import CARRY_OVER, FAMILIES, family_problems
+from napari_marrow.features.settings import CARRY_OVER, FAMILIES, FeatureSettings, family_problems
 
 Unit = Literal["field", "cell"]
 CLASSICAL = ("svm", "naive-bayes", "decision-tree", "random-forest", "logistic")
@@ -214,6 +214,11 @@ class Preprocessing:
 
     def __post_init__(self):
         object.__setattr__(self, "families", tuple(self.families))  # JSON knows lists only
+
+    @property
+    def features(self) -> FeatureSettings:
+        """What is measured for a model that is no network; no families for a network."""
+        return FeatureSettings(self.families, self.unit)
 
     @classmethod
     def of(cls, settings: TrainingSettings) -> Preprocessing:

@@ -19,6 +19,9 @@ from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.stain import WHITE, background_colour, white_balance
 from napari_marrow.learning.settings import Preprocessing
 
+UNEVEN = 0.25
+"""Masks of nuclei are uneven where the parts of fields with one differ by more between classes."""
+
 
 @dataclass(frozen=True)
 class Units:
@@ -138,6 +141,29 @@ def check_masks(field: Field) -> None:
     """Say now that a mask does not fit, and not when it happens to be used."""
     for kind in sorted(field.mask_kinds):
         field.mask(kind)
+
+
+def drawn_notes(collection: Collection, how: Preprocessing) -> list[str]:
+    """A sentence where one class has its nuclei from masks far more often than another.
+
+    Drawn outlines differ from found ones, which is enough to tell such classes apart.
+    """
+    if not how.features.needs_nuclei:
+        return []
+    drawn: dict[str, list[bool]] = {}
+    for field in collection.fields:
+        if field.class_name is not None:
+            own = field.labels is not None or "nucleus" in field.mask_kinds
+            drawn.setdefault(field.class_name, []).append(own)
+    shares = [np.mean(own) for own in drawn.values()]
+    if not shares or max(shares) - min(shares) <= UNEVEN:
+        return []
+    counts = [f"{sum(own)} of {len(own)} fields of {name}" for name, own in sorted(drawn.items())]
+    return [
+        f"Nuclei come from masks in {' and in '.join(counts)}, and were found in the others: drawn "
+        "and found nuclei differ, so a model can tell the classes by that; use masks of all "
+        "fields, or of none."
+    ]
 
 
 def with_classes(table: pd.DataFrame, field: Field, image: str, unit: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Features as figures: the best of them by chi-square, and how one is spread over the classes.
+"""Features as figures: the best of them, by chi-square or in a model, and one of them by class.
 
 Names stand above their bars and not beside them: they are long, and a dock widget is narrow.
 """
@@ -43,21 +43,56 @@ def draw_scores(axes: Axes, best: pd.DataFrame, picked: str | None, text: str) -
     text
         Colour of the names.
     """
-    rows = np.arange(len(best)) + 0.2
     chosen = best["selected"].to_numpy(bool)
-    axes.barh(rows[chosen], best["chi2"][chosen], _BAR, color=CHOSEN, edgecolor=CHOSEN)
-    others = axes.barh(rows[~chosen], best["chi2"][~chosen], _BAR, facecolor="none")
+    _bars(axes, best["feature"], best["chi2"], chosen, picked, text)
+    axes.set_xlabel("chi-square")
+
+
+def most_important(scores: pd.DataFrame, most: int = BEST) -> pd.DataFrame:
+    """The rows of a bundle's ``features.csv`` that count most in its model, the first first."""
+    counting = scores[scores["importance"] > 0]
+    return counting.nlargest(most, "importance").reset_index(drop=True)
+
+
+def draw_importances(axes: Axes, best: pd.DataFrame, text: str = "black") -> None:
+    """A bar a feature that counts in a model, from the top.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    best
+        From :func:`most_important`.
+    text
+        Colour of the names.
+    """
+    chosen = np.ones(len(best), bool)
+    _bars(axes, best["feature"], best["importance"], chosen, None, text)
+    axes.set_xlabel("part of the importance of all features")
+
+
+def _bars(
+    axes: Axes,
+    names: pd.Series,
+    values: pd.Series,
+    chosen: NDArray[np.bool_],
+    picked: str | None,
+    text: str,
+) -> None:
+    rows = np.arange(len(names)) + 0.2
+    axes.barh(rows[chosen], values[chosen], _BAR, color=CHOSEN, edgecolor=CHOSEN)
+    others = axes.barh(rows[~chosen], values[~chosen], _BAR, facecolor="none")
     for bar in others:
         bar.set(edgecolor=OTHERS, hatch="////")
-    for row, name in enumerate(best["feature"]):
+    for row, name in enumerate(names):
         weight = "bold" if name == picked else "normal"
         place = axes.get_yaxis_transform()
         axes.text(
             0.01, row - _NAME_AT, name, color=text, fontsize=8, weight=weight, va="center",
             transform=place,
         )  # fmt: skip
-    axes.set(ylim=(max(len(best), 1) - 0.4, -0.7), yticks=[], xlabel="chi-square")
-    axes.set_xlim(0, max(best["chi2"].max(), 1e-12) * 1.03 if len(best) else 1)
+    axes.set(ylim=(max(len(names), 1) - 0.4, -0.7), yticks=[])
+    axes.set_xlim(0, max(values.max(), 1e-12) * 1.03 if len(values) else 1)
 
 
 def draw_distribution(axes: Axes, values: Mapping[str, NDArray[np.float64]], text: str) -> None:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
 from napari_marrow.report.colours import class_colours
+from napari_marrow.report.feature_figures import draw_importances, most_important
 from napari_marrow.report.history import draw_history
 
 DPI = 120
@@ -32,7 +33,9 @@ def write_classical_figures(
 
     ``scores`` has the columns ``feature`` and ``importance``.
     """
-    figures = {"importances": _figure(draw_importances, scores, size=(6.4, 4.8))}
+    best = most_important(scores)
+    tall = 0.6 + 0.3 * len(best)
+    figures = {"importances": _figure(draw_importances, best, size=(6.4, tall))}
     return _write(folder, figures | _of_evaluation(evaluation, heldout))
 
 
@@ -53,14 +56,6 @@ def _write(folder: Path, figures: dict[str, Figure]) -> list[Path]:
         paths.append(folder / f"{name}.png")
         figure.savefig(paths[-1], dpi=DPI)
     return paths
-
-
-def draw_importances(axes: Axes, scores: pd.DataFrame, most: int = 20) -> None:
-    """How much the features count that count most."""
-    shown = scores.dropna(subset="importance").nlargest(most, "importance")[::-1]
-    axes.barh(shown["feature"], shown["importance"], color="#4477aa")
-    axes.tick_params(axis="y", labelsize=7)
-    axes.set(xlabel="part of the importance of all features")
 
 
 def _figure(draw: Any, *arguments: Any, size: tuple[float, float] = (6.4, 3.6)) -> Figure:

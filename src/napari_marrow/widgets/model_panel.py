@@ -13,17 +13,21 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.learning.bundle import OWNED, Bundle, load_bundle
+from napari_marrow.learning.bundle import FEATURES, OWNED, Bundle, load_bundle
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.labelling import Target, predict_target, show_predictions, targets
-from napari_marrow.widgets.parts import Bars, button, in_worker, row, wrapped
+from napari_marrow.widgets.parts import Bars, button, group, in_worker, row, wrapped
 
 if TYPE_CHECKING:
     import napari
+    import pandas as pd
 
     from napari_marrow.learning.prediction import Prediction
+    from napari_marrow.widgets.row_canvas import RowCanvas
 
+MOST = 10
+"""So many features of a classical model are shown, the ones that count most."""
 Answers = list[tuple[Target, list["Prediction"]]]
 
 
@@ -46,16 +50,20 @@ class ModelPanel(QWidget):
         self._viewer, self._bars = viewer, bars
         self.bundle: Bundle | None = None
         self._worker: Any = None
-        self._saved = True
+        self.importances: RowCanvas | None = None
         self.result = wrapped("No model yet: train one, or load a bundle.")
         self.save_button = button("Save bundle...", self._choose_save)
         self.load_button = button("Load bundle...", self._choose_load)
         self.label_button = button(
             "Label layers", self.label_layers, "Label every open photograph, or the cells in it."
         )
+        self._importance_place = QVBoxLayout()
+        self._importance_box = group("What counts most in this model", self._importance_place)
+        self._importance_box.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.result)
+        layout.addWidget(self._importance_box)
         layout.addLayout(row(self.save_button, self.load_button))
         layout.addWidget(self.label_button)
         layout.addWidget(wrapped(RESEARCH_ONLY))
@@ -71,7 +79,7 @@ class ModelPanel(QWidget):
         self.save_button.setEnabled(free and self.bundle is not None)
         self.label_button.setEnabled(free and self.bundle is not None)
 
-    def load(self, path: Path, *, saved: bool = True) -> None:
+    def load(self, path: Path) -> None:
         """Open a bundle and show what it is and how good."""
         try:
             bundle = load_bundle(path)
@@ -79,13 +87,35 @@ class ModelPanel(QWidget):
         except MarrowError as error:
             self.said.emit(str(error), True)
             return
-        self.bundle, self._saved = bundle, saved
+        self.bundle = bundle
         info = self.bundle.info
         model, classes = info.settings.model, " / ".join(info.classes)
         lines = [f"{model}, {classes}, one answer a {info.settings.unit}."]
         lines += [*verdict(info.evaluation), *info.notes]
         self.result.setText("\n".join(lines))
         self.changed.emit()
+        self._importance_box.hide()
+        if info.features:
+            in_worker(self, _importances, bundle, done=self._show_importances, failed=self._failed)
+
+    def _show_importances(self, found: tuple[Bundle, pd.DataFrame]) -> None:
+        """Draw what counts in a classical model."""
+        from napari_marrow.report.feature_figures import draw_importances
+        from napari_marrow.widgets.row_canvas import RowCanvas
+
+        bundle, best = found
+        if bundle is not self.bundle or best.empty:  # another was loaded meanwhile
+            return
+        if self.importances is None:
+            self.importances = RowCanvas(self._viewer.theme)
+            self._importance_place.addWidget(self.importances)
+        self.importances.show_rows(len(best), lambda axes, text: draw_importances(axes, best, text))
+        self._importance_box.show()
+
+    def set_theme(self, theme: str) -> None:
+        """Draw in the colours of another theme of napari."""
+        if self.importances is not None:
+            self.importances.set_theme(theme)
 
     def save(self, path: Path) -> None:
         """Save the model as a bundle; an older bundle of that name is replaced."""
@@ -165,6 +195,16 @@ class ModelPanel(QWidget):
         self._worker = None
         self._bars.close()
         self.changed.emit()
+
+
+def _importances(bundle: Bundle) -> tuple[Bundle, pd.DataFrame]:
+    """Read in a worker, which also imports what would make the viewer wait later."""
+    import pandas as pd
+
+    import napari_marrow.widgets.row_canvas  # noqa: F401 - matplotlib
+    from napari_marrow.report.feature_figures import most_important
+
+    return bundle, most_important(pd.read_csv(bundle.path / FEATURES), MOST)
 
 
 def _predict_all(bundle: Bundle, found: list[Target]) -> Iterator[float]:

@@ -16,7 +16,7 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.events import LAST, Event
 from napari_marrow.jobs.train_job import TrainJob
-from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.settings import CLASSICAL, TrainingSettings
 from napari_marrow.viewer.caption import attach_caption
 from napari_marrow.viewer.session import gather, write_session
 from napari_marrow.widgets.child_link import ChildLink
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 WARM_AFTER_MS = 500
 """The widget is drawn first; then TensorFlow starts in the child."""
+DEVICES_LATER = "Devices are looked for when training starts."
 
 
 class TrainDcnn(QWidget):
@@ -47,6 +48,7 @@ class TrainDcnn(QWidget):
         self._waiting: dict[str, Any] | None = None  # a training that waits for TensorFlow to start
         self._running = False
         self._training: int | None = None  # number of the child's job that is the training
+        self._left_cold = False  # the start of TensorFlow was broken off for a classical model
         self._sessions = 0
         self.plot: LossPlot | None = None
         self._build()
@@ -59,7 +61,7 @@ class TrainDcnn(QWidget):
     def _build(self) -> None:
         self.source = SourcePanel(self._viewer)
         self.form = SettingsForm(TrainingSettings())
-        self.devices = wrapped("Devices are looked for when training starts.")
+        self.devices = wrapped(DEVICES_LATER)
         self.status, self.bars = wrapped(), Bars(self)
         self.model = ModelPanel(self._viewer, self.bars)
         self.model.said.connect(self._say)
@@ -108,6 +110,7 @@ class TrainDcnn(QWidget):
     def _on_theme(self, event: Any = None) -> None:
         if self.plot is not None:
             self.plot.set_theme(self._viewer.theme)
+        self.model.set_theme(self._viewer.theme)
 
     def _warm(self) -> None:
         """Start TensorFlow in the child, so that the first training does not wait for it."""
@@ -154,10 +157,14 @@ class TrainDcnn(QWidget):
     def _submit(self, job: dict[str, Any], number: int) -> None:
         if not self._running or number != self._sessions:  # cancelled while the worker read
             return
-        self._show_plot([])
+        classical = job["settings"]["model"] in CLASSICAL
+        self._show_plot(shown=not classical)
         if self.link.child.busy:
             self._waiting = job
-            self._say("Starting TensorFlow...")
+            self._say("Starting..." if classical else "Starting TensorFlow...")
+            if classical:  # which needs no TensorFlow
+                self._left_cold = True
+                self.link.child.cancel()
         else:
             self._training = self.link.child.submit("train", job)
 
@@ -196,9 +203,14 @@ class TrainDcnn(QWidget):
             self._show_devices(event.values)
         elif event.kind == "failed":
             self.devices.setText(event.text)
+        elif event.kind == "stopped":
+            self.devices.setText(DEVICES_LATER)
         if event.kind in LAST and self._waiting is not None:
             job, self._waiting = self._waiting, None
             self._training = self.link.child.submit("train", job)
+        elif event.kind == "stopped":  # for a training that was cancelled since
+            self._left_cold = False
+            self._warm()
 
     def _show_devices(self, found: dict[str, Any]) -> None:
         self.devices.setText(found["text"])
@@ -218,7 +230,8 @@ class TrainDcnn(QWidget):
             self._say(event.text, problem=True)
         else:
             self._say(event.text)
-        if self.link.child.pid is None:  # it was killed: have the next one warm in time
+        if self.link.child.pid is None or self._left_cold:  # have the next one warm in time
+            self._left_cold = False
             self._warm()
 
     def _fail(self, text: str, number: int) -> None:
@@ -235,13 +248,16 @@ class TrainDcnn(QWidget):
             self.bars.close()
         self._show_state()
 
-    def _show_plot(self, rows: list[dict[str, float]]) -> None:
-        if self.plot is None:
+    def _show_plot(self, *, shown: bool) -> None:
+        """An empty plot of the losses of a network; a classical model has none."""
+        if self.plot is None and shown:
             from napari_marrow.widgets.loss_plot import LossPlot
 
             self.plot = LossPlot(self._viewer.theme)
             self._plot_place.addWidget(self.plot)
-        self.plot.show_rows(rows)
+        if self.plot is not None:
+            self.plot.setVisible(shown)
+            self.plot.show_rows([])
 
 
 def _job(find: Callable[[], Collection], settings: TrainingSettings, out: Path) -> dict[str, Any]:
