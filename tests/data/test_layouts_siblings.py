@@ -1,6 +1,7 @@
 """The data sets beside SN-AM: SegPC-2021, C-NMC 2019, ALL-IDB2, white blood cells, tables."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,10 @@ def test_segpc_has_one_mask_a_cell(tmp_path, part):
     np.testing.assert_array_equal(
         field.instances("cytoplasm"), np.where(first == 20, 1, np.where(second == 20, 2, 0))
     )
+    # Labels that somebody made since come before the files of single cells.
+    Image.fromarray((first > 0).astype(np.uint8) * 9).save(tmp_path / "mine.png")
+    mended = replace(field, labels=tmp_path / "mine.png")
+    np.testing.assert_array_equal(mended.instances(), (first > 0) * 9)
     # The same field, opened by itself.
     assert scan(field.path).fields[0].cells == field.cells
     assert Collection.from_dict(found.to_dict()) == found

@@ -204,3 +204,9 @@ def test_without_features_or_with_rows_without_a_class():
         chi_square(table.iloc[:, :0], ["x", "x", "y", "y"])
     with pytest.raises(MarrowError, match="a column a feature, and a class in every row"):
         chi_square(table, ["x", None, "y", "y"])
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_no_feature_can_not_be_chosen(k):
+    with pytest.raises(MarrowError, match=f"k is {k}; choose at least 1"):
+        chi_square(pd.DataFrame({"a": [1.0, 2.0]}), ["ALL", "MM"], k)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.features.settings import FeatureSettings
 from napari_marrow.imaging.stain import white_balance
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.units import (
@@ -199,8 +200,7 @@ def test_masks_of_one_class_only_are_noted(tmp_path, all_, mm, families, noted):
         for k in range(4):
             own = {"nucleus": tmp_path / "mask.png"} if k < masks else {}
             fields.append(Field(tmp_path / f"{k}.png", str(k), str(k), name, own))
-    settings = TrainingSettings(model="svm", families=families)
-    notes = drawn_notes(Collection(tmp_path, tuple(fields)), Preprocessing.of(settings))
+    notes = drawn_notes(Collection(tmp_path, tuple(fields)), FeatureSettings(families))
     assert bool(notes) == noted
     if noted:
         assert notes[0].startswith("Nuclei come from masks in 2 of 4 fields of ALL and in 4 of 4 ")

@@ -47,8 +47,11 @@ def chi_square(table: pd.DataFrame, classes: ArrayLike, k: int = 20) -> pd.DataF
     Raises
     ------
     MarrowError
-        When there are fewer than two classes, or a value is negative, missing or no number.
+        When there are fewer than two classes, a value is negative, missing or no number, or k is
+        below 1.
     """
+    if k < 1:
+        raise MarrowError(f"k is {k}; choose at least 1 feature.")
     classes = np.asarray(classes)
     _check(table, classes)
     scores, p_values = _scores(table.to_numpy(np.float64), classes)

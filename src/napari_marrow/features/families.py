@@ -107,12 +107,13 @@ def _regions(
     if cytoplasm is None:
         return nuclei, segment_cytoplasm(image, nuclei)
     if np.asarray(cytoplasm).dtype == bool:
-        return nuclei, join_cytoplasm(nuclei, _checked_mask(cytoplasm, image.shape))
-    return nuclei, checked_labels(cytoplasm, image.shape)
+        whole = _checked_mask(cytoplasm, image.shape, "cytoplasm values")
+        return nuclei, join_cytoplasm(nuclei, whole)
+    return nuclei, checked_labels(cytoplasm, image.shape, "cytoplasm values")
 
 
-def _checked_mask(mask: NDArray, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    return checked_labels(np.asarray(mask).view(np.uint8), shape).astype(bool)
+def _checked_mask(mask: NDArray, shape: tuple[int, ...], name: str = "nuclei") -> NDArray[np.bool_]:
+    return checked_labels(np.asarray(mask).view(np.uint8), shape, name).astype(bool)
 
 
 def _of_field(found: dict[str, NDArray[np.float64]], cells: Cells) -> dict[str, list[float]]:

@@ -119,7 +119,7 @@ def _notes(job: CompareJob, protocols: tuple[str, ...]) -> list[str]:
             "with the test side; its scores are too good."
         )
     for model in job.settings.models:
-        how = Preprocessing.of(job.settings.training(model, protocols[0]))
+        how = Preprocessing.of(job.settings.training(model, protocols[0])).features
         notes += [note for note in drawn_notes(job.collection, how) if note not in notes]
     return notes
 

@@ -16,6 +16,7 @@ from napari_marrow.features.colour import MEAN_COLOUR
 from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.learning.measured import feature_columns, measure_collection
+from napari_marrow.learning.units import drawn_notes
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def run_features_job(
         "rows": len(table),
         "features": len(feature_columns(table)),
         "selected": best,
-        "notes": notes,
+        "notes": [*drawn_notes(job.collection, job.settings), *notes],
     }
 
 

@@ -83,7 +83,7 @@ def judge(
         evaluation=evaluation,
         split={k: sorted(set(table["source"].iloc[rows])) for k, rows in sides.items()},
         fingerprints={job.collection.label(f): sha256(f.path) for f in job.collection.fields},
-        notes=(*split.notes, *drawn_notes(job.collection, how), *notes),
+        notes=(*split.notes, *drawn_notes(job.collection, how.features), *notes),
         versions=versions() | {"device": device},
         features=tuple(features),
     )

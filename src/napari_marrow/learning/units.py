@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.features.colour import MEAN_COLOUR, mean_colour
+from napari_marrow.features.settings import FeatureSettings
 from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.imaging.scale import resize
@@ -143,12 +144,12 @@ def check_masks(field: Field) -> None:
         field.mask(kind)
 
 
-def drawn_notes(collection: Collection, how: Preprocessing) -> list[str]:
+def drawn_notes(collection: Collection, measured: FeatureSettings) -> list[str]:
     """A sentence where one class has its nuclei from masks far more often than another.
 
     Drawn outlines differ from found ones, which is enough to tell such classes apart.
     """
-    if not how.features.needs_nuclei:
+    if not measured.needs_nuclei:
         return []
     drawn: dict[str, list[bool]] = {}
     for field in collection.fields:
