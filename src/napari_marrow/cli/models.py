@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -13,6 +13,18 @@ from napari_marrow.console import Reporter, counted, print_comparison, show
 from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
+
+if TYPE_CHECKING:
+    from napari_marrow.data.fields import Collection
+
+
+def _grouped(folder: Path, groups: Path | None) -> Collection:
+    """The fields of a folder, their sources as the table says."""
+    from napari_marrow.data.fields import with_groups
+    from napari_marrow.data.layouts import scan as scan_folder
+
+    collection = scan_folder(folder)
+    return collection if groups is None else with_groups(collection, groups)
 
 
 @app.command
@@ -66,16 +78,12 @@ def train(
     folder
         A folder with a folder a class, or a SN-AM download.
     """
-    from napari_marrow.data.fields import with_groups
-    from napari_marrow.data.layouts import scan as scan_folder
     from napari_marrow.jobs.train import run_training
     from napari_marrow.jobs.train_job import TrainJob
     from napari_marrow.report.tables import verdict
 
     no_problems(settings)
-    collection = scan_folder(folder)
-    if groups is not None:
-        collection = with_groups(collection, groups)
+    collection = _grouped(folder, groups)
     with Reporter() as report:
         result = run_training(TrainJob(collection, settings, out), report)
     lines = [*verdict(result["evaluation"]), *result["notes"], f"Bundle: {out}", RESEARCH_ONLY]
@@ -146,16 +154,11 @@ def compare(
     folder
         A folder with a folder a class, or a SN-AM download.
     """
-    from napari_marrow.data.fields import with_groups
-    from napari_marrow.data.layouts import scan as scan_folder
     from napari_marrow.jobs.compare import CompareJob, run_comparison
 
     no_problems(settings)
-    collection = scan_folder(folder)
-    if groups is not None:
-        collection = with_groups(collection, groups)
     with Reporter() as report:
-        result = run_comparison(CompareJob(collection, out, settings), report)
+        result = run_comparison(CompareJob(_grouped(folder, groups), out, settings), report)
     if not json:
         print_comparison(result["rows"])
     counted_units = f"{counted(result['units'], 'unit')} of {counted(result['sources'], 'source')}"

@@ -11,7 +11,7 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Layer
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -35,6 +35,7 @@ from napari_marrow.viewer.products import (
     product_layers,
     written_fields,
 )
+from napari_marrow.widgets.docked import DockedWidget
 from napari_marrow.widgets.forms import SettingsForm
 from napari_marrow.widgets.parts import (
     Bars,
@@ -56,14 +57,14 @@ SOON_MS = 40
 """A preview is made so long after the last change: a slider sends many."""
 
 
-class Augment(QWidget):
+class Augment(DockedWidget):
     """Makes more photographs of those in a layer, with their masks."""
 
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
         super().__init__()
         # Layers of the proxy that widgets get are proxies, which are never the same object twice.
         self._viewer = getattr(viewer, "__wrapped__", viewer)
-        self._docked = self._listening = False
+        self._listening = False
         self._work: Any = None  # what runs, or None
         self._stop: Callable[[], None] = lambda: None
         self._preview: Image | None = None
@@ -103,15 +104,9 @@ class Augment(QWidget):
         )
         self.setMinimumWidth(340)
 
-    def event(self, event: QEvent | None) -> bool:
-        """Notice when the dock is closed: napari then takes the widget out, and keeps it alive."""
-        if event is not None and event.type() == QEvent.Type.ParentChange:
-            if self.parent() is not None:
-                self._docked = True
-                self._listen(True)
-            elif self._docked:
-                self.shutdown()
-        return super().event(event)
+    def docked(self) -> None:
+        """Hear of the viewer again."""
+        self._listen(True)
 
     def hideEvent(self, event: Any) -> None:
         """Leave nothing of the preview behind when the dock is hidden."""

@@ -9,8 +9,7 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QFileDialog, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QScrollArea, QVBoxLayout
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
@@ -25,6 +24,7 @@ from napari_marrow.features.settings import (
 from napari_marrow.jobs.events import Event
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.viewer.measuring import Place, gather_opened, opened_fields
+from napari_marrow.widgets.docked import DockedWidget
 from napari_marrow.widgets.forms import SettingsForm
 from napari_marrow.widgets.parts import (
     Bars,
@@ -70,14 +70,13 @@ class Found:
     places: dict[str, Place]
 
 
-class ChiSquare(QWidget):
+class ChiSquare(DockedWidget):
     """Measures fields or cells and scores the features against the classes."""
 
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
         super().__init__()
         # Layers of the proxy that widgets get are proxies, which are never the same object twice.
         self._viewer = getattr(viewer, "__wrapped__", viewer)
-        self._docked = False
         self._worker: Any = None
         self._stop = Flag()
         self._asked: Asked | None = None  # what runs, or None
@@ -112,15 +111,6 @@ class ChiSquare(QWidget):
             wrapped(RESEARCH_ONLY),
         )
         self.setMinimumWidth(340)
-
-    def event(self, event: QEvent | None) -> bool:
-        """Notice when the dock is closed: napari then takes the widget out, and keeps it alive."""
-        if event is not None and event.type() == QEvent.Type.ParentChange:
-            if self.parent() is not None:
-                self._docked = True
-            elif self._docked:
-                self.shutdown()
-        return super().event(event)
 
     def shutdown(self) -> None:
         """End what runs; may be called more than once."""

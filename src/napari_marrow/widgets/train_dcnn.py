@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QVBoxLayout
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
@@ -20,6 +20,7 @@ from napari_marrow.learning.settings import CLASSICAL, TrainingSettings
 from napari_marrow.viewer.caption import attach_caption
 from napari_marrow.viewer.session import gather, write_session
 from napari_marrow.widgets.child_link import ChildLink
+from napari_marrow.widgets.docked import DockedWidget
 from napari_marrow.widgets.forms import SettingsForm
 from napari_marrow.widgets.model_panel import ModelPanel
 from napari_marrow.widgets.parts import Bars, button, group, in_worker, log, row, scrolling, wrapped
@@ -35,7 +36,7 @@ WARM_AFTER_MS = 500
 DEVICES_LATER = "Devices are looked for when training starts."
 
 
-class TrainDcnn(QWidget):
+class TrainDcnn(DockedWidget):
     """Train a network in a child process, see how it goes, and label layers with it."""
 
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
@@ -44,7 +45,6 @@ class TrainDcnn(QWidget):
         self.link = ChildLink()
         self.link.event.connect(self._on_event)
         self.destroyed.connect(self.link.shutdown)
-        self._docked = False
         self._waiting: dict[str, Any] | None = None  # a training that waits for TensorFlow to start
         self._running = False
         self._training: int | None = None  # number of the child's job that is the training
@@ -78,15 +78,6 @@ class TrainDcnn(QWidget):
             group("Model", self.model),
         )
         self.setMinimumWidth(340)
-
-    def event(self, event: QEvent | None) -> bool:
-        """Notice when the dock is closed: napari then takes the widget out, and keeps it alive."""
-        if event is not None and event.type() == QEvent.Type.ParentChange:
-            if self.parent() is not None:
-                self._docked = True
-            elif self._docked:
-                self.shutdown()
-        return super().event(event)
 
     def shutdown(self) -> None:
         """End what runs and the child process; may be called more than once."""
