@@ -399,3 +399,36 @@ def test_the_gap_in_a_square_of_nuclei_is_no_nucleus_on_a_photograph_either():
     labels = segment_nuclei(np.clip(clean + noise, 0, 255).astype(np.uint8))
     assert labels.max() == 5
     assert labels[134, 134] == 0
+
+
+@pytest.mark.parametrize(("height", "radius"), [(1000, 4), (1350, 4)])
+def test_nuclei_that_are_small_against_the_picture(height, radius):
+    """Of a low magnification, or a stitched field; seen from afar there is nothing of them."""
+    picture = Picture(height, height * 4 // 3)
+    nuclei = np.zeros(picture.image.shape[:2], bool)
+    for k in range(60):
+        middle = 40 + 131 * k % (height - 80), 40 + 277 * k % (height - 80)
+        picture.disc(RED_CELL, middle[0] + 3 * radius, middle[1], radius)
+        nuclei |= picture.disc(DARK, *middle, radius)
+    image = picture.pixels()
+    labels = segment_nuclei(image)
+    assert labels.max() == 60
+    assert dice(labels > 0, nuclei) > 0.88  # 7 pixels wide
+    around = segment_cytoplasm(image, labels)
+    assert around.shape == labels.shape
+    assert set(np.unique(around)) <= set(range(61))
+
+
+def test_cytoplasm_of_small_nuclei_is_that_of_large_ones():
+    """One picture, beside much background: the cells have the cytoplasm that they had without."""
+    picture = Picture(160, 200)
+    cells = picture.disc(CYTOPLASM, 80, 60, 9) | picture.disc(CYTOPLASM, 80, 140, 8)
+    nuclei = np.zeros((160, 200), np.uint8)
+    nuclei[picture.disc(DARK, 80, 60, 5)] = 1
+    nuclei[picture.disc(DARK, 80, 140, 4)] = 2
+    large = Picture(1500, 2000)
+    large.image[700:860, 900:1100] = picture.image
+    truth, labels = np.zeros((1500, 2000), bool), np.zeros((1500, 2000), np.uint8)
+    truth[700:860, 900:1100], labels[700:860, 900:1100] = cells, nuclei
+    whole = (segment_cytoplasm(large.pixels(), labels) > 0) | (labels > 0)
+    assert dice(whole, truth) > 0.9

@@ -32,7 +32,7 @@ def enlarge(array: NDArray, factor: int, shape: tuple[int, ...]) -> NDArray:
     return np.repeat(wide, factor, axis=0)[: shape[0], : shape[1]]
 
 
-def working_copy(image: NDArray[np.uint8], longest: int = 640) -> NDArray[np.uint8]:
+def working_copy(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     """An image at the size at which cells are looked for, so that fields and crops are alike.
 
     A large one is thinned by a whole number to about ``longest`` pixels; one whose longer side is

@@ -14,8 +14,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.candidates import (
+    EMPTY,
+    LONGEST,
+    alike,
+    candidates,
+    nuclei_size,
+    plausible,
+    tidy,
+    working_size,
+)
 from napari_marrow.imaging.checks import checked_labels, checked_photograph
-from napari_marrow.imaging.holes import fill_holes
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
 from napari_marrow.imaging.numbers import in_few_bits, small_numbers
 from napari_marrow.imaging.pieces import (
@@ -24,7 +33,6 @@ from napari_marrow.imaging.pieces import (
     otsu,
     solidity,
     touching,
-    weighted_quantile,
     windows,
     without_spurs,
 )
@@ -37,17 +45,8 @@ LOOKS = 2
 """Times that the edges are found from the surroundings; with the first, these become better."""
 AROUND = 0.8
 """How far the surroundings reach, in diameters of the nucleus."""
-PURPLE, RED = 0.68, 0.65
-"""Part of the typical nucleus's purple that another nucleus has at least, and of the red light that
-it absorbs. Of the latter, annotated nuclei have 0.69 and more; what is found
-outside of the annotations, smears of burst nuclei among it, has from 0.48 on."""
 SPUR = 0.2
 """What is thinner than this part of the nucleus is deep is none of it: bits of red cells."""
-NUCLEAR = (0.115, 0.125, 0.22)
-"""What a nucleus absorbs at least, as optical density against the background: red and half of green
-over blue, green over blue, and green. Found nuclei of ALL-IDB2, SN-AM, SegPC and white blood cells
-have 0.153, 0.165 and 0.269 and more; nine in ten of the red cells of ALL-IDB2 have 0.08, 0.09 and
-0.18 at the most. Half way between, as other stains may be paler."""
 LOBES = 0.3
 """How far apart, in diameters, lobes of one nucleus lie at the most."""
 CUT_AWAY = 8
@@ -95,15 +94,20 @@ def segment_nuclei(
     if problems := settings.problems():
         raise MarrowError(" ".join(problems))
     image = checked_photograph(image)
-    small = working_copy(image)
+    small = working_copy(image, LONGEST)
     outside = surround(small)
+    cut_away = small.max(axis=-1) <= CUT_AWAY
+    cut_out = cut_away.mean() > CUT_OUT
+    longest = LONGEST if cut_out else working_size(image, ~(cut_away | outside))
+    if longest > LONGEST:
+        small = working_copy(image, longest)
+        outside, cut_away = stretch(outside, small.shape[:2]), small.max(axis=-1) <= CUT_AWAY
     small = without_surround(small, outside)
     density, green = optical_density(small), white_balance(small)[..., 1]
-    cut_away = small.max(axis=-1) <= CUT_AWAY
     inside = ~(cut_away | outside)
-    if np.ptp(density[..., :2]) < 0.05:  # an empty field has no two kinds of pixels to tell apart
+    if np.ptp(density[..., :2]) < EMPTY:
         return np.zeros(image.shape[:2], np.uint16)
-    if cut_away.mean() > CUT_OUT:
+    if cut_out:
         mask = _of_cut_out_cells(small[..., 1], inside)  # there is no background to go by
     else:
         mask = _of_one_cell(_nuclei(density, green, inside), density, green, inside)
@@ -143,9 +147,9 @@ def segment_cytoplasm(
     """
     image = checked_photograph(image)
     nuclei, numbers = small_numbers(checked_labels(nuclei, image.shape))
-    small = working_copy(image)
+    small = working_copy(image, nuclei_size(nuclei))
     labels = stretch(nuclei, small.shape[:2])
-    outside = surround(small)
+    outside = stretch(surround(working_copy(image, LONGEST)), small.shape[:2])
     small = without_surround(small, outside)
     density = ndimage.gaussian_filter(optical_density(small), (1, 1, 0))
     tissue = density.sum(axis=-1)
@@ -171,10 +175,10 @@ def segment_cytoplasm(
 def _nuclei(
     density: NDArray[np.float32], green: NDArray[np.uint8], inside: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    mask = _alike(_candidates(density, inside), density)
+    mask = alike(candidates(density, inside), density)
     for _ in range(LOOKS):
-        mask = _alike(_with_own_edges(mask, green, inside), density)
-    return _plausible(mask, density)
+        mask = alike(_with_own_edges(mask, green, inside), density)
+    return plausible(mask, density)
 
 
 def _of_cut_out_cells(green: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -185,14 +189,8 @@ def _of_cut_out_cells(green: NDArray[np.uint8], inside: NDArray[np.bool_]) -> ND
     if values.var() > 0 and 0 < part < 1:
         between = part * (1 - part) * (values[dark].mean() - values[~dark].mean()) ** 2
         if between >= PARTED * values.var():
-            return _tidy(inside & (green <= values[dark].max()), 2)
-    return _tidy(inside, 2)
-
-
-def _candidates(density: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    dark = ndimage.gaussian_filter(density[..., 0] + 0.5 * density[..., 1], 1)
-    limits = multi_otsu(dark[inside])
-    return _tidy((dark > limits[-1]) & inside, 2) if limits is not None else np.zeros_like(inside)
+            return tidy(inside & (green <= values[dark].max()), 2)
+    return tidy(inside, 2)
 
 
 def _with_own_edges(
@@ -210,43 +208,13 @@ def _with_own_edges(
             continue
         dark = (green[window] <= limits[0]) & near
         found[window] |= without_spurs(touching(dark, _core(own, diameter / 10)), SPUR)
-    return _tidy(found, 2)
-
-
-def _tidy(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
-    """Without what is thinner than a disc, and with its holes filled."""
-    return fill_holes(opened(mask, radius))[0]
+    return tidy(found, 2)
 
 
 def _core(own: NDArray[np.bool_], depth: float) -> NDArray[np.bool_]:
     """What lies deeper in a nucleus than its rim; where it is cut off, up to the edge."""
     deep = ndimage.distance_transform_edt(np.pad(own, 1, mode="edge"))[1:-1, 1:-1] > depth
     return deep if deep.any() else own
-
-
-def _alike(mask: NDArray[np.bool_], density: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Without the pieces that are much less purple or dark than most of the stained area."""
-    pieces, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    numbers = np.arange(1, count + 1)
-    areas = np.bincount(pieces.ravel())[1:]
-    keep = np.ones(count + 1, bool)
-    keep[0] = False
-    for values, part in ((density[..., 1] - density[..., 2], PURPLE), (density[..., 0], RED)):
-        means = ndimage.mean(values, pieces, numbers)
-        keep[1:] &= means >= part * weighted_quantile(means, areas, 0.6)
-    return keep[pieces]
-
-
-def _plausible(mask: NDArray[np.bool_], density: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Without the pieces that no stain colours so: thresholds find something in any picture."""
-    pieces, count = ndimage.label(mask)
-    numbers = np.arange(1, count + 1)
-    red, green, blue = (ndimage.mean(density[..., k], pieces, numbers) for k in range(3))
-    measured = np.array([red + 0.5 * green - blue, green - blue, green]).reshape(3, count)
-    enough = (measured >= np.array(NUCLEAR)[:, None]).all(axis=0)
-    return np.concatenate([[False], enough])[pieces]
 
 
 def _of_one_cell(
