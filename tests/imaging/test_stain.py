@@ -109,6 +109,25 @@ def test_the_bluish_stain_is_the_first_however_much_there_is_of_it():
         assert vectors[1, 0] - vectors[1, 2] < -0.2
 
 
+@pytest.mark.parametrize("second", [(0.72, 0.63, 0.28), (0.71, 0.50, 0.50), (0.83, 0.51, 0.24)])
+@pytest.mark.parametrize("first", [(0.41, 0.90, 0.16), (0.52, 0.84, 0.17)])
+def test_the_purple_of_nuclei_is_the_first_beside_blue_and_grey(first, second):
+    """As in fields of myeloma: plasma cells' cytoplasm is blue, their red cells are grey."""
+    first, second = (v / np.linalg.norm(v) for v in (first, second))
+    vectors = stain_vectors(stained(first=first, second=second, azure=0.8, eosin=0.7)[0])
+    assert degrees(vectors[0], first) < 3
+    assert degrees(vectors[1], second) < 3
+
+
+def test_glare_is_no_stain():
+    """Pixels brighter than the background, in one channel or all, do not turn the directions."""
+    image, _ = stained(light=(200, 190, 150))
+    image[100:115, :60] = 255
+    vectors = stain_vectors(image)
+    assert degrees(vectors[0], AZURE) < 3
+    assert degrees(vectors[1], RED_CELL) < 3
+
+
 def test_amounts_are_those_drawn_and_give_the_photograph_back():
     image, amounts = stained()
     found = split_stains(image, np.stack([AZURE, RED_CELL]))
@@ -141,9 +160,13 @@ def test_fields_without_nuclei_or_stain_are_refused_in_a_sentence():
     red_cells, _ = stained(azure=0)
     with pytest.raises(MarrowError, match="no nuclei, only red cells"):
         stain_vectors(red_cells)
-    for empty in (np.full((50, 60, 3), 255, np.uint8), np.zeros((1, 1, 3), np.uint8)):
-        with pytest.raises(MarrowError, match="hardly anything stained"):
-            stain_vectors(empty)
+    with pytest.raises(MarrowError, match="hardly anything stained"):
+        stain_vectors(np.full((50, 60, 3), 255, np.uint8))
+    cut_out = np.zeros((120, 160, 3), np.uint8)
+    cut_out[30:90, 40:120] = stained()[0][20:80, 20:100]
+    for black in (cut_out, np.zeros((1, 1, 3), np.uint8)):
+        with pytest.raises(MarrowError, match="cut out on black"):
+            stain_vectors(black)
     with pytest.raises(MarrowError, match="of one colour"):
         split_stains(red_cells, np.stack([AZURE, AZURE]))
 

@@ -144,10 +144,10 @@ def test_the_two_stains_are_layers_of_what_imaging_finds(viewer, widget, qtbot):
         widget.split()
         made(widget.split_status, qtbot)
         widget.split_status.setText("")
-        assert [x.name for x in viewer.layers] == ["a", "a azure", "a eosin"]
+        assert [x.name for x in viewer.layers] == ["a", "a nuclear stain", "a counterstain"]
     vectors = stain_vectors(picture(0))
     expected = split_stains(picture(0), vectors)
-    for number, name in enumerate(("a azure", "a eosin")):
+    for number, name in enumerate(("a nuclear stain", "a counterstain")):
         stain = viewer.layers[name]
         np.testing.assert_array_equal(stain.data, expected[..., number])
         assert stain.data.dtype == np.float32
@@ -167,7 +167,7 @@ def test_a_stack_is_split_by_the_vectors_of_the_field_that_was_shown(viewer, wid
     widget.split()
     made(widget.split_status, qtbot)
     vectors = stain_vectors(picture(1))
-    for number, name in enumerate(("set azure", "set eosin")):
+    for number, name in enumerate(("set nuclear stain", "set counterstain")):
         data = viewer.layers[name].data
         assert (data.shape, data.dtype) == ((3, 120, 160), np.float32)
         for row, image in enumerate((picture(1), picture(2, (110, 150)), picture(3, nuclei=False))):

@@ -38,7 +38,7 @@ from napari_marrow.imaging.pieces import (
 )
 from napari_marrow.imaging.scale import stretch, working_copy
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.imaging.stain import optical_density, white_balance
+from napari_marrow.imaging.stain import CUT_AWAY, CUT_OUT, optical_density, white_balance
 from napari_marrow.imaging.surround import surround, without_surround
 
 LOOKS = 2
@@ -49,10 +49,6 @@ SPUR = 0.2
 """What is thinner than this part of the nucleus is deep is none of it: bits of red cells."""
 LOBES = 0.3
 """How far apart, in diameters, lobes of one nucleus lie at the most."""
-CUT_AWAY = 8
-"""What is not brighter is no picture: in some sets cells were cut out, on black."""
-CUT_OUT = 0.25
-"""Part of a picture that is cut away at least, where cells were cut out."""
 PARTED = 0.8
 """Part of the variance that two classes explain where there are two: 0.64 is that of one normal
 distribution cut in half, 0.75 of an even one."""

@@ -10,6 +10,10 @@ from napari_marrow.imaging.scale import resize
 
 WHITE = 240
 """What the empty background is mapped to; a little below 255 keeps brighter spots apart."""
+CUT_AWAY = 8
+"""What is not brighter is no picture: in some sets cells were cut out, on black."""
+CUT_OUT = 0.25
+"""Part of a picture that is cut away at least, where cells were cut out."""
 SAMPLE = 50_000
 """About how many pixels of a photograph stains are estimated from."""
 LEAST_DENSITY = 0.15
@@ -91,18 +95,25 @@ def stain_vectors(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32, shape (2, 3)
-        Unit vectors of optical density in red, green and blue. First azure, which nuclei take up:
-        it lets more blue through, and less red. Then eosin, with which goes the colour of red
-        cells, the haemoglobin.
+        Unit vectors of optical density in red, green and blue. First the purple that Romanowsky's
+        stains, Giemsa's among them, give to nuclei, azure and eosin together: it absorbs most
+        green over blue. Then what else is there: the pink of red cells, which is eosin and
+        haemoglobin, or the blue of cytoplasm, azure, where there are few of them.
 
     Raises
     ------
     MarrowError
         When there is nothing stained in the photograph, or no nucleus, so that there are no two
-        stains to be told apart.
+        stains to be told apart; or when it is of cells cut out on black, without background.
     """
+    if (image.max(axis=-1) <= CUT_AWAY).mean() > CUT_OUT:
+        raise MarrowError(
+            "The photograph is of cells cut out on black, and stains are measured against the "
+            "background; estimate them from a photograph that has one."
+        )
     density = _thinned_density(image)
-    stained = density[np.linalg.norm(density, axis=1) > LEAST_DENSITY]
+    absorbing = density.sum(axis=1) > 0  # and not brighter than the background
+    stained = density[absorbing & (np.linalg.norm(density, axis=1) > LEAST_DENSITY)]
     if len(stained) < LEAST_STAINED:
         raise MarrowError(
             "The photograph holds hardly anything stained; estimate the stains from a field with "
@@ -119,8 +130,8 @@ def stain_vectors(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     along, across = (stained @ plane).T
     angles = np.quantile(np.arctan2(across, along), (0.01, 0.99))
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ plane.T
-    bluish_first = np.argsort(vectors[:, 2] - vectors[:, 0])
-    return vectors[bluish_first].astype(np.float32)
+    nuclear_first = np.argsort(vectors[:, 2] - vectors[:, 1])
+    return vectors[nuclear_first].astype(np.float32)
 
 
 def _thinned_density(image: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -143,8 +154,8 @@ def split_stains(image: NDArray[np.uint8], vectors: NDArray[np.floating]) -> NDA
     Returns
     -------
     ndarray of float32, shape (height, width, 2)
-        Azure and eosin, in units of optical density. 0 is none; a little below 0 is noise, or a
-        colour that the two stains do not give.
+        Nuclear stain and counterstain, in units of optical density. 0 is none; a little below 0 is
+        noise, or a colour that the two stains do not give.
 
     Raises
     ------

@@ -34,7 +34,7 @@ from napari_marrow.viewer.metadata import (
 from napari_marrow.viewer.places import place_of
 from napari_marrow.viewer.stack import LazyStack
 
-STAINS = ("azure", "eosin")
+STAINS = ("nuclear stain", "counterstain")
 MADE = ("white-balance", "reinhard", "macenko", *STAINS)
 """What the images that are made from a photograph are to it."""
 MOST = 0.995
@@ -43,7 +43,7 @@ MOST = 0.995
 
 @dataclass(frozen=True)
 class Split:
-    """The two stains of a photograph or stack, azure first.
+    """The two stains of a photograph or stack, that of nuclei first.
 
     Attributes
     ----------

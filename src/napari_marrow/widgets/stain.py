@@ -76,9 +76,9 @@ class Stain(QWidget):
 
     def _build_split(self) -> None:
         self.about_split = wrapped(
-            "The bluish stain, azure, and the pinkish one, eosin with the red cells, as a layer "
-            "each. Their colours are estimated from the field that is shown; where it has few red "
-            "cells, they are the bluish and the purple of its other cells."
+            "The purple of nuclei, and the counterstain, as a layer each. Their colours are "
+            "estimated from the field that is shown: the counterstain is the pink of red cells, or "
+            "where there are few the blue of cytoplasm."
         )
         self.split_button = button(
             "Split stains",
@@ -181,7 +181,7 @@ class Stain(QWidget):
 
         def show(target: Target, found: Any) -> str:
             show_made(self._viewer, target.layer, stain_layers(target.layer, found), STAINS)
-            return "Azure and eosin are new layers; hide one to see the other alone."
+            return "The two stains are new layers; hide one to see the other alone."
 
         self._work(self.split_status, "split", _split, (), show)
 
