@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
@@ -340,3 +341,17 @@ def test_segment_writes_labels(call, refused, snam, tmp_path):
     assert "at least one photograph" in refused(2, "segment", "--out", out)
     low = refused(2, "segment", snam, "--out", tmp_path / "o", "--smallest", 9, "--largest", 8)
     assert "Largest is 8" in low
+
+
+def test_asked_to_end_it_tidies_up(make_snam, tmp_path):
+    """SIGTERM is as good as Ctrl-C: nothing half-written stays."""
+    folder = make_snam(tmp_path / "data", 12, size=(480, 640), masks=False)
+    command = [sys.executable, "-c", "from napari_marrow.cli import main; main()"]
+    command += ["segment", folder, "--out", tmp_path / "out"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(tmp_path.glob("out/.*")):
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(30) == 1
+    assert "Stopped; nothing was written." in process.stderr.read()
+    assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.layouts import natural_key, scan
+from napari_marrow.data.layouts import natural_key, scan, scan_all
 
 
 def put(folder, *names, size=(16, 12), content=None):
@@ -227,3 +227,12 @@ def test_files_that_differ_in_a_few_bytes_are_two_pictures(tmp_path):
     found = scan(tmp_path)
     assert len({f.source for f in found.fields}) == 2
     assert found.warnings == ()
+
+
+def test_of_several_folders_a_photograph_is_counted_once(snam):
+    whole = scan(snam)
+    (one,) = (f for f in whole.fields if f.name == "ALL_1")
+    found = scan_all([one.path, snam, str(one.path), one.path.parent / ".." / "ALL" / "ALL_1.bmp"])
+    assert [f.path for f in found[0].fields] == [one.path]
+    assert len(found) == 2
+    assert {f.path for f in found[1].fields} == {f.path for f in whole.fields} - {one.path}

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-from napari.layers import Image
+from napari.layers import Image, Labels
 from PIL import Image as Picture
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.augment import AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, run_augmentation
-from napari_marrow.viewer.gathering import gathered
-from napari_marrow.viewer.products import written_fields
+from napari_marrow.viewer import products
+from napari_marrow.viewer.gathering import gathered, left_out
+from napari_marrow.viewer.products import product_layers, written_fields
 
 NAMES = {"..": "unnamed", "   ": "unnamed", "n" * 300: "n" * 120, "é" * 99: "é" * 60}
 
@@ -38,3 +39,31 @@ def test_a_full_disk_is_a_sentence(draw, tmp_path, monkeypatch):
     image = Image(draw()[0], rgb=True, name="a")
     with pytest.raises(MarrowError, match=r"^a can't be written .*No space left .*free some space"):
         written_fields(gathered(image, [image]), tmp_path)
+
+
+def test_products_are_of_the_labels_as_they_were(draw, monkeypatch):
+    """Also where they are made when they are looked at, and somebody paints on in the meantime."""
+    monkeypatch.setattr(products, "IN_MEMORY", 0)
+    photographs = np.stack([draw(seed=k)[0] for k in range(2)])
+    image = Image(photographs, rgb=True, name="a")
+    drawn = Labels(np.zeros(photographs.shape[:3], np.uint8), name="drawn")
+    drawn.data[:, 3, 5] = 3
+    work = product_layers(gathered(image, [image, drawn]), AugmentSettings(("mirror",)))
+    made = None
+    while made is None:
+        try:
+            next(work)
+        except StopIteration as end:
+            made = end.value
+    drawn.data[:] = 9
+    (labels,) = (data for data, options, kind in made if kind == "labels")
+    assert np.unique(labels[0]).tolist() == np.unique(labels[3]).tolist() == [0, 3]
+
+
+def test_labels_that_no_mask_is_made_of_are_said(draw):
+    image = Image(draw()[0], rgb=True, name="a")
+    shape = image.data.shape[:2]
+    mask, other = (Labels(np.zeros(shape, np.uint8), name=name) for name in ("a nuclei", "Labels"))
+    assert left_out(gathered(image, [image, mask])) == []
+    (told,) = left_out(gathered(image, [image, mask, other]))
+    assert told.startswith("Left out, as it is not said what they are: Labels; name a layer a nucl")

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from npe2 import PluginManager
+from scipy import ndimage
+from skimage.measure import regionprops
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
@@ -19,6 +21,8 @@ from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.report.colours import FIXED, UNCERTAIN, rgb
 from napari_marrow.viewer.annotations import is_painted, label_classes, new_cells_layer
 from napari_marrow.viewer.labelling import predict_target, show_predictions, targets
+from napari_marrow.viewer.layers import nucleus_features
+from napari_marrow.viewer.metadata import KEY
 from napari_marrow.viewer.readers import get_reader, read
 from napari_marrow.viewer.saved_labels import is_saved_labels, load_labels, save_labels
 from napari_marrow.viewer.stack import LazyStack
@@ -38,6 +42,31 @@ def saved(layer, path):
     [(data, options, kind)] = get_reader(path)(path)
     assert kind == "labels"
     return Labels(data, **options)
+
+
+def test_nuclei_that_were_painted_on_are_saved_with_a_table_of_what_is_there(tmp_path):
+    labels = np.zeros((20, 30), np.uint16)
+    labels[2:6, 2:8], labels[10:14, 4:9], labels[12:18, 20:28] = 1, 2, 3
+    around = np.where(ndimage.binary_dilation(labels == 2, iterations=2), 2, 0) * (labels == 0)
+    around[10:12, 20:28] = 3
+    table = nucleus_features(labels, around).assign(note=["one", "two", "three"])
+    layer = Labels(labels, features=table, metadata={KEY: {"kind": "nuclei"}})
+    untouched = saved(layer, tmp_path / "before.tif")
+    pd.testing.assert_frame_equal(untouched.features, table)
+    layer.data[labels == 1] = 0  # erased
+    layer.data[2:4, 20:25] = 50  # a new one
+    layer.data[13, 4:9] = 0  # made smaller
+    after = saved(layer, tmp_path / "after.tif")
+    there = {r.label: r for r in regionprops(after.data)}
+    found = after.features.set_index("index")
+    assert found.index.tolist() == sorted(there) == [2, 3, 50]
+    for number, region in there.items():
+        assert found.loc[number, "area"] == region.area
+        assert found.loc[number, ["y", "x"]].tolist() == pytest.approx(region.centroid)
+    assert found["note"].tolist()[:2] == ["two", "three"]
+    assert pd.isna(found.loc[50, ["note", "cytoplasm_area", "nucleus_to_cell"]]).all()
+    assert found.loc[3, "nucleus_to_cell"] == table.loc[2, "nucleus_to_cell"] == 48 / 64
+    assert found.loc[2, "nucleus_to_cell"] == 15 / (15 + np.count_nonzero(around == 2))
 
 
 def hard_table():

@@ -216,3 +216,17 @@ def test_closing_the_dock_stops_the_work(make_napari_viewer_proxy, snam, qtbot, 
     qtbot.wait(200)
     assert len(begun) < len(viewer.layers[0].data)
     assert len(viewer.layers) == before
+
+
+def test_no_preview_of_a_field_that_is_not_shown(opened, draw, snam, qtbot):
+    """A longer stack moves the slider to where the shorter one has no field."""
+    viewer, widget, _ = opened
+    short = viewer.add_image(np.stack([draw("ALL", k, (240, 320))[0] for k in range(2)]), name="s")
+    viewer.add_labels(np.zeros((9, 240, 320), np.uint8), name="long")
+    viewer.layers.selection.active = short
+    viewer.dims.set_current_step(0, 1)
+    widget.preview.setChecked(True)
+    qtbot.waitUntil(lambda: PREVIEW_NAME in viewer.layers, timeout=20000)
+    viewer.dims.set_current_step(0, 7)
+    qtbot.waitUntil(lambda: PREVIEW_NAME not in viewer.layers, timeout=20000)
+    assert "shows no field of this stack" in widget.status.text()

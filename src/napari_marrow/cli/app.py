@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -66,6 +67,8 @@ def no_problems(settings: Any) -> None:
 
 def main(tokens: list[str] | None = None) -> None:
     """Run the command of ``tokens`` (or of the command line) and exit."""
+    # asked to end, tidy up as after Ctrl-C: half-written folders go
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:] if tokens is None else tokens))
 
 

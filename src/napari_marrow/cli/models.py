@@ -109,13 +109,13 @@ def predict(
     paths
         Photographs, or folders of them.
     """
-    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.data.layouts import scan_all
     from napari_marrow.jobs.predict import PredictJob, run_prediction
     from napari_marrow.learning.bundle import load_bundle
 
     if not paths or workers < 1:
         raise UsageError("Name at least one photograph or folder, and at least one worker.")
-    collections = [scan_folder(path) for path in paths]
+    collections = scan_all(paths)
     job = PredictJob(load_bundle(bundle), collections, out, overlay, workers)
     with Reporter() as report:
         table, predictions = run_prediction(job, report)

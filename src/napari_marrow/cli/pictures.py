@@ -65,13 +65,13 @@ def segment(
     paths
         Photographs, or folders of them.
     """
-    from napari_marrow.data.layouts import scan as scan_folder
+    from napari_marrow.data.layouts import scan_all
     from napari_marrow.jobs.segment import SegmentJob, run_segmentation
 
     if not paths:
         raise UsageError("Name at least one photograph or folder.")
     no_problems(settings)
-    collections = [scan_folder(path) for path in paths]
+    collections = scan_all(paths)
     with Reporter() as report:
         result = run_segmentation(SegmentJob(collections, out, settings, cytoplasm), report)
     told = f"{result['nuclei']} {'nucleus' if result['nuclei'] == 1 else 'nuclei'}"

@@ -19,15 +19,18 @@ def field_names(collections: Sequence[Collection]) -> list[tuple[str, Field]]:
 def file_stems(fields: Sequence[Field]) -> list[str]:
     """Stems of files made of fields: the field's, with its folder's name where stems repeat.
 
-    Where that is not enough (``ALL_1.bmp`` beside ``ALL_1.png``), a number tells them apart.
+    Where that is not enough (``ALL_1.bmp`` beside ``ALL_1.png``), a number tells them apart. Stems
+    that differ in capitals alone are one on some systems, and so here.
     """
-    counts = Counter(f.path.stem for f in fields)
-    stems: list[str] = []
+    counts = Counter(f.path.stem.lower() for f in fields)
+    stems, taken = [], set()
     for f in fields:
-        plain = f.path.stem if counts[f.path.stem] == 1 else f"{f.path.parent.name}_{f.path.stem}"
+        alone = counts[f.path.stem.lower()] == 1
+        plain = f.path.stem if alone else f"{f.path.parent.name}_{f.path.stem}"
         numbered = (f"{plain}_{k}" for k in itertools.count(2))
         stem = plain
-        while stem in stems:
+        while stem.lower() in taken:
             stem = next(numbered)
         stems.append(stem)
+        taken.add(stem.lower())
     return stems

@@ -99,6 +99,17 @@ class Source:
         return np.asarray(whole)[:height, :width]
 
 
+def left_out(source: Source) -> list[str]:
+    """A sentence about Labels over a photograph that no file of masks is made of."""
+    if not source.own:
+        return []
+    names = ", ".join(source.own)
+    return [
+        f"Left out, as it is not said what they are: {names}; name a layer "
+        f"{source.name} nuclei or {source.name} cytoplasm to have it written as these masks."
+    ]
+
+
 def gathered(layer: Image, layers: Any) -> Source:
     """What augmentation needs of a photograph's layer; quick, and on the viewer's thread."""
     known = layer_fields(layer)

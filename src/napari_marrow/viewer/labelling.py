@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # the rest is imported in the worker, so that opening a widge
     from napari_marrow.learning.prediction import Prediction
 
 
+NO_FIELD = "The slider shows no field of this stack; move it to one."
 NO_PHOTOGRAPH = "No photograph is open; open an RGB image of 8 bits a channel, or a folder, first."
 
 

@@ -98,8 +98,8 @@ def product_layers(source: Source, settings: AugmentSettings) -> Iterator[float]
 
 
 def _kept(labels: dict[str, Any]) -> dict[str, Any]:
-    """Labels as they are now; stacks can't be painted on."""
-    return {name: np.array(x) if x.ndim == 2 else x for name, x in labels.items()}
+    """Labels as they are now; what is read when it is looked at can't be painted on."""
+    return {name: np.array(x) if isinstance(x, np.ndarray) else x for name, x in labels.items()}
 
 
 def _filled(stacks: list[LazyStack]) -> Generator[float, None, list[NDArray]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Layer
 
 from napari_marrow.viewer.layers import nucleus_features
@@ -72,8 +73,10 @@ def all_tables(
     one slice: then they are the one table there is.
     """
     known = metadata.get(KEY, {})
-    nuclei = isinstance(data, LazyStack) and holds_nuclei(known.get("kind"))
-    if not (nuclei or "tables" in known) or not of_one_slice(metadata, features):
+    nuclei = holds_nuclei(known.get("kind"))
+    if not ((nuclei and isinstance(data, LazyStack)) or "tables" in known) or not of_one_slice(
+        metadata, features
+    ):
         return None
     kept = kept_tables(metadata, features)
     tables = {}
@@ -82,6 +85,37 @@ def all_tables(
         if table is None and isinstance(data, LazyStack):
             data.made(row)  # raises where measuring would warn, and go on with nothing
             table = measure(data, row)
+        elif table is not None and nuclei:
+            table = painted_since(data[row], table)
         if table is not None:
             tables[row] = table
     return tables or None
+
+
+def painted_since(labels: Any, table: pd.DataFrame) -> pd.DataFrame:
+    """The table of nuclei for labels that may have been painted on since it was measured.
+
+    Place and area are measured again, new nuclei get rows, those that are gone lose theirs. What
+    else stands in the table stays with its nucleus; what the cytoplasm tells is not known of new
+    ones.
+
+    Parameters
+    ----------
+    labels
+        (height, width), whole numbers.
+    table
+        As it was measured, perhaps with columns of somebody's own.
+    """
+    own = {"index", "y", "x", "area"}
+    if not own <= set(table.columns) or table["index"].duplicated().any():
+        return table
+    now = nucleus_features(np.asarray(labels))
+    before = table[list(now.columns)].sort_values("index", ignore_index=True)
+    if len(now) == len(before) and np.allclose(now, before):
+        return table
+    kept = table.drop(columns=list(own - {"index"}))
+    found = now.merge(kept, on="index", how="left")[list(table.columns)]
+    if {"cytoplasm_area", "nucleus_to_cell"} <= set(found.columns):
+        whole = found["area"] + found["cytoplasm_area"]
+        found["nucleus_to_cell"] = (found["area"] / whole).where(found["cytoplasm_area"] > 0)
+    return found

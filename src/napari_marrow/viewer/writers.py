@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.viewer.metadata import KEY
+from napari_marrow.viewer.metadata import KEY, holds_nuclei
 from napari_marrow.viewer.saved_labels import SUFFIXES, save_labels
-from napari_marrow.viewer.slice_tables import all_tables
+from napari_marrow.viewer.slice_tables import all_tables, painted_since
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,10 @@ def write_labels(path: str, data: Any, layer: dict[str, Any]) -> list[str]:
     table = layer.get("features")
     table = pd.DataFrame() if table is None else pd.DataFrame(table)
     target = _with_suffix(path, SUFFIXES)
-    tables = all_tables(data, layer.get("metadata", {}), table)
+    metadata = layer.get("metadata", {})
+    tables = all_tables(data, metadata, table)
+    if data.ndim == 2 and holds_nuclei(metadata.get(KEY, {}).get("kind")):
+        table = painted_since(data, table)
     return [str(p) for p in save_labels(target, data, tables or table, layer)]
 
 

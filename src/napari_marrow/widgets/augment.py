@@ -23,7 +23,7 @@ from napari_marrow.imaging.augment import OPERATIONS, RANDOM, AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_augmentation
 from napari_marrow.jobs.events import Event
 from napari_marrow.viewer.caption import attach_caption
-from napari_marrow.viewer.gathering import Source, gathered
+from napari_marrow.viewer.gathering import Source, gathered, left_out
 from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, out_of_date
 from napari_marrow.viewer.late_slices import attach_late_slices
 from napari_marrow.viewer.layers import LayerData
@@ -288,7 +288,7 @@ class Augment(DockedWidget):
             out,
             told,
             flag.is_set,
-            done=self._written,
+            done=lambda result: self._written(result, source),
             failed=self._failed(lambda: worker),
             ended=lambda: self._ended(worker),
         )
@@ -299,11 +299,11 @@ class Augment(DockedWidget):
         if self._work is not None:
             self.bars.show(fraction)
 
-    def _written(self, result: dict[str, Any] | None) -> None:
+    def _written(self, result: dict[str, Any] | None, source: Source) -> None:
         if result is None or self._work is None:  # stopped
             return
         made = f"Wrote {result['images']} pictures and {result['masks']} masks to {result['out']}."
-        self.status.setText(" ".join([made, *result["warnings"]]))
+        self.status.setText(" ".join([made, *result["warnings"], *left_out(source)]))
 
     def cancel(self) -> None:
         """Stop what runs; nothing is added or written then."""

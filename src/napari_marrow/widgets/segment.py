@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, out_of_date, target_of
+from napari_marrow.viewer.labelling import NO_FIELD, NO_PHOTOGRAPH, Target, out_of_date, target_of
 from napari_marrow.viewer.metadata import PREVIEW, layer_id, link_to, shown_slice
 from napari_marrow.viewer.places import slice_place_of
 from napari_marrow.viewer.segmenting import (
@@ -186,8 +186,12 @@ class SegmentNuclei(QWidget):
             self._remove_preview()
             return
         target, settings = asked
-        shown = max(0, shown_slice(target.layer, self._viewer.dims.point))
+        shown = shown_slice(target.layer, self._viewer.dims.point)
         self._looking += 1
+        if shown < 0:
+            self._remove_preview()
+            self.status.setText(NO_FIELD)
+            return
         wanted = self._looking
         in_worker(
             self,

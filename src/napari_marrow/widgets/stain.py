@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QLabel, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, Target, out_of_date, target_of
+from napari_marrow.viewer.labelling import NO_FIELD, NO_PHOTOGRAPH, Target, out_of_date, target_of
 from napari_marrow.viewer.metadata import (
     layer_id,
     origin_fields,
@@ -125,7 +125,7 @@ class Stain(QWidget):
             raise MarrowError(NO_PHOTOGRAPH)
         number = shown_slice(layer, self._viewer.dims.point)
         if number < 0:
-            raise MarrowError("The slider shows no field of this stack; move it to one.")
+            raise MarrowError(NO_FIELD)
         return target_of(layer), number
 
     def _choose(self) -> None:

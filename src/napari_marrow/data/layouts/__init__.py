@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
@@ -34,7 +35,7 @@ from napari_marrow.data.layouts.table import (
 )
 from napari_marrow.data.masks import looks_like_mask, mask_kind
 
-__all__ = ["SAVED", "natural_key", "scan", "write_table"]
+__all__ = ["SAVED", "natural_key", "scan", "scan_all", "write_table"]
 
 
 def scan(folder: Path | str) -> Collection:
@@ -77,6 +78,25 @@ def scan(folder: Path | str) -> Collection:
             f"choose the folder with the images, or the one with a folder a class. {' '.join(told)}"
         )
     return checked(dataclasses.replace(found, warnings=(*found.warnings, *told)))
+
+
+def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
+    """:func:`scan` each path; a photograph that several of them hold is only in the first.
+
+    Raises
+    ------
+    MarrowError
+        As :func:`scan` does.
+    """
+    found: list[Collection] = []
+    seen: set[Path] = set()
+    for path in paths:
+        collection = scan(path)
+        new = [f for f in collection.fields if f.path.resolve() not in seen]
+        seen.update(f.path.resolve() for f in new)
+        if new:
+            found.append(dataclasses.replace(collection, fields=tuple(new)))
+    return found
 
 
 def _by_layout(folder: Path) -> Collection:
