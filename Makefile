@@ -26,10 +26,12 @@ demo: setup
 	$(BIN)/napari-marrow demo $(DEMO)
 
 # Qt and TensorFlow crash in one process (which is why the plugin trains in a child), so the
-# viewer's tests run in a process of their own.
+# viewer's tests run in processes of their own. Two at a time: few tests use both cores.
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+
 test: lint
-	$(BIN)/pytest tests/viewer tests/widgets
-	$(BIN)/pytest --ignore tests/viewer --ignore tests/widgets
+	$(PYTEST) tests/viewer tests/widgets
+	$(PYTEST) --ignore tests/viewer --ignore tests/widgets
 
 lint: setup
 	$(BIN)/ruff check

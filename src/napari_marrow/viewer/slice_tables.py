@@ -74,9 +74,8 @@ def all_tables(
     """
     known = metadata.get(KEY, {})
     nuclei = holds_nuclei(known.get("kind"))
-    if not ((nuclei and isinstance(data, LazyStack)) or "tables" in known) or not of_one_slice(
-        metadata, features
-    ):
+    sliced = "tables" in known or (nuclei and isinstance(data, LazyStack))
+    if not sliced or not of_one_slice(metadata, features):
         return None
     kept = kept_tables(metadata, features)
     tables = {}
