@@ -69,6 +69,7 @@ def draw_importances(axes: Axes, best: pd.DataFrame, text: str = "black") -> Non
     chosen = np.ones(len(best), bool)
     _bars(axes, best["feature"], best["importance"], chosen, None, text)
     axes.set_xlabel("part of the importance of all features")
+    axes.xaxis.set_major_formatter("{x:g}")  # short: the first stands at the edge of a dock widget
 
 
 def _bars(

@@ -37,7 +37,7 @@ def verdict(evaluation: dict[str, Any] | None) -> list[str]:
     if colour:
         sentences.append(f"Mean colour alone: {score_text(colour)}.")
         if colour["estimate"] >= accuracy["estimate"] > accuracy["chance"]:
-            sentences.append("It does as well: the network may know the stain, not the cells.")
+            sentences.append("It does as well: the model may know the stain, not the cells.")
     return sentences
 
 

@@ -77,7 +77,7 @@ class Stain(QWidget):
     def _build_split(self) -> None:
         self.about_split = wrapped(
             "The purple of nuclei, and the counterstain, as a layer each. Their colours are "
-            "estimated from the field that is shown: the counterstain is the pink of red cells, or "
+            "estimated from the field that is shown: the counterstain is that of red cells, or "
             "where there are few the blue of cytoplasm."
         )
         self.split_button = button(
