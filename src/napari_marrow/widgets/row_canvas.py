@@ -6,27 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
-from matplotlib.figure import Figure
 from qtpy.QtCore import Signal
 
-from napari_marrow.widgets.plot_theme import colour_axes, theme_colours
+from napari_marrow.widgets.plot_theme import ThemedCanvas, colour_axes
 
 ROW, BELOW, BESIDE, ABOVE = 24, 42, 12, 4
 """Height of a row, and what is left free around the axes, in pixels."""
 FONT = 8
 
 
-class RowCanvas(FigureCanvasQTAgg):
+class RowCanvas(ThemedCanvas):
     """Axes with the same margins at any width; what is written in them is made to fit."""
 
     clicked = Signal(float)
     """How far down the axes, in their own units."""
 
     def __init__(self, theme: str):
-        self._figure = Figure(figsize=(3, 1))
-        super().__init__(self._figure)
-        self._theme = theme
+        super().__init__(theme, (3, 1))
         self._draw: Callable[[Axes, str], None] | None = None
         self.mpl_connect("button_press_event", self._on_press)
 
@@ -36,23 +32,14 @@ class RowCanvas(FigureCanvasQTAgg):
         self.setFixedHeight(rows * ROW + BELOW + ABOVE)
         self.redraw()
 
-    def set_theme(self, theme: str) -> None:
-        """Draw in the colours of another theme of napari."""
-        self._theme = theme
-        self.redraw()
-
-    def redraw(self) -> None:
-        """Draw anew."""
-        text, back = theme_colours(self._theme)
-        self._figure.clear()
-        self._figure.set_facecolor(back)
+    def draw_with(self, text: str, back: str) -> None:
+        """Draw the rows, as far as there are any."""
         if self._draw is not None:
             axes = self._figure.add_subplot(facecolor=back)
             self._draw(axes, text)
             colour_axes(axes, text)
             axes.spines[["top", "right"]].set_visible(False)
             self._fit()
-        self.draw_idle()
 
     def _fit(self) -> None:
         """Give the axes their margins, and make texts smaller that are wider than the axes."""
