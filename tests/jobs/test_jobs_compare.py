@@ -245,13 +245,17 @@ def test_progress_only_grows(tmp_path, many):
 @pytest.mark.slow
 def test_a_network_beside_a_classical_model(tmp_path, make_snam, keras_started):
     root = make_snam(tmp_path / "in", 2, size=(32, 40), masks=False)
-    result, table, answers = compare(
-        scan(root), tmp_path / "o", models=("dcnn", "naive-bayes"), folds=2, epochs=1, device="cpu"
-    )
-    assert table["model"].tolist() == ["dcnn", "naive-bayes"]
+    models = {"models": ("dcnn", "naive-bayes"), "epochs": 1, "device": "cpu"}
+    result, table, answers = compare(scan(root), tmp_path / "o", **models, folds=2, protocol="both")
+    assert table["model"].tolist() == ["dcnn", "naive-bayes"] * 2
     assert table["parameters"][0] > 10_000
-    one, other = (answers[answers["model"] == m] for m in ("dcnn", "naive-bayes"))
-    assert one["fold"].tolist() == other["fold"].tolist()
-    assert one["image"].tolist() == other["image"].tolist()
-    np.testing.assert_allclose(one["probability_ALL"] + one["probability_MM"], 1, atol=1e-5)
     assert result["units"] == 4
+    for protocol, copies in (("honest", 1), ("paper", 3)):  # as it is, turned, and its edges
+        under = answers[answers["protocol"] == protocol]
+        one, other = (under[under["model"] == m] for m in ("dcnn", "naive-bayes"))
+        assert len(one) == len(other) == 4 * copies
+        assert (one.groupby("image").size() == copies).all()
+        np.testing.assert_allclose(one["probability_ALL"] + one["probability_MM"], 1, atol=1e-5)
+        if protocol == "honest":  # of paper they are told apart by their order alone
+            assert one["fold"].tolist() == other["fold"].tolist()
+            assert one["image"].tolist() == other["image"].tolist()
