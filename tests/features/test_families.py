@@ -100,6 +100,40 @@ def test_what_lies_beyond_the_edge_of_the_photograph_is_not_measured(disc):
     assert np.isnan(row["fourier_ring_0.0000_0.0110_per_px"])  # of one colour, as it says
 
 
+@pytest.mark.parametrize("turns", range(4))
+def test_a_nucleus_at_the_edge_has_the_density_that_the_photograph_gives_it(turns):
+    """One that fills its corner, enlarged beside what is filled in: none of that may count."""
+    image = np.full((120, 160, 3), (90, 40, 120), np.uint8)
+    image[40:] = image[:, 60:] = (200, 190, 210)
+    labels = np.zeros((120, 160), np.uint8)
+    labels[:34, :54] = 1  # well within its own colour, up to the corner
+    image, labels = np.rot90(image, turns).copy(), np.rot90(labels, turns).copy()
+    how = asked("colour", "texture", unit="cell")
+    row = features(image, {"nucleus": labels, "cytoplasm": np.zeros_like(labels)}, how).iloc[0]
+    expected = np.log10(np.array([200, 190, 210]) / (90, 40, 120))
+    for channel, value in zip(("red", "green", "blue"), expected, strict=True):
+        assert row[f"nucleus_density_{channel}"] == pytest.approx(value, rel=1e-5)
+        assert row[f"nucleus_density_{channel}_variation"] == pytest.approx(0, abs=1e-3)
+    assert row["chromatin_grain_0_1"] == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize(("radius", "seen"), [(30, True), (40, False)])
+def test_a_cell_that_is_larger_than_its_square_has_no_outline(radius, seen, disc):
+    """The square is 75 pixels wide, and the nucleus lies off the middle, as in plasma cells."""
+    image = np.full((160, 200, 3), 200, np.uint8)
+    nuclei = disc((160, 200), (80, 100), 15).astype(np.uint8)
+    cells = disc((160, 200), (80, 100 - (radius - 24)), radius).astype(np.uint8)
+    row = features(image, {"nucleus": nuclei, "cytoplasm": cells}, asked("morphology", unit="cell"))
+    row = row.iloc[0]
+    for name in ("cell_eccentricity", "cell_circularity", "cell_solidity", "nucleus_off_centre"):
+        assert np.isfinite(row[name]) == seen, name
+    assert row["cell_area_px"] == np.count_nonzero(cells)  # of the photograph, and always known
+    assert np.isfinite(row["nucleus_circularity"])
+    if seen:
+        assert row["nucleus_off_centre"] == pytest.approx((radius - 24) / 30, abs=0.02)
+        assert row["cell_circularity"] == pytest.approx(1, abs=0.06)
+
+
 @pytest.mark.parametrize("radius", [3, 7, 20])
 def test_a_nucleus_of_few_pixels_has_no_form_and_no_texture(radius, disc):
     image = np.random.default_rng(1).integers(90, 200, (120, 160, 3)).astype(np.uint8)

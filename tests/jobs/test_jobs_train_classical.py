@@ -89,11 +89,11 @@ def test_the_description_says_what_the_model_takes(svm, phantom):
     assert 0 <= fractions[0] < fractions[-1] <= 1
 
 
-def test_a_feature_that_nobody_measures_is_said(svm):
-    bundle = load_bundle(svm["bundle"])
+def test_a_feature_that_nobody_measures_is_said(svm, phantom):
+    bundle, image = load_bundle(svm["bundle"]), phantom.fields[0].image()
     older = replace(bundle.info, features=("nucleus_smell", *bundle.info.features[1:]))
     with pytest.raises(MarrowError, match=r"svm\.marrow takes the feature nucleus_smell"):
-        predict_image(replace(bundle, info=older), np.full((40, 50, 3), 200, np.uint8))
+        predict_image(replace(bundle, info=older), image)
 
 
 def test_no_source_on_two_sides(svm, phantom):
@@ -258,12 +258,17 @@ def test_a_photograph_without_a_cell(tmp_path, svm, many, unit):
         assert load_bundle(svm["bundle"]).predict([blank]).empty
         return
     bundle = train(scan(many), tmp_path / "f.marrow", families=("morphology", "colour"))
-    (row,) = bundle.predict([blank]).to_dict("records")
-    assert row["probability_ALL"] + row["probability_MM"] == pytest.approx(1)
-    assert row["uncertain"]  # whatever the medians say: nothing was measured
-    assert predict_image(bundle, blank).uncertain
-    seen = bundle.predict([field.image() for field in scan(many).fields])
-    assert not seen["uncertain"].all()
+    assert bundle.predict([blank]).empty  # whatever the medians would say: nothing was measured
+    prediction = predict_image(bundle, blank)
+    assert prediction.class_name is None
+    assert prediction.uncertain
+    first = scan(many).fields[0].image()
+    seen = bundle.predict([blank, first])
+    assert seen["image"].tolist() == [1]
+    assert seen.dtypes.to_dict() == bundle.predict([first]).dtypes.to_dict()
+    # nor where only a part of what the model weighs is of cells
+    mixed = train(scan(many), tmp_path / "m.marrow", families=("histogram", "morphology"))
+    assert mixed.predict([blank]).empty
 
 
 def test_few_fields_are_enough_to_learn_from(tmp_path, collection):

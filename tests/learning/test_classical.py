@@ -14,6 +14,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning import classical
 from napari_marrow.learning.bundle import open_onnx
 from napari_marrow.learning.classical import (
     MODELS,
@@ -232,3 +233,29 @@ def test_svm_needs_two_units_of_each_class():
     with pytest.raises(MarrowError, match="A class has only one unit to learn from, and svm needs"):
         fit_classical("svm", table, COLUMNS, codes, 5, 0)
     assert fit_classical("naive-bayes", table, COLUMNS, codes, 5, 0).parameters == 2 * 11
+
+
+def test_probabilities_are_made_with_sources_whole():
+    """Each source has a look of its own and a class by chance: other sources tell nothing."""
+    generator = np.random.default_rng(2)
+    sources = np.repeat([f"s{k}" for k in range(12)], 20)
+    codes = np.repeat(generator.permutation([0, 1] * 6), 20)
+    values = np.repeat(generator.normal(size=(12, 6)), 20, axis=0)
+    values += generator.normal(size=values.shape) / 4
+    table = pd.DataFrame(values, columns=list("abcdef")).assign(source=sources)
+
+    def confidence(rows):
+        fitted = fit_classical("svm", rows, tuple("abcdef"), codes, 6, 0)
+        return fitted.probabilities(table).max(axis=1).mean()
+
+    assert confidence(table) < 0.85 < 0.95 < confidence(table.drop(columns="source"))
+
+
+def test_folds_keep_sources_whole_and_all_classes_on_both_sides():
+    codes = np.array([0, 0, 0, 1, 1, 1, 1, 0])
+    groups = np.array(["a", "a", "b", "c", "d", "d", "c", "b"])
+    for train, test in classical._folds(codes, groups, 0):
+        assert not set(groups[train]) & set(groups[test])
+        assert set(codes[train]) == {0, 1}
+    alone = np.where(codes == 0, "a", groups)  # a class of one source: it has to be parted
+    assert len(classical._folds(codes, alone, 0)) == 4

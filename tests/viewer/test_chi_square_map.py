@@ -50,6 +50,20 @@ def test_pictures_and_map_lie_over_each_other(viewer, table, scores):
     assert {tuple(x.scale) for x in viewer.layers} == {(32, 32)}
 
 
+def test_another_map_lies_over_the_photograph_of_the_first(viewer, table, scores):
+    first, second = (Image(np.zeros((48, 64, 3), np.uint8), rgb=True, name=n) for n in "ab")
+    viewer.layers.extend([first, second])
+    viewer.layers.selection.active = second
+    assert "over b" in show_map(viewer, table, scores, "field")
+    assert viewer.layers.selection.active.name == MAP  # as nobody touched anything
+    assert "over b" in show_map(viewer, table, scores, "field")
+    viewer.layers.selection.active = first
+    assert "over a" in show_map(viewer, table, scores, "field")
+    viewer.layers.remove(first)
+    viewer.layers.selection.active = viewer.layers[MAP]
+    assert "over b" in show_map(viewer, table, scores, "field")
+
+
 @pytest.mark.parametrize("shape", [(48, 64, 3), (5, 48, 64, 3)])
 def test_the_map_of_fields_covers_the_photograph(viewer, table, scores, shape):
     more = (2,) * (len(shape) - 3)

@@ -196,6 +196,20 @@ def test_fields_of_the_open_layers_have_the_classes_given_to_them(widget, viewer
     assert table.loc["ALL_2", "histogram_red_224_239"] == expected[0]
 
 
+def test_open_fields_without_a_class_and_uneven_masks_are_said(
+    widget, viewer, make_snam, draw, tmp_path, qtbot
+):
+    root = make_snam(tmp_path, 2)
+    for mask in (root / "MM").glob("*_mask.bmp"):
+        mask.unlink()
+    viewer.open(root, plugin=PLUGIN)
+    viewer.add_image(draw()[0], rgb=True, name="of no class")
+    run(widget, qtbot, families=("morphology",))
+    said = widget.status.text()
+    assert "1 open field without a class left out." in said
+    assert "Nuclei come from masks in 2 of 2 fields of ALL and in 0 of 2 fields of MM" in said
+
+
 def test_cells_of_the_open_layers_get_their_features(widget, viewer, qtbot):
     for name in ("ALL/ALL_1", "MM/MM_1"):
         viewer.open(str(SAMPLES / f"{name}.jpg"), plugin=PLUGIN)

@@ -130,8 +130,10 @@ def predict(
         for f, p in zip(found, predictions, strict=True)
     ]
     result = {"out": str(out), "rows": len(table), "fields": answers}
-    counts = Counter(str(a["class"]) for a in answers)
+    counts = Counter(str(a["class"] or "without a nucleus") for a in answers)
     told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    if unsure := sum(p.uncertain for p in predictions):
+        told += f" ({unsure} uncertain)"
     show(result, json, f"{len(answers)} fields: {told}; {len(table)} rows in {out}.", RESEARCH_ONLY)
 
 

@@ -100,6 +100,7 @@ def cut(
     known = np.isin(table["index"], names)
     areas[known] = counts[np.searchsorted(names, table["index"][known])]
     own, _ = cut_cells(marks, nuclei, SIDE, DIAMETERS, 0, background="blank", cells=owners)
+    inside = _inside(table, nuclei.shape)
     levels = np.log10(np.arange(256, dtype=np.float32).clip(1))
     light = np.log10(background_colour(image))
     return Cells(
@@ -109,10 +110,10 @@ def cut(
         area=table["area"],
         cytoplasm_area=areas,
         pictures=pictures,
-        inside=_inside(table, nuclei.shape),
+        inside=inside,
         density=light - levels[pictures],
-        nucleus=own[..., 0] > 127,
-        cytoplasm=own[..., 1] > 127,
+        nucleus=(own[..., 0] > 127) & inside,
+        cytoplasm=(own[..., 1] > 127) & inside,
     )
 
 

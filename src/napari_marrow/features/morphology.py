@@ -32,7 +32,7 @@ def morphology(cells: Cells) -> dict[str, NDArray[np.float64]]:
         outline over the diameter; off centre how far the nucleus's centre lies from the cell's, in
         diameters; nuclei near counts other nuclei within 1.3 diameters. What depends on
         cytoplasm is not a number where there is none, and what depends on an outline where the
-        nucleus has fewer than 50 pixels.
+        nucleus has fewer than 50 pixels, or nucleus or cell is larger than the square about it.
     """
     nucleus, cell = _shapes(cells.nucleus), _shapes(cells.nucleus | cells.cytoplasm)
     width = np.sqrt(4 / np.pi * nucleus["area"])
@@ -48,7 +48,9 @@ def morphology(cells: Cells) -> dict[str, NDArray[np.float64]]:
         "nucleus_off_centre": np.hypot(nucleus["y"] - cell["y"], nucleus["x"] - cell["x"]) / width,
     }
     size = cells.area + cells.cytoplasm_area
-    tiny, bare = cells.area < LEAST, cells.cytoplasm_area == 0
+    tiny = (cells.area < LEAST) | _cut_off(cells.nucleus)
+    bare = cells.cytoplasm_area == 0
+    unseen = bare | tiny | _cut_off(cells.cytoplasm)
     return {
         "nucleus_area_px": cells.area.astype(np.float64),
         "nucleus_diameter_px": cells.diameter,
@@ -56,7 +58,7 @@ def morphology(cells: Cells) -> dict[str, NDArray[np.float64]]:
         "nuclei_near": _near(cells.y, cells.x, cells.diameter),
         "nucleus_to_cell_ratio": np.where(bare, np.nan, cells.area / size),
         "cell_area_px": np.where(bare, np.nan, size),
-        **{name: np.where(bare | tiny, np.nan, values) for name, values in whole.items()},
+        **{name: np.where(unseen, np.nan, values) for name, values in whole.items()},
     }
 
 
@@ -88,6 +90,12 @@ def _shapes(masks: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
     for name, column in values.items():
         found[name][rows] = np.where(np.isfinite(column), column, np.nan)
     return found
+
+
+def _cut_off(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether masks, (n, SIDE, SIDE), reach the sides of their squares: they go on beyond."""
+    sides = np.concatenate([masks[:, [0, -1]], masks[:, :, [0, -1]].swapaxes(1, 2)], axis=1)
+    return np.asarray(sides.any(axis=(1, 2)))
 
 
 def _outline_variation(masks: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from sklearn.feature_selection import SelectKBest, SelectorMixin, chi2
 from sklearn.impute import SimpleImputer
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -156,7 +156,8 @@ def fit_classical(
     model
         A name of :data:`MODELS`.
     table
-        A row a unit; the training side alone.
+        A row a unit; the training side alone. Where there is a column ``source``, rows of one
+        source are on one side of the folds that probabilities are made with, too.
     columns
         Names of the features in it.
     codes
@@ -174,10 +175,11 @@ def fit_classical(
     # shuffled, as published; the order would otherwise tell which of equal trees is first
     order = np.random.default_rng(seed).permutation(len(codes))
     values, codes = as_input(table, columns)[order], codes[order]
+    groups = table["source"].to_numpy(str)[order] if "source" in table else order
     _check_differ(values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # 0 / 0 of chi-square, ranked last
-        pipeline = _pipeline(model, select, codes, seed).fit(values, codes)
+        pipeline = _pipeline(model, select, codes, groups, seed).fit(values, codes)
     usable, best = pipeline["columns"], pipeline["chi2"]
     kept = np.flatnonzero(usable.mask_)[best.get_support()]
     same = np.flatnonzero(usable.collinear_with_ >= 0)
@@ -225,51 +227,65 @@ def _choices(select: int) -> list[tuple[str, BaseEstimator]]:
     ]
 
 
-def _pipeline(model: str, select: int, codes: NDArray[np.intp], seed: int) -> Pipeline:
+def _pipeline(
+    model: str, select: int, codes: NDArray[np.intp], groups: NDArray, seed: int
+) -> Pipeline:
     # Trees compare a number with a limit: scaled or not is the same, but for rounding.
     scale = "passthrough" if model in TREES else StandardScaler()
-    model_step = ("model", MODELS[model](codes, seed))
+    model_step = ("model", MODELS[model](codes, groups, seed))
     return Pipeline([*_choices(select), ("scale", scale), model_step])
 
 
-def _svm(codes: NDArray[np.intp], seed: int) -> ClassifierMixin:
-    folds = min(5, int(np.bincount(codes).min()))
-    if folds < 2:
+def _svm(codes: NDArray[np.intp], groups: NDArray, seed: int) -> ClassifierMixin:
+    if np.bincount(codes).min() < 2:
         raise MarrowError(
             "A class has only one unit to learn from, and svm needs two; add more, or choose "
             "another model."
         )
     # SVC itself gives no probabilities any more: Platt's sigmoid over folds
-    cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    cut = _folds(codes, groups, seed)
     return CalibratedClassifierCV(SVC(class_weight="balanced"), ensemble=False, cv=cut)
 
 
-def _naive_bayes(codes: NDArray[np.intp], seed: int) -> ClassifierMixin:
+def _folds(codes: NDArray[np.intp], groups: NDArray, seed: int) -> list[tuple[NDArray, NDArray]]:
+    """Five folds at most, with the groups whole, as far as both sides then have all classes."""
+    classes = np.unique(codes)
+    most = min(5, *(len(np.unique(groups[codes == k])) for k in classes))
+    if most > 1:
+        whole = StratifiedGroupKFold(most, shuffle=True, random_state=seed)
+        found = list(whole.split(codes, codes, groups))
+        if all(len(np.unique(codes[train])) == len(classes) for train, _ in found):
+            return found
+    plain = StratifiedKFold(min(5, int(np.bincount(codes).min())), shuffle=True, random_state=seed)
+    return list(plain.split(codes, codes))
+
+
+def _naive_bayes(codes: NDArray[np.intp], groups: NDArray, seed: int) -> ClassifierMixin:
     return GaussianNB()
 
 
-def _decision_tree(codes: NDArray[np.intp], seed: int) -> ClassifierMixin:
+def _decision_tree(codes: NDArray[np.intp], groups: NDArray, seed: int) -> ClassifierMixin:
     return DecisionTreeClassifier(min_samples_leaf=2, class_weight="balanced", random_state=seed)
 
 
-def _random_forest(codes: NDArray[np.intp], seed: int) -> ClassifierMixin:
+def _random_forest(codes: NDArray[np.intp], groups: NDArray, seed: int) -> ClassifierMixin:
     return RandomForestClassifier(
         300, min_samples_leaf=2, class_weight="balanced", random_state=seed, n_jobs=-1
     )
 
 
-def _logistic(codes: NDArray[np.intp], seed: int) -> ClassifierMixin:
+def _logistic(codes: NDArray[np.intp], groups: NDArray, seed: int) -> ClassifierMixin:
     return LogisticRegression(C=0.3, class_weight="balanced", max_iter=5000)
 
 
-MODELS: dict[str, Callable[[NDArray[np.intp], int], ClassifierMixin]] = {
+MODELS: dict[str, Callable[[NDArray[np.intp], NDArray, int], ClassifierMixin]] = {
     "svm": _svm,
     "naive-bayes": _naive_bayes,
     "decision-tree": _decision_tree,
     "random-forest": _random_forest,
     "logistic": _logistic,
 }
-"""A classifier with its settings, made for the rows' classes and a seed."""
+"""A classifier with its settings, made for the rows' classes and sources, and a seed."""
 TREES = frozenset({"decision-tree", "random-forest"})
 
 

@@ -37,7 +37,7 @@ class Prediction:
         ``class``, one ``probability_<class>`` a class, ``uncertain``.
     class_name, probability, uncertain
         The answer for the whole field: the mean over its cells where cells are classified. None
-        where no cell was found.
+        where no nucleus was found and the model needs some.
     labels
         The instances that were classified, (height, width), or None for a field.
     """
@@ -94,6 +94,9 @@ def predict_image(
     how, classes, limit = bundle.info.preprocessing, bundle.info.classes, bundle.info.abstain_below
     if bundle.info.needs_nuclei and labels is None:
         labels = segment_nuclei(image)
+    if bundle.info.needs_nuclei and not np.any(labels):
+        # also of a field: the model would answer from medians in place of its cells
+        return Prediction(_nothing(classes), None, float("nan"), True, labels)
     if bundle.info.features:
         units = measure(image, labels, how.features)
         taken = _taken(bundle, units)
@@ -105,17 +108,25 @@ def predict_image(
         absent = np.zeros(len(units))
     table = units[["index", "y", "x"]].copy()
     best = probabilities.max(axis=1, initial=0)
-    table["class"] = [classes[k] for k in probabilities.argmax(axis=1)] if len(table) else []
-    for k, name in enumerate(classes):
-        table[f"probability_{name}"] = probabilities[:, k]
+    table["class"] = [classes[k] for k in probabilities.argmax(axis=1)]
+    table[_probabilities(classes)] = probabilities
     table["uncertain"] = (best < limit) | (absent > MOSTLY)
-    if table.empty:
-        return Prediction(table, None, float("nan"), True, labels)
     mean = probabilities.mean(axis=0)
     top = int(mean.argmax())
     cells = labels if how.unit == "cell" else None
     unsure = bool(mean[top] < limit or table["uncertain"].all())
     return Prediction(table, classes[top], float(mean[top]), unsure, cells)
+
+
+def _nothing(classes: tuple[str, ...]) -> pd.DataFrame:
+    """A table of no unit, with the types of one of some."""
+    numbers = dict.fromkeys(_probabilities(classes), 0.0)
+    row = {"index": 0, "y": 0.0, "x": 0.0, "class": "", **numbers, "uncertain": True}
+    return pd.DataFrame([row]).iloc[:0]
+
+
+def _probabilities(classes: tuple[str, ...]) -> list[str]:
+    return [f"probability_{name}" for name in classes]
 
 
 def _taken(bundle: Bundle, units: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from napari.layers import Image
 
 from napari_marrow.features.pixels import GRID, map_of, mean_picture
 from napari_marrow.viewer.labelling import is_photograph, photograph_of
-from napari_marrow.viewer.metadata import KEY, MEAN, full_data, layer_kind
+from napari_marrow.viewer.metadata import KEY, MEAN, full_data, layer_id, layer_kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,7 @@ def map_layers(
     photograph
         To lie over, or None.
     """
+    identity = None if photograph is None else layer_id(photograph)
     place = _place(photograph, beside=unit == "cell")
     covers = photograph is not None and unit == "field"
     classes = sorted(table["class"].dropna().unique())
@@ -44,7 +45,7 @@ def map_layers(
             name=f"mean picture {name}",
             rgb=True,
             visible=not covers and name == classes[0],  # they lie over each other
-            metadata={KEY: {"kind": MEAN}},
+            metadata={KEY: {"kind": MEAN, "photograph": identity}},
             **place,
         )
         for name in classes
@@ -57,7 +58,7 @@ def map_layers(
         blending="translucent",
         opacity=0.6,
         contrast_limits=(0, max(float(found.max()), 1e-12)),
-        metadata={KEY: {"kind": MAP}},
+        metadata={KEY: {"kind": MAP, "photograph": identity}},
         **place,
     )
     return [*layers, over]
@@ -73,10 +74,10 @@ def show_map(viewer: Any, table: pd.DataFrame, scores: pd.DataFrame, unit: str) 
     str
         What there is to see.
     """
-    for older in [x for x in viewer.layers if layer_kind(x) in (MEAN, MAP)]:
-        viewer.layers.remove(older)
-    selected = photograph_of(viewer.layers.selection.active, viewer.layers)
-    photograph = selected or next((x for x in viewer.layers if is_photograph(x)), None)
+    older = [x for x in viewer.layers if layer_kind(x) in (MEAN, MAP)]
+    photograph = _photograph(viewer, older)
+    for layer in older:
+        viewer.layers.remove(layer)
     for layer in map_layers(table, scores, unit, photograph):
         viewer.add_layer(layer)
     if photograph is None or unit == "cell":
@@ -85,6 +86,18 @@ def show_map(viewer: Any, table: pd.DataFrame, scores: pd.DataFrame, unit: str) 
     if photograph is not None:
         where = f"{'beside' if unit == 'cell' else 'over'} {photograph.name}"
     return f"The map lies {where}; show and hide the mean pictures in the layer list."
+
+
+def _photograph(viewer: Any, older: list[Any]) -> Image | None:
+    """The photograph that is selected, or that the selected map lies over, or the first."""
+    photographs = [x for x in viewer.layers if is_photograph(x)]
+    active = viewer.layers.selection.active
+    if any(active is x for x in older):
+        before = active.metadata[KEY].get("photograph")
+        found = next((x for x in photographs if layer_id(x) == before), None)
+    else:
+        found = photograph_of(active, viewer.layers)
+    return found or next(iter(photographs), None)
 
 
 def _place(photograph: Image | None, beside: bool) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import scan
 from napari_marrow.features.settings import (
     MEASURED,
-    OF_CELLS,
     ChiSquareSettings,
     FeatureSettings,
 )
@@ -52,12 +51,13 @@ Finder = Callable[[Path, Callable[[], bool]], tuple[Collection, dict[str, Place]
 
 @dataclass(frozen=True)
 class Asked:
-    """What one run measures, and of which layers; none where a folder is measured."""
+    """What one run measures, and of which layers, with how many fields; a folder has none."""
 
     find: Finder
     settings: FeatureSettings
     selection: ChiSquareSettings
     photographs: tuple[Image, ...] = ()
+    opened: int = 0
 
 
 @dataclass(frozen=True)
@@ -174,13 +174,14 @@ class ChiSquare(DockedWidget):
             folder = self.source.folder()
             return Asked(lambda empty, stopped: (scan(folder), {}), settings, selection)
         opened = gather_opened(self._viewer.layers)
-        nuclei = settings.unit == "cell" or not OF_CELLS.isdisjoint(settings.families)
+        nuclei = settings.needs_nuclei
 
         def find(empty: Path, stopped: Callable[[], bool]) -> Any:
             return opened_fields(opened, empty, settings.unit, nuclei, stopped)
 
         photographs = tuple(x.annotated.target.layer for x in opened)
-        return Asked(find, settings, selection, photographs)
+        fields = sum(len(x.annotated.target) for x in opened)
+        return Asked(find, settings, selection, photographs, fields)
 
     def cancel(self) -> None:
         """Stop after the field at hand; nothing is shown then."""
@@ -303,6 +304,7 @@ def _find(asked: Asked, told: Told, should_stop: Callable[[], bool]) -> Found | 
     with importing:
         import napari_marrow.widgets.score_view  # noqa: F401 - matplotlib: not on the viewer's thread
         from napari_marrow.jobs.features import measured, scored
+        from napari_marrow.learning.units import drawn_notes
 
     def emit(event: Event) -> None:
         told.progress.emit(event.fraction or 0.0, event.text)
@@ -313,6 +315,11 @@ def _find(asked: Asked, told: Told, should_stop: Callable[[], bool]) -> Found | 
             table = measured(collection, asked.settings, emit, should_stop)
             told.progress.emit(1.0, "Choosing features")
             scores, notes = scored(table, asked.selection, should_stop)
+            notes = [*drawn_notes(collection, asked.settings), *notes]
+            left_out = asked.opened - len(collection.fields)
+            if left_out > 0:
+                fields = "field" if left_out == 1 else "fields"
+                notes.append(f"{left_out} open {fields} without a class left out.")
         except Stopped:
             return None
     return Found(table, scores, notes, places)
