@@ -194,4 +194,4 @@ def test_nuclei_of_real_photographs_are_azure_and_red_cells_eosin(real_data):
             more = found[..., 0] > found[..., 1]
             right.append(np.median(more[nucleus]) > np.median(more[cells]))
     assert len(right) > 20
-    assert np.mean(right) > 0.9  # 118 of all 121 were measured
+    assert np.mean(right) > 0.9  # all of 121 were measured

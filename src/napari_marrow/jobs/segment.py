@@ -130,7 +130,7 @@ def _hidden_in(out: Path) -> Iterator[Path]:
     try:
         with _made_in(out) as folder:
             yield Path(folder)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: a stopped job leaves nothing, and it is raised again
         for path in new:
             with suppress(OSError):  # somebody put something into it
                 path.rmdir()
