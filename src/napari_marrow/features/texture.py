@@ -52,7 +52,8 @@ def texture(cells: Cells) -> dict[str, NDArray[np.float64]]:
     mean = green.sum(axis=(1, 2)) / np.maximum(size, 1)
     enough = (size >= LEAST) & (cells.area >= LEAST) & (mean > 0)
     relative = np.where(inside, green / np.where(enough, mean, 1)[:, None, None] - 1, 0)
-    found = _grains(relative.astype(np.float32), inside, cells.depth, size)
+    window = (slice(None), *_window(inside))
+    found = _grains(relative[window].astype(np.float32), inside[window], cells.depth[window], size)
     each = zip(relative, inside, enough, strict=True)
     rows = [_patterns(values, mask) if ok else {} for values, mask, ok in each]
     for name in _pattern_names():
@@ -77,8 +78,11 @@ def _grains(
     found, finer, low = {}, relative, 0.0
     for sigma in GRAINS:
         spread = (0, sigma, sigma)
-        blurred = ndimage.gaussian_filter(relative, spread, truncate=3)
-        blurred /= ndimage.gaussian_filter(weight, spread, truncate=3) + np.float32(1e-6)
+        blurred, reach = (
+            ndimage.gaussian_filter(values, spread, truncate=3, mode="constant")
+            for values in (relative, weight)
+        )
+        blurred /= reach + np.float32(1e-6)
         blurred *= weight
         found[f"chromatin_grain_{low:g}_{sigma:g}"] = np.sqrt(power(finer - blurred))
         finer, low = blurred, sigma
@@ -91,13 +95,21 @@ def _grains(
     return found
 
 
+def _window(masks: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Rows and columns about all that is True in (n, height, width) masks."""
+    anywhere: NDArray[np.bool_] = np.asarray(masks.any(axis=0))
+    rows, columns = np.flatnonzero(anywhere.any(axis=1)), np.flatnonzero(anywhere.any(axis=0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
 def _patterns(relative: NDArray[np.float64], inside: NDArray[np.bool_]) -> dict[str, float]:
     """Co-occurrence and local binary patterns of one nucleus."""
     with importing:
         from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
 
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    window = _window(inside[None])
     mask, values = inside[window], relative[window]
     low, high = np.percentile(values[mask], [1, 99])
     scaled = ((values - low) / max(high - low, 1e-6)).clip(0, 1)
