@@ -179,6 +179,42 @@ def test_a_layer_that_was_removed_is_passed_over(viewer, snam, tmp_path):
     assert layer.features is before or layer.features.equals(before)
 
 
+def paint(layer):
+    layer.paint((20, 20), 1)  # napari's brush writes into the array that was measured
+
+
+def replace_labels(layer):
+    layer.data = np.roll(layer.data, 200, axis=1)  # the same numbers, other cells
+
+
+@pytest.mark.parametrize("change", [paint, replace_labels])
+def test_cells_that_were_changed_meanwhile_get_no_features(viewer, snam, tmp_path, change):
+    fill(viewer, snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")
+    layer = viewer.layers["ALL_1 nuclei"]
+    table, places = run(viewer, tmp_path)
+    before = layer.features
+    change(layer)
+    told = show_tables(viewer, places, table, NAMES)
+    assert told == ["ALL_1 nuclei was changed meanwhile; measure again to have its table."]
+    assert layer.features.equals(before)
+
+
+def test_one_field_that_was_painted_meanwhile_leaves_the_others(viewer, draw, tmp_path):
+    drawn = [draw(name, 1, (96, 128)) for name in ("ALL", "MM")]
+    image = viewer.add_image(np.stack([image for image, _ in drawn]), rgb=True, name="s")
+    labels = np.stack([mask for _, mask in drawn]).astype(np.uint8)
+    labels[1][labels[1] > 0] += 100  # numbers of their own
+    layer = viewer.add_labels(labels, name="s nuclei")
+    for row, name in enumerate(("ALL", "MM")):
+        set_field_class(image, row, name)
+    table, places = run(viewer, tmp_path)
+    layer.data[0, :9, :9] = 50
+    told = show_tables(viewer, places, table, NAMES)
+    assert told[-1] == "s nuclei was changed meanwhile; measure again to have its table."
+    assert (layer.features["index"] > 100).all()
+    assert (layer.features[SCORED] == "MM").all()
+
+
 def test_of_many_features_only_the_chosen_ones_are_shown():
     names = [f"f{k}" for k in range(MANY + 1)]
     scores = pd.DataFrame({"feature": names[::-1], "selected": [k < 2 for k in range(MANY + 1)]})
