@@ -138,6 +138,22 @@ def test_folds_judge_every_unit_once_and_never_part_a_source(sizes, folds, seed)
         assert set(classes[train]) == set(classes[test]) == set(classes)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_folds_of_sources_with_several_classes_leave_every_class_to_learn_from(seed):
+    # of three groups only g0 against the others does; scikit-learn's cut is often another
+    classes = np.array(["blast"] * 8 + ["normal"] * 20)
+    sources = np.array(["g0"] * 4 + ["g2"] * 4 + ["g0"] * 8 + ["g1"] * 12)
+    pairs = folds_by_source(classes, sources, 2, seed)
+    assert sorted(set(sources[test]) == {"g0"} for _, test in pairs) == [False, True]
+
+
+def test_sources_that_can_not_be_cut_are_said():
+    # a triangle: two of three groups are always together, and hold all there is of one class
+    classes, sources = np.array(list("aabbcc")), np.array(list("xyyzzx"))
+    with pytest.raises(MarrowError, match="leaves every class to learn from"):
+        folds_by_source(classes, sources, 2, 0)
+
+
 def test_folds_at_random_part_sources_and_keep_classes_in_proportion():
     classes, sources = table([[3] * 5, [3] * 10])
     pairs = folds_at_random(classes, 5, 0)

@@ -11,6 +11,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, Strat
 from napari_marrow.data.errors import MarrowError
 
 Rows = NDArray[np.intp]
+CUTS = 100
+"""So many cuts are tried until one has every class on the side that is learnt from."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ def split_by_source(
         )
     train, watched = _cut(classes, sources, rest, validation, seed)
     if not len(watched):
-        notes.append("Too few sources to validate on: training stops by its own loss.")
+        notes.append(
+            "Too few sources to validate on: probabilities are not calibrated, and a network's "
+            "training stops by its own loss."
+        )
     return Split(train, watched, judged, tuple(notes))
 
 
@@ -85,7 +90,8 @@ def folds_by_source(
     Raises
     ------
     MarrowError
-        When a class has fewer sources than there are folds.
+        When a class has fewer sources than there are folds, or no cut is found that leaves
+        something of every class to learn from.
     """
     rows = np.arange(len(classes))
     if _fewest(classes, sources, rows) < folds:
@@ -93,8 +99,16 @@ def folds_by_source(
             f"{_poorest(classes, sources)}, too few for {folds} folds; ask for fewer folds, or add "
             "sources."
         )
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    return list(splitter.split(rows, classes, sources))
+    for k in range(CUTS):
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + k)
+        pairs = list(splitter.split(rows, classes, sources))
+        # Sources of several classes can all fall on one side.
+        if all(len(test) and _fewest(classes, sources, train) for train, test in pairs):
+            return pairs
+    raise MarrowError(
+        f"No cut into {folds} folds was found that leaves every class to learn from, as sources "
+        "hold several classes; ask for another number of folds, or give smaller groups."
+    )
 
 
 def folds_at_random(classes: NDArray, folds: int, seed: int) -> list[tuple[Rows, Rows]]:
