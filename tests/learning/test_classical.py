@@ -71,6 +71,19 @@ def test_onnx_answers_as_the_pipeline_on_rows_it_never_saw(fitted, kinds, model)
 
 
 @pytest.mark.parametrize("model", CLASSICAL)
+def test_onnx_answers_as_the_pipeline_far_from_all_it_knows(model):
+    """Far away logarithms are of thousands, and their difference is the answer."""
+    table, codes = made(rows=40)
+    one = fit_classical(model, table, COLUMNS, codes, 8, 0)
+    away = np.random.default_rng(1).normal(scale=30, size=(5000, 8))
+    far = pd.DataFrame(
+        table.mean().to_numpy() + away * table.std().to_numpy(), columns=table.columns
+    )
+    found = run_features(open_onnx(one.onnx), far[list(one.chosen)])
+    np.testing.assert_allclose(found, one.probabilities(far), atol=1e-5)
+
+
+@pytest.mark.parametrize("model", CLASSICAL)
 def test_onnx_of_no_row_is_no_answer(fitted, kinds, model):
     """A photograph without a cell must not stop a prediction."""
     chosen = list(fitted[model].chosen)

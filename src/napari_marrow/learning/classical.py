@@ -136,9 +136,9 @@ class Fitted:
         return self.pipeline.predict_proba(as_input(table, self.columns))
 
 
-def as_input(table: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.float32]:
-    """Columns of a table as a model takes them, (n, columns); float32, as the ONNX network."""
-    return table[list(columns)].to_numpy(np.float32)
+def as_input(table: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.float64]:
+    """Columns of a table as a model takes them, (n, columns); as exact as the ONNX network's."""
+    return table[list(columns)].to_numpy(np.float32).astype(np.float64)
 
 
 def fit_classical(
@@ -211,7 +211,7 @@ def choose_columns(
     return tuple(columns[k] for k in np.flatnonzero(usable.mask_)[best.get_support()])
 
 
-def _check_differ(values: NDArray[np.float32]) -> None:
+def _check_differ(values: NDArray[np.float64]) -> None:
     if not UsableColumns().fit(values).mask_.any():
         raise MarrowError(
             f"None of the {values.shape[1]} features differs between the units; "
@@ -290,7 +290,7 @@ TREES = frozenset({"decision-tree", "random-forest"})
 
 
 def importances(
-    pipeline: Pipeline, values: NDArray[np.float32], codes: NDArray[np.intp], seed: int
+    pipeline: Pipeline, values: NDArray[np.float64], codes: NDArray[np.intp], seed: int
 ) -> NDArray[np.float64]:
     """How much each chosen feature counts, in parts of the whole.
 
@@ -328,15 +328,19 @@ def _count_numbers(model: ClassifierMixin) -> int:
     return int(model.coef_.size + model.intercept_.size)
 
 
-def _export(pipeline: Pipeline, kept: NDArray[np.intp], values: NDArray[np.float32]) -> bytes:
+def _export(pipeline: Pipeline, kept: NDArray[np.intp], values: NDArray[np.float64]) -> bytes:
     """The pipeline after all choices of columns as ONNX, checked to answer as it does."""
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
+    from skl2onnx.sklapi import CastTransformer
 
     chosen, model = values[:, kept], pipeline["model"]
     # medians are column by column: those of the chosen ones stay what they were
     missing = SimpleImputer(strategy="median").fit(chosen)
     steps = [("missing", missing), ("scale", pipeline["scale"]), ("model", model)]
+    if isinstance(model, GaussianNB):
+        # Far from all it knows its logarithms are large, and their difference needs the digits.
+        steps.insert(1, ("double", CastTransformer(dtype=np.float64)))
     whole = Pipeline([step for step in steps if step[1] != "passthrough"])
     with warnings.catch_warnings():  # the converter looks at attributes that scikit-learn drops
         warnings.simplefilter("ignore", FutureWarning)
@@ -345,7 +349,7 @@ def _export(pipeline: Pipeline, kept: NDArray[np.intp], values: NDArray[np.float
             initial_types=[("features", FloatTensorType([None, len(kept)]))],
             options={id(model): {"zipmap": False}},
         ).SerializeToString()
-    found = open_onnx(network).run(["probabilities"], {"features": chosen})[0]
+    found = open_onnx(network).run(["probabilities"], {"features": chosen.astype(np.float32)})[0]
     difference = float(np.abs(found - pipeline.predict_proba(values)).max())
     if not difference <= AGREEMENT:
         raise RuntimeError(
