@@ -31,6 +31,7 @@ def make_cells() -> Callable[..., Cells]:
             pictures=np.zeros((count, SIDE, SIDE, 3), np.uint8),
             inside=np.ones((count, SIDE, SIDE), bool),
             density=density.astype(np.float32),
+            has_background=True,
             nucleus=nucleus,
             cytoplasm=around,
         )

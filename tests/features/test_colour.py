@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_marrow.features.cells import SIDE
+from napari_marrow.features.cells import SIDE, cut
 from napari_marrow.features.colour import MEAN_COLOUR, colour, mean_colour
+from napari_marrow.features.texture import texture
 
 
 def test_small_images_are_averaged_whole():
@@ -54,6 +55,21 @@ def test_densities_are_means_and_ratios_of_means(make_cells):
         means = [inside[name][:, k].mean() for name in ("cytoplasm", "nucleus")]
         ratio = found[f"cytoplasm_to_nucleus_density_{channel}"]
         assert ratio == pytest.approx(means[0] / means[1], rel=1e-5)
+
+
+def test_cells_cut_out_on_black_have_a_texture_and_no_density():
+    """There is no background to measure against: as in C-NMC, of half of which light was black."""
+    y, x = np.ogrid[:120, :120]
+    disc = np.hypot(y - 60, x - 60) < 25
+    image = np.zeros((120, 120, 3), np.uint8)
+    image[disc] = np.random.default_rng(0).integers(30, 90, (disc.sum(), 3))
+    cells = cut(image, disc.astype(np.uint16), np.zeros(disc.shape, np.uint16))
+    assert all(np.isnan(values).all() for values in colour(cells).values())
+    assert (cells.density[cells.nucleus] > 0).all()
+    assert np.isfinite([values[0] for values in texture(cells).values()]).all()
+    image[~disc] = [220, 200, 210]
+    lit = cut(image, disc.astype(np.uint16), np.zeros(disc.shape, np.uint16))
+    assert 0.5 < colour(lit)["nucleus_density_green"][0] < 0.7  # log10(200 / 52)
 
 
 @settings(max_examples=20, deadline=None)

@@ -9,6 +9,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.stain import (
     WHITE,
     background_colour,
+    is_cut_out,
     merge_stains,
     optical_density,
     split_stains,
@@ -40,6 +41,26 @@ def test_black_image_has_no_division_by_zero():
     black = np.zeros((8, 8, 3), np.uint8)
     np.testing.assert_array_equal(background_colour(black), [1, 1, 1])
     assert not optical_density(black).any()
+
+
+@pytest.mark.parametrize("radius", [15, 30])
+def test_cells_cut_out_on_black_are_left_as_they_are(radius):
+    y, x = np.ogrid[:100, :120]
+    image = np.zeros((100, 120, 3), np.uint8)
+    image[np.hypot(y - 50, x - 60) < radius] = [75, 32, 78]  # more and less than a fifth
+    assert is_cut_out(image)
+    np.testing.assert_array_equal(white_balance(image), image)
+    np.testing.assert_allclose(
+        optical_density(image)[50, 60], np.log10(240 / np.array([75, 32, 78])), rtol=1e-5
+    )
+
+
+def test_a_round_field_in_a_dark_surround_has_a_light():
+    y, x = np.ogrid[:90, :120]
+    image = np.full((90, 120, 3), LIGHT, np.uint8)
+    image[np.hypot(y - 45, x - 60) > 44] = 0
+    assert not is_cut_out(image)
+    np.testing.assert_array_equal(background_colour(image), LIGHT)
 
 
 def test_white_balance_makes_the_background_one_grey(field):

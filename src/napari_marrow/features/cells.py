@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.depth import depth_of
-from napari_marrow.imaging.stain import WHITE, background_colour
+from napari_marrow.imaging.stain import WHITE, background_colour, is_cut_out
 
 SIDE = 96
 """Pixels of a crop's side."""
@@ -38,7 +38,10 @@ class Cells:
     inside
         (n, SIDE, SIDE) bool, what of them lies in the photograph and not beyond its edge.
     density
-        (n, SIDE, SIDE, 3) float32, optical density against the photograph's own background.
+        (n, SIDE, SIDE, 3) float32, optical density against the photograph's own background, or
+        against white where it has none.
+    has_background
+        Whether it has one; cells that were cut out on black do not.
     nucleus, cytoplasm
         (n, SIDE, SIDE) bool, the cell's own.
     """
@@ -51,6 +54,7 @@ class Cells:
     pictures: NDArray[np.uint8]
     inside: NDArray[np.bool_]
     density: NDArray[np.float32]
+    has_background: bool
     nucleus: NDArray[np.bool_]
     cytoplasm: NDArray[np.bool_]
 
@@ -112,6 +116,7 @@ def cut(
         pictures=pictures,
         inside=inside,
         density=light - levels[pictures],
+        has_background=not is_cut_out(image),
         nucleus=(own[..., 0] > 127) & inside,
         cytoplasm=(own[..., 1] > 127) & inside,
     )

@@ -37,8 +37,8 @@ def colour(cells: Cells) -> dict[str, NDArray[np.float64]]:
         (n,) each. ``nucleus_density_red`` is the mean optical density (log10 of background over
         pixel); ``*_variation`` its standard deviation over its mean; ``*_red_to_green`` and
         ``*_blue_to_green`` ratios of mean densities; ``cytoplasm_to_nucleus_density_green`` the
-        cytoplasm's mean over the nucleus's. Not a number where there is no such region, or
-        nothing in it that absorbs light.
+        cytoplasm's mean over the nucleus's. Not a number where there is no such region, nothing
+        in it that absorbs light, or no background in the photograph.
     """
     found: dict[str, NDArray[np.float64]] = {}
     means = {}
@@ -47,7 +47,7 @@ def colour(cells: Cells) -> dict[str, NDArray[np.float64]]:
         "cytoplasm": (cells.cytoplasm, cells.cytoplasm_area),
     }
     for name, (mask, area) in regions.items():
-        enough = area[:, None, None] >= LEAST
+        enough = (area[:, None, None] >= LEAST) & cells.has_background
         mean, deviation = _moments(cells.density, mask & enough)
         means[name] = mean
         for k, channel in enumerate(CHANNELS):

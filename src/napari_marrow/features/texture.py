@@ -1,7 +1,8 @@
 """The texture of nuclei: how coarse the chromatin is, and how it lies.
 
 Every nucleus is 38 pixels wide here and its density is divided by its mean, so neither the
-magnification nor the strength of the stain counts.
+magnification nor the strength of the stain counts. Of cells cut out on black, which have no
+background, it is the density against white.
 """
 
 from __future__ import annotations

@@ -14,8 +14,10 @@ CUT_AWAY = 8
 """What is not brighter is no picture: in some sets cells were cut out, on black."""
 CUT_OUT = 0.25
 """Part of a picture that is cut away at least, where cells were cut out."""
+LIT = 90
+"""Green that the brightest fifth of a field has at least. Cells cut out of C-NMC reach 57."""
 SAMPLE = 50_000
-"""About how many pixels of a photograph stains are estimated from."""
+"""About how many pixels of a photograph its light and stains are estimated from."""
 LEAST_DENSITY = 0.15
 """Length of a pixel's optical density from which it counts as stained; noise stays under it."""
 LEAST_STAINED = 200
@@ -29,7 +31,8 @@ fields with nuclei reach 0.31 and more, the red cells of ALL-IDB2 alone 0.24."""
 def background_colour(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Estimate the colour of the light where nothing was in its way.
 
-    The median of the brightest fifth of the pixels, of a copy thinned to about 50,000 pixels.
+    The median of the brightest fifth of the pixels, of a copy thinned to about 50,000 pixels. Of
+    cells cut out on black no light is to be seen: it is then taken to be white, 240 each.
 
     Parameters
     ----------
@@ -41,11 +44,29 @@ def background_colour(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     ndarray of float32, shape (3,)
         Red, green, blue, 1 to 255.
     """
-    step = max(1, int((image.shape[0] * image.shape[1] / 50_000) ** 0.5))
-    pixels = np.asarray(image[::step, ::step]).reshape(-1, 3)
+    if is_cut_out(image):
+        return np.full(3, WHITE, np.float32)
+    pixels = _thinned(image)
     luma = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
     bright = pixels[luma >= np.quantile(luma, 0.8)]
     return np.maximum(np.median(bright, axis=0), 1).astype(np.float32)
+
+
+def is_cut_out(image: NDArray[np.uint8]) -> bool:
+    """Whether an RGB photograph is of cells cut out on black: no light is to be seen in it then.
+
+    A round field in a dark surround is none: it is lit.
+    """
+    pixels = _thinned(image)
+    there = pixels.max(axis=-1) > CUT_AWAY
+    if not 0 < there.mean() < 1 - CUT_OUT:
+        return False
+    return bool(np.quantile(pixels[there, 1], 0.8) < LIT)
+
+
+def _thinned(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    step = max(1, int((image.shape[0] * image.shape[1] / SAMPLE) ** 0.5))
+    return np.asarray(image[::step, ::step]).reshape(-1, 3)
 
 
 def white_balance(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_marrow.imaging.stain import background_colour
+from napari_marrow.imaging.stain import LIT, background_colour
 
 DARKEST = 50
 """What a surround's brightest channel is at the most; the darkest real nuclei have 65."""
@@ -20,8 +20,6 @@ BLURRED = 5
 """Width, in pixels, of the surround's edge, which is neither dark nor lit."""
 WIDE = 0.8
 """Diameter of a round field at least, as a part of the picture's shorter side."""
-LIT = 90
-"""Green that the brightest fifth of a field has at least. Cells cut out of C-NMC reach 57."""
 
 
 def surround(image: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -195,4 +195,4 @@ def _places(one: Opened, row: int, labels: NDArray[np.integer]) -> list[Place]:
 def _checksum(data: Any, row: int) -> int:
     """Of one field's labels: 10 ms for a full field, and no copy of it is kept."""
     labels = np.asarray(data if data.ndim == 2 else data[row])
-    return zlib.crc32(np.ascontiguousarray(labels))
+    return zlib.crc32(np.ascontiguousarray(labels).data)
