@@ -72,8 +72,9 @@ def test_onnx_answers_as_the_pipeline_on_rows_it_never_saw(fitted, kinds, model)
 
 @pytest.mark.parametrize("model", CLASSICAL)
 def test_onnx_answers_as_the_pipeline_far_from_all_it_knows(model):
-    """Far away logarithms are of thousands, and their difference is the answer."""
+    """And in the digits: one feature is a small difference of large numbers."""
     table, codes = made(rows=40)
+    table["e"] += np.float32(1e5)
     one = fit_classical(model, table, COLUMNS, codes, 8, 0)
     away = np.random.default_rng(1).normal(scale=30, size=(5000, 8))
     far = pd.DataFrame(
@@ -81,6 +82,21 @@ def test_onnx_answers_as_the_pipeline_far_from_all_it_knows(model):
     )
     found = run_features(open_onnx(one.onnx), far[list(one.chosen)])
     np.testing.assert_allclose(found, one.probabilities(far), atol=1e-5)
+
+
+@pytest.mark.parametrize("model", CLASSICAL)
+def test_one_feature_on_another_scale_does_not_drown_the_others(model):
+    """As the size in pixels does at another magnification."""
+    rng = np.random.default_rng(0)
+    codes = np.arange(80) % 2
+    values = rng.normal(size=(80, 8)) + 1.5 * codes[:, None]
+    values[:, 3] = 1000 + 100 * values[:, 3]
+    table = pd.DataFrame(values, columns=list(COLUMNS))
+    known, other = table[:40], table[40:].assign(d=table["d"] * 9)
+    one = fit_classical(model, known, COLUMNS, codes[:40], 8, 0)
+    right = [one.probabilities(t).argmax(axis=1) == codes[40:] for t in (table[40:], other)]
+    assert np.mean(right[0]) > 0.75
+    assert np.mean(right[1]) > 0.6
 
 
 @pytest.mark.parametrize("model", CLASSICAL)
@@ -112,10 +128,13 @@ def test_is_the_pipeline_put_together_by_hand(fitted, kinds, model):
     best = SelectKBest(chi2, k=5).fit(MinMaxScaler().fit_transform(filled), codes).get_support()
     assert fitted[model].chosen == tuple(np.array(COLUMNS)[:7][best])
     scale = [] if model in ("decision-tree", "random-forest") else [StandardScaler()]
-    expected = make_pipeline(*scale, BY_HAND[model]).fit(filled[:, best], codes)
+    filled = filled[:, best]
+    expected = make_pipeline(*scale, BY_HAND[model]).fit(filled, codes)
     asked, _ = made(kinds, 30, seed=5)
     medians = np.nanmedian(values, axis=0)
     asked_filled = np.where(asked.iloc[:, :7].isna(), medians, asked.iloc[:, :7])[:, best]
+    if scale:  # what lies beyond all that was learnt from counts as the nearest of it
+        asked_filled = asked_filled.clip(filled.min(axis=0), filled.max(axis=0))
     np.testing.assert_allclose(
         fitted[model].probabilities(asked),
         expected.predict_proba(asked_filled.astype(np.float32)),

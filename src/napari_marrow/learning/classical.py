@@ -1,7 +1,7 @@
 """The classical models: features in, one scikit-learn pipeline fitted, an ONNX network out.
 
 The preprocessing is what the published method names: missing values, collinear columns,
-non-negative scaling for chi-square, standardising. All of it is fitted on the rows it is given,
+non-negative scaling, chi-square, standardising. All of it is fitted on the rows it is given,
 which an honest protocol takes from the training side alone.
 """
 
@@ -230,8 +230,11 @@ def _choices(select: int) -> list[tuple[str, BaseEstimator]]:
 def _pipeline(
     model: str, select: int, codes: NDArray[np.intp], groups: NDArray, seed: int
 ) -> Pipeline:
-    # Trees compare a number with a limit: scaled or not is the same, but for rounding.
-    scale = "passthrough" if model in TREES else StandardScaler()
+    # Trees compare a number with a limit: scaled or not is the same, but for rounding. For others
+    # a value beyond all that was learnt from counts as the nearest of these, so that no single
+    # feature, as the size in pixels at another magnification, outweighs all the rest.
+    scale = Pipeline([("range", MinMaxScaler(clip=True)), ("unit", StandardScaler())])
+    scale = "passthrough" if model in TREES else scale
     model_step = ("model", MODELS[model](codes, groups, seed))
     return Pipeline([*_choices(select), ("scale", scale), model_step])
 
@@ -337,11 +340,16 @@ def _export(pipeline: Pipeline, kept: NDArray[np.intp], values: NDArray[np.float
     chosen, model = values[:, kept], pipeline["model"]
     # medians are column by column: those of the chosen ones stay what they were
     missing = SimpleImputer(strategy="median").fit(chosen)
-    steps = [("missing", missing), ("scale", pipeline["scale"]), ("model", model)]
-    if isinstance(model, GaussianNB):
-        # Far from all it knows its logarithms are large, and their difference needs the digits.
-        steps.insert(1, ("double", CastTransformer(dtype=np.float64)))
-    whole = Pipeline([step for step in steps if step[1] != "passthrough"])
+    steps: list[tuple[str, Any]] = [("missing", missing), ("model", model)]
+    if pipeline["scale"] != "passthrough":
+        # Differences of large numbers need the digits, of naive Bayes's logarithms too.
+        last = np.float64 if isinstance(model, GaussianNB) else np.float32
+        steps[1:1] = [
+            ("double", CastTransformer(dtype=np.float64)),
+            ("scale", pipeline["scale"]),
+            ("back", CastTransformer(dtype=last)),
+        ]
+    whole = Pipeline(steps)
     with warnings.catch_warnings():  # the converter looks at attributes that scikit-learn drops
         warnings.simplefilter("ignore", FutureWarning)
         network = convert_sklearn(
