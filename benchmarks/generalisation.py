@@ -67,9 +67,25 @@ def sharpened(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.clip(2 * levels - blurred, 0, 255).astype(np.uint8)
 
 
-def smaller(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    size = (round(0.7 * image.shape[1]), round(0.7 * image.shape[0]))
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+def sized(factor: float) -> Alteration:
+    """Another magnification."""
+
+    def alter(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        size = (round(factor * image.shape[1]), round(factor * image.shape[0]))
+        how = Image.Resampling.BOX if factor < 1 else Image.Resampling.BICUBIC
+        return np.asarray(Image.fromarray(image).resize(size, how))
+
+    return alter
+
+
+def bent(gamma: float) -> Alteration:
+    """Another response of the camera."""
+    return lambda image: (255 * (image / 255) ** gamma).astype(np.uint8)
+
+
+def uneven(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Light that falls off to 0.7 at one side."""
+    return (image * np.linspace(1, 0.7, image.shape[1])[:, None]).astype(np.uint8)
 
 
 ALTERED: dict[str, Alteration] = {
@@ -77,10 +93,14 @@ ALTERED: dict[str, Alteration] = {
     "cold light": lit((0.9, 0.97, 1.12)),
     "pale, bluer": stained((0.8, 0.85, 1.1)),
     "dark, redder": stained((1.2, 1.1, 0.8)),
-    "gamma 1.3": lambda image: (255 * (image / 255) ** 1.3).astype(np.uint8),
+    "gamma 0.7": bent(0.7),
+    "gamma 1.3": bent(1.3),
+    "gamma 1.6": bent(1.6),
+    "uneven light": uneven,
     "out of focus": lambda image: ndimage.gaussian_filter(image, (1.2, 1.2, 0)),
     "sharpened": sharpened,
-    "0.7 of the size": smaller,
+    "half the size": sized(0.5),
+    "twice the size": sized(2),
 }
 REVERSED = stained((1.4, 1.4, 1.4)), stained((0.7, 0.7, 0.7))
 """For normal cells and for blasts: the strength of the stain then goes the other way."""
