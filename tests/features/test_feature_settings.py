@@ -40,7 +40,7 @@ def test_families_are_ordered_and_named_once():
     ("families", "says"),
     [
         ((), "Families is empty; choose at least one."),
-        (("smell", "colour"), "Families has 'smell'; choose from histogram, fourier,"),
+        (("smell", "colour"), "Families has 'smell'; choose from histogram, green,"),
     ],
 )
 def test_families_that_can_not_work(families, says):

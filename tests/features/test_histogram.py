@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_marrow.features.histogram import histogram
+from napari_marrow.features.histogram import green, histogram
 
 PICTURES = hnp.arrays(
     np.uint8,
@@ -26,6 +26,14 @@ def test_is_numpys_histogram(pictures):
         for k, picture in enumerate(levels):
             expected = np.histogram(picture, bins=16, range=(0, 256))[0] / picture.size
             np.testing.assert_allclose([c[k] for c in columns], expected, atol=1e-12)
+
+
+def test_green_is_numpys_histogram_of_the_second_plane():
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 20, 30, 3), np.uint8)
+    found = green(pictures)
+    assert next(iter(found)) == "histogram_green_000_015"
+    expected = [np.histogram(p[..., 1], bins=16, range=(0, 256))[0] / 600 for p in pictures]
+    np.testing.assert_allclose(np.transpose(list(found.values())), expected)
 
 
 @settings(max_examples=40, deadline=None)

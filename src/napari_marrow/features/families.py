@@ -12,7 +12,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.features.cells import Cells, cut
 from napari_marrow.features.colour import colour
 from napari_marrow.features.fourier import fourier
-from napari_marrow.features.histogram import histogram
+from napari_marrow.features.histogram import green, histogram
 from napari_marrow.features.morphology import morphology
 from napari_marrow.features.pixels import pixels
 from napari_marrow.features.settings import FeatureSettings
@@ -24,7 +24,7 @@ from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
 if TYPE_CHECKING:
     import pandas as pd
 
-OF_PICTURES = {"histogram": histogram, "fourier": fourier, "pixels": pixels}
+OF_PICTURES = {"histogram": histogram, "green": green, "fourier": fourier, "pixels": pixels}
 OF_EACH_CELL = {"morphology": morphology, "colour": colour, "texture": texture}
 KEYS = ("index", "y", "x")
 """What stands before the features: 0 and the middle for a field, else the nucleus's own."""

@@ -9,6 +9,7 @@ from napari_marrow.data.options import bound_problems, option
 
 MEASURED = {
     "histogram": "what part of the pixels has which level of red, green, blue and grey",
+    "green": "the green part of the histogram alone",
     "fourier": "how fine, and in which directions, the grey levels vary",
     "morphology": "size and outline of nuclei and cells, and how much of a cell its nucleus fills",
     "colour": "optical density of nuclei and cytoplasm, against the photograph's background",
