@@ -34,6 +34,7 @@ from napari_marrow.imaging.pieces import (
     solidity,
     touching,
     windows,
+    without_holes,
     without_spurs,
 )
 from napari_marrow.imaging.scale import stretch, working_copy
@@ -312,4 +313,4 @@ def _cell(
 
 
 def _grown(nucleus: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return ndimage.binary_fill_holes(touching(opened(mask | nucleus, 3) | nucleus, nucleus))
+    return without_holes(touching(opened(mask | nucleus, 3) | nucleus, nucleus))
