@@ -8,7 +8,7 @@ from skimage.draw import disk
 from skimage.measure import regionprops
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.imaging.crops import cut_cells
+from napari_marrow.imaging.crops import cut_cells, cut_masks
 from napari_marrow.imaging.nuclei import nucleus_table
 
 
@@ -221,3 +221,24 @@ def test_high_numbers_change_nothing_and_ask_for_no_memory(scene, high, fixed):
 def test_what_cannot_be_cut_is_a_sentence(image, options, said):
     with pytest.raises(MarrowError, match=said):
         cut_cells(image, np.ones((8, 8), int), **options)
+
+
+@pytest.mark.parametrize("high", [0, 65536])
+def test_masks_are_the_crops_own_part_of_each_region(scene, high):
+    _, labels = scene
+    cells = np.zeros(labels.shape, np.uint16)
+    cells[disk((60, 80), 16)] = 5
+    cells[disk((60, 108), 12)] = 2  # of the other nucleus, in the square of the first
+    numbered = np.where(labels > 0, labels + np.uint32(high), 0)
+    around = np.where(labels > 0, 0, cells.astype(np.uint32) + high * (cells > 0))
+    white = np.full((*labels.shape, 3), 255, np.uint8)
+    _, table = cut_cells(white, numbered, 32)
+    found = cut_masks((numbered, around), table, 32)
+    assert found.shape == (2, 2, 32, 32)
+    for masks, region in zip(found, (numbered, around), strict=True):
+        # a white picture of this region, black elsewhere, blanked outside of the own number
+        crops, _ = cut_cells(white, numbered, 32, fill=0, background="blank", cells=region)
+        np.testing.assert_array_equal(masks, crops[..., 0] > 127)
+    assert found[1, 1].any()
+    narrow = cut_masks((numbered, cells), table, 32)  # 70000 and such are not in 16 bits
+    assert high == 0 or not narrow[1].any()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_marrow.imaging.crops import cut_cells
+from napari_marrow.imaging.crops import cut_cells, cut_masks
 from napari_marrow.imaging.depth import depth_of
 from napari_marrow.imaging.stain import WHITE, background_colour, is_cut_out
 
@@ -94,17 +94,13 @@ def cut(
         The same numbers in the cells' cytoplasm, (height, width); 0 elsewhere.
     """
     pictures, table = cut_cells(image, nuclei, SIDE, DIAMETERS, WHITE)
-    marks = np.zeros((*nuclei.shape, 3), np.uint8)
-    marks[..., 0][nuclei > 0] = 255
-    around = (cytoplasm > 0) & (nuclei == 0)
-    marks[..., 1][around] = 255
-    owners = np.where(around, cytoplasm, nuclei)
-    names, counts = np.unique(cytoplasm[around], return_counts=True)
+    around = np.where(nuclei > 0, 0, cytoplasm)
+    names, counts = np.unique(around[around > 0], return_counts=True)
     areas = np.zeros(len(table["index"]))
     known = np.isin(table["index"], names)
     areas[known] = counts[np.searchsorted(names, table["index"][known])]
-    own, _ = cut_cells(marks, nuclei, SIDE, DIAMETERS, 0, background="blank", cells=owners)
     inside = _inside(table, nuclei.shape)
+    nucleus, plasm = cut_masks((nuclei, around), table, SIDE) & inside
     levels = np.log10(np.arange(256, dtype=np.float32).clip(1))
     light = np.log10(background_colour(image))
     return Cells(
@@ -117,8 +113,8 @@ def cut(
         inside=inside,
         density=light - levels[pictures],
         has_background=not is_cut_out(image),
-        nucleus=(own[..., 0] > 127) & inside,
-        cytoplasm=(own[..., 1] > 127) & inside,
+        nucleus=nucleus,
+        cytoplasm=plasm,
     )
 
 

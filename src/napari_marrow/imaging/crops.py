@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -96,6 +97,36 @@ def cut_cells(
     if owners is not None:
         _blank(crops, owners, table["index"], tops, lefts, cut_off, fill)
     return crops, table
+
+
+def cut_masks(
+    regions: Sequence[NDArray[np.integer]], table: Mapping[str, NDArray], size: int
+) -> NDArray[np.bool_]:
+    """Cut each crop's own part of label arrays, in the squares of :func:`cut_cells`.
+
+    Parameters
+    ----------
+    regions
+        (height, width) each, the nuclei's numbers where the region is, and 0 elsewhere.
+    table
+        Of :func:`cut_cells`, for the same photograph.
+    size
+        Side of the crops in pixels.
+
+    Returns
+    -------
+    ndarray of bool, shape (regions, n, size, size)
+        True where at least half of what a pixel was made of has the crop's number.
+    """
+    found = np.empty((len(regions), len(table["index"]), size, size), bool)
+    kind = np.result_type(np.min_scalar_type(table["index"].max(initial=0)), *regions)
+    for masks, region in zip(found, regions, strict=True):
+        region = region.astype(kind, copy=False)
+        squares = (table[name] for name in ("index", "top", "left", "side"))
+        for k, (number, top, left, side) in enumerate(zip(*squares, strict=True)):
+            own = _square(region, top, left, side, 0) == kind.type(number)
+            masks[k] = resize(np.negative(own.view(np.uint8)), (size, size)) > 127
+    return found
 
 
 def _centres(labels: NDArray[np.integer]) -> dict[str, NDArray]:
