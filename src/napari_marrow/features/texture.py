@@ -55,10 +55,12 @@ def texture(cells: Cells) -> dict[str, NDArray[np.float64]]:
     relative = np.where(inside, green / np.where(enough, mean, 1)[:, None, None] - 1, 0)
     window = (slice(None), *_window(inside))
     found = _grains(relative[window].astype(np.float32), inside[window], cells.depth[window], size)
-    each = zip(relative, inside, enough, strict=True)
-    rows = [_patterns(values, mask) if ok else {} for values, mask, ok in each]
-    for name in _pattern_names():
-        found[name] = np.array([row.get(name, np.nan) for row in rows], np.float64)
+    pairs = np.zeros((LEVELS, LEVELS, len(DISTANCES), len(size)))
+    patterns = np.zeros((POINTS + 2, len(size)))
+    for k in np.flatnonzero(enough):
+        pairs[..., k], patterns[:, k] = _patterns(relative[k], inside[k])
+    found |= _of_pairs(pairs)
+    found |= {f"lbp_{k}": shares for k, shares in enumerate(patterns)}
     return {name: np.where(enough, values, np.nan) for name, values in found.items()}
 
 
@@ -105,10 +107,12 @@ def _window(masks: NDArray[np.bool_]) -> tuple[slice, slice]:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def _patterns(relative: NDArray[np.float64], inside: NDArray[np.bool_]) -> dict[str, float]:
-    """Co-occurrence and local binary patterns of one nucleus."""
+def _patterns(
+    relative: NDArray[np.float64], inside: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of one nucleus the co-occurrences, (LEVELS, LEVELS, distances), and parts of the patterns."""
     with importing:
-        from skimage.feature import graycomatrix, graycoprops, local_binary_pattern
+        from skimage.feature import graycomatrix, local_binary_pattern
 
     window = _window(inside[None])
     mask, values = inside[window], relative[window]
@@ -117,23 +121,24 @@ def _patterns(relative: NDArray[np.float64], inside: NDArray[np.bool_]) -> dict[
     grey = (scaled * (LEVELS - 1)).astype(np.uint8) + 1
     grey[~mask] = 0  # outside: pairs with it are taken out
     matrix = graycomatrix(grey, DISTANCES, ANGLES, LEVELS + 1, symmetric=True)[1:, 1:]
-    pairs = matrix.sum(axis=3, keepdims=True).astype(np.float64)
-    pairs /= np.maximum(pairs.sum(axis=(0, 1)), 1)
-    found = {}
-    for measure in MEASURES:
-        for distance, value in zip(DISTANCES, graycoprops(pairs, measure)[:, 0], strict=True):
-            found[f"glcm_{measure}_{distance}px"] = float(value)
-    logarithm = np.log2(pairs, out=np.zeros_like(pairs), where=pairs > 0)
-    for distance, value in zip(DISTANCES, -(pairs * logarithm).sum(axis=(0, 1, 3)), strict=True):
-        found[f"glcm_entropy_{distance}px"] = float(value)
     patterns = local_binary_pattern((scaled * 255).astype(np.uint8), POINTS, RADIUS, "uniform")
     deep = ndimage.binary_erosion(mask, iterations=RADIUS)
     shares = np.bincount(patterns[deep].astype(np.intp), minlength=POINTS + 2)
-    for k, share in enumerate(shares / max(1, shares.sum())):
-        found[f"lbp_{k}"] = float(share)
-    return found
+    return matrix.sum(axis=3), shares / max(1, shares.sum())
 
 
-def _pattern_names() -> list[str]:
-    measures = [f"glcm_{m}_{d}px" for m in (*MEASURES, "entropy") for d in DISTANCES]
-    return [*measures, *(f"lbp_{k}" for k in range(POINTS + 2))]
+def _of_pairs(pairs: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Measures of co-occurrence matrices, (LEVELS, LEVELS, distances, n), of all nuclei at once."""
+    with importing:
+        from skimage.feature import graycoprops
+
+    parts = pairs / np.maximum(pairs.sum(axis=(0, 1)), 1)
+    nothing = np.zeros(parts.shape[2:])  # scikit-image refuses to measure no matrix
+    measured = {name: graycoprops(parts, name) if parts.size else nothing for name in MEASURES}
+    logarithm = np.log2(parts, out=np.zeros_like(parts), where=parts > 0)
+    measured["entropy"] = -(parts * logarithm).sum(axis=(0, 1))
+    return {
+        f"glcm_{name}_{distance}px": values
+        for name, by_distance in measured.items()
+        for distance, values in zip(DISTANCES, by_distance, strict=True)
+    }
