@@ -55,12 +55,26 @@ def test_cells_cut_out_on_black_are_left_as_they_are(radius):
     )
 
 
-def test_a_round_field_in_a_dark_surround_has_a_light():
+@pytest.mark.parametrize("rim", [0, 20])
+def test_a_bright_cell_cut_out_even_close_to_it_has_no_light(rim):
+    # uneven, as cells are; only corners are black where the cut is close
+    radius = 40
+    y, x = np.mgrid[: 2 * (radius + rim), : 2 * (radius + rim)] - radius - rim
+    image = np.random.default_rng(0).integers(110, 230, (*y.shape, 3)).astype(np.uint8)
+    image[np.hypot(y, x) > radius] = 0
+    assert is_cut_out(image)
+    np.testing.assert_array_equal(background_colour(image), [WHITE] * 3)
+
+
+@pytest.mark.parametrize("factor", [1, 0.4])
+def test_a_round_field_in_a_dark_surround_has_a_light(factor):
     y, x = np.ogrid[:90, :120]
-    image = np.full((90, 120, 3), LIGHT, np.uint8)
+    light = np.rint(np.array(LIGHT) * factor)
+    image = np.full((90, 120, 3), light, np.uint8)
+    image[::2] = image[::2] // 3  # half of it absorbs
     image[np.hypot(y - 45, x - 60) > 44] = 0
     assert not is_cut_out(image)
-    np.testing.assert_array_equal(background_colour(image), LIGHT)
+    np.testing.assert_array_equal(background_colour(image), light)
 
 
 def test_white_balance_makes_the_background_one_grey(field):

@@ -39,7 +39,7 @@ from napari_marrow.imaging.pieces import (
 )
 from napari_marrow.imaging.scale import stretch, working_copy
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.imaging.stain import CUT_AWAY, CUT_OUT, optical_density, white_balance
+from napari_marrow.imaging.stain import CUT_AWAY, is_cut_out, optical_density, white_balance
 from napari_marrow.imaging.surround import surround, without_surround
 
 LOOKS = 2
@@ -94,7 +94,7 @@ def segment_nuclei(
     small = working_copy(image, LONGEST)
     outside = surround(small)
     cut_away = small.max(axis=-1) <= CUT_AWAY
-    cut_out = cut_away.mean() > CUT_OUT
+    cut_out = is_cut_out(small)
     longest = LONGEST if cut_out else working_size(image, ~(cut_away | outside))
     if longest > LONGEST:
         small = working_copy(image, longest)
@@ -146,13 +146,13 @@ def segment_cytoplasm(
     nuclei, numbers = small_numbers(checked_labels(nuclei, image.shape))
     small = working_copy(image, nuclei_size(nuclei))
     labels = stretch(nuclei, small.shape[:2])
+    cut_out = is_cut_out(small)
     outside = stretch(surround(working_copy(image, LONGEST)), small.shape[:2])
     small = without_surround(small, outside)
     density = ndimage.gaussian_filter(optical_density(small), (1, 1, 0))
     tissue = density.sum(axis=-1)
     stained = density[..., 0] + 0.5 * density[..., 1] - density[..., 2]
     inside = small.max(axis=-1) > CUT_AWAY
-    cut_out = inside.mean() < 1 - CUT_OUT
     cells = inside.copy() if cut_out else np.zeros(labels.shape, bool)
     for window, own, other, diameter in () if cut_out else windows(_lobes_joined(labels), AROUND):
         away = ndimage.distance_transform_edt(~own)

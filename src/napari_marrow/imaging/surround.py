@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_marrow.imaging.stain import LIT, background_colour
+from napari_marrow.imaging.stain import background_colour, is_field
 
 DARKEST = 50
 """What a surround's brightest channel is at the most; the darkest real nuclei have 65."""
@@ -18,8 +18,6 @@ SPREAD = 15
 """How much brighter than its corner a surround may be: noise, and what JPEG leaves."""
 BLURRED = 5
 """Width, in pixels, of the surround's edge, which is neither dark nor lit."""
-WIDE = 0.8
-"""Diameter of a round field at least, as a part of the picture's shorter side."""
 
 
 def surround(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -48,7 +46,7 @@ def surround(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     if not found.any():
         return none
     found = ndimage.binary_dilation(found, iterations=BLURRED)
-    return found if _is_field(image[~found], min(image.shape[:2])) else none
+    return found if is_field(image[~found], min(image.shape[:2])) else none
 
 
 def without_surround(image: NDArray[np.uint8], outside: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -58,9 +56,3 @@ def without_surround(image: NDArray[np.uint8], outside: NDArray[np.bool_]) -> ND
     cleared = image.copy()
     cleared[outside] = np.rint(background_colour(image[~outside][None]))
     return cleared
-
-
-def _is_field(pixels: NDArray[np.uint8], shorter: int) -> bool:
-    """Whether the pixels inside are a field, by how many and how bright they are."""
-    wide = len(pixels) >= np.pi / 4 * (WIDE * shorter) ** 2
-    return wide and bool(np.quantile(pixels[:, 1], 0.8) >= LIT)
