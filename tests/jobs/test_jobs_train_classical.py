@@ -16,6 +16,7 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.features.chi2 import chi_square, non_negative
 from napari_marrow.features.settings import FeatureSettings
+from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.jobs import train_classical as module
 from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.learning.bundle import load_bundle, open_onnx, sha256
@@ -269,6 +270,18 @@ def test_a_photograph_without_a_cell(tmp_path, svm, many, unit):
     # nor where only a part of what the model weighs is of cells
     mixed = train(scan(many), tmp_path / "m.marrow", families=("histogram", "morphology"))
     assert mixed.predict([blank]).empty
+
+
+def test_an_answer_that_is_made_up_of_medians_is_uncertain(tmp_path, many):
+    """Cells cut out on black have no densities, on which this model hangs."""
+    bundle = train(scan(many), tmp_path / "b.marrow", families=("histogram", "colour"), select=30)
+    pixels = scan(many).fields[0].image().copy()
+    nuclei = segment_nuclei(pixels)
+    sure = predict_image(bundle, pixels, nuclei)
+    assert not sure.uncertain
+    pixels[nuclei == 0] = 0
+    assert nuclei.any()
+    assert predict_image(bundle, pixels, nuclei).uncertain
 
 
 def test_few_fields_are_enough_to_learn_from(tmp_path, collection):

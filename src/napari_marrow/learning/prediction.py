@@ -22,7 +22,7 @@ from napari_marrow.learning.units import Units, batches, cut_units, mean_by_unit
 if TYPE_CHECKING:
     import onnxruntime
 
-MOSTLY = 0.5
+MUCH = 0.25
 """An answer of which a larger part of the features is missing is made up of medians: uncertain."""
 
 
@@ -110,7 +110,7 @@ def predict_image(
     best = probabilities.max(axis=1, initial=0)
     table["class"] = [classes[k] for k in probabilities.argmax(axis=1)]
     table[_probabilities(classes)] = probabilities
-    table["uncertain"] = (best < limit) | (absent > MOSTLY)
+    table["uncertain"] = (best < limit) | (absent > MUCH)
     mean = probabilities.mean(axis=0)
     top = int(mean.argmax())
     cells = labels if how.unit == "cell" else None

@@ -11,8 +11,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, Strat
 from napari_marrow.data.errors import MarrowError
 
 Rows = NDArray[np.intp]
-CUTS = 100
-"""So many cuts are tried until one has every class on the side that is learnt from."""
+CUTS = 500
+"""So many cuts are tried where the first leaves a class out of what is learnt from."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +99,37 @@ def folds_by_source(
             f"{_poorest(classes, sources)}, too few for {folds} folds; ask for fewer folds, or add "
             "sources."
         )
-    for k in range(CUTS):
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + k)
-        pairs = list(splitter.split(rows, classes, sources))
-        # Sources of several classes can all fall on one side.
-        if all(len(test) and _fewest(classes, sources, train) for train, test in pairs):
-            return pairs
-    raise MarrowError(
-        f"No cut into {folds} folds was found that leaves every class to learn from, as sources "
-        "hold several classes; ask for another number of folds, or give smaller groups."
-    )
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    pairs = list(splitter.split(rows, classes, sources))
+    if not all(len(test) and _fewest(classes, sources, train) for train, test in pairs):
+        fold = _fold_of_each(classes, sources, folds, seed)
+        pairs = [(rows[fold != k], rows[fold == k]) for k in range(folds)]
+    return pairs
+
+
+def _fold_of_each(classes: NDArray, sources: NDArray, folds: int, seed: int) -> Rows:
+    """The most even of many random cuts that leave every class on all sides learnt from.
+
+    Sources of several classes can all fall on one side, where each class is stratified by itself.
+    A class is on all of them when its sources lie in two folds or more.
+    """
+    names, source = np.unique(sources, return_inverse=True)
+    kinds, kind = np.unique(classes, return_inverse=True)
+    counts = np.zeros((len(names), len(kinds)), np.intp)
+    np.add.at(counts, (source, kind), 1)
+    generator = np.random.default_rng(seed)
+    best, spread = None, np.inf
+    for _ in range(CUTS):
+        fold = generator.permutation(np.arange(len(names)) % folds)
+        units = np.array([counts[fold == k].sum(axis=0) for k in range(folds)])
+        if ((units > 0).sum(axis=0) > 1).all() and units.std(axis=0).sum() < spread:
+            best, spread = fold, units.std(axis=0).sum()
+    if best is None:
+        raise MarrowError(
+            f"No cut into {folds} folds was found that leaves every class to learn from, as "
+            "sources hold several classes; ask for another number of folds, or give smaller groups."
+        )
+    return best[source]
 
 
 def folds_at_random(classes: NDArray, folds: int, seed: int) -> list[tuple[Rows, Rows]]:

@@ -55,17 +55,18 @@ def show_tables(
         What is to be said of it.
     """
     by_layer: dict[Labels, dict[int, tuple[pd.DataFrame, pd.DataFrame | None]]] = {}
-    changed: dict[Labels, None] = {}
+    changed: dict[Labels, list[str]] = {}
     for image, place in places.items():
         if place.layer in viewer.layers and not place.is_as_measured:
-            changed[place.layer] = None
+            changed.setdefault(place.layer, []).append(image)
             continue
         part = table.loc[table["image"] == image, ["index", *names, "class"]]
         part = part.rename(columns={"class": SCORED})
         by_layer.setdefault(place.layer, {})[place.row] = part, place.nuclei
     shown, told = [], []
-    for layer in changed:
-        told.append(f"{layer.name} was changed meanwhile; measure again to have its table.")
+    for layer, images in changed.items():
+        at = f" in {', '.join(images)}" if layer.ndim > 2 else ""
+        told.append(f"{layer.name} was changed{at} meanwhile; measure again to have its table.")
     for layer, parts in by_layer.items():
         if layer not in viewer.layers:
             told.append(f"{layer.name} was removed meanwhile; its table is not shown.")

@@ -72,9 +72,10 @@ class Place:
     @property
     def is_as_measured(self) -> bool:
         """Whether the layer still shows the cells that were measured; on the viewer's thread."""
-        if self.layer.data is not self.data:
-            return False
-        return self.checksum is None or self.checksum == _checksum(self.data, self.row)
+        now = self.layer.data
+        if self.checksum is None or now.shape != self.data.shape:
+            return now is self.data
+        return self.checksum == _checksum(now, self.row)
 
 
 def gather_opened(layers: Any) -> list[Opened]:
