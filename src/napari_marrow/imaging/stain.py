@@ -12,8 +12,8 @@ WHITE = 240
 """What the empty background is mapped to; a little below 255 keeps brighter spots apart."""
 CUT_AWAY = 8
 """What is not brighter is no picture: in some sets cells were cut out, on black."""
-CUT_OUT = 0.25
-"""Part of a picture that is cut away at least, where cells were cut out."""
+MOSTLY_BLACK = 0.25
+"""Part of a photograph that is black, from which no stains are estimated."""
 BLACK = 0.1
 """Part of a picture that is black at least, where cells were cut out, even close to the cell."""
 WIDE = 0.8
@@ -155,7 +155,7 @@ def stain_vectors(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         When there is nothing stained in the photograph, or no nucleus, so that there are no two
         stains to be told apart; or when it is of cells cut out on black, without background.
     """
-    if (image.max(axis=-1) <= CUT_AWAY).mean() > CUT_OUT:
+    if (image.max(axis=-1) <= CUT_AWAY).mean() > MOSTLY_BLACK:
         raise MarrowError(
             "The photograph is of cells cut out on black, and stains are measured against the "
             "background; estimate them from a photograph that has one."
