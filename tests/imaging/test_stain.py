@@ -77,6 +77,16 @@ def test_a_round_field_in_a_dark_surround_has_a_light(factor):
     np.testing.assert_array_equal(background_colour(image), light)
 
 
+@pytest.mark.parametrize("turn", [0, 20, 45])
+def test_a_picture_with_a_border_or_turned_keeps_its_light(turn):
+    uneven = np.linspace(1, 0.6, 120)[:, None]  # no light that much of it is like
+    image = np.rint(np.full((90, 120, 3), LIGHT) * uneven).astype(np.uint8)
+    bordered = np.pad(image, ((9, 9), (9, 9), (0, 0)))
+    turned = np.asarray(Image.fromarray(bordered).rotate(turn, expand=True))
+    assert not is_cut_out(turned)
+    np.testing.assert_allclose(background_colour(turned), background_colour(image), atol=5)
+
+
 def test_white_balance_makes_the_background_one_grey(field):
     out = white_balance(field)
     assert out.dtype == np.uint8

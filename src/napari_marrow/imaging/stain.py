@@ -21,8 +21,14 @@ WIDE = 0.8
 ALIKE = 0.06
 """What differs less from the light, in parts of it, is background."""
 EMPTY = 0.18
-"""Part of what is no surround that is background at least. Round fields of SN-AM, SegPC, ALL-IDB2
-and of white blood cells have 0.19 and more, cells cut out of the last and in C-NMC 0.17 at most."""
+"""Part of a round field that is background at least. As wide as the picture, those of SN-AM, SegPC
+and ALL-IDB2 have 0.19 and more; cells cut out of white blood cells and in C-NMC 0.17 at most, some
+pale ones of ALL-IDB2, cut closely, up to 0.25."""
+STRAIGHT = 0.85
+"""Part of the smallest rectangle about it that a picture with straight edges fills at least, turned
+or with a border; cells that were cut out fill 0.82 at most."""
+LIT = 90
+"""Green from which the brightest fifth of a round field is light, even if it is uneven."""
 SAMPLE = 50_000
 """About how many pixels of a photograph its light and stains are estimated from."""
 LEAST_DENSITY = 0.15
@@ -66,30 +72,42 @@ def _light(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def is_cut_out(image: NDArray[np.uint8]) -> bool:
-    """Whether an RGB photograph is of cells cut out on black: no light is to be seen in it then."""
+    """Whether an RGB photograph is of cells cut out on black: no light is to be seen in it then.
+
+    It is not where all that is not black has straight edges, or is round and holds background.
+    """
     thinned = _thinned(image)
     there = thinned.max(axis=-1) > CUT_AWAY
-    if not 0 < there.mean() < 1 - BLACK:
+    if not 0 < there.mean() < 1 - BLACK or _fill(there) >= STRAIGHT:
         return False
-    return not is_field(thinned[there], min(there.shape))
+    pixels = thinned[there]
+    return not (is_wide(len(pixels), min(there.shape)) and holds_background(pixels))
 
 
-def is_field(pixels: NDArray[np.uint8], shorter: int) -> bool:
-    """Whether what is not black is a round field, by how many pixels it has and by its background.
+def is_wide(count: int, shorter: int) -> bool:
+    """Whether so many pixels are a round field in a picture with this shorter side."""
+    return count >= np.pi / 4 * (WIDE * shorter) ** 2
 
-    Where the light shows it is much of a picture, and even; the brightest of a cell is neither.
 
-    Parameters
-    ----------
-    pixels
-        (n, 3) RGB, what is not black.
-    shorter
-        The picture's shorter side in pixels.
+def holds_background(pixels: NDArray[np.uint8]) -> bool:
+    """Whether the light shows in pixels, (n, 3): it is even then, and much of them.
+
+    The brightest of a cell is neither.
     """
-    if len(pixels) < np.pi / 4 * (WIDE * shorter) ** 2:
-        return False
     like_light = (np.abs(pixels / _light(pixels) - 1) < ALIKE).all(axis=1)
     return bool(like_light.mean() >= EMPTY)
+
+
+def _fill(mask: NDArray[np.bool_]) -> float:
+    """The part of the smallest rectangle about a mask that it fills, to 3 degrees of its turn."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    first = mask[rows].argmax(axis=1)
+    last = mask.shape[1] - 1 - mask[rows, ::-1].argmax(axis=1)
+    places = np.stack([np.tile(rows, 2), np.concatenate([first, last])])  # the outline has them all
+    angles = np.deg2rad(np.arange(0, 90, 3))
+    turned = np.stack([[np.cos(angles), np.sin(angles)], [-np.sin(angles), np.cos(angles)]])
+    extents = np.ptp(np.einsum("kda,dn->kan", turned, places), axis=2) + 1
+    return float(mask.sum() / extents.prod(axis=0).min())
 
 
 def _thinned(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_marrow.imaging.stain import background_colour, is_field
+from napari_marrow.imaging.stain import LIT, background_colour, holds_background, is_wide
 
 DARKEST = 50
 """What a surround's brightest channel is at the most; the darkest real nuclei have 65."""
@@ -46,7 +46,11 @@ def surround(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     if not found.any():
         return none
     found = ndimage.binary_dilation(found, iterations=BLURRED)
-    return found if is_field(image[~found], min(image.shape[:2])) else none
+    inside = image[~found]
+    lit = is_wide(len(inside), min(image.shape[:2])) and (
+        np.quantile(inside[:, 1], 0.8) >= LIT or holds_background(inside)
+    )
+    return found if lit else none
 
 
 def without_surround(image: NDArray[np.uint8], outside: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -119,10 +119,13 @@ def _fold_of_each(classes: NDArray, sources: NDArray, folds: int, seed: int) -> 
     np.add.at(counts, (source, kind), 1)
     generator = np.random.default_rng(seed)
     best, spread = None, np.inf
-    for _ in range(CUTS):
+    for k in range(CUTS):
         fold = generator.permutation(np.arange(len(names)) % folds)
+        if k % 2:  # of sources that hold much, some folds need fewer
+            fold = generator.integers(folds, size=len(names))
         units = np.array([counts[fold == k].sum(axis=0) for k in range(folds)])
-        if ((units > 0).sum(axis=0) > 1).all() and units.std(axis=0).sum() < spread:
+        whole = ((units > 0).sum(axis=0) > 1).all() and units.sum(axis=1).all()
+        if whole and units.std(axis=0).sum() < spread:
             best, spread = fold, units.std(axis=0).sum()
     if best is None:
         raise MarrowError(
