@@ -233,8 +233,8 @@ def _pipeline(
     # Trees compare a number with a limit: scaled or not is the same, but for rounding. For others
     # a value beyond all that was learnt from counts as the nearest of these, so that no single
     # feature, as the size in pixels at another magnification, outweighs all the rest.
-    scale = Pipeline([("range", MinMaxScaler(clip=True)), ("unit", StandardScaler())])
-    scale = "passthrough" if model in TREES else scale
+    both = Pipeline([("range", MinMaxScaler(clip=True)), ("unit", StandardScaler())])
+    scale = "passthrough" if model in TREES else both
     model_step = ("model", MODELS[model](codes, groups, seed))
     return Pipeline([*_choices(select), ("scale", scale), model_step])
 
