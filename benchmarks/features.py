@@ -19,11 +19,11 @@ from reading import in_turns, quartiles
 from skimage import __version__ as skimage_version
 from skimage.draw import disk
 
-from napari_marrow.data.phantom import PhantomSettings, draw_field
-from napari_marrow.features.families import features
-from napari_marrow.features.fourier import LOW, RINGS, SECTORS
-from napari_marrow.features.histogram import BINS
-from napari_marrow.features.settings import FAMILIES, FeatureSettings
+from napari_marrow.measure.extract import features
+from napari_marrow.measure.fourier import LOW, RINGS, SECTORS
+from napari_marrow.measure.histogram import BINS
+from napari_marrow.measure.settings import FAMILIES, FeatureSettings
+from napari_marrow.simulation.phantom import PhantomSettings, draw_field
 
 HEIGHT, WIDTH = 1920, 2560
 ROWS, COLUMNS = 10, 20

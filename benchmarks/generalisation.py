@@ -34,10 +34,10 @@ from scipy import ndimage
 from sklearn.cluster import KMeans
 from sklearn.model_selection import StratifiedGroupKFold
 
-from napari_marrow.features.families import KEYS, features
-from napari_marrow.features.settings import CARRY_OVER, FeatureSettings
 from napari_marrow.imaging.stain import background_colour
 from napari_marrow.learning.classical import MODELS, fit_classical
+from napari_marrow.measure.extract import KEYS, features
+from napari_marrow.measure.settings import CARRY_OVER, FeatureSettings
 
 BLOCK, FOLDS, SELECT, PERMUTATIONS = 13, 5, 40, 5
 MEASURED = ("histogram", "green", "fourier", *CARRY_OVER)

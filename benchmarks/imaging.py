@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 from skimage import color, exposure, filters, transform, util
 
-from napari_marrow.imaging import geometry, photometry
+from napari_marrow.imaging import geometry, intensity
 
 OURS, SKIMAGE, ALBUMENTATIONS = "napari-marrow", "scikit-image", "albumentations"
 SIGMA, DEGREES, SHIFT, NOISE = 1.5, 7.0, (100, -150), 5.0
@@ -49,16 +49,16 @@ def ours(shape: tuple[int, int]) -> dict[str, Work]:
         "rotate270": lambda i: geometry.turned(i, 3),
         "mirror": geometry.mirrored,
         "flip": geometry.flipped,
-        "edges": photometry.edges,
+        "edges": intensity.edges,
         "crop-border": lambda i: geometry.without_border(i, 0.05),
         "translate": lambda i: geometry.shifted(i, *SHIFT),
         "rotate": lambda i: geometry.rotated(i, DEGREES),
-        "blur": lambda i: photometry.blurred(i, SIGMA),
+        "blur": lambda i: intensity.blurred(i, SIGMA),
         "distort": lambda i: geometry.distorted(i, geometry.displacements(shape, 0.01, generator)),
-        "equalise": photometry.equalised,
-        "light": lambda i: photometry.lit(i, 1.05, 0.1, -0.1),
-        "stain": lambda i: photometry.restained(i, strength, shift),
-        "noise": lambda i: photometry.noisy(i, NOISE, generator),
+        "equalise": intensity.equalised,
+        "light": lambda i: intensity.lit(i, 1.05, 0.1, -0.1),
+        "stain": lambda i: intensity.restained(i, strength, shift),
+        "noise": lambda i: intensity.noisy(i, NOISE, generator),
         "rotate, labels": lambda i: geometry.rotated(i[..., 0], DEGREES),
         "distort, labels": lambda i: geometry.distorted(i[..., 0], moves),
     }

@@ -20,8 +20,8 @@ from PIL import Image
 from scipy import ndimage
 from skimage.filters import threshold_multiotsu
 
-from napari_marrow.data.phantom import PhantomSettings, draw_field
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
+from napari_marrow.simulation.phantom import PhantomSettings, draw_field
 
 COUNTED = {1: 7, 2: 6, 3: 12, 4: 3, 5: 5}
 """Nuclei in the fields ALL_1 to ALL_5, counted by eye, cut-off ones included."""

@@ -180,7 +180,7 @@ def no_leftovers(tmp_path):
 @pytest.fixture(scope="session")
 def keras_started():
     """Keras, imported as a job imports it."""
-    from napari_marrow.jobs.keras_start import start_keras
+    from napari_marrow.jobs.import_keras import start_keras
 
     start_keras()
     import keras

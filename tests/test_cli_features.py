@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_marrow.console import print_comparison
+from napari_marrow.cli.console import print_comparison
 
 QUICK = ("--families", "histogram,fourier", "--select", 5)
 

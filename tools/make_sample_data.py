@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from napari_marrow.data.phantom import PhantomSettings, draw_field, planned_fields
+from napari_marrow.simulation.phantom import PhantomSettings, draw_field, planned_fields
 
 SETTINGS = PhantomSettings(fields=16, width=640, height=480, acquisitions=3, seed=2019)
 

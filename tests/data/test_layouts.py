@@ -205,7 +205,7 @@ def test_no_permission_is_one_sentence(tmp_path, monkeypatch):
 
 def test_a_photograph_without_permission_does_not_stop_the_scan(tmp_path, monkeypatch):
     put(tmp_path / "ALL", "ALL_1.bmp", "ALL_2.bmp")
-    from napari_marrow.data.layouts import checks
+    from napari_marrow.data.layouts import validate as checks
 
     original = checks._sample
 

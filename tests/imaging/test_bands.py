@@ -5,7 +5,7 @@ import pytest
 
 from napari_marrow.imaging import bands
 from napari_marrow.imaging.geometry import mirrored
-from napari_marrow.imaging.photometry import blurred
+from napari_marrow.imaging.intensity import blurred
 
 
 @pytest.mark.parametrize("rows", [0, 1, 255, 511, 512, 1023, 1920])

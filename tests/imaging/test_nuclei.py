@@ -6,9 +6,9 @@ from scipy.ndimage import gaussian_filter
 from skimage.draw import disk
 from skimage.measure import label, regionprops
 
-from napari_marrow.data.phantom import PhantomSettings, draw_field
-from napari_marrow.imaging import holes
+from napari_marrow.imaging import fill_holes as holes
 from napari_marrow.imaging.nuclei import join_cytoplasm, nucleus_table, separate
+from napari_marrow.simulation.phantom import PhantomSettings, draw_field
 
 
 def discs(shape, *circles):

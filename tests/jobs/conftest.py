@@ -7,9 +7,9 @@ import pytest
 
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.data.phantom import PhantomSettings, write_phantom
 from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
 
 
 @pytest.fixture(scope="session")

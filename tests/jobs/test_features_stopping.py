@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from napari_marrow.data.errors import Stopped
-from napari_marrow.features.chi2 import select_features
-from napari_marrow.features.settings import ChiSquareSettings
 from napari_marrow.jobs.features import scored
+from napari_marrow.measure.chi2 import select_features
+from napari_marrow.measure.settings import ChiSquareSettings
 
 
 @pytest.fixture

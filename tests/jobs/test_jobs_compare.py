@@ -13,13 +13,13 @@ from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_sco
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.features.settings import FeatureSettings
 from napari_marrow.jobs.compare import CompareJob, run_comparison
 from napari_marrow.learning.classical import fit_classical
-from napari_marrow.learning.evaluation import score_units
-from napari_marrow.learning.measured import feature_columns, measure_collection
+from napari_marrow.learning.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.metrics import score_units
 from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.learning.splits import folds_by_source
+from napari_marrow.measure.settings import FeatureSettings
 
 FAST = CompareSettings(
     ("naive-bayes", "decision-tree"), folds=4, families=("histogram", "fourier"), select=6

@@ -11,10 +11,10 @@ import pytest
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.features.chi2 import select_features
-from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.jobs.features import FeaturesJob, run_features_job, scores_path
-from napari_marrow.learning.measured import feature_columns, measure_collection
+from napari_marrow.learning.feature_table import feature_columns, measure_collection
+from napari_marrow.measure.chi2 import select_features
+from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
 
 CELL = FeatureSettings(("colour",), "cell")
 

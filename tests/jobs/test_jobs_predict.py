@@ -11,7 +11,7 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.learning.bundle import load_bundle
-from napari_marrow.learning.prediction import predict_field
+from napari_marrow.learning.predictor import predict_field
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 

@@ -15,9 +15,9 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.train import TrainJob, augment_as_published, run_training
 from napari_marrow.learning.bundle import load_bundle, sha256
-from napari_marrow.learning.prediction import run_network
+from napari_marrow.learning.predictor import run_network
+from napari_marrow.learning.samples import collect_units
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
-from napari_marrow.learning.units import collect_units
 
 SETTINGS = TrainingSettings(epochs=1, device="cpu", input_size=32, tiles=1, copies=1)
 
@@ -142,7 +142,7 @@ def test_augmented_as_published_keeps_class_and_source(own):
 @pytest.mark.slow
 def test_a_training_end_to_end(trained, keras_started):
     """Train, load, judge: the one place where a network is really made."""
-    from napari_marrow.learning.training import rebuild
+    from napari_marrow.learning.fit import rebuild
 
     folder, result = trained["bundle"], trained["result"]
     assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == [

@@ -14,18 +14,18 @@ from PIL import Image
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.features.chi2 import chi_square, non_negative
-from napari_marrow.features.settings import FeatureSettings
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.jobs import train_classical as module
 from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.learning.bundle import load_bundle, open_onnx, sha256
 from napari_marrow.learning.calibration import soften
 from napari_marrow.learning.classical import fit_classical
-from napari_marrow.learning.evaluation import score_units
-from napari_marrow.learning.measured import feature_columns, measure_collection
-from napari_marrow.learning.prediction import predict_field, predict_image, run_features
+from napari_marrow.learning.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.metrics import score_units
+from napari_marrow.learning.predictor import predict_field, predict_image, run_features
 from napari_marrow.learning.settings import CLASSICAL, TrainingSettings
+from napari_marrow.measure.chi2 import chi_square, non_negative
+from napari_marrow.measure.settings import FeatureSettings
 
 FAST = TrainingSettings(model="naive-bayes", families=("histogram", "fourier"), select=6)
 

@@ -23,7 +23,7 @@ from napari_marrow.learning.classical import (
     choose_columns,
     fit_classical,
 )
-from napari_marrow.learning.prediction import run_features
+from napari_marrow.learning.predictor import run_features
 from napari_marrow.learning.settings import CLASSICAL
 
 COLUMNS = tuple("abcdefgh")

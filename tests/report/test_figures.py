@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.metrics import roc_curve
 
-from napari_marrow.learning.evaluation import score_units
+from napari_marrow.learning.metrics import score_units
 from napari_marrow.report import figures
 
 

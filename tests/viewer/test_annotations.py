@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from napari.components import ViewerModel
 
-from napari_marrow.viewer.annotations import (
+from napari_marrow.viewer.photograph.annotations import (
     cells_layer,
     field_class,
     is_painted,

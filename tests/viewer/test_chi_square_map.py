@@ -7,10 +7,10 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.features.pixels import GRID, pixels
-from napari_marrow.viewer.chi_square_map import MAP, show_map
-from napari_marrow.viewer.labelling import is_photograph
-from napari_marrow.viewer.session import gather
+from napari_marrow.measure.thumbnail_grid import GRID, pixels
+from napari_marrow.viewer.make.chi_square_map import MAP, show_map
+from napari_marrow.viewer.photograph.labelling import is_photograph
+from napari_marrow.viewer.photograph.session import gather
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, GRID, GRID, 3), np.uint8)
 CLASSES = ["MM", "ALL", "MM", None]

@@ -7,16 +7,20 @@ import pandas as pd
 import pytest
 from napari.components import ViewerModel
 
-from napari_marrow.features.families import features
-from napari_marrow.features.settings import FeatureSettings
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.jobs.features import measured
-from napari_marrow.viewer.annotations import label_classes, new_cells_layer, set_field_class
-from napari_marrow.viewer.feature_tables import MANY, SCORED, columns_for, show_tables
-from napari_marrow.viewer.labelling import targets
-from napari_marrow.viewer.measuring import gather_opened, opened_fields
-from napari_marrow.viewer.readers import read
-from napari_marrow.viewer.segmenting import segment_target, segmented_layers
+from napari_marrow.measure.extract import features
+from napari_marrow.measure.settings import FeatureSettings
+from napari_marrow.viewer.io.feature_tables import MANY, SCORED, columns_for, show_tables
+from napari_marrow.viewer.io.readers import read
+from napari_marrow.viewer.make.segmented import segment_target, segmented_layers
+from napari_marrow.viewer.photograph.annotations import (
+    label_classes,
+    new_cells_layer,
+    set_field_class,
+)
+from napari_marrow.viewer.photograph.labelling import targets
+from napari_marrow.viewer.photograph.measuring import gather_opened, opened_fields
 
 CELLS = FeatureSettings(("morphology",), "cell")
 NAMES = ["nucleus_area_px", "nucleus_solidity"]

@@ -2,8 +2,8 @@
 
 from napari.components import ViewerModel
 
-from napari_marrow.viewer.gathering import gathered
-from napari_marrow.viewer.metadata import layer_id, link_to
+from napari_marrow.viewer.layer_info import layer_id, link_to
+from napari_marrow.viewer.photograph.gathering import gathered
 
 
 def test_labels_of_another_photograph_stay_with_it(draw):

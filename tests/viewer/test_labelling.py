@@ -5,13 +5,13 @@ from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.learning.prediction import predict_image
+from napari_marrow.learning.predictor import predict_image
 from napari_marrow.report.colours import FIXED, rgb
-from napari_marrow.viewer.caption import attach_caption
-from napari_marrow.viewer.labelling import predict_target, show_predictions, targets
-from napari_marrow.viewer.metadata import layer_predictions
-from napari_marrow.viewer.readers import read
-from napari_marrow.viewer.stains import recoloured, recoloured_layer
+from napari_marrow.viewer.behaviours.caption import attach_caption
+from napari_marrow.viewer.io.readers import read
+from napari_marrow.viewer.layer_info import layer_predictions
+from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
+from napari_marrow.viewer.photograph.labelling import predict_target, show_predictions, targets
 
 
 @pytest.fixture

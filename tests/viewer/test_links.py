@@ -8,11 +8,11 @@ from napari.components import ViewerModel
 from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.viewer.annotations import cells_layer, new_cells_layer
-from napari_marrow.viewer.caption import attach_caption
-from napari_marrow.viewer.labelling import targets
-from napari_marrow.viewer.readers import read
-from napari_marrow.viewer.session import gather, write_session
+from napari_marrow.viewer.behaviours.caption import attach_caption
+from napari_marrow.viewer.io.readers import read
+from napari_marrow.viewer.photograph.annotations import cells_layer, new_cells_layer
+from napari_marrow.viewer.photograph.labelling import targets
+from napari_marrow.viewer.photograph.session import gather, write_session
 
 
 def add(viewer, path):

@@ -34,11 +34,11 @@ def test_the_widgets_are_in_the_classify_menu():
 
 def test_no_part_of_the_viewer_imports_tensorflow():
     code = (
-        "import napari_marrow.viewer.readers, napari_marrow.viewer.predictions, sys\n"
-        "import napari_marrow.viewer.screenshot, napari_marrow.widgets.train_dcnn\n"
-        "import napari_marrow.learning.prediction, napari_marrow.widgets.loss_plot\n"
+        "import napari_marrow.viewer.io.readers, napari_marrow.viewer.make.predictions, sys\n"
+        "import napari_marrow.viewer.io.screenshot, napari_marrow.widgets.train_dcnn\n"
+        "import napari_marrow.learning.predictor, napari_marrow.widgets.components.loss_plot\n"
         "import napari_marrow.widgets.augment, napari_marrow.widgets.segment\n"
-        "import napari_marrow.widgets.stain, napari_marrow.widgets.score_view\n"
+        "import napari_marrow.widgets.stain, napari_marrow.widgets.components.score_view\n"
         "import napari_marrow.widgets.chi_square, napari_marrow.jobs.features\n"
         "print(sorted({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)))"
     )

@@ -5,7 +5,7 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.viewer.readers import get_reader, read
+from napari_marrow.viewer.io.readers import get_reader, read
 
 
 def by_name(layers):

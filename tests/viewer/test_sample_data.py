@@ -1,7 +1,7 @@
 import numpy as np
 from skimage.measure import label
 
-from napari_marrow.viewer.sample_data import all_field, both_classes, mm_field
+from napari_marrow.viewer.io.sample_data import all_field, both_classes, mm_field
 
 
 def names(layers):

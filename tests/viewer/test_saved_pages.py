@@ -6,9 +6,9 @@ import pytest
 from napari.layers import Labels
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.viewer.readers import read
+from napari_marrow.viewer.io.readers import read
+from napari_marrow.viewer.io.writers import write_labels
 from napari_marrow.viewer.stack import LazyStack
-from napari_marrow.viewer.writers import write_labels
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 

@@ -5,9 +5,9 @@ from napari.components import ViewerModel
 from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.viewer.annotations import new_cells_layer, set_field_class
-from napari_marrow.viewer.readers import read
-from napari_marrow.viewer.session import gather, write_session
+from napari_marrow.viewer.io.readers import read
+from napari_marrow.viewer.photograph.annotations import new_cells_layer, set_field_class
+from napari_marrow.viewer.photograph.session import gather, write_session
 
 
 def fill(viewer, layers):

@@ -19,14 +19,14 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.report.colours import FIXED, UNCERTAIN, rgb
-from napari_marrow.viewer.annotations import is_painted, label_classes, new_cells_layer
-from napari_marrow.viewer.labelling import predict_target, show_predictions, targets
-from napari_marrow.viewer.layers import nucleus_features
-from napari_marrow.viewer.metadata import KEY
-from napari_marrow.viewer.readers import get_reader, read
-from napari_marrow.viewer.saved_labels import is_saved_labels, load_labels, save_labels
+from napari_marrow.viewer.io.readers import get_reader, read
+from napari_marrow.viewer.io.saved_labels import is_saved_labels, load_labels, save_labels
+from napari_marrow.viewer.io.writers import write_labels, write_predictions
+from napari_marrow.viewer.layer_info import KEY
+from napari_marrow.viewer.make.layers import nucleus_features
+from napari_marrow.viewer.photograph.annotations import is_painted, label_classes, new_cells_layer
+from napari_marrow.viewer.photograph.labelling import predict_target, show_predictions, targets
 from napari_marrow.viewer.stack import LazyStack
-from napari_marrow.viewer.writers import write_labels, write_predictions
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 

@@ -9,13 +9,13 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.augment import AugmentSettings, augment
 from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.viewer import products
-from napari_marrow.viewer.gathering import gathered
-from napari_marrow.viewer.labelling import targets
-from napari_marrow.viewer.metadata import is_preview, layer_kind
-from napari_marrow.viewer.segmenting import segment_target, segmented_layers
-from napari_marrow.viewer.session import gather, write_session
-from napari_marrow.viewer.stains import recoloured, recoloured_layer
+from napari_marrow.viewer.layer_info import is_preview, layer_kind
+from napari_marrow.viewer.make import augmented as products
+from napari_marrow.viewer.make.segmented import segment_target, segmented_layers
+from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
+from napari_marrow.viewer.photograph.gathering import gathered
+from napari_marrow.viewer.photograph.labelling import targets
+from napari_marrow.viewer.photograph.session import gather, write_session
 
 PLUGIN = "napari-marrow"
 

@@ -16,13 +16,13 @@ from scipy.stats import false_discovery_control
 from sklearn.feature_selection import chi2
 from sklearn.preprocessing import minmax_scale
 
-import napari_marrow.learning.measured as measuring
+import napari_marrow.learning.feature_table as measuring
 from napari_marrow.data.layouts import scan, write_table
-from napari_marrow.features.families import features
-from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.jobs.features import FeaturesJob, run_features_job
+from napari_marrow.measure.extract import features
+from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.viewer.annotations import set_field_class
+from napari_marrow.viewer.photograph.annotations import set_field_class
 
 PLUGIN, WIDGET = "napari-marrow", "Chi-square features"
 SAMPLES = Path(__file__).parents[2] / "sample_data"

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from napari_marrow.learning.settings import TrainingSettings
-from napari_marrow.widgets.forms import SettingsForm
+from napari_marrow.widgets.components.forms import SettingsForm
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from PIL import Image
 from skimage.measure import regionprops
 
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
-from napari_marrow.viewer.gathering import gathered
-from napari_marrow.viewer.labelling import Target, nuclei_of
-from napari_marrow.viewer.metadata import is_nuclei, layer_id, linked
+from napari_marrow.viewer.layer_info import is_nuclei, layer_id, linked
+from napari_marrow.viewer.photograph.gathering import gathered
+from napari_marrow.viewer.photograph.labelling import Target, nuclei_of
 from napari_marrow.widgets.segment import PREVIEW_NAME
 
 

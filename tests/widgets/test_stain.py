@@ -9,11 +9,11 @@ from qtpy.compat import isalive
 
 from napari_marrow.imaging.normalise import StainSettings, fit_reference, normalise, normaliser
 from napari_marrow.imaging.stain import merge_stains, split_stains, stain_vectors, white_balance
-from napari_marrow.viewer.labelling import targets
-from napari_marrow.viewer.metadata import KEY, layer_fields
-from napari_marrow.viewer.session import gather
+from napari_marrow.viewer.layer_info import KEY, layer_fields
+from napari_marrow.viewer.make.stains import split
+from napari_marrow.viewer.photograph.labelling import targets
+from napari_marrow.viewer.photograph.session import gather
 from napari_marrow.viewer.stack import LazyStack
-from napari_marrow.viewer.stains import split
 
 PLUGIN = "napari-marrow"
 VECTORS = np.array([[0.75, 0.6, 0.28], [0.35, 0.75, 0.56]])

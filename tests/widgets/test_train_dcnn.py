@@ -13,7 +13,7 @@ import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QScrollArea
 
-from napari_marrow.viewer.annotations import field_class
+from napari_marrow.viewer.photograph.annotations import field_class
 
 PLUGIN, WIDGET = "napari-marrow", "Train DCNN"
 
@@ -297,7 +297,7 @@ def test_a_bar_that_is_closed_while_it_is_made_does_not_stay(open_widget, monkey
     """Making napari's bar handles events, and the end of the work may be among them."""
     from napari.utils import progress
 
-    from napari_marrow.widgets import parts
+    from napari_marrow.widgets.components import parts
 
     _, widget = open_widget()
 

@@ -18,7 +18,7 @@ import cyclopts
 from cyclopts import App, CycloptsError, Parameter, Token
 
 from napari_marrow import __version__
-from napari_marrow.console import console
+from napari_marrow.cli.console import console
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.report.colours import RESEARCH_ONLY
 

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from napari_marrow.cli.app import AsJson, AsOptions, UsageError, app, no_problems
-from napari_marrow.console import Reporter, counted, show
-from napari_marrow.data.phantom import PhantomSettings
+from napari_marrow.cli.console import Reporter, counted, show
 from napari_marrow.jobs.events import Event
 from napari_marrow.report.colours import RESEARCH_ONLY
+from napari_marrow.simulation.phantom import PhantomSettings
 
 
 @app.command
@@ -42,7 +42,7 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
     folder
         A folder of photographs, of class folders, or a SN-AM download.
     """
-    from napari_marrow.data.audit import audit
+    from napari_marrow.audit.duplicates import audit
     from napari_marrow.data.layouts import scan as scan_folder
 
     found = scan_folder(folder)
@@ -90,7 +90,7 @@ def phantom(
     out
         Folder to make; "PKG - SN-AM" is made in it.
     """
-    from napari_marrow.data.phantom import write_phantom
+    from napari_marrow.simulation.phantom import write_phantom
 
     if crossed and settings.confounded:
         raise UsageError("Stain batches are crossed or confounded; give one of the two.")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from napari_marrow.cli.app import AsJson, AsListOptions, AsOptions, UsageError, app, no_problems
-from napari_marrow.console import Reporter, counted, print_comparison, show
-from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
+from napari_marrow.cli.console import Reporter, counted, print_comparison, show
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
+from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 if TYPE_CHECKING:

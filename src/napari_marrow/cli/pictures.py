@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from napari_marrow.cli.app import AsJson, AsListOptions, AsOptions, UsageError, app, no_problems
-from napari_marrow.console import Reporter, counted, show
+from napari_marrow.cli.console import Reporter, counted, show
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
@@ -82,7 +82,7 @@ def segment(
 
 def _none_left_out(result: dict[str, Any]) -> None:
     """Exit with 1 where photographs were left out: a script must not take it for all of them."""
-    from napari_marrow.data.layouts.files import listed
+    from napari_marrow.data.layouts.listing import listed
 
     if names := result["left_out"]:
         count = counted(len(names), "photograph")

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_marrow.data.csv_table import read_rows
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import decode, image_size, open_image, read_image
 from napari_marrow.data.masks import MaskCode, MaskKind, read_mask
-from napari_marrow.data.rows import read_rows
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.imaging import geometry, photometry
-from napari_marrow.imaging.photometry import edges
+from napari_marrow.imaging import geometry, intensity
+from napari_marrow.imaging.intensity import edges
 from napari_marrow.imaging.settings import OPERATIONS, RANDOM, AugmentSettings
 
 __all__ = [
@@ -223,19 +223,19 @@ def _drawn(
         case "edges":
             return edges
         case "blur":
-            return partial(photometry.blurred, sigma=settings.blur * g.uniform(0.5, 1))
+            return partial(intensity.blurred, sigma=settings.blur * g.uniform(0.5, 1))
         case "equalise":
-            return photometry.equalised
+            return intensity.equalised
         case "light":
             down, right, brightness = _either_way(g, settings.light, 3)
-            return partial(photometry.lit, brightness=1 + brightness / 2, down=down, right=right)
+            return partial(intensity.lit, brightness=1 + brightness / 2, down=down, right=right)
         case "stain":
             # a fifth for the shift: it colours the empty background, which staining leaves pale
             strength = 1 + g.uniform(-settings.stain, settings.stain, 3)
             shift = g.uniform(-settings.stain, settings.stain, 3) / 5
-            return partial(photometry.restained, strength=strength, shift=shift)
+            return partial(intensity.restained, strength=strength, shift=shift)
         case "noise":
-            return partial(photometry.noisy, sigma=settings.noise, generator=g)
+            return partial(intensity.noisy, sigma=settings.noise, generator=g)
     raise ValueError(f"no operation is called {operation!r}")
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_marrow.imaging.holes import fill_holes
-from napari_marrow.imaging.pieces import multi_otsu, opened, weighted_quantile
-from napari_marrow.imaging.scale import shrink_factor, stretch, working_copy
+from napari_marrow.imaging.components import multi_otsu, opened, weighted_quantile
+from napari_marrow.imaging.fill_holes import fill_holes
+from napari_marrow.imaging.resize import shrink_factor, stretch, working_copy
 from napari_marrow.imaging.stain import optical_density
 
 PURPLE, RED = 0.68, 0.65

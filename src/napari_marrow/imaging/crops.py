@@ -10,9 +10,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.imaging.checks import checked_labels, checked_photograph
-from napari_marrow.imaging.numbers import small_numbers
-from napari_marrow.imaging.scale import resize
+from napari_marrow.imaging.relabel import small_numbers
+from napari_marrow.imaging.resize import resize
+from napari_marrow.imaging.validate import checked_labels, checked_photograph
 
 
 def cut_cells(

@@ -8,11 +8,11 @@ from scipy import ndimage
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.imports import importing
-from napari_marrow.imaging.depth import depth_of, erode, peaks_of
-from napari_marrow.imaging.holes import fill_holes
-from napari_marrow.imaging.numbers import in_few_bits, small_numbers
-from napari_marrow.imaging.pieces import closed, solidity, weighted_quantile
-from napari_marrow.imaging.scale import enlarge, shrink_factor
+from napari_marrow.imaging.components import closed, solidity, weighted_quantile
+from napari_marrow.imaging.distance import depth_of, erode, peaks_of
+from napari_marrow.imaging.fill_holes import fill_holes
+from napari_marrow.imaging.relabel import in_few_bits, small_numbers
+from napari_marrow.imaging.resize import enlarge, shrink_factor
 
 WORKING_SIZE = 640
 """Longer side, in pixels, at which shapes are judged; nuclei are then about 20 to 100 wide."""

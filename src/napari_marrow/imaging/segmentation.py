@@ -24,10 +24,7 @@ from napari_marrow.imaging.candidates import (
     tidy,
     working_size,
 )
-from napari_marrow.imaging.checks import checked_labels, checked_photograph
-from napari_marrow.imaging.nuclei import join_cytoplasm, separate
-from napari_marrow.imaging.numbers import in_few_bits, small_numbers
-from napari_marrow.imaging.pieces import (
+from napari_marrow.imaging.components import (
     multi_otsu,
     opened,
     otsu,
@@ -37,10 +34,13 @@ from napari_marrow.imaging.pieces import (
     without_holes,
     without_spurs,
 )
-from napari_marrow.imaging.scale import stretch, working_copy
+from napari_marrow.imaging.field_of_view import surround, without_surround
+from napari_marrow.imaging.nuclei import join_cytoplasm, separate
+from napari_marrow.imaging.relabel import in_few_bits, small_numbers
+from napari_marrow.imaging.resize import stretch, working_copy
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.imaging.stain import CUT_AWAY, is_cut_out, optical_density, white_balance
-from napari_marrow.imaging.surround import surround, without_surround
+from napari_marrow.imaging.validate import checked_labels, checked_photograph
 
 LOOKS = 2
 """Times that the edges are found from the surroundings; with the first, these become better."""

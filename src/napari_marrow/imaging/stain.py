@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.imaging.scale import resize
+from napari_marrow.imaging.resize import resize
 
 WHITE = 240
 """What the empty background is mapped to; a little below 255 keeps brighter spots apart."""

@@ -18,7 +18,7 @@ from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field, usable
 from napari_marrow.data.layouts import SAVED, write_table
-from napari_marrow.data.layouts.files import listed
+from napari_marrow.data.layouts.listing import listed
 from napari_marrow.imaging.augment import AugmentSettings, augmented, count, names_of_products
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 

@@ -26,9 +26,10 @@ from napari_marrow.jobs.train_classical import measured_units
 from napari_marrow.jobs.train_job import TrainJob
 from napari_marrow.learning.bundle import open_onnx
 from napari_marrow.learning.classical import choose_columns, fit_classical
-from napari_marrow.learning.evaluation import score_units
-from napari_marrow.learning.measured import feature_columns
-from napari_marrow.learning.prediction import run_features, run_network
+from napari_marrow.learning.feature_table import feature_columns
+from napari_marrow.learning.metrics import score_units
+from napari_marrow.learning.predictor import run_features, run_network
+from napari_marrow.learning.samples import Units, class_codes, drawn_notes, mean_by_unit
 from napari_marrow.learning.settings import (
     CLASSICAL,
     CompareSettings,
@@ -36,7 +37,6 @@ from napari_marrow.learning.settings import (
     TrainingSettings,
 )
 from napari_marrow.learning.splits import Rows, folds_at_random, folds_by_source, split_by_source
-from napari_marrow.learning.units import Units, class_codes, drawn_notes, mean_by_unit
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 TABLE, FULL, ANSWERS = "comparison.csv", "comparison.json", "predictions.csv"
@@ -206,11 +206,11 @@ def _train_fold(
     should_stop: ShouldStop,
 ) -> Answer:
     """Train a network on rows, some of their sources watching when to stop."""
-    from napari_marrow.jobs.keras_start import start_keras
+    from napari_marrow.jobs.import_keras import start_keras
     from napari_marrow.jobs.train import network_side
 
     start_keras()
-    from napari_marrow.learning import training
+    from napari_marrow.learning import fit as training
 
     known = units.table.iloc[train]
     columns = (known["class"].to_numpy(str), known["source"].to_numpy(str))

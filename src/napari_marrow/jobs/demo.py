@@ -19,7 +19,7 @@ from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import run_training
 from napari_marrow.jobs.train_job import TrainJob
 from napari_marrow.learning.bundle import Bundle, load_bundle
-from napari_marrow.learning.prediction import Prediction
+from napari_marrow.learning.predictor import Prediction
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.page import Picture, write_page
 from napari_marrow.report.tables import verdict
@@ -90,7 +90,7 @@ def _screenshot(
     """Photograph a real viewer in its own process, on a virtual display where there is none."""
     held = set(bundle.info.split["heldout"])
     shown = next((f for f in collection.fields if f.source in held), collection.fields[0])
-    module = "napari_marrow.viewer.screenshot"
+    module = "napari_marrow.viewer.io.screenshot"
     command = [sys.executable, "-m", module, str(shown.path), str(bundle.path), str(path)]
     if not os.environ.get("DISPLAY") and sys.platform.startswith("linux"):
         xvfb = shutil.which("xvfb-run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_marrow.jobs.keras_start import start_keras
+from napari_marrow.jobs.import_keras import start_keras
 
 
 def devices() -> dict[str, Any]:
@@ -20,7 +20,7 @@ def devices() -> dict[str, Any]:
     start_keras()
     import keras
 
-    from napari_marrow.learning.training import list_devices
+    from napari_marrow.learning.fit import list_devices
 
     found = list_devices()
     backend = keras.backend.backend()

@@ -11,12 +11,12 @@ import pandas as pd
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
-from napari_marrow.features.chi2 import select_features
-from napari_marrow.features.colour import MEAN_COLOUR
-from napari_marrow.features.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
-from napari_marrow.learning.measured import feature_columns, measure_collection
-from napari_marrow.learning.units import drawn_notes
+from napari_marrow.learning.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.samples import drawn_notes
+from napari_marrow.measure.chi2 import select_features
+from napari_marrow.measure.colour import MEAN_COLOUR
+from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from napari_marrow.jobs.train_job import TrainJob
 from napari_marrow.jobs.versions import versions
 from napari_marrow.learning.bundle import BundleInfo, sha256
 from napari_marrow.learning.calibration import soften
-from napari_marrow.learning.evaluation import colour_yardstick, score_units
+from napari_marrow.learning.metrics import colour_yardstick, score_units
+from napari_marrow.learning.samples import drawn_notes
 from napari_marrow.learning.settings import Preprocessing
 from napari_marrow.learning.splits import Rows, Split
-from napari_marrow.learning.units import drawn_notes
 
 Answer = Callable[[Rows], NDArray[np.float64]]
 """Probabilities of the classes, (n, classes), for rows of the units' table."""

@@ -17,9 +17,9 @@ from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
-from napari_marrow.jobs.naming import field_names, file_stems
+from napari_marrow.jobs.output_names import field_names, file_stems
 from napari_marrow.learning.bundle import Bundle
-from napari_marrow.learning.prediction import Prediction, predict_field, predictions_table
+from napari_marrow.learning.predictor import Prediction, predict_field, predictions_table
 from napari_marrow.report.overlay import draw_overlay
 
 

@@ -21,7 +21,7 @@ from napari_marrow.imaging.nuclei import nucleus_table
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
-from napari_marrow.jobs.naming import field_names, file_stems
+from napari_marrow.jobs.output_names import field_names, file_stems
 
 TABLE = "nuclei.csv"
 COLUMNS = ("image", "index", "y", "x", "area", "cytoplasm_area", "nucleus_to_cell")

@@ -14,8 +14,8 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.imaging.augment import edges, rotate90
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.import_keras import start_keras
 from napari_marrow.jobs.judging import judge
-from napari_marrow.jobs.keras_start import start_keras
 from napari_marrow.jobs.train_classical import train_classical
 from napari_marrow.jobs.train_job import TrainJob
 from napari_marrow.learning.bundle import (
@@ -29,15 +29,15 @@ from napari_marrow.learning.bundle import (
     write_bundle,
 )
 from napari_marrow.learning.calibration import fit_temperature
-from napari_marrow.learning.prediction import run_network
-from napari_marrow.learning.settings import Preprocessing, TrainingSettings
-from napari_marrow.learning.splits import Split, split_as_published, split_by_source
-from napari_marrow.learning.units import (
+from napari_marrow.learning.predictor import run_network
+from napari_marrow.learning.samples import (
     Units,
     class_codes,
     collect_units,
     mean_by_unit,
 )
+from napari_marrow.learning.settings import Preprocessing, TrainingSettings
+from napari_marrow.learning.splits import Split, split_as_published, split_by_source
 from napari_marrow.report.card import write_card
 from napari_marrow.report.figures import write_training_figures
 
@@ -109,7 +109,7 @@ def _train_network(
     units, split = _prepare(job, emit, should_stop)
     emit(Event("progress", "Starting Keras", 0.1))
     start_keras()  # takes seconds, and only a job may do it
-    from napari_marrow.learning import training
+    from napari_marrow.learning import fit as training
 
     _stop_if(should_stop)
     classes = tuple(sorted(units.table["class"].unique()))

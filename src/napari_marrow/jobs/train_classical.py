@@ -8,19 +8,19 @@ import numpy as np
 import pandas as pd
 
 from napari_marrow.data.errors import MarrowError, Stopped
-from napari_marrow.features.chi2 import select_features
-from napari_marrow.features.settings import ChiSquareSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.jobs.judging import judge
 from napari_marrow.jobs.train_job import TrainJob
 from napari_marrow.learning.bundle import FEATURES, HELDOUT, BundleInfo, open_onnx, write_bundle
 from napari_marrow.learning.calibration import LEAST, fit_temperature
 from napari_marrow.learning.classical import Fitted, choose_columns, fit_classical
-from napari_marrow.learning.measured import feature_columns, measure_collection
-from napari_marrow.learning.prediction import run_features
+from napari_marrow.learning.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.predictor import run_features
+from napari_marrow.learning.samples import class_codes
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows, Split, split_as_published, split_by_source
-from napari_marrow.learning.units import class_codes
+from napari_marrow.measure.chi2 import select_features
+from napari_marrow.measure.settings import ChiSquareSettings
 from napari_marrow.report.card import write_card
 from napari_marrow.report.figures import write_classical_figures
 

@@ -121,7 +121,7 @@ class Bundle:
         images
             RGB photographs, each (height, width, 3) uint8.
         """
-        from napari_marrow.learning.prediction import predict_image, predictions_table
+        from napari_marrow.learning.predictor import predict_image, predictions_table
 
         predictions = [predict_image(self, image) for image in images]
         return predictions_table(range(len(predictions)), predictions)

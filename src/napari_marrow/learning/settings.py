@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_marrow.data.options import bound_problems, option
-from napari_marrow.features.settings import CARRY_OVER, FAMILIES, FeatureSettings, family_problems
+from napari_marrow.measure.settings import CARRY_OVER, FAMILIES, FeatureSettings, family_problems
 
 Unit = Literal["field", "cell"]
 CLASSICAL = ("svm", "naive-bayes", "decision-tree", "random-forest", "logistic")

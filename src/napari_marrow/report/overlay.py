@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from napari_marrow.imaging.scale import resize, shrink_factor
-from napari_marrow.learning.prediction import Prediction
+from napari_marrow.imaging.resize import resize, shrink_factor
+from napari_marrow.learning.predictor import Prediction
 from napari_marrow.report.colours import RESEARCH_ONLY, UNCERTAIN, class_colours, rgb
 from napari_marrow.report.tables import answer_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_marrow.learning.prediction import Prediction
+    from napari_marrow.learning.predictor import Prediction
 
 
 def score_text(score: dict[str, float]) -> str:

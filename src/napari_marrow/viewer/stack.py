@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.viewer.packed import Packed
+from napari_marrow.viewer.run_length import Packed
 
 Reader = Callable[[], NDArray]
 Warn = Callable[[MarrowError], None]

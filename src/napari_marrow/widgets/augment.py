@@ -22,22 +22,24 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.imaging.augment import OPERATIONS, RANDOM, AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_augmentation
 from napari_marrow.jobs.events import Event
-from napari_marrow.viewer.caption import attach_caption
-from napari_marrow.viewer.gathering import Source, gathered, left_out
-from napari_marrow.viewer.labelling import NO_PHOTOGRAPH, out_of_date
-from napari_marrow.viewer.late_slices import attach_late_slices
-from napari_marrow.viewer.layers import LayerData
-from napari_marrow.viewer.metadata import full_data, shown_slice
-from napari_marrow.viewer.products import (
+from napari_marrow.viewer.behaviours.caption import attach_caption
+from napari_marrow.viewer.behaviours.deferred_slices import attach_late_slices
+from napari_marrow.viewer.layer_info import full_data, shown_slice
+from napari_marrow.viewer.make.augmented import (
     TELL_S,
     Preview,
     preview,
     product_layers,
     written_fields,
 )
-from napari_marrow.widgets.docked import DockedWidget
-from napari_marrow.widgets.forms import SettingsForm
-from napari_marrow.widgets.parts import (
+from napari_marrow.viewer.make.layers import LayerData
+from napari_marrow.viewer.photograph.gathering import Source, gathered, left_out
+from napari_marrow.viewer.photograph.labelling import NO_PHOTOGRAPH, out_of_date
+from napari_marrow.widgets.components.check_list import TickList
+from napari_marrow.widgets.components.docked import DockedWidget
+from napari_marrow.widgets.components.forms import SettingsForm
+from napari_marrow.widgets.components.image_combo import PhotographBox
+from napari_marrow.widgets.components.parts import (
     Bars,
     Told,
     button,
@@ -47,8 +49,6 @@ from napari_marrow.widgets.parts import (
     scrolling,
     wrapped,
 )
-from napari_marrow.widgets.photograph_box import PhotographBox
-from napari_marrow.widgets.tick_list import TickList
 
 if TYPE_CHECKING:
     import napari

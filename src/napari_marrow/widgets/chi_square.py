@@ -15,17 +15,18 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import scan
-from napari_marrow.features.settings import (
+from napari_marrow.jobs.events import Event
+from napari_marrow.measure.settings import (
     MEASURED,
     ChiSquareSettings,
     FeatureSettings,
 )
-from napari_marrow.jobs.events import Event
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.viewer.measuring import Place, gather_opened, opened_fields
-from napari_marrow.widgets.docked import DockedWidget
-from napari_marrow.widgets.forms import SettingsForm
-from napari_marrow.widgets.parts import (
+from napari_marrow.viewer.photograph.measuring import Place, gather_opened, opened_fields
+from napari_marrow.widgets.components.check_list import TickList
+from napari_marrow.widgets.components.docked import DockedWidget
+from napari_marrow.widgets.components.forms import SettingsForm
+from napari_marrow.widgets.components.parts import (
     Bars,
     Told,
     button,
@@ -35,15 +36,14 @@ from napari_marrow.widgets.parts import (
     scrolling,
     wrapped,
 )
-from napari_marrow.widgets.source_panel import SourcePanel
-from napari_marrow.widgets.tick_list import TickList
+from napari_marrow.widgets.components.source_panel import SourcePanel
 
 if TYPE_CHECKING:
     import napari
     import pandas as pd
     from napari.layers import Image
 
-    from napari_marrow.widgets.score_view import ScoreView
+    from napari_marrow.widgets.components.score_view import ScoreView
 
 Finder = Callable[[Path, Callable[[], bool]], tuple[Collection, dict[str, Place]]]
 """What a worker calls to get fields and places of tables, with an empty folder, and may stop."""
@@ -213,8 +213,8 @@ class ChiSquare(DockedWidget):
 
     def _told(self, found: Found, asked: Asked) -> list[str]:
         """What is to be said of what was found; puts the tables of cells into their layers."""
-        from napari_marrow.learning.measured import feature_columns
-        from napari_marrow.viewer.feature_tables import columns_for, show_tables
+        from napari_marrow.learning.feature_table import feature_columns
+        from napari_marrow.viewer.io.feature_tables import columns_for, show_tables
 
         features = feature_columns(found.table)
         told = [f"{len(found.table)} rows of {len(features)} features.", *found.notes]
@@ -231,7 +231,7 @@ class ChiSquare(DockedWidget):
 
     def _show_scores(self, found: Found) -> None:
         if self.view is None and found.scores is not None:
-            from napari_marrow.widgets.score_view import ScoreView
+            from napari_marrow.widgets.components.score_view import ScoreView
 
             self.view = ScoreView(self._viewer.theme)
             self.view.clicked.connect(self._show_clicked)
@@ -251,7 +251,7 @@ class ChiSquare(DockedWidget):
 
     def show_map(self) -> None:
         """Add the mean pictures of the classes, and the map over them."""
-        from napari_marrow.viewer.chi_square_map import show_map
+        from napari_marrow.viewer.make.chi_square_map import show_map
 
         found = self.found
         if found is not None and found.scores is not None and _has_map(found):
@@ -293,7 +293,7 @@ class ChiSquare(DockedWidget):
 
 
 def _has_map(found: Found) -> bool:
-    from napari_marrow.features.pixels import PREFIX
+    from napari_marrow.measure.thumbnail_grid import PREFIX
 
     measured = any(name.startswith(PREFIX) for name in found.table.columns)
     return measured and found.scores is not None
@@ -302,9 +302,9 @@ def _has_map(found: Found) -> bool:
 def _find(asked: Asked, told: Told, should_stop: Callable[[], bool]) -> Found | None:
     """Measure and score in a worker; None when it was stopped."""
     with importing:
-        import napari_marrow.widgets.score_view  # noqa: F401 - matplotlib: not on the viewer's thread
+        import napari_marrow.widgets.components.score_view  # noqa: F401 - matplotlib: not on the viewer's thread
         from napari_marrow.jobs.features import measured, scored
-        from napari_marrow.learning.units import drawn_notes
+        from napari_marrow.learning.samples import drawn_notes
 
     def emit(event: Event) -> None:
         told.progress.emit(event.fraction or 0.0, event.text)

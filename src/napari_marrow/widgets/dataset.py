@@ -25,10 +25,10 @@ from qtpy.QtWidgets import (
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts import SAVED, scan, write_table
-from napari_marrow.data.layouts.checks import DAMAGED, notes_of
+from napari_marrow.data.layouts.validate import DAMAGED, notes_of
 from napari_marrow.data.masks import MaskKind
-from napari_marrow.widgets.class_delegate import NO_CLASS, ClassDelegate, TextDelegate
-from napari_marrow.widgets.parts import button, group, in_worker, row, scrolling, wrapped
+from napari_marrow.widgets.components.class_delegate import NO_CLASS, ClassDelegate, TextDelegate
+from napari_marrow.widgets.components.parts import button, group, in_worker, row, scrolling, wrapped
 
 if TYPE_CHECKING:
     import napari
@@ -284,8 +284,8 @@ class Dataset(QWidget):
         from napari.layers import Layer
 
         from napari_marrow.data.fields import usable
-        from napari_marrow.viewer.layers import collection_layers
-        from napari_marrow.viewer.opening import prepare_viewers
+        from napari_marrow.viewer.behaviours.opening import prepare_viewers
+        from napari_marrow.viewer.make.layers import collection_layers
 
         try:
             layers = collection_layers(usable(self.edited()))
@@ -309,7 +309,7 @@ def _counted(collection: Collection) -> str:
 
 def _look_through(folder: Path) -> Iterator[_Found | tuple[int, NDArray[np.uint8]]]:
     """Find the fields, then their thumbnails, then what the audit says of them; for a worker."""
-    from napari_marrow.data.audit import audit
+    from napari_marrow.audit.duplicates import audit
 
     collection = scan(folder)
     notes = notes_of(collection)

@@ -15,17 +15,31 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.viewer.labelling import NO_FIELD, NO_PHOTOGRAPH, Target, out_of_date, target_of
-from napari_marrow.viewer.metadata import PREVIEW, layer_id, link_to, shown_slice
-from napari_marrow.viewer.places import slice_place_of
-from napari_marrow.viewer.segmenting import (
+from napari_marrow.viewer.layer_info import PREVIEW, layer_id, link_to, shown_slice
+from napari_marrow.viewer.make.segmented import (
     Segmented,
     segment_target,
     segmented_layers,
 )
-from napari_marrow.widgets.forms import SettingsForm
-from napari_marrow.widgets.parts import Bars, button, group, in_worker, row, scrolling, wrapped
-from napari_marrow.widgets.photograph_box import PhotographBox
+from napari_marrow.viewer.photograph.labelling import (
+    NO_FIELD,
+    NO_PHOTOGRAPH,
+    Target,
+    out_of_date,
+    target_of,
+)
+from napari_marrow.viewer.transforms import slice_place_of
+from napari_marrow.widgets.components.forms import SettingsForm
+from napari_marrow.widgets.components.image_combo import PhotographBox
+from napari_marrow.widgets.components.parts import (
+    Bars,
+    button,
+    group,
+    in_worker,
+    row,
+    scrolling,
+    wrapped,
+)
 
 PREVIEW_NAME = "preview of nuclei"
 WAIT_MS = 150
@@ -144,8 +158,8 @@ class SegmentNuclei(QWidget):
             for data, options, _ in segmented_layers(target, found, self._viewer.layers):
                 self._viewer.add_labels(data, **options)
         if target.data.ndim == 4:
-            from napari_marrow.viewer.flat_fields import attach_flat_fields
-            from napari_marrow.viewer.shown_nuclei import attach_features
+            from napari_marrow.viewer.behaviours.current_table import attach_features
+            from napari_marrow.viewer.behaviours.lock_2d import attach_flat_fields
 
             attach_features(self._viewer)
             attach_flat_fields(self._viewer)

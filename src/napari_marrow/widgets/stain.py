@@ -10,15 +10,21 @@ from qtpy.QtWidgets import QFileDialog, QLabel, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.viewer.labelling import NO_FIELD, NO_PHOTOGRAPH, Target, out_of_date, target_of
-from napari_marrow.viewer.metadata import (
+from napari_marrow.viewer.layer_info import (
     layer_id,
     origin_fields,
     shown_slice,
 )
-from napari_marrow.widgets.forms import SettingsForm
-from napari_marrow.widgets.parts import button, group, in_worker, row, scrolling, wrapped
-from napari_marrow.widgets.photograph_box import PhotographBox
+from napari_marrow.viewer.photograph.labelling import (
+    NO_FIELD,
+    NO_PHOTOGRAPH,
+    Target,
+    out_of_date,
+    target_of,
+)
+from napari_marrow.widgets.components.forms import SettingsForm
+from napari_marrow.widgets.components.image_combo import PhotographBox
+from napari_marrow.widgets.components.parts import button, group, in_worker, row, scrolling, wrapped
 
 if TYPE_CHECKING:
     import napari
@@ -152,7 +158,7 @@ class Stain(QWidget):
 
     def normalise(self) -> None:
         """Make a layer of the chosen photograph in the colours that the form asks for."""
-        from napari_marrow.viewer.stains import recoloured_layer, show_made
+        from napari_marrow.viewer.make.stains import recoloured_layer, show_made
 
         settings = self.form.settings()
         problems = settings.problems()
@@ -177,7 +183,7 @@ class Stain(QWidget):
 
     def split(self) -> None:
         """Make a layer of each of the two stains of the chosen photograph."""
-        from napari_marrow.viewer.stains import STAINS, show_made, stain_layers
+        from napari_marrow.viewer.make.stains import STAINS, show_made, stain_layers
 
         def show(target: Target, found: Any) -> str:
             show_made(self._viewer, target.layer, stain_layers(target.layer, found), STAINS)
@@ -226,13 +232,13 @@ class Stain(QWidget):
 def _recoloured(
     target: Target, number: int, settings: StainSettings, taken: tuple[str, Target, int] | None
 ) -> Any:
-    from napari_marrow.viewer.stains import recoloured
+    from napari_marrow.viewer.make.stains import recoloured
 
     reference = None if taken is None else taken[1].image(taken[2])
     return recoloured(target, number, settings, reference)
 
 
 def _split(target: Target, number: int) -> Any:
-    from napari_marrow.viewer.stains import split
+    from napari_marrow.viewer.make.stains import split
 
     return split(target, number)

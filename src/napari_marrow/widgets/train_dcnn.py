@@ -17,19 +17,28 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.events import LAST, Event
 from napari_marrow.jobs.train_job import TrainJob
 from napari_marrow.learning.settings import CLASSICAL, TrainingSettings
-from napari_marrow.viewer.caption import attach_caption
-from napari_marrow.viewer.session import gather, write_session
-from napari_marrow.widgets.child_link import ChildLink
-from napari_marrow.widgets.docked import DockedWidget
-from napari_marrow.widgets.forms import SettingsForm
-from napari_marrow.widgets.model_panel import ModelPanel
-from napari_marrow.widgets.parts import Bars, button, group, in_worker, log, row, scrolling, wrapped
-from napari_marrow.widgets.source_panel import SourcePanel
+from napari_marrow.viewer.behaviours.caption import attach_caption
+from napari_marrow.viewer.photograph.session import gather, write_session
+from napari_marrow.widgets.components.docked import DockedWidget
+from napari_marrow.widgets.components.forms import SettingsForm
+from napari_marrow.widgets.components.job_client import ChildLink
+from napari_marrow.widgets.components.model_panel import ModelPanel
+from napari_marrow.widgets.components.parts import (
+    Bars,
+    button,
+    group,
+    in_worker,
+    log,
+    row,
+    scrolling,
+    wrapped,
+)
+from napari_marrow.widgets.components.source_panel import SourcePanel
 
 if TYPE_CHECKING:
     import napari
 
-    from napari_marrow.widgets.loss_plot import LossPlot
+    from napari_marrow.widgets.components.loss_plot import LossPlot
 
 WARM_AFTER_MS = 500
 """The widget is drawn first; then TensorFlow starts in the child."""
@@ -242,7 +251,7 @@ class TrainDcnn(DockedWidget):
     def _show_plot(self, *, shown: bool) -> None:
         """An empty plot of the losses of a network; a classical model has none."""
         if self.plot is None and shown:
-            from napari_marrow.widgets.loss_plot import LossPlot
+            from napari_marrow.widgets.components.loss_plot import LossPlot
 
             self.plot = LossPlot(self._viewer.theme)
             self._plot_place.addWidget(self.plot)
@@ -253,6 +262,6 @@ class TrainDcnn(DockedWidget):
 
 def _job(find: Callable[[], Collection], settings: TrainingSettings, out: Path) -> dict[str, Any]:
     """Make the job in a worker, which also imports what would make the viewer wait later."""
-    import napari_marrow.widgets.loss_plot  # noqa: F401 - matplotlib and pandas
+    import napari_marrow.widgets.components.loss_plot  # noqa: F401 - matplotlib and pandas
 
     return TrainJob(find(), settings, out).to_dict()

@@ -4,8 +4,8 @@ The layout is told from the files themselves. Each is one function that returns 
 None for what is not its own:
 
 - a folder with the table that the widget saves, a flat folder with any table
-  ``image,class[,source]`` (:mod:`.table`),
-- SegPC-2021 and white blood cells, whose masks lie apart (:mod:`.pairs`),
+  ``image,class[,source]`` (:mod:`.class_table`),
+- SegPC-2021 and white blood cells, whose masks lie apart (:mod:`.paired_masks`),
 - everything with class folders: SN-AM in both spellings, C-NMC 2019, ALL-IDB2, any other names
   (:mod:`.folders`, :mod:`.names`).
 """
@@ -20,19 +20,23 @@ from pathlib import Path
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.checks import checked
-from napari_marrow.data.layouts.files import joined, natural_key, pair, passed_over, sort_out
-from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
-from napari_marrow.data.layouts.names import class_of_name
-from napari_marrow.data.layouts.pairs import segpc_set, sets_with_masks_apart, white_blood_cells
-from napari_marrow.data.layouts.sources import told_of_bases, with_joined_twins
-from napari_marrow.data.layouts.table import (
+from napari_marrow.data.layouts.class_table import (
     SAVED,
     fields_of_table,
     flat_with_table,
     with_saved_table,
     write_table,
 )
+from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
+from napari_marrow.data.layouts.listing import joined, natural_key, pair, passed_over, sort_out
+from napari_marrow.data.layouts.names import class_of_name
+from napari_marrow.data.layouts.paired_masks import (
+    segpc_set,
+    sets_with_masks_apart,
+    white_blood_cells,
+)
+from napari_marrow.data.layouts.sources import told_of_bases, with_joined_twins
+from napari_marrow.data.layouts.validate import checked
 from napari_marrow.data.masks import looks_like_mask, mask_kind
 
 __all__ = ["SAVED", "natural_key", "scan", "scan_all", "write_table"]

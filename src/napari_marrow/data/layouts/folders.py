@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.layouts.files import (
+from napari_marrow.data.layouts.listing import (
     Pile,
     folders_with_images,
     holds_results,

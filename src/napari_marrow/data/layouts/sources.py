@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.layouts.files import listed
+from napari_marrow.data.layouts.listing import listed
 from napari_marrow.data.layouts.names import base_of_name, class_of_folder_name, is_way_to_show
 
 MOST = 0.8

@@ -1,0 +1,1 @@
+"""What is odd about a collection: masks among the photographs, copies, confounding."""

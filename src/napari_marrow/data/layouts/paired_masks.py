@@ -1,0 +1,176 @@
+"""Layouts that keep masks apart from their photographs: SegPC-2021, and white-blood-cell sets."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from napari_marrow.data.csv_table import columns, read_rows
+from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.layouts.listing import (
+    DEEPEST,
+    entries,
+    folders_in,
+    images_in,
+    joined,
+    listed,
+)
+from napari_marrow.data.layouts.names import class_of_name, source_of_name
+from napari_marrow.data.masks import MaskKind, holds_levels
+
+_CELL_FILE = re.compile(r"^(?P<stem>.+)_(?P<number>\d+)$")
+_PHOTOGRAPH_FOLDERS = ("x", "images", "imgs", "img", "photographs")
+_MASK_FOLDERS: dict[str, MaskKind] = {
+    "cell_masks": "cell",
+    "nucleus_masks": "nucleus",
+    "nuclei_masks": "nucleus",
+    "cytoplasm_masks": "cytoplasm",
+}
+MOST = 0.8
+"""Part of a folder's images that must be pairs of a cell and its mask."""
+WBC_CLASSES = {
+    "1": "neutrophil",
+    "2": "lymphocyte",
+    "3": "monocyte",
+    "4": "eosinophil",
+    "5": "basophil",
+}
+"""Numbers in the class table of the white-blood-cell set of Zheng et al. 2018."""
+
+
+def sets_with_masks_apart(root: Path) -> list[Collection]:
+    """What lies below a folder in one of the two layouts."""
+    return [found for found in (segpc(root), white_blood_cells(root)) if found is not None]
+
+
+def segpc(root: Path) -> Collection | None:
+    """SegPC-2021: ``x/<id>.bmp`` and one mask a cell, ``y/<id>_<k>.bmp``; or its merged masks.
+
+    In a cell's mask 20 is cytoplasm and 40 nucleus. Every field shows multiple myeloma. The
+    downloaded parts (``train/x``, ``validation/x``) may lie beside or below each other.
+    """
+    places = [root.parent] if root.name in _PHOTOGRAPH_FOLDERS else _places(root)
+    sets = [found for place in places if (found := segpc_set(root, place))]
+    if not sets:
+        return None
+    if any(f.cells for found in sets for f in found.fields):  # the test part comes without masks
+        known = {found.fields[0].path.parent for found in sets}
+        bare = [p / "x" for p in places if images_in(p / "x") and p / "x" not in known]
+        sets += [_photographs(root, folder) for folder in bare]
+    return joined(root, sets)
+
+
+def _places(root: Path, depth: int = DEEPEST) -> list[Path]:
+    below = folders_in(root) if depth else []
+    return [root, *(place for sub in below for place in _places(sub, depth - 1))]
+
+
+def segpc_set(root: Path, place: Path) -> Collection | None:
+    """One part of SegPC: photographs in a folder of ``place`` and masks in others beside it."""
+    folder = next((place / n for n in _PHOTOGRAPH_FOLDERS if (place / n).is_dir()), None)
+    if folder is None:
+        return None
+    cells = _cell_files(place / "y") if folder.name == "x" else {}
+    masks = _mask_folders(place)
+    photographs = images_in(folder)
+    if not photographs or not (cells or masks):
+        return None
+    known = cells or "segpc" in place.name.lower()
+    fields = [
+        Field(
+            path=path,
+            name=path.stem,
+            source=source_of_name(path.relative_to(root)),
+            class_name="MM" if known else None,
+            masks={kind: found[path.stem] for kind, found in masks.items() if path.stem in found},
+            cells=tuple(cells.get(path.stem, ())),
+        )
+        for path in photographs
+    ]
+    bare = sorted(set(cells) - {path.stem for path in photographs})
+    told = [f"Masks without their photograph, left out: {listed(bare)}."] if bare else []
+    return Collection(root, tuple(fields), tuple(told))
+
+
+def _photographs(root: Path, folder: Path) -> Collection:
+    fields = [
+        Field(path, path.stem, source_of_name(path.relative_to(root)), "MM")
+        for path in images_in(folder)
+    ]
+    return Collection(root, tuple(fields))
+
+
+def _cell_files(folder: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = defaultdict(list)
+    for path in images_in(folder) if folder.is_dir() else []:
+        if match := _CELL_FILE.match(path.stem):
+            found[match["stem"]].append(path)
+    return found
+
+
+def _mask_folders(place: Path) -> dict[MaskKind, dict[str, Path]]:
+    folders = {kind: place / name for name, kind in _MASK_FOLDERS.items()}
+    return {
+        kind: {p.stem: p for p in images_in(path)}
+        for kind, path in folders.items()
+        if path.is_dir()
+    }
+
+
+def white_blood_cells(root: Path) -> Collection | None:
+    """Single cells ``001.bmp``, each with its mask ``001.png``, and a table of class numbers.
+
+    In a mask 255 is nucleus, 128 cytoplasm, 0 the rest. The table has the columns ``image ID`` and
+    ``class label`` and lies beside the pictures or one folder above. ``root`` may hold several
+    such sets, each with its table.
+    """
+    sets = [found for place in _places(root) if (found := _cells_and_masks(root, place))]
+    if not sets:
+        return None
+    return joined(root, sets)
+
+
+def _cells_and_masks(root: Path, place: Path) -> Collection | None:
+    """One set of white blood cells; without a table only ``root``, told by the masks' pixels."""
+    images = images_in(place)
+    masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
+    photographs = [p for p in images if p.suffix.lower() == ".bmp" and p.stem in masks]
+    paired = {*photographs, *(masks[p.stem] for p in photographs)}
+    if not photographs or len(paired) < MOST * len(images):
+        return None
+    left = [p.name for p in images if p not in paired]
+    tables = [*entries(place), *entries(place.parent)]
+    tables.sort(key=lambda p: place.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
+    table, classes = _class_numbers(tables, photographs)
+    if table is None:
+        drawn = place == root and all(holds_levels(masks[p.stem]) for p in photographs)
+        if not drawn:
+            return None
+    fields = [
+        Field(
+            path=path,
+            name=path.stem,
+            source=source_of_name(path.relative_to(root)),
+            class_name=classes.get(path.stem.lstrip("0")) or class_of_name(path.stem),
+            masks={"nucleus": masks[path.stem], "cytoplasm": masks[path.stem]},
+            mask_code="levels",
+        )
+        for path in photographs
+    ]
+    told = [f"Pictures without a mask, left out: {listed(left)}."] if left else []
+    return Collection(root, tuple(fields), tuple(told), tables=(table,) if table else ())
+
+
+def _class_numbers(
+    files: list[Path], photographs: list[Path]
+) -> tuple[Path | None, dict[str, str]]:
+    """Class name by picture number, from the first table that knows the pictures, and which."""
+    wanted = {p.stem.lstrip("0") for p in photographs}
+    for path in files:
+        if path.suffix.lower() != ".csv" or not {"image id", "class label"} <= set(columns(path)):
+            continue
+        found = {row["image id"].lstrip("0"): row["class label"] for row in read_rows(path)}
+        if wanted <= set(found):
+            return path, {number: WBC_CLASSES.get(label, label) for number, label in found.items()}
+    return None, {}

@@ -1,0 +1,207 @@
+"""Units: what is classified, cut out of fields and brought to the network's input size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection, Field
+from napari_marrow.imaging.crops import cut_cells
+from napari_marrow.imaging.nuclei import field_labels
+from napari_marrow.imaging.resize import resize
+from napari_marrow.imaging.segmentation import segment_nuclei
+from napari_marrow.imaging.stain import WHITE, background_colour, white_balance
+from napari_marrow.learning.settings import Preprocessing
+from napari_marrow.measure.colour import MEAN_COLOUR, mean_colour
+from napari_marrow.measure.settings import FeatureSettings
+
+UNEVEN = 0.25
+"""Masks of nuclei are uneven where the parts of fields with one differ by more between classes."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """Units with what is known of them.
+
+    Attributes
+    ----------
+    images
+        (n, size, size, 3) uint8; a field contributes several tiles, a cell one crop.
+    owner
+        (n,) row of ``table`` that each image belongs to.
+    table
+        A row a unit: ``image``, ``index`` (0 for a field, the instance number for a cell), ``y``,
+        ``x`` (pixels), ``class``, ``source``, and the unit's mean colour.
+    """
+
+    images: NDArray[np.uint8]
+    owner: NDArray[np.intp]
+    table: pd.DataFrame
+
+    def take(self, rows: NDArray[np.intp]) -> Units:
+        """The units of these rows of the table, in this order."""
+        place = np.full(len(self.table), -1)
+        place[rows] = np.arange(len(rows))
+        chosen = np.flatnonzero(place[self.owner] >= 0)
+        table = self.table.iloc[rows].reset_index(drop=True)
+        return Units(self.images[chosen], place[self.owner[chosen]], table)
+
+
+def cut_units(
+    image: NDArray[np.uint8], labels: NDArray[np.integer] | None, how: Preprocessing
+) -> Units:
+    """Cut the units of one photograph; their class and source are not known here.
+
+    Parameters
+    ----------
+    image
+        RGB photograph, (height, width, 3), uint8.
+    labels
+        Instance labels of the nuclei, (height, width); found in the image when None. Only used
+        for cells.
+    how
+        The preprocessing of the model.
+    """
+    balanced = white_balance(image) if how.white_balance else image
+    if how.unit == "field":
+        return _field_unit(image, balanced, how)
+    labels = segment_nuclei(image) if labels is None else labels
+    crops, cells = cut_cells(balanced, labels, how.input_size, how.crop_factor, WHITE)
+    table = pd.DataFrame({name: cells[name] for name in ("index", "y", "x")})
+    # The colour before white balance, which only multiplies it: the yardstick shall see the stain.
+    gain = background_colour(image) / WHITE if how.white_balance else 1
+    table[list(MEAN_COLOUR)] = crops.mean(axis=(1, 2)) * gain  # also where no cell was found
+    return Units(crops, np.arange(len(crops)), table)
+
+
+def _field_unit(image: NDArray, balanced: NDArray, how: Preprocessing) -> Units:
+    height, width = image.shape[:2]
+    side = max(1, min(height, width) // how.tiles)
+    rows, columns = _starts(height, side), _starts(width, side)
+    size = (how.input_size, how.input_size)
+    tiles = [resize(balanced[y : y + side, x : x + side], size) for y in rows for x in columns]
+    table = pd.DataFrame({"index": [0], "y": [(height - 1) / 2], "x": [(width - 1) / 2]})
+    table[list(MEAN_COLOUR)] = mean_colour(image)[None]
+    return Units(np.stack(tiles), np.zeros(len(tiles), np.intp), table)
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Where tiles begin so that they cover a length evenly, overlapping where they must."""
+    count = -(-length // side)
+    return [round(s) for s in np.linspace(0, length - side, count)]
+
+
+def collect_units(
+    collection: Collection,
+    how: Preprocessing,
+    progress: Callable[[float, str], None] = lambda fraction, text: None,
+) -> Units:
+    """Cut the units of every field that has a class (or annotated cells) for training.
+
+    Raises
+    ------
+    MarrowError
+        When a field can't be read, has no class, a mask does not fit, or no cell is found.
+    """
+    parts = []
+    for k, field in enumerate(collection.fields):
+        progress(k / len(collection.fields), f"Reading {field.name}")
+        parts.append(_labelled_units(field, collection.label(field), how))
+    images = np.concatenate([p.images for p in parts])
+    starts = np.cumsum([0] + [len(p.table) for p in parts[:-1]])
+    owner = np.concatenate([p.owner + start for p, start in zip(parts, starts, strict=True)])
+    table = pd.concat([p.table for p in parts], ignore_index=True)
+    if table.empty:
+        raise MarrowError(
+            f"No cell was found in the {len(parts)} fields of {collection.root}; "
+            "add nucleus masks or annotate cells."
+        )
+    return Units(images, owner, table)
+
+
+def _labelled_units(field: Field, image: str, how: Preprocessing) -> Units:
+    check_masks(field)
+    labels = field_labels(field) if how.unit == "cell" else None
+    units = cut_units(field.image(), labels, how)
+    table = with_classes(units.table, field, image, how.unit)
+    known = np.flatnonzero(table["class"].notna())
+    if not len(known) and len(table):
+        raise MarrowError(
+            f"{field.path} has no class; put it into a folder named after its class, "
+            "or give it one in the table."
+        )
+    return Units(units.images, units.owner, table).take(known)
+
+
+def check_masks(field: Field) -> None:
+    """Say now that a mask does not fit, and not when it happens to be used."""
+    for kind in sorted(field.mask_kinds):
+        field.mask(kind)
+
+
+def drawn_notes(collection: Collection, measured: FeatureSettings) -> list[str]:
+    """A sentence where one class has its nuclei from masks far more often than another.
+
+    Drawn outlines differ from found ones, which is enough to tell such classes apart.
+    """
+    if not measured.needs_nuclei:
+        return []
+    drawn: dict[str, list[bool]] = {}
+    for field in collection.fields:
+        if field.class_name is not None:
+            own = field.labels is not None or "nucleus" in field.mask_kinds
+            drawn.setdefault(field.class_name, []).append(own)
+    shares = [np.mean(own) for own in drawn.values()]
+    if not shares or max(shares) - min(shares) <= UNEVEN:
+        return []
+    counts = [f"{sum(own)} of {len(own)} fields of {name}" for name, own in sorted(drawn.items())]
+    return [
+        f"Nuclei come from masks in {' and in '.join(counts)}, and were found in the others: drawn "
+        "and found nuclei differ, so a model can tell the classes by that; use masks of all "
+        "fields, or of none."
+    ]
+
+
+def with_classes(table: pd.DataFrame, field: Field, image: str, unit: str) -> pd.DataFrame:
+    """Units of a field with ``image`` (its name), ``source`` and ``class``, None where unknown."""
+    classes: list[str | None] = [field.class_name] * len(table)
+    if unit == "cell" and field.cell_classes:
+        classes = [field.cell_classes.get(int(i), field.class_name) for i in table["index"]]
+    elif field.class_name is None and field.cell_classes:
+        classes = [_common_class(field)]
+    said = table.assign(image=image, source=field.source)
+    said["class"] = classes
+    return said
+
+
+def _common_class(field: Field) -> str:
+    """The one class of all annotated cells of a field; a field of two classes has none itself."""
+    found = sorted(set(field.cell_classes.values()))
+    if len(found) > 1:
+        raise MarrowError(
+            f"{field.name} has annotated cells of {' and '.join(found)}; "
+            "train on cells instead of fields, or annotate one class a field."
+        )
+    return found[0]
+
+
+def class_codes(table: pd.DataFrame, classes: tuple[str, ...]) -> NDArray[np.intp]:
+    """Number of each unit's class in ``classes``."""
+    return pd.Categorical(table["class"], categories=list(classes)).codes.astype(np.intp)
+
+
+def mean_by_unit(values: NDArray, owner: NDArray[np.intp], count: int) -> NDArray:
+    """Mean of the rows of ``values`` that belong to the same unit, (count, columns)."""
+    sums = np.zeros((count, values.shape[1]), np.float64)
+    np.add.at(sums, owner, values)
+    return sums / np.bincount(owner, minlength=count)[:, None]
+
+
+def batches(count: int, size: int) -> Iterator[slice]:
+    """Slices of at most ``size`` that cover ``count`` rows."""
+    return (slice(start, start + size) for start in range(0, count, size))

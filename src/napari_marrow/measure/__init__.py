@@ -1,0 +1,1 @@
+"""Features of photographs and of cells: pixels become numbers with names."""

@@ -1,0 +1,1 @@
+"""Simulated fields of white blood cells, with exact masks."""

@@ -1,0 +1,1 @@
+"""What follows the viewer: caption, features table, axes."""

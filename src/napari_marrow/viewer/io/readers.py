@@ -1,0 +1,104 @@
+"""Reading: a photograph, a mask, a folder, or several of them, become layers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from napari.utils.notifications import show_warning
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection, usable
+from napari_marrow.data.images import image_size, is_image_name
+from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts.listing import folders_with_images, images_in
+from napari_marrow.data.masks import mask_kind, read_mask
+from napari_marrow.imaging.nuclei import separate
+from napari_marrow.viewer.behaviours.opening import attach_to_viewers, prepare_viewers
+from napari_marrow.viewer.io.saved_labels import is_saved_labels, load_labels
+from napari_marrow.viewer.layer_info import KEY
+from napari_marrow.viewer.make.layers import LayerData, collection_layers, nucleus_features
+
+PathOrPaths = str | Sequence[str]
+
+
+def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
+    """Return the reading function for paths that are ours, else None."""
+    paths = _as_paths(path)
+    return read if paths and all(_is_ours(p) for p in paths) else None
+
+
+def _as_paths(path: PathOrPaths) -> list[Path]:
+    return [Path(path)] if isinstance(path, str | os.PathLike) else [Path(p) for p in path]
+
+
+def _is_ours(path: Path) -> bool:
+    """Cheap: an image by its name, or a folder in which :func:`scan` would find one."""
+    if not path.is_dir():
+        return is_image_name(path)
+    try:
+        return bool(images_in(path)) or any(True for _ in folders_with_images(path))
+    except MarrowError:
+        return False  # no permission: another reader may say so better
+
+
+def read(path: PathOrPaths) -> list[LayerData]:
+    """Read paths into layers; several photographs become one stack.
+
+    What is odd about them is shown as a warning, and does not keep the rest from opening.
+
+    Raises
+    ------
+    MarrowError
+        When nothing of it can be read.
+    """
+    paths = _as_paths(path)
+    if len(paths) == 1 and is_saved_labels(paths[0]):
+        return [_saved_labels(paths[0])]
+    if len(paths) == 1 and mask_kind(paths[0]):
+        return [_lone_mask(paths[0])]
+    found = [scan(p) for p in paths]
+    warnings = [warning for c in found for warning in c.warnings]
+    if warnings:
+        show_warning("\n".join(warnings))
+    root = found[0].root if len(found) == 1 else Path(os.path.commonpath([c.root for c in found]))
+    fields = tuple(f for c in found for f in c.fields)
+    collection = usable(Collection(root, fields))
+    layers = collection_layers(collection)
+    prepare_viewers(layers)
+    return layers
+
+
+def _lone_mask(path: Path) -> LayerData:
+    """A mask that was opened by itself: instances of nuclei, else the mask as it is."""
+    found = mask_kind(path)
+    if found is None:
+        raise MarrowError(f"{path} is no mask.")
+    mask = read_mask(path, image_size(path))
+    if found[1] == "nucleus":
+        labels = separate(mask)
+        extra = {"name": f"{found[0]} nuclei", "features": nucleus_features(labels)}
+        return labels, extra, "labels"
+    return mask.astype("uint16"), {"name": f"{found[0]} {found[1]}"}, "labels"
+
+
+def _saved_labels(path: Path) -> LayerData:
+    """A Labels layer as our writer saved it, its classes in their colours."""
+    from napari_marrow.viewer.make.predictions import class_colormap
+
+    labels, table, options = load_labels(path)
+    if kind := options.pop("kind"):
+        options["metadata"] = {KEY: {"kind": kind}}
+    if table is None:
+        show_warning(f"{path.with_suffix('.csv')} is not there: the labels open without features.")
+        return labels, options, "labels"
+    if isinstance(table, dict):
+        options["metadata"] = {KEY: {"kind": kind, "tables": table, "shown": 0}}
+        attach_to_viewers()
+        first = table[0] if 0 in table else next(iter(table.values())).iloc[:0]
+        return labels, {**options, "features": first}, "labels"
+    colours = class_colormap(table)
+    if colours is not None:
+        options["colormap"] = colours
+    return labels, {**options, "features": table}, "labels"

@@ -1,0 +1,36 @@
+"""A screenshot of a real viewer, as a program: ``python -m napari_marrow.viewer.io.screenshot``.
+
+The demonstration runs it in a process of its own, on a virtual display where there is none.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.viewer.behaviours.caption import attach_caption
+from napari_marrow.viewer.photograph.labelling import predict_target, show_predictions, targets
+
+
+def screenshot(photograph: Path, bundle_path: Path, out: Path) -> None:
+    """Open a photograph with its masks, label it with a bundle, and write the window as a PNG."""
+    viewer = napari.Viewer(show=False)
+    attach_caption(viewer)
+    viewer.open(photograph, plugin="napari-marrow")
+    bundle = load_bundle(bundle_path)
+    for target in targets(viewer.layers):
+        show_predictions(viewer, bundle, target, list(predict_target(bundle, target)))
+    viewer.show()
+    viewer.window.resize(1366, 768)
+    QApplication.processEvents()  # the canvas learns its size before the view is fitted to it
+    viewer.reset_view()
+    viewer.screenshot(str(out), canvas_only=False, flash=False)
+    viewer.close()
+
+
+if __name__ == "__main__":
+    screenshot(*(Path(argument) for argument in sys.argv[1:4]))

@@ -1,0 +1,1 @@
+"""Layers made from results: predictions, masks, augmented and recoloured images."""

@@ -1,0 +1,1 @@
+"""A photograph in the viewer, with its masks, annotations and files."""

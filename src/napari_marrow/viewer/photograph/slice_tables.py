@@ -1,0 +1,120 @@
+"""Features of stacks: a layer shows those of one slice, and the others are kept beside it.
+
+napari knows one table a layer, with one row a label, but in a stack the labels of every field
+begin with 1. So the layer's features are those of the field that is shown. What was said in them of
+fields that are not shown stands in the layer's metadata: ``tables``, by slice, and ``shown``, the
+slice of which the features are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Layer
+
+from napari_marrow.viewer.layer_info import KEY, holds_nuclei
+from napari_marrow.viewer.make.layers import nucleus_features
+from napari_marrow.viewer.stack import LazyStack
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEASURED = frozenset({"index", "field", "y", "x", "area", "cytoplasm_area", "nucleus_to_cell"})
+"""Columns that can be measured again; others are somebody's words, and are kept."""
+
+
+def measure(stack: LazyStack, row: int) -> pd.DataFrame:
+    """The nuclei of one slice of a stack, with the field's name and what the cytoplasm tells."""
+    around = stack.cytoplasm() if stack.cytoplasm else None
+    table = nucleus_features(stack.read(row), None if around is None else around.read(row))
+    table.insert(1, "field", stack.names[row] if stack.names else "")
+    return table
+
+
+def kept_tables(metadata: Mapping[str, Any], features: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    """What is kept of the slices of a layer, with the present features for the one shown."""
+    known = metadata.get(KEY, {})
+    shown = known.get("shown")
+    return {**known.get("tables", {}), **({} if shown is None else {shown: features})}
+
+
+def show_table(layer: Layer, row: int, table: pd.DataFrame) -> None:
+    """Make a slice's table the layer's features; those of the one shown before are kept."""
+    known = layer.metadata.get(KEY, {})
+    tables, shown = dict(known.get("tables", {})), known.get("shown")
+    if shown is not None and (shown in tables or not set(layer.features.columns) <= MEASURED):
+        tables[shown] = layer.features
+    layer.features = tables.get(row, table)
+    layer.metadata = {**layer.metadata, KEY: {**known, "tables": tables, "shown": row}}
+
+
+def set_tables(layer: Layer, tables: Mapping[int, pd.DataFrame]) -> None:
+    """Keep these tables of slices; that of the slice that is shown becomes the features."""
+    known = layer.metadata.get(KEY, {})
+    kept = {**kept_tables(layer.metadata, layer.features), **tables}
+    layer.metadata = {**layer.metadata, KEY: {**known, "tables": kept}}
+    if known.get("shown") in tables:
+        layer.features = tables[known["shown"]]
+
+
+def of_one_slice(metadata: Mapping[str, Any], features: pd.DataFrame) -> bool:
+    """Whether the features of a stack are of one slice: measured, or not there yet."""
+    return "shown" in metadata.get(KEY, {}) or set(features.columns) <= MEASURED
+
+
+def all_tables(
+    data: Any, metadata: Mapping[str, Any], features: pd.DataFrame
+) -> dict[int, pd.DataFrame] | None:
+    """The tables of all slices, by slice, as they are saved.
+
+    Slices that nobody has said anything about are measured now. None where the features are not of
+    one slice: then they are the one table there is.
+    """
+    known = metadata.get(KEY, {})
+    nuclei = holds_nuclei(known.get("kind"))
+    sliced = "tables" in known or (nuclei and isinstance(data, LazyStack))
+    if not sliced or not of_one_slice(metadata, features):
+        return None
+    kept = kept_tables(metadata, features)
+    tables = {}
+    for row in range(len(data)):
+        table = kept.get(row)
+        if table is None and isinstance(data, LazyStack):
+            data.made(row)  # raises where measuring would warn, and go on with nothing
+            table = measure(data, row)
+        elif table is not None and nuclei:
+            table = painted_since(data[row], table)
+        if table is not None:
+            tables[row] = table
+    return tables or None
+
+
+def painted_since(labels: Any, table: pd.DataFrame) -> pd.DataFrame:
+    """The table of nuclei for labels that may have been painted on since it was measured.
+
+    Place and area are measured again, new nuclei get rows, those that are gone lose theirs. What
+    else stands in the table stays with its nucleus; what the cytoplasm tells is not known of new
+    ones.
+
+    Parameters
+    ----------
+    labels
+        (height, width), whole numbers.
+    table
+        As it was measured, perhaps with columns of somebody's own.
+    """
+    own = {"index", "y", "x", "area"}
+    if not own <= set(table.columns) or table["index"].duplicated().any():
+        return table
+    now = nucleus_features(np.asarray(labels))
+    before = table[list(now.columns)].sort_values("index", ignore_index=True)
+    if len(now) == len(before) and np.allclose(now, before):
+        return table
+    kept = table.drop(columns=list(own - {"index"}))
+    found = now.merge(kept, on="index", how="left")[list(table.columns)]
+    if {"cytoplasm_area", "nucleus_to_cell"} <= set(found.columns):
+        whole = found["area"] + found["cytoplasm_area"]
+        found["nucleus_to_cell"] = (found["area"] / whole).where(found["cytoplasm_area"] > 0)
+    return found

@@ -1,0 +1,46 @@
+"""The live plot of training and validation loss, in the viewer's theme."""
+
+from __future__ import annotations
+
+import pandas as pd
+from qtpy.QtCore import QTimer
+
+from napari_marrow.report.history import draw_history
+from napari_marrow.widgets.components.plot_theme import ThemedCanvas, colour_axes
+
+REDRAW_MS = 250
+"""At most one drawing in this time, however fast the epochs come."""
+
+
+class LossPlot(ThemedCanvas):
+    """A matplotlib canvas that grows by a row an epoch."""
+
+    def __init__(self, theme: str):
+        super().__init__(theme, (3.4, 2.2))
+        self.setMinimumHeight(190)
+        self._rows: list[dict[str, float]] = []
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(REDRAW_MS)
+        self._timer.timeout.connect(self.redraw)
+        self.redraw()
+
+    def show_rows(self, rows: list[dict[str, float]]) -> None:
+        """Show a whole history at once."""
+        self._rows = list(rows)
+        self._timer.start()
+
+    def add_row(self, row: dict[str, float]) -> None:
+        """Add an epoch: ``epoch``, ``loss`` and, where there is one, ``val_loss``."""
+        self._rows.append(row)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def draw_with(self, text: str, back: str) -> None:
+        """Draw the history so far."""
+        # A fixed place: laying out anew for every epoch takes longer than drawing.
+        axes = self._figure.add_axes((0.17, 0.23, 0.8, 0.73), facecolor=back)
+        if self._rows:
+            draw_history(axes, pd.DataFrame(self._rows))
+        axes.set(xlabel="epoch", ylabel="loss")
+        colour_axes(axes, text)

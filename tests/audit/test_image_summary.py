@@ -1,0 +1,127 @@
+"""Which pictures are drawn and no photographs, and of what format a file is."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from napari_marrow.audit.duplicates import audit
+from napari_marrow.audit.image_summary import is_copy_with_white, is_drawn, look_at
+from napari_marrow.data.fields import Field
+from napari_marrow.data.layouts import scan
+from napari_marrow.simulation.phantom import PhantomSettings, draw_field
+
+SETTINGS = PhantomSettings(fields=20, width=320, height=240)
+
+
+@pytest.fixture(scope="module")
+def phantoms():
+    """Six phantom fields of both classes."""
+    return [draw_field(name, index, SETTINGS) for name in ("ALL", "MM") for index in (1, 2, 3)]
+
+
+def _looked(path, pixels):
+    Image.fromarray(pixels).save(path)
+    return look_at(Field(path, path.stem, path.stem))
+
+
+def _jpeg(pixels, quality):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer))
+
+
+def _numbered(nuclei):
+    return ndimage.label(nuclei)[0]
+
+
+def _colours(nuclei):
+    numbers = _numbered(nuclei)
+    colours = np.random.default_rng(0).integers(30, 255, (numbers.max() + 1, 3), np.uint8)
+    return np.where(nuclei[..., None], colours[numbers], 0).astype(np.uint8)
+
+
+def _stretched(nuclei):
+    numbers = _numbered(nuclei)
+    return np.uint8(numbers * (255 / numbers.max()))
+
+
+def _levels(nuclei):
+    cells = ndimage.binary_dilation(nuclei, iterations=4)
+    return np.where(nuclei, 255, 128 * cells).astype(np.uint8)
+
+
+MASKS = {
+    "black and white": lambda n: np.uint8(255 * n),
+    "with soft edges": lambda n: ndimage.gaussian_filter(np.uint8(255 * n), 1),
+    "numbers": lambda n: np.uint8(_numbered(n)),
+    "numbers stretched": _stretched,
+    "colours": _colours,
+    "levels": _levels,
+    "levels through JPEG": lambda n: _jpeg(_levels(n), 85),
+}
+
+
+@pytest.mark.parametrize("make", MASKS.values(), ids=MASKS)
+def test_masks_are_drawn(tmp_path, phantoms, make):
+    looks = [_looked(tmp_path / "m.png", make(phantom.nuclei > 0)) for phantom in phantoms]
+    assert all(map(is_drawn, looks))
+
+
+CHANGES = {
+    "as it is": lambda i: i,
+    "grey": lambda i: np.asarray(Image.fromarray(i).convert("L")),
+    "saved as JPEG": lambda i: _jpeg(i, 20),
+    "overexposed": lambda i: np.uint8(np.minimum(i * 1.8, 255)),
+    "enlarged": lambda i: np.asarray(Image.fromarray(i).resize((1280, 960), 3)),
+    "of 32 colours": lambda i: np.asarray(Image.fromarray(i).quantize(32, dither=0).convert("RGB")),
+}
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["", "cells on black"])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_photographs_are_not_drawn(tmp_path, phantoms, change, cut):
+    for phantom in phantoms:
+        image = phantom.image * (phantom.nuclei + phantom.cytoplasm > 0)[..., None] ** cut
+        assert not is_drawn(_looked(tmp_path / "m.png", change(image.astype(np.uint8))))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "pattern", ["all-idb2/*/*", "segpc/images/*", "cnmc/*/*/*.bmp", "wbc-dataset1/*.bmp"]
+)
+def test_real_photographs_are_far_from_flat(real_data, pattern):
+    looks = [look_at(Field(p, p.stem, p.stem)) for p in sorted(real_data.glob(pattern))]
+    assert looks
+    assert max(look.flatness for look in looks) < 0.4
+    assert not any(map(is_drawn, looks))
+
+
+WEIGHTS = {
+    "BT.601": (0.299, 0.587, 0.114),
+    "BT.709": (0.2125, 0.7154, 0.0721),
+    "mean": (1 / 3,) * 3,
+}
+
+
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
+def test_a_grey_copy_with_white_is_of_its_photograph(tmp_path, phantoms, weights):
+    first, second = phantoms[:2]
+    grey = np.minimum(np.round(first.image @ np.array(weights)), 254)
+    mask = np.where(first.nuclei > 0, 255, grey).astype(np.uint8)
+    looks = [_looked(tmp_path / "a.png", p) for p in (mask, first.image, second.image)]
+    assert is_copy_with_white(looks[0], looks[1])
+    assert not is_copy_with_white(looks[0], looks[2])
+    assert not is_copy_with_white(looks[1], looks[0])
+
+
+def test_jpeg_files_named_bmp_are_of_another_format(tmp_path):
+    for name, kind in (("ALL", "BMP"), ("MM", "JPEG")):
+        (tmp_path / name).mkdir()
+        for index in (1, 2, 3):
+            image = draw_field(name, index, replace(SETTINGS, width=192, height=144)).image
+            Image.fromarray(image).save(tmp_path / name / f"{index}.bmp", format=kind)
+    assert "format-with-class" in {finding.kind for finding in audit(scan(tmp_path)).findings}

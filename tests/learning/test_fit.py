@@ -1,0 +1,102 @@
+"""Training's parts: order and variation of the images, weights, stopping, devices."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.utils.class_weight import compute_class_weight
+
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.learning.settings import TrainingSettings
+
+SETTINGS = TrainingSettings(epochs=1, device="cpu", input_size=32, batch_size=4, copies=2)
+
+
+@pytest.fixture(scope="module")
+def training(keras_started):
+    from napari_marrow.learning import fit as training
+
+    return training
+
+
+@pytest.fixture
+def side(training):
+    images = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3)).astype(np.uint8)
+    return training.Side(images, training.one_hot(np.array([0, 0, 0, 0, 0, 0, 1, 1, 1]), 2))
+
+
+def test_one_hot(training):
+    np.testing.assert_array_equal(training.one_hot(np.array([2, 0]), 3), [[0, 0, 1], [1, 0, 0]])
+
+
+def test_an_epoch_shows_every_image_as_often_as_asked(training, side):
+    shown = training._Batches(side, replace(SETTINGS, copies=3))
+    assert len(shown) == 7  # 27 images in steps of 4
+    targets = np.concatenate([shown[k][1] for k in range(len(shown))])
+    np.testing.assert_array_equal(targets.sum(axis=0), [18, 9])
+
+
+def test_one_copy_is_shown_as_it_is_in_a_new_order_each_epoch(training, side):
+    shown = training._Batches(side, replace(SETTINGS, copies=1))
+    first = np.concatenate([shown[k][0] for k in range(len(shown))])
+    assert {i.tobytes() for i in first.astype(np.uint8)} == {i.tobytes() for i in side.images}
+    shown.on_epoch_end()
+    second = np.concatenate([shown[k][0] for k in range(len(shown))])
+    assert not np.array_equal(first, second)
+
+
+def test_rare_classes_weigh_more(training, side):
+    # 9 units, 2 classes: 9 / (2 * 6) = .75 and 9 / (2 * 3) = 1.5
+    assert training._class_weights(side) == {0: 0.75, 1: 1.5}
+    expected = compute_class_weight("balanced", classes=np.array([0, 1]), y=[0] * 6 + [1] * 3)
+    assert list(training._class_weights(side).values()) == pytest.approx(expected)
+
+
+def test_devices(training, monkeypatch):
+    assert training.list_devices()[-1] == "cpu:0"
+    monkeypatch.setattr(training, "list_devices", lambda: ["gpu:0", "gpu:1", "cpu:0"])
+    chosen = [training.choose_device(wanted) for wanted in ("auto", "cpu", "gpu")]
+    assert chosen == ["gpu:0", "cpu:0", "gpu:0"]
+    monkeypatch.setattr(training, "list_devices", lambda: ["cpu:0"])
+    assert training.choose_device("auto") == "cpu:0"
+    with pytest.raises(MarrowError, match="No GPU was found") as error:
+        training.choose_device("gpu")
+    assert "\n" not in str(error.value)
+
+
+def test_asked_to_stop_it_stops_at_the_next_step(training, side):
+    asked = []
+
+    def should_stop():
+        asked.append(1)
+        return len(asked) == 2
+
+    with pytest.raises(Stopped):
+        training.train_network(side, None, SETTINGS, lambda row: None, should_stop)
+    assert len(asked) == 2
+
+
+def test_rebuilding_with_strange_weights_is_one_sentence(training):
+    with pytest.raises(MarrowError, match="do not fit the network dcnn"):
+        training.rebuild(SETTINGS, 2, {})
+    network = training.rebuild(
+        SETTINGS, 2, {w.path: np.zeros(w.shape) for w in training.build(SETTINGS, 2).weights}
+    )
+    assert not np.asarray(network.weights[0]).any()
+
+
+def test_a_network_that_exports_to_something_else_is_never_kept(training, side, monkeypatch):
+    """Also where the answers are no numbers at all."""
+
+    class Session:
+        def get_inputs(self):
+            return [type("Input", (), {"name": "image"})]
+
+        def run(self, *_):
+            return [np.full((9, 2), np.nan)]
+
+    monkeypatch.setattr(training, "open_onnx", lambda model: Session())
+    network = training.build(SETTINGS, 2)
+    monkeypatch.setattr(network, "export", lambda path, **_: path.write_bytes(b"x"), raising=False)
+    with pytest.raises(RuntimeError, match="differs"):
+        training._export(network, side.images)

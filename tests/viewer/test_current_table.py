@@ -1,0 +1,138 @@
+"""The features table of a folder's nuclei follows the slider."""
+
+import gc
+import weakref
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import ndimage
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.viewer.make.segmented import segment_target, segmented_layers
+from napari_marrow.viewer.photograph.annotations import label_classes
+from napari_marrow.viewer.photograph.labelling import target_of
+from napari_marrow.viewer.photograph.session import gather, write_session
+
+
+def shows(nuclei, name):
+    return set(nuclei.features.get("field", ())) == {name}
+
+
+def test_the_table_holds_the_nuclei_of_the_shown_field(make_napari_viewer, snam, draw, qtbot):
+    viewer = make_napari_viewer()
+    viewer.open(str(snam), plugin="napari-marrow")
+    nuclei = viewer.layers["PKG - SN-AM nuclei"]
+    for row, (name, class_name, seed) in {0: ("ALL_1", "ALL", 1), 4: ("MM_2", "MM", 2)}.items():
+        viewer.dims.set_current_step(0, row)
+        qtbot.waitUntil(partial(shows, nuclei, name), timeout=10000)
+        pieces, count = ndimage.label(draw(class_name, seed)[1])
+        assert nuclei.features["index"].tolist() == list(range(1, count + 1))
+        assert sorted(nuclei.features["area"]) == sorted(np.bincount(pieces.ravel())[1:])
+
+
+def test_what_the_user_says_of_a_field_stays_with_it(make_napari_viewer, snam, qtbot, tmp_path):
+    viewer = make_napari_viewer()
+    viewer.open(str(snam), plugin="napari-marrow")
+    nuclei = viewer.layers["PKG - SN-AM nuclei"]
+    qtbot.waitUntil(partial(shows, nuclei, "ALL_1"), timeout=10000)
+    nuclei.features = nuclei.features.assign(**{"class": "mine"})
+    viewer.dims.set_current_step(0, 4)
+    qtbot.waitUntil(partial(shows, nuclei, "MM_2"), timeout=10000)
+    assert "class" not in nuclei.features
+    (found,) = gather(viewer.layers)
+    fields = write_session([found], tmp_path, "cell").fields
+    told = {f.name: set(f.cell_classes.values()) for f in fields}
+    assert told["ALL_1"] == {"mine"}
+    assert not any(classes for name, classes in told.items() if name != "ALL_1")
+    viewer.dims.set_current_step(0, 0)
+    qtbot.waitUntil(partial(shows, nuclei, "ALL_1"), timeout=10000)
+    assert set(nuclei.features["class"]) == {"mine"}
+
+
+def test_a_table_without_fields_is_of_all_of_them(make_napari_viewer, snam, qtbot):
+    viewer = make_napari_viewer()
+    viewer.open(str(snam), plugin="napari-marrow")
+    nuclei = viewer.layers["PKG - SN-AM nuclei"]
+    nuclei.features = pd.DataFrame({"index": [1, 2], "class": ["ALL", "MM"]})
+    viewer.dims.set_current_step(0, 1)
+    qtbot.wait(1500)
+    assert nuclei.features["class"].tolist() == ["ALL", "MM"]
+    assert label_classes(nuclei, 3) == {1: "ALL", 2: "MM"}
+
+
+def test_saved_nuclei_of_a_folder_have_the_tables_of_all_fields(
+    make_napari_viewer, snam, qtbot, tmp_path
+):
+    viewer = make_napari_viewer()
+    viewer.open(str(snam), plugin="napari-marrow")
+    nuclei = viewer.layers["PKG - SN-AM nuclei"]
+    qtbot.waitUntil(partial(shows, nuclei, "ALL_1"), timeout=10000)
+    first = nuclei.features.assign(**{"class": "mine"})
+    nuclei.features = first
+    viewer.dims.set_current_step(0, 4)
+    qtbot.waitUntil(partial(shows, nuclei, "MM_2"), timeout=10000)
+    fifth = nuclei.features
+    pixels = np.asarray(nuclei.data)
+    nuclei.save(str(tmp_path / "n.tif"), plugin="napari-marrow")
+    saved = pd.read_csv(tmp_path / "n.csv")
+    counts = [int(page.max()) for page in pixels]
+    assert saved["page"].value_counts().to_dict() == {k + 1: n for k, n in enumerate(counts) if n}
+    viewer.layers.clear()
+    (again,) = viewer.open(str(tmp_path / "n.tif"), plugin="napari-marrow")
+    np.testing.assert_array_equal(again.data, pixels)
+    for row, table in ((0, first), (4, fifth), (0, first)):
+        viewer.dims.set_current_step(0, row)
+        name = table["field"].iloc[0]
+        qtbot.waitUntil(partial(shows, again, name), timeout=10000)
+        pd.testing.assert_frame_equal(again.features[table.columns], table)
+    again.save(str(tmp_path / "m.tif"), plugin="napari-marrow")
+    assert (tmp_path / "m.csv").read_text() == (tmp_path / "n.csv").read_text()
+
+
+def test_segmented_nuclei_beside_masks_have_tables_too(make_napari_viewer, snam, qtbot, tmp_path):
+    viewer = make_napari_viewer()
+    viewer.open(str(snam), plugin="napari-marrow")
+    target = target_of(viewer.layers["PKG - SN-AM"])
+    found = list(segment_target(target, SegmentSettings(), True))
+    counts = [one.count for one in found]
+    layers = segmented_layers(target, found, viewer.layers)
+    made = [viewer.add_labels(data, **options) for data, options, _ in layers]
+    nuclei = made[-1]
+    assert nuclei.name == "PKG - SN-AM segmented nuclei"
+    for row, name in {0: "ALL_1", 4: "MM_2"}.items():
+        viewer.dims.set_current_step(0, row)
+        qtbot.waitUntil(partial(shows, nuclei, name), timeout=10000)
+        assert len(nuclei.features) == counts[row]
+        assert "nucleus_to_cell" in nuclei.features
+    nuclei.save(str(tmp_path / "n.tif"), plugin="napari-marrow")
+    pages = pd.read_csv(tmp_path / "n.csv")["page"].value_counts().to_dict()
+    assert pages == {k + 1: n for k, n in enumerate(counts) if n}
+    for data, options, _ in segmented_layers(target, found, viewer.layers):
+        viewer.add_labels(data, **options)
+    assert nuclei.name == "PKG - SN-AM segmented nuclei (earlier)"  # which follows as well
+    viewer.dims.set_current_step(0, 0)
+    qtbot.waitUntil(partial(shows, nuclei, "ALL_1"), timeout=10000)
+
+
+def test_a_stack_of_which_a_field_is_gone_is_not_saved(make_napari_viewer, make_snam, tmp_path):
+    folder = make_snam(tmp_path / "made")
+    viewer = make_napari_viewer()
+    viewer.open(str(folder), plugin="napari-marrow")
+    (folder / "MM" / "MM_2_nucleus_mask.bmp").unlink()
+    with pytest.raises(MarrowError, match=r"MM_2_nucleus_mask\.bmp is not there"):
+        viewer.layers["PKG - SN-AM nuclei"].save(str(tmp_path / "n.tif"), plugin="napari-marrow")
+    assert not list(tmp_path.glob("n.*"))
+
+
+def test_measured_stacks_are_not_kept(make_napari_viewer, snam, qtbot):
+    """What a stack has read would stay in memory with it."""
+    viewer = make_napari_viewer()
+    viewer.open(str(snam), plugin="napari-marrow")
+    name = "PKG - SN-AM nuclei"
+    qtbot.waitUntil(lambda: "area" in viewer.layers[name].features, timeout=10000)
+    stack = weakref.ref(viewer.layers[name].data)
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and stack() is None, timeout=10000)

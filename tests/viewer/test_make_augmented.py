@@ -1,0 +1,69 @@
+"""What augmentation writes of a photograph's layer."""
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from PIL import Image as Picture
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.layouts import scan
+from napari_marrow.imaging.augment import AugmentSettings
+from napari_marrow.jobs.augment import AugmentJob, run_augmentation
+from napari_marrow.viewer.make import augmented as products
+from napari_marrow.viewer.make.augmented import product_layers, written_fields
+from napari_marrow.viewer.photograph.gathering import gathered, left_out
+
+NAMES = {"..": "unnamed", "   ": "unnamed", "n" * 300: "n" * 120, "é" * 99: "é" * 60}
+
+
+@pytest.mark.parametrize(("name", "stem"), NAMES.items(), ids=["dots", "spaces", "long", "wide"])
+@pytest.mark.parametrize("many", [1, 2])
+def test_layers_of_any_name_are_written(draw, tmp_path, name, stem, many):
+    photograph, _ = draw()
+    data = photograph if many == 1 else np.stack([photograph, photograph[::-1]])
+    image = Image(data, rgb=True, name=name)
+    (tmp_path / "given").mkdir()
+    fields = written_fields(gathered(image, [image]), tmp_path / "given")
+    run_augmentation(AugmentJob(fields, AugmentSettings(("mirror",)), tmp_path / "out"))
+    found = scan(tmp_path / "out").fields
+    stems = [stem] if many == 1 else [f"{stem} 0", f"{stem} 1"]
+    assert {f.name for f in found} == {*stems, *(f"{x}_mirror" for x in stems)}
+    assert {f.source for f in found} == set(stems)
+
+
+def test_a_full_disk_is_a_sentence(draw, tmp_path, monkeypatch):
+    def full(*given, **options):
+        raise OSError(28, "No space left on device", "a path of ours")
+
+    monkeypatch.setattr(Picture.Image, "save", full)
+    image = Image(draw()[0], rgb=True, name="a")
+    with pytest.raises(MarrowError, match=r"^a can't be written .*No space left .*free some space"):
+        written_fields(gathered(image, [image]), tmp_path)
+
+
+def test_products_are_of_the_labels_as_they_were(draw, monkeypatch):
+    """Also where they are made when they are looked at, and somebody paints on in the meantime."""
+    monkeypatch.setattr(products, "IN_MEMORY", 0)
+    photographs = np.stack([draw(seed=k)[0] for k in range(2)])
+    image = Image(photographs, rgb=True, name="a")
+    drawn = Labels(np.zeros(photographs.shape[:3], np.uint8), name="drawn")
+    drawn.data[:, 3, 5] = 3
+    work = product_layers(gathered(image, [image, drawn]), AugmentSettings(("mirror",)))
+    made = None
+    while made is None:
+        try:
+            next(work)
+        except StopIteration as end:
+            made = end.value
+    drawn.data[:] = 9
+    (labels,) = (data for data, options, kind in made if kind == "labels")
+    assert np.unique(labels[0]).tolist() == np.unique(labels[3]).tolist() == [0, 3]
+
+
+def test_labels_that_no_mask_is_made_of_are_said(draw):
+    image = Image(draw()[0], rgb=True, name="a")
+    shape = image.data.shape[:2]
+    mask, other = (Labels(np.zeros(shape, np.uint8), name=name) for name in ("a nuclei", "Labels"))
+    assert left_out(gathered(image, [image, mask])) == []
+    (told,) = left_out(gathered(image, [image, mask, other]))
+    assert told.startswith("Left out, as it is not said what they are: Labels; name a layer a nucl")
