@@ -14,8 +14,8 @@ BIN := $(VENV)/bin
 .PHONY: help setup demo test lint docs wheel-check clean
 
 help:
-	@echo "make demo    the whole way on the sample data, without a display: $(DEMO)/report.html"
-	@echo "make test    every check: style, types, imports, manifest, then the tests"
+	@echo "make demo    train and predict on the sample data, without a display: $(DEMO)/report.html"
+	@echo "make test    every check: style, types, imports, manifest, documentation, then the tests"
 	@echo
 	@echo "Also: make lint, make docs, make wheel-check, make clean."
 
@@ -29,7 +29,7 @@ demo: setup
 # viewer's tests run in processes of their own. Two at a time: few tests use both cores.
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-test: lint
+test: lint docs
 	$(PYTEST) tests/viewer tests/widgets
 	$(PYTEST) --ignore tests/viewer --ignore tests/widgets
 
@@ -42,8 +42,7 @@ lint: setup
 	$(BIN)/shellcheck tools/*.sh .ci/run
 
 docs: setup
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --group docs
-	$(BIN)/mkdocs build --strict
+	$(BIN)/mkdocs build --quiet --strict
 
 wheel-check: setup
 	tools/wheel_check.sh
