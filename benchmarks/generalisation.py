@@ -37,10 +37,10 @@ from sklearn.model_selection import StratifiedGroupKFold
 from napari_marrow.imaging.stain import background_colour
 from napari_marrow.learning.classical import MODELS, fit_classical
 from napari_marrow.measure.extract import KEYS, features
-from napari_marrow.measure.settings import CARRY_OVER, FeatureSettings
+from napari_marrow.measure.settings import DEFAULT_FAMILIES, FeatureSettings
 
 BLOCK, FOLDS, SELECT, PERMUTATIONS = 13, 5, 40, 5
-MEASURED = ("histogram", "green", "fourier", *CARRY_OVER)
+MEASURED = ("histogram", "green", "fourier", *DEFAULT_FAMILIES)
 Alteration = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -198,8 +198,8 @@ def main() -> None:
             *by_family["morphology"],
             *by_family["texture"],
         ],
-        **{name: by_family[name] for name in CARRY_OVER},
-        "morphology, colour, texture": [c for name in CARRY_OVER for c in by_family[name]],
+        **{name: by_family[name] for name in DEFAULT_FAMILIES},
+        "morphology, colour, texture": [c for name in DEFAULT_FAMILIES for c in by_family[name]],
     }
     sets = {name: list(dict.fromkeys(columns)) for name, columns in sets.items()}
     splits = ways(classes, blocks, backgrounds)

@@ -291,7 +291,7 @@ def score(class_name, find, fields=8):
     ("class_name", "quality", "miscount"), [("ALL", 0.93, 0.03), ("MM", 0.85, 0.12)]
 )
 def test_touching_nuclei_of_the_phantom_come_apart(class_name, quality, miscount):
-    """Measured, so that a change for the worse shows; docs/data.md has the numbers."""
+    """Measured, so that a change for the worse shows; docs/reference/data.md has the numbers."""
     found = score(class_name, separate)
     assert found[0] > quality
     assert found[1] < miscount

@@ -6,7 +6,7 @@ import pytest
 
 from napari_marrow.data.options import settings_from_dict
 from napari_marrow.measure.settings import (
-    CARRY_OVER,
+    DEFAULT_FAMILIES,
     FAMILIES,
     ChiSquareSettings,
     FeatureSettings,
@@ -29,7 +29,7 @@ def test_defaults_work_and_come_back_from_json(kind):
 
 def test_families_of_the_paper_are_the_default_and_the_others_carry_over():
     assert FeatureSettings().families == ("histogram", "fourier")
-    assert set(CARRY_OVER) < set(FAMILIES)
+    assert set(DEFAULT_FAMILIES) < set(FAMILIES)
 
 
 def test_families_are_ordered_and_named_once():

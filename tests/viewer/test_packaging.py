@@ -74,7 +74,10 @@ def test_every_public_name_is_there():
     assert all(getattr(napari_marrow, name) is not None for name in napari_marrow.__all__)
 
 
-@pytest.mark.parametrize("page", ["README.md", *(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/**/*.md"))])
+PAGES = ["README.md", *(p.relative_to(ROOT).as_posix() for p in ROOT.glob("docs/**/*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_page_names_commands_that_exist(page):
     code = re.findall(r"```.*?```|`[^`\n]+`", (ROOT / page).read_text("utf-8"), re.S)
     shown = {name for part in code for name in re.findall(r"napari-marrow ([a-z]+)", part)}

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from napari_marrow.data.options import bound_problems, option
-from napari_marrow.measure.settings import CARRY_OVER, FAMILIES, FeatureSettings, family_problems
+from napari_marrow.measure.settings import (
+    DEFAULT_FAMILIES,
+    FAMILIES,
+    FeatureSettings,
+    family_problems,
+)
 
 Unit = Literal["field", "cell"]
 CLASSICAL = ("svm", "naive-bayes", "decision-tree", "random-forest", "logistic")
@@ -107,7 +112,7 @@ class TrainingSettings:
         advanced=True,
     )
     families: tuple[str, ...] = option(
-        CARRY_OVER,
+        DEFAULT_FAMILIES,
         "Families",
         f"What models that are no networks learn from: {', '.join(FAMILIES)}.",
         advanced=True,
@@ -159,7 +164,7 @@ class CompareSettings:
     folds: int = option(5, "Folds", "Into so many parts the sources are cut.", low=2, high=50)
     unit: Unit = option("field", "Unit", "What gets a class: a whole field or each cell.")
     families: tuple[str, ...] = option(
-        CARRY_OVER, "Families", f"What is measured: {', '.join(FAMILIES)}.", choices=FAMILIES
+        DEFAULT_FAMILIES, "Families", f"What is measured: {', '.join(FAMILIES)}.", choices=FAMILIES
     )
     select: int = option(
         40, "Select", "So many features with the highest chi-square are chosen.", low=1, high=5000

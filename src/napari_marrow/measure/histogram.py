@@ -1,7 +1,7 @@
 """Histograms: what part of the pixels has which level, of each channel and of grey.
 
 The published method's first family. It sees nothing but colour and brightness, and so mostly the
-stain: see docs/features.md for how little of it carries over to another microscope.
+stain: see docs/reference/features.md on other microscopes.
 """
 
 from __future__ import annotations

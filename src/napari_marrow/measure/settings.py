@@ -21,8 +21,8 @@ FAMILIES = tuple(MEASURED)
 """In the order in which their columns stand in a table."""
 OF_CELLS = frozenset({"morphology", "colour", "texture"})
 """Families that are measured cell by cell, whatever the unit."""
-CARRY_OVER = ("morphology", "colour", "texture")
-"""What was seen to carry over from one microscope to another: see docs/features.md."""
+DEFAULT_FAMILIES = ("morphology", "colour", "texture")
+"""The default families of models; see docs/reference/features.md on other microscopes."""
 
 
 def family_problems(families: tuple[str, ...]) -> list[str]:

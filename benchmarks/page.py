@@ -1,0 +1,126 @@
+"""Run benchmarks and write their tables to docs/benchmarks.md, one section a topic.
+
+    python benchmarks/page.py --real REAL --fields SNAM reading features ...
+
+Only the sections of the topics that are named are replaced. REAL holds the real photographs
+(docs/testing.md), SNAM is a folder of full-size BMP fields (`napari-marrow phantom SNAM --fields 20
+--size 2560x1920`). Run nothing else at the same time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Written by `python benchmarks/page.py`. Times depend on the machine, so read the ratios: each is
+taken within one round, in which every program does the same work once, in random order. In brackets
+are the quartiles over the rounds. A ratio above 1 means that the other program takes longer than
+napari-marrow. No test asserts on time.
+"""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A section of the page and the command that measures it; ``{real}`` is a folder."""
+
+    title: str
+    command: str
+    about: str
+
+
+TOPICS = {
+    "reading": Topic(
+        "Reading",
+        "reading.py {fields} --repeats 15",
+        "24-bit BMP files of 2560 x 1920 pixels. tifffile does not read BMP.",
+    ),
+    "slider": Topic(
+        "Paging",
+        "slider.py {fields}",
+        "One step of the slider over a folder's stack, until the field is painted, on a virtual "
+        "screen without a graphics card; beside it napari alone with all layers in memory.",
+    ),
+    "segmentation": Topic(
+        "Segmentation",
+        "segmentation.py {real}",
+        "Nuclei and cells against masks drawn by hand, the same settings for all sets.",
+    ),
+    "ablation": Topic(
+        "Segmentation, stage by stage",
+        "segmentation_ablation.py {real}",
+        "The same with one stage or rule switched off at a time.",
+    ),
+    "augmentation": Topic(
+        "Augmentation",
+        "imaging.py --repeats 7",
+        "Each operation on 2560 x 1920 pixels with the same strength. A dash: the library has no "
+        "such operation.",
+    ),
+    "crops": Topic("Cutting cells", "crops.py --repeats 15", "Crops of cells out of one field."),
+    "features": Topic(
+        "Features", "features.py --repeats 7", "Features of a field of 2560 x 1920 pixels."
+    ),
+    "damaged": Topic(
+        "Damaged BMP files",
+        "fuzz_bmp.py --files 20000",
+        "Damaged files must be read, or refused with a message; nothing else may happen.",
+    ),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("topics", nargs="*", choices=[*TOPICS, []], help="all where none is named")
+    parser.add_argument("--real", type=Path, default=Path("../shared/real-data"))
+    parser.add_argument("--fields", type=Path, default=Path("fields"))
+    options = parser.parse_args()
+    sections = read_sections(PAGE.read_text("utf-8"))
+    for name in options.topics or TOPICS:
+        print(f"{name} ...", flush=True)
+        sections[name] = measure(TOPICS[name], options.real.resolve(), options.fields.resolve())
+        PAGE.write_text(page(sections), encoding="utf-8")
+
+
+def read_sections(text: str) -> dict[str, str]:
+    """The sections of the page by topic."""
+    found = re.findall(r"^<!-- topic: (\w+) -->\n(.*?)^<!-- end -->$", text, re.M | re.S)
+    return {name: section for name, section in found if name in TOPICS}
+
+
+def page(sections: dict[str, str]) -> str:
+    """The whole page, its sections in the order of the topics."""
+    parts = [
+        f"<!-- topic: {name} -->\n{sections[name]}<!-- end -->\n"
+        for name in TOPICS
+        if name in sections
+    ]
+    return "\n".join([HEAD, *parts])
+
+
+def measure(topic: Topic, real: Path, fields: Path) -> str:
+    """Run a benchmark and return its section; what it prints before its table comes after it."""
+    command = topic.command.format(real=real, fields=fields).split()
+    done = subprocess.run(
+        [sys.executable, *command], cwd=HERE, stdout=subprocess.PIPE, text=True, check=True
+    )
+    machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    shown = topic.command.format(real="REAL", fields="FIELDS")
+    return (
+        f"## {topic.title}\n\n{topic.about}\n\n{done.stdout.strip()}\n\n"
+        f"`python benchmarks/{shown}`, {datetime.date.today()}, {machine}.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
