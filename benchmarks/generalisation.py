@@ -34,7 +34,7 @@ from scipy import ndimage
 from sklearn.cluster import KMeans
 from sklearn.model_selection import StratifiedGroupKFold
 
-from napari_marrow.imaging.stain import background_colour
+from napari_marrow.imaging.white_point import white_point
 from napari_marrow.learning.classical import MODELS, fit_classical
 from napari_marrow.measure.extract import KEYS, features
 from napari_marrow.measure.settings import DEFAULT_FAMILIES, FeatureSettings
@@ -54,7 +54,7 @@ def stained(factors: tuple[float, float, float]) -> Alteration:
     """Other optical densities of the channels, against the picture's own background."""
 
     def alter(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        light = background_colour(image)
+        light = white_point(image)
         density = np.log10(light / np.clip(image.astype(float), 1, None))
         return np.clip(light * 10 ** -(density * np.array(factors)), 0, 255).astype(np.uint8)
 
@@ -186,7 +186,7 @@ def main() -> None:
     images = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
     classes = np.array([int(path.stem.endswith("_1")) for path in paths])
     blocks = np.concatenate([np.arange((classes == c).sum()) // BLOCK + 100 * c for c in (1, 0)])
-    backgrounds = np.array([background_colour(image) for image in images])
+    backgrounds = np.array([white_point(image) for image in images])
     warnings.simplefilter("ignore")
     table = measured(images)
     by_family = columns_by_family(images[0])

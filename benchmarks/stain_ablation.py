@@ -29,7 +29,8 @@ from sklearn.svm import SVC
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import fit_reference, normalise
-from napari_marrow.imaging.stain import background_colour, white_balance
+from napari_marrow.imaging.stain import white_balance
+from napari_marrow.imaging.white_point import white_point
 
 BLOCK = 13
 REFERENCES = (10, 36, 62, 75, 101, 127)  # rows of the table of cells, three of each class
@@ -84,7 +85,7 @@ def block_folds(classes: NDArray, blocks: NDArray) -> Folds:
 
 def acquisition_folds(images: list, classes: NDArray) -> Folds:
     """The same, by the colour of the background: one half of each class, and the others."""
-    red, green, blue = np.log([background_colour(image) for image in images]).T
+    red, green, blue = np.log([white_point(image) for image in images]).T
     points = np.stack([red - green, blue - green], axis=1)
     half = np.zeros(len(classes), int)
     for name in (0, 1):

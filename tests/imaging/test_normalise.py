@@ -11,7 +11,8 @@ from torchstain.numpy.normalizers import NumpyMacenkoNormalizer, NumpyReinhardNo
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.options import settings_from_dict
 from napari_marrow.imaging.normalise import StainSettings, fit_reference, normalise, normaliser
-from napari_marrow.imaging.stain import WHITE, background_colour, white_balance
+from napari_marrow.imaging.stain import white_balance
+from napari_marrow.imaging.white_point import WHITE_LEVEL, white_point
 
 AZURE, EOSIN = (0.62, 0.74, 0.26), (0.3, 0.92, 0.25)
 
@@ -50,12 +51,12 @@ def test_macenko_is_torchstains_after_white_balance(light):
     # torchstain measures how much stain there is over all pixels it is given, and this over the
     # stained ones: so it is given no others
     pixels = white_balance(image).reshape(-1, 3)
-    stained = np.linalg.norm(np.log10(WHITE / np.maximum(pixels, 1)), axis=1) > 0.15
+    stained = np.linalg.norm(np.log10(WHITE_LEVEL / np.maximum(pixels, 1)), axis=1) > 0.15
     target = white_balance(OTHER).reshape(-1, 3)
-    target = target[np.linalg.norm(np.log10(WHITE / np.maximum(target, 1)), axis=1) > 0.15]
+    target = target[np.linalg.norm(np.log10(WHITE_LEVEL / np.maximum(target, 1)), axis=1) > 0.15]
     theirs = NumpyMacenkoNormalizer()
-    theirs.fit(target[:, None], Io=WHITE)
-    expected = theirs.normalize(pixels[stained][:, None], Io=WHITE, stains=False)[0][:, 0]
+    theirs.fit(target[:, None], Io=WHITE_LEVEL)
+    expected = theirs.normalize(pixels[stained][:, None], Io=WHITE_LEVEL, stains=False)[0][:, 0]
     found = normalise(image, fit_reference(OTHER, "macenko")).reshape(-1, 3)[stained]
     difference = np.abs(found.astype(int) - expected)
     assert difference.max() <= 3
@@ -65,7 +66,7 @@ def test_macenko_is_torchstains_after_white_balance(light):
 def test_the_light_of_a_field_does_not_matter_to_macenko():
     reference = fit_reference(OTHER, "macenko")
     one, two = (normalise(field(1, light), reference) for light in ((240,) * 3, (215, 225, 200)))
-    np.testing.assert_allclose(one[-1, -1], WHITE, atol=2)
+    np.testing.assert_allclose(one[-1, -1], WHITE_LEVEL, atol=2)
     assert np.abs(one.astype(int) - two).max() <= 6  # of 8 bits, twice
 
 
@@ -101,7 +102,7 @@ def test_few_cells_in_a_large_field_do_not_blow_up():
     found = normalise(image, fit_reference(OTHER, "macenko"))
     near = normalise(field(1), fit_reference(OTHER, "macenko"))[20:60]
     assert np.abs(found[:40, :160].astype(int) - near).mean() < 10
-    np.testing.assert_allclose(found[-1, -1], WHITE, atol=2)
+    np.testing.assert_allclose(found[-1, -1], WHITE_LEVEL, atol=2)
 
 
 EMPTY = {
@@ -164,7 +165,7 @@ def test_the_normaliser_of_settings(tmp_path):
 
 
 def test_a_white_balanced_background_is_what_torchstain_takes_for_granted():
-    np.testing.assert_array_equal(background_colour(white_balance(OTHER)), [WHITE] * 3)
+    np.testing.assert_array_equal(white_point(white_balance(OTHER)), [WHITE_LEVEL] * 3)
 
 
 def test_neither_torch_nor_tensorflow_nor_opencv_is_imported():

@@ -8,7 +8,12 @@ from PIL import Image
 from qtpy.compat import isalive
 
 from napari_marrow.imaging.normalise import StainSettings, fit_reference, normalise, normaliser
-from napari_marrow.imaging.stain import merge_stains, split_stains, stain_vectors, white_balance
+from napari_marrow.imaging.stain import (
+    combine_stains,
+    separate_stains,
+    stain_vectors,
+    white_balance,
+)
 from napari_marrow.viewer.layer_info import KEY, layer_fields
 from napari_marrow.viewer.make.stains import split
 from napari_marrow.viewer.photograph.labelling import targets
@@ -27,7 +32,7 @@ def picture(seed, size=(120, 160), nuclei=True):
     if nuclei:
         amounts[20:100, 10:80, 0] = rng.uniform(0.5, 1.2, (80, 70))
     light = np.array([235, 225, 215]) - 8 * seed
-    return merge_stains(amounts, VECTORS / np.linalg.norm(VECTORS, axis=1)[:, None], light)
+    return combine_stains(amounts, VECTORS / np.linalg.norm(VECTORS, axis=1)[:, None], light)
 
 
 @pytest.fixture
@@ -146,7 +151,7 @@ def test_the_two_stains_are_layers_of_what_imaging_finds(viewer, widget, qtbot):
         widget.split_status.setText("")
         assert [x.name for x in viewer.layers] == ["a", "a nuclear stain", "a counterstain"]
     vectors = stain_vectors(picture(0))
-    expected = split_stains(picture(0), vectors)
+    expected = separate_stains(picture(0), vectors)
     for number, name in enumerate(("a nuclear stain", "a counterstain")):
         stain = viewer.layers[name]
         np.testing.assert_array_equal(stain.data, expected[..., number])
@@ -171,7 +176,7 @@ def test_a_stack_is_split_by_the_vectors_of_the_field_that_was_shown(viewer, wid
         data = viewer.layers[name].data
         assert (data.shape, data.dtype) == ((3, 120, 160), np.float32)
         for row, image in enumerate((picture(1), picture(2, (110, 150)), picture(3, nuclei=False))):
-            amounts = split_stains(image, vectors)[..., number]
+            amounts = separate_stains(image, vectors)[..., number]
             np.testing.assert_array_equal(
                 data[row][: image.shape[0], : image.shape[1]], amounts, err_msg=f"{name} {row}"
             )

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_marrow.imaging.stain import LIT, background_colour, holds_background, is_wide
+from napari_marrow.imaging.white_point import has_background, is_round_field, white_point
 
 DARKEST = 50
 """What a surround's brightest channel is at the most; the darkest real nuclei have 65."""
 SPREAD = 15
 """How much brighter than its corner a surround may be: noise, and what JPEG leaves."""
+MIN_LIT_LEVEL = 90
+"""Lowest green level of the brightest fifth of a round field, even if its light is uneven."""
 BLURRED = 5
 """Width, in pixels, of the surround's edge, which is neither dark nor lit."""
 
@@ -47,8 +49,8 @@ def surround(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
         return none
     found = ndimage.binary_dilation(found, iterations=BLURRED)
     inside = image[~found]
-    lit = is_wide(len(inside), min(image.shape[:2])) and (
-        np.quantile(inside[:, 1], 0.8) >= LIT or holds_background(inside)
+    lit = is_round_field(len(inside), min(image.shape[:2])) and (
+        np.quantile(inside[:, 1], 0.8) >= MIN_LIT_LEVEL or has_background(inside)
     )
     return found if lit else none
 
@@ -58,5 +60,5 @@ def without_surround(image: NDArray[np.uint8], outside: NDArray[np.bool_]) -> ND
     if not outside.any():
         return image
     cleared = image.copy()
-    cleared[outside] = np.rint(background_colour(image[~outside][None]))
+    cleared[outside] = np.rint(white_point(image[~outside][None]))
     return cleared

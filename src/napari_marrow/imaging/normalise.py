@@ -19,14 +19,8 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import read_image
 from napari_marrow.data.imports import importing
 from napari_marrow.data.options import bound_problems, option
-from napari_marrow.imaging.stain import (
-    LEAST_DENSITY,
-    LEAST_STAINED,
-    SAMPLE,
-    WHITE,
-    background_colour,
-    white_balance,
-)
+from napari_marrow.imaging.stain import MIN_STAINED_DENSITY, MIN_STAINED_PX, white_balance
+from napari_marrow.imaging.white_point import SAMPLE_SIZE_PX, WHITE_LEVEL, white_point
 
 Matching = Literal["reinhard", "macenko"]
 
@@ -178,7 +172,7 @@ def _unchanged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _sample(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Every n-th row and column, about 50,000 pixels."""
-    step = max(1, int((image.shape[0] * image.shape[1] / SAMPLE) ** 0.5))
+    step = max(1, int((image.shape[0] * image.shape[1] / SAMPLE_SIZE_PX) ** 0.5))
     return np.ascontiguousarray(image[::step, ::step])
 
 
@@ -206,13 +200,13 @@ def _fit_macenko(image: NDArray[np.uint8]) -> Any:
         from torchstain.numpy.normalizers import NumpyMacenkoNormalizer
 
     pixels = _sample(white_balance(image)).reshape(-1, 3)
-    density = np.log10(WHITE / np.maximum(pixels, 1))
-    stained = pixels[np.linalg.norm(density, axis=1) > LEAST_DENSITY]
+    density = np.log10(WHITE_LEVEL / np.maximum(pixels, 1))
+    stained = pixels[np.linalg.norm(density, axis=1) > MIN_STAINED_DENSITY]
     fitted = NumpyMacenkoNormalizer()
     # torchstain's own threshold: of every channel, in natural logarithms
-    enough = (np.log(WHITE / (stained + 1.0)) >= 0.15).all(axis=1).sum() >= LEAST_STAINED
+    enough = (np.log(WHITE_LEVEL / (stained + 1.0)) >= 0.15).all(axis=1).sum() >= MIN_STAINED_PX
     if enough:
-        fitted.fit(stained[:, None], Io=WHITE)
+        fitted.fit(stained[:, None], Io=WHITE_LEVEL)
     if not enough or not _two_stains(fitted.HERef, fitted.maxCRef):
         raise MarrowError(
             "The photograph does not hold two stains that can be told apart; take one with nuclei, "
@@ -261,14 +255,14 @@ def _match_macenko(image: NDArray[np.uint8], source: Any, target: Any) -> NDArra
 
     Densities are mixed by a matrix, so light is a product of powers: of three tables a channel.
     """
-    levels = np.arange(256)[:, None] * (WHITE / background_colour(image))
-    density = -np.log((np.minimum(levels, 255) + 1) / WHITE)
+    levels = np.arange(256)[:, None] * (WHITE_LEVEL / white_point(image))
+    density = -np.log((np.minimum(levels, 255) + 1) / WHITE_LEVEL)
     scale = np.diag(target.maxCRef / source.maxCRef)
     matrix = target.HERef @ scale @ np.linalg.pinv(source.HERef)
     out = np.empty(image.shape, np.uint8)
     for channel in range(3):
         tables = np.exp(-density * matrix[channel]).astype(np.float32)
-        light = np.take(tables[:, 0] * WHITE, image[..., 0])
+        light = np.take(tables[:, 0] * WHITE_LEVEL, image[..., 0])
         for other in (1, 2):
             light *= np.take(tables[:, other], image[..., other])
         out[..., channel] = np.minimum(light + 0.5, 255)

@@ -39,8 +39,9 @@ from napari_marrow.imaging.nuclei import join_cytoplasm, separate
 from napari_marrow.imaging.relabel import in_few_bits, small_numbers
 from napari_marrow.imaging.resize import stretch, working_copy
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.imaging.stain import CUT_AWAY, is_cut_out, optical_density, white_balance
+from napari_marrow.imaging.stain import optical_density, white_balance
 from napari_marrow.imaging.validate import checked_labels, checked_photograph
+from napari_marrow.imaging.white_point import MAX_BLACK_LEVEL, is_cut_out
 
 LOOKS = 2
 """Times that the edges are found from the surroundings; with the first, these become better."""
@@ -93,12 +94,12 @@ def segment_nuclei(
     image = checked_photograph(image)
     small = working_copy(image, LONGEST)
     outside = surround(small)
-    cut_away = small.max(axis=-1) <= CUT_AWAY
+    cut_away = small.max(axis=-1) <= MAX_BLACK_LEVEL
     cut_out = is_cut_out(small)
     longest = LONGEST if cut_out else working_size(image, ~(cut_away | outside))
     if longest > LONGEST:
         small = working_copy(image, longest)
-        outside, cut_away = stretch(outside, small.shape[:2]), small.max(axis=-1) <= CUT_AWAY
+        outside, cut_away = stretch(outside, small.shape[:2]), small.max(axis=-1) <= MAX_BLACK_LEVEL
     small = without_surround(small, outside)
     density, green = optical_density(small), white_balance(small)[..., 1]
     inside = ~(cut_away | outside)
@@ -152,7 +153,7 @@ def segment_cytoplasm(
     density = ndimage.gaussian_filter(optical_density(small), (1, 1, 0))
     tissue = density.sum(axis=-1)
     stained = density[..., 0] + 0.5 * density[..., 1] - density[..., 2]
-    inside = small.max(axis=-1) > CUT_AWAY
+    inside = small.max(axis=-1) > MAX_BLACK_LEVEL
     cells = inside.copy() if cut_out else np.zeros(labels.shape, bool)
     for window, own, other, diameter in () if cut_out else windows(_lobes_joined(labels), AROUND):
         away = ndimage.distance_transform_edt(~own)

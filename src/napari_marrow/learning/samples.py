@@ -15,7 +15,8 @@ from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.imaging.resize import resize
 from napari_marrow.imaging.segmentation import segment_nuclei
-from napari_marrow.imaging.stain import WHITE, background_colour, white_balance
+from napari_marrow.imaging.stain import white_balance
+from napari_marrow.imaging.white_point import WHITE_LEVEL, white_point
 from napari_marrow.learning.settings import Preprocessing
 from napari_marrow.measure.colour import MEAN_COLOUR, mean_colour
 from napari_marrow.measure.settings import FeatureSettings
@@ -71,10 +72,10 @@ def cut_units(
     if how.unit == "field":
         return _field_unit(image, balanced, how)
     labels = segment_nuclei(image) if labels is None else labels
-    crops, cells = cut_cells(balanced, labels, how.input_size, how.crop_factor, WHITE)
+    crops, cells = cut_cells(balanced, labels, how.input_size, how.crop_factor, WHITE_LEVEL)
     table = pd.DataFrame({name: cells[name] for name in ("index", "y", "x")})
     # The colour before white balance, which only multiplies it: the yardstick shall see the stain.
-    gain = background_colour(image) / WHITE if how.white_balance else 1
+    gain = white_point(image) / WHITE_LEVEL if how.white_balance else 1
     table[list(MEAN_COLOUR)] = crops.mean(axis=(1, 2)) * gain  # also where no cell was found
     return Units(crops, np.arange(len(crops)), table)
 

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from napari_marrow.imaging.crops import cut_cells, cut_masks
 from napari_marrow.imaging.distance import depth_of
-from napari_marrow.imaging.stain import WHITE, background_colour, is_cut_out
+from napari_marrow.imaging.white_point import WHITE_LEVEL, is_cut_out, white_point
 
 SIDE = 96
 """Pixels of a crop's side."""
@@ -93,7 +93,7 @@ def cut(
     cytoplasm
         The same numbers in the cells' cytoplasm, (height, width); 0 elsewhere.
     """
-    pictures, table = cut_cells(image, nuclei, SIDE, DIAMETERS, WHITE)
+    pictures, table = cut_cells(image, nuclei, SIDE, DIAMETERS, WHITE_LEVEL)
     around = np.where(nuclei > 0, 0, cytoplasm)
     names, counts = np.unique(around[around > 0], return_counts=True)
     areas = np.zeros(len(table["index"]))
@@ -102,7 +102,7 @@ def cut(
     inside = _inside(table, nuclei.shape)
     nucleus, plasm = cut_masks((nuclei, around), table, SIDE) & inside
     levels = np.log10(np.arange(256, dtype=np.float32).clip(1))
-    light = np.log10(background_colour(image))
+    light = np.log10(white_point(image))
     return Cells(
         index=table["index"],
         y=table["y"],

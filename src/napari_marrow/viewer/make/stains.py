@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings, normaliser
-from napari_marrow.imaging.stain import LEAST_DENSITY, split_stains, stain_vectors
+from napari_marrow.imaging.stain import MIN_STAINED_DENSITY, separate_stains, stain_vectors
 from napari_marrow.viewer.layer_info import (
     KEY,
     full_data,
@@ -96,14 +96,14 @@ def split(target: Target, row: int) -> Split:
     """
     image = target.image(row)
     vectors = stain_vectors(image)
-    shown = split_stains(image, vectors)
+    shown = separate_stains(image, vectors)
     high = np.quantile(shown[::2, ::2], MOST, axis=(0, 1))
-    most = (max(float(high[0]), LEAST_DENSITY), max(float(high[1]), LEAST_DENSITY))
+    most = (max(float(high[0]), MIN_STAINED_DENSITY), max(float(high[1]), MIN_STAINED_DENSITY))
     if target.data.ndim == 3:
         first, second = np.ascontiguousarray(shown.transpose(2, 0, 1))
         return Split((first, second), vectors, most)
     # Both stains of a field are worked out at once, so their layers share what is kept of it.
-    both = _stack(target, row, partial(split_stains, vectors=vectors), shown)
+    both = _stack(target, row, partial(separate_stains, vectors=vectors), shown)
     frame = both.shape[1:3]
     first, second = (
         LazyStack([partial(_one, both, r, stain) for r in range(len(both))], frame, np.float32)
