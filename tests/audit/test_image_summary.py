@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from scipy import ndimage
+from scipy import fft, ndimage
 
-from napari_marrow.audit.duplicates import audit
-from napari_marrow.audit.image_summary import is_copy_with_white, is_drawn, look_at
+from napari_marrow.audit.audit import audit
+from napari_marrow.audit.image_summary import is_mask, is_masked_copy, perceptual_hashes, summarize
 from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
 from napari_marrow.simulation.phantom import PhantomSettings, draw_field
@@ -23,9 +23,9 @@ def phantoms():
     return [draw_field(name, index, SETTINGS) for name in ("ALL", "MM") for index in (1, 2, 3)]
 
 
-def _looked(path, pixels):
+def _summary(path, pixels):
     Image.fromarray(pixels).save(path)
-    return look_at(Field(path, path.stem, path.stem))
+    return summarize(Field(path, path.stem, path.stem))
 
 
 def _jpeg(pixels, quality):
@@ -67,8 +67,8 @@ MASKS = {
 
 @pytest.mark.parametrize("make", MASKS.values(), ids=MASKS)
 def test_masks_are_drawn(tmp_path, phantoms, make):
-    looks = [_looked(tmp_path / "m.png", make(phantom.nuclei > 0)) for phantom in phantoms]
-    assert all(map(is_drawn, looks))
+    summaries = [_summary(tmp_path / "m.png", make(phantom.nuclei > 0)) for phantom in phantoms]
+    assert all(map(is_mask, summaries))
 
 
 CHANGES = {
@@ -86,7 +86,7 @@ CHANGES = {
 def test_photographs_are_not_drawn(tmp_path, phantoms, change, cut):
     for phantom in phantoms:
         image = phantom.image * (phantom.nuclei + phantom.cytoplasm > 0)[..., None] ** cut
-        assert not is_drawn(_looked(tmp_path / "m.png", change(image.astype(np.uint8))))
+        assert not is_mask(_summary(tmp_path / "m.png", change(image.astype(np.uint8))))
 
 
 @pytest.mark.real
@@ -94,10 +94,10 @@ def test_photographs_are_not_drawn(tmp_path, phantoms, change, cut):
     "pattern", ["all-idb2/*/*", "segpc/images/*", "cnmc/*/*/*.bmp", "wbc-dataset1/*.bmp"]
 )
 def test_real_photographs_are_far_from_flat(real_data, pattern):
-    looks = [look_at(Field(p, p.stem, p.stem)) for p in sorted(real_data.glob(pattern))]
-    assert looks
-    assert max(look.flatness for look in looks) < 0.4
-    assert not any(map(is_drawn, looks))
+    summaries = [summarize(Field(p, p.stem, p.stem)) for p in sorted(real_data.glob(pattern))]
+    assert summaries
+    assert max(summary.flatness for summary in summaries) < 0.4
+    assert not any(map(is_mask, summaries))
 
 
 WEIGHTS = {
@@ -112,10 +112,10 @@ def test_a_grey_copy_with_white_is_of_its_photograph(tmp_path, phantoms, weights
     first, second = phantoms[:2]
     grey = np.minimum(np.round(first.image @ np.array(weights)), 254)
     mask = np.where(first.nuclei > 0, 255, grey).astype(np.uint8)
-    looks = [_looked(tmp_path / "a.png", p) for p in (mask, first.image, second.image)]
-    assert is_copy_with_white(looks[0], looks[1])
-    assert not is_copy_with_white(looks[0], looks[2])
-    assert not is_copy_with_white(looks[1], looks[0])
+    summaries = [_summary(tmp_path / "a.png", p) for p in (mask, first.image, second.image)]
+    assert is_masked_copy(summaries[0], summaries[1])
+    assert not is_masked_copy(summaries[0], summaries[2])
+    assert not is_masked_copy(summaries[1], summaries[0])
 
 
 def test_jpeg_files_named_bmp_are_of_another_format(tmp_path):
@@ -125,3 +125,10 @@ def test_jpeg_files_named_bmp_are_of_another_format(tmp_path):
             image = draw_field(name, index, replace(SETTINGS, width=192, height=144)).image
             Image.fromarray(image).save(tmp_path / name / f"{index}.bmp", format=kind)
     assert "format-with-class" in {finding.kind for finding in audit(scan(tmp_path)).findings}
+
+
+def test_the_hash_is_of_the_cosine_transform():
+    thumbnail = np.random.default_rng(3).uniform(0, 255, (32, 32)).astype(np.float32)
+    low = fft.dctn(np.round(thumbnail))[:8, :8]
+    bits = (low > np.median(low)).ravel()
+    assert int(perceptual_hashes(thumbnail)[0]) == int.from_bytes(np.packbits(bits), "little")

@@ -1,1 +1,1 @@
-"""What is odd about a collection: masks among the photographs, copies, confounding."""
+"""Checks of a collection for what would make a score on it too good."""

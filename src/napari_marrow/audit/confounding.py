@@ -1,23 +1,31 @@
-"""Whether something goes with the class that should not: a file's size, or the acquisition."""
+"""Tests of whether size, format or acquisition of the photographs goes with their class.
+
+What is counted are sources, not fields: copies of a photograph are no further evidence.
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import chi2_contingency, contingency
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
 
-from napari_marrow.data.imports import importing
+from napari_marrow.audit.findings import MIN_SOURCES, Finding, SummarizedField, join_names
 
-MOST_P, LEAST_V = 0.05, 0.3
-MOST_ACQUISITIONS = 8
-SPREAD = 0.017  # of log colour within an acquisition, at least; measured to part stain batches best
-ENOUGH = 1e-3  # of log-likelihood a source: less gain ends the fit (sklearn's default)
-RARE = 5  # sources; sizes and formats of fewer are taken together
+MAX_P_VALUE = 0.05
+MIN_CRAMERS_V = 0.3
+MAX_ACQUISITIONS = 8
+MIN_LOG_COLOUR_SD = 0.017
+"""Of the background within an acquisition; measured to separate stain batches best."""
+CRITERIA = "the colour of the background, the size and the format"
 
 
 @dataclass(frozen=True)
@@ -32,8 +40,8 @@ class Association:
         Of Pearson's chi-square test of independence, with Yates' correction in a table of 2 x 2.
         None where there is one class or one value only.
     cramers_v
-        Cramér's V = sqrt(chi2 / (n (min(rows, columns) - 1))), 0 none to 1 complete
-        (H. Cramér, "Mathematical Methods of Statistics", 1946, section 21.9); None as above.
+        Cramér's V, 0 none to 1 complete (H. Cramér, "Mathematical Methods of Statistics", 1946,
+        section 21.9); None as above.
     """
 
     table: dict[str, tuple[int, ...]]
@@ -45,124 +53,179 @@ class Association:
         """Whether the two go together beyond chance, and by more than a little."""
         if self.p_value is None or self.cramers_v is None:
             return False
-        return self.p_value < MOST_P and self.cramers_v >= LEAST_V
+        return self.p_value < MAX_P_VALUE and self.cramers_v >= MIN_CRAMERS_V
 
-    def to_dict(self) -> dict[str, Any]:
-        """The figures as a JSON object."""
+    def to_dict(self) -> dict[str, object]:
+        """Return the figures as a JSON object."""
         table = {name: list(counts) for name, counts in self.table.items()}
         return {"table": table, "p_value": self.p_value, "cramers_v": self.cramers_v}
 
 
-def associate(classes: Sequence[str], values: Sequence[Hashable]) -> Association:
-    """Test whether the classes of sources and their values are independent.
+@dataclass(frozen=True)
+class Acquisitions:
+    """Which sources seem to share an acquisition, and whether that goes with the class.
 
-    Values are put in the order in which they first occur, classes in alphabetical order.
-    """
-    columns = list(dict.fromkeys(values))
-    counts = Counter(zip(classes, values, strict=True))
-    table = {name: tuple(counts[name, v] for v in columns) for name in sorted(set(classes))}
-    if len(table) < 2 or len(columns) < 2:
-        return Association(table)
-    return Association(table, *_independence(np.array(list(table.values()), float)))
-
-
-def _independence(observed: NDArray[np.float64]) -> tuple[float, float]:
-    """P-value and Cramér's V of a contingency table; see :class:`Association`.
-
-    As scipy.stats has them, whose import alone would take longer than a whole scan may.
-    """
-    with importing:
-        from scipy.special import chdtrc
-
-    expected = observed.sum(1, keepdims=True) * observed.sum(0) / observed.sum()
-    off = np.abs(observed - expected)
-    freedom = (observed.shape[0] - 1) * (observed.shape[1] - 1)
-    corrected = off - np.minimum(0.5, off) if freedom == 1 else off
-    p_value = float(chdtrc(freedom, (corrected**2 / expected).sum()))
-    least = min(observed.shape) - 1
-    return p_value, float(np.sqrt((off**2 / expected).sum() / observed.sum() / least))
-
-
-def common(values: Sequence[Hashable]) -> list[Hashable]:
-    """The values, those of fewer than five sources replaced by one: "other"."""
-    counts = Counter(values)
-    return [value if counts[value] >= RARE else "other" for value in values]
-
-
-def group_acquisitions(
-    backgrounds: Sequence[NDArray[np.float64]], kinds: Sequence[Hashable]
-) -> list[int]:
-    """Guess which sources share an acquisition, as numbers from 0 in order of occurrence.
-
-    Parameters
+    Attributes
     ----------
-    backgrounds
-        (3,) RGB 0..255 of each source, see :func:`.background_colour`.
-    kinds
-        Format and size of each source; where common ones differ, so do the acquisitions.
+    files
+        The first file of each source, by acquisition.
+    association
+        Sources by class and acquisition, with the test of their independence.
+    sentence
+        What that means, also where nothing was found or there are too few to say.
     """
-    colours = _group_colours(np.stack(backgrounds)) if len(backgrounds) else []
-    pairs = list(zip(common(kinds), colours, strict=True))
-    numbers = {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
-    return [numbers[pair] for pair in pairs]
+
+    files: tuple[tuple[str, ...], ...]
+    association: Association
+    sentence: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the figures as a JSON object."""
+        return {
+            "count": len(self.files),
+            "files": [list(group) for group in self.files],
+            **self.association.to_dict(),
+            "sentence": self.sentence,
+        }
 
 
-def _group_colours(backgrounds: NDArray[np.float64]) -> list[int]:
+@dataclass(frozen=True)
+class SourceSummary:
+    """What the tests see of one source in one class: its first photograph, its median background.
+
+    Attributes
+    ----------
+    background
+        (3,) RGB 0..255; None where none of its photographs shows any.
+    """
+
+    file: str
+    class_name: str
+    size: str
+    format: str
+    background: NDArray[np.float64] | None
+
+
+def summarize_sources(photographs: Sequence[SummarizedField]) -> list[SourceSummary]:
+    """Join the photographs that have a class by source."""
+    groups: dict[tuple[str, str], list[SummarizedField]] = defaultdict(list)
+    for p in photographs:
+        if p.field.class_name:
+            groups[p.field.source, p.field.class_name].append(p)
+    sources = []
+    for (_, class_name), group in groups.items():
+        first = group[0].summary
+        colours = [p.summary.background for p in group if p.summary.background is not None]
+        background = np.median(colours, axis=0) if colours else None
+        size = f"{first.size[1]}x{first.size[0]}"
+        sources.append(SourceSummary(group[0].label, class_name, size, first.format, background))
+    return sources
+
+
+def associate(classes: Sequence[str], values: Sequence[str] | Sequence[int]) -> Association:
+    """Test whether the classes of sources and their values are independent."""
+    (names, _), counts = contingency.crosstab(np.array(classes), np.array(values))
+    table = {str(name): tuple(row.tolist()) for name, row in zip(names, counts, strict=True)}
+    if min(counts.shape) < 2:
+        return Association(table)
+    p_value = chi2_contingency(counts).pvalue
+    return Association(table, float(p_value), float(contingency.association(counts, "cramer")))
+
+
+def find_value_with_class(
+    sources: Sequence[SourceSummary], name: Literal["size", "format"]
+) -> list[Finding]:
+    """Find sizes or formats that tell the class: none is in two, or the test says so."""
+    classes = [s.class_name for s in sources]
+    values = [getattr(s, name) for s in sources]
+    repeated = all(count > 1 for count in Counter(values).values())
+    one_class_each = len(set(zip(classes, values, strict=True))) == len(set(values))
+    separate = len(set(classes)) > 1 and repeated and one_class_each
+    if not separate and not associate(classes, _without_rare(values)).holds:
+        return []
+    files = tuple(s.file for s in sources)
+    examples = []
+    for class_name in sorted(set(classes)):
+        own = [s for s in sources if s.class_name == class_name]
+        first = {getattr(s, name): s.file for s in reversed(own)}
+        counts = Counter(getattr(s, name) for s in own).most_common(3)
+        shown = ", ".join(f"{value} ({count}, as {first[value]})" for value, count in counts)
+        examples.append(f"{class_name} {shown}")
+    sentence = (
+        f"The {name} goes with the class: {'; '.join(examples)}. A model can learn that instead of "
+        f"the cells, so use files of one {name}."
+    )
+    return [Finding(f"{name}-with-class", sentence, files)]
+
+
+def _without_rare(values: Sequence[str]) -> list[str]:
+    """Replace values of fewer than five sources by one: "other"."""
+    counts = Counter(values)
+    return [value if counts[value] >= MIN_SOURCES else "other" for value in values]
+
+
+def group_by_acquisition(sources: Sequence[SourceSummary]) -> Acquisitions:
+    """Guess which sources share an acquisition, and test whether that goes with the class."""
+    visible = [s for s in sources if s.background is not None]
+    classes = [s.class_name for s in visible]
+    kinds = _without_rare([f"{s.format} {s.size}" for s in visible])
+    colours = _cluster_colours(np.array([s.background for s in visible]))
+    numbers: dict[Hashable, int] = {}
+    groups = [numbers.setdefault(pair, len(numbers)) for pair in zip(kinds, colours, strict=True)]
+    files: list[list[str]] = [[] for _ in numbers]
+    for source, group in zip(visible, groups, strict=True):
+        files[group].append(source.file)
+    association = associate(classes, groups)
+    testable = len(set(classes)) > 1 and min(Counter(classes).values()) >= MIN_SOURCES
+    if not testable:
+        association = Association(association.table)
+    sentence = _acquisition_sentence(association, files, testable)
+    return Acquisitions(tuple(map(tuple, files)), association, sentence)
+
+
+def _cluster_colours(backgrounds: NDArray[np.float64]) -> list[int]:
     """Cluster (n, 3) background colours; the lowest BIC chooses how many clusters there are.
 
     Light varies in strength from field to field of one acquisition, and in colour hardly: so the
     colours are seen as log(R/G) and log(B/G), and brightness counts less. The Gaussian mixture has
     one covariance for all clusters (G. Schwarz, "Estimating the dimension of a model", 1978).
     """
+    if len(backgrounds) < 2 * MIN_SOURCES:
+        return [0] * len(backgrounds)
     red, green, blue = np.log(backgrounds + 1).T
     points = np.stack([red - green, blue - green, 0.1 * (red + green + blue)], axis=1)
-    best, labels = np.inf, np.zeros(len(points), int)
-    for count in range(1, min(MOST_ACQUISITIONS, len(points) // RARE) + 1):
-        found, likelihood = _mixture(points, count)
-        parameters = 3 * count + 6 + count - 1  # means, one covariance, weights
-        bic = parameters * np.log(len(points)) - 2 * likelihood
-        if bic < best:
-            best, labels = bic, found
-    return labels.tolist()
+    models = [
+        GaussianMixture(
+            count, covariance_type="tied", reg_covar=MIN_LOG_COLOUR_SD**2, n_init=3, random_state=0
+        )
+        for count in range(1, min(MAX_ACQUISITIONS, len(points) // MIN_SOURCES) + 1)
+    ]
+    with threadpool_limits(1), warnings.catch_warnings():  # points are few: threads only wait
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer colours than clusters
+        best = min(models, key=lambda model: model.fit(points).bic(points))
+    return best.predict(points).tolist()
 
 
-def _mixture(points: NDArray[np.float64], count: int) -> tuple[NDArray[np.intp], float]:
-    """Fit a mixture of ``count`` Gaussians of one covariance to (n, 3) points by EM.
-
-    Dempster, Laird and Rubin 1977, begun from k-means. sklearn's GaussianMixture does the same, but
-    its import takes a second, and a scan should not.
-
-    Returns
-    -------
-    labels, log-likelihood
-    """
-    with importing:
-        from scipy.cluster.vq import kmeans2
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # an empty cluster: BIC sees to it
-        starts = [kmeans2(points, count, minit="++", rng=seed)[1] for seed in range(3)]
-    return max((_expect_maximize(points, count, start) for start in starts), key=lambda fit: fit[1])
-
-
-def _expect_maximize(
-    points: NDArray[np.float64], count: int, start: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], float]:
-    """The mixture that EM comes to from the first labels ``start``."""
-    share = np.eye(count)[start]
-    likelihood = -np.inf
-    for _ in range(200):
-        weight = share.sum(0) + 1e-12
-        means = share.T @ points / weight[:, None]
-        away = points[:, None] - means  # (n, count, 3)
-        covariance = np.einsum("nk,nki,nkj->ij", share, away, away) / len(points)
-        covariance += SPREAD**2 * np.eye(3)
-        distance = np.einsum("nki,ij,nkj->nk", away, np.linalg.inv(covariance), away)
-        constant = np.linalg.slogdet(2 * np.pi * covariance)[1]
-        score = np.log(weight / len(points)) - (distance + constant) / 2
-        total = np.logaddexp.reduce(score, axis=1)
-        share = np.exp(score - total[:, None])
-        if total.mean() - likelihood < ENOUGH:
-            break
-        likelihood = total.mean()
-    return share.argmax(1), float(total.sum())
+def _acquisition_sentence(association: Association, files: list[list[str]], testable: bool) -> str:
+    count = sum(map(len, files))
+    if not testable:
+        return (
+            "Whether the class goes with the acquisition can't be said: that takes two classes of "
+            f"at least {MIN_SOURCES} sources whose background is to be seen."
+        )
+    if association.p_value is None:
+        return f"By {CRITERIA} all {count} sources may be of one acquisition."
+    found = f"{count} sources seem to be of {len(files)} acquisitions"
+    figures = f"Cramér's V {association.cramers_v:.2f}, chi-square p {association.p_value:.2g}"
+    if not association.holds:
+        return (
+            f"By {CRITERIA}, {found}, and the class was not found to go with them ({figures}); "
+            "that does not prove that it does not."
+        )
+    groups = "; ".join(f"{name} {list(counts)}" for name, counts in association.table.items())
+    examples = join_names(group[0] for group in files)
+    return (
+        f"The class goes with the acquisition ({figures}): by {CRITERIA}, {found} (such as "
+        f"{examples}), with so many of each class: {groups}. A model can tell the classes by the "
+        "stain or the camera alone, and a good score here says little about other photographs."
+    )

@@ -42,7 +42,7 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
     folder
         A folder of photographs, of class folders, or a SN-AM download.
     """
-    from napari_marrow.audit.duplicates import audit
+    from napari_marrow.audit.audit import audit
     from napari_marrow.data.layouts import scan as scan_folder
 
     found = scan_folder(folder)

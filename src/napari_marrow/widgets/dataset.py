@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import SAVED, scan, write_table
 from napari_marrow.data.layouts.validate import DAMAGED, notes_of
 from napari_marrow.data.masks import MaskKind
@@ -309,7 +310,8 @@ def _counted(collection: Collection) -> str:
 
 def _look_through(folder: Path) -> Iterator[_Found | tuple[int, NDArray[np.uint8]]]:
     """Find the fields, then their thumbnails, then what the audit says of them; for a worker."""
-    from napari_marrow.audit.duplicates import audit
+    with importing:
+        from napari_marrow.audit.audit import audit
 
     collection = scan(folder)
     notes = notes_of(collection)

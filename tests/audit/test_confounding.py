@@ -1,0 +1,131 @@
+"""Sizes, formats and acquisitions that go with the class."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import stats
+
+from napari_marrow.audit.audit import audit
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.layouts import scan
+from napari_marrow.simulation.phantom import PhantomSettings, draw_field, planned_fields
+
+SMALL = PhantomSettings(fields=20, width=192, height=144)
+
+
+def _cut(height, width):
+    return lambda image: image[:height, :width]
+
+
+def test_sizes_that_go_with_the_class_are_found(put, found):
+    for number in (1, 2):
+        put(f"ALL/{number}.bmp", "ALL", number, _cut(100, 120))
+        put(f"MM/{number}.bmp", "MM", number, _cut(100, 110))
+    kinds = found()
+    (finding,) = kinds["size-with-class"]
+    assert "ALL 120x100 (2, as ALL/1.bmp); MM 110x100 (2, as MM/1.bmp)" in finding.sentence
+    assert "format-with-class" not in kinds
+
+
+def test_one_exception_does_not_hide_that_size_goes_with_the_class(put, found):
+    for number in range(1, 8):
+        put(f"ALL/{number}.bmp", "ALL", number, _cut(100, 110 if number == 1 else 120))
+        put(f"MM/{number}.bmp", "MM", number, _cut(100, 110))
+    assert "size-with-class" in found()
+
+
+def test_sizes_that_occur_in_both_classes_or_once_are_fine(put, found):
+    for number in range(1, 7):
+        put(f"ALL/{number}.bmp", "ALL", number, _cut(100, 110 + number % 2))
+        put(f"MM/{number}.bmp", "MM", number, _cut(100, 110 + number % 2))
+    assert "size-with-class" not in found()
+    for number in range(1, 7):  # crops: no two of one size
+        put(f"ALL/{number}.bmp", "ALL", number, _cut(100, 110 + number))
+        put(f"MM/{number}.bmp", "MM", number, _cut(90, 110 + number))
+    assert "size-with-class" not in found()
+
+
+def test_formats_that_go_with_the_class_are_found(put, found):
+    for number in (1, 2):
+        put(f"ALL/{number}.png", "ALL", number)
+        put(f"MM/{number}.{'jpg' if number == 1 else 'jpeg'}", "MM", number)
+    kinds = found()
+    assert "ALL PNG (2, as ALL/1.png); MM JPEG (2, as MM/1.jpg)" in (
+        kinds["format-with-class"][0].sentence
+    )
+    assert "size-with-class" not in kinds
+
+
+def test_where_the_background_was_cut_away_there_is_no_acquisition(put, tmp_path, drawn):
+    for class_name in ("ALL", "MM"):
+        for number in range(1, 6):
+            cell = drawn(class_name, number).nuclei[..., None] > 0
+            put(f"{class_name}/{number}.bmp", class_name, number, lambda i, c=cell: i * c)
+    acquisitions = audit(scan(tmp_path / "in")).acquisitions
+    assert acquisitions.files == ()
+    assert "whose background is to be seen" in acquisitions.sentence
+
+
+@pytest.mark.parametrize("confounded", [True, False])
+def test_acquisitions_are_the_stain_batches(batches, confounded):
+    collection, truth = batches(confounded)
+    found = audit(collection).acquisitions
+    true = [{f for f in truth if truth[f] == batch} for batch in range(3)]
+    assert sorted(map(sorted, found.files)) == sorted(map(sorted, true))
+    # ALL has the first two batches and MM the third, else both have all three in turn
+    expected = [[5, 5, 0], [0, 0, 10]] if confounded else [[4, 3, 3], [4, 3, 3]]
+    assert list(map(list, found.association.table.values())) == expected
+    test = stats.chi2_contingency(expected)
+    assert found.association.p_value == pytest.approx(test.pvalue)
+    v = np.sqrt(test.statistic / 20)  # Cramer's V by its definition: 2 rows, so n * 1
+    assert found.association.cramers_v == pytest.approx(v, abs=1e-9)
+
+
+def test_a_class_that_goes_with_the_acquisition_is_said(batches):
+    result = audit(batches(True)[0])
+    (finding,) = result.findings
+    assert finding.kind == "acquisition-with-class"
+    assert finding.sentence.startswith("The class goes with the acquisition (Cramér's V 1.00")
+    assert "ALL/ALL_1.bmp" in finding.sentence
+    assert len(finding.files) == 20
+    assert finding.sentence == result.acquisitions.sentence
+
+
+def test_a_class_that_does_not_go_with_the_acquisition_is_not_accused(batches):
+    result = audit(batches(False)[0])
+    assert result.findings == ()
+    assert "3 acquisitions" in result.acquisitions.sentence
+    assert "was not found to go with them" in result.acquisitions.sentence
+
+
+def test_units_are_sources_not_fields(batches):
+    """Four turned copies of a field are no more evidence than the field."""
+    collection, _ = batches(True)
+    few = [f for f in collection.fields if f.name[-1] in "12"][:4]
+    few += [replace(f, name=f"{f.name}-{k}") for f in few for k in range(5)]
+    result = audit(Collection(collection.root, tuple(few)))
+    assert result.acquisitions.association.p_value is None
+    assert sum(map(sum, result.acquisitions.association.table.values())) == 4
+    assert "can't be said" in result.acquisitions.sentence
+
+
+def test_one_batch_is_one_acquisition(tmp_path):
+    settings = replace(SMALL, acquisitions=1)
+    for class_name, index in planned_fields(settings):
+        (tmp_path / class_name).mkdir(exist_ok=True)
+        image = draw_field(class_name, index, settings).image
+        Image.fromarray(image).save(tmp_path / class_name / f"{index}.bmp")
+    found = audit(scan(tmp_path)).acquisitions
+    assert len(found.files) == 1
+    assert (found.association.p_value, found.association.cramers_v) == (None, None)
+    assert "may be of one acquisition" in found.sentence
+
+
+@pytest.mark.real
+def test_the_class_goes_with_the_acquisition_in_all_idb2(real_data):
+    """Its README says so: normal cells and blasts are of different slides and days."""
+    found = audit(scan(real_data / "all-idb2")).acquisitions
+    assert found.association.holds
+    assert found.association.cramers_v > 0.8
