@@ -7,8 +7,13 @@ import pytest
 
 from napari_marrow.data.atomic import atomic_file, atomic_folder
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.outputs import NEW_FOLDER, FileKind, FolderKind
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
+
+
+OURS = FolderKind("a bundle", lambda path: frozenset({"bundle.json"}), {"bundle.json", "figures"})
+TEXT = FileKind("a text", lambda path: path.read_text() in ("old", "new"))
 
 
 class Fault(Exception):
@@ -54,14 +59,11 @@ def test_a_fault_leaves_the_older_file(tmp_path):
     out = tmp_path / "out.csv"
     out.write_text("old")
     with pytest.raises(Fault):
-        broken_off(atomic_file(out), Fault)
+        broken_off(atomic_file(out, TEXT), Fault)
     assert out.read_text() == "old"
-    with atomic_file(out) as part:
+    with atomic_file(out, TEXT) as part:
         part.write_text("new")
     assert out.read_text() == "new"
-
-
-OURS = {"bundle.json", "figures"}
 
 
 def test_an_older_bundle_is_replaced_only_when_the_new_one_is_complete(tmp_path):
@@ -83,12 +85,19 @@ def test_what_is_not_ours_is_never_deleted(tmp_path):
     out.mkdir()
     (out / "chapter.txt").write_text("years of work")
     (out / "bundle.json").write_text("mine")
-    for owned in ({"bundle.json"}, ()):
-        with pytest.raises(MarrowError, match="holds something else"), atomic_folder(out, owned):
-            pytest.fail("the block must not run")
+    for kind in (OURS, NEW_FOLDER):
+        for force in (False, True):
+            with (
+                pytest.raises(MarrowError, match="thesis is there already"),
+                atomic_folder(out, kind, (), force),
+            ):
+                pytest.fail("the block must not run")
     assert (out / "chapter.txt").read_text() == "years of work"
     (tmp_path / "file").write_text("x")
-    with pytest.raises(MarrowError, match="something else"), atomic_folder(tmp_path / "file"):
+    with (
+        pytest.raises(MarrowError, match="file is there already"),
+        atomic_folder(tmp_path / "file"),
+    ):
         pytest.fail("the block must not run")
     (tmp_path / "empty").mkdir()
     with atomic_folder(tmp_path / "empty") as part:

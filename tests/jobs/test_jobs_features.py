@@ -66,7 +66,7 @@ def test_without_classes_nothing_is_scored(tmp_path, collection):
     bare = Collection(
         collection.root, tuple(replace(f, class_name=None) for f in collection.fields)
     )
-    (tmp_path / "T.scores.csv").write_text("of an older table")
+    (tmp_path / "T.scores.csv").write_text("feature,chi2,p_value,selected,rank\n")
     result = run(bare, tmp_path / "T.csv")
     assert [p.name for p in tmp_path.iterdir()] == ["T.csv"]
     assert (result["scores"], result["selected"]) == (None, [])
@@ -112,8 +112,9 @@ def test_settings_that_can_not_work(tmp_path, collection, settings, selection, s
 
 def test_stopped_or_failed_leaves_what_was_there(tmp_path, collection):
     out = tmp_path / "T.csv"
-    out.write_text("older")
-    (tmp_path / "T.scores.csv").write_text("older")
+    older = "image,index,y,x,class,source,a\n", "feature,chi2,p_value,selected,rank\n"
+    out.write_text(older[0])
+    (tmp_path / "T.scores.csv").write_text(older[1])
     asked = []
 
     def should_stop():
@@ -128,5 +129,5 @@ def test_stopped_or_failed_leaves_what_was_there(tmp_path, collection):
     with pytest.raises(MarrowError, match=r"MM_3\.bmp is cut off"):
         run(scan(tmp_path / "in"), out)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["T.csv", "T.scores.csv", "in"]
-    assert out.read_text() == (tmp_path / "T.scores.csv").read_text() == "older"
+    assert (out.read_text(), (tmp_path / "T.scores.csv").read_text()) == older
     assert np.sum(asked) == 4

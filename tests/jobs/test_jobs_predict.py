@@ -65,11 +65,11 @@ def test_other_files_of_the_overlay_folder_stay(tmp_path, toy, collection):
     overlay = tmp_path / "overlays"
     overlay.mkdir()
     (overlay / "mine.txt").write_text("x")
-    (overlay / "ALL_1.png").write_text("older")
+    run_prediction(PredictJob(toy, [collection], tmp_path / "p.csv", overlay))
+    older = (overlay / "ALL_1.png").stat().st_ino
     run_prediction(PredictJob(toy, [collection], tmp_path / "p.csv", overlay))
     assert (overlay / "mine.txt").read_text() == "x"
-    with Image.open(overlay / "ALL_1.png") as picture:
-        assert picture.format == "PNG"
+    assert (overlay / "ALL_1.png").stat().st_ino != older
 
 
 def test_a_damaged_photograph_leaves_nothing(tmp_path, toy, make_snam):
@@ -99,10 +99,11 @@ def test_stopped_leaves_nothing(tmp_path, toy, collection):
 
 
 def test_an_older_table_stays_until_the_new_one_is_complete(tmp_path, toy, collection):
-    (tmp_path / "p.csv").write_text("older")
+    older = "image,index,y,x,class,probability_ALL,probability_MM,uncertain\n"
+    (tmp_path / "p.csv").write_text(older)
     with pytest.raises(Stopped):
         run_prediction(PredictJob(toy, [collection], tmp_path / "p.csv"), should_stop=lambda: True)
-    assert (tmp_path / "p.csv").read_text() == "older"
+    assert (tmp_path / "p.csv").read_text() == older
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,14 @@ AsListOptions = Parameter(
     name_transform=lambda name: SHORT.get(name, name).replace("_", "-"),
     negative_iterable="",
 )
+AsForce = Annotated[
+    bool,
+    Parameter(
+        name="--force",
+        negative="",
+        help="Replace older results also where they were edited since; never another file.",
+    ),
+]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object.")]
 
 

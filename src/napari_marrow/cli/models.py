@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from napari_marrow.cli.app import AsJson, AsListOptions, AsOptions, UsageError, app, no_problems
+from napari_marrow.cli.app import (
+    AsForce,
+    AsJson,
+    AsListOptions,
+    AsOptions,
+    UsageError,
+    app,
+    no_problems,
+)
 from napari_marrow.cli.console import Reporter, counted, print_comparison, show
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
 from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
@@ -35,6 +43,7 @@ def features(
     out: Annotated[Path, Parameter(help="CSV to write; T.csv gets T.scores.csv beside it.")],
     settings: Annotated[FeatureSettings, AsListOptions] = FeatureSettings(),  # noqa: B008
     selection: Annotated[ChiSquareSettings, AsOptions] = ChiSquareSettings(),  # noqa: B008
+    force: AsForce = False,
     json: AsJson = False,
 ) -> None:
     """Measure fields, or the cells in them, and score the features by chi-square.
@@ -50,7 +59,7 @@ def features(
     no_problems(settings)
     no_problems(selection)
     with Reporter() as report:
-        job = FeaturesJob(scan_folder(folder), out, settings, selection)
+        job = FeaturesJob(scan_folder(folder), out, settings, selection, force)
         result = run_features_job(job, report)
     best = ", ".join(result["selected"][:5])
     lines = [f"{result['rows']} rows of {counted(result['features'], 'feature')} in {out}."]
@@ -69,6 +78,7 @@ def train(
         Path | None, Parameter(help="CSV with image,source: what stays on one side of the split.")
     ] = None,
     settings: Annotated[TrainingSettings, AsListOptions] = TrainingSettings(),  # noqa: B008
+    force: AsForce = False,
     json: AsJson = False,
 ) -> None:
     """Train a model on a folder and write its bundle.
@@ -85,7 +95,7 @@ def train(
     no_problems(settings)
     collection = _grouped(folder, groups)
     with Reporter() as report:
-        result = run_training(TrainJob(collection, settings, out), report)
+        result = run_training(TrainJob(collection, settings, out, force), report)
     lines = [*verdict(result["evaluation"]), *result["notes"], f"Bundle: {out}", RESEARCH_ONLY]
     show(result | {"warnings": list(collection.warnings)}, json, *lines)
 
@@ -98,6 +108,7 @@ def predict(
     out: Annotated[Path, Parameter(help="CSV to write.")],
     overlay: Annotated[Path | None, Parameter(help="Folder for PNGs with the answers.")] = None,
     workers: Annotated[int, Parameter(help="Fields labelled at the same time.")] = 1,
+    force: AsForce = False,
     json: AsJson = False,
 ) -> None:
     """Label fields, or the cells in them, with a bundle.
@@ -116,7 +127,7 @@ def predict(
     if not paths or workers < 1:
         raise UsageError("Name at least one photograph or folder, and at least one worker.")
     collections = scan_all(paths)
-    job = PredictJob(load_bundle(bundle), collections, out, overlay, workers)
+    job = PredictJob(load_bundle(bundle), collections, out, overlay, workers, force)
     with Reporter() as report:
         table, predictions = run_prediction(job, report)
     found = [f for c in collections for f in c.fields]
@@ -147,6 +158,7 @@ def compare(
         Path | None, Parameter(help="CSV with image,source: what stays in one fold.")
     ] = None,
     settings: Annotated[CompareSettings, AsListOptions] = CompareSettings(),  # noqa: B008
+    force: AsForce = False,
     json: AsJson = False,
 ) -> None:
     """Cross-validate several models on the same folds, cut by source, in one table.
@@ -160,7 +172,7 @@ def compare(
 
     no_problems(settings)
     with Reporter() as report:
-        result = run_comparison(CompareJob(_grouped(folder, groups), out, settings), report)
+        result = run_comparison(CompareJob(_grouped(folder, groups), out, settings, force), report)
     if not json:
         print_comparison(result["rows"])
     counted_units = f"{counted(result['units'], 'unit')} of {counted(result['sources'], 'source')}"
@@ -169,7 +181,9 @@ def compare(
 
 
 @app.command
-def demo(out: Path = Path("demo-output"), /, *, json: AsJson = False) -> None:
+def demo(
+    out: Path = Path("demo-output"), /, *, force: AsForce = False, json: AsJson = False
+) -> None:
     """Go the whole way on the sample data: scan, train, predict, report, screenshot.
 
     Parameters
@@ -180,6 +194,6 @@ def demo(out: Path = Path("demo-output"), /, *, json: AsJson = False) -> None:
     from napari_marrow.jobs.demo import run_demo
 
     with Reporter() as report:
-        result = run_demo(out, report)
+        result = run_demo(out, report, force=force)
     lines = [*result["verdict"], *result["notes"], f"Report: {result['report']}", RESEARCH_ONLY]
     show(result, json, *lines)

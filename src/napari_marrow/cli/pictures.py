@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from napari_marrow.cli.app import AsJson, AsListOptions, AsOptions, UsageError, app, no_problems
+from napari_marrow.cli.app import (
+    AsForce,
+    AsJson,
+    AsListOptions,
+    AsOptions,
+    UsageError,
+    app,
+    no_problems,
+)
 from napari_marrow.cli.console import Reporter, counted, show
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
@@ -54,6 +62,7 @@ def segment(
     cytoplasm: Annotated[
         bool, Parameter(negative="", help="Find the cytoplasm too, and how much of a cell it is.")
     ] = False,
+    force: AsForce = False,
     json: AsJson = False,
 ) -> None:
     """Find the nuclei of photographs: STEM_nuclei.png, 16-bit instance labels, and nuclei.csv.
@@ -73,7 +82,7 @@ def segment(
     no_problems(settings)
     collections = scan_all(paths)
     with Reporter() as report:
-        result = run_segmentation(SegmentJob(collections, out, settings, cytoplasm), report)
+        result = run_segmentation(SegmentJob(collections, out, settings, cytoplasm, force), report)
     told = f"{result['nuclei']} {'nucleus' if result['nuclei'] == 1 else 'nuclei'}"
     fields = counted(len(result["fields"]), "field")
     show(result, json, f"{told} in {fields}, in {out}.", RESEARCH_ONLY)

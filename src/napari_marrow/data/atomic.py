@@ -6,30 +6,36 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.outputs import NEW_FILE, NEW_FOLDER, FileKind, FolderKind, check_outputs
 
-_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 
 
 @contextmanager
-def atomic_file(path: Path | str) -> Iterator[Path]:
+def atomic_file(
+    path: Path | str,
+    kind: FileKind = NEW_FILE,
+    inputs: Iterable[Path] = (),
+    force: bool = False,
+) -> Iterator[Path]:
     """Give a temporary path beside ``path`` to write to; rename it to ``path`` at the end.
 
-    Parent folders are made. When the block raises, nothing is left and an older file stays.
+    Parent folders are made. When the block raises, nothing is left and an older file stays. The
+    other parameters are those of :func:`~napari_marrow.data.outputs.check_outputs`.
 
     Raises
     ------
     MarrowError
-        When the folder can't be written to, or ``path`` is a folder.
+        When the folder can't be written to, or the file would replace something that has to stay.
     """
-    path = Path(path)
+    path, inputs = Path(path), tuple(inputs)
     with _explained(path, beginning=True):
-        if path.is_dir():
-            raise MarrowError(f"{path} is a folder; choose the name of a file for the output.")
+        check_outputs({path: kind}, inputs, force)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
         os.close(handle)
@@ -37,6 +43,7 @@ def atomic_file(path: Path | str) -> Iterator[Path]:
     with _explained(path):
         try:
             yield part
+            check_outputs({path: kind}, inputs, force)  # what somebody put there meanwhile
             part.chmod(0o666 & ~_umask())
             part.replace(path)
         finally:
@@ -44,29 +51,25 @@ def atomic_file(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path | str, owned: Container[str] = ()) -> Iterator[Path]:
+def atomic_folder(
+    path: Path | str,
+    kind: FolderKind = NEW_FOLDER,
+    inputs: Iterable[Path] = (),
+    force: bool = False,
+) -> Iterator[Path]:
     """Give a temporary folder beside ``path`` to fill; rename it to ``path`` at the end.
 
-    Parameters
-    ----------
-    path
-        The folder to make.
-    owned
-        Names of all that such a folder may hold. An older folder is replaced, once the new one is
-        complete, when there is nothing else in it; anything else of that name is left alone.
+    An older folder is replaced once the new one is complete. The other parameters are those of
+    :func:`~napari_marrow.data.outputs.check_outputs`.
 
     Raises
     ------
     MarrowError
-        When the parent folder can't be written to, or something else bears that name.
+        When the parent folder can't be written to, or something else has that name.
     """
     path = Path(path).absolute()
     with _explained(path, beginning=True):
-        if path.exists() and not _replaceable(path, owned):
-            raise MarrowError(
-                f"{path} is there already and holds something else; "
-                "choose another name for the output."
-            )
+        check_outputs({path: kind}, inputs, force)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=path.parent, prefix="."))
     with _explained(path):
@@ -78,26 +81,78 @@ def atomic_folder(path: Path | str, owned: Container[str] = ()) -> Iterator[Path
             shutil.rmtree(part, ignore_errors=True)
 
 
-def place_new(folder: Path, out: Path, names: Sequence[str]) -> None:
-    """Move files from a temporary folder into another on the same disk, all or none of them.
+@contextmanager
+def atomic_files(
+    out: Path,
+    kinds: Mapping[str, FileKind],
+    inputs: Iterable[Path] = (),
+    force: bool = False,
+) -> Iterator[Path]:
+    """Give a temporary folder to fill with files; move them into the folder ``out`` at the end.
 
-    Renaming alone would replace a file that somebody put there meanwhile. So every name is taken
-    first by a new empty file, which the system gives to one program only.
+    Other files of ``out`` stay. When the block raises nothing is left, nor a folder made for it.
+
+    Parameters
+    ----------
+    out
+        The folder; it is made if need be.
+    kinds
+        Names of all files that may be written, with their kinds.
+    inputs, force
+        See :func:`~napari_marrow.data.outputs.check_outputs`.
 
     Raises
     ------
     MarrowError
-        When there is a file of one of these names; it stays.
+        When ``out`` can't be written to, or a file would replace something that has to stay.
     """
-    ours: list[Path] = []
+    inputs = tuple(inputs)
+    if out.exists() and not out.is_dir():
+        raise MarrowError(f"{out} is a file; choose a folder for the output.")
+    older = [name for name in kinds if os.path.lexists(out / name)]
+    new_folders = [path for path in (out, *out.parents) if not path.exists()]
     try:
-        for path in (out / name for name in names):
+        with _explained(out, beginning=True):
+            check_outputs({out / name: kinds[name] for name in older}, inputs, force)
+            out.mkdir(parents=True, exist_ok=True)
+            part = Path(tempfile.mkdtemp(dir=out, prefix="."))
+        try:
+            with _explained(out, part):
+                yield part
+                _move_into(part, out, kinds, older, inputs, force)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    except BaseException:  # Ctrl-C too: a stopped job leaves nothing, and it is raised again
+        for path in new_folders:
+            with suppress(OSError):  # somebody put something into it
+                path.rmdir()
+        raise
+
+
+def _move_into(
+    part: Path,
+    out: Path,
+    kinds: Mapping[str, FileKind],
+    older: Sequence[str],
+    inputs: tuple[Path, ...],
+    force: bool,
+) -> None:
+    """Move what was written into ``out``, all or none of the new files.
+
+    Renaming alone would replace a file that somebody put there meanwhile. So every new name is
+    taken first by an empty file, which the system gives to one program only.
+    """
+    written = [name for name in kinds if (part / name).exists()]
+    taken: list[Path] = []
+    try:
+        for path in (out / name for name in written if name not in older):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            ours.append(path)
-        for name in names:
-            os.replace(folder / name, out / name)
+            taken.append(path)
+        check_outputs({out / name: kinds[name] for name in older}, inputs, force)
+        for name in written:
+            os.replace(part / name, out / name)
     except BaseException as error:
-        for path in ours:
+        for path in taken:
             path.unlink(missing_ok=True)
         if isinstance(error, FileExistsError):
             raise MarrowError(
@@ -105,10 +160,6 @@ def place_new(folder: Path, out: Path, names: Sequence[str]) -> None:
                 "remove it, or choose another folder."
             ) from error
         raise
-
-
-def _replaceable(path: Path, owned: Container[str]) -> bool:
-    return path.is_dir() and all(entry.name in owned for entry in path.iterdir())
 
 
 def _swap(part: Path, path: Path) -> None:
@@ -128,29 +179,32 @@ def _swap(part: Path, path: Path) -> None:
 
 
 @contextmanager
-def _explained(path: Path, *, beginning: bool = False) -> Iterator[None]:
-    """Turn the system's refusal to write to ``path`` into a sentence; other errors pass.
+def _explained(
+    path: Path, written: Path | None = None, *, beginning: bool = False
+) -> Iterator[None]:
+    """Raise the system's refusal to write ``path`` as a MarrowError; other errors pass.
 
     At the beginning nothing but our own work can fail, so every error there is about ``path``.
+    Later those are that name ``written``, by default ``path`` and what is hidden beside it.
     """
     try:
         yield
     except OSError as error:
-        if not beginning and not _is_about(error, path):
+        if not beginning and not _is_about(error, written or path):
             raise
         if isinstance(error, PermissionError):
-            why = "its folder gives no permission; choose another folder"
+            reason = "its folder gives no permission; choose another folder"
         elif isinstance(error, NotADirectoryError | FileExistsError):
-            why = "part of that path is a file; choose another name"
+            reason = "part of that path is a file; choose another name"
         else:
-            why = f"{error.strerror or error}; free some space or choose another folder"
-        raise MarrowError(f"{path} can't be written: {why}.") from error
+            reason = f"{error.strerror or error}; free some space or choose another folder"
+        raise MarrowError(f"{path} can't be written: {reason}.") from error
 
 
 def _is_about(error: OSError, path: Path) -> bool:
     """Whether an error is of writing to ``path``: of a folder on the way, or a file of ours."""
     if not isinstance(error.filename, str):  # a write to an open file does not name it
-        return error.errno in _OF_THE_DISK
+        return error.errno in _DISK_ERRORS
     parent, name = path.parent.resolve(), Path(error.filename).resolve()
     if parent.is_relative_to(name):
         return True

@@ -151,7 +151,7 @@ class Collection:
     warnings
         Sentences for the user; nothing in them stops the work.
     tables
-        Files that said the classes.
+        Files that gave the classes and sources.
     """
 
     root: Path
@@ -256,7 +256,8 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
                 f"{table} names {key}, which several fields are called; write the path, {keys[0]}."
             )
         fields.append(dataclasses.replace(f, source=groups[key]))
-    return dataclasses.replace(collection, fields=tuple(fields))
+    tables = (*collection.tables, table)
+    return dataclasses.replace(collection, fields=tuple(fields), tables=tables)
 
 
 def _names(collection: Collection, field: Field) -> list[str]:

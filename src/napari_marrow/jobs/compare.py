@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
+from napari_marrow.data.outputs import FolderKind, input_files
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.train import augment_as_published, check_classes, network_units
 from napari_marrow.jobs.train_classical import measured_units
@@ -41,7 +42,17 @@ from napari_marrow.report.colours import RESEARCH_ONLY
 
 TABLE, FULL, ANSWERS = "comparison.csv", "comparison.json", "predictions.csv"
 OWNED = frozenset({TABLE, FULL, ANSWERS})
-"""All that such a folder holds: an older one is replaced, a folder with anything else is not."""
+
+
+def _comparison_files(path: Path) -> frozenset[str]:
+    try:
+        content = json.loads((path / FULL).read_text(encoding="utf-8"))
+        return OWNED if {"rows", "folds", "research_use_only"} <= set(content) else frozenset()
+    except (OSError, ValueError, TypeError):
+        return frozenset()
+
+
+COMPARISON = FolderKind("a comparison", _comparison_files, OWNED)
 METRICS = ("accuracy", "precision", "recall", "specificity", "f1", "auc")
 Answer = tuple[NDArray[np.float64], int]
 """Probabilities of the test rows, and how many numbers were learnt."""
@@ -56,6 +67,7 @@ class CompareJob:
     collection: Collection
     out: Path
     settings: CompareSettings = field(default_factory=CompareSettings)
+    force: bool = False
 
 
 def run_comparison(
@@ -83,7 +95,7 @@ def run_comparison(
     check_classes(job.collection)
     both = ("honest", "paper")
     protocols = both if job.settings.protocol == "both" else (job.settings.protocol,)
-    with atomic_folder(job.out, OWNED) as folder:
+    with atomic_folder(job.out, COMPARISON, input_files([job.collection]), job.force) as folder:
         rows, answers = [], []
         for k, protocol in enumerate(protocols):
 

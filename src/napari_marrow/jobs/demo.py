@@ -13,12 +13,13 @@ from typing import Any
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
+from napari_marrow.data.outputs import FolderKind, input_files
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
-from napari_marrow.jobs.predict import PredictJob, run_prediction
+from napari_marrow.jobs.predict import OVERLAY, PredictJob, run_prediction
 from napari_marrow.jobs.train import run_training
 from napari_marrow.jobs.train_job import TrainJob
-from napari_marrow.learning.bundle import Bundle, load_bundle
+from napari_marrow.learning.bundle import Bundle, bundle_files, load_bundle
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.page import Picture, write_page
@@ -27,7 +28,7 @@ from napari_marrow.report.tables import verdict
 SETTINGS = TrainingSettings(unit="cell", epochs=20, seed=1)
 REPORT, BUNDLE = "report.html", "sample.marrow"
 OWNED = frozenset({REPORT, BUNDLE, "predictions.csv", "overlays", "screenshot.png"})
-"""All that a demonstration writes: an older one is replaced, another folder is not."""
+"""All that a demonstration writes."""
 _FIGURES = {
     "history": "Loss by epoch.",
     "confusion": "Held-out units: truth against answer.",
@@ -36,13 +37,28 @@ _FIGURES = {
 }
 
 
-def run_demo(out: Path, emit: Emit = silent, should_stop: ShouldStop = never) -> dict[str, Any]:
+def _demo_files(path: Path) -> frozenset[str]:
+    own = {f"{BUNDLE}/{name}" for name in bundle_files(path / BUNDLE)}
+    if not own:
+        return frozenset()
+    overlays = (p for p in path.glob("overlays/*.png") if OVERLAY.is_ours(p))
+    return frozenset(own | {f"overlays/{p.name}" for p in overlays} | OWNED)
+
+
+DEMO = FolderKind("a demonstration", _demo_files, OWNED)
+
+
+def run_demo(
+    out: Path, emit: Emit = silent, should_stop: ShouldStop = never, *, force: bool = False
+) -> dict[str, Any]:
     """Scan, train, predict, take a screenshot and write the report, all into ``out``.
 
     Parameters
     ----------
     out
         Folder to make; an older demonstration is replaced.
+    force
+        Replace one to which files were added, too.
 
     Returns
     -------
@@ -50,8 +66,8 @@ def run_demo(out: Path, emit: Emit = silent, should_stop: ShouldStop = never) ->
         ``report`` and ``bundle`` (paths), ``verdict`` and ``notes`` (sentences), ``screenshot``
         (path, or None where there is no napari or no way to a display).
     """
-    with atomic_folder(out, OWNED) as folder:
-        collection = scan(sample_folder())
+    collection = scan(sample_folder())
+    with atomic_folder(out, DEMO, input_files([collection]), force) as folder:
         emit(Event("message", f"{len(collection.fields)} sample fields: {collection.counts()}"))
         job = TrainJob(collection, SETTINGS, folder / BUNDLE)
         result = run_training(job, _part(emit, 0.0, 0.8), should_stop)

@@ -11,12 +11,20 @@ import pandas as pd
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
+from napari_marrow.data.outputs import check_outputs, input_files, table_kind
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.learning.samples import drawn_notes
 from napari_marrow.measure.chi2 import select_features
 from napari_marrow.measure.colour import MEAN_COLOUR
 from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
+
+FEATURES = table_kind(
+    "a table of features", ("image", "index", "y", "x", "class", "source"), ("predicted",)
+)
+SCORES = table_kind(
+    "a table of scores", ("feature", "chi2", "p_value", "selected"), ("importance",)
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class FeaturesJob:
     out: Path
     settings: FeatureSettings = field(default_factory=FeatureSettings)
     selection: ChiSquareSettings = field(default_factory=ChiSquareSettings)
+    force: bool = False
 
 
 def run_features_job(
@@ -51,10 +60,13 @@ def run_features_job(
     """
     if problems := job.settings.problems() + job.selection.problems():
         raise MarrowError(" ".join(problems))
-    with atomic_file(job.out) as part:  # no permission is said now, not after the measuring
+    read = input_files([job.collection])
+    # what can't be written is refused before the work
+    with atomic_file(job.out, FEATURES, read, job.force) as part:
+        check_outputs({scores_path(job.out): SCORES}, read, job.force)
         table = measured(job.collection, job.settings, emit, should_stop)
         scores, notes = scored(table, job.selection, should_stop)
-        beside = _write(table, scores, part, job.out)
+        beside = _write(table, scores, part, job.out, job.force)
     best = [] if scores is None else scores.loc[scores["selected"], "feature"].tolist()
     return {
         "out": str(job.out),
@@ -124,18 +136,20 @@ def save_tables(table: pd.DataFrame, scores: pd.DataFrame | None, out: Path) -> 
     MarrowError
         When a table can't be written.
     """
-    with atomic_file(out) as part:
+    with atomic_file(out, FEATURES) as part:
+        check_outputs({scores_path(out): SCORES})
         return _write(table, scores, part, out)
 
 
-def _write(table: pd.DataFrame, scores: pd.DataFrame | None, part: Path, out: Path) -> Path | None:
+def _write(
+    table: pd.DataFrame, scores: pd.DataFrame | None, part: Path, out: Path, force: bool = False
+) -> Path | None:
     table.to_csv(part, index=False)
     if scores is None:
-        scores_path(out).unlink(
-            missing_ok=True
-        )  # those of an older table would be taken for its own
+        # those of an older table would be taken for its own
+        scores_path(out).unlink(missing_ok=True)
         return None
-    with atomic_file(scores_path(out)) as other:
+    with atomic_file(scores_path(out), SCORES, (), force) as other:
         scores.to_csv(other, index=False)
     return scores_path(out)
 

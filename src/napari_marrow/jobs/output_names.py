@@ -7,6 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.outputs import table_kind
+
+PREDICTIONS = table_kind(
+    "a table of predictions", ("image", "index", "y", "x", "class"), ("source",), "uncertain"
+)
 
 
 def field_names(collections: Sequence[Collection]) -> list[tuple[str, Field]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,14 +11,17 @@ from pathlib import Path
 import dask
 import pandas as pd
 
-from napari_marrow.data.atomic import atomic_file
+from napari_marrow.data.atomic import atomic_file, atomic_files
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.outputs import input_files, png_kind, save_png
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
-from napari_marrow.jobs.output_names import field_names, file_stems
+from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
 from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.predictor import Prediction, predict_field, predictions_table
 from napari_marrow.report.overlay import draw_overlay
+
+OVERLAY = png_kind("an overlay")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class PredictJob:
     out: Path
     overlay: Path | None = None
     workers: int = 1
+    force: bool = False
 
 
 def run_prediction(
@@ -54,10 +56,16 @@ def run_prediction(
         When ``should_stop`` said so.
     """
     pairs = field_names(job.collections)
-    with ExitStack() as stack:
-        part = stack.enter_context(atomic_file(job.out))  # no permission is said now
-        folder = stack.enter_context(_beside(job.overlay)) if job.overlay else None
-        names = [f"{stem}.png" for stem in file_stems([field for _, field in pairs])]
+    names = [f"{stem}.png" for stem in file_stems([field for _, field in pairs])]
+    read = input_files(job.collections, job.bundle.path)
+    with ExitStack() as stack:  # what can't be written is refused before the work
+        folder = None
+        if job.overlay is not None:
+            if job.out.resolve() in {(job.overlay / name).resolve() for name in names}:
+                raise MarrowError(f"{job.out} is the name of an overlay too; choose another.")
+            kinds = dict.fromkeys(names, OVERLAY)
+            folder = stack.enter_context(atomic_files(job.overlay, kinds, read, job.force))
+        part = stack.enter_context(atomic_file(job.out, PREDICTIONS, read, job.force))
         done = itertools.count(1)  # Dask takes the fields in an order of its own
 
         def one(row: int, field: Field) -> Prediction:
@@ -67,7 +75,7 @@ def run_prediction(
             if folder is not None:
                 classes = job.bundle.info.classes
                 picture = draw_overlay(field.open(), field.name, prediction, classes)
-                picture.save(Path(folder) / names[row])
+                save_png(picture, folder / names[row], OVERLAY)
             emit(Event("progress", f"Labelled {field.name}", next(done) / len(pairs)))
             return prediction
 
@@ -76,21 +84,4 @@ def run_prediction(
         predictions = list(dask.compute(*tasks, scheduler=scheduler, num_workers=job.workers))
         table = predictions_table([label for label, _ in pairs], predictions)
         table.to_csv(part, index=False)
-        if job.overlay is not None and folder is not None:
-            job.overlay.mkdir(exist_ok=True)
-            for name in names:
-                os.replace(Path(folder) / name, job.overlay / name)
     return table, predictions
-
-
-def _beside(folder: Path) -> tempfile.TemporaryDirectory[str]:
-    """A temporary folder beside another, on the same disk, so that files can be renamed over."""
-    if folder.exists() and not folder.is_dir():
-        raise MarrowError(f"{folder} is a file; choose a folder for the overlays.")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(dir=folder.parent, prefix=".")
-    except OSError as error:
-        raise MarrowError(
-            f"{folder} can't be written ({error.strerror}); choose another."
-        ) from error

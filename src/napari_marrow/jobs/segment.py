@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from napari_marrow.data.atomic import place_new
+from napari_marrow.data.atomic import atomic_files
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
+from napari_marrow.data.outputs import FileKind, input_files, png_kind, save_png, table_kind
 from napari_marrow.imaging.nuclei import nucleus_table
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
@@ -25,6 +24,12 @@ from napari_marrow.jobs.output_names import field_names, file_stems
 
 TABLE = "nuclei.csv"
 COLUMNS = ("image", "index", "y", "x", "area", "cytoplasm_area", "nucleus_to_cell")
+_MARKED = png_kind("instance labels")
+# They may have been corrected since: replaced with ``force`` only.
+LABELS = FileKind(_MARKED.name, resembles_ours=_MARKED.is_ours)
+NUCLEI = FileKind(
+    "a table of nuclei", resembles_ours=table_kind("a table of nuclei", COLUMNS[:5]).is_ours
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class SegmentJob:
     out: Path
     settings: SegmentSettings = field(default_factory=SegmentSettings)
     cytoplasm: bool = False
+    force: bool = False
 
 
 def run_segmentation(
@@ -65,9 +71,9 @@ def run_segmentation(
     pairs = field_names(job.collections)
     stems = file_stems([f for _, f in pairs])
     endings = ("_nuclei.png", "_cytoplasm.png") if job.cytoplasm else ("_nuclei.png",)
-    _check_free(job.out, [*(f"{stem}{ending}" for stem in stems for ending in endings), TABLE])
-    found, rows, left_out, files = [], [], {}, [TABLE]
-    with _hidden_in(job.out) as folder:
+    kinds = {f"{stem}{ending}": LABELS for stem in stems for ending in endings} | {TABLE: NUCLEI}
+    found, rows, left_out = [], [], {}
+    with atomic_files(job.out, kinds, input_files(job.collections), job.force) as folder:
         for done, ((name, f), stem) in enumerate(zip(pairs, stems, strict=True), 1):
             if should_stop():
                 raise Stopped
@@ -78,7 +84,6 @@ def run_segmentation(
                 continue
             its_rows = _segment(image, name, folder / stem, job)
             rows += its_rows
-            files += [f"{stem}{ending}" for ending in endings]
             file = str(job.out / f"{stem}_nuclei.png")
             found.append({"image": name, "nuclei": len(its_rows), "file": file})
             emit(Event("progress", f"Segmented {f.name}", done / len(pairs)))
@@ -87,7 +92,6 @@ def run_segmentation(
         for sentence in left_out.values():
             emit(Event("message", f"! {sentence}"))
         _write_table(rows, folder / TABLE, COLUMNS if job.cytoplasm else COLUMNS[:5])
-        place_new(folder, job.out, files)
     return {
         "out": str(job.out),
         "nuclei": len(rows),
@@ -109,44 +113,8 @@ def _segment(
     return _rows(name, labels, around)
 
 
-def _check_free(out: Path, names: list[str]) -> None:
-    if out.exists() and not out.is_dir():
-        raise MarrowError(f"{out} is a file; choose a folder for the labels.")
-    there = next((name for name in names if (out / name).exists()), None)
-    if there is not None:
-        raise MarrowError(
-            f"{out / there} is there already, perhaps somebody's own work; "
-            "remove it, or choose another folder."
-        )
-
-
-@contextmanager
-def _hidden_in(out: Path) -> Iterator[Path]:
-    """A temporary folder in ``out``, so that files can be renamed; ``out`` is made if need be.
-
-    Folders that were made go again when the block raises.
-    """
-    new = [path for path in (out, *out.parents) if not path.exists()]
-    try:
-        with _made_in(out) as folder:
-            yield Path(folder)
-    except BaseException:  # Ctrl-C too: a stopped job leaves nothing, and it is raised again
-        for path in new:
-            with suppress(OSError):  # somebody put something into it
-                path.rmdir()
-        raise
-
-
-def _made_in(out: Path) -> tempfile.TemporaryDirectory[str]:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(dir=out, prefix=".")
-    except OSError as error:
-        raise MarrowError(f"{out} can't be written ({error.strerror}); choose another.") from error
-
-
 def _save(labels: NDArray[np.uint16], path: Path) -> None:
-    Image.fromarray(labels).save(path)
+    save_png(Image.fromarray(labels), path, LABELS)
 
 
 def _rows(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
+from napari_marrow.data.outputs import input_files
 from napari_marrow.imaging.augment import edges, rotate90
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.import_keras import start_keras
@@ -19,9 +20,9 @@ from napari_marrow.jobs.judging import judge
 from napari_marrow.jobs.train_classical import train_classical
 from napari_marrow.jobs.train_job import TrainJob
 from napari_marrow.learning.bundle import (
+    BUNDLE,
     HELDOUT,
     HISTORY,
-    OWNED,
     Bundle,
     BundleInfo,
     load_bundle,
@@ -86,7 +87,7 @@ def run_training(
     """
     check(job)
     # A folder without permission is said now, not after the training.
-    with atomic_folder(job.out, OWNED) as folder:
+    with atomic_folder(job.out, BUNDLE, input_files([job.collection]), job.force) as folder:
         history = pd.DataFrame()
         if job.settings.classical:
             info = train_classical(job, folder, emit, should_stop)

@@ -18,6 +18,7 @@ class TrainJob:
     collection: Collection
     settings: TrainingSettings
     out: Path
+    force: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The job as JSON, for the child process."""
@@ -25,6 +26,7 @@ class TrainJob:
             "collection": self.collection.to_dict(),
             "settings": asdict(self.settings),
             "out": str(self.out),
+            "force": self.force,
         }
 
     @classmethod
@@ -34,4 +36,5 @@ class TrainJob:
             Collection.from_dict(values["collection"]),
             settings_from_dict(TrainingSettings, values["settings"]),
             Path(values["out"]),
+            bool(values.get("force")),
         )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.options import settings_from_dict
+from napari_marrow.data.outputs import FolderKind
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
 if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
@@ -27,11 +28,12 @@ if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
     from numpy.typing import NDArray
 
 SCHEMA = 1
+FORMAT = "napari-marrow bundle"
 BUNDLE_JSON = "bundle.json"
 WEIGHTS, ONNX, HISTORY, HELDOUT = "weights.safetensors", "model.onnx", "history.csv", "heldout.csv"
 FEATURES = "features.csv"
 OWNED = frozenset({BUNDLE_JSON, WEIGHTS, ONNX, HISTORY, HELDOUT, FEATURES, "card.md", "figures"})
-"""All that a bundle holds: an older one is replaced, a folder with anything else is not."""
+"""All that a bundle holds."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def write_bundle(
     for name, table in tables.items():
         table.to_csv(folder / name, index=False)
     content = {
-        "format": "napari-marrow bundle",
+        "format": FORMAT,
         "schema": SCHEMA,
         "research_use_only": True,
         **asdict(info),
@@ -195,7 +197,7 @@ def load_bundle(path: Path | str) -> Bundle:
     if not path.is_dir():
         raise MarrowError(f"{path} is not there or no folder; choose a bundle (a .marrow folder).")
     content = _read_json(path / BUNDLE_JSON)
-    if content.get("format") != "napari-marrow bundle" or content.get("schema") != SCHEMA:
+    if content.get("format") != FORMAT or content.get("schema") != SCHEMA:
         raise MarrowError(
             f"{path / BUNDLE_JSON} is not a bundle of schema {SCHEMA}; "
             "use the version of napari-marrow that made it, or train again."
@@ -214,6 +216,19 @@ def load_bundle(path: Path | str) -> Bundle:
                 f"{path / name} was altered after training; copy the whole bundle again."
             )
     return Bundle(path, _info(path, content))
+
+
+def bundle_files(path: Path) -> frozenset[str]:
+    """Return the files that belong to the bundle in a folder; none where it is no bundle."""
+    try:
+        content = json.loads((path / BUNDLE_JSON).read_text(encoding="utf-8"))
+        ours = content["format"] == FORMAT
+        return frozenset({BUNDLE_JSON, *content["files"]}) if ours else frozenset()
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
+
+
+BUNDLE = FolderKind("a bundle", bundle_files, OWNED)
 
 
 def _needed(content: dict[str, Any]) -> set[str]:

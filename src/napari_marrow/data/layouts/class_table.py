@@ -18,10 +18,12 @@ from napari_marrow.data.layouts.folders import snam_root, with_all_idb_masks
 from napari_marrow.data.layouts.listing import entries, images_in, listed, pair, sort_out
 from napari_marrow.data.layouts.paired_masks import sets_with_masks_apart
 from napari_marrow.data.layouts.sources import told_of_bases
+from napari_marrow.data.outputs import input_files, table_kind
 
 SAVED = "fields.csv"
 """The name that the widget gives the table it saves."""
 COLUMNS = ("image", "class", "source")
+FIELD_TABLE = table_kind("a table of fields", COLUMNS, last="source")
 
 
 def with_saved_table(folder: Path) -> Collection | None:
@@ -165,7 +167,12 @@ def write_table(collection: Collection, table: Path) -> None:
                 f"{f.path} has a name that no table can hold; rename the file or its folder."
             )
         rows.append((name, f.class_name or "", f.source))
-    with atomic_file(table) as part, open(part, "w", newline="", encoding="utf-8") as file:
+    # the table that was saved before is edited; one of another name is the user's own
+    read = [path for path in input_files([collection]) if path.name != SAVED]
+    with (
+        atomic_file(table, FIELD_TABLE, read) as part,
+        open(part, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)

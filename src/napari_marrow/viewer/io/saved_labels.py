@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.outputs import FileKind, check_outputs
 from napari_marrow.viewer.layer_info import KEY
 from napari_marrow.viewer.stack import LazyStack
 
@@ -71,10 +72,9 @@ def save_labels(
     import tifffile
 
     beside = table_path(path)
-    if beside.exists() and not is_saved_labels(path):
-        raise MarrowError(
-            f"{beside} is there already and belongs to something else; save under another name."
-        )
+    labels = FileKind("saved labels", is_saved_labels)
+    features = FileKind("the table of saved labels", lambda _: is_saved_labels(path))
+    check_outputs({path: labels, beside: features})
     if data.ndim < 2 or not data.size:
         raise MarrowError(f"{path} can't be written: the layer has no pixels.")
     for part in table.values() if isinstance(table, Mapping) else [table]:
@@ -88,7 +88,7 @@ def save_labels(
         "kind": layer.get("metadata", {}).get(KEY, {}).get("kind"),
     }
     shape = [int(length) for length in data.shape]  # tifffile's own mark, which it reads back
-    with atomic_file(path) as tif, atomic_file(beside) as text:
+    with atomic_file(path, labels) as tif, atomic_file(beside, features) as text:
         tifffile.imwrite(
             tif,
             _pages(path, data),

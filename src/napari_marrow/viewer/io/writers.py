@@ -46,7 +46,9 @@ def write_predictions(path: str, data: Any, layer: dict[str, Any]) -> list[str]:
     """
     target = _with_suffix(path, (".csv",))
     table = _predictions(layer)
-    with atomic_file(target) as part:
+    from napari_marrow.jobs.output_names import PREDICTIONS
+
+    with atomic_file(target, PREDICTIONS) as part:
         table.to_csv(part, index=False)
     return [str(target)]
 

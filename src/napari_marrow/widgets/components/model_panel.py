@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.learning.bundle import FEATURES, OWNED, Bundle, load_bundle
+from napari_marrow.learning.bundle import BUNDLE, FEATURES, Bundle, load_bundle
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.photograph.labelling import (
@@ -131,7 +131,7 @@ class ModelPanel(QWidget):
             if path.resolve() != self.bundle.path.resolve():
                 if not self.bundle.path.is_dir():
                     raise MarrowError(f"{self.bundle.path} was removed; train or load it again.")
-                with atomic_folder(path, OWNED) as folder:
+                with atomic_folder(path, BUNDLE, [self.bundle.path]) as folder:
                     shutil.copytree(self.bundle.path, folder, dirs_exist_ok=True)
         except MarrowError as error:
             self.said.emit(str(error), True)

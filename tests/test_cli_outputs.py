@@ -1,0 +1,183 @@
+"""No output of a command replaces a file that was read, or one of the user's own."""
+
+import os
+import shutil
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+QUICK = ("--families", "histogram", "--model", "naive-bayes", "--select", 5)
+
+
+@pytest.fixture
+def photographs(tmp_path, draw):
+    """A folder of PNG photographs with a table of their classes, as people have them."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    rows = ["image,class"]
+    for class_name in ("ALL", "MM"):
+        for k in (1, 2):
+            image, _ = draw(class_name, k)
+            Image.fromarray(image).save(folder / f"{class_name}_{k}.png")
+            rows.append(f"{class_name}_{k}.png,{class_name}")
+    (folder / "labels.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+FORCED = pytest.mark.parametrize("force", [(), ("--force",)], ids=["", "force"])
+
+
+@FORCED
+def test_overlays_never_replace_photographs(refused, toy, photographs, tmp_path, force):
+    out = ("--out", tmp_path / "p.csv", *force)
+    said = refused(1, "predict", toy.path, photographs, "--overlay", photographs, *out)
+    assert "ALL_1.png" in said
+    (tmp_path / "link").symlink_to(photographs)
+    for spelling in (tmp_path / "link", photographs / ".." / "photographs"):
+        said = refused(1, "predict", toy.path, photographs, "--overlay", spelling, *out)
+        assert "ALL_1.png" in said
+
+
+@FORCED
+@pytest.mark.parametrize("name", ["ALL_1.png", "labels.csv"])
+@pytest.mark.parametrize("spelling", ["plain", "dots", "symlink", "hard link", "linked folder"])
+def test_no_table_replaces_what_is_read(refused, toy, photographs, tmp_path, name, spelling, force):
+    read = photographs / name
+    out = {
+        "plain": read,
+        "dots": photographs / ".." / photographs.name / name,
+        "symlink": tmp_path / "link.csv",
+        "hard link": tmp_path / "link.csv",
+        "linked folder": tmp_path / "linked" / name,
+    }[spelling]
+    if spelling == "symlink":
+        out.symlink_to(read)
+    elif spelling == "hard link":
+        os.link(read, out)
+    elif spelling == "linked folder":
+        out.parent.symlink_to(photographs)
+    assert out.name in refused(1, "predict", toy.path, photographs, "--out", out, *force)
+    assert out.name in refused(1, "features", photographs, "--out", out, *force)
+
+
+@FORCED
+def test_no_table_of_scores_replaces_a_file_of_the_user(refused, photographs, tmp_path, force):
+    (tmp_path / "T.scores.csv").write_text("student,score\nAda,1\n")
+    said = refused(1, "features", photographs, "--out", tmp_path / "T.csv", *force)
+    assert "T.scores.csv" in said
+
+
+@FORCED
+def test_a_folder_in_the_place_of_a_file(refused, toy, photographs, tmp_path, force):
+    (tmp_path / "p.csv").mkdir()
+    out = ("--out", tmp_path / "p.csv", *force)
+    assert "p.csv is a folder" in refused(1, "predict", toy.path, photographs, *out)
+    assert "p.csv is a folder" in refused(1, "features", photographs, *out)
+    (tmp_path / "o" / "ALL_1.png").mkdir(parents=True)
+    out = ("--out", tmp_path / "q.csv", "--overlay", tmp_path / "o", *force)
+    assert "ALL_1.png is a folder" in refused(1, "predict", toy.path, photographs, *out)
+
+
+@FORCED
+def test_files_of_a_bundle_are_read_too(refused, toy, photographs, force):
+    out = ("--out", toy.path / "heldout.csv", *force)
+    assert "heldout.csv" in refused(1, "predict", toy.path, photographs, *out)
+
+
+def test_two_outputs_of_one_name(refused, toy, photographs, tmp_path):
+    out = ("--out", tmp_path / "ALL_1.png", "--overlay", tmp_path)
+    assert "ALL_1.png" in refused(1, "predict", toy.path, photographs, *out)
+
+
+def test_older_results_are_replaced(call, refused, toy, photographs, tmp_path):
+    tokens = (toy.path, photographs, "--out", tmp_path / "p.csv", "--overlay", tmp_path / "o")
+    for _ in range(2):
+        status, _, err = call("predict", *tokens)
+        assert status == 0, err
+        status, _, err = call("features", photographs, "--out", tmp_path / "T.csv")
+        assert status == 0, err
+    # a table in which somebody has worked since, and a picture that may be anybody's
+    table = pd.read_csv(tmp_path / "p.csv").assign(remark="mine")
+    table.to_csv(tmp_path / "p.csv", index=False, sep=";")
+    assert "p.csv" in refused(1, "predict", *tokens)
+    assert call("predict", *tokens, "--force")[0] == 0
+    assert "remark" not in (tmp_path / "p.csv").read_text()
+    shutil.copy(photographs / "ALL_2.png", tmp_path / "o" / "ALL_1.png")
+    for force in ((), ("--force",)):
+        assert "ALL_1.png" in refused(1, "predict", *tokens, *force)
+
+
+@FORCED
+def test_segment_never_replaces_masks(refused, photographs, draw, force):
+    _, mask = draw("ALL", 1)
+    Image.fromarray(mask).save(photographs / "ALL_1_nuclei.png")
+    said = refused(1, "segment", photographs, "--out", photographs, *force)
+    assert "ALL_1_nuclei.png" in said
+
+
+def test_segment_replaces_its_own_labels_only_when_told(call, refused, photographs, tmp_path):
+    tokens = ("segment", photographs, "--out", tmp_path / "labels")
+    assert call(*tokens)[0] == 0
+    assert "nuclei" in refused(1, *tokens)
+    assert call(*tokens, "--force")[0] == 0
+    Image.new("L", (9, 9)).save(tmp_path / "labels" / "MM_2_nuclei.png")
+    assert "MM_2_nuclei.png" in refused(1, *tokens, "--force")
+
+
+@pytest.fixture
+def bundle(call, photographs, tmp_path):
+    """A small trained model."""
+    out = tmp_path / "m.marrow"
+    status, _, err = call("train", photographs, "--out", out, *QUICK)
+    assert status == 0, err
+    return out
+
+
+def test_train_replaces_a_bundle_but_nothing_else_in_it(call, refused, photographs, bundle):
+    tokens = ("train", photographs, "--out", bundle, *QUICK)
+    assert call(*tokens)[0] == 0
+    (bundle / "figures" / "for the talk.png").write_text("drawn by hand")
+    assert "for the talk.png" in refused(1, *tokens)
+
+
+@FORCED
+def test_train_does_not_replace_the_folder_of_its_groups(refused, photographs, bundle, force):
+    groups = bundle / "heldout.csv"
+    rows = "".join(f"{c}_{k}.png,p{k}\n" for c in ("ALL", "MM") for k in (1, 2))
+    groups.write_text("image,source\n" + rows)
+    tokens = ("--out", bundle, "--groups", groups, *QUICK)
+    assert "heldout.csv" in refused(1, "train", photographs, *tokens, *force)
+
+
+@FORCED
+@pytest.mark.parametrize("command", ["train", "compare", "demo"])
+def test_files_of_the_user_are_no_older_result(refused, photographs, tmp_path, command, force):
+    """Their names alone do not make them the program's own."""
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("predictions.csv", "features.csv", "report.html"):
+        (out / name).write_text("mine")
+        tokens = () if command == "demo" else (photographs, "--out")
+        assert str(out) in refused(1, command, *tokens, out, *force)
+        (out / name).unlink()
+
+
+@FORCED
+def test_compare_replaces_its_own_folder_only(call, refused, photographs, tmp_path, force):
+    out = tmp_path / "c"
+    models = ("--models", "naive-bayes", "--families", "histogram", "--folds", 2)
+    for _ in range(2):
+        status, _, err = call("compare", photographs, "--out", out, *models)
+        assert status == 0, err
+    (out / "notes.txt").write_text("mine")
+    said = refused(1, "compare", photographs, "--out", out, *models, *force)
+    assert "notes.txt" in said
+
+
+def test_augment_only_makes_new_folders(refused, photographs, tmp_path):
+    (tmp_path / "link").symlink_to(photographs)
+    assert "photographs" in refused(1, "augment", photographs, tmp_path / "link" / "new")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("mine")
+    assert "out" in refused(1, "augment", photographs, tmp_path / "out")
