@@ -48,7 +48,7 @@ def shown(viewer):
 
 def make(widget, qtbot):
     widget.make_layers()
-    qtbot.waitUntil(lambda: widget._work is None, timeout=10000)
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
 
 
 def test_says_how_many_there_will_be(widget, viewer, snam):
@@ -57,11 +57,11 @@ def test_says_how_many_there_will_be(widget, viewer, snam):
     viewer.open(snam, plugin=PLUGIN)
     said = "6 fields give 18 images: 6 originals, and 12 made by rotate90, edges."
     assert widget.counted.text() == said
-    widget.operations.tick("mirror", "stain")
+    widget.operations.check("mirror", "stain")
     widget.form.fields["copies"].value = 3
     widget.form.fields["originals"].value = False
     assert widget.counted.text() == "6 fields give 24 images: 24 made by mirror, stain."
-    widget.operations.tick()
+    widget.operations.check()
     assert widget.counted.text() == "Operations is empty; choose at least one."
     assert not widget.folder_button.isEnabled()
 
@@ -72,7 +72,7 @@ def test_layers_are_what_augment_makes(widget, viewer, field, qtbot, monkeypatch
     field.scale = (0.5, 0.5)
     labels = viewer.layers["ALL_1 nuclei"].data
     labels[labels == labels.max()] = 200  # edited by hand
-    widget.operations.tick("rotate90", "distort", "noise")
+    widget.operations.check("rotate90", "distort", "noise")
     widget.form.fields["copies"].value = 2
     widget.form.fields["seed"].value = 5
     make(widget, qtbot)
@@ -100,16 +100,16 @@ def test_layers_are_what_augment_makes(widget, viewer, field, qtbot, monkeypatch
 
 def test_what_was_said_goes_with_the_last_photograph(widget, viewer, field, qtbot):
     make(widget, qtbot)
-    assert widget.status.text() == "Made 3 pictures: layer ALL_1 augmented."
+    assert widget.run.status.text() == "Made 3 pictures: layer ALL_1 augmented."
     viewer.layers.clear()
     assert "No photograph is open" in widget.counted.text()
-    assert widget.status.text() == ""
+    assert widget.run.status.text() == ""
 
 
 def test_layers_of_a_folder(widget, viewer, snam, qtbot):
     viewer.open(snam, plugin=PLUGIN)
     source = viewer.layers[0]
-    widget.operations.tick("flip")
+    widget.operations.check("flip")
     widget.form.fields["originals"].value = False
     make(widget, qtbot)
     made, nuclei = viewer.layers[-2], viewer.layers[-1]
@@ -132,7 +132,7 @@ def test_training_keeps_products_on_the_side_of_their_photograph(
 def test_models_see_products_without_the_frame_around_smaller_ones(
     widget, viewer, field, qtbot, tmp_path
 ):
-    widget.operations.tick("rotate90", "crop-border")
+    widget.operations.check("rotate90", "crop-border")
     make(widget, qtbot)
     made = viewer.layers["ALL_1 augmented"]
     target = next(t for t in targets(viewer.layers) if t.layer == made)
@@ -151,14 +151,14 @@ def test_nothing_is_added_for_a_photograph_that_was_removed(
     removed, make_one = Event(), products.product
     slowly = lambda *given: removed.wait(10) and make_one(*given)  # noqa: E731
     monkeypatch.setattr(products, "product", slowly)
-    widget.preview_box.setChecked(True)
+    widget.preview.setChecked(True)
     widget.make_layers()
     viewer.layers.remove(field)
     removed.set()
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=20000)
     assert not any("augmented" in x.name for x in viewer.layers)
     assert not previews(viewer)
-    assert widget.status.text().startswith("The photograph was removed meanwhile")
+    assert widget.run.status.text().startswith("The photograph was removed meanwhile")
 
 
 def test_nothing_is_added_for_a_photograph_that_was_changed(
@@ -169,14 +169,14 @@ def test_nothing_is_added_for_a_photograph_that_was_changed(
     widget.make_layers()
     field.data = field.data[:20, :20].copy()
     changed.set()
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=20000)
     assert not any("augmented" in x.name for x in viewer.layers)
-    assert "changed meanwhile" in widget.status.text()
+    assert "changed meanwhile" in widget.run.status.text()
 
 
 def test_the_preview_follows_and_goes_with_the_widget(widget, viewer, field, qtbot):
     before = list(viewer.layers)
-    widget.preview_box.setChecked(True)
+    widget.preview.setChecked(True)
     qtbot.waitUntil(lambda: bool(previews(viewer)), timeout=5000)
     height, width = field.data.shape[:2]
     turned = np.rot90(field.data)  # centred over the photograph, in a frame
@@ -184,9 +184,9 @@ def test_the_preview_follows_and_goes_with_the_widget(widget, viewer, field, qtb
     assert shown(viewer).shape[:2] == (side, side)
     left = (side - height) // 2
     np.testing.assert_array_equal(shown(viewer)[:, left : left + height], turned)
-    widget.operations.pick("mirror")
+    widget.operations.select("mirror")
     qtbot.waitUntil(lambda: np.array_equal(shown(viewer), field.data[:, ::-1]), timeout=5000)
-    widget.operations.pick("light")
+    widget.operations.select("light")
     qtbot.waitUntil(lambda: shown(viewer).shape == field.data.shape, timeout=5000)
     qtbot.waitUntil(lambda: not np.array_equal(shown(viewer), field.data[:, ::-1]), timeout=5000)
     first = shown(viewer).copy()
@@ -201,15 +201,15 @@ def test_the_preview_follows_and_goes_with_the_widget(widget, viewer, field, qtb
 def test_the_preview_lies_over_the_photograph_and_goes_when_taken_away(viewer, widget, qtbot):
     pixels = np.random.default_rng(0).integers(0, 255, (1500, 2000, 3), np.uint8)
     layer = viewer.add_image(pixels, rgb=True, scale=(2, 2), translate=(10, 20))
-    widget.operations.pick("flip")
-    widget.preview_box.setChecked(True)
+    widget.operations.select("flip")
+    widget.preview.setChecked(True)
     qtbot.waitUntil(lambda: bool(previews(viewer)), timeout=5000)
     over = previews(viewer)[0]
     np.testing.assert_allclose(over.extent.world, layer.extent.world, atol=4)
     assert viewer.layers.selection.active is layer
     viewer.layers.remove(over)
-    assert not widget.preview_box.isChecked()
-    widget.preview_box.setChecked(True)
+    assert not widget.preview.isChecked()
+    widget.preview.setChecked(True)
     qtbot.waitUntil(lambda: bool(previews(viewer)), timeout=5000)
     viewer.layers.remove(layer)
     qtbot.waitUntil(lambda: not previews(viewer), timeout=5000)
@@ -219,7 +219,7 @@ def test_the_preview_goes_when_the_dock_is_hidden(make_napari_viewer, draw, qtbo
     viewer = make_napari_viewer(show=True)
     dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Augment")
     viewer.add_image(draw()[0], rgb=True, name="a")
-    widget.preview_box.setChecked(True)
+    widget.preview.setChecked(True)
     qtbot.waitUntil(lambda: bool(previews(viewer)), timeout=5000)
     dock.hide()
     assert not previews(viewer)
@@ -228,8 +228,8 @@ def test_the_preview_goes_when_the_dock_is_hidden(make_napari_viewer, draw, qtbo
 def test_the_preview_is_of_the_field_that_is_shown(widget, viewer, snam, qtbot):
     viewer.open(snam, plugin=PLUGIN)
     data = viewer.layers[0].data
-    widget.operations.pick("flip")
-    widget.preview_box.setChecked(True)
+    widget.operations.select("flip")
+    widget.preview.setChecked(True)
     for k in (0, 4):
         viewer.dims.set_current_step(0, k)
         qtbot.waitUntil(lambda k=k: np.array_equal(shown(viewer), data[k][::-1]), timeout=5000)
@@ -239,8 +239,8 @@ def test_a_folder_is_written_with_the_masks_as_they_are_now(widget, viewer, fiel
     labels = viewer.layers["ALL_1 nuclei"]
     labels.data = np.where(labels.data == 1, 0, labels.data)  # a nucleus taken away
     widget.write_folder(tmp_path / "out")
-    qtbot.waitUntil(lambda: "Wrote" in widget.status.text(), timeout=10000)
-    assert f"Wrote 3 pictures and 6 masks to {tmp_path / 'out'}." in widget.status.text()
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
+    assert f"Wrote 3 pictures and 6 masks to {tmp_path / 'out'}." in widget.run.status.text()
     found = {f.name: f for f in scan(tmp_path / "out").fields}
     assert set(found) == {"ALL_1", "ALL_1_rotate90", "ALL_1_edges"}
     np.testing.assert_array_equal(found["ALL_1"].mask("nucleus"), labels.data > 0)
@@ -262,7 +262,7 @@ def test_labels_of_ones_own_come_along(widget, viewer, draw, qtbot):
     viewer.add_image(image, rgb=True, name="a")
     viewer.add_labels(mask.astype(int) * 7, name="my lobes")
     viewer.add_labels(np.ones((3, 3), int), name="of something else")
-    widget.operations.tick("mirror")
+    widget.operations.check("mirror")
     make(widget, qtbot)
     np.testing.assert_array_equal(viewer.layers["a augmented my lobes"].data[1], mask[:, ::-1] * 7)
     assert [x.name for x in viewer.layers if "augmented" in x.name] == [
@@ -275,7 +275,7 @@ def test_labels_may_have_any_name(widget, viewer, draw, qtbot):
     image, mask = draw()
     viewer.add_image(image, rgb=True, name="a")
     viewer.add_labels(mask.astype(np.int32), name="photographs")
-    widget.operations.tick("mirror")
+    widget.operations.check("mirror")
     make(widget, qtbot)
     made = viewer.layers["a augmented"].data
     assert made.dtype == np.uint8
@@ -293,13 +293,13 @@ def test_labels_of_ones_own_replace_no_mask_and_are_not_written(
     other[:5, :5] = 3
     for name in ("nuclei", "cytoplasm", "cells"):
         viewer.add_labels(other, name=name)
-    widget.operations.tick("mirror")
+    widget.operations.check("mirror")
     make(widget, qtbot)
     made = {layer_kind(x): x.data for x in viewer.layers if "augmented nuclei" in x.name}
     np.testing.assert_array_equal(made["nuclei"], [masks, masks[:, ::-1]])
     np.testing.assert_array_equal(made["labels"], [other, other[:, ::-1]])
     widget.write_folder(tmp_path / "out")
-    qtbot.waitUntil(lambda: "Wrote" in widget.status.text(), timeout=10000)
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
     written = {f.name: f for f in scan(tmp_path / "out").fields}["ALL_1"]
     np.testing.assert_array_equal(written.mask("nucleus"), masks > 0)
     assert written.mask_kinds == {"nucleus", "background"}
@@ -326,10 +326,10 @@ def test_segmented_nuclei_of_a_folder_are_written(widget, viewer, make_snam, tmp
     found = list(segment_target(target, SegmentSettings(), False))
     for data, options, _ in segmented_layers(target, found, viewer.layers):
         viewer.add_labels(data, **options)
-    widget.operations.tick("mirror")
+    widget.operations.check("mirror")
     widget.write_folder(tmp_path / "out")
-    qtbot.waitUntil(lambda: "Wrote" in widget.status.text(), timeout=10000)
-    assert "Wrote 8 pictures and 8 masks" in widget.status.text()
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
+    assert "Wrote 8 pictures and 8 masks" in widget.run.status.text()
     fields = {f.name: f for f in scan(tmp_path / "out").fields}
     nuclei = found[0].nuclei.labels() > 0
     np.testing.assert_array_equal(fields["ALL_1_mirror"].mask("nucleus"), nuclei[:, ::-1])
@@ -344,7 +344,7 @@ def test_a_nucleus_painted_on_the_background_is_written_once(
     labels = viewer.layers["ALL_1 nuclei"]
     labels.data = np.where(before & (np.arange(before.shape[1]) <= x), 99, labels.data)
     widget.write_folder(tmp_path / "out")
-    qtbot.waitUntil(lambda: "Wrote" in widget.status.text(), timeout=10000)
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
     written = {f.name: f for f in scan(tmp_path / "out").fields}["ALL_1"]
     nucleus, background = written.mask("nucleus"), written.mask("background")
     assert nucleus[y, x]
@@ -356,9 +356,9 @@ def test_a_folder_of_layers_that_come_from_no_file(widget, viewer, draw, tmp_pat
     image, mask = draw()
     viewer.add_image(np.stack([image, image[::-1]]), rgb=True, name="a/b")
     viewer.add_labels(np.stack([mask, mask[::-1]]).astype(int), name="a/b nuclei")
-    widget.operations.tick("mirror")
+    widget.operations.check("mirror")
     widget.write_folder(tmp_path / "out")
-    qtbot.waitUntil(lambda: "Wrote" in widget.status.text(), timeout=10000)
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
     found = {f.name: f for f in scan(tmp_path / "out").fields}
     assert set(found) == {"a_b 0", "a_b 0_mirror", "a_b 1", "a_b 1_mirror"}
     np.testing.assert_array_equal(found["a_b 1_mirror"].mask("nucleus"), mask[::-1, ::-1])
@@ -366,26 +366,26 @@ def test_a_folder_of_layers_that_come_from_no_file(widget, viewer, draw, tmp_pat
 
 def test_what_goes_wrong_is_one_sentence(widget, viewer, field, snam, tmp_path, qtbot):
     widget.write_folder(snam / "PKG - SN-AM" / "ALL" / "out")
-    assert "choose a folder outside it" in widget.status.text()
+    assert "choose a folder outside it" in widget.run.status.text()
     (tmp_path / "mine").write_text("a file")
     widget.write_folder(tmp_path / "mine")
-    qtbot.waitUntil(lambda: "mine" in widget.status.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "mine" in widget.run.status.text(), timeout=5000)
     assert widget.layers_button.isEnabled()
     viewer.layers.clear()
     widget.make_layers()
-    assert widget.status.text() == (
+    assert widget.run.status.text() == (
         "No photograph is open; open an RGB image of 8 bits a channel, or a folder, first."
     )
 
 
 def test_cancelled_work_leaves_nothing(widget, viewer, field, tmp_path, qtbot):
     before = list(viewer.layers)
-    widget.operations.tick("rotate", "distort", "noise")
+    widget.operations.check("rotate", "distort", "noise")
     widget.form.fields["copies"].value = 60
     widget.write_folder(tmp_path / "out")
-    assert widget.cancel_button.isEnabled()
-    widget.cancel()
-    assert "Stopped" in widget.status.text()
+    assert widget.run.cancel_button.isEnabled()
+    widget.task.cancel()
+    assert "Stopped" in widget.run.status.text()
     widget.make_layers()
     viewer.window.remove_dock_widget(widget)  # closed while it works
     qtbot.wait(500)

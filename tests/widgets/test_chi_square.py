@@ -51,12 +51,12 @@ def seen(make_napari_viewer):
 def run(widget, qtbot, **values):
     """Measure with these settings, and wait."""
     if "families" in values:
-        widget.families.tick(*values.pop("families"))
+        widget.families.check(*values.pop("families"))
     for name, value in values.items():
         form = widget.form if name in widget.form.fields else widget.selection
         form.fields[name].value = value
     widget.measure()
-    qtbot.waitUntil(lambda: widget._asked is None, timeout=60_000)
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=60_000)
 
 
 class Slow:
@@ -87,9 +87,9 @@ def test_it_opens_small_scrolls_and_says_what_it_is_for(widget):
     assert widget.minimumSizeHint().height() < 600
     assert not widget.findChild(QScrollArea).horizontalScrollBar().maximum()
     assert widget.measure_button.isEnabled()
-    for other in (widget.cancel_button, widget.map_button, widget.save_button):
+    for other in (widget.run.cancel_button, widget.map_button, widget.save_button):
         assert not other.isEnabled()
-    assert RESEARCH_ONLY in [x.text() for x in widget.findChildren(type(widget.status))]
+    assert RESEARCH_ONLY in [x.text() for x in widget.findChildren(type(widget.run.status))]
     assert not {"tensorflow", "keras", "torch", "jax"} & set(sys.modules)
     for k in range(widget.families.count()):
         assert len(widget.families.item(k).toolTip()) > 20
@@ -101,20 +101,20 @@ def test_it_opens_small_scrolls_and_says_what_it_is_for(widget):
 
 def test_what_cannot_work_is_a_sentence(widget, viewer, draw, tmp_path, qtbot):
     widget.measure()
-    assert widget.status.text().startswith("No photograph is open")
-    widget.families.tick()
+    assert widget.run.status.text().startswith("No photograph is open")
+    widget.families.check()
     widget.measure()
-    assert widget.status.text() == "Families is empty; choose at least one."
-    widget.families.tick("histogram")
+    assert widget.run.status.text() == "Families is empty; choose at least one."
+    widget.families.check("histogram")
     viewer.add_image(draw()[0], rgb=True, name="a")
     run(widget, qtbot)
-    assert widget.status.text().startswith("Nothing open has a class")
+    assert widget.run.status.text().startswith("Nothing open has a class")
     widget.source.where.setCurrentIndex(1)
     widget.measure()
-    assert widget.status.text().startswith("No folder is chosen")
+    assert widget.run.status.text().startswith("No folder is chosen")
     widget.source.set_folder(tmp_path / "none")
     run(widget, qtbot)
-    assert str(tmp_path / "none") in widget.status.text()
+    assert str(tmp_path / "none") in widget.run.status.text()
     assert widget.measure_button.isEnabled()
     assert widget.found is None
 
@@ -138,8 +138,8 @@ def test_scores_are_those_of_scikit_learn(widget, snam, qtbot):
     filled = [b for b in widget.view.bars._figure.axes[0].patches if b.get_hatch() is None]
     assert len(filled) == scores["selected"].sum() == 5
     assert [widget.view.choice.itemText(k) for k in range(len(best))] == list(best)
-    assert "6 rows of 64 features" in widget.status.text()
-    assert "Save CSV has the table" in widget.status.text()
+    assert "6 rows of 64 features" in widget.run.status.text()
+    assert "Save CSV has the table" in widget.run.status.text()
 
 
 @pytest.mark.parametrize("unit", ["field", "cell"])
@@ -149,8 +149,8 @@ def test_the_saved_tables_are_those_of_the_command_line(widget, make_snam, tmp_p
     families = ("fourier", "morphology", "colour")
     run(widget, qtbot, families=families, unit=unit, select=3, seed=4, resamples=6)
     widget.save(tmp_path / "mine")
-    qtbot.waitUntil(lambda: "Saved" in widget.status.text(), timeout=20_000)
-    assert str(tmp_path / "mine.csv") in widget.status.text()
+    qtbot.waitUntil(lambda: "Saved" in widget.run.status.text(), timeout=20_000)
+    assert str(tmp_path / "mine.csv") in widget.run.status.text()
     settings = FeatureSettings(families, unit)
     job = FeaturesJob(scan(root), tmp_path / "t.csv", settings, ChiSquareSettings(3, 6, 4))
     result = run_features_job(job)
@@ -167,7 +167,7 @@ def test_a_table_that_cannot_be_written_is_a_sentence(widget, snam, tmp_path, qt
     run(widget, qtbot, families=("histogram",))
     (tmp_path / "taken.csv").mkdir()
     widget.save(tmp_path / "taken.csv")
-    qtbot.waitUntil(lambda: "is a folder" in widget.status.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "is a folder" in widget.run.status.text(), timeout=20_000)
     qtbot.waitUntil(widget.save_button.isEnabled)
 
 
@@ -205,7 +205,7 @@ def test_open_fields_without_a_class_and_uneven_masks_are_said(
     viewer.open(root, plugin=PLUGIN)
     viewer.add_image(draw()[0], rgb=True, name="of no class")
     run(widget, qtbot, families=("morphology",))
-    said = widget.status.text()
+    said = widget.run.status.text()
     assert "1 open field without a class left out." in said
     assert "Nuclei come from masks in 2 of 2 fields of ALL and in 0 of 2 fields of MM" in said
 
@@ -214,9 +214,9 @@ def test_cells_of_the_open_layers_get_their_features(widget, viewer, qtbot):
     for name in ("ALL/ALL_1", "MM/MM_1"):
         viewer.open(str(SAMPLES / f"{name}.jpg"), plugin=PLUGIN)
     run(widget, qtbot, families=("morphology", "texture"), unit="cell", select=4)
-    assert "The features are in the table of ALL_1 nuclei, MM_1 nuclei." in widget.status.text()
-    assert "the 4 chosen features; Save CSV has all" in widget.status.text()
-    assert "Units of one source are not independent" in widget.status.text()
+    assert "The features are in the table of ALL_1 nuclei, MM_1 nuclei." in widget.run.status.text()
+    assert "the 4 selected features; Save CSV has all" in widget.run.status.text()
+    assert "Units of one source are not independent" in widget.run.status.text()
     chosen = widget.found.scores.query("selected")["feature"].tolist()
     assert len(chosen) == 4
     settings = FeatureSettings(("morphology", "texture"), "cell")
@@ -233,11 +233,11 @@ def test_cells_of_the_open_layers_get_their_features(widget, viewer, qtbot):
 def test_one_class_is_measured_and_not_scored(widget, viewer, snam, tmp_path, qtbot):
     viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
     run(widget, qtbot, families=("pixels",))
-    assert "There are not two classes: nothing was scored." in widget.status.text()
+    assert "There are not two classes: nothing was scored." in widget.run.status.text()
     assert widget.view is None
     assert not widget.map_button.isEnabled()
     widget.save(tmp_path / "t.csv")
-    qtbot.waitUntil(lambda: "without scores" in widget.status.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "without scores" in widget.run.status.text(), timeout=20_000)
     assert not (tmp_path / "t.scores.csv").exists()
 
 
@@ -253,20 +253,20 @@ def test_a_clicked_bar_is_shown_by_class(seen, snam, qtbot):
     place = QPoint(int(x) + 5, int(view.bars.height() - y))
     qtbot.mouseClick(view.bars, Qt.MouseButton.LeftButton, pos=place)
     score = widget.found.scores.iloc[row]
-    assert view.picked == score["feature"]
+    assert view.selected == score["feature"]
     column = widget.found.table[score["feature"]]
     assert view.values()["ALL"].tolist() == column[:3].tolist()
     assert view.values()["MM"].tolist() == column[3:].tolist()
     points = [p.get_offsets()[:, 0] for p in view.distribution._figure.axes[0].collections]
     assert sorted(points[1]) == sorted(column[3:])
-    assert f"rank {row + 1}, not chosen" in view.numbers.text()
+    assert f"rank {row + 1}, not selected" in view.numbers.text()
     assert f"chi2 {score['chi2']:.4g}, p {score['p_value']:.2g}" in view.numbers.text()
     area, last = widget.findChild(QScrollArea), view.numbers
     bottom = last.mapTo(area.viewport(), last.rect().bottomLeft()).y()
     assert 0 < bottom <= area.viewport().height()  # in sight
     bold = [t.get_text() for t in view.bars._figure.axes[0].texts if t.get_weight() == "bold"]
     assert bold == [score["feature"]]
-    view.pick(widget.found.scores["feature"].iloc[-1])
+    view.select(widget.found.scores["feature"].iloc[-1])
     assert "rank 64" in view.numbers.text()
 
 
@@ -328,7 +328,7 @@ def test_the_map_is_shown_where_pixels_were_measured(widget, viewer, snam, qtbot
     square = [scores[f"pixel_{c}_y08_x08"] for c in ("red", "green", "blue")]
     assert found.data[8, 8] == pytest.approx(sum(square))
     assert tuple(found.scale) == (48 / 16, 64 / 16)
-    assert "over PKG - SN-AM" in widget.status.text()
+    assert "over PKG - SN-AM" in widget.run.status.text()
 
 
 def test_cancel_is_felt_and_nothing_is_shown(widget, snam, slow, qtbot):
@@ -336,16 +336,16 @@ def test_cancel_is_felt_and_nothing_is_shown(widget, snam, slow, qtbot):
     widget.measure()
     qtbot.waitUntil(slow.begun.is_set, timeout=60_000)
     widget.measure()  # two runs never overlap
-    qtbot.waitUntil(lambda: "Measuring ALL_1" in widget.status.text())
-    widget.cancel()
-    assert widget.status.text() == "Stopping..."
-    assert not widget.cancel_button.isEnabled()
-    slow.go.set()
-    qtbot.waitUntil(lambda: widget._asked is None, timeout=10_000)
+    qtbot.waitUntil(lambda: "Measuring ALL_1" in widget.run.status.text())
+    widget.run.cancel_button.click()
+    assert widget.run.status.text() == "Stopped."
+    assert not widget.run.cancel_button.isEnabled()
+    assert not widget.run.bars.own.isVisibleTo(widget)
+    widget.measure()  # begins when the thread of the first run has ended
     assert slow.fields == 1
-    assert widget.status.text().startswith("Stopped")
-    assert widget.found is None
-    run(widget, qtbot)
+    slow.go.set()
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=60_000)
+    assert slow.fields == 7
     assert len(widget.found.table) == 6
 
 
@@ -353,39 +353,25 @@ def test_closing_the_dock_stops_the_work(widget, viewer, snam, slow, qtbot):
     widget.source.set_folder(snam)
     widget.measure()
     qtbot.waitUntil(slow.begun.is_set, timeout=60_000)
-    worker = widget._worker
     viewer.window.remove_dock_widget(widget)
     slow.go.set()
-    qtbot.waitUntil(lambda: not worker.is_running, timeout=10_000)
+    qtbot.waitUntil(lambda: widget.task._in_thread is None, timeout=10_000)
     assert slow.fields == 1
     assert widget.found is None
-
-
-def test_a_run_does_not_begin_before_the_last_one_has_ended(widget, snam, slow, qtbot):
-    widget.source.set_folder(snam)
-    widget.measure()
-    qtbot.waitUntil(slow.begun.is_set, timeout=60_000)
-    worker = widget._worker
-    widget.shutdown()
-    widget.measure()
-    assert widget._worker is worker
-    assert "still ending" in widget.status.text()
-    slow.go.set()
-    qtbot.waitUntil(lambda: not worker.is_running, timeout=10_000)
 
 
 def test_layers_that_were_removed_meanwhile_are_said(widget, viewer, snam, slow, qtbot):
     for name in ("ALL", "MM"):
         viewer.open(str(snam / "PKG - SN-AM" / name / f"{name}_1.bmp"), plugin=PLUGIN)
     widget.form.fields["unit"].value = "cell"
-    widget.families.tick("morphology")
+    widget.families.check("morphology")
     widget.measure()
     qtbot.waitUntil(slow.begun.is_set, timeout=60_000)
     for name in ("ALL_1", "ALL_1 nuclei"):
         viewer.layers.remove(name)
     slow.go.set()
-    qtbot.waitUntil(lambda: widget._asked is None, timeout=30_000)
-    told = widget.status.text()
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=30_000)
+    told = widget.run.status.text()
     assert "Removed meanwhile, and measured all the same: ALL_1." in told
     assert "ALL_1 nuclei was removed meanwhile; its table is not shown." in told
     assert "scored_class" in viewer.layers["MM_1 nuclei"].features
@@ -398,8 +384,8 @@ def test_the_viewer_is_not_held_up(widget, viewer, snam, slow, qtbot):
     qtbot.waitUntil(slow.begun.is_set, timeout=60_000)
     viewer.add_image(np.zeros((8, 8)))
     QApplication.processEvents()
-    assert widget.cancel_button.isEnabled()
-    assert widget.bars.own.isVisibleTo(widget)
+    assert widget.run.cancel_button.isEnabled()
+    assert widget.run.bars.own.isVisibleTo(widget)
     slow.go.set()
-    qtbot.waitUntil(lambda: widget._asked is None, timeout=30_000)
-    assert not widget.bars.own.isVisibleTo(widget)
+    qtbot.waitUntil(lambda: not widget.task.busy, timeout=30_000)
+    assert not widget.run.bars.own.isVisibleTo(widget)

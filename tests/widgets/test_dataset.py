@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMes
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
-from napari_marrow.widgets.dataset import CLASS, NOTES, SOURCE, THUMBNAIL, USE, thumbnail
+from napari_marrow.widgets.dataset import CLASS, NOTES, SOURCE, THUMBNAIL_PX, USE, thumbnail
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def widget(make_napari_viewer_proxy):
 def look(widget, folder, qtbot):
     """Look through a folder until the audit has spoken, which is last."""
     widget.set_folder(folder)
-    qtbot.waitUntil(lambda: "acquisition" in widget.told.text(), timeout=20000)
+    qtbot.waitUntil(lambda: "acquisition" in widget.findings.text(), timeout=20000)
 
 
 def test_fields_are_shown_with_thumbnails_and_what_was_found(widget, make_snam, tmp_path, qtbot):
@@ -38,7 +38,7 @@ def test_fields_are_shown_with_thumbnails_and_what_was_found(widget, make_snam, 
     assert "near duplicate" in table.item(0, NOTES).text()
     assert "near duplicate" in table.item(4, NOTES).text()
     assert "near duplicate" not in table.item(1, NOTES).text()
-    assert "IN TWO CLASSES" in widget.told.text()
+    assert "IN TWO CLASSES" in widget.findings.text()
     assert widget.status.text() == "5 fields of 5 sources: 2 ALL, 3 MM."
 
 
@@ -119,7 +119,7 @@ def test_what_cannot_be_read_or_saved_is_one_sentence(widget, make_snam, tmp_pat
     for row in range(4):
         widget.table.item(row, USE).setCheckState(Qt.CheckState.Unchecked)
     widget.open_fields()
-    assert widget.status.text() == "No field is ticked; tick those that are wanted."
+    assert widget.status.text() == "No field is checked; check those that are wanted."
 
 
 def test_a_thumbnail_is_every_nth_pixel(tmp_path):
@@ -127,7 +127,7 @@ def test_a_thumbnail_is_every_nth_pixel(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "a.bmp")
     small = thumbnail(Field(tmp_path / "a.bmp", "a", "a"))
     np.testing.assert_array_equal(small, pixels[::5, ::5])
-    assert max(small.shape[:2]) <= THUMBNAIL
+    assert max(small.shape[:2]) <= THUMBNAIL_PX
 
 
 def editor_of(widget, row, qtbot, column=CLASS):

@@ -7,7 +7,7 @@ from qtpy.compat import isalive
 
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.viewer.layer_info import PREVIEW, layer_id, link_to
-from napari_marrow.widgets.components.image_combo import PhotographBox
+from napari_marrow.widgets.components.image_combo import ImageCombo
 
 PLUGIN = "napari-marrow"
 
@@ -23,7 +23,7 @@ def viewer(draw):
 
 @pytest.fixture
 def box(viewer, qtbot):
-    box = PhotographBox(viewer)
+    box = ImageCombo(viewer)
     qtbot.addWidget(box)
     return box
 
@@ -68,7 +68,7 @@ def test_layers_over_a_photograph_choose_it(viewer, box):
 
 def test_a_preview_that_comes_and_goes_changes_nothing(viewer, box):
     first, second = viewer.layers
-    with box.staying():
+    with box.pinned():
         made = over(viewer, "made", first)
     over(viewer, "x", second, PREVIEW)
     viewer.layers.selection.active = made
@@ -91,7 +91,7 @@ def test_what_the_user_chose_stays_until_it_is_closed(viewer, box, draw):
 
 
 def test_a_box_that_is_gone_hears_of_nothing(viewer, qtbot):
-    box = PhotographBox(viewer)
+    box = ImageCombo(viewer)
     box.deleteLater()
     qtbot.waitUntil(lambda: not isalive(box), timeout=5000)
     viewer.layers.selection.active = viewer.layers["a"]
@@ -111,13 +111,13 @@ def test_nuclei_are_segmented_in_the_photograph_that_was_opened_last(
     for run in (1, 2):
         widget.segment()
         qtbot.waitUntil(widget.run_button.isEnabled, timeout=20000)
-        assert widget.status.text().startswith("ALL_2: ")
+        assert widget.run.status.text().startswith("ALL_2: ")
         made = [x for x in viewer.layers if "segmented" in x.name]
         assert len(made) == run
         np.testing.assert_array_equal(made[-1].data, expected)
     widget.preview.setChecked(True)
-    qtbot.waitUntil(lambda: "shown field" in widget.status.text(), timeout=20000)
-    assert widget.status.text().startswith("ALL_2: ")
+    qtbot.waitUntil(lambda: "shown field" in widget.run.status.text(), timeout=20000)
+    assert widget.run.status.text().startswith("ALL_2: ")
 
 
 def test_what_is_made_does_not_become_the_photograph_to_work_on(make_napari_viewer, draw, qtbot):
@@ -125,13 +125,13 @@ def test_what_is_made_does_not_become_the_photograph_to_work_on(make_napari_view
     photograph = viewer.add_image(draw("ALL", 3, (240, 320))[0], rgb=True, name="a")
     _, augment = viewer.window.add_plugin_dock_widget(PLUGIN, "Augment")
     augment.make_layers()
-    qtbot.waitUntil(lambda: augment._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: not augment.task.busy, timeout=20000)
     assert viewer.layers.selection.active.name == "a augmented"
     assert augment.layer is photograph
     viewer.layers.selection.active = photograph
     _, stain = viewer.window.add_plugin_dock_widget(PLUGIN, "Stain")
     stain.normalise()
-    qtbot.waitUntil(lambda: "new layer" in stain.normalise_status.text(), timeout=20000)
+    qtbot.waitUntil(lambda: "new layer" in stain.normalising.status.text(), timeout=20000)
     assert viewer.layers.selection.active.name == "a white-balance"
     assert stain.photograph.layer is photograph
     assert augment.layer is viewer.layers["a white-balance"]

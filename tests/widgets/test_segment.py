@@ -20,13 +20,13 @@ def opened(make_napari_viewer_proxy):
 
 
 def finished(widget):
-    return widget.run_button.isEnabled() and not widget.cancel_button.isEnabled()
+    return widget.run_button.isEnabled() and not widget.run.cancel_button.isEnabled()
 
 
 def test_nothing_open_is_a_sentence(opened):
     _, widget, _ = opened
     widget.segment()
-    assert widget.status.text() == (
+    assert widget.run.status.text() == (
         "No photograph is open; open an RGB image of 8 bits a channel, or a folder, first."
     )
 
@@ -48,7 +48,7 @@ def test_a_photograph_gets_its_nuclei_with_features(opened, draw, qtbot):
     assert "nucleus_to_cell" in nuclei.features
     assert linked(nuclei) == layer_id(photograph)
     assert is_nuclei(nuclei)
-    assert widget.status.text() == "a: 12 nuclei in 1 field."
+    assert widget.run.status.text() == "a: 12 nuclei in 1 field."
 
 
 def test_another_run_takes_the_place_of_the_first(opened, draw, qtbot):
@@ -105,7 +105,7 @@ def test_limits_of_size_are_those_of_the_form(opened, draw, qtbot):
     assert not viewer.layers["a nuclei"].data.any()
     widget.form.fields["largest"].value = 5
     widget.segment()
-    assert widget.status.text() == "Largest is 5; it must be at least 1000000."
+    assert widget.run.status.text() == "Largest is 5; it must be at least 1000000."
 
 
 def test_the_preview_follows_the_settings_and_goes(make_napari_viewer_proxy, draw, qtbot):
@@ -146,8 +146,8 @@ def test_a_damaged_photograph_of_a_folder_does_not_stop_the_others(opened, draw,
     path.write_bytes(path.read_bytes()[:2000])
     widget.segment()
     qtbot.waitUntil(lambda: finished(widget) and len(viewer.layers) == 2, timeout=60000)
-    assert "in 1 field. " in widget.status.text()
-    assert "a_2.png can't be read" in widget.status.text()
+    assert "in 1 field. " in widget.run.status.text()
+    assert "a_2.png can't be read" in widget.run.status.text()
     made = viewer.layers[-1].data
     assert np.asarray(made[0]).any()
     assert not np.asarray(made[1]).any()
@@ -158,10 +158,10 @@ def test_cancelled_work_adds_nothing(opened, snam, qtbot):
     viewer.open(str(snam), plugin="napari-marrow")
     before = len(viewer.layers)
     widget.segment()
-    widget.cancel()
+    widget.task.cancel()
     qtbot.waitUntil(lambda: finished(widget), timeout=20000)
     assert len(viewer.layers) == before
-    assert widget.status.text() == "Cancelled."
+    assert widget.run.status.text() == "Stopped."
 
 
 def test_a_photograph_that_goes_meanwhile(opened, draw, qtbot):
@@ -171,7 +171,7 @@ def test_a_photograph_that_goes_meanwhile(opened, draw, qtbot):
     viewer.layers.clear()
     qtbot.waitUntil(lambda: finished(widget), timeout=20000)
     assert not viewer.layers
-    assert "removed meanwhile" in widget.status.text()
+    assert "removed meanwhile" in widget.run.status.text()
 
 
 def test_a_photograph_that_is_changed_meanwhile(opened, draw, qtbot):
@@ -181,7 +181,7 @@ def test_a_photograph_that_is_changed_meanwhile(opened, draw, qtbot):
     photograph.data = draw("ALL", 4, (120, 160))[0]
     qtbot.waitUntil(lambda: finished(widget), timeout=20000)
     assert [x.name for x in viewer.layers] == ["a"]
-    assert "changed meanwhile" in widget.status.text()
+    assert "changed meanwhile" in widget.run.status.text()
 
 
 def test_the_preview_lies_on_the_chosen_photograph_and_goes_with_the_last(opened, draw, qtbot):
@@ -208,11 +208,10 @@ def test_closing_the_dock_stops_the_work(make_napari_viewer_proxy, snam, qtbot, 
     read = Target.image
     monkeypatch.setattr(Target, "image", lambda self, k: begun.append(k) or read(self, k))
     widget.segment()
-    worker = widget._worker
     qtbot.waitUntil(lambda: len(begun) > 0, timeout=20000)
     before = len(viewer.layers)
     viewer.window.remove_dock_widget(dock)
-    qtbot.waitUntil(lambda: not worker.is_running, timeout=60000)
+    qtbot.waitUntil(lambda: widget.task._in_thread is None, timeout=60000)
     qtbot.wait(200)
     assert len(begun) < len(viewer.layers[0].data)
     assert len(viewer.layers) == before
@@ -229,4 +228,4 @@ def test_no_preview_of_a_field_that_is_not_shown(opened, draw, snam, qtbot):
     qtbot.waitUntil(lambda: PREVIEW_NAME in viewer.layers, timeout=20000)
     viewer.dims.set_current_step(0, 7)
     qtbot.waitUntil(lambda: PREVIEW_NAME not in viewer.layers, timeout=20000)
-    assert "shows no field of this stack" in widget.status.text()
+    assert "shows no field of this stack" in widget.run.status.text()

@@ -75,7 +75,7 @@ def test_a_field_is_normalised_in_its_place(viewer, widget, qtbot):
     labels = viewer.add_labels(np.ones((120, 160), int), name="mask")
     widget.refresh()
     widget.normalise()
-    assert made(widget.normalise_status, qtbot) == "a white-balance is a new layer."
+    assert made(widget.normalising.status, qtbot) == "a white-balance is a new layer."
     assert [x.name for x in viewer.layers] == ["a", "a white-balance", "mask"]
     new = viewer.layers["a white-balance"]
     np.testing.assert_array_equal(new.data, white_balance(picture(0)))
@@ -94,13 +94,13 @@ def test_a_stack_takes_the_colours_of_the_field_that_was_shown(
     widget.refresh()
     ask(widget, method=method)
     widget.normalise()
-    assert made(widget.normalise_status, qtbot).startswith(f"{method} needs a reference")
+    assert made(widget.normalising.status, qtbot).startswith(f"{method} needs a reference")
     viewer.dims.set_current_step(0, 1)
     widget.take_shown()
     assert widget.form.settings().reference == "MM_1"
     viewer.dims.set_current_step(0, 0)
     widget.normalise()
-    made(widget.normalise_status, qtbot)
+    made(widget.normalising.status, qtbot)
     stack = viewer.layers[f"set {method}"]
     assert isinstance(stack.data, LazyStack)
     reference = fit_reference(picture(2, (110, 150)), method)
@@ -121,7 +121,7 @@ def test_a_file_can_be_the_reference(viewer, widget, folder, qtbot):
     widget.take_shown()
     widget.set_reference(folder / "ALL" / "ALL_1.bmp")
     widget.normalise()
-    made(widget.normalise_status, qtbot)
+    made(widget.normalising.status, qtbot)
     settings = StainSettings("macenko", str(folder / "ALL" / "ALL_1.bmp"))
     expected = normaliser(settings)(picture(0))
     np.testing.assert_array_equal(viewer.layers["a macenko"].data, expected)
@@ -133,22 +133,22 @@ def test_a_reference_per_class_is_warned_of_and_makes_nothing(viewer, widget):
     ask(widget, method="macenko", references="per-class")
     said = StainSettings("macenko", "", "per-class").problems()[0]
     assert "writes the class into the pixels" in said
-    assert widget.normalise_status.text() == said
+    assert widget.normalising.status.text() == said
     widget.take_shown()
     widget.normalise()
-    assert widget.normalise_status.text() == said
+    assert widget.normalising.status.text() == said
     assert len(viewer.layers) == 1
     ask(widget, references="one")
-    assert widget.normalise_status.text() == ""
+    assert widget.normalising.status.text() == ""
 
 
 def test_the_two_stains_are_layers_of_what_imaging_finds(viewer, widget, qtbot):
     layer = viewer.add_image(picture(0), rgb=True, name="a", scale=(2, 2))
     widget.refresh()
     for _ in range(2):  # the second time they replace the first
-        widget.split()
-        made(widget.split_status, qtbot)
-        widget.split_status.setText("")
+        widget.separate()
+        made(widget.separating.status, qtbot)
+        widget.separating.status.setText("")
         assert [x.name for x in viewer.layers] == ["a", "a nuclear stain", "a counterstain"]
     vectors = stain_vectors(picture(0))
     expected = separate_stains(picture(0), vectors)
@@ -169,8 +169,8 @@ def test_the_two_stains_are_layers_of_what_imaging_finds(viewer, widget, qtbot):
 def test_a_stack_is_split_by_the_vectors_of_the_field_that_was_shown(viewer, widget, folder, qtbot):
     viewer.open(str(folder), plugin=PLUGIN)
     widget.refresh()
-    widget.split()
-    made(widget.split_status, qtbot)
+    widget.separate()
+    made(widget.separating.status, qtbot)
     vectors = stain_vectors(picture(1))
     for number, name in enumerate(("set nuclear stain", "set counterstain")):
         data = viewer.layers[name].data
@@ -186,7 +186,7 @@ def test_what_is_made_keeps_its_source_but_is_not_the_file(viewer, widget, folde
     viewer.open(str(folder), plugin=PLUGIN)
     widget.refresh()
     widget.normalise()
-    made(widget.normalise_status, qtbot)
+    made(widget.normalising.status, qtbot)
     photograph, new = viewer.layers
     assert layer_fields(new) == []  # its pixels are no longer the file's
     first, second = gather(viewer.layers)
@@ -199,7 +199,7 @@ def test_what_is_made_has_the_nuclei_and_the_caption_of_its_photograph(viewer, w
     viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
     widget.refresh()
     widget.normalise()
-    made(widget.normalise_status, qtbot)
+    made(widget.normalising.status, qtbot)
     photograph, new = targets(viewer.layers)
     np.testing.assert_array_equal(new.labels(0), photograph.labels(0))
     assert new.layer.visible
@@ -218,35 +218,35 @@ def test_what_is_made_has_the_nuclei_and_the_caption_of_its_photograph(viewer, w
 def test_a_field_without_two_stains_gives_a_sentence(viewer, widget, image, said, qtbot):
     viewer.add_image(image, rgb=True)
     widget.refresh()
-    widget.split()
-    assert said in made(widget.split_status, qtbot)
+    widget.separate()
+    assert said in made(widget.separating.status, qtbot)
     ask(widget, method="macenko")
     widget.take_shown()
     widget.normalise()
-    assert "two stains that can be told apart" in made(widget.normalise_status, qtbot)
+    assert "two stains that can be told apart" in made(widget.normalising.status, qtbot)
     assert len(viewer.layers) == 1
 
 
 def test_without_a_photograph_there_is_nothing_to_press(viewer, widget):
     viewer.add_image(np.zeros((8, 8)), name="not a photograph")
     widget.refresh()
-    assert not widget.split_button.isEnabled()
+    assert not widget.separate_button.isEnabled()
     assert not widget.normalise_button.isEnabled()
-    widget.split()
-    assert widget.split_status.text().startswith("No photograph is open")
+    widget.separate()
+    assert widget.separating.status.text().startswith("No photograph is open")
 
 
 def test_results_of_what_is_gone_or_asked_again_are_dropped(viewer, widget, qtbot):
     viewer.add_image(picture(0), rgb=True, name="a")
     widget.refresh()
-    widget.split()
-    widget.split()
-    made(widget.split_status, qtbot)
+    widget.separate()
+    widget.separate()
+    made(widget.separating.status, qtbot)
     qtbot.wait(300)
     assert len(viewer.layers) == 3
-    widget.split()
+    widget.separate()
     viewer.layers.remove("a")
-    assert "removed meanwhile" in made(widget.split_status, qtbot)
+    assert "removed meanwhile" in made(widget.separating.status, qtbot)
     assert len(viewer.layers) == 2
 
 
@@ -258,10 +258,10 @@ def test_the_widget_can_be_closed_meanwhile(viewer, widget, qtbot, monkeypatch):
         worked.set()
         return split(target, number)
 
-    monkeypatch.setattr("napari_marrow.widgets.stain._split", slow)
+    monkeypatch.setattr("napari_marrow.viewer.make.stains.split", slow)
     viewer.add_image(picture(0), rgb=True, name="a")
     widget.refresh()
-    widget.split()
+    widget.separate()
     viewer.window.remove_dock_widget(widget)
     widget.deleteLater()
     qtbot.waitUntil(lambda: not isalive(widget), timeout=5000)

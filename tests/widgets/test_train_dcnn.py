@@ -13,6 +13,7 @@ import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QScrollArea
 
+from napari_marrow.data.errors import Stopped
 from napari_marrow.viewer.photograph.annotations import field_class
 
 PLUGIN, WIDGET = "napari-marrow", "Train DCNN"
@@ -21,7 +22,7 @@ PLUGIN, WIDGET = "napari-marrow", "Train DCNN"
 @pytest.fixture
 def no_warm_start(monkeypatch):
     """GUI tests don't start TensorFlow."""
-    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_AFTER_MS", 10**8)
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def open_widget(make_napari_viewer_proxy):
 
     yield make
     for widget in made:
-        widget.link.shutdown()
+        widget.client.shutdown()
 
 
 def small(widget, **values):
@@ -53,7 +54,7 @@ def test_it_opens_small_and_scrolls_and_imports_no_tensorflow(open_widget):
     assert widget.findChildren(QScrollArea)
     assert widget.minimumSizeHint().height() < 600
     assert widget.train_button.isEnabled()
-    assert not widget.cancel_button.isEnabled()
+    assert not widget.run.cancel_button.isEnabled()
     assert not widget.model.label_button.isEnabled()
     assert not {"tensorflow", "keras", "torch", "jax"} & set(sys.modules)
 
@@ -91,7 +92,14 @@ def test_the_job_that_would_run_is_the_form_and_the_layers(open_widget, snam, qt
     viewer.open(str(snam), plugin=PLUGIN)
     small(widget, seed=5, unit="cell")
     sent = []
-    monkeypatch.setattr(widget.link.child, "submit", lambda name, job: sent.append((name, job)))
+
+    def run(name, job, emit, should_stop):
+        sent.append((name, job))
+        while not should_stop():
+            time.sleep(0.01)
+        raise Stopped
+
+    monkeypatch.setattr(widget.client, "run", run)
     widget.train()
     qtbot.waitUntil(lambda: bool(sent), timeout=20_000)
     [(name, job)] = sent
@@ -99,7 +107,9 @@ def test_the_job_that_would_run_is_the_form_and_the_layers(open_widget, snam, qt
     assert job["settings"]["seed"] == 5
     assert job["settings"]["unit"] == "cell"
     assert [f["class"] for f in job["collection"]["fields"]] == ["ALL"] * 3 + ["MM"] * 3
-    assert widget.cancel_button.isEnabled()
+    assert widget.run.cancel_button.isEnabled()
+    widget.run.cancel_button.click()
+    assert widget.train_button.isEnabled()
 
 
 @pytest.mark.usefixtures("no_warm_start")
@@ -113,9 +123,9 @@ def test_what_cannot_work_is_one_sentence_and_nothing_runs(open_widget, tmp_path
     widget.source.set_folder(empty)
     qtbot.waitUntil(lambda: "holds no photograph" in widget.source.found.text())
     widget.train()
-    qtbot.waitUntil(lambda: "holds no photograph" in widget.status.text())
+    qtbot.waitUntil(lambda: "holds no photograph" in widget.run.status.text())
     assert widget.train_button.isEnabled()
-    assert widget.link.child.pid is None
+    assert widget.client.child.pid is None
 
 
 @pytest.mark.usefixtures("no_warm_start")
@@ -129,7 +139,7 @@ def test_a_bundle_is_loaded_labels_the_layers_and_is_saved(
     assert "ALL / MM, one answer a cell" in widget.model.result.text()
     widget.model.label_layers()
     qtbot.waitUntil(lambda: "ALL_1 predicted cells" in viewer.layers, timeout=20_000)
-    qtbot.waitUntil(lambda: not widget.model.busy)
+    qtbot.waitUntil(lambda: not widget.model.task.busy)
     assert len(viewer.layers["ALL_1 predicted cells"].features) == 12
     assert "predicted" in viewer.canvas.overlays.text.text
     widget.model.save(tmp_path / "kept")
@@ -172,22 +182,22 @@ def test_training_in_the_child_end_to_end(
 
     # Killed in the middle: the viewer lives, layers and annotations are there, the user is told.
     widget.train()
-    qtbot.waitUntil(lambda: "Epoch 2" in widget.status.text(), timeout=300_000)
-    os.kill(widget.link.child.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: "Epoch 2" in widget.run.status.text(), timeout=300_000)
+    os.kill(widget.client.child.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: widget.train_button.isEnabled(), timeout=10_000)
     assert "was killed" in notified[-1]
-    assert "Start again" in widget.status.text()
+    assert "Start again" in widget.run.status.text()
     np.testing.assert_array_equal(annotated.data, np.eye(9))
     assert image.data.shape[0] == 16
 
     # Cancel is felt within a second.
     widget.train()
-    qtbot.waitUntil(lambda: "Epoch 2" in widget.status.text(), timeout=300_000)
+    qtbot.waitUntil(lambda: "Epoch 2" in widget.run.status.text(), timeout=300_000)
     begun = time.perf_counter()
-    widget.cancel()
+    widget.task.cancel()
     qtbot.waitUntil(lambda: widget.train_button.isEnabled(), timeout=10_000)
     record_property("cancel_seconds", round(time.perf_counter() - begun, 3))
-    assert widget.status.text() == "Stopped."
+    assert widget.run.status.text() == "Stopped."
 
     # The next training works, and the event loop is never away for long.
     small(widget, epochs=6, copies=6, learning_rate=0.003)
@@ -203,12 +213,12 @@ def test_training_in_the_child_end_to_end(
     assert not {"tensorflow", "keras"} & set(sys.modules)
 
     widget.model.label_layers()
-    qtbot.waitUntil(lambda: "labelled" in widget.status.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "labelled" in widget.run.status.text(), timeout=60_000)
     answers = image.metadata["napari_marrow"]["predictions"]
     assert len(answers) == 16
 
     # Closing the viewer ends the child.
-    pid = widget.link.child.pid
+    pid = widget.client.child.pid
     assert pid is not None
     viewer.close()
     qtbot.waitUntil(lambda: not _runs(pid), timeout=10_000)
@@ -218,12 +228,12 @@ def test_training_in_the_child_end_to_end(
 def test_a_classical_model_waits_for_no_tensorflow_and_shows_what_counts(
     open_widget, make_snam, toy, tmp_path, qtbot, monkeypatch
 ):
-    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_AFTER_MS", 10**8)
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
     root = make_snam(tmp_path / "data", 6, masks=False)
     viewer, widget = open_widget()
     viewer.open(str(root), plugin=PLUGIN)
-    widget._warm()
-    warming = widget.link.child.pid
+    widget.warm()
+    warming = widget.client.child.pid
     small(widget, model="svm", families=("histogram", "fourier"))
     widget.train()
     qtbot.waitUntil(lambda: widget.model.bundle is not None, timeout=300_000)
@@ -233,12 +243,12 @@ def test_a_classical_model_waits_for_no_tensorflow_and_shows_what_counts(
     best = table[table["importance"] > 0].nlargest(10, "importance")["feature"].tolist()
     axes = widget.model.importances.figure.axes[0]
     assert [text.get_text() for text in axes.texts] == best
-    assert not widget.model._importance_box.isHidden()
+    assert not widget.model._importances_box.isHidden()
     # The child that was to import TensorFlow was given up, and the next one is warmed in its stead.
-    assert widget.link.child.pid != warming
-    assert widget.link.child.busy
+    assert widget.client.child.pid != warming
+    assert widget.client.busy
     widget.model.load(toy.path)  # a network has nothing of the kind
-    assert widget.model._importance_box.isHidden()
+    assert widget.model._importances_box.isHidden()
 
 
 def _runs(pid):
@@ -248,12 +258,13 @@ def _runs(pid):
 def test_closing_the_dock_ends_the_child(make_napari_viewer_proxy, qtbot):
     viewer = make_napari_viewer_proxy()
     dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
-    widget._warm()
-    process = widget.link.child._process
+    widget.warm()
+    qtbot.waitUntil(lambda: widget.client.child.pid is not None, timeout=5000)
+    process = widget.client.child._process
     assert process.poll() is None
     dock.destroyOnClose()  # what the cross of the dock does
     qtbot.waitUntil(lambda: process.poll() is not None, timeout=5000)
-    assert not widget.link.folder.exists()
+    assert not widget.client.folder.exists()
 
 
 @pytest.mark.usefixtures("no_warm_start")
@@ -265,8 +276,8 @@ def test_labelling_outlives_its_layers_and_its_widget(
     widget.model.load(toy.path)
     widget.model.label_layers()
     viewer.layers.clear()
-    qtbot.waitUntil(lambda: not widget.model.busy, timeout=20000)
-    assert widget.status.text().startswith("0 fields labelled")
+    qtbot.waitUntil(lambda: not widget.model.task.busy, timeout=20000)
+    assert widget.run.status.text().startswith("0 fields labelled")
 
 
 @pytest.mark.usefixtures("no_warm_start")
@@ -276,20 +287,9 @@ def test_a_bundle_removed_after_loading_is_one_sentence(open_widget, toy, tmp_pa
     widget.model.load(toy.path)
     shutil.rmtree(toy.path)
     widget.model.save(tmp_path / "copy.marrow")
-    assert "was removed; train or load it again" in widget.status.text()
+    assert "was removed; train or load it again" in widget.run.status.text()
     widget.model.label_layers()  # what was checked when it was loaded is still at hand
-    qtbot.waitUntil(lambda: "6 fields labelled" in widget.status.text(), timeout=20000)
-
-
-@pytest.mark.usefixtures("no_warm_start")
-def test_the_failure_of_a_cancelled_training_leaves_the_next_alone(open_widget, qtbot):
-    _, widget = open_widget()
-    widget._sessions, widget._running = 2, True
-    widget._fail("the first one's folder is not there", 1)
-    assert widget._running
-    widget._fail("this one's folder is not there", 2)
-    assert not widget._running
-    assert "this one's" in widget.status.text()
+    qtbot.waitUntil(lambda: "6 fields labelled" in widget.run.status.text(), timeout=20000)
 
 
 @pytest.mark.usefixtures("no_warm_start")
@@ -297,16 +297,16 @@ def test_a_bar_that_is_closed_while_it_is_made_does_not_stay(open_widget, monkey
     """Making napari's bar handles events, and the end of the work may be among them."""
     from napari.utils import progress
 
-    from napari_marrow.widgets.components import parts
+    from napari_marrow.widgets.components import progress as module
 
     _, widget = open_widget()
 
     def made(*args, **kwargs):
         bar = progress(*args, **kwargs)
-        widget.bars.close()
+        widget.run.bars.close()
         return bar
 
-    monkeypatch.setattr(parts, "progress", made)
-    widget.bars.show(0.5)
-    assert widget.bars._docked is None
+    monkeypatch.setattr(module, "progress", made)
+    widget.run.bars.show(0.5)
+    assert widget.run.bars._activity is None
     assert not progress._all_instances

@@ -1,42 +1,30 @@
-"""The dock widget "Chi-square features": measure, choose what goes with the class, see where."""
+"""The dock widget "Chi-square features": measure features, score them by class, show a map."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from threading import Event as Flag
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QFileDialog, QScrollArea, QVBoxLayout
 
-from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import scan
-from napari_marrow.jobs.events import Event
-from napari_marrow.measure.settings import (
-    MEASURED,
-    ChiSquareSettings,
-    FeatureSettings,
-)
+from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.measure.settings import MEASURED, ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.viewer.photograph.measuring import Place, gather_opened, opened_fields
-from napari_marrow.widgets.components.check_list import TickList
-from napari_marrow.widgets.components.docked import DockedWidget
+from napari_marrow.widgets.components.check_list import CheckList
+from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
-from napari_marrow.widgets.components.parts import (
-    Bars,
-    Told,
-    button,
-    group,
-    in_worker,
-    row,
-    scrolling,
-    wrapped,
-)
+from napari_marrow.widgets.components.layout import button, group, row, text_label
 from napari_marrow.widgets.components.source_panel import SourcePanel
+from napari_marrow.widgets.components.task import RunPanel, Task
 
 if TYPE_CHECKING:
     import napari
@@ -45,19 +33,19 @@ if TYPE_CHECKING:
 
     from napari_marrow.widgets.components.score_view import ScoreView
 
-Finder = Callable[[Path, Callable[[], bool]], tuple[Collection, dict[str, Place]]]
-"""What a worker calls to get fields and places of tables, with an empty folder, and may stop."""
+Finder = Callable[[Path, ShouldStop], tuple[Collection, dict[str, Place]]]
+"""Called in a thread, with an empty folder: returns the fields, and the layers of their cells."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What one run measures, and of which layers, with how many fields; a folder has none."""
 
     find: Finder
     settings: FeatureSettings
     selection: ChiSquareSettings
     photographs: tuple[Image, ...] = ()
-    opened: int = 0
+    n_fields: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,195 +56,139 @@ class Found:
     scores: pd.DataFrame | None
     notes: list[str]
     places: dict[str, Place]
+    unit: str
+
+    @property
+    def has_map(self) -> bool:
+        """Whether pixels were measured and scored."""
+        from napari_marrow.measure.thumbnail_grid import PREFIX
+
+        measured = any(name.startswith(PREFIX) for name in self.table.columns)
+        return measured and self.scores is not None
 
 
-class ChiSquare(DockedWidget):
+class ChiSquare(DockWidget):
     """Measures fields or cells and scores the features against the classes."""
 
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
-        super().__init__()
-        # Layers of the proxy that widgets get are proxies, which are never the same object twice.
-        self._viewer = getattr(viewer, "__wrapped__", viewer)
-        self._worker: Any = None
-        self._stop = Flag()
-        self._asked: Asked | None = None  # what runs, or None
+        super().__init__(viewer, min_width_px=340)
         self.found: Found | None = None
-        self._unit = "field"  # of what was found
         self.view: ScoreView | None = None
-        self._build()
-        self._viewer.events.theme.connect(self._on_theme)
-        self._show_state()
-
-    def _build(self) -> None:
-        self.source = SourcePanel(self._viewer)
-        self.families = TickList(MEASURED, FeatureSettings().families, pickable=False)
+        self.source = SourcePanel(self)
+        self.families = CheckList(MEASURED, FeatureSettings().families, selectable=False)
         self.form = SettingsForm(FeatureSettings(), without=("families",))
         self.selection = SettingsForm(ChiSquareSettings())
         self.measure_button = button("Measure", self.measure, "Then the features are scored.")
-        self.cancel_button = button("Cancel", self.cancel, "Stops after the field at hand.")
+        self.run = RunPanel(self.measure_button)
+        self.task = Task(self, self.run)
+        self.save_task = Task(self, failed=self.run.say)
         self.map_button = button(
             "Show map", self.show_map, "Where in the picture classes differ: needs pixels."
         )
         self.save_button = button(
             "Save CSV...", self._choose_save, "All features, and their scores beside them."
         )
-        self.status, self.bars = wrapped(), Bars(self)
-        self._view_place = QVBoxLayout()
-        scrolling(
-            self,
+        self._view_layout = QVBoxLayout()
+        self.fill(
             group("Measure what", self.source),
             group("Features", self.families, self.form, self.selection),
-            group("Run", row(self.measure_button, self.cancel_button), self.bars.own, self.status),
-            group("Result", row(self.map_button, self.save_button), self._view_place),
-            wrapped(RESEARCH_ONLY),
+            group("Run", self.run),
+            group("Result", row(self.map_button, self.save_button), self._view_layout),
+            text_label(RESEARCH_ONLY),
         )
-        self.setMinimumWidth(340)
-
-    def shutdown(self) -> None:
-        """End what runs; may be called more than once."""
-        self._stop.set()
-        self._asked = None
-        self.bars.close()
+        for task in (self.task, self.save_task):
+            task.changed.connect(self._show_state)
         self._show_state()
 
-    def _on_theme(self, event: Any = None) -> None:
-        if self.view is not None:
-            self.view.set_theme(self._viewer.theme)
-
     def _show_state(self) -> None:
-        busy, found = self._asked is not None, self.found
-        self.measure_button.setEnabled(not busy)
-        self.cancel_button.setEnabled(busy and not self._stop.is_set())
-        self.save_button.setEnabled(found is not None)
-        self.map_button.setEnabled(found is not None and _has_map(found))
-
-    # --- measuring ----------------------------------------------------------------------------
+        self.measure_button.setEnabled(not self.task.busy)
+        self.save_button.setEnabled(self.found is not None and not self.save_task.busy)
+        self.map_button.setEnabled(self.found is not None and self.found.has_map)
 
     def settings(self) -> FeatureSettings:
-        """What to measure, as the widget shows it now."""
-        return replace(self.form.settings(), families=self.families.ticked)
+        """Return what to measure, as the widget shows it now."""
+        return replace(self.form.settings(), families=self.families.checked)
 
     def measure(self) -> None:
-        """Measure and score in a thread; what can't work is said at once."""
-        if self._asked is not None:
-            return
-        if self._worker is not None and self._worker.is_running:
-            self.status.setText("The run before is still ending; try again in a moment.")
+        """Measure and score in a thread; what can't work is reported at once."""
+        if self.task.busy:
             return
         settings, selection = self.settings(), self.selection.settings()
         try:
             if problems := settings.problems() + selection.problems():
                 raise MarrowError(" ".join(problems))
-            asked = self._ask(settings, selection)
+            request = self._request(settings, selection)
         except MarrowError as error:
-            self.status.setText(str(error))
+            self.run.say(str(error))
             return
-        self._asked, self._stop = asked, Flag()
-        told = Told()
-        told.progress.connect(self._step)
-        self.destroyed.connect(self._stop.set)
-        self._worker = in_worker(
-            self,
-            _find,
-            asked,
-            told,
-            self._stop.is_set,
-            done=self._show,
-            failed=self.status.setText,
-            ended=self._ended,
+        self.task.start(
+            partial(_measure, request),
+            lambda found: self._show(found, request),
+            begun="Reading what to measure...",
         )
-        self.status.setText("Reading what to measure...")
-        self._show_state()
-        self.bars.show(0)  # last: it lets the viewer handle events
 
-    def _ask(self, settings: FeatureSettings, selection: ChiSquareSettings) -> Asked:
+    def _request(self, settings: FeatureSettings, selection: ChiSquareSettings) -> Request:
         if self.source.from_folder:
             folder = self.source.folder()
-            return Asked(lambda empty, stopped: (scan(folder), {}), settings, selection)
-        opened = gather_opened(self._viewer.layers)
-        nuclei = settings.needs_nuclei
+            return Request(lambda empty, stopped: (scan(folder), {}), settings, selection)
+        opened = gather_opened(self.viewer.layers)
 
-        def find(empty: Path, stopped: Callable[[], bool]) -> Any:
-            return opened_fields(opened, empty, settings.unit, nuclei, stopped)
+        def find(empty: Path, stopped: ShouldStop) -> tuple[Collection, dict[str, Place]]:
+            return opened_fields(opened, empty, settings.unit, settings.needs_nuclei, stopped)
 
         photographs = tuple(x.annotated.target.layer for x in opened)
-        fields = sum(len(x.annotated.target) for x in opened)
-        return Asked(find, settings, selection, photographs, fields)
+        n_fields = sum(len(x.annotated.target) for x in opened)
+        return Request(find, settings, selection, photographs, n_fields)
 
-    def cancel(self) -> None:
-        """Stop after the field at hand; nothing is shown then."""
-        if self._asked is not None:
-            self._stop.set()
-            self.status.setText("Stopping...")
-            self._show_state()
-
-    def _step(self, fraction: float, text: str) -> None:
-        if self._asked is not None and not self._stop.is_set():
-            self.status.setText(f"{text}...")
-            self.bars.show(fraction)
-
-    def _ended(self) -> None:
-        self._asked = None
-        self.bars.close()
+    def _show(self, found: Found, request: Request) -> None:
+        self.found = found
+        self._show_scores(found)
+        self.run.say(" ".join(self._report(found, request)))
         self._show_state()
 
-    def _show(self, found: Found | None) -> None:
-        asked = self._asked
-        if asked is None:
-            return
-        if found is None or self._stop.is_set():
-            self.status.setText("Stopped; what was shown before is still there.")
-            return
-        self.found, self._unit = found, asked.settings.unit
-        self._show_scores(found)
-        self.status.setText(" ".join(self._told(found, asked)))
-
-    def _told(self, found: Found, asked: Asked) -> list[str]:
-        """What is to be said of what was found; puts the tables of cells into their layers."""
+    def _report(self, found: Found, request: Request) -> list[str]:
+        """Put the tables of cells into their layers; return what to say of the run."""
         from napari_marrow.learning.feature_table import feature_columns
         from napari_marrow.viewer.io.feature_tables import columns_for, show_tables
 
         features = feature_columns(found.table)
-        told = [f"{len(found.table)} rows of {len(features)} features.", *found.notes]
-        gone = [x.name for x in asked.photographs if x not in self._viewer.layers]
-        if gone:
-            told.append(f"Removed meanwhile, and measured all the same: {', '.join(gone)}.")
-        if asked.settings.unit == "field" or not asked.photographs:
-            return [*told, "Save CSV has the table."]
+        messages = [f"{len(found.table)} rows of {len(features)} features.", *found.notes]
+        removed = [x.name for x in request.photographs if x not in self.viewer.layers]
+        if removed:
+            messages.append(f"Removed meanwhile, and measured all the same: {', '.join(removed)}.")
+        if found.unit == "field" or not request.photographs:
+            return [*messages, "Save CSV has the table."]
         names = columns_for(features, found.scores)
-        told += show_tables(self._viewer, found.places, found.table, names)
+        messages += show_tables(self.viewer, found.places, found.table, names)
         if len(names) < len(features):
-            told.append(f"A table has the {len(names)} chosen features; Save CSV has all.")
-        return told
+            messages.append(f"A table has the {len(names)} selected features; Save CSV has all.")
+        return messages
 
     def _show_scores(self, found: Found) -> None:
         if self.view is None and found.scores is not None:
             from napari_marrow.widgets.components.score_view import ScoreView
 
-            self.view = ScoreView(self._viewer.theme)
-            self.view.clicked.connect(self._show_clicked)
-            self._view_place.addWidget(self.view)
+            self.view = ScoreView(self.viewer)
+            self.view.clicked.connect(self._scroll_to_numbers)
+            self._view_layout.addWidget(self.view)
         if self.view is not None:
             self.view.setVisible(found.scores is not None)
             if found.scores is not None:
                 self.view.show_scores(found.table, found.scores)
 
-    def _show_clicked(self) -> None:
-        """Bring what was clicked into sight: on a small screen it lies below."""
+    def _scroll_to_numbers(self) -> None:
+        """Scroll to the numbers of what was clicked: on a small screen they are out of sight."""
         area = self.findChild(QScrollArea)
         if area is not None and self.view is not None:
             area.ensureWidgetVisible(self.view.numbers)
-
-    # --- what was found -----------------------------------------------------------------------
 
     def show_map(self) -> None:
         """Add the mean pictures of the classes, and the map over them."""
         from napari_marrow.viewer.make.chi_square_map import show_map
 
         found = self.found
-        if found is not None and found.scores is not None and _has_map(found):
-            said = show_map(self._viewer, found.table, found.scores, self._unit)
-            self.status.setText(said)
+        if found is not None and found.scores is not None and found.has_map:
+            self.run.say(show_map(self.viewer, found.table, found.scores, found.unit))
 
     def _choose_save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
@@ -274,52 +206,31 @@ class ChiSquare(DockedWidget):
             return
         out = path if path.suffix.lower() == ".csv" else path.with_name(f"{path.name}.csv")
 
-        def done(beside: Path | None) -> None:
+        def report(beside: Path | None) -> None:
             scores = "without scores" if beside is None else f"and {beside.name}"
-            self.status.setText(f"Saved {out} {scores}.")
+            self.run.say(f"Saved {out} {scores}.")
 
-        # Many cells of many features take seconds.
-        in_worker(
-            self,
-            save_tables,
-            found.table,
-            found.scores,
-            out,
-            done=done,
-            failed=self.status.setText,
-            ended=self._show_state,
+        # In a thread: many cells of many features take seconds.
+        self.save_task.start(
+            lambda emit, should_stop: save_tables(found.table, found.scores, out), report
         )
-        self.save_button.setEnabled(False)
 
 
-def _has_map(found: Found) -> bool:
-    from napari_marrow.measure.thumbnail_grid import PREFIX
-
-    measured = any(name.startswith(PREFIX) for name in found.table.columns)
-    return measured and found.scores is not None
-
-
-def _find(asked: Asked, told: Told, should_stop: Callable[[], bool]) -> Found | None:
-    """Measure and score in a worker; None when it was stopped."""
+def _measure(request: Request, emit: Emit, should_stop: ShouldStop) -> Found:
+    """Measure and score in a thread."""
     with importing:
         import napari_marrow.widgets.components.score_view  # noqa: F401 - matplotlib: not on the viewer's thread
         from napari_marrow.jobs.features import measured, scored
         from napari_marrow.learning.samples import drawn_notes
 
-    def emit(event: Event) -> None:
-        told.progress.emit(event.fraction or 0.0, event.text)
-
+    settings = request.settings
     with tempfile.TemporaryDirectory(prefix="napari-marrow-") as folder:
-        try:
-            collection, places = asked.find(Path(folder), should_stop)
-            table = measured(collection, asked.settings, emit, should_stop)
-            told.progress.emit(1.0, "Choosing features")
-            scores, notes = scored(table, asked.selection, should_stop)
-            notes = [*drawn_notes(collection, asked.settings), *notes]
-            left_out = asked.opened - len(collection.fields)
-            if left_out > 0:
-                fields = "field" if left_out == 1 else "fields"
-                notes.append(f"{left_out} open {fields} without a class left out.")
-        except Stopped:
-            return None
-    return Found(table, scores, notes, places)
+        collection, places = request.find(Path(folder), should_stop)
+        table = measured(collection, settings, emit, should_stop)
+        emit(Event("progress", "Scoring features", 1.0))
+        scores, notes = scored(table, request.selection, should_stop)
+        notes = [*drawn_notes(collection, settings), *notes]
+    left_out = request.n_fields - len(collection.fields)
+    if left_out > 0:
+        notes.append(f"{left_out} open field{'s' * (left_out != 1)} without a class left out.")
+    return Found(table, scores, notes, places, settings.unit)

@@ -1,4 +1,4 @@
-"""A list of named things of which some are ticked and one is picked: operations, families."""
+"""A list of names with check boxes, of which one can be the current one: operations, families."""
 
 from __future__ import annotations
 
@@ -7,65 +7,66 @@ from collections.abc import Mapping
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QListView, QListWidget, QListWidgetItem
 
-COLUMNS, ROW_HEIGHT, COLUMN_WIDTH = 2, 22, 140
+N_COLUMNS, ROW_HEIGHT_PX, COLUMN_WIDTH_PX = 2, 22, 140
 
 
-class TickList(QListWidget):
-    """Two columns of names; what each stands for is its tooltip.
+class CheckList(QListWidget):
+    """Two columns of names with check boxes; the tooltips describe them.
 
     Parameters
     ----------
     entries
-        What each name stands for, by name, in a few words.
-    ticked
-        The names that are ticked at first.
-    pickable
-        Whether one of them is picked as well; else they only have their ticks.
+        Description by name, in a few words.
+    checked
+        The names that are checked at first.
+    selectable
+        Whether there is a current name, beside those that are checked.
     """
 
     edited = Signal()
-    """Another name is picked, or one ticked or no more."""
+    """Another name is the current one, or one was checked or unchecked."""
 
-    def __init__(self, entries: Mapping[str, str], ticked: tuple[str, ...], pickable: bool = True):
+    def __init__(self, entries: Mapping[str, str], checked: tuple[str, ...], selectable=True):
         super().__init__()
         self.setFlow(QListView.Flow.TopToBottom)
         self.setWrapping(True)
         self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setGridSize(QSize(COLUMN_WIDTH, ROW_HEIGHT))
-        self.setFixedHeight(-(-len(entries) // COLUMNS) * ROW_HEIGHT + 8)
+        size = QSize(COLUMN_WIDTH_PX, ROW_HEIGHT_PX)
+        self.setGridSize(size)
+        self.setFixedHeight(-(-len(entries) // N_COLUMNS) * ROW_HEIGHT_PX + 8)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        if not pickable:
+        if not selectable:
             self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self._items: dict[str, QListWidgetItem] = {}
-        for name, what in entries.items():
+        for name, description in entries.items():
             item = self._items[name] = QListWidgetItem(name)
-            item.setSizeHint(QSize(COLUMN_WIDTH, ROW_HEIGHT))
-            item.setToolTip(f"{what[0].upper()}{what[1:]}.")
+            item.setSizeHint(size)
+            item.setToolTip(f"{description[0].upper()}{description[1:]}.")
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             self.addItem(item)
-        self.tick(*ticked)
+        self.check(*checked)
         self.setCurrentRow(0)
         self.itemChanged.connect(lambda item: self.edited.emit())
         self.currentItemChanged.connect(lambda item, before: self.edited.emit())
 
-    def tick(self, *names: str) -> None:
-        """Tick these names and no others."""
+    def check(self, *names: str) -> None:
+        """Check these names and no others."""
         for name, item in self._items.items():
             on = name in names
             item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
 
     @property
-    def ticked(self) -> tuple[str, ...]:
-        """The names that are ticked."""
+    def checked(self) -> tuple[str, ...]:
+        """The names that are checked."""
         on = Qt.CheckState.Checked
         return tuple(name for name, item in self._items.items() if item.checkState() == on)
 
-    def pick(self, name: str) -> None:
-        """Pick one name."""
+    def select(self, name: str) -> None:
+        """Make a name the current one."""
         self.setCurrentItem(self._items[name])
 
     @property
-    def picked(self) -> str:
-        """The name that is picked."""
+    def current(self) -> str:
+        """The name that is the current one."""
         item = self.currentItem()
         return next(iter(self._items)) if item is None else item.text()

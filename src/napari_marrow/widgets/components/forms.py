@@ -4,18 +4,44 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
-from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, Select, SpinBox
+from magicgui.widgets.bases import ValueWidget
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
-T = TypeVar("T")
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.widgets.components.layout import fill_column
+
 MORE = "More settings"
-ROW_PX = 20
-"""Height of a row of a list of choices, of which several can be taken."""
+ROW_HEIGHT_PX = 20
+"""Of a list of choices, of which several can be selected."""
 OPENED, CLOSED = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}", "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
+
+
+class Settings(Protocol):
+    """A settings dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field]]
+
+    def problems(self) -> list[str]:
+        """Return what can't work, a sentence each."""
+
+
+T = TypeVar("T", bound=Settings)
 
 
 class SettingsForm(QWidget, Generic[T]):
@@ -29,24 +55,26 @@ class SettingsForm(QWidget, Generic[T]):
         Names of fields that the form leaves out; they keep the values of ``defaults``.
     """
 
+    changed = Signal()
+    """A field has another value."""
+
     def __init__(self, defaults: T, without: Collection[str] = ()):
         super().__init__()
         self._defaults = defaults
-        self.fields: dict[str, Any] = {}
-        shown: Container[Any] = Container(labels=True)
-        folded: Container[Any] = Container(labels=True)
+        self.fields: dict[str, Any] = {}  # magicgui's, by name
+        shown: Container = Container(labels=True)
+        folded: Container = Container(labels=True)
         hints = get_type_hints(type(defaults))
-        for field in dataclasses.fields(defaults):  # type: ignore[arg-type]
+        for field in dataclasses.fields(defaults):
             if field.name in without:
                 continue
             widget = _widget(field, hints[field.name], getattr(defaults, field.name))
+            widget.changed.connect(lambda value: self.changed.emit())
             self.fields[field.name] = widget
             (folded if field.metadata["advanced"] else shown).append(widget)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
         for container in (shown, folded):
             container.margins = (0, 0, 0, 0)
-        layout.addWidget(shown.native)
+        fill_column(self, shown.native)
         if len(folded):
             # Its icons are painted black, whatever the theme; signs in the text are not.
             self.more = QCollapsible(
@@ -55,45 +83,59 @@ class SettingsForm(QWidget, Generic[T]):
             self.more.toggled.connect(self._show_sign)
             self.more.setDuration(0)
             self.more.addWidget(folded.native)
-            layout.addWidget(self.more)
+            self.layout().addWidget(self.more)  # type: ignore[union-attr]
 
     def _show_sign(self, opened: bool) -> None:
         self.more.setText(f"{OPENED if opened else CLOSED} {MORE}")
 
     def settings(self) -> T:
-        """The settings as the form shows them now."""
+        """Return the settings as the form shows them now."""
         shown = {name: widget.value for name, widget in self.fields.items()}
-        return dataclasses.replace(self._defaults, **shown)  # type: ignore[type-var]
+        return dataclasses.replace(self._defaults, **shown)
+
+    def checked_settings(self) -> T:
+        """Return the settings as the form shows them now.
+
+        Raises
+        ------
+        MarrowError
+            When they can't work.
+        """
+        settings = self.settings()
+        if problems := settings.problems():
+            raise MarrowError(" ".join(problems))
+        return settings
 
     def show_settings(self, settings: T) -> None:
-        """Make the form show other settings."""
+        """Show other settings in the form."""
         for name, widget in self.fields.items():
             widget.value = getattr(settings, name)
 
 
-def _widget(field: dataclasses.Field, hint: Any, value: Any) -> Any:
-    """The magicgui widget of one field."""
+def _widget(field: dataclasses.Field, hint: object, value: Any) -> ValueWidget:
+    """Return the magicgui widget of one field."""
     meta = field.metadata
     unit = f" ({meta['unit']})" if meta["unit"] else ""
-    common: dict[str, Any] = {
+    common = {
         "name": field.name,
         "label": f"{meta['label']}{unit}",
         "tooltip": meta["help"],
+        "value": value,
     }
     if get_origin(hint) is Literal:
-        return ComboBox(choices=get_args(hint), value=value, **common)
+        return ComboBox(choices=get_args(hint), **common)
     if get_origin(hint) is tuple:
-        several = Select(choices=meta["choices"], value=value, **common)
-        several.native.setFixedHeight(ROW_PX * len(meta["choices"]) + 6)
+        several = Select(choices=meta["choices"], **common)
+        several.native.setFixedHeight(ROW_HEIGHT_PX * len(meta["choices"]) + 6)
         return several
     if hint is bool:
-        return CheckBox(value=value, **{**common, "text": ""})
+        return CheckBox(text="", **common)
     if hint is str:
-        return LineEdit(value=value, **common)
+        return LineEdit(**common)
     if hint is float:
         small = meta["high"] <= 1
-        bounds = {"min": meta["low"], "max": meta["high"], "step": 0.01 if small else 0.1}
-        widget = FloatSpinBox(value=value, **bounds, **common)
+        step = 0.01 if small else 0.1
+        widget = FloatSpinBox(min=meta["low"], max=meta["high"], step=step, **common)
         widget.native.setDecimals(4 if small else 2)
         return widget
-    return SpinBox(value=value, min=meta["low"], max=meta["high"], **common)
+    return SpinBox(min=meta["low"], max=meta["high"], **common)

@@ -1,93 +1,91 @@
-"""The combo "Photograph" of the dock widgets: on which of the open photographs they work."""
+"""The combo box "Photograph": which of the open photographs a dock widget works on."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import napari
 from napari.layers import Image, Layer
-from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QSizePolicy
+from qtpy.QtWidgets import QComboBox
 
 from napari_marrow.viewer.layer_info import is_preview
 from napari_marrow.viewer.photograph.labelling import is_photograph, photograph_of
+from napari_marrow.widgets.components.dock_widget import while_alive
+from napari_marrow.widgets.components.layout import ignore_text_width
 
 
-class PhotographBox(QComboBox):
-    """Offers the photographs that are open, and follows the active one.
+class ImageCombo(QComboBox):
+    """Lists the open photographs and follows the active layer.
 
-    Where the user chose one in the box, it stays as long as it is open.
+    A photograph that the user chose in the box stays chosen as long as it is open.
 
     Parameters
     ----------
     viewer
-        Where the photographs are; a proxy, as plugins get it, will do.
+        Where the photographs are; not a proxy.
     """
 
     changed = Signal()
-    """Emitted when another photograph is the chosen one, or none is."""
+    """Another photograph is chosen, or none is."""
 
-    def __init__(self, viewer: napari.viewer.Viewer):
+    def __init__(self, viewer: napari.Viewer):
         super().__init__()
-        # Layers of the proxy that widgets get are proxies, which are never the same object twice.
-        self._viewer = getattr(viewer, "__wrapped__", viewer)
+        self._viewer = viewer
         self._layers: list[Image] = []
-        self._picked: Image | None = None  # by the user
-        self._staying = False
-        self._followed: Callable[[], Layer | None] = lambda: None  # the layer active before
+        self._chosen_by_user: Image | None = None
+        self._pinned = False
+        self._last_active: Callable[[], Layer | None] = lambda: None
         self.setToolTip("The photograph, or the stack of a folder, to work on.")
-        # A long name shall not make the widget wider than the screen allows.
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        ignore_text_width(self)
         self.currentIndexChanged.connect(lambda _: self.changed.emit())
-        self.activated.connect(self._pick)
-        events = self._viewer.layers.events
+        self.activated.connect(self._choose)
+        events, refresh = viewer.layers.events, while_alive(self._refresh)
         for event in (events.inserted, events.removed, events.reordered, events.renamed):
-            event.connect(self._refresh)
-        self._viewer.layers.selection.events.active.connect(self._follow)
+            event.connect(refresh)
+        viewer.layers.selection.events.active.connect(while_alive(self._follow))
         self._refresh()
 
     @property
     def layer(self) -> Image | None:
         """The photograph that is chosen, or None where none is open."""
-        number = self.currentIndex()
-        return self._layers[number] if 0 <= number < len(self._layers) else None
+        index = self.currentIndex()
+        return self._layers[index] if 0 <= index < len(self._layers) else None
 
     @contextmanager
-    def staying(self) -> Iterator[None]:
-        """Stay with the photograph while what was made of it is added, and becomes active."""
-        self._staying = True
+    def pinned(self) -> Iterator[None]:
+        """Keep the photograph while what was made of it is added, and becomes active."""
+        self._pinned = True
         try:
             yield
         finally:
-            self._staying = False
+            self._pinned = False
 
-    def _pick(self, _: int) -> None:
-        self._picked = self.layer
+    def _choose(self, _: int) -> None:
+        self._chosen_by_user = self.layer
 
-    def _refresh(self, event: Any = None) -> None:
-        if isalive(self):  # the viewer's layers live longer than this widget
-            self._offer(self.layer)
+    def _refresh(self) -> None:
+        self._list(self.layer)
 
-    def _follow(self, event: Any = None) -> None:
+    def _follow(self) -> None:
         """Choose the photograph that became active, by itself or by a layer that is over it."""
         active = self._viewer.layers.selection.active
-        if not isalive(self) or active is None or is_preview(active):
+        if active is None or is_preview(active):
             return
-        before, self._followed = self._followed(), weakref.ref(active)
+        before, self._last_active = self._last_active(), weakref.ref(active)
         if active is before:  # again, after a preview
             return
-        if not self._staying and self._picked is None:
-            self._offer(photograph_of(active, self._viewer.layers) or self.layer)
+        if not self._pinned and self._chosen_by_user is None:
+            self._list(photograph_of(active, self._viewer.layers) or self.layer)
 
-    def _offer(self, chosen: Image | None) -> None:
-        """List the photographs that are open; without the chosen one the active comes first."""
+    def _list(self, chosen: Image | None) -> None:
+        """List the open photographs; where the chosen one is not open, choose the active one."""
         before, layers = self.layer, self._viewer.layers
         self._layers = [x for x in layers if is_photograph(x)]
-        self._picked = self._picked if self._picked in self._layers else None
+        if self._chosen_by_user not in self._layers:
+            self._chosen_by_user = None
         if chosen not in self._layers:
             chosen = photograph_of(layers.selection.active, layers)
         with QSignalBlocker(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import napari
 import pandas as pd
 from qtpy.QtCore import QTimer
 
@@ -9,14 +10,14 @@ from napari_marrow.report.history import draw_history
 from napari_marrow.widgets.components.plot_theme import ThemedCanvas, colour_axes
 
 REDRAW_MS = 250
-"""At most one drawing in this time, however fast the epochs come."""
+"""Shortest time between two drawings, however fast the epochs come."""
 
 
 class LossPlot(ThemedCanvas):
-    """A matplotlib canvas that grows by a row an epoch."""
+    """The losses of each epoch, drawn as they come."""
 
-    def __init__(self, theme: str):
-        super().__init__(theme, (3.4, 2.2))
+    def __init__(self, viewer: napari.Viewer):
+        super().__init__(viewer, (3.4, 2.2))
         self.setMinimumHeight(190)
         self._rows: list[dict[str, float]] = []
         self._timer = QTimer(self)
@@ -25,9 +26,9 @@ class LossPlot(ThemedCanvas):
         self._timer.timeout.connect(self.redraw)
         self.redraw()
 
-    def show_rows(self, rows: list[dict[str, float]]) -> None:
-        """Show a whole history at once."""
-        self._rows = list(rows)
+    def clear(self) -> None:
+        """Begin another history."""
+        self._rows = []
         self._timer.start()
 
     def add_row(self, row: dict[str, float]) -> None:
@@ -36,10 +37,10 @@ class LossPlot(ThemedCanvas):
         if not self._timer.isActive():
             self._timer.start()
 
-    def draw_with(self, text: str, back: str) -> None:
+    def draw_with(self, text: str, background: str) -> None:
         """Draw the history so far."""
-        # A fixed place: laying out anew for every epoch takes longer than drawing.
-        axes = self._figure.add_axes((0.17, 0.23, 0.8, 0.73), facecolor=back)
+        # A fixed place: a new layout for every epoch takes longer than drawing.
+        axes = self._figure.add_axes((0.17, 0.23, 0.8, 0.73), facecolor=background)
         if self._rows:
             draw_history(axes, pd.DataFrame(self._rows))
         axes.set(xlabel="epoch", ylabel="loss")

@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import napari
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
 from napari.utils.theme import get_theme
 
+from napari_marrow.widgets.components.dock_widget import while_alive
+
 
 class ThemedCanvas(FigureCanvasQTAgg):
-    """A canvas of a figure that is drawn anew for another theme of napari."""
+    """A canvas that draws its figure again when the viewer's theme changes.
 
-    def __init__(self, theme: str, size: tuple[float, float]):
+    Parameters
+    ----------
+    viewer
+        Whose theme is followed.
+    size
+        Width and height of the figure in inches.
+    """
+
+    def __init__(self, viewer: napari.Viewer, size: tuple[float, float]):
         self._figure = Figure(figsize=size)
         super().__init__(self._figure)
-        self._theme = theme
-
-    def set_theme(self, theme: str) -> None:
-        """Draw in the colours of another theme of napari."""
-        self._theme = theme
-        self.redraw()
+        self._viewer = viewer
+        viewer.events.theme.connect(while_alive(self.redraw))
 
     def redraw(self) -> None:
-        """Draw anew."""
-        text, back = theme_colours(self._theme)
+        """Draw again."""
+        theme = get_theme(self._viewer.theme)
+        text, background = theme.text.as_hex(), theme.background.as_hex()
         self._figure.clear()
-        self._figure.set_facecolor(back)
-        self.draw_with(text, back)
+        self._figure.set_facecolor(background)
+        self.draw_with(text, background)
         self.draw_idle()
 
-    def draw_with(self, text: str, back: str) -> None:
-        """Fill the empty figure, in these colours of text and background."""
+    def draw_with(self, text: str, background: str) -> None:
+        """Fill the empty figure, in these colours of text and background, as ``#RRGGBB``."""
         raise NotImplementedError
 
 
-def theme_colours(name: str) -> tuple[str, str]:
-    """Text and background of a theme of napari, as ``#RRGGBB``."""
-    theme = get_theme(name)
-    return theme.text.as_hex(), theme.background.as_hex()
-
-
-def colour_axes(axes: Any, text: str) -> None:
-    """Draw all that is written on axes in one colour, small enough for a dock widget."""
+def colour_axes(axes: Axes, text: str) -> None:
+    """Draw all texts and lines of axes in one colour, small enough for a dock widget."""
     axes.tick_params(colors=text, labelsize=8)
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set(color=text, fontsize=9)

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSignalBlocker, Qt, QTimer
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QFileDialog,
-    QHeaderView,
-    QLineEdit,
-    QPushButton,
-    QStackedWidget,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from napari.layers import Image
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QStackedWidget, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
@@ -32,87 +20,77 @@ from napari_marrow.viewer.photograph.annotations import (
     set_field_class,
 )
 from napari_marrow.viewer.photograph.labelling import is_photograph
-from napari_marrow.widgets.components.class_delegate import NO_CLASS, ClassDelegate
-from napari_marrow.widgets.components.parts import button, in_worker, row, wrapped
-
-if TYPE_CHECKING:
-    import napari
+from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
+from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
+from napari_marrow.widgets.components.layout import button, fill_column, row, text_label
+from napari_marrow.widgets.components.task import Task
 
 LAYERS, FOLDER = 0, 1
-NOTHING_YET = "A folder with a folder a class, a SN-AM download, or a table of the widget Data set."
+NAME, CLASS, CELLS = range(3)
+NO_FOLDER = (
+    "A folder with a folder for each class, a SN-AM download, or a table of the widget Data set."
+)
+PATH_HINT = "folder, or a table image,class,source"
 
 
 class SourcePanel(QWidget):
-    """Lets the user choose a folder, or give classes to the open layers and to cells in them."""
+    """Chooses a folder, or gives classes to the open layers and to cells in them.
 
-    def __init__(self, viewer: napari.viewer.Viewer):
+    Parameters
+    ----------
+    owner
+        The dock widget that this panel is in.
+    """
+
+    def __init__(self, owner: DockWidget):
         super().__init__()
-        self._viewer = viewer
-        self._scans = 0  # answers of earlier scans are dropped
+        self._viewer = owner.viewer
+        self._scan = Task(owner, failed=lambda text: self.found.setText(text))
         self.where = QComboBox()
         self.where.addItems(["The open layers", "A folder"])
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self._layers_page())
-        self._pages.addWidget(self._folder_page())
-        self.where.currentIndexChanged.connect(self._pages.setCurrentIndex)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.where)
-        layout.addWidget(self._pages)
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.refresh)
-        for event in ("inserted", "removed", "reordered"):
-            getattr(viewer.layers.events, event).connect(self._refresh_soon)
-        viewer.layers.events.inserted.connect(self._watch)
-        for layer in viewer.layers:
-            self._watch_layer(layer)
+        pages = QStackedWidget()
+        pages.addWidget(self._layers_page())
+        pages.addWidget(self._folder_page())
+        self.where.currentIndexChanged.connect(pages.setCurrentIndex)
+        fill_column(self, self.where, pages)
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.timeout.connect(self.refresh)
+        events, self._listener = self._viewer.layers.events, while_alive(self._refresh_soon)
+        for event in (events.inserted, events.removed, events.reordered):
+            event.connect(self._listener)
+        events.inserted.connect(while_alive(self._listen_to_layers))
+        self._listen_to_layers()
         self.refresh()
 
     def _layers_page(self) -> QWidget:
         page = QWidget()
-        self.table = QTableWidget(0, 3)
-        self.table.setHorizontalHeaderLabels(["Field", "Class", "Cells"])
-        across, down = self.table.horizontalHeader(), self.table.verticalHeader()
-        assert across is not None
-        assert down is not None
-        across.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        down.hide()
+        self.table = ClassTable(["Field", "Class", "Cells"], CLASS, stretched=NAME)
         self.table.setFixedHeight(130)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.AllEditTriggers)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setItemDelegateForColumn(1, ClassDelegate(self.table, 1))
         self.table.setToolTip(
             "Click a class to change it, for all selected rows at once. A field without a class is "
             "left out, unless cells in it are annotated."
         )
-        self.table.itemChanged.connect(self._class_edited)
-        self.annotate = QPushButton("Annotate cells")
-        self.annotate.setToolTip(
+        self.table.edited.connect(self._set_classes)
+        self.annotate = button(
+            "Annotate cells",
+            self.add_cells_layer,
             "Add a Labels layer over the selected photograph: paint label 1 on cells of the first "
-            "class (ALL) and 2 on cells of the second (MM); a stroke on the nucleus is enough."
+            "class (ALL) and 2 on cells of the second (MM); a stroke on the nucleus is enough.",
         )
-        self.annotate.clicked.connect(self.add_cells_layer)
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table)
-        layout.addWidget(self.annotate)
+        fill_column(page, self.table, self.annotate)
         return page
 
     def _folder_page(self) -> QWidget:
         page = QWidget()
         self.path = QLineEdit()
-        self.path.setPlaceholderText("folder, or a table image,class,source")
+        self.path.setPlaceholderText(PATH_HINT)
         self.path.editingFinished.connect(self._path_edited)
-        folder = button("Folder...", self._choose)
+        folder = button("Folder...", self._choose_folder)
         table = button("Table...", self._choose_table, "A CSV that the widget Data set saved.")
-        self.found = wrapped(NOTHING_YET)
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.path)
-        layout.addLayout(row(folder, table))
-        layout.addWidget(self.found)
-        layout.addStretch()
+        self.found = text_label(NO_FOLDER)
+        fill_column(page, self.path, row(folder, table), self.found)
+        page.layout().addStretch()  # type: ignore[union-attr]
         return page
 
     @property
@@ -126,7 +104,7 @@ class SourcePanel(QWidget):
         self.path.setText(str(folder))
         self._path_edited()
 
-    def _choose(self) -> None:
+    def _choose_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder", self.path.text())
         if folder:
             self.set_folder(Path(folder))
@@ -137,7 +115,7 @@ class SourcePanel(QWidget):
             self.set_folder(Path(table))
 
     def folder(self) -> Path:
-        """The folder or table that is chosen.
+        """Return the folder or table that is chosen.
 
         Raises
         ------
@@ -150,39 +128,33 @@ class SourcePanel(QWidget):
         return Path(text).expanduser()
 
     def _path_edited(self) -> None:
-        """Look what a folder holds, in a thread, and say it."""
+        """Scan the folder in a thread, and report what it holds."""
         if not self.path.text().strip():
             return
-        self._scans += 1
-        number = self._scans
+        folder = self.folder()
+        self.found.setText("Scanning...")
+        self._scan.start(
+            lambda emit, should_stop: scan(folder),
+            lambda collection: self.found.setText(_summary(collection)),
+        )
 
-        def say(text: str) -> None:
-            if number == self._scans:
-                self.found.setText(text)
+    def _listen_to_layers(self) -> None:
+        for layer in self._viewer.layers:
+            for name in ("name", "features", "metadata", "data"):
+                if name in layer.events.emitters:
+                    getattr(layer.events, name).connect(self._listener)
 
-        self.found.setText("Looking...")
-        done = lambda collection: say(_summary(collection))  # noqa: E731
-        in_worker(self, scan, self.folder(), done=done, failed=say)
+    def _refresh_soon(self) -> None:
+        # Several events come together when a folder is opened; one refresh at the end is enough.
+        self._refresh_timer.start(0)
 
-    def _watch(self, event: Any) -> None:
-        self._watch_layer(event.value)
-
-    def _watch_layer(self, layer: Any) -> None:
-        for name in ("name", "features", "metadata", "data"):
-            if name in layer.events.emitters:
-                getattr(layer.events, name).connect(self._refresh_soon)
-
-    def _refresh_soon(self, event: Any = None) -> None:
-        # Several events come together when a folder is opened; one look at the end is enough.
-        self._soon.start(0)
-
-    def rows(self) -> list[tuple[Any, int]]:
-        """The photographs that are open: (layer, slice) a row of the table."""
+    def rows(self) -> list[tuple[Image, int]]:
+        """Return layer and slice of each row of the table."""
         return [
-            (layer, row)
+            (layer, number)
             for layer in self._viewer.layers
             if is_photograph(layer)
-            for row in range(layer.data.shape[0] if layer.data.ndim == 4 else 1)
+            for number in range(layer.data.shape[0] if layer.data.ndim == 4 else 1)
         ]
 
     def refresh(self) -> None:
@@ -192,34 +164,21 @@ class SourcePanel(QWidget):
             layer: cells_layer(layer, self._viewer.layers) is not None
             for layer in dict.fromkeys(layer for layer, _ in rows)
         }
-        with QSignalBlocker(self.table):
-            self.table.setRowCount(len(rows))
-            for number, (layer, row) in enumerate(rows):
-                self._fill(number, layer, row, annotated[layer])
+        self.table.setRowCount(len(rows))
+        for number, (layer, index) in enumerate(rows):
+            name, fields = layer.name, layer_fields(layer)
+            if layer.data.ndim == 4:
+                name = fields[index].name if index < len(fields) else f"{layer.name} {index}"
+            self.table.set_text(number, NAME, name)
+            self.table.set_text(number, CLASS, field_class(layer, index) or NO_CLASS)
+            self.table.set_text(number, CELLS, "yes" if annotated[layer] else "")
         self.annotate.setEnabled(bool(rows))
 
-    def _fill(self, number: int, layer: Any, row: int, annotated: bool) -> None:
-        fields = layer_fields(layer)
-        name = layer.name
-        if layer.data.ndim == 4:
-            name = fields[row].name if row < len(fields) else f"{layer.name} {row}"
-        texts = (name, field_class(layer, row) or NO_CLASS, "yes" if annotated else "")
-        for column, text in enumerate(texts):
-            item = QTableWidgetItem(text)
-            if column != 1:
-                item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
-            self.table.setItem(number, column, item)
-
-    def _class_edited(self, item: QTableWidgetItem) -> None:
-        if item.column() != 1:
-            return
-        chosen = {index.row() for index in self.table.selectedIndexes()}
-        name = item.text().strip()
-        name = "" if name == NO_CLASS else name
+    def _set_classes(self, numbers: list[int], column: int) -> None:
         rows = self.rows()
-        for number in chosen | {item.row()}:
-            layer, row = rows[number]
-            set_field_class(layer, row, name)
+        names = [self.table.text(number, CLASS) for number in numbers]
+        for number, name in zip(numbers, names, strict=True):
+            set_field_class(*rows[number], name)
 
     def add_cells_layer(self) -> None:
         """Add the Labels layer to paint classes into, over the photograph selected in the table."""
@@ -228,7 +187,7 @@ class SourcePanel(QWidget):
         if number >= len(rows):
             return
         image = rows[number][0]
-        known = {name for layer, row in rows if (name := field_class(layer, row))}
+        known = {name for layer, index in rows if (name := field_class(layer, index))}
         classes = tuple(sorted(known if len(known) > 1 else known | set(DEFAULT_CLASSES)))
         layer = self._viewer.add_layer(new_cells_layer(image, classes))
         self._viewer.layers.selection.active = layer

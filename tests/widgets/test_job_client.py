@@ -1,0 +1,64 @@
+"""Running a job in the child from a thread."""
+
+import threading
+import time
+
+import pytest
+
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.jobs.events import never, silent
+from napari_marrow.widgets.components.job_client import JobClient
+
+
+@pytest.fixture
+def client():
+    client = JobClient()
+    yield client
+    client.shutdown()
+
+
+def test_a_failure_in_the_child_is_an_error_here(client):
+    with pytest.raises(MarrowError, match="no_such_job"):
+        client.run("no_such_job", {}, silent, never)
+    assert not client.busy
+
+
+def test_jobs_wait_for_each_other_and_can_be_stopped_meanwhile(client):
+    stop, ended = threading.Event(), []
+
+    def first():
+        with pytest.raises(Stopped):
+            client.run("devices", {}, silent, stop.is_set)  # imports TensorFlow: seconds
+        ended.append(time.monotonic())
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    while client.child.pid is None:
+        time.sleep(0.01)
+    with pytest.raises(Stopped):
+        client.run("devices", {}, silent, lambda: True)
+    assert client.busy
+    begun = time.monotonic()
+    stop.set()
+    thread.join(5)
+    assert ended[0] - begun < 1.5
+    assert not client.busy
+
+
+def test_a_client_that_was_shut_down_stops_what_waits_and_takes_no_more(client):
+    ended = threading.Event()
+
+    def wait():
+        with pytest.raises(Stopped):
+            client.run("devices", {}, silent, never)
+        ended.set()
+
+    threading.Thread(target=wait).start()
+    while client.child.pid is None:
+        time.sleep(0.01)
+    folder = client.folder
+    client.shutdown()
+    assert ended.wait(5)
+    assert not folder.exists()
+    with pytest.raises(Stopped):
+        client.run("devices", {}, silent, never)
