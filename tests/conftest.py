@@ -30,6 +30,15 @@ def pytest_collection_finish(session) -> None:
         pytest.exit(f"{text} Qt and TensorFlow crash in one process.", returncode=4)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def label_cache_folder(tmp_path_factory) -> Iterator[Path]:
+    """A folder for cached labels that is not the user's."""
+    folder = tmp_path_factory.mktemp("labels")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari_marrow.viewer.label_cache.cache_folder", lambda: folder)
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real photographs; the test is skipped where it is missing."""

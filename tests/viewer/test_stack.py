@@ -1,12 +1,11 @@
 import copy
 import threading
-import time
 
 import numpy as np
 import pytest
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.viewer.stack import KEPT, LazyStack
+from napari_marrow.viewer.stack import MAX_KEPT_SLICES, LazyStack, read_slice
 
 
 @pytest.fixture
@@ -38,15 +37,13 @@ def stack(whole):
         (np.array([True, False, False, True]), 2),
     ],
 )
-@pytest.mark.parametrize("flat", [False, True])
-def test_it_is_indexed_like_the_array_it_stands_for(stack, whole, key, flat):
-    stack.flat = flat
+def test_it_is_indexed_like_the_array_it_stands_for(stack, whole, key):
     np.testing.assert_array_equal(stack[key], whole[key])
 
 
-def test_one_slice_is_not_copied(stack, whole):
-    """napari asks for ``stack[2:3]``; a copy of a full field takes longer than to read it."""
-    assert np.shares_memory(stack[2:3], whole)
+def test_a_slice_is_not_copied(stack, whole):
+    """A copy of a full field takes longer than to read it."""
+    assert np.shares_memory(stack[2], whole)
 
 
 def test_it_is_an_array_to_numpy(stack, whole):
@@ -55,22 +52,13 @@ def test_it_is_an_array_to_numpy(stack, whole):
     assert np.asarray(stack, dtype=float).dtype == float
 
 
-def test_only_what_is_looked_at_is_read_and_once():
-    read = []
-    readers = [lambda row=row: read.append(row) or np.full((2, 2), row) for row in range(3)]
-    stack = LazyStack(readers, (2, 2), int)
-    assert stack[1][0, 0] == 1
-    assert stack[1, 1, 1] == 1
-    assert read == [1]
-
-
 def test_beyond_the_end_is_an_index_error(stack):
     with pytest.raises(IndexError):
         stack[4]
 
 
 class Counting:
-    """Readers that note which rows were read, and by whom."""
+    """Readers that note which rows were read, and whether in the main thread."""
 
     def __init__(self, rows=6):
         self.read = []
@@ -81,31 +69,38 @@ class Counting:
         return np.full((2, 2), row, np.uint8)
 
 
-def test_the_neighbours_of_the_shown_slice_are_read_ahead(qtbot):
+def test_only_what_is_indexed_is_read_and_once():
     counting = Counting()
     stack = LazyStack(counting.readers, (2, 2), np.uint8)
-    assert stack[3][0, 0] == 3
+    assert stack[1][0, 0] == 1
+    assert stack[1, 1, 1] == 1
+    assert [row for row, _ in counting.read] == [1]
+
+
+def test_the_next_slice_is_read_in_a_thread_while_paging(qtbot):
+    counting = Counting()
+    stack = LazyStack(counting.readers, (2, 2), np.uint8)
+    stack[3]
     assert counting.read == [(3, True)]  # nobody pages yet
-    stack.read_neighbours()
-    qtbot.waitUntil(lambda: len(counting.read) == 3, timeout=5000)
-    assert counting.read[0] == (3, True)
-    assert sorted(counting.read[1:]) == [(2, False), (4, False)]
-    stack[4:5]
-    qtbot.waitUntil(lambda: (5, False) in counting.read, timeout=5000)
-    assert len(counting.read) == 4  # the slice itself was there already
+    stack[2]
+    qtbot.waitUntil(lambda: counting.read == [(3, True), (2, True), (1, False)], timeout=5000)
+    stack[1]
+    qtbot.waitUntil(lambda: counting.read[3:] == [(0, False)], timeout=5000)
 
 
-def test_only_a_few_slices_are_kept(qtbot):
+def test_only_a_few_slices_are_kept():
     counting = Counting(20)
     stack = LazyStack(counting.readers, (2, 2), np.uint8)
     np.testing.assert_array_equal(np.asarray(stack)[:, 0, 0], np.arange(20))
-    assert len(stack._kept) == KEPT
-    stack[0]
-    assert counting.read.count((0, True)) == 2
+    for row in range(19, 19 - MAX_KEPT_SLICES, -1):
+        stack.read(row)
+    assert len(counting.read) == 20
+    stack.read(19 - MAX_KEPT_SLICES)
+    assert len(counting.read) == 21
 
 
-def test_a_slice_that_failed_is_said_and_tried_again():
-    answers = [OSError("gone"), np.ones((2, 2), np.uint8)]
+def test_a_slice_that_failed_is_reported_and_tried_again():
+    answers = [MarrowError("x.bmp is gone"), np.ones((2, 2), np.uint8)]
 
     def read():
         answer = answers.pop(0)
@@ -114,209 +109,91 @@ def test_a_slice_that_failed_is_said_and_tried_again():
         return answer
 
     stack = LazyStack([read], (2, 2), np.uint8)
-    with pytest.raises(OSError, match="gone"):
+    with pytest.raises(MarrowError, match=r"x\.bmp"):
         stack[0]
     assert stack[0].all()
 
 
-def test_a_failure_while_reading_ahead_is_not_lost(qtbot):
+def test_an_error_while_prefetching_is_not_lost(qtbot):
     tried = []
 
     def broken():
         tried.append(threading.current_thread() is threading.main_thread())
-        raise OSError("gone")
+        raise MarrowError("x.bmp is gone")
 
-    stack = LazyStack([lambda: np.ones((2, 2), np.uint8), broken], (2, 2), np.uint8)
-    stack[0]
-    stack.read_neighbours()
+    readers = [lambda: np.ones((2, 2), np.uint8)] * 2 + [broken]
+    stack = LazyStack(readers, (2, 2), np.uint8)
+    stack[0], stack[1]
     qtbot.waitUntil(lambda: tried == [False], timeout=5000)
-    with pytest.raises(OSError, match="gone"):
-        stack[1]
+    with pytest.raises(MarrowError, match=r"x\.bmp"):
+        stack[2]
 
 
-def test_painting_on_it_is_one_sentence(stack):
+def test_painting_on_it_is_refused(stack):
     with pytest.raises(MarrowError, match="open the field by itself"):
         stack[0, 1, 1] = 3
 
 
+def test_what_is_shown_cannot_be_painted_on(stack):
+    for shown in (stack[2], stack[2, :2]):
+        with pytest.raises(ValueError, match="read-only"):
+            shown[:] = 99
+
+
 def test_a_deep_copy_reads_the_same(stack, whole):
-    stack[1]
     np.testing.assert_array_equal(copy.deepcopy(stack), whole)
 
 
-def test_a_slice_that_is_wanted_now_does_not_wait_for_the_quiet(monkeypatch):
-    monkeypatch.setattr("napari_marrow.viewer.stack.QUIET_S", 60)
+def test_a_known_slice_is_not_read():
     counting = Counting()
-    stack = LazyStack(counting.readers, (2, 2), np.uint8, slow=True)
-    stack[0]
-    stack.read_neighbours()
-    while stack._kept[1].running() is False:
-        time.sleep(0.001)
-    assert stack[1][0, 0] == 1
-    assert counting.read == [(0, True), (1, False)]
+    stack = LazyStack(counting.readers, (2, 2), np.uint8)
+    stack.put(3, np.full((2, 1), 9, np.uint8))
+    assert stack[3].tolist() == [[9, 0], [9, 0]]  # in the upper left corner
+    assert counting.read == []
 
 
-def wide(row):
-    """Labels of few runs."""
-    return np.repeat(np.array([[0, 0, row], [row, row, 300]], np.uint16), 9, axis=1)
+def test_a_slice_that_cannot_be_read_is_drawn_empty_with_a_warning_but_never_read_so():
+    def broken():
+        raise MarrowError("x.bmp is damaged")
+
+    messages = []
+    warn = lambda error: messages.append(str(error))  # noqa: E731
+    stack = LazyStack([broken, lambda: np.ones((2, 2))], (2, 2), np.uint16, warn=warn)
+    assert not stack[0].any()
+    assert messages == ["x.bmp is damaged"]
+    assert stack[:].sum() == 4
+    with pytest.raises(MarrowError, match=r"x\.bmp"):
+        read_slice(stack, 0)
 
 
-class Labels(Counting):
-    """Readers of labels, two of which can't be read."""
-
-    def _read(self, row):
-        super()._read(row)
-        if row in (2, 4):
-            raise MarrowError(f"{row} is damaged.")
-        return wide(row)
-
-    def stack(self, **options):
-        return LazyStack(self.readers, (2, 27), np.uint16, labels=True, **options)
+@pytest.fixture
+def labels():
+    """A stack of labels: drafts hold 100 and more, true labels less."""
+    readers = [lambda row=row: np.full((2, 2), row + 1, np.uint16) for row in range(5)]
+    drafts = [lambda row=row: np.full((2, 2), row + 100, np.uint16) for row in range(5)]
+    return LazyStack(readers, (2, 2), np.uint16, drafts=drafts)
 
 
-def test_all_labels_are_kept_and_are_the_same_again():
-    counting = Labels(60)
-    stack = counting.stack(warn=lambda error: None)
-    first = [stack[row] for row in range(60)]
-    for row in range(60):
-        assert stack.is_ready(row) == (row not in (2, 4))
-        if stack.is_ready(row):
-            np.testing.assert_array_equal(stack[row], wide(row))
-            np.testing.assert_array_equal(first[row], stack[row])
-            assert stack[row].dtype == np.uint16
-            assert [r for r, _ in counting.read].count(row) == 1  # by whomever
+def test_drafts_are_drawn_until_labels_are_made(labels):
+    assert labels[3][0, 0] == 103
+    assert labels[3, :, :][0, 0] == 103  # as napari asks
+    labels.prepare(3)
+    assert labels.unprepared == {0, 1, 2, 4}
+    assert labels[3][0, 0] == 4
 
 
-def test_what_is_shown_cannot_be_painted_on():
-    stack = Labels(60).stack()
-    for shown in (stack[7], stack[7:8], stack[7, :2]):
-        with pytest.raises(ValueError, match="read-only"):
-            shown[:] = 99
-    np.testing.assert_array_equal(stack[7], wide(7))
+def test_who_computes_never_gets_a_draft(labels):
+    assert read_slice(labels, 2)[0, 0] == 3
+    assert labels[2][0, 0] == 3  # from now on it is drawn, too
+    np.testing.assert_array_equal(np.asarray(labels)[:, 0, 0], [1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(labels[1:3, 0, 0], [2, 3])
 
 
-def test_labels_that_failed_are_empty_and_said_and_read_again():
-    counting, said = Labels(60), []
-    stack = counting.stack(warn=lambda error: said.append(str(error)))
-    assert not stack[2].any()
-    assert said == ["2 is damaged."]
-    assert stack[2].shape == (2, 27)
-    for row in range(10, 20):
-        stack[row]
-    assert counting.read.count((2, True)) >= 2
-    with pytest.raises(MarrowError, match="2 is damaged"):
-        counting.stack()[2]
+def test_preparing_raises_nothing_before_the_labels_are_drawn():
+    def broken():
+        raise MarrowError("x.bmp is damaged")
 
-
-def read_all(stack, qtbot):
-    qtbot.waitUntil(lambda: not stack.read_all_ahead(), timeout=10000)
-
-
-def test_all_labels_are_read_ahead_the_nearest_first_and_once(qtbot):
-    counting = Labels(30)
-    stack = counting.stack(warn=lambda error: None)
-    stack[10]
-    read_all(stack, qtbot)
-    assert sorted(row for row, _ in counting.read) == list(range(30))
-    distances = [abs(row - 10) for row, _ in counting.read]
-    assert distances == sorted(distances)
-    assert [by_looking for _, by_looking in counting.read] == [True] + [False] * 29
-
-
-def test_photographs_are_not_all_read_ahead():
-    stack = LazyStack(Counting().readers, (2, 2), np.uint8)
-    stack[0]
-    assert not stack.read_all_ahead()
-
-
-def test_labels_are_packed_within_bounds(monkeypatch, qtbot):
-    def read(row):
-        seen.append(row)
-        return np.full((20, 20), row, np.uint16)
-
-    seen = []
-    monkeypatch.setattr("napari_marrow.viewer.stack.PACKED_BYTES", 10 * (2 + 4))
-    readers = [lambda row=row: read(row) for row in range(60)]
-    stack = LazyStack(readers, (20, 20), np.uint16, labels=True)
-    stack[30]
-    read_all(stack, qtbot)  # of each one run: 2 bytes of label and 4 of length
-    assert sum(stack.is_ready(row) for row in range(60)) == 10
-    assert len(seen) == 10
-    assert (stack[59] == 59).all()
-
-
-def test_labels_that_packing_would_enlarge_are_not_packed_and_hinder_no_others():
-    noise = np.arange(6, dtype=np.uint16).reshape(2, 3)
-    stack = LazyStack([lambda: noise, lambda: noise // 9], (2, 3), np.uint16, labels=True)
-    for row in (0, 1, 0, 1):
-        np.testing.assert_array_equal(stack[row], noise if row == 0 else noise // 9)
-    assert list(stack._packed) == [1]
-
-
-def test_what_fails_unseen_is_said_when_it_is_looked_at(qtbot):
-    said = []
-    stack = Labels(8).stack(warn=lambda error: said.append(str(error)))
-    stack[0]
-    read_all(stack, qtbot)
-    qtbot.waitUntil(lambda: stack.is_ready(7), timeout=5000)
-    assert said == []
-    assert not stack[4].any()
-    assert said == ["4 is damaged."]
-
-
-def test_what_is_made_of_slices_that_failed_fails_too(qtbot):
-    """Cytoplasm is made of nuclei: of nuclei that can't be read just now it is not made at all."""
-    gone, said = {3}, []
-
-    def read(row):
-        if row in gone:
-            raise MarrowError(f"{row} is away.")
-        return np.full((2, 30), row, np.uint16)
-
-    def warn(error):
-        said.append(str(error))
-
-    readers = [lambda row=row: read(row) for row in range(6)]
-    nuclei = LazyStack(readers, (2, 30), np.uint16, labels=True, warn=warn)
-    readers = [lambda row=row: nuclei.made(row) * 2 for row in range(6)]
-    around = LazyStack(readers, (2, 30), np.uint16, labels=True, warn=warn)
-    around[0]
-    read_all(around, qtbot)
-    assert not around[3].any()
-    assert said == ["3 is away."]
-    gone.clear()
-    assert (around[3] == 6).all()
-    assert (nuclei[3] == 3).all()
-
-
-def test_a_copy_has_what_was_packed_and_says_what_fails():
-    counting, said = Labels(6), []
-    stack = counting.stack(warn=lambda error: said.append(str(error)))
-    stack[5]
-    copied = copy.deepcopy(stack)
-    np.testing.assert_array_equal(copied[5], wide(5))
-    assert len(counting.read) == 1
-    copied[4]
-    assert said == ["4 is damaged."]
-    copied[1], copied[5], copied[1]
-    assert [row for row, _ in counting.read].count(1) == 1
-
-
-def test_packed_slices_are_not_unpacked_ahead():
-    """The thread is left to photographs, which somebody may be waiting for."""
-    stack = Labels(8).stack()
-    for row in (0, 1, 3, 5):
-        stack[row]
-    stack[0]
-    stack.read_neighbours()
-    assert 1 not in stack._kept
-
-
-def test_fetching_reads_nothing_that_is_packed():
-    counting = Labels(6)
-    stack = counting.stack()
-    stack[1]
-    stack.fetch(1)
-    np.testing.assert_array_equal(stack[1], wide(1))
-    assert len(counting.read) == 1
-    assert not stack._kept
+    stack = LazyStack([broken], (2, 2), np.uint16, drafts=[lambda: np.ones((2, 2), np.uint16)])
+    stack.prepare(0)
+    with pytest.raises(MarrowError, match=r"x\.bmp"):
+        stack[0]

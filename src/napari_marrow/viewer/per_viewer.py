@@ -1,4 +1,4 @@
-"""What watches a viewer is made once for each viewer."""
+"""Objects that follow a viewer, of each kind one a viewer."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ import napari
 T = TypeVar("T")
 
 
-def once_a_viewer(make: Callable[[napari.Viewer], T]) -> Callable[[napari.Viewer], T]:
-    """Return a function that makes a viewer's watcher when it is first asked for.
+def per_viewer(make: Callable[[napari.Viewer], T]) -> Callable[[napari.Viewer], T]:
+    """Return a function that calls ``make`` once for each viewer and returns what it made.
 
-    The watcher lives as long as the viewer does; it must not hold on to the viewer itself.
+    The object lives as long as the viewer, to which it may only hold a weak reference.
     """
     made: weakref.WeakKeyDictionary[napari.Viewer, T] = weakref.WeakKeyDictionary()
 
     def attach(viewer: napari.Viewer) -> T:
-        # Widgets get a proxy of the viewer, which is never the same object twice.
-        viewer = getattr(viewer, "__wrapped__", viewer)
+        viewer = getattr(viewer, "__wrapped__", viewer)  # plugins get a new proxy each time
         if viewer not in made:
             made[viewer] = make(viewer)
         return made[viewer]

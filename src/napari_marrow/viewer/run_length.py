@@ -1,4 +1,4 @@
-"""Labels of one field in a fiftieth of their memory, so that those of a whole folder are kept."""
+"""Run-length encoding of labels: a field of 2560x1920 takes 30 to 90 KB in place of 10 MB."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True)
 class Packed:
-    """Runs of equal labels, row after row (run-length encoding).
+    """Runs of equal labels, row after row.
 
-    Of a field of 2560x1920 they are 30 to 90 KB, packed in 2 ms and unpacked in 1 ms (zlib: 60 KB,
-    20 ms and 6 ms).
+    Packing such a field takes 2 ms and unpacking 1 ms (zlib: 20 ms and 6 ms).
 
     Attributes
     ----------
     shape
         Of the labels.
     values, lengths
-        The label of each run, and how many pixels it is long.
+        The label of each run and its number of pixels.
     """
 
     shape: tuple[int, ...]
@@ -32,16 +31,9 @@ class Packed:
         """Pack labels of any shape and integer type."""
         whole = np.asarray(labels)
         flat = whole.ravel()
-        starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-        starts = np.concatenate([np.zeros(min(flat.size, 1), starts.dtype), starts])
-        lengths = np.diff(starts, append=flat.size).astype(np.uint32)
-        return cls(whole.shape, flat[starts], lengths)
-
-    @property
-    def nbytes(self) -> int:
-        """The memory that they take, in bytes."""
-        return self.values.nbytes + self.lengths.nbytes
+        starts = np.flatnonzero(np.diff(flat, prepend=flat[:1] + 1))
+        return cls(whole.shape, flat[starts], np.diff(starts, append=flat.size).astype(np.uint32))
 
     def labels(self) -> NDArray[np.integer]:
-        """The labels again, a new array."""
+        """Return the labels as a new array."""
         return np.repeat(self.values, self.lengths).reshape(self.shape)

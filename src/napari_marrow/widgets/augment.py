@@ -17,7 +17,6 @@ from napari_marrow.imaging.augment import OPERATIONS, RANDOM, AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_augmentation
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.viewer.behaviours.caption import attach_caption
-from napari_marrow.viewer.behaviours.deferred_slices import attach_late_slices
 from napari_marrow.viewer.layer_info import PREVIEW, full_data, layer_id, link_to, shown_slice
 from napari_marrow.viewer.make.augmented import Preview, preview, product_layers, written_fields
 from napari_marrow.viewer.make.layers import LayerData
@@ -155,7 +154,6 @@ class Augment(DockWidget):
                 self.viewer.add_layer(Layer.create(*data))
         self.viewer.dims.set_current_step(0, 0)
         attach_caption(self.viewer)
-        attach_late_slices(self.viewer)
         self.run.say(f"Made {len(made[0][0])} pictures: layer {made[0][1]['name']}.")
 
     def _choose_folder(self) -> None:

@@ -233,7 +233,7 @@ class Dataset(DockWidget):
         from napari.layers import Layer
 
         from napari_marrow.data.fields import usable
-        from napari_marrow.viewer.behaviours.opening import prepare_viewers
+        from napari_marrow.viewer.behaviours.opening import prepare_viewer
         from napari_marrow.viewer.make.layers import collection_layers
 
         try:
@@ -241,7 +241,7 @@ class Dataset(DockWidget):
         except MarrowError as error:
             self.status.setText(str(error))
             return
-        prepare_viewers(layers)
+        prepare_viewer(layers, self.viewer)
         for data in layers:
             self.viewer.add_layer(Layer.create(*data))
 

@@ -105,11 +105,9 @@ class SegmentNuclei(DockWidget):
             for data, options, _ in segmented_layers(target, found, self.viewer.layers):
                 self.viewer.add_labels(data, **options)
         if target.data.ndim == 4:
-            from napari_marrow.viewer.behaviours.current_table import attach_features
-            from napari_marrow.viewer.behaviours.lock_2d import attach_flat_fields
+            from napari_marrow.viewer.behaviours.opening import attach_behaviours
 
-            attach_features(self.viewer)
-            attach_flat_fields(self.viewer)
+            attach_behaviours(self.viewer)
         problems = [f.problem for f in found if f.problem]
         n_read = len(found) - len(problems)
         counted = f"{_nuclei(sum(f.count for f in found))} in {n_read} field{'s' * (n_read != 1)}."

@@ -15,7 +15,7 @@ from napari_marrow.viewer.layer_info import (
     origin_fields,
     shown_slice,
 )
-from napari_marrow.viewer.per_viewer import once_a_viewer
+from napari_marrow.viewer.per_viewer import per_viewer
 
 
 class Caption:
@@ -80,7 +80,7 @@ class Caption:
         self._written = text
 
 
-attach_caption = once_a_viewer(Caption)
+attach_caption = per_viewer(Caption)
 """Keep the viewer's text overlay up to date from now on."""
 
 

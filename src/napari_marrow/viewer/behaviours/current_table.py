@@ -12,7 +12,7 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import QTimer
 
 from napari_marrow.viewer.layer_info import KEY, holds_nuclei, layer_kind, shown_slice
-from napari_marrow.viewer.per_viewer import once_a_viewer
+from napari_marrow.viewer.per_viewer import per_viewer
 from napari_marrow.viewer.photograph.slice_tables import measure, of_one_slice, show_table
 from napari_marrow.viewer.stack import LazyStack
 
@@ -23,7 +23,7 @@ QUIET_MS = 500
 """The nuclei are measured so long after the last step of the slider, in milliseconds."""
 
 
-class ShownNuclei:
+class CurrentTable:
     """Measures the nuclei of the shown field in a thread, when the slider has come to rest.
 
     To measure those of all fields would mean to read the whole folder.
@@ -82,7 +82,7 @@ class ShownNuclei:
             show_table(layer, row, table)
 
 
-attach_features = once_a_viewer(ShownNuclei)
+attach_current_table = per_viewer(CurrentTable)
 """Keep the features of stacks of nuclei those of the field that is shown, from now on."""
 
 

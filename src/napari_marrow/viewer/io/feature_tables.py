@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 
-from napari_marrow.viewer.behaviours.current_table import attach_features
+from napari_marrow.viewer.behaviours.current_table import attach_current_table
 from napari_marrow.viewer.layer_info import KEY, holds_nuclei, layer_kind
 from napari_marrow.viewer.photograph.measuring import Place
 from napari_marrow.viewer.photograph.slice_tables import kept_tables, of_one_slice, set_tables
@@ -101,7 +101,7 @@ def _show(
             for row, (part, nuclei) in parts.items()
         }
         set_tables(layer, tables)
-        attach_features(viewer)
+        attach_current_table(viewer)
     else:
         import pandas as pd
 

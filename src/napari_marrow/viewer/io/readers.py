@@ -15,7 +15,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.data.layouts.listing import folders_with_images, images_in
 from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
-from napari_marrow.viewer.behaviours.opening import attach_to_viewers, prepare_viewers
+from napari_marrow.viewer.behaviours.opening import prepare_viewer
 from napari_marrow.viewer.io.saved_labels import is_saved_labels, load_labels
 from napari_marrow.viewer.layer_info import KEY
 from napari_marrow.viewer.make.layers import LayerData, collection_layers, nucleus_features
@@ -66,7 +66,7 @@ def read(path: PathOrPaths) -> list[LayerData]:
     fields = tuple(f for c in found for f in c.fields)
     collection = usable(Collection(root, fields))
     layers = collection_layers(collection)
-    prepare_viewers(layers)
+    prepare_viewer(layers)
     return layers
 
 
@@ -95,7 +95,7 @@ def _saved_labels(path: Path) -> LayerData:
         return labels, options, "labels"
     if isinstance(table, dict):
         options["metadata"] = {KEY: {"kind": kind, "tables": table, "shown": 0}}
-        attach_to_viewers()
+        prepare_viewer([])
         first = table[0] if 0 in table else next(iter(table.values())).iloc[:0]
         return labels, {**options, "features": first}, "labels"
     colours = class_colormap(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.samples import sample_folder
-from napari_marrow.viewer.behaviours.opening import prepare_viewers
+from napari_marrow.viewer.behaviours.opening import prepare_viewer
 from napari_marrow.viewer.make.layers import LayerData, collection_layers
 
 
@@ -26,5 +26,5 @@ def both_classes() -> list[LayerData]:
 def _layers(path: str) -> list[LayerData]:
     collection = scan(sample_folder() / path)
     layers = collection_layers(collection)
-    prepare_viewers(layers)
+    prepare_viewer(layers)
     return layers

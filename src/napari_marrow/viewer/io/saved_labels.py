@@ -107,7 +107,7 @@ def save_labels(
 def _pages(path: Path, data: Any) -> Iterator[NDArray[np.uint16]]:
     for place in np.ndindex(*data.shape[:-2]):
         # what can't be made is shown empty, but never saved so
-        page = data.made(*place) if isinstance(data, LazyStack) else data[place] if place else data
+        page = data.read(*place) if isinstance(data, LazyStack) else data[place] if place else data
         page = np.asarray(page)
         low, high = int(page.min()), int(page.max())
         if low < 0 or high > LARGEST:

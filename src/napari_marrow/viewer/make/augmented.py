@@ -86,7 +86,7 @@ def product_layers(source: Source, settings: AugmentSettings) -> Iterator[float]
 
     def stack(read: Callable[[int], NDArray], frame: tuple[int, ...], dtype: DTypeLike) -> Any:
         readers = [partial(_made, read, settings, s) for s in slices]
-        return LazyStack(readers, frame, dtype, slow=True, warn=warn)
+        return LazyStack(readers, frame, dtype, warn=warn)
 
     photographs = stack(source.image, (*frame, 3), np.uint8)
     labels = [*sorted(source.own.items()), *sorted(source.masks.items())]  # nuclei on top
@@ -108,7 +108,7 @@ def _filled(stacks: list[LazyStack]) -> Generator[float, None, list[NDArray]]:
     told_at = time.monotonic()
     for k in range(len(filled[0])):
         for into, stack in zip(filled, stacks, strict=True):
-            into[k] = stack.read(k)
+            into[k] = stack[k]
         if time.monotonic() > told_at + TELL_S:
             yield (k + 1) / len(filled[0])
             told_at = time.monotonic()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +12,9 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.masks import MaskKind
 from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, nucleus_table, separate
+from napari_marrow.viewer.label_cache import cached_labels
 from napari_marrow.viewer.layer_info import KEY, field_metadata, link_to
 from napari_marrow.viewer.stack import LazyStack, Warn
 
@@ -87,28 +88,24 @@ def nucleus_features(
 def _stack(collection: Collection) -> list[LayerData]:
     fields, name = collection.fields, collection.root.name
     shape = tuple(np.max([f.size() for f in fields], axis=0).tolist())
-
     warn = warn_once()
 
-    def lazy(read: Callable[[Field], NDArray]) -> LazyStack:
-        readers = [partial(read, f) for f in fields]
-        return LazyStack(readers, shape, np.uint16, slow=True, labels=True, warn=warn)
+    def lazy(word: str, kind: MaskKind, read: Callable[[int], NDArray]) -> LazyStack:
+        readers = [partial(cached_labels, f, word, partial(read, k)) for k, f in enumerate(fields)]
+        drafts = [partial(mask_labels, f, kind) for f in fields]
+        return LazyStack(readers, shape, np.uint16, drafts=drafts, warn=warn)
+
+    def read_cytoplasm(row: int) -> NDArray[np.uint16]:
+        height, width = fields[row].size()
+        return _cytoplasm(fields[row], lambda: nuclei.read(row)[:height, :width])
 
     # Copies: a view of the file, upside down and BGR, takes longer to draw than to copy and draw.
     photographs = LazyStack([f.image for f in fields], (*shape, 3), np.uint8, warn=warn)
-    nuclei = lazy(nuclei_or_nothing)
-
-    rows = {f.path: row for row, f in enumerate(fields)}
-
-    def read_cytoplasm(field: Field) -> NDArray[np.uint16]:
-        # The stack of nuclei keeps what it has read, so they are separated once.
-        height, width = field.size()
-        return _cytoplasm(field, lambda: nuclei.made(rows[field.path])[:height, :width])
-
+    nuclei = lazy("nuclei", "nucleus", lambda row: nuclei_or_nothing(fields[row]))
     # No stack of backgrounds: hidden layers are hardly looked at in a folder, and each costs 0.2 s.
     stacks = {
-        "cells": lazy(cells_or_nothing),
-        "cytoplasm": lazy(read_cytoplasm),
+        "cells": lazy("cells", "cell", lambda row: cells_or_nothing(fields[row])),
+        "cytoplasm": lazy("cytoplasm", "cytoplasm", read_cytoplasm),
         "nuclei": nuclei,
     }
     nuclei.names = [f.name for f in fields]
@@ -117,7 +114,7 @@ def _stack(collection: Collection) -> list[LayerData]:
     if any(f.labels for f in fields):
         words.add("nuclei")
     if "cytoplasm" in words:
-        nuclei.cytoplasm = weakref.ref(stacks["cytoplasm"])  # which holds on to the nuclei itself
+        nuclei.cytoplasm = stacks["cytoplasm"]
     extra = {"name": name, "rgb": True, "metadata": field_metadata(collection)}
     layers: list[LayerData] = [(photographs, extra, "image")]
     for word in stacks:
@@ -140,6 +137,13 @@ def warn_once() -> Warn:
             show_warning(f"{error} It is shown empty.")
 
     return warn
+
+
+def mask_labels(field: Field, kind: MaskKind) -> NDArray[np.uint16]:
+    """Instances that files mark, else the mask with label 1, else zeros: nothing is separated."""
+    marked = field.instances(kind)
+    mask = field.mask(kind) if marked is None else marked
+    return np.zeros(field.size(), np.uint16) if mask is None else mask.astype(np.uint16)
 
 
 def nuclei_or_nothing(field: Field) -> NDArray[np.integer]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -100,7 +99,7 @@ def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> lis
     labels, options, _ = made[-1]
     if isinstance(labels, LazyStack):
         labels.names = [f.name for f in target.fields]
-        labels.cytoplasm = weakref.ref(made[0][0]) if len(made) > 1 else None
+        labels.cytoplasm = made[0][0] if len(made) > 1 else None
     else:
         options["features"] = nucleus_features(labels, made[0][0] if len(made) > 1 else None)
     return made

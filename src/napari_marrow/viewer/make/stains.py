@@ -104,9 +104,14 @@ def split(target: Target, row: int) -> Split:
         return Split((first, second), vectors, most)
     # Both stains of a field are worked out at once, so their layers share what is kept of it.
     both = _stack(target, row, partial(separate_stains, vectors=vectors), shown)
-    frame = both.shape[1:3]
+    frame, warn = both.shape[1:3], warn_once()
     first, second = (
-        LazyStack([partial(_one, both, r, stain) for r in range(len(both))], frame, np.float32)
+        LazyStack(
+            [partial(_one, both, r, stain) for r in range(len(both))],
+            frame,
+            np.float32,
+            warn=warn,
+        )
         for stain in range(2)
     )
     return Split((first, second), vectors, most)
@@ -131,7 +136,7 @@ def _stack(
             raise MarrowError(f"{name}: {error}") from error
 
     readers = [partial(read, r) for r in range(len(target))]
-    stack = LazyStack(readers, frame, shown.dtype, slow=True, warn=warn_once())
+    stack = LazyStack(readers, frame, shown.dtype, warn=warn_once())
     stack.put(row, shown)  # so that adding the layer doesn't work it out once more
     return stack
 

@@ -29,7 +29,7 @@ from napari_marrow.viewer.layer_info import (
 )
 from napari_marrow.viewer.photograph.annotations import field_class
 from napari_marrow.viewer.photograph.labelling import Target, target_of
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.stack import read_slice
 
 MASKS: dict[str, MaskKind] = {"nuclei": "nucleus", "cytoplasm": "cytoplasm"}
 """Words for layers of masks, and which kind of mask each is."""
@@ -92,10 +92,7 @@ class Source:
     def part(self, data: Any, row: int) -> NDArray:
         """One slice of the photograph's data, or of Labels over it, without the frame."""
         height, width = self.size(row)
-        if self.target.data.ndim == 3:
-            whole = data
-        else:
-            whole = data.read(row) if isinstance(data, LazyStack) else data[row]
+        whole = data if self.target.data.ndim == 3 else read_slice(data, row)
         return np.asarray(whole)[:height, :width]
 
 

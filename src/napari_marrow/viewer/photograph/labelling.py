@@ -28,7 +28,7 @@ from napari_marrow.viewer.layer_info import (
     size_of_slices,
 )
 from napari_marrow.viewer.run_length import Packed
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.stack import LazyStack, read_slice
 
 if TYPE_CHECKING:  # the rest is imported in the worker, so that opening a widget costs nothing
     from napari_marrow.learning.predictor import Prediction
@@ -72,7 +72,7 @@ class Target:
         if self.data.ndim == 3:
             return np.asarray(self.data)[..., :3]
         height, width = self.size_of(row) if self.size_of else self.data.shape[1:3]
-        return np.asarray(self.data[row])[:height, :width, :3]
+        return read_slice(self.data, row)[:height, :width, :3]
 
     def labels(self, row: int) -> NDArray[np.integer] | None:
         """The nuclei of one slice as far as they are known."""

@@ -20,7 +20,7 @@ from napari_marrow.viewer.photograph.annotations import cells_layer, is_painted
 from napari_marrow.viewer.photograph.labelling import nuclei_layer
 from napari_marrow.viewer.photograph.session import Annotated, gather, session_fields
 from napari_marrow.viewer.photograph.slice_tables import measure
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.stack import LazyStack, read_slice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,7 +174,7 @@ def _slice(data: Any, row: int, size: tuple[int, int]) -> NDArray[np.integer]:
     """One field's labels, without the frame that a smaller field has in a stack."""
     if data.ndim == 2:
         return np.asarray(data)
-    labels = data.made(row) if isinstance(data, LazyStack) else np.asarray(data[row])
+    labels = read_slice(data, row)
     return labels[: size[0], : size[1]]
 
 

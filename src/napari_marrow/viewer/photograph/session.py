@@ -27,6 +27,7 @@ from napari_marrow.viewer.photograph.annotations import (
     painted_classes,
 )
 from napari_marrow.viewer.photograph.labelling import Target, targets
+from napari_marrow.viewer.stack import read_slice
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,8 @@ def _cells(annotated: Annotated, row: int) -> tuple[NDArray[np.integer] | None, 
         return None, {}
     target = annotated.target
     image = target.image(row)
-    cells = np.asarray(annotated.cells[row] if target.data.ndim == 4 else annotated.cells)
-    cells = cells[: image.shape[0], : image.shape[1]]
+    cells = read_slice(annotated.cells, row) if target.data.ndim == 4 else annotated.cells
+    cells = np.asarray(cells)[: image.shape[0], : image.shape[1]]
     present = set(np.unique(cells)[1 if cells.min(initial=1) == 0 else 0 :].tolist())
     if not present & set(names):
         return None, {}

@@ -16,7 +16,7 @@ from napari.layers import Layer
 
 from napari_marrow.viewer.layer_info import KEY, holds_nuclei
 from napari_marrow.viewer.make.layers import nucleus_features
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.stack import LazyStack, read_slice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +27,8 @@ MEASURED = frozenset({"index", "field", "y", "x", "area", "cytoplasm_area", "nuc
 
 def measure(stack: LazyStack, row: int) -> pd.DataFrame:
     """The nuclei of one slice of a stack, with the field's name and what the cytoplasm tells."""
-    around = stack.cytoplasm() if stack.cytoplasm else None
-    table = nucleus_features(stack.read(row), None if around is None else around.read(row))
+    around = None if stack.cytoplasm is None else stack.cytoplasm.read(row)
+    table = nucleus_features(stack.read(row), around)
     table.insert(1, "field", stack.names[row] if stack.names else "")
     return table
 
@@ -82,10 +82,9 @@ def all_tables(
     for row in range(len(data)):
         table = kept.get(row)
         if table is None and isinstance(data, LazyStack):
-            data.made(row)  # raises where measuring would warn, and go on with nothing
             table = measure(data, row)
         elif table is not None and nuclei:
-            table = painted_since(data[row], table)
+            table = painted_since(read_slice(data, row), table)
         if table is not None:
             tables[row] = table
     return tables or None

@@ -1,0 +1,78 @@
+"""Make the labels of a folder in a worker, those near the shown field first."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+
+import napari
+from napari.layers import Labels
+from napari.qt.threading import create_worker
+from qtpy.QtCore import QTimer
+
+from napari_marrow.viewer.label_cache import trim_cache
+from napari_marrow.viewer.per_viewer import per_viewer
+from napari_marrow.viewer.stack import LazyStack
+
+START_MS = 300
+"""The worker starts this long after a layer was added, in milliseconds: it is drawn first."""
+
+
+class LabelPreparation:
+    """Runs one worker for the stacks of labels of a viewer, and draws what it made."""
+
+    def __init__(self, viewer: napari.Viewer):
+        self._viewer = weakref.ref(viewer)
+        self._stacks: tuple[weakref.ref[LazyStack], ...] = ()  # the worker reads it
+        self._running = False
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(START_MS)
+        self._timer.timeout.connect(self._start)
+        viewer.layers.events.inserted.connect(self._update)
+        viewer.layers.events.removed.connect(self._update)
+        self._update()
+
+    def _layers(self) -> list[Labels]:
+        viewer = self._viewer()
+        layers = [] if viewer is None else list(viewer.layers)
+        return [x for x in layers if isinstance(x, Labels) and isinstance(x.data, LazyStack)]
+
+    def _update(self) -> None:
+        self._stacks = tuple(weakref.ref(layer.data) for layer in self._layers())
+        self._timer.start()
+
+    def _start(self) -> None:
+        if not self._running and any(x.data.unprepared for x in self._layers()):
+            self._running = True
+            create_worker(self._prepare, _connect={"yielded": self._show, "finished": self._finish})
+
+    def _prepare(self) -> Iterator[int]:
+        """Make the labels that are missing, in the worker; yield the row of each."""
+        while (row := self._prepare_next()) is not None:
+            yield row
+        trim_cache()
+
+    def _prepare_next(self) -> int | None:
+        stacks = [stack for weak in self._stacks if (stack := weak()) is not None]
+        missing = [
+            (abs(row - x.shown), k, row) for k, x in enumerate(stacks) for row in x.unprepared
+        ]
+        if not missing:
+            return None
+        _, number, row = min(missing)
+        stacks[number].prepare(row)
+        return row
+
+    def _show(self, row: int) -> None:
+        for layer in self._layers():
+            if layer.data.shown == row and row not in layer.data.unprepared:
+                layer.refresh()
+
+    def _finish(self) -> None:
+        self._running = False
+        self._timer.start()  # for stacks that were added meanwhile
+
+
+attach_label_preparation = per_viewer(LabelPreparation)
+"""Make the labels of the folders in a viewer ahead, from now on."""

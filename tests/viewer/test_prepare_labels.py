@@ -1,0 +1,108 @@
+"""The labels of a folder are made in a worker; until then their masks are drawn."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+from napari_marrow.viewer.behaviours.prepare_labels import attach_label_preparation
+from napari_marrow.viewer.stack import LazyStack
+
+N_FIELDS = 7
+
+
+class SlowLabels:
+    """Labels that are made only when a test says so: row k holds k + 1, its draft 100 + k."""
+
+    def __init__(self):
+        self.made, self.may = [], threading.Event()
+        readers = [lambda row=row: self._read(row) for row in range(N_FIELDS)]
+        drafts = [
+            lambda row=row: np.full((40, 50), 100 + row, np.uint16) for row in range(N_FIELDS)
+        ]
+        self.stack = LazyStack(readers, (40, 50), np.uint16, drafts=drafts)
+
+    def _read(self, row):
+        assert self.may.wait(20)
+        self.made.append(row)
+        return np.full((40, 50), row + 1, np.uint16)
+
+
+@pytest.fixture
+def slow():
+    return SlowLabels()
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    viewer = make_napari_viewer()
+    attach_label_preparation(viewer)
+    return viewer
+
+
+def drawn(layer):
+    """The label on the screen."""
+    (value,) = np.unique(layer._slice.image.raw)
+    return value
+
+
+def test_drafts_are_replaced_and_the_nearest_come_first(viewer, slow, qtbot):
+    layer = viewer.add_labels(slow.stack)
+    viewer.dims.set_current_step(0, 4)
+    assert drawn(layer) == 104
+    slow.may.set()
+    qtbot.waitUntil(lambda: not slow.stack.unprepared, timeout=10000)
+    qtbot.waitUntil(lambda: drawn(layer) == 5, timeout=10000)
+    distances = [abs(row - 4) for row in dict.fromkeys(slow.made)]
+    assert distances == sorted(distances)
+    assert set(slow.made) == set(range(N_FIELDS))
+
+
+def test_paging_waits_for_no_labels(viewer, slow):
+    layer = viewer.add_labels(slow.stack)
+    for row in (5, 2, 3):
+        viewer.dims.set_current_step(0, row)
+        assert drawn(layer) == 100 + row
+    slow.may.set()
+
+
+def test_a_stack_that_is_added_meanwhile_is_made_too(viewer, slow, qtbot):
+    viewer.add_labels(slow.stack)
+    qtbot.wait(500)  # its worker has begun
+    other = SlowLabels()
+    layer = viewer.add_labels(other.stack)
+    slow.may.set()
+    other.may.set()
+    qtbot.waitUntil(lambda: not slow.stack.unprepared, timeout=10000)
+    qtbot.waitUntil(lambda: not other.stack.unprepared, timeout=10000)
+    qtbot.waitUntil(lambda: drawn(layer) < 100, timeout=10000)
+
+
+def test_removed_stacks_are_made_no_further_and_not_kept(viewer, slow, qtbot):
+    layer = viewer.add_labels(slow.stack)
+    qtbot.wait(500)
+    viewer.layers.remove(layer)
+    slow.may.set()
+    qtbot.waitUntil(lambda: len(slow.made) > 0, timeout=10000)
+    qtbot.wait(300)
+    assert len(slow.made) < N_FIELDS
+    stack = weakref.ref(slow.stack)
+    slow.stack = layer = None
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and stack() is None, timeout=10000)
+
+
+def test_a_folder_opens_with_masks_and_ends_with_nuclei(
+    make_napari_viewer, make_snam, tmp_path, qtbot
+):
+    viewer = make_napari_viewer()
+    folder = make_snam(tmp_path / "made")
+    viewer.open(str(folder), plugin="napari-marrow")
+    nuclei = viewer.layers["PKG - SN-AM nuclei"]
+    assert nuclei._slice.image.raw.max() == 1  # the mask
+    qtbot.waitUntil(lambda: nuclei._slice.image.raw.max() == 12, timeout=20000)
+    viewer.layers.clear()
+    viewer.open(str(folder), plugin="napari-marrow")  # now from the cache
+    again = viewer.layers["PKG - SN-AM nuclei"]
+    qtbot.waitUntil(lambda: not again.data.unprepared, timeout=20000)
