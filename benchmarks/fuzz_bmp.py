@@ -21,7 +21,6 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "data"))
 from bmp_files import KINDS_OF_DAMAGE, damage, seeds
 
-from napari_marrow.data.bmp import read_bmp
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import image_size, open_image, read_image
 
@@ -43,7 +42,6 @@ def read_all(path: Path) -> str:
         size = image_size(path)
         opened = open_image(path)
         copy = read_image(path)
-        plain = read_bmp(path) if path.read_bytes()[:2] == b"BM" else copy
     except MarrowError as error:
         text = str(error)
         if str(path) not in text or "\n" in text:
@@ -51,9 +49,9 @@ def read_all(path: Path) -> str:
         return "refused"
     if not (opened.shape == copy.shape == (*size, 3) and copy.dtype == np.uint8):
         raise ValueError(f"{opened.shape}, {copy.shape} and {size} do not agree")
-    if not (np.array_equal(opened, copy) and np.array_equal(copy, plain)):
+    if not np.array_equal(opened, copy):
         raise ValueError("two ways of reading give other pixels")
-    return "read" if opened.flags.owndata else "read without copying"
+    return "read" if opened.flags.writeable else "read without copying"
 
 
 def main() -> int:

@@ -24,22 +24,22 @@ def row(path: Path) -> str:
     try:
         opened = open_image(path)
     except MarrowError as error:
-        why = str(error).removeprefix(f"{path} ").split(";")[0]
-        happens = f"refused: it {why}"
+        reason = str(error).removeprefix(f"{path} ").split(";")[0]
+        result = f"refused: it {reason}"
     else:
         mapped = not opened.flags.owndata and not opened.flags.writeable
-        happens = "read without copying" if mapped else "read"
-    return f"| `{path.parent.name}/{path.name}` | {happens} | {pillow(path, happens)} |"
+        result = "read without copying" if mapped else "read"
+    return f"| `{path.parent.name}/{path.name}` | {result} | {pillow(path, result)} |"
 
 
-def pillow(path: Path, happens: str) -> str:
+def pillow(path: Path, result: str) -> str:
     """Say what Pillow makes of it: the same pixels, others, or nothing."""
     try:
         with Image.open(path) as image:
             pixels = np.asarray(image.convert("RGB"))
     except Exception:  # noqa: BLE001 - a decoder raises what it likes
         return "refuses it"
-    if happens.startswith("refused"):
+    if result.startswith("refused"):
         return "reads it"
     return "the same pixels" if np.array_equal(pixels, read_image(path)) else "OTHER PIXELS"
 

@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "MarrowError": "napari_marrow.data.errors",
-    "read_bmp": "napari_marrow.data.bmp",
+    "read_bmp": "napari_marrow.data.images",
     "scan": "napari_marrow.data.layouts",
     "augment": "napari_marrow.imaging.augment",
     "AugmentSettings": "napari_marrow.imaging.settings",

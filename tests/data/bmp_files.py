@@ -4,13 +4,11 @@ import struct
 
 import numpy as np
 
-HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
+HEADERS = (12, 40, 52, 56, 64, 108, 124)
 WINDOWS = (40, 52, 56, 108, 124)
 MASK_ORDERS = {  # of a pixel's four bytes, the lowest first
     "BGRX": (0xFF0000, 0xFF00, 0xFF),
-    "RGBX": (0xFF, 0xFF00, 0xFF0000),
     "XBGR": (0xFF000000, 0xFF0000, 0xFF00),
-    "XRGB": (0xFF00, 0xFF0000, 0xFF000000),
 }
 
 
@@ -63,13 +61,8 @@ def seeds():
     for order, masks in MASK_ORDERS.items():
         rows = stored(pixels, order)
         out += [bmp_bytes(7, 6, rows, bits=32, compression=3, masks=masks, info=i) for i in WINDOWS]
-    for masks in [(0xF800, 0x7E0, 0x1F), (0xF00, 0xF0, 0xF)]:
-        out.append(bmp_bytes(7, 6, rng.bytes(96), bits=16, compression=3, masks=masks))
-    out.append(
-        bmp_bytes(
-            7, 6, rng.bytes(168), bits=32, compression=6, masks=(0xFFE00000, 0x1FFC00, 0x3FF, 0)
-        )
-    )
+    masks = (0xF800, 0x7E0, 0x1F)
+    out.append(bmp_bytes(7, 6, rng.bytes(96), bits=16, compression=3, masks=masks))
     out.append(bmp_bytes(7, 6, rng.bytes(96), bits=16))
     for bits, row in ((1, 4), (4, 4), (8, 8)):
         for info in (12, 40, 64, 124):

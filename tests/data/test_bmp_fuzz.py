@@ -8,7 +8,6 @@ from bmp_files import KINDS_OF_DAMAGE, damage, seeds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_marrow.data.bmp import read_bmp
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import image_size, open_image, read_image
 
@@ -22,7 +21,7 @@ def test_the_seeds_are_whole_files(tmp_path, k):
     path = tmp_path / "a.bmp"
     path.write_bytes(SEEDS[k])
     try:
-        assert read_bmp(path).shape == (6, 7, 3)
+        assert read_image(path).shape == (6, 7, 3)
     except MarrowError as error:
         pytest.fail(str(error))
 
@@ -40,15 +39,16 @@ def test_damage_gives_pixels_or_a_sentence(tmp_path_factory, content, steps, oth
         tracemalloc.stop()
     assert peak < 50 * 2**20
     size, opened, found = results
-    if isinstance(found, str):
+    for result in results:
+        if isinstance(result, str):
+            assert str(path) in result
+            assert "\n" not in result
+    if isinstance(found, str):  # the header alone may still be whole
         assert found == opened
-        assert str(path) in found
-        assert "\n" not in found
         return
     assert found.shape == (*size, 3)
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(opened, found)  # touches every pixel
-    np.testing.assert_array_equal(read_bmp(path), found)
 
 
 def _pixels_or_sentence(read, path):

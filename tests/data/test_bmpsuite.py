@@ -1,8 +1,7 @@
-"""Every file of the published bmpsuite, as docs/bmp.md tells it: g right, q right or refused."""
+"""Every file of the published bmpsuite, as docs/bmp.md lists it: g right, q right or refused."""
 
 import os
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,31 +22,13 @@ b/badbitcount b/badbitssize b/baddens1 b/baddens2 b/badfilesize b/badheadersize 
 b/badplanes b/badrle b/badwidth b/pal8badindex b/reallybig b/rletopdown b/shortfile
 """.split()  # noqa: SIM905
 MAPPED = {"g/rgb24", "g/rgb24pal", "g/rgb32", "q/rgb24largepal", "q/rgb24lprof", "q/rgb24prof"}
-MAPPED |= {"q/rgb32bf-xbgr", "q/rgb32fakealpha"}
-REFUSED = {
-    "q/pal2": "2 bits a pixel",
-    "q/pal8os2v2-16": "header of 16 bytes",
-    "q/pal8oversizepal": "palette of 300 colours",
-    "q/rgb24jpeg": "JPEG inside a BMP",
-    "q/rgb24png": "PNG inside a BMP",
-    "b/badbitcount": "30000 bits a pixel",
-    "b/badheadersize": "header, of 66 bytes",
-    "b/badpalettesize": "palette of 305,402,420 colours",
-    "b/badplanes": "30000 colour planes",
-    "b/badwidth": "size of -127x64",
-    "b/reallybig": "3000000x2000000",
-    "b/shortfile": "cut off",
-}
-# What Pillow does not read, and how far a channel may be from the reference picture: its own
-# colours in g/rgb32bf, 10 bits cut to 8 in q/rgb32-111110.
-REFERENCE = {"g/rgb32bf": ("rgb24", 0), "q/rgb32-111110": ("rgb24", 1)}
-# Pictures with see-through or dithered pixels, of which the suite has no reference PNG here; the
-# masks themselves are tested in test_bmp.py.
-BY_MASKS = {
-    "q/rgb16-231": ("<u2", (0x30, 0xE, 0x1)),
-    "q/rgba16-4444": ("<u2", (0xF00, 0xF0, 0xF)),
-    "q/rgba32abf": ("<u4", (0xFF000000, 0xFF00, 0xFF)),
-}
+MAPPED |= {"q/rgb32fakealpha"}
+# what Pillow does not read, and what is damaged
+REFUSED = """
+g/rgb32bf q/pal2 q/pal8os2v2-16 q/pal8oversizepal q/rgb16-231 q/rgb24jpeg q/rgb24png
+q/rgb32-111110 q/rgba16-4444 q/rgba32abf b/badbitcount b/badheadersize b/badpalettesize
+b/badwidth b/reallybig b/shortfile
+""".split()  # noqa: SIM905
 
 
 @pytest.mark.real
@@ -63,36 +44,20 @@ def test_file_of_the_suite(real_data, name):
     tracemalloc.start()
     try:
         if name in REFUSED:
-            for read in (image_size, open_image, read_image):
-                with pytest.raises(MarrowError, match=REFUSED[name]) as error:
+            for read in (open_image, read_image):
+                with pytest.raises(MarrowError, match=path.name) as error:
                     read(path)
-                assert str(path) in str(error.value)
                 assert "\n" not in str(error.value)
             return
         opened, found = open_image(path), read_image(path)
-        assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
     finally:
+        peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
+        assert peak < 10 * 2**20
     assert (not opened.flags.owndata and not opened.flags.writeable) == (name in MAPPED)
     np.testing.assert_array_equal(opened, found)
     assert image_size(path) == found.shape[:2]
-    expected, tolerance = _expected(path, name)
-    np.testing.assert_allclose(found.astype(int), expected, atol=tolerance)
-
-
-def _expected(path: Path, name: str) -> tuple[np.ndarray, int]:
-    if name in REFERENCE:
-        reference, tolerance = REFERENCE[name]
-        png = path.parents[1] / f"html/{reference}.png"
-        return np.asarray(Image.open(png).convert("RGB"), int), tolerance
-    if name in BY_MASKS:
-        kind, masks = BY_MASKS[name]
-        offset = int.from_bytes(path.read_bytes()[10:14], "little")
-        pixels = np.frombuffer(path.read_bytes(), kind, offset=offset).astype(np.int64)
-        pixels = pixels.reshape(64, -1)[::-1, :127]
-        channels = [(pixels & m) / m * 255 for m in masks]
-        return np.floor(np.stack(channels, axis=-1) + 1e-9), 0
-    return np.asarray(Image.open(path).convert("RGB"), int), 0
+    np.testing.assert_array_equal(found, Image.open(path).convert("RGB"))
 
 
 @pytest.mark.real

@@ -1,4 +1,4 @@
-"""Photographs of any format as RGB arrays: BMP by our own reader, the rest by a library.
+"""Photographs of any format as RGB arrays: plain BMP without copying, the rest decoded.
 
 The format is what a file's first bytes say, whatever its name ends with. Pixels stay as they are
 stored: a camera's note that the picture is to be turned (EXIF orientation) is not followed. napari
@@ -7,27 +7,27 @@ does not follow it either, and a mask has no such note, so it would no longer li
 
 from __future__ import annotations
 
+import os
+import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from napari_marrow.data.bmp import decode_bmp, view_bmp
-from napari_marrow.data.bmp_header import BmpHeader, first_bytes, read_bmp_header
+from napari_marrow.data.bmp import HEADER_BYTES, PlainBmp, map_bmp, parse_plain_bmp
 from napari_marrow.data.errors import MarrowError
 
 SUFFIXES = frozenset({".bmp", ".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 MAX_PIXELS = 175_000_000
 """Photographs beyond this many pixels are refused: no camera on a microscope makes them."""
 
-_FORMATS = ("PNG", "JPEG", "TIFF")  # no other of Pillow's: some of them start programs
+_FORMATS = ("BMP", "PNG", "JPEG", "TIFF")  # no other of Pillow's: some of them start programs
 _BEGINNINGS = {
     b"BM": "BMP",
     b"\xff\xd8": "JPEG",
@@ -52,10 +52,11 @@ _TURN_BACK = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-# Bits of pixels that a byte of a file can stand for at the most: deflate makes 1,032 bytes of one;
-# JPEG spends a bit at least on a block of 8x8 pixels (the rest is for unlike channels).
-_BITS_A_BYTE = {"PNG": 8 * 1040, "JPEG": 8 * 4096}
-_TIFF_BITS_A_BYTE = {1: 8, 5: 8 * 1400, 8: 8 * 1040, 32773: 8 * 64, 32946: 8 * 1040}
+# Bits of pixels that a byte of a file can stand for at the most: a run of 255 pixels of a BMP takes
+# two; deflate makes 1,032 bytes of one; JPEG spends a bit at least on a block of 8x8 pixels (the
+# rest is for unlike channels). TIFF by its number of compression.
+_MAX_BITS_A_BYTE = {"BMP": 128, "PNG": 8 * 1040, "JPEG": 8 * 4096}
+_MAX_TIFF_BITS_A_BYTE = {1: 8, 5: 8 * 1400, 8: 8 * 1040, 32773: 8 * 64, 32946: 8 * 1040}
 
 
 def is_image_name(path: Path) -> bool:
@@ -71,14 +72,11 @@ def image_format(path: Path | str) -> str:
     MarrowError
         When there is no such file, or it begins as none of them does.
     """
-    start = first_bytes(Path(path), 4)[0]
+    start = _first_bytes(Path(path), 4)[0]
     for beginning, name in _BEGINNINGS.items():
         if start.startswith(beginning):
             return name
-    raise MarrowError(
-        f"{path} can't be read as an image, it is damaged or of another kind; "
-        "copy it again or leave it out."
-    )
+    raise _unreadable(path)
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -91,9 +89,8 @@ def image_size(path: Path | str) -> tuple[int, int]:
         ``MAX_PIXELS`` or than its bytes can hold, or is a stack.
     """
     path = Path(path)
-    if _is_bmp(path):
-        header = _bmp_header(path)
-        return header.height, header.width
+    if bmp := _plain_bmp(path):
+        return bmp.height, bmp.width
     with _opened(path) as image:
         return _stored_size(image)
 
@@ -111,10 +108,13 @@ def open_image(path: Path | str) -> NDArray[np.uint8]:
         When the file can't be read as a photograph.
     """
     path = Path(path)
-    if not _is_bmp(path):
+    bmp = _plain_bmp(path)
+    if bmp is None:
         return _as_rgb(path, decode(path))
-    header = _bmp_header(path)
-    return view_bmp(path, header) if header.is_plain else decode_bmp(path, header)
+    try:
+        return map_bmp(path, bmp)
+    except (OSError, ValueError) as error:
+        raise _file_error(path, error) from error
 
 
 def read_image(path: Path | str) -> NDArray[np.uint8]:
@@ -125,17 +125,26 @@ def read_image(path: Path | str) -> NDArray[np.uint8]:
     MarrowError
         When the file can't be read as a photograph.
     """
-    path = Path(path)
-    return decode_bmp(path, _bmp_header(path)) if _is_bmp(path) else open_image(path)
+    opened = open_image(path)
+    if opened.flags.c_contiguous:
+        return opened
+    image = np.empty(opened.shape, np.uint8)
+    for channel in range(3):  # twice as fast as all at once
+        image[..., channel] = opened[..., channel]
+    return image
 
 
-def decode(path: Path) -> NDArray[Any]:
+read_bmp = read_image
+"""The name of version 0.1."""
+
+
+def decode(path: Path) -> NDArray:
     """Decode any image file as it is, whatever its depth: (height, width) or (..., channels).
 
-    Palettes, CMYK and YCbCr become RGB; every kind of BMP does.
+    Palettes, CMYK and YCbCr become RGB.
     """
-    if _is_bmp(path):
-        return decode_bmp(path, _bmp_header(path))
+    if _plain_bmp(path):
+        return read_image(path)
     with _opened(path) as image:
         if isinstance(image, tifffile.TiffPage):
             array = image.asarray()
@@ -169,22 +178,46 @@ def is_bits_from_white(path: Path) -> bool:
         return bits == (1,) and zero == 0 and "tifffile" in str(tags.get(_SOFTWARE, ""))
 
 
-def _is_bmp(path: Path) -> bool:
-    return first_bytes(path, 2)[0] == b"BM"
+def _plain_bmp(path: Path) -> PlainBmp | None:
+    bmp = parse_plain_bmp(path, *_first_bytes(path, HEADER_BYTES))
+    if bmp is not None:
+        _check_claim(path, bmp.width, bmp.height, 0, 0)
+    return bmp
 
 
-def _bmp_header(path: Path) -> BmpHeader:
-    header = read_bmp_header(path)
-    _check_size(path, header.height, header.width)
-    return header
+def _first_bytes(path: Path, count: int) -> tuple[bytes, int]:
+    """Return the first bytes of a file, ``count`` at the most, and its size in bytes."""
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise MarrowError(f"{path} is a folder, not a photograph; give a file that is in it.")
+        if not stat.S_ISREG(mode):  # to open a pipe would wait for ever
+            raise MarrowError(f"{path} is a device or a pipe, not a file; leave it out.")
+        with open(path, "rb", buffering=0) as file:
+            start, size = file.read(count), file.seek(0, os.SEEK_END)
+    except (OSError, ValueError) as error:
+        raise _file_error(path, error) from error
+    if not size:
+        raise MarrowError(f"{path} is an empty file of 0 bytes; copy it again from its source.")
+    return start, size
+
+
+def _file_error(path: Path, error: Exception) -> MarrowError:
+    """Name a file that the system did not give, and why."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return MarrowError(f"{path} is not there; check the name.")
+    if isinstance(error, PermissionError):
+        return MarrowError(f"{path} can't be read: no permission; ask its owner or copy it.")
+    reason = getattr(error, "strerror", None) or error
+    return MarrowError(f"{str(path)!r} can't be opened ({reason}); close other files or check it.")
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image | tifffile.TiffPage]:
-    """Open a file by its header, checked; what a library raises meanwhile is told in a sentence."""
-    size = first_bytes(path, 2)[1]
+    """Open a file by its header, checked; whatever a library raises becomes a MarrowError."""
+    size = _first_bytes(path, 2)[1]
     try:
-        # Pillow warns of large images; _check_size decides.
+        # Pillow warns of large images; _check_claim decides.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             try:
@@ -194,14 +227,12 @@ def _opened(path: Path) -> Iterator[Image.Image | tifffile.TiffPage]:
         if picture is None or _pillow_mixes(picture):
             with tifffile.TiffFile(path) as tiff:
                 page = tiff.pages.first
-                _check_size(path, page.imagelength, page.imagewidth)
-                can = size * _TIFF_BITS_A_BYTE.get(page.compression, 8 * 1400)
-                _check_claim(path, page.imagewidth, page.imagelength, 8 * page.nbytes, can)
+                limit = _MAX_TIFF_BITS_A_BYTE.get(page.compression, 8 * 1400) * size
+                _check_claim(path, page.imagewidth, page.imagelength, 8 * page.nbytes, limit)
                 _check_stack(path, [page.shape for page in tiff.pages[:2]])
                 yield page
             return
         with picture:
-            _check_size(path, picture.height, picture.width)
             bits, most = _claim(picture)
             bits *= picture.width * picture.height
             _check_claim(path, picture.width, picture.height, bits, most * size)
@@ -217,12 +248,9 @@ def _opened(path: Path) -> Iterator[Image.Image | tifffile.TiffPage]:
     except Image.DecompressionBombError as error:
         raise _too_large(path) from error
     except Exception as error:
-        # The decoders of the formats raise what they like (struct.error, EOFError, SyntaxError
-        # ...) on damaged files, and all of it means the same to the user.
-        raise MarrowError(
-            f"{path} can't be read as an image, it is damaged or of another kind; "
-            "copy it again or leave it out."
-        ) from error
+        # The decoders raise what they like (struct.error, EOFError, SyntaxError ...) on damaged
+        # files, and all of it means the same to the user.
+        raise _unreadable(path) from error
 
 
 def _pillow_mixes(image: Image.Image) -> bool:
@@ -243,9 +271,11 @@ def _orientation(image: Image.Image) -> int:
     return int(getattr(image, "tag_v2", {}).get(_ORIENTATION, 1))
 
 
-def _check_size(path: Path, height: int, width: int) -> None:
-    if height * width > MAX_PIXELS:
-        raise _too_large(path)
+def _unreadable(path: Path | str) -> MarrowError:
+    return MarrowError(
+        f"{path} can't be read as an image, it is damaged or of another kind; copy it again, "
+        "save it as PNG, or leave it out."
+    )
 
 
 def _too_large(path: Path) -> MarrowError:
@@ -256,16 +286,19 @@ def _too_large(path: Path) -> MarrowError:
 
 
 def _claim(image: Image.Image) -> tuple[int, float]:
-    """Bits of a pixel that are surely stored, and the most that a byte of the file stands for."""
+    """Return the bits of a pixel that are surely stored, and the most that a byte stands for."""
     tags = getattr(image, "tag_v2", None)
     if tags is not None:
-        return sum(tags.get(_BITS, (1,))), _TIFF_BITS_A_BYTE.get(tags.get(_COMPRESSION, 1), inf)
-    bits = 1 if image.mode in ("1", "P") else 8 * len(image.getbands())
-    return bits, _BITS_A_BYTE.get(image.format or "", inf)
+        most = _MAX_TIFF_BITS_A_BYTE.get(tags.get(_COMPRESSION, 1), inf)
+        return sum(tags.get(_BITS, (1,))), most
+    bits = 1 if image.mode in ("1", "P") or image.format == "BMP" else 8 * len(image.getbands())
+    return bits, _MAX_BITS_A_BYTE.get(image.format or "", inf)
 
 
 def _check_claim(path: Path, width: int, height: int, bits: int, most: float) -> None:
-    """Refuse what can't be in a file of its size, before memory is taken for it."""
+    """Refuse too many pixels, or more than a file can hold, before memory is taken for them."""
+    if height * width > MAX_PIXELS:
+        raise _too_large(path)
     if bits > most:
         raise MarrowError(
             f"{path} is cut off or damaged: its header claims {width}x{height} pixels, "
@@ -273,7 +306,7 @@ def _check_claim(path: Path, width: int, height: int, bits: int, most: float) ->
         )
 
 
-def _check_stack(path: Path, shapes: list[Any]) -> None:
+def _check_stack(path: Path, shapes: Sequence[object]) -> None:
     # A smaller second page is the thumbnail or the pyramid of the first.
     if shapes[1:] == shapes[:1]:
         raise MarrowError(
@@ -282,7 +315,7 @@ def _check_stack(path: Path, shapes: list[Any]) -> None:
         )
 
 
-def _as_rgb(path: Path, array: NDArray[Any]) -> NDArray[np.uint8]:
+def _as_rgb(path: Path, array: NDArray) -> NDArray[np.uint8]:
     if array.ndim == 3 and array.shape[-1] in (1, 2):  # grey, perhaps with alpha
         array = array[..., 0]
     if array.ndim == 2:
