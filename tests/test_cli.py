@@ -68,7 +68,7 @@ def test_scan_shows_warnings(call, tmp_path, make_snam):
 def test_scan_of_damaged_photographs_only_is_1(refused, tmp_path):
     (tmp_path / "ALL").mkdir()
     (tmp_path / "ALL" / "a.bmp").write_bytes(b"BM")
-    assert "a.bmp is not a BMP file" in refused(1, "scan", tmp_path)
+    assert "a.bmp can't be read" in refused(1, "scan", tmp_path)
 
 
 def test_scan_shows_what_the_audit_finds(call, tmp_path, make_snam):
@@ -246,7 +246,7 @@ def test_predict_bad_photograph_and_outputs(refused, tmp_path, toy, snam):
     (tmp_path / "bad.bmp").write_bytes(b"BM")
     (tmp_path / "file").write_text("x")
     out = ("--out", tmp_path / "p.csv")
-    assert "bad.bmp is not a BMP" in refused(1, "predict", toy.path, tmp_path / "bad.bmp", *out)
+    assert "bad.bmp can't be read" in refused(1, "predict", toy.path, tmp_path / "bad.bmp", *out)
     assert "is a folder" in refused(1, "predict", toy.path, snam, "--out", tmp_path)
     below = refused(1, "predict", toy.path, snam, "--out", tmp_path / "file" / "p.csv")
     assert "part of that path is a file" in below
