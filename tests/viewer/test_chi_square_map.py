@@ -8,7 +8,8 @@ from napari.layers import Image
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.measure.thumbnail_grid import GRID, pixels
-from napari_marrow.viewer.make.chi_square_map import MAP, show_map
+from napari_marrow.viewer.layer_info import Kind
+from napari_marrow.viewer.make.chi_square_map import show_map
 from napari_marrow.viewer.photograph.labelling import is_photograph
 from napari_marrow.viewer.photograph.session import gather
 
@@ -34,14 +35,14 @@ def viewer():
 
 def test_pictures_and_map_lie_over_each_other(viewer, table, scores):
     show_map(viewer, table, scores, "field")
-    names = ["mean picture ALL", "mean picture MM", MAP]
+    names = ["mean picture ALL", "mean picture MM", Kind.MAP]
     assert [x.name for x in viewer.layers] == names
     np.testing.assert_array_equal(viewer.layers[0].data, PICTURES[1])
     expected = PICTURES[[0, 2]].astype(float).mean(axis=0).round()
     np.testing.assert_array_equal(viewer.layers[1].data, expected)
     assert viewer.layers[1].rgb
     assert viewer.layers[1].data.dtype == np.uint8
-    found = viewer.layers[MAP]
+    found = viewer.layers[str(Kind.MAP)]
     assert found.data[4, 7] == 6
     assert found.data.sum() == 10
     assert found.contrast_limits == [0, 6]
@@ -55,12 +56,12 @@ def test_another_map_lies_over_the_photograph_of_the_first(viewer, table, scores
     viewer.layers.extend([first, second])
     viewer.layers.selection.active = second
     assert "over b" in show_map(viewer, table, scores, "field")
-    assert viewer.layers.selection.active.name == MAP  # as nobody touched anything
+    assert viewer.layers.selection.active.name == Kind.MAP  # as nobody touched anything
     assert "over b" in show_map(viewer, table, scores, "field")
     viewer.layers.selection.active = first
     assert "over a" in show_map(viewer, table, scores, "field")
     viewer.layers.remove(first)
-    viewer.layers.selection.active = viewer.layers[MAP]
+    viewer.layers.selection.active = viewer.layers[str(Kind.MAP)]
     assert "over b" in show_map(viewer, table, scores, "field")
 
 
@@ -85,7 +86,7 @@ def test_the_map_of_fields_covers_the_photograph(viewer, table, scores, shape):
 def test_the_map_of_cells_lies_beside(viewer, table, scores):
     photograph = viewer.add_image(np.zeros((48, 64, 3), np.uint8), rgb=True)
     show_map(viewer, table, scores, "cell")
-    found = viewer.layers[MAP]
+    found = viewer.layers[str(Kind.MAP)]
     assert tuple(found.scale) == (3, 3)  # as high as the photograph, and square
     assert found.extent.world[0, 1] > photograph.extent.world[1, 1]
     assert viewer.layers["mean picture ALL"].visible
@@ -96,14 +97,14 @@ def test_the_selected_photograph_is_covered(viewer, table, scores):
         viewer.add_image(np.zeros((size, size, 3), np.uint8), rgb=True, name=str(size))
     viewer.layers.selection.active = viewer.layers["32"]
     show_map(viewer, table, scores, "field")
-    assert tuple(viewer.layers[MAP].scale) == (2, 2)
+    assert tuple(viewer.layers[str(Kind.MAP)].scale) == (2, 2)
 
 
 def test_another_map_takes_the_place_of_the_first(viewer, table, scores):
     show_map(viewer, table, scores, "field")
     show_map(viewer, table, scores.assign(chi2=0.0), "field")
     assert len(viewer.layers) == 3
-    assert not viewer.layers[MAP].data.any()
+    assert not viewer.layers[str(Kind.MAP)].data.any()
 
 
 def test_mean_pictures_are_no_photographs_to_learn_from(viewer, table, scores):

@@ -2,7 +2,7 @@
 
 from napari.components import ViewerModel
 
-from napari_marrow.viewer.layer_info import layer_id, link_to
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.photograph.gathering import gathered
 
 
@@ -13,7 +13,8 @@ def test_labels_of_another_photograph_stay_with_it(draw):
     other = viewer.add_image(image, rgb=True, name="b")
     for word in ("nuclei", "cytoplasm", "cells"):
         viewer.add_labels(mask.astype(int), name=f"b {word}")
-    viewer.add_labels(mask.astype(int), name="linked", metadata=link_to(layer_id(other), "labels"))
+    info = LayerInfo(kind=Kind.LABELS, photograph=layer_id(other))
+    viewer.add_labels(mask.astype(int), name="linked", metadata=info.metadata())
     viewer.add_labels(mask.astype(int), name="mine")
     assert set(gathered(first, viewer.layers).own) == {"mine"}
     assert set(gathered(other, viewer.layers).masks) == {"nuclei", "cytoplasm"}

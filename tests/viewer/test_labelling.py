@@ -9,7 +9,7 @@ from napari_marrow.learning.predictor import predict_image
 from napari_marrow.report.colours import FIXED, rgb
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
-from napari_marrow.viewer.layer_info import layer_predictions
+from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
 from napari_marrow.viewer.photograph.labelling import predict_target, show_predictions, targets
 
@@ -32,11 +32,11 @@ def test_fields_get_their_answer_in_the_metadata_and_on_the_canvas(viewer, toy):
     caption = attach_caption(viewer)
     label(viewer, toy)
     image = viewer.layers["PKG - SN-AM"]
-    answers = layer_predictions(image)
+    answers = LayerInfo.of(image).predictions
     assert len(answers) == 6
     expected = predict_image(toy, np.asarray(image.data[4]))
-    assert answers[4]["class"] == expected.class_name
-    assert answers[4]["probability"] == expected.probability
+    assert answers[4].class_name == expected.class_name
+    assert answers[4].probability == expected.probability
     viewer.dims.set_current_step(0, 4)
     assert caption.text().startswith(f"MM_2   class MM\npredicted {expected.class_name} (")
     assert viewer.canvas.overlays.text.text == caption.text()

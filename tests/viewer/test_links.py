@@ -10,7 +10,11 @@ from PIL import Image
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
-from napari_marrow.viewer.photograph.annotations import cells_layer, new_cells_layer
+from napari_marrow.viewer.photograph.annotations import (
+    cells_layer,
+    new_cells_layer,
+    set_field_class,
+)
 from napari_marrow.viewer.photograph.labelling import targets
 from napari_marrow.viewer.photograph.session import gather, write_session
 
@@ -62,7 +66,7 @@ def test_pixels_that_were_replaced_are_what_is_used(snam, tmp_path):
     np.testing.assert_array_equal(target.image(0), other)
     assert caption.text() == ""
     # It was made from ALL_1, as far as anybody knows: never on both sides of a split.
-    viewer.layers["ALL_1"].metadata["napari_marrow"]["classes"] = {"0": "MM"}
+    set_field_class(viewer.layers["ALL_1"], 0, "MM")
     [field] = write_session(gather(viewer.layers), tmp_path, "field").fields
     assert field.source == str((snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp").resolve())
     np.testing.assert_array_equal(field.image(), other)

@@ -8,6 +8,7 @@ from napari.layers import Labels
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.io.writers import write_labels
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.stack import LazyStack
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
@@ -17,7 +18,7 @@ MEASURED = {"index": [1, 2], "field": ["a", "a"], "area": [3.5, np.nan]}
 
 
 def known(tables):
-    return {"napari_marrow": {"kind": "nuclei", "tables": tables, "shown": 0}}
+    return LayerInfo(kind=Kind.NUCLEI, tables=tables, shown_row=0).metadata()
 
 
 def saved(path, tables, data=PIXELS):
@@ -58,7 +59,7 @@ def test_the_table_of_every_page_comes_back(tmp_path):
     tables[2]["seen"] = pd.array([True, None], dtype="boolean")
     tables[2] = tables[2].iloc[:, ::-1]
     options = saved(tmp_path / "a.tif", tables)
-    again = options["metadata"]["napari_marrow"]["tables"]
+    again = LayerInfo.from_metadata(options["metadata"]).tables
     assert list(again) == [0, 1, 2]
     for row, table in tables.items():
         pd.testing.assert_frame_equal(again[row], table, check_exact=True)
@@ -68,7 +69,8 @@ def test_the_table_of_every_page_comes_back(tmp_path):
 def test_pages_without_rows_keep_their_columns(tmp_path):
     measured = pd.DataFrame(MEASURED)
     tables = {0: measured.iloc[:0], 2: measured.assign(**{"class": "ALL"})}
-    again = saved(tmp_path / "a.tif", tables)["metadata"]["napari_marrow"]["tables"]
+    options = saved(tmp_path / "a.tif", tables)
+    again = LayerInfo.from_metadata(options["metadata"]).tables
     assert list(again) == [0, 2]
     for row, table in tables.items():
         pd.testing.assert_frame_equal(again[row], table)
@@ -84,7 +86,7 @@ def test_what_was_written_into_the_table_counts_on_its_page(tmp_path):
     table = pd.concat([table, pd.DataFrame({"index": [9], "page": [3]})])
     table.to_csv(tmp_path / "a.csv", index=False)
     [(_, options, _)] = read(str(path))
-    again = options["metadata"]["napari_marrow"]["tables"]
+    again = LayerInfo.from_metadata(options["metadata"]).tables
     assert again[0]["class"].tolist() == ["MM", "ALL"]
     assert again[1]["note"].tolist() == ["blurred", "blurred"]
     assert "note" not in again[0]

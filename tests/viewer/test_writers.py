@@ -22,7 +22,7 @@ from napari_marrow.report.colours import FIXED, UNCERTAIN, rgb
 from napari_marrow.viewer.io.readers import get_reader, read
 from napari_marrow.viewer.io.saved_labels import is_saved_labels, load_labels, save_labels
 from napari_marrow.viewer.io.writers import write_labels, write_predictions
-from napari_marrow.viewer.layer_info import KEY
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.layers import nucleus_features
 from napari_marrow.viewer.photograph.annotations import is_painted, label_classes, new_cells_layer
 from napari_marrow.viewer.photograph.labelling import predict_target, show_predictions, targets
@@ -50,7 +50,7 @@ def test_nuclei_that_were_painted_on_are_saved_with_a_table_of_what_is_there(tmp
     around = np.where(ndimage.binary_dilation(labels == 2, iterations=2), 2, 0) * (labels == 0)
     around[10:12, 20:28] = 3
     table = nucleus_features(labels, around).assign(note=["one", "two", "three"])
-    layer = Labels(labels, features=table, metadata={KEY: {"kind": "nuclei"}})
+    layer = Labels(labels, features=table, metadata=LayerInfo(kind=Kind.NUCLEI).metadata())
     untouched = saved(layer, tmp_path / "before.tif")
     pd.testing.assert_frame_equal(untouched.features, table)
     layer.data[labels == 1] = 0  # erased

@@ -9,7 +9,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.augment import AugmentSettings, augment
 from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.viewer.layer_info import is_preview, layer_kind
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make import augmented as products
 from napari_marrow.viewer.make.segmented import segment_target, segmented_layers
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
@@ -39,7 +39,7 @@ def field(viewer, widget, snam):
 
 
 def previews(viewer):
-    return [x for x in viewer.layers if is_preview(x)]
+    return [x for x in viewer.layers if LayerInfo.of(x).kind is Kind.PREVIEW]
 
 
 def shown(viewer):
@@ -88,10 +88,10 @@ def test_layers_are_what_augment_makes(widget, viewer, field, qtbot, monkeypatch
         assert set(np.unique(nuclei.data[k])) == set(np.unique(labels))
     assert made.data.shape[1:3] == (64, 64)
     assert {a.source for a in gathered(made, viewer.layers).fields} == {"ALL_1"}
-    told = made.metadata["napari_marrow"]["products"]
+    slices = LayerInfo.of(made).products
     names = ["ALL_1", *(f"ALL_1_{x}" for x in ("rotate90", "distort1", "distort2"))]
-    assert [x["name"] for x in told][:4] == names
-    assert {x["source"] for x in told} == {"ALL_1"}
+    assert [x.name for x in slices][:4] == names
+    assert {x.source for x in slices} == {"ALL_1"}
     assert list(made.scale) == [1, 0.5, 0.5]
     qtbot.waitUntil(lambda: "ALL_1   class ALL" in viewer.canvas.overlays.text.text)
     viewer.dims.set_current_step(0, 1)
@@ -295,9 +295,9 @@ def test_labels_of_ones_own_replace_no_mask_and_are_not_written(
         viewer.add_labels(other, name=name)
     widget.operations.check("mirror")
     make(widget, qtbot)
-    made = {layer_kind(x): x.data for x in viewer.layers if "augmented nuclei" in x.name}
-    np.testing.assert_array_equal(made["nuclei"], [masks, masks[:, ::-1]])
-    np.testing.assert_array_equal(made["labels"], [other, other[:, ::-1]])
+    made = {LayerInfo.of(x).kind: x.data for x in viewer.layers if "augmented nuclei" in x.name}
+    np.testing.assert_array_equal(made[Kind.NUCLEI], [masks, masks[:, ::-1]])
+    np.testing.assert_array_equal(made[Kind.LABELS], [other, other[:, ::-1]])
     widget.write_folder(tmp_path / "out")
     qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
     written = {f.name: f for f in scan(tmp_path / "out").fields}["ALL_1"]

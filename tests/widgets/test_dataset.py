@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMes
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
+from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.widgets.dataset import CLASS, NOTES, SOURCE, THUMBNAIL_PX, USE, thumbnail
 
 
@@ -96,7 +97,7 @@ def test_ticked_fields_open_as_one_stack(widget, make_snam, tmp_path, qtbot):
     widget.open_fields()
     image, nuclei = widget.viewer_for_test.layers
     assert image.data.shape[0] == nuclei.data.shape[0] == 3
-    assert image.metadata["napari_marrow"]["fields"][0]["name"] == "ALL_2"
+    assert LayerInfo.of(image).fields[0].name == "ALL_2"
 
 
 def test_a_class_that_is_called_minus_is_kept(widget, tmp_path, qtbot):

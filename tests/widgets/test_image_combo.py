@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 from qtpy.compat import isalive
 
 from napari_marrow.imaging.segmentation import segment_nuclei
-from napari_marrow.viewer.layer_info import PREVIEW, layer_id, link_to
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.widgets.components.image_combo import ImageCombo
 
 PLUGIN = "napari-marrow"
@@ -28,9 +28,10 @@ def box(viewer, qtbot):
     return box
 
 
-def over(viewer, name, photograph=None, kind="nuclei"):
+def over(viewer, name, photograph=None, kind=Kind.NUCLEI):
     """Add Labels, which become the active layer."""
-    metadata = {} if photograph is None else link_to(layer_id(photograph), kind)
+    info = None if photograph is None else LayerInfo(kind=kind, photograph=layer_id(photograph))
+    metadata = {} if info is None else info.metadata()
     return viewer.add_labels(np.zeros((48, 64), int), name=name, metadata=metadata)
 
 
@@ -61,8 +62,9 @@ def test_layers_over_a_photograph_choose_it(viewer, box):
     assert box.layer is first
     over(viewer, "of nobody")
     assert box.layer is first
-    over(viewer, "of what is gone").metadata = link_to("gone", "nuclei")
-    over(viewer, "x", second, PREVIEW)  # comes and goes with a widget
+    gone = LayerInfo(kind=Kind.NUCLEI, photograph="gone")
+    over(viewer, "of what is gone").metadata = gone.metadata()
+    over(viewer, "x", second, Kind.PREVIEW)  # comes and goes with a widget
     assert box.layer is first
 
 
@@ -70,7 +72,7 @@ def test_a_preview_that_comes_and_goes_changes_nothing(viewer, box):
     first, second = viewer.layers
     with box.pinned():
         made = over(viewer, "made", first)
-    over(viewer, "x", second, PREVIEW)
+    over(viewer, "x", second, Kind.PREVIEW)
     viewer.layers.selection.active = made
     assert box.layer is second
     viewer.layers.selection.active = first

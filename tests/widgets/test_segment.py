@@ -6,7 +6,7 @@ from PIL import Image
 from skimage.measure import regionprops
 
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
-from napari_marrow.viewer.layer_info import is_nuclei, layer_id, linked
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.photograph.gathering import gathered
 from napari_marrow.viewer.photograph.labelling import Target, nuclei_of
 from napari_marrow.widgets.segment import PREVIEW_NAME
@@ -46,8 +46,8 @@ def test_a_photograph_gets_its_nuclei_with_features(opened, draw, qtbot):
     assert tuple(nuclei.translate) == (5, 7)
     assert nuclei.features["area"].tolist() == [r.area for r in regionprops(labels.astype(int))]
     assert "nucleus_to_cell" in nuclei.features
-    assert linked(nuclei) == layer_id(photograph)
-    assert is_nuclei(nuclei)
+    assert LayerInfo.of(nuclei).photograph == layer_id(photograph)
+    assert LayerInfo.of(nuclei).kind is Kind.NUCLEI
     assert widget.run.status.text() == "a: 12 nuclei in 1 field."
 
 
@@ -65,7 +65,7 @@ def test_another_run_takes_the_place_of_the_first(opened, draw, qtbot):
     assert not second.data.any()
     assert first.name == "a nuclei (earlier)"
     assert (first.data[:2] == 77).all()
-    assert [x for x in viewer.layers if is_nuclei(x)] == [second]
+    assert [x for x in viewer.layers if LayerInfo.of(x).kind is Kind.NUCLEI] == [second]
     np.testing.assert_array_equal(nuclei_of(viewer.layers["a"], viewer.layers), second.data)
 
 
@@ -90,7 +90,7 @@ def test_a_folder_gets_a_stack_beside_its_own_nuclei(opened, snam, qtbot):
     for row in (0, 4):
         expected = segment_nuclei(np.asarray(photograph.data[row]))
         np.testing.assert_array_equal(np.asarray(made.data[row]), expected)
-    assert not is_nuclei(made)
+    assert LayerInfo.of(made).kind is not Kind.NUCLEI
     assert not made.editable  # a stack can't be painted on
     assert not viewer.layers["PKG - SN-AM nuclei"].editable
 
@@ -133,7 +133,7 @@ def test_the_preview_is_taken_for_nothing_else(opened, draw, qtbot):
     assert nuclei_of(first, viewer.layers) is None
     assert gathered(first, viewer.layers).masks == gathered(first, viewer.layers).own == {}
     second = viewer.add_image(image, name="b")
-    qtbot.waitUntil(lambda: linked(shown) == layer_id(second), timeout=20000)
+    qtbot.waitUntil(lambda: LayerInfo.of(shown).photograph == layer_id(second), timeout=20000)
     assert gathered(second, viewer.layers).own == {}
 
 

@@ -14,7 +14,7 @@ from napari_marrow.imaging.stain import (
     stain_vectors,
     white_balance,
 )
-from napari_marrow.viewer.layer_info import KEY, layer_fields
+from napari_marrow.viewer.layer_info import LayerInfo, layer_fields
 from napari_marrow.viewer.make.stains import split
 from napari_marrow.viewer.photograph.labelling import targets
 from napari_marrow.viewer.photograph.session import gather
@@ -83,7 +83,7 @@ def test_a_field_is_normalised_in_its_place(viewer, widget, qtbot):
     assert (new.visible, layer.visible, labels.visible) == (True, False, True)
     np.testing.assert_array_equal(new.extent.world, layer.extent.world)
     assert new.units == layer.units
-    assert new.metadata[KEY]["of"] == layer.metadata[KEY]["id"]
+    assert LayerInfo.of(new).photograph == LayerInfo.of(layer).id
 
 
 @pytest.mark.parametrize("method", ["reinhard", "macenko"])
@@ -191,7 +191,7 @@ def test_what_is_made_keeps_its_source_but_is_not_the_file(viewer, widget, folde
     assert layer_fields(new) == []  # its pixels are no longer the file's
     first, second = gather(viewer.layers)
     assert first.classes == second.classes == ("ALL", "MM", "MM")
-    assert new.metadata[KEY]["fields"] == photograph.metadata[KEY]["fields"]
+    assert LayerInfo.of(new).fields == LayerInfo.of(photograph).fields
     np.testing.assert_array_equal(second.target.image(0), white_balance(picture(1)))
 
 

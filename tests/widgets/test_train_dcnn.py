@@ -14,6 +14,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QScrollArea
 
 from napari_marrow.data.errors import Stopped
+from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.photograph.annotations import field_class
 
 PLUGIN, WIDGET = "napari-marrow", "Train DCNN"
@@ -214,7 +215,7 @@ def test_training_in_the_child_end_to_end(
 
     widget.model.label_layers()
     qtbot.waitUntil(lambda: "labelled" in widget.run.status.text(), timeout=60_000)
-    answers = image.metadata["napari_marrow"]["predictions"]
+    answers = LayerInfo.of(image).predictions
     assert len(answers) == 16
 
     # Closing the viewer ends the child.

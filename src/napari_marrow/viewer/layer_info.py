@@ -1,21 +1,22 @@
-"""What the plugin knows of a layer, in ``layer.metadata['napari_marrow']``.
+"""What the plugin knows of a layer: a :class:`LayerInfo` in ``layer.metadata['napari_marrow']``.
 
-The entry of a photograph is a dictionary: ``id``, ``fields`` (a list of :meth:`Field.to_dict`, in
-the order of a stack's slices), ``sample`` (a checksum of a single field's pixels), ``root``, and
-``predictions`` (one dictionary a field, or None) once there are some. Augmented photographs have
-``products`` in place of ``fields``: name, operation, copy, source and size of every slice. A layer
-that belongs to a photograph has ``of``, its ``id``: names change, and two photographs can have the
-same. It has a ``kind`` too; the ``fields`` of an image that was made from a photograph are that
-photograph's.
+The metadata holds it as a plain dictionary with a version number, so that it survives being copied
+or saved by other tools. :meth:`LayerInfo.of`, :meth:`LayerInfo.set_on` and the two methods for
+metadata that belongs to no layer yet are the only places that know the key. Layers refer to each
+other by ``id``: names change, and two photographs can have the same.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 import weakref
 import zlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Layer
@@ -24,27 +25,281 @@ from numpy.typing import NDArray
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.viewer.stack import LazyStack
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 KEY = "napari_marrow"
-PREDICTED = "predicted cells"
-"""How the name of a layer of predicted cells ends."""
-PREVIEW = "preview"
-"""The kind of a layer that comes and goes with a widget."""
-MEAN = "mean picture"
-"""The kind of a picture that is the mean of many: no photograph to label or to learn from."""
-_KIND = "kind"
-_fields: weakref.WeakKeyDictionary[Layer, tuple[Any, list[Field]]] = weakref.WeakKeyDictionary()
+VERSION = 2
+"""Version of the dictionary. Version 1 had no number; what it wrote is still read."""
+_parsed: weakref.WeakKeyDictionary[Layer, tuple[object, LayerInfo]] = weakref.WeakKeyDictionary()
 
 
-def field_metadata(collection: Collection, image: NDArray | None = None) -> dict[str, Any]:
-    """The metadata of a layer that shows these fields; ``image`` is what it shows of one field."""
-    fields = [f.to_dict() for f in collection.fields]
-    sample = None if image is None else pixel_sample(image)
-    known = {"id": uuid.uuid4().hex, "root": str(collection.root), "fields": fields}
-    return {KEY: {**known, "sample": sample, "predictions": None}}
+class Kind(StrEnum):
+    """What a layer is to the photograph that it belongs to; the value ends the layer's name."""
+
+    PHOTOGRAPH = "photograph"
+    NUCLEI = "nuclei"
+    CYTOPLASM = "cytoplasm"
+    BACKGROUND = "background"
+    CELLS = "cells"
+    """Whole cells, or classes painted on cells."""
+    LABELS = "labels"
+    """Augmented labels whose meaning is not known."""
+    SEGMENTED_NUCLEI = "segmented nuclei"
+    """Segmented where the photograph already had nuclei."""
+    SEGMENTED_CYTOPLASM = "segmented cytoplasm"
+    EARLIER_NUCLEI = "earlier nuclei"
+    """Segmented, then replaced by a later segmentation."""
+    EARLIER_CYTOPLASM = "earlier cytoplasm"
+    PREDICTED = "predicted cells"
+    PREVIEW = "preview"
+    """Comes and goes with a widget."""
+    MEAN = "mean picture"
+    """The mean of many pictures: no photograph to label or to learn from."""
+    MAP = "chi-square map"
+    WHITE_BALANCE = "white-balance"
+    REINHARD = "reinhard"
+    MACENKO = "macenko"
+    NUCLEAR_STAIN = "nuclear stain"
+    COUNTERSTAIN = "counterstain"
+    UNKNOWN = "unknown"
+    """Written by a later version."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Kind:
+        earlier = {f"earlier {word}": f"earlier {word.split()[-1]}" for word in _SEGMENTED}
+        return cls(earlier[str(value)]) if value in earlier else cls.UNKNOWN
+
+    @property
+    def earlier(self) -> Kind:
+        """The kind of a segmented layer after a later segmentation has replaced it."""
+        return Kind(f"earlier {self}")
+
+    @property
+    def holds_nuclei(self) -> bool:
+        """Whether each label is a nucleus."""
+        return self.endswith("nuclei")
 
 
-def pixel_sample(image: Any) -> int:
-    """Checksum of every 16th pixel each way: tells whether a layer still shows its file."""
+_SEGMENTED = ("segmented nuclei", "segmented cytoplasm")
+RECOLOURED = (Kind.WHITE_BALANCE, Kind.REINHARD, Kind.MACENKO)
+STAINS = (Kind.NUCLEAR_STAIN, Kind.COUNTERSTAIN)
+
+
+@dataclass(frozen=True)
+class Product:
+    """One slice of a stack of augmented photographs.
+
+    Attributes
+    ----------
+    name
+        Of the slice; a file of the product would have this stem.
+    operation, copy
+        What made it; an empty operation is the photograph itself.
+    source
+        The source of the photograph's field.
+    photograph
+        Path of the photograph, or the name of its field where there is no file.
+    class_name
+        Class of the photograph's field, or None.
+    size
+        Height and width in pixels; a smaller slice is in the upper left corner of the stack.
+    """
+
+    name: str
+    operation: str
+    copy: int
+    source: str
+    photograph: str
+    class_name: str | None
+    size: tuple[int, int]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the product as a JSON object."""
+        return {**vars(self), "size": list(self.size)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Product:
+        """Return the product that :meth:`to_dict` wrote."""
+        return cls(**_attributes(cls, {**values, "size": tuple(values["size"])}))
+
+
+@dataclass(frozen=True)
+class FieldPrediction:
+    """The prediction of one field.
+
+    Attributes
+    ----------
+    class_name, probability, uncertain
+        The answer for the field.
+    text
+        The answer as the caption shows it.
+    table
+        As predicted, one row a unit; it is what is saved.
+    """
+
+    class_name: str | None
+    probability: float | None
+    uncertain: bool
+    text: str
+    table: pd.DataFrame
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the prediction as a dictionary."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> FieldPrediction:
+        """Return the prediction that :meth:`to_dict` wrote."""
+        return cls(**_attributes(cls, values))
+
+
+def _attributes(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a dataclass; version 1 wrote ``class`` for ``class_name``."""
+    known = {"class_name": values.get("class"), **values}
+    return {f.name: known[f.name] for f in dataclasses.fields(cls)}
+
+
+@dataclass(frozen=True, eq=False)
+class LayerInfo:
+    """What the plugin knows of one layer.
+
+    Attributes
+    ----------
+    kind
+        None for layers of others.
+    id
+        By which other layers refer to this photograph; None until one does.
+    photograph
+        ``id`` of the photograph that this layer belongs to.
+    root
+        The folder of ``fields``.
+    fields
+        What the slices show; of an image that was made from a photograph, that photograph's.
+    checksum
+        Of the pixels of a single field, see :func:`pixel_checksum`.
+    products
+        What the slices of a stack of augmented photographs are.
+    classes
+        Class by slice, where a person gave one or took one away (None).
+    predictions
+        One a slice, or none.
+    tables
+        Features by slice of a stack of labels, where they are kept.
+    shown_row
+        The slice of which ``layer.features`` is; None where it is of the whole layer.
+    measured
+        Columns of the features that the widget "Chi-square features" added.
+    segmented
+        Whether the labels were segmented in the viewer.
+    """
+
+    kind: Kind | None = None
+    id: str | None = None
+    photograph: str | None = None
+    root: Path | None = None
+    fields: tuple[Field, ...] = ()
+    checksum: int | None = None
+    products: tuple[Product, ...] = ()
+    classes: Mapping[int, str | None] = field(default_factory=dict)
+    predictions: tuple[FieldPrediction, ...] = ()
+    tables: Mapping[int, pd.DataFrame] = field(default_factory=dict)
+    shown_row: int | None = None
+    measured: tuple[str, ...] = ()
+    segmented: bool = False
+
+    @classmethod
+    def of(cls, layer: Layer) -> LayerInfo:
+        """Return what is known of a layer; parsed once, as it is asked for at every slider step."""
+        values = layer.metadata.get(KEY)
+        if layer not in _parsed or _parsed[layer][0] is not values:
+            _parsed[layer] = values, cls.from_metadata(layer.metadata)
+        return _parsed[layer][1]
+
+    def set_on(self, layer: Layer) -> None:
+        """Store this in a layer; the metadata is assigned anew, so that its event is emitted."""
+        layer.metadata = {**layer.metadata, **self.metadata()}
+
+    def metadata(self) -> dict[str, object]:
+        """Return the metadata of a layer that is to be made."""
+        return {KEY: self.to_dict()}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> LayerInfo:
+        """Return what a layer's metadata says; nothing where it can't be read."""
+        try:
+            return cls.from_dict(metadata.get(KEY) or {})
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return cls()  # of a later version, or changed by hand
+
+    def to_dict(self) -> dict[str, object]:
+        """Return this as a dictionary without its empty entries; all but tables is JSON."""
+        values: dict[str, object] = {
+            "kind": self.kind and str(self.kind),
+            "id": self.id,
+            "of": self.photograph,
+            "root": None if self.root is None else str(self.root),
+            "fields": [f.to_dict() for f in self.fields],
+            "sample": self.checksum,
+            "products": [p.to_dict() for p in self.products],
+            "classes": {str(row): name for row, name in self.classes.items()},
+            "predictions": [p.to_dict() for p in self.predictions],
+            "tables": dict(self.tables),
+            "shown": self.shown_row,
+            "measured": list(self.measured),
+            "segmented": self.segmented or None,
+        }
+        return {"version": VERSION, **{k: v for k, v in values.items() if v or v == 0}}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LayerInfo:
+        """Return what :meth:`to_dict` of this version or version 1 wrote."""
+        kind, root = values.get("kind"), values.get("root")
+        return cls(
+            kind=None if kind is None else Kind(kind),
+            id=values.get("id"),
+            photograph=values.get("of", values.get("photograph")),
+            root=None if root is None else Path(root),
+            fields=tuple(Field.from_dict(v) for v in values.get("fields", ())),
+            checksum=values.get("sample"),
+            products=tuple(Product.from_dict(v) for v in values.get("products", ())),
+            classes={int(row): name for row, name in values.get("classes", {}).items()},
+            predictions=tuple(map(FieldPrediction.from_dict, values.get("predictions") or ())),
+            tables={int(row): table for row, table in values.get("tables", {}).items()},
+            shown_row=values.get("shown"),
+            measured=tuple(values.get("measured", ())),
+            segmented=bool(values.get("segmented")),
+        )
+
+    @property
+    def paged(self) -> bool:
+        """Whether the slices of a stack of labels have tables of their own."""
+        return bool(self.tables) or self.shown_row is not None
+
+    @property
+    def holds_nuclei(self) -> bool:
+        """Whether each label is a nucleus: of the photograph, segmented beside them, or earlier."""
+        return self.kind is not None and self.kind.holds_nuclei
+
+
+def field_info(collection: Collection, image: NDArray | None = None) -> LayerInfo:
+    """Return the record of a layer that shows fields; ``image`` is what it shows of one field."""
+    return LayerInfo(
+        kind=Kind.PHOTOGRAPH,
+        id=new_id(),
+        root=collection.root,
+        fields=collection.fields,
+        checksum=None if image is None else pixel_checksum(image),
+    )
+
+
+def new_id() -> str:
+    """Return a name for a photograph that no other one has."""
+    return uuid.uuid4().hex
+
+
+def pixel_checksum(image: NDArray) -> int:
+    """Return a checksum of every 16th pixel each way: a layer may no longer show its file."""
     return zlib.crc32(np.ascontiguousarray(image[::16, ::16]).tobytes())
 
 
@@ -54,29 +309,21 @@ def layer_fields(layer: Layer) -> list[Field]:
     Also empty when the layer's pixels are no longer those of its files: replaced by hand, or made
     from them by another tool that took the metadata along, such as a projection.
     """
-    known = layer.metadata.get(KEY, {})
-    if "of" in known:
+    info = LayerInfo.of(layer)
+    if info.photograph is not None:
         return []
-    fields = _decoded(layer, known.get("fields", ()))
-    data = full_data(layer)
+    data, fields = full_data(layer), list(info.fields)
     if isinstance(data, LazyStack):
         return fields if len(fields) == len(data) else []
-    if len(fields) != 1 or data.ndim != 3 or known.get("sample") != pixel_sample(data):
+    if len(fields) != 1 or data.ndim != 3 or info.checksum != pixel_checksum(data):
         return []
     return fields
 
 
 def origin_fields(layer: Layer) -> list[Field]:
     """The fields of the photograph from which the plugin made this image, slice by slice."""
-    known = layer.metadata.get(KEY, {})
-    return _decoded(layer, known.get("fields", ())) if "of" in known else []
-
-
-def _decoded(layer: Layer, values: Any) -> list[Field]:
-    """The fields that a layer's metadata describes, made once: asked for at every slider step."""
-    if layer not in _fields or _fields[layer][0] is not values:
-        _fields[layer] = values, [Field.from_dict(value) for value in values]
-    return _fields[layer][1]
+    info = LayerInfo.of(layer)
+    return [] if info.photograph is None else list(info.fields)
 
 
 def full_data(layer: Layer) -> Any:
@@ -85,38 +332,13 @@ def full_data(layer: Layer) -> Any:
 
 
 def layer_id(layer: Layer) -> str:
-    """The name by which other layers know a photograph; it gets one if it has none."""
-    known = layer.metadata.get(KEY, {})
-    if "id" not in known:
-        known = {**known, "id": uuid.uuid4().hex}
-        layer.metadata = {**layer.metadata, KEY: known}
-    return known["id"]
-
-
-def link_to(identity: str, kind: str) -> dict[str, Any]:
-    """The metadata of a layer of some kind that belongs to the photograph of that ``id``."""
-    return {KEY: {"of": identity, _KIND: kind}}
-
-
-def layer_kind(layer: Layer) -> str | None:
-    """What a layer is to the photograph that it belongs to, or None where nothing says so."""
-    return layer.metadata.get(KEY, {}).get(_KIND)
-
-
-def linked(layer: Layer) -> str | None:
-    """The ``id`` of the photograph that a layer belongs to, or None where nothing says so."""
-    return layer.metadata.get(KEY, {}).get("of")
-
-
-def layer_predictions(layer: Layer) -> list[dict[str, Any]] | None:
-    """What was predicted for each field of a layer, or None."""
-    return layer.metadata.get(KEY, {}).get("predictions")
-
-
-def set_predictions(layer: Layer, predictions: list[dict[str, Any]]) -> None:
-    """Remember predictions in a layer; the metadata is replaced, so that its event is emitted."""
-    known = {**layer.metadata.get(KEY, {}), "predictions": predictions}
-    layer.metadata = {**layer.metadata, KEY: known}
+    """The ``id`` of a photograph; it gets one if it has none."""
+    info = LayerInfo.of(layer)
+    if info.id is None:
+        info = dataclasses.replace(info, id=new_id())
+        info.set_on(layer)
+    assert info.id is not None
+    return info.id
 
 
 def shown_slice(layer: Layer, point: tuple[float, ...]) -> int:
@@ -130,30 +352,10 @@ def shown_slice(layer: Layer, point: tuple[float, ...]) -> int:
     return row if 0 <= row < len(full_data(layer)) else -1
 
 
-def is_nuclei(layer: Layer) -> bool:
-    """Whether a layer was opened as the nuclei of its photograph."""
-    return layer_kind(layer) == "nuclei"
-
-
-def holds_nuclei(kind: str | None) -> bool:
-    """Whether layers of a kind hold nuclei: the photograph's, segmented beside them, or earlier."""
-    return kind is not None and kind.removeprefix("earlier ").removeprefix("segmented ") == "nuclei"
-
-
-def is_cytoplasm(layer: Layer) -> bool:
-    """Whether a layer was opened as the cytoplasm of its photograph's cells."""
-    return layer_kind(layer) == "cytoplasm"
-
-
-def is_preview(layer: Layer) -> bool:
-    """Whether a layer is a widget's preview: no photograph to label or to learn from."""
-    return layer.metadata.get(KEY, {}).get(_KIND) == PREVIEW
-
-
-def layer_products(layer: Layer) -> list[dict[str, Any]]:
-    """What each slice of a stack of augmented photographs is: name, operation, copy, source."""
-    products = layer.metadata.get(KEY, {}).get("products", [])
-    return products if full_data(layer).shape[:1] == (len(products),) else []
+def layer_products(layer: Layer) -> tuple[Product, ...]:
+    """What each slice of a stack of augmented photographs is; empty for others."""
+    products = LayerInfo.of(layer).products
+    return products if full_data(layer).shape[:1] == (len(products),) else ()
 
 
 def size_of_slices(layer: Layer) -> Callable[[int], tuple[int, int]] | None:
@@ -163,13 +365,8 @@ def size_of_slices(layer: Layer) -> Callable[[int], tuple[int, int]] | None:
     mean to read a file, so it is left to the worker.
     """
     if products := layer_products(layer):
-        return lambda row: tuple(products[row]["size"])
+        return lambda row: products[row].size
     fields = origin_fields(layer)
     if isinstance(layer.data, LazyStack) and len(layer.data) == len(fields):
         return lambda row: fields[row].size()
     return None
-
-
-def is_predicted(layer: Layer) -> bool:
-    """Whether a layer holds predicted cells."""
-    return layer_kind(layer) == PREDICTED

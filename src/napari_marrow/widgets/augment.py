@@ -17,7 +17,13 @@ from napari_marrow.imaging.augment import OPERATIONS, RANDOM, AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_augmentation
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.viewer.behaviours.caption import attach_caption
-from napari_marrow.viewer.layer_info import PREVIEW, full_data, layer_id, link_to, shown_slice
+from napari_marrow.viewer.layer_info import (
+    Kind,
+    LayerInfo,
+    full_data,
+    layer_id,
+    shown_slice,
+)
 from napari_marrow.viewer.make.augmented import Preview, preview, product_layers, written_fields
 from napari_marrow.viewer.make.layers import LayerData
 from napari_marrow.viewer.photograph.gathering import Source, gathered, left_out
@@ -126,7 +132,8 @@ class Augment(DockWidget):
         )
 
     def _show_preview(self, made: Preview, layer: Image) -> None:
-        options = {**made.options(layer), "metadata": link_to(layer_id(layer), PREVIEW)}
+        info = LayerInfo(kind=Kind.PREVIEW, photograph=layer_id(layer))
+        options = {**made.options(layer), "metadata": info.metadata()}
         self.preview.show_layer(Image, made.picture, options, name="Augment preview", rgb=True)
 
     def make_layers(self) -> None:

@@ -15,7 +15,7 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.viewer.layer_info import PREVIEW, layer_id, link_to, shown_slice
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id, shown_slice
 from napari_marrow.viewer.make.segmented import Segmented, segment_target, segmented_layers
 from napari_marrow.viewer.photograph.labelling import (
     NO_FIELD,
@@ -131,10 +131,11 @@ class SegmentNuclei(DockWidget):
 
     def _show_preview(self, target: Target, labels: NDArray[np.uint16]) -> None:
         self.run.say(f"{target.layer.name}: {_nuclei(labels.max(initial=0))} in the shown field.")
+        info = LayerInfo(kind=Kind.PREVIEW, photograph=layer_id(target.layer))
         options = {
             **slice_place_of(target.layer),
             # Linked, so that it is not taken for nuclei or for the user's own labels.
-            "metadata": link_to(layer_id(target.layer), PREVIEW),
+            "metadata": info.metadata(),
             "contour": max(1, round(max(labels.shape) / 400)),
         }
         # One bright colour: many of napari's are dark, as nuclei are.

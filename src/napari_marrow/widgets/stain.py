@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.viewer.layer_info import origin_fields, shown_slice
+from napari_marrow.viewer.layer_info import STAINS, Kind, origin_fields, shown_slice
 from napari_marrow.viewer.photograph.labelling import (
     NO_FIELD,
     NO_PHOTOGRAPH,
@@ -157,7 +157,7 @@ class Stain(DockWidget):
 
         def show(target: Target, data: object) -> str:
             layer = recoloured_layer(target.layer, data, settings.method)
-            show_made(self.viewer, target.layer, [layer], (settings.method,))
+            show_made(self.viewer, target.layer, [layer], (Kind(settings.method),))
             said = f"{layer.name} is a new layer."
             if settings.method in NEEDS_REFERENCE:  # the two extreme colours may be of other things
                 said += " Look whether nuclei and red cells kept their kinds of colour."
@@ -167,7 +167,7 @@ class Stain(DockWidget):
 
     def separate(self) -> None:
         """Make a layer of each of the two stains of the chosen photograph."""
-        from napari_marrow.viewer.make.stains import STAINS, Split, show_made, split, stain_layers
+        from napari_marrow.viewer.make.stains import Split, show_made, split, stain_layers
 
         def show(target: Target, found: Split) -> str:
             show_made(self.viewer, target.layer, stain_layers(target.layer, found), STAINS)

@@ -9,8 +9,8 @@ from napari.layers import Image
 from napari.settings import get_plugin_settings
 
 from napari_marrow.viewer.layer_info import (
+    LayerInfo,
     layer_fields,
-    layer_predictions,
     layer_products,
     origin_fields,
     shown_slice,
@@ -52,14 +52,14 @@ class Caption:
                 continue
             fields = layer_fields(layer) or origin_fields(layer)
             products = layer_products(layer)
-            predictions = layer_predictions(layer)
+            predictions = LayerInfo.of(layer).predictions
             row = shown_slice(layer, viewer.dims.point)
-            if 0 <= row < max(len(fields), len(products), len(predictions or ())):
+            if 0 <= row < max(len(fields), len(products), len(predictions)):
                 name = fields[row].name if fields else layer.name
                 truth = fields[row].class_name if fields else None
                 if products:
-                    name, truth = products[row]["name"], products[row]["class"]
-                answer = predictions[row]["text"] if predictions else None
+                    name, truth = products[row].name, products[row].class_name
+                answer = predictions[row].text if predictions else None
                 return caption_text(name, truth, answer)
         return ""
 

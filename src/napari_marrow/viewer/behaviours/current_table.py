@@ -11,7 +11,7 @@ from napari.layers import Labels, Layer
 from napari.qt.threading import create_worker
 from qtpy.QtCore import QTimer
 
-from napari_marrow.viewer.layer_info import KEY, holds_nuclei, layer_kind, shown_slice
+from napari_marrow.viewer.layer_info import LayerInfo, shown_slice
 from napari_marrow.viewer.per_viewer import per_viewer
 from napari_marrow.viewer.photograph.slice_tables import measure, of_one_slice, show_table
 from napari_marrow.viewer.stack import LazyStack
@@ -52,7 +52,7 @@ class CurrentTable:
             if row is None or self._asked.get(layer) == row:
                 continue
             self._asked[layer] = row
-            known = layer.metadata.get(KEY, {}).get("tables", {})
+            known = LayerInfo.of(layer).tables
             if row in known or not isinstance(layer.data, LazyStack):
                 show_table(layer, row, known.get(row, layer.features.iloc[:0]))
                 continue
@@ -65,8 +65,8 @@ class CurrentTable:
         viewer = self._viewer()
         if viewer is None or layer not in viewer.layers or not isinstance(layer, Labels):
             return None
-        paged = isinstance(layer.data, LazyStack) or "tables" in layer.metadata.get(KEY, {})
-        if not holds_nuclei(layer_kind(layer)) or not paged:
+        info = LayerInfo.of(layer)
+        if not info.holds_nuclei or not (isinstance(layer.data, LazyStack) or info.paged):
             return None
         row = shown_slice(layer, viewer.dims.point)
         return None if row < 0 else row
@@ -78,7 +78,7 @@ class CurrentTable:
             return
         if self._row(layer) != row:
             self._asked.pop(layer, None)  # to be measured when the user comes back
-        elif of_one_slice(layer.metadata, layer.features):
+        elif of_one_slice(LayerInfo.of(layer), layer.features):
             show_table(layer, row, table)
 
 

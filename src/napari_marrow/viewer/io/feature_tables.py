@@ -7,12 +7,13 @@ single cells, and it would be taken for that.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 
 from napari_marrow.viewer.behaviours.current_table import attach_current_table
-from napari_marrow.viewer.layer_info import KEY, holds_nuclei, layer_kind
+from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.photograph.measuring import Place
 from napari_marrow.viewer.photograph.slice_tables import kept_tables, of_one_slice, set_tables
 
@@ -23,7 +24,6 @@ SCORED = "scored_class"
 """The column with the class that a cell counted for."""
 MANY = 40
 """Where there are more features, only the chosen ones go to the layers."""
-_BEFORE = "measured"  # in a layer's metadata: the columns that were put there
 
 
 def columns_for(features: Sequence[str], scores: pd.DataFrame | None) -> list[str]:
@@ -91,11 +91,10 @@ def _show(
     viewer: Any, layer: Labels, parts: dict[int, tuple[pd.DataFrame, pd.DataFrame | None]]
 ) -> bool:
     """Whether one table of the layer can tell its cells apart."""
-    earlier = layer.metadata.get(KEY, {}).get(_BEFORE, [])
-    paged = layer.ndim == 3 and holds_nuclei(layer_kind(layer))
-    paged = paged and of_one_slice(layer.metadata, layer.features)
-    if paged:
-        kept = {r: t for r, t in kept_tables(layer.metadata, layer.features).items() if len(t)}
+    info = LayerInfo.of(layer)
+    earlier = info.measured
+    if layer.ndim == 3 and info.holds_nuclei and of_one_slice(info, layer.features):
+        kept = {r: t for r, t in kept_tables(info, layer.features).items() if len(t)}
         tables = {
             row: _joined(kept.get(row, nuclei), part, earlier)
             for row, (part, nuclei) in parts.items()
@@ -110,8 +109,7 @@ def _show(
             return False
         layer.features = _joined(layer.features, joined, earlier)
     some, _ = next(iter(parts.values()))
-    known = {**layer.metadata.get(KEY, {}), _BEFORE: [*some.columns[1:]]}
-    layer.metadata = {**layer.metadata, KEY: known}
+    replace(LayerInfo.of(layer), measured=tuple(some.columns[1:])).set_on(layer)
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from napari.utils.notifications import show_warning
@@ -17,7 +18,7 @@ from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.behaviours.opening import prepare_viewer
 from napari_marrow.viewer.io.saved_labels import is_saved_labels, load_labels
-from napari_marrow.viewer.layer_info import KEY
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.layers import LayerData, collection_layers, nucleus_features
 
 PathOrPaths = str | Sequence[str]
@@ -88,13 +89,14 @@ def _saved_labels(path: Path) -> LayerData:
     from napari_marrow.viewer.make.predictions import class_colormap
 
     labels, table, options = load_labels(path)
-    if kind := options.pop("kind"):
-        options["metadata"] = {KEY: {"kind": kind}}
+    info = LayerInfo(kind=Kind(kind) if (kind := options.pop("kind")) else None)
+    if info.kind is not None:
+        options["metadata"] = info.metadata()
     if table is None:
         show_warning(f"{path.with_suffix('.csv')} is not there: the labels open without features.")
         return labels, options, "labels"
     if isinstance(table, dict):
-        options["metadata"] = {KEY: {"kind": kind, "tables": table, "shown": 0}}
+        options["metadata"] = replace(info, tables=table, shown_row=0).metadata()
         prepare_viewer([])
         first = table[0] if 0 in table else next(iter(table.values())).iloc[:0]
         return labels, {**options, "features": first}, "labels"

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.outputs import FileKind, check_outputs
-from napari_marrow.viewer.layer_info import KEY
+from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".tif", ".tiff")
 LARGEST = np.iinfo(np.uint16).max
+NOTE = "napari_marrow"
+"""Key of our object in the description of a TIFF."""
 KEPT = ("name", "scale", "translate", "axis_labels", "units")
 """What is kept of a layer beside its data, its features and what the plugin knows of it."""
 PAGE = "page"
@@ -85,7 +87,7 @@ def save_labels(
         "missing": missing,
         **_noted_columns(table),
         "layer": _plain({name: layer[name] for name in KEPT if name in layer}),
-        "kind": layer.get("metadata", {}).get(KEY, {}).get("kind"),
+        "kind": LayerInfo.from_metadata(layer.get("metadata", {})).kind,
     }
     shape = [int(length) for length in data.shape]  # tifffile's own mark, which it reads back
     with atomic_file(path, labels) as tif, atomic_file(beside, features) as text:
@@ -96,7 +98,7 @@ def save_labels(
             dtype=np.uint16,
             photometric="minisblack",
             compression="zlib",
-            description=json.dumps({"shape": shape, KEY: note}),
+            description=json.dumps({"shape": shape, NOTE: note}),
             metadata=None,
         )
         # with these ends of lines, as RFC 4180 has them, texts with either of the two are quoted
@@ -217,7 +219,7 @@ def _note(path: Path) -> dict[str, Any] | None:
 
     try:
         with tifffile.TiffFile(path) as tif:
-            note = json.loads(tif.pages.first.description)[KEY]
+            note = json.loads(tif.pages.first.description)[NOTE]
     except Exception:  # noqa: BLE001 - whatever a file of others holds, it is none of ours
         return None
     return note if isinstance(note, dict) else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.io.saved_labels import SUFFIXES, save_labels
-from napari_marrow.viewer.layer_info import KEY, holds_nuclei
+from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.photograph.slice_tables import all_tables, painted_since
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def write_labels(path: str, data: Any, layer: dict[str, Any]) -> list[str]:
     table = layer.get("features")
     table = pd.DataFrame() if table is None else pd.DataFrame(table)
     target = _with_suffix(path, SUFFIXES)
-    metadata = layer.get("metadata", {})
-    tables = all_tables(data, metadata, table)
-    if data.ndim == 2 and holds_nuclei(metadata.get(KEY, {}).get("kind")):
+    info = LayerInfo.from_metadata(layer.get("metadata", {}))
+    tables = all_tables(data, info, table)
+    if data.ndim == 2 and info.holds_nuclei:
         table = painted_since(data, table)
     return [str(p) for p in save_labels(target, data, tables or table, layer)]
 
@@ -66,12 +66,12 @@ def _predictions(layer: dict[str, Any]) -> pd.DataFrame:
     from napari_marrow.jobs.output_names import field_names
     from napari_marrow.learning.predictor import joined_tables
 
-    known, name = layer.get("metadata", {}).get(KEY, {}), layer.get("name", "The layer")
-    found = known.get("predictions")
+    info = LayerInfo.from_metadata(layer.get("metadata", {}))
+    name, found = layer.get("name", "The layer"), info.predictions
     if not found:
         raise MarrowError(f"{name} has no predictions yet; label it with a model, then save them.")
-    if known.get("fields"):
-        names = [label for label, _ in field_names([Collection.from_dict(known)])]
+    if info.fields and info.root:
+        names = [label for label, _ in field_names([Collection(info.root, info.fields)])]
     else:  # a layer of another reader
         names = [name] if len(found) == 1 else [f"{name} {row}" for row in range(len(found))]
-    return joined_tables(names, [prediction["table"] for prediction in found])
+    return joined_tables(names, [prediction.table for prediction in found])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import uuid
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +24,7 @@ from napari_marrow.imaging.augment import (
     product,
     product_size,
 )
-from napari_marrow.viewer.layer_info import KEY, PREVIEW, layer_id, link_to
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, layer_id, new_id
 from napari_marrow.viewer.make.layers import STACK_AXES, LayerData, warn_once
 from napari_marrow.viewer.photograph.gathering import MASKS, Source
 from napari_marrow.viewer.stack import LazyStack
@@ -125,29 +124,30 @@ def _made(read: Callable[[int], NDArray], settings: AugmentSettings, what: _Slic
 def _layers(
     source: Source, slices: list[_Slice], sizes: list[tuple[int, int]], stacks: list[Any]
 ) -> list[LayerData]:
-    identity, name, fields = uuid.uuid4().hex, f"{source.name} augmented", source.fields
-    products = [
-        {
-            "name": Path(s.name).name,
-            "operation": s.operation,
-            "copy": s.copy,
-            "source": fields[s.row].source,
-            "photograph": str(source.files[s.row].path) if source.files else fields[s.row].name,
-            "class": fields[s.row].class_name,
-            "size": size,
-        }
+    identity, name, fields = new_id(), f"{source.name} augmented", source.fields
+    products = tuple(
+        Product(
+            name=Path(s.name).name,
+            operation=s.operation,
+            copy=s.copy,
+            source=fields[s.row].source,
+            photograph=str(source.files[s.row].path) if source.files else fields[s.row].name,
+            class_name=fields[s.row].class_name,
+            size=size,
+        )
         for s, size in zip(slices, sizes, strict=True)
-    ]
+    )
     common = {**stack_place_of(source.target.layer), "axis_labels": STACK_AXES}
-    classes = {str(k): x["class"] for k, x in enumerate(products) if x["class"]}
-    known = {KEY: {"id": identity, "products": products, "classes": classes}}
-    image = {"name": name, "rgb": True, "metadata": known, **common}
-    named = [("labels", own) for own in sorted(source.own)]
-    named += [(word, word) for word in sorted(source.masks)]
+    classes = {k: x.class_name for k, x in enumerate(products) if x.class_name}
+    info = LayerInfo(kind=Kind.PHOTOGRAPH, id=identity, products=products, classes=classes)
+    image = {"name": name, "rgb": True, "metadata": info.metadata(), **common}
+    named = [(Kind.LABELS, own) for own in sorted(source.own)]
+    named += [(Kind(word), word) for word in sorted(source.masks)]
     layers: list[LayerData] = [(stacks[0], image, "image")]
     for data, (kind, word) in zip(stacks[1:], named, strict=True):
-        options = {"name": f"{name} {word}", "opacity": 0.5 if kind == "nuclei" else 0.3}
-        layers.append((data, {**options, "metadata": link_to(identity, kind), **common}, "labels"))
+        options = {"name": f"{name} {word}", "opacity": 0.5 if kind is Kind.NUCLEI else 0.3}
+        metadata = LayerInfo(kind=kind, photograph=identity).metadata()
+        layers.append((data, {**options, "metadata": metadata, **common}, "labels"))
     return layers
 
 
@@ -165,7 +165,7 @@ class Preview:
 
     def layer(self, photograph: Image) -> Image:
         """A new layer for the preview."""
-        metadata = link_to(layer_id(photograph), PREVIEW)
+        metadata = LayerInfo(kind=Kind.PREVIEW, photograph=layer_id(photograph)).metadata()
         options = {"name": "Augment preview", "rgb": True, **self.options(photograph)}
         return Image(self.picture, metadata=metadata, **options)
 

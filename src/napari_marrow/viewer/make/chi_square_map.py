@@ -8,14 +8,12 @@ import numpy as np
 from napari.layers import Image
 
 from napari_marrow.measure.thumbnail_grid import GRID, map_of, mean_picture
-from napari_marrow.viewer.layer_info import KEY, MEAN, full_data, layer_id, layer_kind
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, layer_id
 from napari_marrow.viewer.photograph.labelling import is_photograph, photograph_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAP = "chi-square map"
-"""Name and kind of the map's layer."""
 SIDE = 32
 """Pixels of the screen a square, at first, where there is no photograph to go by."""
 
@@ -45,7 +43,7 @@ def map_layers(
             name=f"mean picture {name}",
             rgb=True,
             visible=not covers and name == classes[0],  # they lie over each other
-            metadata={KEY: {"kind": MEAN, "photograph": identity}},
+            metadata=LayerInfo(kind=Kind.MEAN, photograph=identity).metadata(),
             **place,
         )
         for name in classes
@@ -53,12 +51,12 @@ def map_layers(
     found = map_of(scores)
     over = Image(
         found,
-        name=MAP,
+        name=str(Kind.MAP),
         colormap="inferno",
         blending="translucent",
         opacity=0.6,
         contrast_limits=(0, max(float(found.max()), 1e-12)),
-        metadata={KEY: {"kind": MAP, "photograph": identity}},
+        metadata=LayerInfo(kind=Kind.MAP, photograph=identity).metadata(),
         **place,
     )
     return [*layers, over]
@@ -74,8 +72,10 @@ def show_map(viewer: Any, table: pd.DataFrame, scores: pd.DataFrame, unit: str) 
     str
         What there is to see.
     """
-    older = [x for x in viewer.layers if layer_kind(x) in (MEAN, MAP)]
-    photograph = _photograph(viewer, older)
+    older = [x for x in viewer.layers if LayerInfo.of(x).kind in (Kind.MEAN, Kind.MAP)]
+    found = [x for x in viewer.layers if is_photograph(x)]
+    photograph = photograph_of(viewer.layers.selection.active, viewer.layers)
+    photograph = photograph or next(iter(found), None)
     for layer in older:
         viewer.layers.remove(layer)
     for layer in map_layers(table, scores, unit, photograph):
@@ -86,18 +86,6 @@ def show_map(viewer: Any, table: pd.DataFrame, scores: pd.DataFrame, unit: str) 
     if photograph is not None:
         where = f"{'beside' if unit == 'cell' else 'over'} {photograph.name}"
     return f"The map lies {where}; show and hide the mean pictures in the layer list."
-
-
-def _photograph(viewer: Any, older: list[Any]) -> Image | None:
-    """The photograph that is selected, or that the selected map lies over, or the first."""
-    photographs = [x for x in viewer.layers if is_photograph(x)]
-    active = viewer.layers.selection.active
-    if any(active is x for x in older):
-        before = active.metadata[KEY].get("photograph")
-        found = next((x for x in photographs if layer_id(x) == before), None)
-    else:
-        found = photograph_of(active, viewer.layers)
-    return found or next(iter(photographs), None)
 
 
 def _place(photograph: Image | None, beside: bool) -> dict[str, Any]:

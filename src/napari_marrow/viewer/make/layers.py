@@ -15,7 +15,7 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, nucleus_table, separate
 from napari_marrow.viewer.label_cache import cached_labels
-from napari_marrow.viewer.layer_info import KEY, field_metadata, link_to
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, field_info
 from napari_marrow.viewer.stack import LazyStack, Warn
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ def collection_layers(collection: Collection) -> list[LayerData]:
     single = len(collection.fields) == 1
     axes = FIELD_AXES if single else STACK_AXES
     (pixels, photograph, _), *masks = _one(collection) if single else _stack(collection)
-    identity = photograph["metadata"][KEY]["id"]
+    identity = LayerInfo.from_metadata(photograph["metadata"]).id
     layers: list[LayerData] = [(pixels, {**photograph, "axis_labels": axes}, "image")]
     for data, options, _ in masks:
-        word = options["name"].rsplit(" ", 1)[-1]
-        more = {"axis_labels": axes, "metadata": link_to(identity, word)}
+        info = LayerInfo(kind=Kind(options["name"].rsplit(" ", 1)[-1]), photograph=identity)
+        more = {"axis_labels": axes, "metadata": info.metadata()}
         layers.append((data, {**options, **more}, "labels"))
     return layers
 
@@ -49,7 +49,7 @@ def collection_layers(collection: Collection) -> list[LayerData]:
 def _one(collection: Collection) -> list[LayerData]:
     field = collection.fields[0]
     image = field.open()
-    extra = {"name": field.name, "rgb": True, "metadata": field_metadata(collection, image)}
+    extra = {"name": field.name, "rgb": True, "metadata": field_info(collection, image).metadata()}
     layers: list[LayerData] = [(image, extra, "image")]
     background = field.mask("background")
     if background is not None:
@@ -115,7 +115,7 @@ def _stack(collection: Collection) -> list[LayerData]:
         words.add("nuclei")
     if "cytoplasm" in words:
         nuclei.cytoplasm = stacks["cytoplasm"]
-    extra = {"name": name, "rgb": True, "metadata": field_metadata(collection)}
+    extra = {"name": name, "rgb": True, "metadata": field_info(collection).metadata()}
     layers: list[LayerData] = [(photographs, extra, "image")]
     for word in stacks:
         if word in words:

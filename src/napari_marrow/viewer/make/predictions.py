@@ -13,19 +13,19 @@ from napari.utils.colormaps import DirectLabelColormap
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
-from napari_marrow.viewer.layer_info import PREDICTED, layer_id, link_to
+from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, layer_id
 from napari_marrow.viewer.transforms import place_of
 
 
-def summary(prediction: Prediction) -> dict[str, Any]:
-    """What a layer's metadata keeps of a field's prediction; ``table`` is as predicted, to save."""
-    return {
-        "class": prediction.class_name,
-        "probability": prediction.probability,
-        "uncertain": prediction.uncertain,
-        "text": answer_text(prediction),
-        "table": prediction.table,
-    }
+def summary(prediction: Prediction) -> FieldPrediction:
+    """Return what a photograph's layer keeps of a field's prediction."""
+    return FieldPrediction(
+        prediction.class_name,
+        prediction.probability,
+        prediction.uncertain,
+        answer_text(prediction),
+        prediction.table,
+    )
 
 
 def cell_table(predictions: Sequence[Prediction], offsets: Sequence[int]) -> pd.DataFrame:
@@ -94,12 +94,12 @@ def predictions_layer(
     height = labels.shape[-2]
     layer = Labels(
         labels,
-        name=f"{image.name} {PREDICTED}",
+        name=f"{image.name} {Kind.PREDICTED}",
         features=table,
         colormap=cell_colours(table, classes),
         opacity=1,
         **place_of(image),
-        metadata=link_to(layer_id(image), PREDICTED),
+        metadata=LayerInfo(kind=Kind.PREDICTED, photograph=layer_id(image)).metadata(),
     )
     # Outlines leave the chromatin to be seen; their width is in pixels of the photograph.
     layer.contour = max(2, height // 160)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,14 +11,7 @@ import numpy as np
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.viewer.layer_info import (
-    KEY,
-    is_nuclei,
-    layer_id,
-    layer_kind,
-    link_to,
-    linked,
-)
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.layers import LayerData, nucleus_features
 from napari_marrow.viewer.photograph.labelling import Target
 from napari_marrow.viewer.run_length import Packed
@@ -76,23 +69,23 @@ def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> lis
     """
     image = target.layer
     identity = layer_id(image)
-    own = [x for x in layers if linked(x) == identity]
-    segmented = [x for x in own if x.metadata[KEY].get("segmented")]
-    has_nuclei = any(is_nuclei(x) for x in own if x not in segmented)
+    own = [x for x in layers if LayerInfo.of(x).photograph == identity]
+    segmented = [x for x in own if LayerInfo.of(x).segmented]
+    has_nuclei = any(LayerInfo.of(x).kind is Kind.NUCLEI for x in own if x not in segmented)
     for older in segmented:
-        if not str(layer_kind(older)).startswith("earlier "):
-            _set_aside(older)
+        _set_aside(older)
     nuclei = [f.nuclei for f in found]
     cytoplasm = [f.cytoplasm for f in found if f.cytoplasm is not None]
     made: list[LayerData] = []
     for word, parts in (("cytoplasm", cytoplasm), ("nuclei", nuclei)):
         if not parts:
             continue
-        kind = f"segmented {word}" if has_nuclei else word
+        kind = Kind(f"segmented {word}" if has_nuclei else word)
+        info = LayerInfo(kind=kind, photograph=identity, segmented=True)
         options = {
             "name": f"{image.name} {kind}",
             "opacity": 0.5 if word == "nuclei" else 0.3,
-            "metadata": {KEY: {**link_to(identity, kind)[KEY], "segmented": True}},
+            "metadata": info.metadata(),
             **place_of(image),
         }
         made.append((_data(target, parts), options, "labels"))
@@ -107,9 +100,10 @@ def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> lis
 
 def _set_aside(older: Any) -> None:
     """Keep a layer that was segmented before, which may have been corrected, under another name."""
-    known = older.metadata[KEY]
-    older.metadata = {**older.metadata, KEY: {**known, "kind": f"earlier {known['kind']}"}}
-    older.name, older.visible = f"{older.name} (earlier)", False
+    info = LayerInfo.of(older)
+    if info.kind is not None and not info.kind.startswith("earlier"):
+        replace(info, kind=info.kind.earlier).set_on(older)
+        older.name, older.visible = f"{older.name} (earlier)", False
 
 
 def _data(target: Target, parts: list[Packed]) -> Any:

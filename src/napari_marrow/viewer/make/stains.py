@@ -19,13 +19,13 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings, normaliser
 from napari_marrow.imaging.stain import MIN_STAINED_DENSITY, separate_stains, stain_vectors
 from napari_marrow.viewer.layer_info import (
-    KEY,
+    RECOLOURED,
+    STAINS,
+    Kind,
+    LayerInfo,
     full_data,
     layer_fields,
     layer_id,
-    layer_kind,
-    link_to,
-    linked,
     origin_fields,
 )
 from napari_marrow.viewer.make.layers import warn_once
@@ -34,9 +34,6 @@ from napari_marrow.viewer.photograph.labelling import Target
 from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import place_of
 
-STAINS = ("nuclear stain", "counterstain")
-MADE = ("white-balance", "reinhard", "macenko", *STAINS)
-"""What the images that are made from a photograph are to it."""
 MOST = 0.995
 """Quantile of a stain's amounts that is shown in its full colour; a few dark specks are more."""
 
@@ -143,7 +140,7 @@ def _stack(
 
 def recoloured_layer(image: Image, data: Any, method: str) -> Image:
     """The layer of :func:`recoloured` pixels."""
-    return Image(data, rgb=True, **_place(image, method))
+    return Image(data, rgb=True, **_place(image, Kind(method)))
 
 
 def stain_layers(image: Image, found: Split) -> list[Image]:
@@ -173,23 +170,24 @@ def stain_colormap(name: str, vector: NDArray[np.floating], most: float) -> Colo
     return Colormap(np.clip(10 ** -(amounts * vector), 0, 1), name=name)
 
 
-def _place(image: Image, kind: str) -> dict[str, Any]:
+def _place(image: Image, kind: Kind) -> dict[str, Any]:
     """Name, place and origin of an image that was made from a photograph."""
-    made = link_to(layer_id(image), kind)
-    known = layer_fields(image) or origin_fields(image)
-    fields = image.metadata[KEY]["fields"] if known else []
     rows = range(full_data(image).shape[0] if image.ndim == 3 else 1)
-    classes = {str(row): name for row in rows if (name := field_class(image, row)) is not None}
-    # A training that takes the image knows by its fields that the photograph is its source.
-    made[KEY] |= {"fields": fields, "classes": classes}
+    info = LayerInfo(
+        kind=kind,
+        photograph=layer_id(image),
+        # A training that takes the image knows by its fields that the photograph is its source.
+        fields=tuple(layer_fields(image) or origin_fields(image)),
+        classes={row: name for row in rows if (name := field_class(image, row)) is not None},
+    )
     return {
         "name": f"{image.name} {kind}",
-        "metadata": made,
+        "metadata": info.metadata(),
         **place_of(image),
     }
 
 
-def show_made(viewer: Any, image: Image, layers: list[Image], kinds: tuple[str, ...]) -> None:
+def show_made(viewer: Any, image: Image, layers: list[Image], kinds: tuple[Kind, ...]) -> None:
     """Put images just above the photograph they were made from, in place of earlier ones.
 
     Masks stay above them. The photograph and other images made from it are hidden.
@@ -206,9 +204,11 @@ def show_made(viewer: Any, image: Image, layers: list[Image], kinds: tuple[str, 
         The kinds of earlier images that they replace.
     """
     identity = layer_id(image)
-    made = [x for x in viewer.layers if linked(x) == identity and layer_kind(x) in MADE]
-    for layer in made:
-        if layer_kind(layer) in kinds:
+    for layer in list(viewer.layers):
+        info = LayerInfo.of(layer)
+        if info.photograph != identity or info.kind not in (*RECOLOURED, *STAINS):
+            continue
+        if info.kind in kinds:
             viewer.layers.remove(layer)
         else:
             layer.visible = False

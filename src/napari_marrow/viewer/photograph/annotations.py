@@ -1,7 +1,7 @@
 """Annotations: the class a person gave to a layer, to a field of a stack, or to single cells.
 
-The class of a field is kept in ``layer.metadata['napari_marrow']['classes']``. Cells are annotated
-in a Labels layer over the photograph, in one of two ways:
+The class of a field is kept in :attr:`.LayerInfo.classes` of its layer. Cells are annotated in a
+Labels layer over the photograph, in one of two ways:
 
 - painted: the layer ``<photograph> cells`` that :func:`new_cells_layer` makes; label 1 is the first
   class, 2 the second, and so on; a stroke anywhere on a nucleus annotates that cell;
@@ -12,6 +12,7 @@ in a Labels layer over the photograph, in one of two ways:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,36 +21,26 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_marrow.report.colours import class_colours
-from napari_marrow.viewer.layer_info import (
-    KEY,
-    full_data,
-    is_predicted,
-    layer_fields,
-    layer_id,
-    link_to,
-    linked,
-)
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, layer_fields, layer_id
 from napari_marrow.viewer.photograph.slice_tables import kept_tables
 from napari_marrow.viewer.transforms import place_of
 
 DEFAULT_CLASSES = ("ALL", "MM")
-PAINTED = "cells"
 
 
 def field_class(layer: Image, row: int) -> str | None:
     """The class of a layer's field: what a person said, else what its file said, else None."""
-    said = layer.metadata.get(KEY, {}).get("classes", {})
-    if str(row) in said:
-        return said[str(row)]
+    given = LayerInfo.of(layer).classes
+    if row in given:
+        return given[row]
     fields = layer_fields(layer)
     return fields[row].class_name if row < len(fields) else None
 
 
 def set_field_class(layer: Image, row: int, name: str | None) -> None:
     """Give a layer's field a class, or None; metadata is replaced, so that its event is sent."""
-    known = layer.metadata.get(KEY, {})
-    classes = {**known.get("classes", {}), str(row): name or None}
-    layer.metadata = {**layer.metadata, KEY: {**known, "classes": classes}}
+    info = LayerInfo.of(layer)
+    replace(info, classes={**info.classes, row: name or None}).set_on(layer)
 
 
 def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
@@ -61,12 +52,12 @@ def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
     mapping |= {k + 1: colours[name] for k, name in enumerate(classes)}
     layer = Labels(
         np.zeros(full_data(image).shape[:-1], np.uint8),
-        name=f"{image.name} {PAINTED}",
+        name=f"{image.name} {Kind.CELLS}",
         features=pd.DataFrame({"index": range(1, len(classes) + 1), "class": list(classes)}),
         colormap=DirectLabelColormap(color_dict=mapping),
         opacity=0.7,
         **place_of(image),
-        metadata=link_to(layer_id(image), PAINTED),
+        metadata=LayerInfo(kind=Kind.CELLS, photograph=layer_id(image)).metadata(),
     )
     layer.brush_size = max(4, full_data(image).shape[-3] // 60)
     return layer
@@ -81,9 +72,9 @@ def cells_layer(image: Image, layers: Any) -> Labels | None:
     shape = full_data(image).shape[:-1]
     found = [layer for layer in layers if _annotates(layer) and layer.data.shape == shape]
     for layer in found:
-        if linked(layer) == layer_id(image):
+        if LayerInfo.of(layer).photograph == layer_id(image):
             return layer
-    found = [layer for layer in found if linked(layer) is None]
+    found = [layer for layer in found if LayerInfo.of(layer).photograph is None]
     for layer in found:
         if layer.name.startswith(f"{image.name} "):
             return layer
@@ -97,22 +88,22 @@ def cells_layer(image: Image, layers: Any) -> Labels | None:
 
 
 def _annotates(layer: Any) -> bool:
-    if not isinstance(layer, Labels) or is_predicted(layer):
+    if not isinstance(layer, Labels) or LayerInfo.of(layer).kind is Kind.PREDICTED:
         return False
-    tables = [layer.features, *kept_tables(layer.metadata, layer.features).values()]
+    tables = [layer.features, *kept_tables(LayerInfo.of(layer), layer.features).values()]
     return any({"class", "index"} <= set(table.columns) for table in tables)
 
 
 def is_painted(layer: Labels) -> bool:
     """Whether labels are classes (painted) and not cells."""
-    return layer.metadata.get(KEY, {}).get("kind") == PAINTED
+    return LayerInfo.of(layer).kind is Kind.CELLS
 
 
 def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
     """Class by label in one slice, from the features; rows without a class are left out."""
-    table = layer.features
-    if layer.metadata.get(KEY, {}).get("shown") is not None:
-        table = kept_tables(layer.metadata, table).get(row)
+    table, info = layer.features, LayerInfo.of(layer)
+    if info.shown_row is not None:
+        table = kept_tables(info, table).get(row)
     if table is None or "class" not in table:
         return {}
     table = table.dropna(subset=["class"])

@@ -16,19 +16,16 @@ from napari_marrow.data.masks import MaskKind
 from napari_marrow.imaging.augment import AugmentSettings
 from napari_marrow.jobs.augment import file_name, names
 from napari_marrow.viewer.layer_info import (
-    KEY,
+    Kind,
+    LayerInfo,
     full_data,
-    is_cytoplasm,
-    is_nuclei,
     layer_fields,
     layer_id,
-    layer_kind,
     layer_products,
-    linked,
     origin_fields,
 )
 from napari_marrow.viewer.photograph.annotations import field_class
-from napari_marrow.viewer.photograph.labelling import Target, target_of
+from napari_marrow.viewer.photograph.labelling import Target, of_kind, target_of
 from napari_marrow.viewer.stack import read_slice
 
 MASKS: dict[str, MaskKind] = {"nuclei": "nucleus", "cytoplasm": "cytoplasm"}
@@ -112,7 +109,7 @@ def gathered(layer: Image, layers: Any) -> Source:
     known = layer_fields(layer)
     target = target_of(layer)
     fields = [_field(layer, row, known, len(target)) for row in range(len(target))]
-    root = Path(layer.metadata[KEY]["root"]) if known else None
+    root = LayerInfo.of(layer).root if known else None
     files = tuple(known or origin_fields(layer))
     masks = {word: found for word in MASKS if (found := _mask(layer, layers, word)) is not None}
     own = _own_labels(layer, layers)
@@ -124,11 +121,11 @@ def _field(layer: Image, row: int, known: list[Field], many: int) -> Field:
     if known:
         return dataclasses.replace(known[row], class_name=class_name)
     if products := layer_products(layer):
-        name, source = products[row]["name"], products[row]["source"]
+        name, source = products[row].name, products[row].source
         return Field(Path(f"{file_name(name)}.bmp"), name, source, class_name)
     if origin := origin_fields(layer):
         # Recoloured: of the same source, or it would be in two parts.
-        name = f"{file_name(origin[row].name)} {layer_kind(layer)}"
+        name = f"{file_name(origin[row].name)} {LayerInfo.of(layer).kind}"
         class_name = class_name or origin[row].class_name
         return Field(Path(f"{name}.bmp"), name, origin[row].source, class_name)
     name = file_name(layer.name) + (f" {row}" if many > 1 else "")
@@ -140,12 +137,7 @@ def _mask(image: Image, layers: Any, word: str) -> Any:
 
     Opened with the photograph, or with the one that the image was made from.
     """
-    is_kind = is_nuclei if word == "nuclei" else is_cytoplasm
-    photographs = {layer_id(image), linked(image)} - {None}
-    fitting = _fitting(image, layers)
-    own = [x for x in fitting if linked(x) in photographs and is_kind(x)]
-    named = [x for x in fitting if linked(x) is None and x.name == f"{image.name} {word}"]
-    return next((x.data for x in (*own, *named)), None)
+    return next((x.data for x in of_kind(image, _fitting(image, layers), Kind(word))), None)
 
 
 def _own_labels(image: Image, layers: Any) -> dict[str, Any]:
@@ -157,12 +149,13 @@ def _own_labels(image: Image, layers: Any) -> dict[str, Any]:
     others = [x for x in layers if isinstance(x, Image) and not _of_one(x, image)]
     named |= {f"{x.name} {word}" for x in others for word in NAMED}
     drawn = [x for x in _fitting(image, layers) if x.name not in named]
-    return {x.name: x.data for x in drawn if layer_kind(x) is None and linked(x) is None}
+    infos = [(x, LayerInfo.of(x)) for x in drawn]
+    return {x.name: x.data for x, i in infos if i.kind is None and i.photograph is None}
 
 
 def _of_one(first: Image, second: Image) -> bool:
     """Whether two images are one photograph, as it is and recoloured."""
-    origins = [linked(x) or layer_id(x) for x in (first, second)]
+    origins = [LayerInfo.of(x).photograph or layer_id(x) for x in (first, second)]
     return origins[0] == origins[1]
 
 

@@ -15,16 +15,11 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.learning.bundle import Bundle
 from napari_marrow.viewer.layer_info import (
-    MEAN,
+    Kind,
+    LayerInfo,
     full_data,
-    is_nuclei,
-    is_predicted,
-    is_preview,
     layer_fields,
     layer_id,
-    layer_kind,
-    linked,
-    set_predictions,
     size_of_slices,
 )
 from napari_marrow.viewer.run_length import Packed
@@ -86,7 +81,7 @@ class Target:
 def is_photograph(layer: Any) -> bool:
     """Whether a layer is an RGB image of 8 bits: one photograph or a stack of them."""
     shown = isinstance(layer, Image) and layer.rgb and layer.data.dtype == np.uint8
-    shown = shown and not is_preview(layer) and layer_kind(layer) != MEAN
+    shown = shown and LayerInfo.of(layer).kind not in (Kind.PREVIEW, Kind.MEAN)
     return shown and layer.data.ndim in (3, 4)
 
 
@@ -95,7 +90,7 @@ def photograph_of(layer: Any, layers: Any) -> Image | None:
     found = [x for x in layers if is_photograph(x)]
     if layer is None or layer in found:
         return layer
-    if (identity := linked(layer)) is not None:
+    if (identity := LayerInfo.of(layer).photograph) is not None:
         return next((x for x in found if layer_id(x) == identity), None)
     named = [x for x in found if layer.name.startswith(f"{x.name} ")]
     return max(named, key=lambda x: len(x.name), default=None)
@@ -143,10 +138,16 @@ def nuclei_layer(image: Image, layers: Any) -> Labels | None:
     """
     shape = full_data(image).shape[:-1]
     fitting = [x for x in layers if isinstance(x, Labels) and x.data.shape == shape]
-    photographs = {layer_id(image), linked(image)} - {None}
-    own = [x for x in fitting if linked(x) in photographs and is_nuclei(x)]
-    named = [x for x in fitting if linked(x) is None and x.name == f"{image.name} nuclei"]
-    return next(iter((*own, *named)), None)
+    return next(iter(of_kind(image, fitting, Kind.NUCLEI)), None)
+
+
+def of_kind(image: Image, fitting: list[Labels], kind: Kind) -> list[Labels]:
+    """Layers of a kind that were opened with a photograph, or are named after it."""
+    photographs = {layer_id(image), LayerInfo.of(image).photograph} - {None}
+    infos = [(x, LayerInfo.of(x)) for x in fitting]
+    own = [x for x, info in infos if info.photograph in photographs and info.kind is kind]
+    name = f"{image.name} {kind}"
+    return [*own, *(x for x, info in infos if info.photograph is None and x.name == name)]
 
 
 def predict_target(bundle: Bundle, target: Target) -> Iterator[Prediction]:
@@ -164,13 +165,16 @@ def show_predictions(
     """Put predictions into the viewer: on the viewer's thread, replacing earlier ones."""
     from napari_marrow.viewer.make.predictions import predictions_layer, summary
 
-    set_predictions(target.layer, [summary(p) for p in predictions])
+    found = tuple(summary(p) for p in predictions)
+    replace(LayerInfo.of(target.layer), predictions=found).set_on(target.layer)
     if bundle.info.preprocessing.unit == "field":
         return
     labels = _labels_of(target, predictions)
     layer = predictions_layer(target.layer, labels, predictions, bundle.info.classes)
-    for older in [x for x in viewer.layers if is_predicted(x) and linked(x) == linked(layer)]:
-        viewer.layers.remove(older)
+    for older in list(viewer.layers):
+        info = LayerInfo.of(older)
+        if (info.kind, info.photograph) == (Kind.PREDICTED, layer_id(target.layer)):
+            viewer.layers.remove(older)
     viewer.add_layer(layer)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.viewer.layer_info import KEY, layer_products
+from napari_marrow.viewer.layer_info import LayerInfo, layer_products
 from napari_marrow.viewer.photograph.annotations import (
     cells_layer,
     field_class,
@@ -157,11 +157,11 @@ def _field(annotated: Annotated, row: int, folder: Path, key: str, unit: str) ->
 def _source(layer: Image, row: int, name: str) -> str:
     """What pixels that are no file's were made from: their layer may still name the file."""
     if products := layer_products(layer):  # on the side of the photograph they were made of
-        whence = products[row]["photograph"]
-        return str(Path(whence).resolve()) if Path(whence).is_absolute() else whence
-    fields = layer.metadata.get(KEY, {}).get("fields", ())
+        origin = products[row].photograph
+        return str(Path(origin).resolve()) if Path(origin).is_absolute() else origin
+    fields = LayerInfo.of(layer).fields
     if row < len(fields):
-        return str(Path(fields[row]["path"]).resolve())
+        return str(fields[row].path.resolve())
     return name
 
 

@@ -2,19 +2,20 @@
 
 napari knows one table a layer, with one row a label, but in a stack the labels of every field
 begin with 1. So the layer's features are those of the field that is shown. What was said in them of
-fields that are not shown stands in the layer's metadata: ``tables``, by slice, and ``shown``, the
-slice of which the features are.
+fields that are not shown is kept in :class:`.LayerInfo`: ``tables``, by slice, and ``shown_row``,
+the slice of which the features are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Layer
 
-from napari_marrow.viewer.layer_info import KEY, holds_nuclei
+from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make.layers import nucleus_features
 from napari_marrow.viewer.stack import LazyStack, read_slice
 
@@ -33,51 +34,48 @@ def measure(stack: LazyStack, row: int) -> pd.DataFrame:
     return table
 
 
-def kept_tables(metadata: Mapping[str, Any], features: pd.DataFrame) -> dict[int, pd.DataFrame]:
+def kept_tables(info: LayerInfo, features: pd.DataFrame) -> dict[int, pd.DataFrame]:
     """What is kept of the slices of a layer, with the present features for the one shown."""
-    known = metadata.get(KEY, {})
-    shown = known.get("shown")
-    return {**known.get("tables", {}), **({} if shown is None else {shown: features})}
+    shown = {} if info.shown_row is None else {info.shown_row: features}
+    return {**info.tables, **shown}
 
 
 def show_table(layer: Layer, row: int, table: pd.DataFrame) -> None:
     """Make a slice's table the layer's features; those of the one shown before are kept."""
-    known = layer.metadata.get(KEY, {})
-    tables, shown = dict(known.get("tables", {})), known.get("shown")
+    info = LayerInfo.of(layer)
+    tables, shown = dict(info.tables), info.shown_row
     if shown is not None and (shown in tables or not set(layer.features.columns) <= MEASURED):
         tables[shown] = layer.features
     layer.features = tables.get(row, table)
-    layer.metadata = {**layer.metadata, KEY: {**known, "tables": tables, "shown": row}}
+    replace(info, tables=tables, shown_row=row).set_on(layer)
 
 
 def set_tables(layer: Layer, tables: Mapping[int, pd.DataFrame]) -> None:
     """Keep these tables of slices; that of the slice that is shown becomes the features."""
-    known = layer.metadata.get(KEY, {})
-    kept = {**kept_tables(layer.metadata, layer.features), **tables}
-    layer.metadata = {**layer.metadata, KEY: {**known, "tables": kept}}
-    if known.get("shown") in tables:
-        layer.features = tables[known["shown"]]
+    info = LayerInfo.of(layer)
+    replace(info, tables={**kept_tables(info, layer.features), **tables}).set_on(layer)
+    if info.shown_row is not None and info.shown_row in tables:
+        layer.features = tables[info.shown_row]
 
 
-def of_one_slice(metadata: Mapping[str, Any], features: pd.DataFrame) -> bool:
+def of_one_slice(info: LayerInfo, features: pd.DataFrame) -> bool:
     """Whether the features of a stack are of one slice: measured, or not there yet."""
-    return "shown" in metadata.get(KEY, {}) or set(features.columns) <= MEASURED
+    return info.shown_row is not None or set(features.columns) <= MEASURED
 
 
 def all_tables(
-    data: Any, metadata: Mapping[str, Any], features: pd.DataFrame
+    data: Any, info: LayerInfo, features: pd.DataFrame
 ) -> dict[int, pd.DataFrame] | None:
     """The tables of all slices, by slice, as they are saved.
 
     Slices that nobody has said anything about are measured now. None where the features are not of
     one slice: then they are the one table there is.
     """
-    known = metadata.get(KEY, {})
-    nuclei = holds_nuclei(known.get("kind"))
-    sliced = "tables" in known or (nuclei and isinstance(data, LazyStack))
-    if not sliced or not of_one_slice(metadata, features):
+    nuclei = info.holds_nuclei
+    sliced = info.paged or (nuclei and isinstance(data, LazyStack))
+    if not sliced or not of_one_slice(info, features):
         return None
-    kept = kept_tables(metadata, features)
+    kept = kept_tables(info, features)
     tables = {}
     for row in range(len(data)):
         table = kept.get(row)

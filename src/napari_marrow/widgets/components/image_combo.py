@@ -11,7 +11,7 @@ from napari.layers import Image, Layer
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox
 
-from napari_marrow.viewer.layer_info import is_preview
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.photograph.labelling import is_photograph, photograph_of
 from napari_marrow.widgets.components.dock_widget import while_alive
 from napari_marrow.widgets.components.layout import ignore_text_width
@@ -72,7 +72,7 @@ class ImageCombo(QComboBox):
     def _follow(self) -> None:
         """Choose the photograph that became active, by itself or by a layer that is over it."""
         active = self._viewer.layers.selection.active
-        if active is None or is_preview(active):
+        if active is None or LayerInfo.of(active).kind is Kind.PREVIEW:
             return
         before, self._last_active = self._last_active(), weakref.ref(active)
         if active is before:  # again, after a preview

@@ -1,0 +1,107 @@
+"""The record of a layer survives being stored, and records of other versions open."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.layers import Image, Labels
+
+from napari_marrow.data.fields import Field
+from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, Product, layer_id
+
+TABLE = pd.DataFrame({"index": [1, 2], "class": ["ALL", "MM"]})
+FULL = LayerInfo(
+    kind=Kind.NUCLEI,
+    id="a",
+    photograph="b",
+    root=Path("folder"),
+    fields=(Field(Path("folder/x.bmp"), "x", "patient 1", "ALL"),),
+    checksum=0,
+    products=(Product("x_edges", "edges", 1, "patient 1", "folder/x.bmp", None, (48, 64)),),
+    classes={0: "MM", 3: None},
+    predictions=(FieldPrediction("MM", 0.75, False, "MM (75%)", TABLE),),
+    tables={0: TABLE, 2: TABLE.iloc[:0]},
+    shown_row=0,
+    measured=("area",),
+    segmented=True,
+)
+
+
+def test_a_layer_keeps_what_was_set_on_it_beside_the_metadata_of_others():
+    layer = Labels(np.zeros((4, 5), int), metadata={"mine": 1})
+    FULL.set_on(layer)
+    assert layer.metadata["mine"] == 1
+    copied = Labels(np.zeros((4, 5), int), metadata=dict(layer.metadata))
+    for info in (LayerInfo.of(layer), LayerInfo.of(copied)):
+        for name in ("kind", "id", "photograph", "root", "fields", "checksum", "products"):
+            assert getattr(info, name) == getattr(FULL, name)
+        assert info.classes == FULL.classes
+        assert (info.shown_row, info.measured, info.segmented) == (0, ("area",), True)
+        assert list(info.tables) == [0, 2]
+        pd.testing.assert_frame_equal(info.tables[0], TABLE)
+        pd.testing.assert_frame_equal(info.predictions[0].table, TABLE)
+        assert info.predictions[0].text == "MM (75%)"
+
+
+def test_setting_emits_the_metadata_event():
+    layer, heard = Image(np.zeros((4, 5))), []
+    layer.events.metadata.connect(lambda event: heard.append(event))
+    dataclasses.replace(LayerInfo.of(layer), classes={0: "ALL"}).set_on(layer)
+    assert len(heard) == 1
+    assert LayerInfo.of(layer).classes == {0: "ALL"}
+
+
+def test_a_photograph_keeps_the_id_that_it_was_given():
+    first, second = Image(np.zeros((4, 5))), Image(np.zeros((4, 5)))
+    assert layer_id(first) == layer_id(first) != layer_id(second)
+
+
+def test_a_layer_of_version_1_opens():
+    field = {"path": "folder/x.bmp", "name": "x", "source": "x", "class": "ALL"}
+    answer = {"class": "MM", "probability": 0.5, "uncertain": True, "text": "MM?", "table": TABLE}
+    product = {"name": "x", "operation": "", "copy": 0, "source": "x", "photograph": "x"}
+    layer = Image(
+        np.zeros((4, 5)),
+        metadata={
+            "napari_marrow": {
+                "id": "a",
+                "root": "folder",
+                "fields": [field],
+                "sample": 7,
+                "classes": {"0": "MM"},
+                "predictions": [answer],
+                "products": [{**product, "class": "ALL", "size": [48, 64]}],
+            }
+        },
+    )
+    info = LayerInfo.of(layer)
+    assert info.fields == (Field(Path("folder/x.bmp"), "x", "x", "ALL"),)
+    assert (info.id, info.root, info.checksum, info.classes) == ("a", Path("folder"), 7, {0: "MM"})
+    assert (info.predictions[0].class_name, info.predictions[0].text) == ("MM", "MM?")
+    assert (info.products[0].class_name, info.products[0].size) == ("ALL", (48, 64))
+    nuclei = {"of": "a", "kind": "earlier segmented nuclei", "segmented": True}
+    info = LayerInfo.from_metadata({"napari_marrow": nuclei})
+    assert (info.photograph, info.kind, info.holds_nuclei) == ("a", Kind.EARLIER_NUCLEI, True)
+    photograph = LayerInfo.from_metadata({"napari_marrow": {"id": "a", "predictions": None}})
+    assert photograph.predictions == ()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"version": 99, "kind": "hologram", "of": "a", "more": [1]},
+        {"version": 99, "fields": "elsewhere"},
+        {"version": 99, "predictions": [{"answer": 1}]},
+        "a text",
+        None,
+    ],
+)
+def test_a_layer_of_a_later_version_opens(record):
+    layer = Labels(np.zeros((4, 5), int), metadata={"napari_marrow": record})
+    info = LayerInfo.of(layer)
+    assert info.kind in (None, Kind.UNKNOWN)
+    assert (info.fields, info.holds_nuclei) == ((), False)
+    dataclasses.replace(info, classes={0: "ALL"}).set_on(layer)
+    assert LayerInfo.of(layer).classes == {0: "ALL"}
