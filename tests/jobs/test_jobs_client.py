@@ -191,7 +191,7 @@ def test_a_child_that_dies_is_one_failed_event_with_what_it_said(make):
     assert last.kind == "failed"
     assert "ended with code 3" in last.text
     assert "annotations are not affected" in last.text
-    assert "something broke" in last.values["log"]
+    assert "something broke" in last.detail
     assert not child.busy
     assert heard.last(child.submit("finish", {})).kind == "finished"
 
@@ -331,9 +331,9 @@ def test_real_devices(real):
     child, heard = real
     last = heard.last(child.submit("devices", {}), START)
     assert last.kind == "finished", last
-    assert last.values["devices"][-1] == "cpu:0"
-    assert last.values["backend"] in ("tensorflow", "jax", "torch")
-    assert last.values["text"].endswith(".")
+    assert last.result["devices"][-1] == "cpu:0"
+    assert last.result["backend"] in ("tensorflow", "jax", "torch")
+    assert last.result["text"].endswith(".")
 
 
 @pytest.mark.slow

@@ -11,8 +11,8 @@ from napari_marrow.jobs.events import LAST, Event, never, silent
     "event",
     [
         Event("started", "train", job=3),
-        Event("progress", "Zeile\nzwei, ü", 0.25, {"epoch": 1, "loss": 0.5}, 7),
-        Event("failed", "x", values={"log": "a\r\nb"}),
+        Event("progress", "Zeile\nzwei, ü", 0.25, {"epoch": 1, "loss": 0.5}, job=7),
+        Event("failed", "x", detail="a\r\nb"),
     ],
 )
 def test_a_line_there_and_back(event):

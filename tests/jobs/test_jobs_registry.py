@@ -24,7 +24,7 @@ def test_finished(monkeypatch):
 
     _, half, last = run(monkeypatch, job)
     assert half.fraction == 0.5
-    assert (last.kind, last.fraction, last.values) == ("finished", 1, {"x": 1, "stop": False})
+    assert (last.kind, last.fraction, last.result) == ("finished", 1, {"x": 1, "stop": False})
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_other_ends(monkeypatch, error, kind, text):
 
     last = run(monkeypatch, job)[-1]
     assert (last.kind, last.text) == (kind, text)
-    assert ("traceback" in last.values) == ("unexpectedly" in text)
+    assert ("Traceback" in last.detail) == ("unexpectedly" in text)
 
 
 def test_unknown_job():

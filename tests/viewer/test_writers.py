@@ -319,6 +319,21 @@ def test_a_table_of_something_else_is_not_overwritten(tmp_path):
     assert contents(tmp_path) == {"a.csv": b"image,source\n"}
 
 
+def test_a_photograph_or_a_table_of_the_user_is_not_overwritten(labelled, tmp_path):
+    viewer, _ = labelled
+    tifffile.imwrite(tmp_path / "photo.tif", np.zeros((4, 5, 3), np.uint8), photometric="rgb")
+    (tmp_path / "labels.csv").write_text("image,class\nALL_1,ALL\n")
+    before = contents(tmp_path)
+    with pytest.raises(MarrowError, match=r"photo\.tif is there already"):
+        write_labels(str(tmp_path / "photo.tif"), CELLS, {})
+    data, options, _ = viewer.layers[0].as_layer_data_tuple()
+    with pytest.raises(MarrowError, match=r"labels\.csv is there already"):
+        write_predictions(str(tmp_path / "labels.csv"), data, options)
+    assert contents(tmp_path) == before
+    for _ in range(2):
+        write_predictions(str(tmp_path / "p.csv"), data, options)
+
+
 def test_a_failing_table_leaves_both_files(tmp_path, monkeypatch):
     path = tmp_path / "a.tif"
     write_labels(str(path), CELLS, {"features": hard_table()})

@@ -169,6 +169,10 @@ def test_a_table_that_cannot_be_written_is_a_sentence(widget, snam, tmp_path, qt
     widget.save(tmp_path / "taken.csv")
     qtbot.waitUntil(lambda: "is a folder" in widget.run.status.text(), timeout=20_000)
     qtbot.waitUntil(widget.save_button.isEnabled)
+    (tmp_path / "labels.csv").write_text("image,class\nALL_1,ALL\n")
+    widget.save(tmp_path / "labels.csv")
+    qtbot.waitUntil(lambda: "labels.csv is there already" in widget.status.text(), timeout=20_000)
+    assert (tmp_path / "labels.csv").read_text() == "image,class\nALL_1,ALL\n"
 
 
 def test_a_table_of_the_data_set_widget_is_read(widget, make_snam, tmp_path, qtbot):

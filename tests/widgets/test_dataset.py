@@ -109,6 +109,24 @@ def test_a_class_that_is_called_minus_is_kept(widget, tmp_path, qtbot):
     assert sorted(f.class_name for f in scan(tmp_path).fields) == ["+", "+", "-", "-"]
 
 
+def test_only_its_own_table_is_replaced(widget, make_snam, tmp_path, qtbot):
+    root = make_snam(tmp_path / "s", 1, wrapped=False)
+    others = ["image,class,source,age\nALL/ALL_1,ALL,a,9\n", "name,mark\nAda,1\n"]
+    (root / "labels.csv").write_text("image,class,source\nALL/ALL_1,ALL,a\n")
+    look(widget, root / "labels.csv", qtbot)
+    widget.save(root / "labels.csv")
+    assert "labels.csv would replace" in widget.status.text()
+    for text in others:
+        (root / "mine.csv").write_text(text)
+        widget.save(root / "mine.csv")
+        assert "mine.csv is there already" in widget.status.text()
+        assert (root / "mine.csv").read_text() == text
+    widget.save(root / "fields.csv")
+    look(widget, root, qtbot)
+    widget.save(root / "fields.csv")
+    assert "Saved as" in widget.status.text()
+
+
 def test_what_cannot_be_read_or_saved_is_one_sentence(widget, make_snam, tmp_path, qtbot):
     widget.set_folder(tmp_path / "nowhere")
     qtbot.waitUntil(lambda: "is not there" in widget.status.text(), timeout=5000)

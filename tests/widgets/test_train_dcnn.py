@@ -145,6 +145,11 @@ def test_a_bundle_is_loaded_labels_the_layers_and_is_saved(
     assert "predicted" in viewer.canvas.overlays.text.text
     widget.model.save(tmp_path / "kept")
     assert (tmp_path / "kept.marrow" / "model.onnx").is_file()
+    (tmp_path / "mine.marrow").mkdir()
+    (tmp_path / "mine.marrow" / "features.csv").write_text("mine")
+    widget.model.save(tmp_path / "mine")
+    assert "features.csv" in notified[-1]
+    assert (tmp_path / "mine.marrow" / "features.csv").read_text() == "mine"
     (tmp_path / "kept.marrow" / "model.onnx").write_bytes(b"x")
     widget.model.load(tmp_path / "kept.marrow")
     assert "altered" in notified[-1]

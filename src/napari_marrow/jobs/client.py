@@ -10,10 +10,9 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
 
-from napari_marrow.jobs.events import LAST, Event
+from napari_marrow.jobs.events import LAST, Emit, Event
 
 GRACE = 0.7
 """Seconds a job has to stop by itself after a cancel before the child is killed."""
@@ -29,7 +28,7 @@ class Child:
         last event, also when the child is killed; events of older jobs are dropped.
     """
 
-    def __init__(self, on_event: Callable[[Event], None]):
+    def __init__(self, on_event: Emit):
         self._on_event = on_event
         self._lock = threading.RLock()
         self._process: subprocess.Popen[str] | None = None
@@ -49,7 +48,7 @@ class Child:
         process = self._process
         return None if process is None or process.poll() is not None else process.pid
 
-    def submit(self, name: str, arguments: dict[str, Any]) -> int:
+    def submit(self, name: str, arguments: Mapping[str, object]) -> int:
         """Start a job; a child is started for it where none runs.
 
         Returns
@@ -109,7 +108,7 @@ class Child:
         )
         listen.start()
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, message: Mapping[str, object]) -> None:
         process = self._process
         if process is None or process.stdin is None:
             return
@@ -145,7 +144,7 @@ class Child:
                 f"The training process {_how_it_ended(code)}; the viewer, its layers and "
                 "annotations are not affected. Start again."
             )
-            self._pass_on(Event("failed", text, values={"log": "".join(log)}, job=number))
+            self._pass_on(Event("failed", text, detail="".join(log), job=number))
 
     def _pass_on(self, event: Event) -> None:
         with self._lock:

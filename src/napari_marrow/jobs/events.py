@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 Kind = Literal["started", "progress", "message", "finished", "failed", "stopped"]
 LAST: frozenset[Kind] = frozenset({"finished", "failed", "stopped"})
@@ -24,16 +24,22 @@ class Event:
     fraction
         How much is done, 0 to 1, with ``progress``.
     values
-        JSON-ready: of an epoch its losses, of a finished job its result.
+        Numbers by name: the losses of an epoch.
+    detail
+        Of a failure that is a fault, the traceback or what the process printed last.
     job
         Number of the job that reports, where several follow each other.
+    result
+        What a finished job returned; JSON-ready where it ran in the child process.
     """
 
     kind: Kind
     text: str = ""
     fraction: float | None = None
-    values: dict[str, Any] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
+    detail: str = ""
     job: int = 0
+    result: object = None
 
     def to_line(self) -> str:
         """The event as one line of JSON."""

@@ -1,48 +1,64 @@
-"""Jobs by name, and the one way to run them: always a last event, whatever happens."""
+"""Jobs that the child process runs, by name, and the one way to run any job."""
 
 from __future__ import annotations
 
 import dataclasses
 import traceback
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 
+Work = Callable[[Emit, ShouldStop], object]
+"""Reports what it does, asks whether to stop (and then raises ``Stopped``), returns its result."""
+Arguments = Mapping[str, object]
 
-def _train(arguments: dict[str, Any], emit: Emit, should_stop: ShouldStop) -> dict[str, Any]:
+
+def _train(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
     from napari_marrow.jobs.train import run_training
     from napari_marrow.jobs.train_job import TrainJob
 
     return run_training(TrainJob.from_dict(arguments), emit, should_stop)
 
 
-def _devices(arguments: dict[str, Any], emit: Emit, should_stop: ShouldStop) -> dict[str, Any]:
+def _devices(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
     from napari_marrow.jobs.devices import devices
 
     return devices()
 
 
-JOBS = {"train": _train, "devices": _devices}
+JOBS: dict[str, Callable[[Arguments, Emit, ShouldStop], object]] = {
+    "train": _train,
+    "devices": _devices,
+}
 
 
 def run_job(
-    name: str, arguments: dict[str, Any], emit: Emit, should_stop: ShouldStop, number: int = 0
+    name: str, arguments: Arguments, emit: Emit, should_stop: ShouldStop, number: int = 0
 ) -> None:
-    """Run the job of a name; report its start, its progress and exactly one last event."""
+    """Run the job of a name; see :func:`run_work`."""
+
+    def work(emit: Emit, should_stop: ShouldStop) -> object:
+        return JOBS[name](arguments, emit, should_stop)
+
+    run_work(name, work, emit, should_stop, number)
+
+
+def run_work(name: str, work: Work, emit: Emit, should_stop: ShouldStop, number: int = 0) -> None:
+    """Run a job; report its start, its progress and exactly one last event, whatever happens."""
 
     def emit_numbered(event: Event) -> None:
         emit(dataclasses.replace(event, job=number))
 
     emit_numbered(Event("started", name))
     try:
-        result = JOBS[name](arguments, emit_numbered, should_stop)
+        result = work(emit_numbered, should_stop)
     except Stopped:
         emit_numbered(Event("stopped", "Stopped."))
     except MarrowError as error:
         emit_numbered(Event("failed", str(error)))
     except Exception as error:  # noqa: BLE001 - the child must outlive a fault and report it whole
         text = f"The job {name} failed unexpectedly: {type(error).__name__}: {error}"
-        emit_numbered(Event("failed", text, values={"traceback": traceback.format_exc()}))
+        emit_numbered(Event("failed", text, detail=traceback.format_exc()))
     else:
-        emit_numbered(Event("finished", "Done.", 1.0, result))
+        emit_numbered(Event("finished", "Done.", 1.0, result=result))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class TrainJob:
         }
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> TrainJob:
+    def from_dict(cls, values: Mapping[str, Any]) -> TrainJob:
         """The job that :meth:`to_dict` wrote down."""
         return cls(
             Collection.from_dict(values["collection"]),

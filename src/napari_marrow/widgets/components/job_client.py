@@ -75,10 +75,10 @@ class JobClient:
                 continue
             if event.job != number:
                 continue
-            if detail := event.values.get("traceback") or event.values.get("log"):
-                log.error("%s", detail)
-            if event.kind == "finished":
-                return event.values
+            if event.detail:
+                log.error("%s", event.detail)
+            if event.kind == "finished" and isinstance(event.result, dict):
+                return event.result
             if event.kind == "failed":
                 raise MarrowError(event.text)
             if event.kind in LAST:

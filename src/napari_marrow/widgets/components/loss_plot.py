@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import napari
 import pandas as pd
 from qtpy.QtCore import QTimer
@@ -19,7 +21,7 @@ class LossPlot(ThemedCanvas):
     def __init__(self, viewer: napari.Viewer):
         super().__init__(viewer, (3.4, 2.2))
         self.setMinimumHeight(190)
-        self._rows: list[dict[str, float]] = []
+        self._rows: list[Mapping[str, float]] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REDRAW_MS)
@@ -31,7 +33,7 @@ class LossPlot(ThemedCanvas):
         self._rows = []
         self._timer.start()
 
-    def add_row(self, row: dict[str, float]) -> None:
+    def add_row(self, row: Mapping[str, float]) -> None:
         """Add an epoch: ``epoch``, ``loss`` and, where there is one, ``val_loss``."""
         self._rows.append(row)
         if not self._timer.isActive():
