@@ -1,4 +1,4 @@
-"""The child process: exactly one last event, cancel is felt, nothing is left running."""
+"""The child process: every job ends once, cancel takes effect, nothing is left running."""
 
 import json
 import os
@@ -10,10 +10,10 @@ import time
 
 import pytest
 
+from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs import client
 from napari_marrow.jobs.client import Child
-from napari_marrow.jobs.events import LAST
 from napari_marrow.jobs.train import TrainJob
 from napari_marrow.learning.settings import TrainingSettings
 
@@ -21,30 +21,34 @@ START = 120
 """Seconds that Keras may take to start on a busy machine."""
 
 
-class Heard:
-    """Events as they come, to wait on."""
+class Run:
+    """A job run from a thread, as the viewer does it."""
 
-    def __init__(self):
-        self.events, self._news = [], threading.Condition()
+    def __init__(self, child, name, arguments=None):
+        self.events, self.stop, self._ended = [], threading.Event(), threading.Event()
+        self.result = self.error = None
+        how = (child, name, arguments or {})
+        threading.Thread(target=self._carry_out, args=how, daemon=True).start()
 
-    def __call__(self, event):
-        with self._news:
-            self.events.append(event)
-            self._news.notify_all()
+    def _carry_out(self, child, name, arguments):
+        try:
+            self.result = child.run(name, arguments, self.events.append, self.stop.is_set)
+        except (MarrowError, Stopped) as error:
+            self.error = error
+        finally:
+            self._ended.set()
 
-    def wait(self, wanted, timeout=10.0):
-        """The first event that is ``wanted``."""
-        with self._news:
-            assert self._news.wait_for(lambda: any(map(wanted, self.events)), timeout), self.events
-            return next(e for e in self.events if wanted(e))
+    def heard(self, wanted=lambda event: event.kind == "started", timeout=10.0):
+        """Wait for an event."""
+        assert soon(lambda: any(map(wanted, self.events)), timeout), self.events
+        return self
 
-    def last(self, job, timeout=10.0):
-        """The last event of a job; a moment later there still is no other."""
-        self.wait(lambda e: e.job == job and e.kind in LAST, timeout)
-        time.sleep(0.2)
-        of_job = [e for e in self.events if e.job == job]
-        assert [e.kind in LAST for e in of_job] == [False] * (len(of_job) - 1) + [True]
-        return of_job[-1]
+    def last(self, timeout=10.0):
+        """How it ended: "finished", "stopped" or the text of its failure."""
+        assert self._ended.wait(timeout), self.events
+        if self.error is None:
+            return "finished"
+        return "stopped" if isinstance(self.error, Stopped) else str(self.error)
 
 
 def gone(pid):
@@ -71,8 +75,9 @@ def soon(condition, timeout=5.0):
 # few hundredths of a second, so that every order of events can be tried.
 STAND_IN = """
 import json, os, sys, threading, time
-def say(kind, job, text=""):
+def say(kind, job, text="", result=None):
     event = {"kind": kind, "text": text, "fraction": None, "values": {}, "job": job}
+    event["result"] = result
     print(json.dumps(event), flush=True)
 for line in sys.stdin:
     message = json.loads(line)
@@ -84,7 +89,7 @@ for line in sys.stdin:
     how = message["submit"]["name"]
     say("started", job)
     if how == "finish":
-        say("finished", job)
+        say("finished", job, result={"number": job})
     elif how == "die":
         print("Traceback: something broke", file=sys.stderr, flush=True)
         os._exit(3)
@@ -96,193 +101,114 @@ for line in sys.stdin:
         print('"nor this"', flush=True)
         say("finished", job - 1)
         say("progress", job, "after")
-        say("finished", job)
+        say("finished", job, result={"number": job})
     polite = how != "deaf"
 """
 
 
 @pytest.fixture
-def make(monkeypatch):
-    """A function that makes a :class:`Child` whose process is the stand-in."""
-    original, made = subprocess.Popen, []
+def child(monkeypatch):
+    """A :class:`Child` whose process is the stand-in."""
+    original = subprocess.Popen
 
     def popen(_, **options):
         return original([sys.executable, "-S", "-c", STAND_IN], **options)
 
     monkeypatch.setattr(client.subprocess, "Popen", popen)
-
-    def make(heard=None):
-        heard = heard or Heard()
-        made.append(Child(heard))
-        return made[-1], heard
-
-    yield make
-    for child in made:
-        child.shutdown()
+    child = Child()
+    yield child
+    child.shutdown()
 
 
-def test_jobs_follow_each_other_in_one_process(make):
-    child, heard = make()
+def test_jobs_follow_each_other_in_one_process(child):
     assert child.pid is None
     pids = set()
     for number in (1, 2, 3):
-        assert child.submit("finish", {}) == number
-        assert heard.last(number).kind == "finished"
+        run = Run(child, "finish")
+        assert run.last() == "finished"
+        assert run.result == {"number": number}
+        assert [e.kind for e in run.events] == ["started"]
         assert not child.busy
         pids.add(child.pid)
     assert len(pids) == 1
 
 
-def test_one_job_at_a_time(make):
-    child, heard = make()
-    child.submit("wait", {})
+def test_one_job_at_a_time(child):
+    first = Run(child, "wait").heard()
     assert child.busy
-    with pytest.raises(RuntimeError, match="cancel it first"):
-        child.submit("finish", {})
-    child.cancel()
-    assert heard.last(1).kind == "stopped"
+    second, third = Run(child, "finish"), Run(child, "finish")
+    third.stop.set()
+    assert third.last() == "stopped"
+    assert second.events == []
+    first.stop.set()
+    assert first.last() == "stopped"
+    assert second.last() == "finished"
 
 
-def test_a_polite_job_keeps_its_process(make):
-    child, heard = make()
-    number = child.submit("wait", {})
-    heard.wait(lambda e: e.kind == "started")
+def test_a_polite_job_keeps_its_process(child):
+    run = Run(child, "wait").heard()
     pid = child.pid
-    child.cancel()
-    child.cancel()  # asking twice changes nothing
-    assert heard.last(number).kind == "stopped"
-    time.sleep(client.GRACE + 0.3)  # the timer must not kill it any more
+    run.stop.set()
+    assert run.last() == "stopped"
+    time.sleep(client.GRACE_S + 0.3)  # it must not be killed any more
     assert child.pid == pid
-    assert heard.last(child.submit("finish", {})).kind == "finished"
+    assert Run(child, "finish").last() == "finished"
 
 
-def test_a_deaf_job_is_killed_and_stopped_within_about_a_second(make):
-    child, heard = make()
-    number = child.submit("deaf", {})
-    heard.wait(lambda e: e.kind == "started")
+def test_a_deaf_job_is_killed_and_stopped_within_about_a_second(child):
+    run = Run(child, "deaf").heard()
     pid, start = child.pid, time.monotonic()
-    child.cancel()
-    heard.wait(lambda e: e.kind in LAST, 5)
+    run.stop.set()
+    assert run.last(5) == "stopped"
     assert time.monotonic() - start < 3
-    assert heard.last(number).kind == "stopped"
     assert soon(lambda: gone(pid))
-    assert heard.last(child.submit("finish", {})).kind == "finished"
+    assert Run(child, "finish").last() == "finished"
     assert child.pid != pid
 
 
-def test_a_job_finished_just_before_the_kill_does_not_take_the_next_one_with_it(make):
-    """The timer of job 1 rings when job 2 runs in the same process."""
-    child, heard = make()
-    child.submit("finish", {})
-    heard.last(1)
-    child.submit("wait", {})
-    heard.wait(lambda e: e.job == 2)
-    child._kill_if_running(1, child._process)
-    time.sleep(0.2)
-    assert child.pid is not None
-    assert child.busy
-    child.cancel()
-    assert heard.last(2).kind == "stopped"
-
-
-def test_a_child_that_dies_is_one_failed_event_with_what_it_said(make):
-    child, heard = make()
-    last = heard.last(child.submit("die", {}))
-    assert last.kind == "failed"
-    assert "ended with code 3" in last.text
-    assert "annotations are not affected" in last.text
-    assert "something broke" in last.detail
+def test_a_child_that_dies_is_a_failure_and_what_it_printed_is_logged(child, caplog):
+    last = Run(child, "die").last()
+    assert "ended with code 3" in last
+    assert "annotations are not affected" in last
+    assert "something broke" in caplog.text
     assert not child.busy
-    assert heard.last(child.submit("finish", {})).kind == "finished"
+    assert Run(child, "finish").last() == "finished"
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
-def test_signals_are_said(make, number):
-    child, heard = make()
-    child.submit("wait", {})
-    heard.wait(lambda e: e.kind == "started")
+def test_signals_are_said(child, number):
+    run = Run(child, "wait").heard()
     os.kill(child.pid, number)
-    last = heard.last(1)
-    assert last.kind == "failed"
     said = "was killed" if number == signal.SIGKILL else f"ended by signal {int(number)}"
-    assert said in last.text
+    assert said in run.last()
 
 
-def test_death_after_the_last_event_is_no_second_one(make):
-    child, heard = make()
-    assert heard.last(child.submit("finish and die", {})).kind == "finished"
-    assert soon(lambda: child.pid is None)
-    assert len([e for e in heard.events if e.kind in LAST]) == 1
-    assert soon(lambda: child._process is None)
-    assert heard.last(child.submit("finish", {})).kind == "finished"
-
-
-def test_many_deaths_and_starts_in_a_row(make):
-    """Each submit gets its one last event, however it falls together with the end of a child."""
-    child, heard = make()
+def test_many_deaths_and_starts_in_a_row(child):
+    """However the next job falls together with the end of a child."""
     for _ in range(12):
-        number = child.submit("finish and die", {})
-        heard.wait(lambda e, n=number: e.job == n and e.kind in LAST)
-    time.sleep(0.3)
-    for number in range(1, 13):
-        assert len([e for e in heard.events if e.job == number and e.kind in LAST]) == 1
+        assert Run(child, "finish and die").last() == "finished"
+        soon(lambda: child.pid is None)
 
 
-def test_noise_and_old_events_are_dropped(make):
-    child, heard = make()
-    child.submit("finish", {})
-    heard.last(1)
-    assert heard.last(child.submit("babble", {})).kind == "finished"
-    assert [e.text for e in heard.events if e.job == 2 and e.kind == "progress"] == ["after"]
-    assert len([e for e in heard.events if e.job == 1 and e.kind in LAST]) == 1
+def test_noise_and_old_events_are_dropped(child):
+    assert Run(child, "finish").last() == "finished"
+    run = Run(child, "babble")
+    assert run.last() == "finished"
+    assert run.result == {"number": 2}
+    assert [e.text for e in run.events if e.kind == "progress"] == ["after"]
 
 
-def test_a_listener_with_a_fault_does_not_hang_the_next_job(make, capsys):
-    heard = Heard()
-
-    def faulty(event):
-        heard(event)
-        raise ValueError("a fault of the listener")
-
-    child, _ = make(faulty)
-    for number in (1, 2):
-        child.submit("finish", {})
-        assert heard.last(number).kind == "finished"
-    assert soon(lambda: not child.busy)
-    assert "a fault of the listener" in capsys.readouterr().err
-
-
-def test_submitting_from_the_last_event(make):
-    heard, holder = Heard(), []
-
-    def again(event):
-        if event.kind == "failed":
-            holder[0].submit("finish", {})
-        heard(event)
-
-    child, _ = make(again)
-    holder.append(child)
-    child.submit("die", {})
-    assert heard.last(2).kind == "finished"
-
-
-def test_shutdown_is_idempotent_and_final(make):
-    child, heard = make()
-    child.shutdown()  # before any start
-    child, heard = make()
-    child.submit("deaf", {})
-    heard.wait(lambda e: e.kind == "started")
+def test_shutdown_is_idempotent_and_final(child):
+    run = Run(child, "deaf").heard()
     pid = child.pid
     for _ in range(3):
         child.shutdown()
+    assert run.last() == "stopped"
     assert gone(pid)
     assert not child.busy
     assert child.pid is None
-    child.cancel()
-    with pytest.raises(RuntimeError, match="shut down"):
-        child.submit("finish", {})
-    time.sleep(0.2)
-    assert not any(e.kind in LAST for e in heard.events)
+    assert Run(child, "finish").last() == "stopped"
+    Child().shutdown()  # before any start
 
 
 def test_the_parent_never_imports_a_network_library():
@@ -310,55 +236,51 @@ def test_the_real_child_ends_when_its_input_is_closed():
 
 
 @pytest.fixture(scope="module")
-def real(snam):
-    """The real child, shared by the tests below; a job that would train for hours."""
-    heard = Heard()
-    child = Child(heard)
-    yield child, heard
+def real():
+    """The real child, shared by the tests below."""
+    child = Child()
+    yield child
     child.shutdown()
 
 
 @pytest.fixture
 def endless(tmp_path, snam):
+    """A job that would train for hours."""
     settings = TrainingSettings(
         epochs=10000, patience=0, device="cpu", input_size=32, tiles=1, copies=1
     )
     return TrainJob(scan(snam), settings, tmp_path / "out" / "m.marrow").to_dict()
 
 
+def is_epoch(event):
+    return "epoch" in event.values
+
+
 @pytest.mark.slow
 def test_real_devices(real):
-    child, heard = real
-    last = heard.last(child.submit("devices", {}), START)
-    assert last.kind == "finished", last
-    assert last.result["devices"][-1] == "cpu:0"
-    assert last.result["backend"] in ("tensorflow", "jax", "torch")
-    assert last.result["text"].endswith(".")
+    run = Run(real, "devices")
+    assert run.last(START) == "finished"
+    assert run.result["devices"][-1] == "cpu:0"
+    assert run.result["backend"] in ("tensorflow", "jax", "torch")
+    assert run.result["text"].endswith(".")
 
 
 @pytest.mark.slow
 def test_real_cancel_is_felt_and_leaves_nothing(real, endless, tmp_path):
-    child, heard = real
-    number = child.submit("train", endless)
-    heard.wait(lambda e: e.job == number and "epoch" in e.values, START)
+    run = Run(real, "train", endless).heard(is_epoch, START)
     start = time.monotonic()
-    child.cancel()
-    heard.wait(lambda e: e.job == number and e.kind in LAST, 10)
+    run.stop.set()
+    assert run.last() == "stopped"
     assert time.monotonic() - start < 3
-    assert heard.last(number).kind == "stopped"
     assert not (tmp_path / "out" / "m.marrow").exists()
 
 
 @pytest.mark.slow
 def test_real_kill_is_one_clear_failure_and_the_next_job_works(real, endless, tmp_path):
-    child, heard = real
-    number = child.submit("train", endless)
-    heard.wait(lambda e: e.job == number and "epoch" in e.values, START)
-    pid = child.pid
+    run = Run(real, "train", endless).heard(is_epoch, START)
+    pid = real.pid
     os.kill(pid, signal.SIGKILL)
-    last = heard.last(number)
-    assert last.kind == "failed"
-    assert last.text == (
+    assert run.last() == (
         "The training process was killed (by the system when memory runs out, or by hand); the "
         "viewer, its layers and annotations are not affected. Start again."
     )
@@ -367,30 +289,25 @@ def test_real_kill_is_one_clear_failure_and_the_next_job_works(real, endless, tm
     # The next job has a new process; one that ends before Keras is needed is enough to see it.
     fields = [f for f in endless["collection"]["fields"] if f["class"] == "MM"]
     one_class = endless | {"collection": endless["collection"] | {"fields": fields}}
-    next_one = heard.last(child.submit("train", one_class), START)
-    assert "holds only the class MM" in next_one.text
-    assert child.pid not in (None, pid)
+    assert "holds only the class MM" in Run(real, "train", one_class).last(START)
+    assert real.pid not in (None, pid)
 
 
 @pytest.mark.slow
 def test_real_cancel_while_keras_starts(real, endless):
     """The import can't be interrupted: the child is killed, and the job is stopped all the same."""
-    child, heard = real
-    number = child.submit("train", endless)
-    heard.wait(lambda e: e.job == number and "Starting Keras" in e.text, START)
+    run = Run(real, "train", endless).heard(lambda e: "Starting Keras" in e.text, START)
     start = time.monotonic()
-    child.cancel()
-    heard.wait(lambda e: e.job == number and e.kind in LAST, 10)
+    run.stop.set()
+    assert run.last() == "stopped"
     assert time.monotonic() - start < 3
-    assert heard.last(number).kind == "stopped"
 
 
 @pytest.mark.slow
 def test_real_shutdown_leaves_no_process(real):
-    child, heard = real
-    heard.last(child.submit("nonsense", {}), START)
-    pid = child.pid
+    assert "nonsense" in Run(real, "nonsense").last(START)
+    pid = real.pid
     assert pid is not None
-    child.shutdown()
-    child.shutdown()
+    real.shutdown()
+    real.shutdown()
     assert gone(pid)

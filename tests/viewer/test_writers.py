@@ -321,6 +321,8 @@ def test_a_table_of_something_else_is_not_overwritten(tmp_path):
 
 def test_a_photograph_or_a_table_of_the_user_is_not_overwritten(labelled, tmp_path):
     viewer, _ = labelled
+    tmp_path = tmp_path / "out"
+    tmp_path.mkdir()
     tifffile.imwrite(tmp_path / "photo.tif", np.zeros((4, 5, 3), np.uint8), photometric="rgb")
     (tmp_path / "labels.csv").write_text("image,class\nALL_1,ALL\n")
     before = contents(tmp_path)

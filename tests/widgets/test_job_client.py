@@ -33,7 +33,7 @@ def test_jobs_wait_for_each_other_and_can_be_stopped_meanwhile(client):
 
     thread = threading.Thread(target=first)
     thread.start()
-    while client.child.pid is None:
+    while client.pid is None:
         time.sleep(0.01)
     with pytest.raises(Stopped):
         client.run("devices", {}, silent, lambda: True)
@@ -54,7 +54,7 @@ def test_a_client_that_was_shut_down_stops_what_waits_and_takes_no_more(client):
         ended.set()
 
     threading.Thread(target=wait).start()
-    while client.child.pid is None:
+    while client.pid is None:
         time.sleep(0.01)
     folder = client.folder
     client.shutdown()

@@ -126,7 +126,7 @@ def test_what_cannot_work_is_one_sentence_and_nothing_runs(open_widget, tmp_path
     widget.train()
     qtbot.waitUntil(lambda: "holds no photograph" in widget.run.status.text())
     assert widget.train_button.isEnabled()
-    assert widget.client.child.pid is None
+    assert widget.client.pid is None
 
 
 @pytest.mark.usefixtures("no_warm_start")
@@ -189,7 +189,7 @@ def test_training_in_the_child_end_to_end(
     # Killed in the middle: the viewer lives, layers and annotations are there, the user is told.
     widget.train()
     qtbot.waitUntil(lambda: "Epoch 2" in widget.run.status.text(), timeout=300_000)
-    os.kill(widget.client.child.pid, signal.SIGKILL)
+    os.kill(widget.client.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: widget.train_button.isEnabled(), timeout=10_000)
     assert "was killed" in notified[-1]
     assert "Start again" in widget.run.status.text()
@@ -224,7 +224,7 @@ def test_training_in_the_child_end_to_end(
     assert len(answers) == 16
 
     # Closing the viewer ends the child.
-    pid = widget.client.child.pid
+    pid = widget.client.pid
     assert pid is not None
     viewer.close()
     qtbot.waitUntil(lambda: not _runs(pid), timeout=10_000)
@@ -239,7 +239,7 @@ def test_a_classical_model_waits_for_no_tensorflow_and_shows_what_counts(
     viewer, widget = open_widget()
     viewer.open(str(root), plugin=PLUGIN)
     widget.warm()
-    warming = widget.client.child.pid
+    warming = widget.client.pid
     small(widget, model="svm", families=("histogram", "fourier"))
     widget.train()
     qtbot.waitUntil(lambda: widget.model.bundle is not None, timeout=300_000)
@@ -251,7 +251,7 @@ def test_a_classical_model_waits_for_no_tensorflow_and_shows_what_counts(
     assert [text.get_text() for text in axes.texts] == best
     assert not widget.model._importances_box.isHidden()
     # The child that was to import TensorFlow was given up, and the next one is warmed in its stead.
-    assert widget.client.child.pid != warming
+    assert widget.client.pid != warming
     assert widget.client.busy
     widget.model.load(toy.path)  # a network has nothing of the kind
     assert widget.model._importances_box.isHidden()
@@ -265,8 +265,8 @@ def test_closing_the_dock_ends_the_child(make_napari_viewer_proxy, qtbot):
     viewer = make_napari_viewer_proxy()
     dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     widget.warm()
-    qtbot.waitUntil(lambda: widget.client.child.pid is not None, timeout=5000)
-    process = widget.client.child._process
+    qtbot.waitUntil(lambda: widget.client.pid is not None, timeout=5000)
+    process = widget.client._process
     assert process.poll() is None
     dock.destroyOnClose()  # what the cross of the dock does
     qtbot.waitUntil(lambda: process.poll() is not None, timeout=5000)

@@ -1,46 +1,51 @@
-"""The parent's end of the child process: start, submit, cancel, and never hang. No Qt here."""
+"""The parent's end of the child process: run a job in it and wait, or cancel. No Qt here."""
 
 from __future__ import annotations
 
 import collections
 import contextlib
 import json
+import logging
 import os
+import queue
 import subprocess
 import sys
 import threading
-import traceback
+import time
 from collections.abc import Mapping
+from typing import IO
 
-from napari_marrow.jobs.events import LAST, Emit, Event
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.jobs.events import LAST, Emit, Event, ShouldStop, never, silent
 
-GRACE = 0.7
-"""Seconds a job has to stop by itself after a cancel before the child is killed."""
+GRACE_S = 0.7
+"""Time a job has to stop by itself after a cancel before the child is killed."""
+POLL_S = 0.05
+"""How often ``should_stop`` is asked while nothing is heard of the child."""
+LOG_LINES = 40
+log = logging.getLogger("napari_marrow")
 
 
 class Child:
-    """One warm child process that runs one job at a time.
+    """One warm child process, started with the first job; it runs one job at a time."""
 
-    Parameters
-    ----------
-    on_event
-        Hears every event of the current job, from a thread of its own. Each job gets exactly one
-        last event, also when the child is killed; events of older jobs are dropped.
-    """
-
-    def __init__(self, on_event: Emit):
-        self._on_event = on_event
-        self._lock = threading.RLock()
+    def __init__(self) -> None:
+        self._running = threading.Lock()
+        self._closed = threading.Event()
         self._process: subprocess.Popen[str] | None = None
+        self._events: queue.Queue[Event | None] = queue.Queue()
+        self._printed: collections.deque[str] = collections.deque(maxlen=LOG_LINES)
         self._number = 0
-        self._current: int | None = None
-        self._cancelled = False
-        self._closed = False
 
     @property
     def busy(self) -> bool:
-        """Whether a job runs."""
-        return self._current is not None
+        """Whether a job runs, perhaps one that was cancelled and is still ending."""
+        return self._running.locked()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the child was shut down."""
+        return self._closed.is_set()
 
     @property
     def pid(self) -> int | None:
@@ -48,50 +53,99 @@ class Child:
         process = self._process
         return None if process is None or process.poll() is not None else process.pid
 
-    def submit(self, name: str, arguments: Mapping[str, object]) -> int:
-        """Start a job; a child is started for it where none runs.
+    def run(
+        self,
+        name: str,
+        arguments: Mapping[str, object],
+        emit: Emit = silent,
+        should_stop: ShouldStop = never,
+    ) -> dict:
+        """Run a registered job, after the one that runs there; return its result, a JSON object.
 
-        Returns
-        -------
-        int
-            The job's number, as its events carry it.
+        Parameters
+        ----------
+        name, arguments
+            Of the job.
+        emit
+            Called with the events of the job but its last one.
+        should_stop
+            Asked all the time; when it returns True the job is asked to stop, and the child is
+            killed when it does not within :data:`GRACE_S`.
+
+        Raises
+        ------
+        MarrowError
+            When the job failed or the child was killed.
+        Stopped
+            When ``should_stop`` returned True, or the child was shut down.
         """
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("This child was shut down.")
-            if self._current is not None:
-                raise RuntimeError("A job is running; cancel it first.")
-            if self.pid is None:
-                self._start()
+        while not self._running.acquire(timeout=POLL_S):
+            if should_stop() or self.closed:
+                raise Stopped
+        try:
+            if should_stop() or self.closed:
+                raise Stopped
+            process = self._process
+            if process is None or self.pid is None or None in self._events.queue:
+                process = self._process = self._start()
             self._number += 1
-            self._current, self._cancelled = self._number, False
             job = {"job": self._number, "name": name, "arguments": arguments}
-            self._send({"submit": job})
-            return self._number
+            _send(process, {"submit": job})
+            return self._wait(process, self._number, emit, should_stop)
+        finally:
+            if self.closed and self._process is not None:  # shut down while it was started
+                self._process.kill()
+            self._running.release()
 
-    def cancel(self) -> None:
-        """Ask the current job to stop, and kill the child when it does not within the grace."""
-        with self._lock:
-            if self._current is None or self._cancelled:
-                return
-            self._cancelled = True
-            self._send({"cancel": self._current})
-            timer = threading.Timer(GRACE, self._kill_if_running, [self._current, self._process])
-            timer.daemon = True
-            timer.start()
-
-    def shutdown(self) -> None:
+    def shutdown(self, *_: object) -> None:
         """End the child, whatever it does. May be called more than once."""
-        with self._lock:
-            self._closed, self._current = True, None
-            process, self._process = self._process, None
-        if process is not None and process.poll() is None:
+        self._closed.set()
+        if (process := self._process) is not None:
             process.kill()
             process.wait()
 
-    def _start(self) -> None:
+    def _wait(
+        self, process: subprocess.Popen[str], number: int, emit: Emit, should_stop: ShouldStop
+    ) -> dict:
+        """Pass on the events of a job until its last one."""
+        cancelled_at: float | None = None
+        while not self.closed:
+            if cancelled_at is None and should_stop():
+                cancelled_at = time.monotonic()
+                _send(process, {"cancel": number})
+            elif cancelled_at is not None and time.monotonic() > cancelled_at + GRACE_S:
+                process.kill()
+            try:
+                event = self._events.get(timeout=POLL_S)
+            except queue.Empty:
+                continue
+            if event is None:  # the child has ended
+                cause = _cause(process.wait())
+                if cancelled_at is not None or self.closed:
+                    break
+                log.error("The child process %s:\n%s", cause, "".join(self._printed))
+                raise MarrowError(
+                    f"The training process {cause}; the viewer, its layers and annotations are "
+                    "not affected. Start again."
+                )
+            if event.job != number:
+                continue
+            if event.kind not in LAST:
+                emit(event)
+            elif event.kind == "finished":
+                assert isinstance(event.result, dict)
+                return event.result
+            elif event.kind == "failed":
+                if event.detail:
+                    log.error("%s", event.detail)
+                raise MarrowError(event.text)
+            else:
+                break
+        raise Stopped
+
+    def _start(self) -> subprocess.Popen[str]:
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "napari_marrow.jobs.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -100,74 +154,40 @@ class Child:
             errors="replace",
             env=environment,
         )
-        log: collections.deque[str] = collections.deque(maxlen=40)
-        drain = threading.Thread(target=log.extend, args=(self._process.stderr,), daemon=True)
-        drain.start()
+        self._events, self._printed = queue.Queue(), collections.deque(maxlen=LOG_LINES)
+        drain = threading.Thread(target=self._printed.extend, args=(process.stderr,), daemon=True)
         listen = threading.Thread(
-            target=self._listen, args=(self._process, drain, log), daemon=True
+            target=_listen, args=(process.stdout, drain, self._events, self._printed), daemon=True
         )
+        drain.start()
         listen.start()
+        return process
 
-    def _send(self, message: Mapping[str, object]) -> None:
-        process = self._process
-        if process is None or process.stdin is None:
-            return
+
+def _send(process: subprocess.Popen[str], message: Mapping[str, object]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):  # it has just died; the listening thread reports that
+        process.stdin.write(json.dumps(message) + "\n")
+        process.stdin.flush()
+
+
+def _listen(
+    lines: IO[str],
+    drain: threading.Thread,
+    events: queue.Queue[Event | None],
+    printed: collections.deque[str],
+) -> None:
+    """Read the child's events until its output ends; then put None."""
+    for line in lines:
         try:
-            process.stdin.write(json.dumps(message) + "\n")
-            process.stdin.flush()
-        except (BrokenPipeError, OSError):
-            # The child has just died; the listening thread reports it as the job's last event.
-            return
-
-    def _listen(
-        self, process: subprocess.Popen[str], drain: threading.Thread, log: collections.deque[str]
-    ) -> None:
-        for line in process.stdout or ():
-            try:
-                event = Event.from_line(line)
-            except (ValueError, TypeError):
-                log.append(line)  # printed by something at the start of Python
-            else:
-                self._pass_on(event)
-        code = process.wait()
-        drain.join(1)
-        with self._lock:
-            if process is not self._process:
-                return
-            number, cancelled, self._process = self._current, self._cancelled, None
-        if number is None:
-            return
-        if cancelled:
-            self._pass_on(Event("stopped", "Stopped.", job=number))
-        else:
-            text = (
-                f"The training process {_how_it_ended(code)}; the viewer, its layers and "
-                "annotations are not affected. Start again."
-            )
-            self._pass_on(Event("failed", text, detail="".join(log), job=number))
-
-    def _pass_on(self, event: Event) -> None:
-        with self._lock:
-            if event.job != self._current:
-                return
-            if event.kind in LAST:
-                self._current = None
-        try:
-            self._on_event(event)
-        except Exception:  # noqa: BLE001 - a listener's fault must not deafen this thread
-            traceback.print_exc()
-
-    def _kill_if_running(self, number: int, process: subprocess.Popen[str] | None) -> None:
-        # All under the lock: the job may end here and the next one be sent to the same child.
-        with self._lock:
-            if self._current != number or process is None or process.poll() is not None:
-                return
-            process.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(1)
+            events.put(Event.from_line(line))
+        except (ValueError, TypeError):
+            printed.append(line)  # printed by something at the start of Python
+    drain.join(1)
+    events.put(None)
 
 
-def _how_it_ended(code: int) -> str:
+def _cause(code: int) -> str:
     if code == -9:
         return "was killed (by the system when memory runs out, or by hand)"
     return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"

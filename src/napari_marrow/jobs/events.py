@@ -30,7 +30,7 @@ class Event:
     job
         Number of the job that reports, where several follow each other.
     result
-        What a finished job returned; JSON-ready where it ran in the child process.
+        What a finished job returned, JSON-ready where it ran in the child process; or a part of it.
     """
 
     kind: Kind

@@ -143,9 +143,12 @@ class Dataset(DockWidget):
             for part in look_through(folder):
                 if should_stop():
                     raise Stopped
-                emit(Event("message", values={"part": part}))
+                emit(Event("message", result=part))
 
-        heard = lambda event: self._show(event.values["part"])  # noqa: E731
+        def heard(event: Event) -> None:
+            if isinstance(event.result, Found | Thumbnail):
+                self._show(event.result)
+
         self.task.start(work, lambda _: None, heard=heard)
 
     def _show(self, part: Found | Thumbnail) -> None:

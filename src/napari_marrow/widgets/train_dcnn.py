@@ -93,7 +93,7 @@ class TrainDcnn(DockWidget):
     def _keep_warm(self) -> None:
         """Start TensorFlow again, for the next training, in a child that was stopped or is new."""
         ended = not (self.task.busy or self.warm_task.busy or self.client.closed)
-        is_warm = self.client.child.pid == self._warm_pid and not self.client.busy
+        is_warm = self.client.pid == self._warm_pid and not self.client.busy
         if ended and self._warm_start and not is_warm:
             self.warm()
 
@@ -144,7 +144,7 @@ class TrainDcnn(DockWidget):
 
     def _show_devices(self, found: dict) -> None:
         self.devices.setText(found["text"])
-        self._warm_pid = self.client.child.pid
+        self._warm_pid = self.client.pid
         gpus = any(name.startswith("gpu") for name in found["devices"])
         choice = self.form.fields["device"]
         kept = choice.value
