@@ -2,6 +2,7 @@
 
 import os
 import string
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -344,7 +345,7 @@ def test_a_failing_table_leaves_both_files(tmp_path, monkeypatch):
     def full(*args, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(MarrowError, match="free some space"):
         write_labels(str(path), CELLS * 0, {"features": hard_table()})
     assert contents(tmp_path) == before
@@ -401,8 +402,8 @@ def test_without_its_table_the_labels_still_open(tmp_path, notified):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda text: text.replace("True", "perhaps"), "can't be read as the table of a.tif"),
-        (lambda text: text + "1,2\n", "rows differ in length"),
+        (lambda text: text.replace("True", "perhaps"), r"a\.csv"),
+        (lambda text: text + "1,2\n", r"a\.csv .* length"),
     ],
 )
 def test_a_spoilt_table_is_one_sentence(tmp_path, change, words):
@@ -443,18 +444,18 @@ def test_saved_labels_beside_photographs_are_no_photographs(make_snam, tmp_path)
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        (pd.DataFrame([[1, "a"]], columns=["x", "x"]), "two columns are called x; rename"),
-        (pd.DataFrame({"q": pd.cut([1, 2, 3], 2)}), "the column q holds interval"),
-        (pd.DataFrame({"q": pd.interval_range(0, 3)}), "the column q holds interval"),
+        (pd.DataFrame([[1, "a"]], columns=["x", "x"]), r"l\.tif .* column x"),
+        (pd.DataFrame({"q": pd.cut([1, 2, 3], 2)}), "column q"),
+        (pd.DataFrame({"q": pd.interval_range(0, 3)}), "column q"),
         (
             pd.DataFrame({"q": [1, "a", None]}),
-            r"the column q holds Python objects \(mixed-integer\)",
+            "column q",
         ),
-        (pd.DataFrame({0: [1, 2]}), "the column 0 has no text for a name; rename"),
-        (pd.DataFrame({"q": pd.Series([1, 2, None], dtype=object)}), "the column q holds Python"),
+        (pd.DataFrame({0: [1, 2]}), "column 0"),
+        (pd.DataFrame({"q": pd.Series([1, 2, None], dtype=object)}), "column q"),
         (
             pd.DataFrame({"q": pd.Categorical(pd.date_range("2020", periods=2))}),
-            "the column q holds datetime",
+            "column q",
         ),
     ],
 )

@@ -88,9 +88,9 @@ def _saved_labels(path: Path) -> LayerData:
     """A Labels layer as our writer saved it, its classes in their colours."""
     from napari_marrow.viewer.make.predictions import class_colormap
 
-    labels, table, options = load_labels(path)
-    info = LayerInfo(kind=Kind(kind) if (kind := options.pop("kind")) else None)
-    if info.kind is not None:
+    labels, table, options, kind = load_labels(path)
+    info = LayerInfo(kind=None if kind is None else Kind(kind))
+    if kind is not None:
         options["metadata"] = info.metadata()
     if table is None:
         show_warning(f"{path.with_suffix('.csv')} is not there: the labels open without features.")

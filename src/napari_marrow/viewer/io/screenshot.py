@@ -1,6 +1,6 @@
-"""A screenshot of a real viewer, as a program: ``python -m napari_marrow.viewer.io.screenshot``.
+"""Write a screenshot of a viewer: ``python -m napari_marrow.viewer.io.screenshot IN BUNDLE OUT``.
 
-The demonstration runs it in a process of its own, on a virtual display where there is none.
+``napari-marrow demo`` runs this in a process of its own, on a virtual display where there is none.
 """
 
 from __future__ import annotations
