@@ -1,4 +1,4 @@
-"""The caption on the canvas: which field is shown, its class, and what was predicted for it."""
+"""Show the name, class and prediction of the shown field on the canvas."""
 
 from __future__ import annotations
 
@@ -17,54 +17,55 @@ from napari_marrow.viewer.layer_info import (
 )
 from napari_marrow.viewer.per_viewer import per_viewer
 
+_LAYER_EVENTS = ("visible", "metadata", "data", "translate", "scale")
+
 
 class Caption:
     """Writes the caption of the topmost visible field of a viewer when anything changes."""
 
     def __init__(self, viewer: napari.Viewer):
         self._viewer = weakref.ref(viewer)
-        self._written = ""  # what we last wrote; another text is the user's own
+        self._written = ""  # another text is the user's own
         viewer.dims.events.current_step.connect(self.update)
-        viewer.layers.events.inserted.connect(self._watch)
+        viewer.layers.events.inserted.connect(self._follow)
         viewer.layers.events.removed.connect(self.update)
         viewer.layers.events.reordered.connect(self.update)
-        for layer in viewer.layers:
-            self._connect(layer)
-        self.update()
+        self._follow()
 
-    def _watch(self, event) -> None:
-        self._connect(event.value)
-        self.update()
+    def _images(self) -> list[Image]:
+        viewer = self._viewer()
+        layers = [] if viewer is None else list(viewer.layers)
+        return [layer for layer in layers if isinstance(layer, Image)]
 
-    def _connect(self, layer) -> None:
-        layer.events.visible.connect(self.update)
-        for name in ("metadata", "data", "translate", "scale"):
-            if name in layer.events.emitters:
-                getattr(layer.events, name).connect(self.update)
+    def _follow(self) -> None:
+        for layer in self._images():
+            for name in _LAYER_EVENTS:
+                layer.events[name].connect(self.update)  # once only: napari ignores the rest
+        self.update()
 
     def text(self) -> str:
-        """The caption of the topmost visible image that shows a field, or an empty text."""
+        """Return the caption of the topmost visible image that shows a field, or an empty text."""
+        for layer in reversed(self._images()):
+            if layer.visible and (text := self._text_of(layer)):
+                return text
+        return ""
+
+    def _text_of(self, layer: Image) -> str:
         viewer = self._viewer()
         if viewer is None:
             return ""
-        for layer in reversed(viewer.layers):
-            if not (isinstance(layer, Image) and layer.visible):
-                continue
-            fields = layer_fields(layer) or origin_fields(layer)
-            products = layer_products(layer)
-            predictions = LayerInfo.of(layer).predictions
-            row = shown_slice(layer, viewer.dims.point)
-            if 0 <= row < max(len(fields), len(products), len(predictions)):
-                name = fields[row].name if fields else layer.name
-                truth = fields[row].class_name if fields else None
-                if products:
-                    name, truth = products[row].name, products[row].class_name
-                answer = predictions[row].text if predictions else None
-                return caption_text(name, truth, answer)
-        return ""
+        fields = layer_fields(layer) or origin_fields(layer)
+        products, predictions = layer_products(layer), LayerInfo.of(layer).predictions
+        row = shown_slice(layer, viewer.dims.point)
+        if not 0 <= row < max(len(fields), len(products), len(predictions)):
+            return ""
+        name, true_class = layer.name, None
+        if shown := products or fields:
+            name, true_class = shown[row].name, shown[row].class_name
+        return caption_text(name, true_class, predictions[row].text if predictions else None)
 
-    def update(self, event=None) -> None:
-        """Write the caption, where the user's settings want one."""
+    def update(self) -> None:
+        """Write the caption, unless the user's settings or another text on the canvas forbid it."""
         viewer = self._viewer()
         if viewer is None:
             return
@@ -81,17 +82,17 @@ class Caption:
 
 
 attach_caption = per_viewer(Caption)
-"""Keep the viewer's text overlay up to date from now on."""
+"""Keep the caption of a viewer up to date from now on."""
 
 
-def caption_text(name: str, truth: str | None, answer: str | None) -> str:
-    r"""The field, the class it is filed under, and the predicted one.
+def caption_text(name: str, true_class: str | None, prediction: str | None) -> str:
+    r"""Return the name of a field, its class, and the prediction.
 
     >>> caption_text("ALL_1", "ALL", "MM (61%)")
     'ALL_1   class ALL\npredicted MM (61%)\nresearch use only'
     """
-    first = name if truth is None else f"{name}   class {truth}"
-    if answer is None:
+    first = name if true_class is None else f"{name}   class {true_class}"
+    if prediction is None:
         return first
-    # Lines of their own: beside a dock widget on a small screen a long one would be cut off.
-    return f"{first}\npredicted {answer}\nresearch use only"
+    # Beside a dock widget on a small screen a longer line would be cut off.
+    return f"{first}\npredicted {prediction}\nresearch use only"

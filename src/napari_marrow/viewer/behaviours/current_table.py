@@ -1,4 +1,4 @@
-"""The features of a folder's nuclei: those of the field that is shown."""
+"""Keep the features of a folder's nuclei those of the shown field."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from napari.layers import Labels, Layer
 from napari.qt.threading import create_worker
 from qtpy.QtCore import QTimer
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.layer_info import LayerInfo, shown_slice
 from napari_marrow.viewer.per_viewer import per_viewer
 from napari_marrow.viewer.photograph.slice_tables import measure, of_one_slice, show_table
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 QUIET_MS = 500
-"""The nuclei are measured so long after the last step of the slider, in milliseconds."""
+"""The nuclei are measured this long after the last step of the slider, in milliseconds."""
 
 
 class CurrentTable:
-    """Measures the nuclei of the shown field in a thread, when the slider has come to rest.
+    """Measures the nuclei of the shown field in a worker, when the slider has come to rest.
 
     To measure those of all fields would mean to read the whole folder.
     """
@@ -35,57 +36,58 @@ class CurrentTable:
         self._timer.setSingleShot(True)
         self._timer.setInterval(QUIET_MS)
         self._timer.timeout.connect(self._measure)
-        self._asked: weakref.WeakKeyDictionary[Layer, int] = weakref.WeakKeyDictionary()
+        self._requested: weakref.WeakKeyDictionary[Layer, int] = weakref.WeakKeyDictionary()
         viewer.dims.events.current_step.connect(self._wait)
         viewer.layers.events.inserted.connect(self._wait)
         self._wait()
 
-    def _wait(self, event=None) -> None:
+    def _wait(self) -> None:
         self._timer.start()
 
     def _measure(self) -> None:
         viewer = self._viewer()
-        if viewer is None:
-            return
-        for layer in list(viewer.layers):
-            row = self._row(layer)
-            if row is None or self._asked.get(layer) == row:
+        for layer in [] if viewer is None else list(viewer.layers):
+            row = self._shown_row(layer)
+            if row is None or self._requested.get(layer) == row:
                 continue
-            self._asked[layer] = row
-            known = LayerInfo.of(layer).tables
-            if row in known or not isinstance(layer.data, LazyStack):
-                show_table(layer, row, known.get(row, layer.features.iloc[:0]))
+            self._requested[layer] = row
+            tables = LayerInfo.of(layer).tables
+            if row in tables or not isinstance(layer.data, LazyStack):
+                show_table(layer, row, tables.get(row, layer.features.iloc[:0]))
                 continue
             show = partial(self._show, weakref.ref(layer), row)
-            # Workers live on, and a stack holds the slices that it has read.
-            create_worker(_table, weakref.ref(layer.data), row, _connect={"returned": show})
+            # A worker may outlive the layer, whose slices would stay in memory with it.
+            create_worker(_measure, weakref.ref(layer.data), row, _connect={"returned": show})
 
-    def _row(self, layer: Layer) -> int | None:
-        """The field that a stack of nuclei shows, or None for other layers."""
-        viewer = self._viewer()
+    def _shown_row(self, layer: Layer) -> int | None:
+        """Return the row that a stack of nuclei in the viewer shows; None for other layers."""
+        viewer, info = self._viewer(), LayerInfo.of(layer)
         if viewer is None or layer not in viewer.layers or not isinstance(layer, Labels):
             return None
-        info = LayerInfo.of(layer)
         if not info.holds_nuclei or not (isinstance(layer.data, LazyStack) or info.paged):
             return None
         row = shown_slice(layer, viewer.dims.point)
         return None if row < 0 else row
 
-    def _show(self, shown: weakref.ref[Labels], row: int, table: pd.DataFrame | None) -> None:
-        """Set the features, unless the user has paged on or has a table of all fields in them."""
-        layer = shown()
+    def _show(self, weak: weakref.ref[Labels], row: int, table: pd.DataFrame | None) -> None:
+        """Set the features, unless the user has paged on or put a table of all fields there."""
+        layer = weak()
         if layer is None or table is None:
             return
-        if self._row(layer) != row:
-            self._asked.pop(layer, None)  # to be measured when the user comes back
+        if self._shown_row(layer) != row:
+            self._requested.pop(layer, None)  # to be measured when the user comes back
         elif of_one_slice(LayerInfo.of(layer), layer.features):
             show_table(layer, row, table)
 
 
+def _measure(weak: weakref.ref[LazyStack], row: int) -> pd.DataFrame | None:
+    """Measure a row in a worker; None where its layer was removed or it can't be read."""
+    stack = weak()
+    try:
+        return None if stack is None else measure(stack, row)
+    except MarrowError:  # reported where the row is drawn
+        return None
+
+
 attach_current_table = per_viewer(CurrentTable)
-"""Keep the features of stacks of nuclei those of the field that is shown, from now on."""
-
-
-def _table(of_nuclei: weakref.ref[LazyStack], row: int) -> pd.DataFrame | None:
-    nuclei = of_nuclei()
-    return None if nuclei is None else measure(nuclei, row)  # None: removed meanwhile
+"""Keep the features of stacks of nuclei those of the shown field, from now on."""
