@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.feature_selection import SelectKBest, SelectorMixin, chi2
+from sklearn.feature_selection import SelectKBest, SelectorMixin
 from sklearn.impute import SimpleImputer
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
@@ -31,6 +31,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.bundle import open_onnx
+from napari_marrow.measure.chi2 import chi2_scores
 
 COLLINEAR = 0.95
 """Columns whose correlation with an earlier one is higher say nothing new."""
@@ -93,7 +94,7 @@ class ChiSquareColumns(SelectorMixin, BaseEstimator):
     def fit(self, X: NDArray, y: NDArray) -> ChiSquareColumns:
         """Score the columns."""
         scaled = MinMaxScaler(clip=True).fit_transform(X)
-        self.selector_ = SelectKBest(chi2, k=min(self.k, X.shape[1])).fit(scaled, y)
+        self.selector_ = SelectKBest(chi2_scores, k=min(self.k, X.shape[1])).fit(scaled, y)
         self.n_features_in_ = X.shape[1]
         return self
 

@@ -3,24 +3,31 @@
 chi2 = sum (O - E)^2 / E over the classes, where O is the sum of a feature in a class and E what the
 class would have if the feature did not go with it. The statistic is of counts; of other
 non-negative features it is a score to rank by, and its p-value says less than it seems to. It is
-scikit-learn's (:func:`sklearn.feature_selection.chi2`), and so are the p-values.
+scikit-learn's (:func:`sklearn.feature_selection.chi2`), and so are the p-values. A constant feature
+scores 0.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.feature_selection import SelectKBest, chi2
+from scipy.stats import false_discovery_control
+from sklearn.feature_selection import chi2
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.imports import importing
 from napari_marrow.measure.settings import ChiSquareSettings
+
+RELATIVE_ROUNDING = 1e-9
+"""Range of a feature over its largest value, up to which it counts as constant."""
+ABSOLUTE_ROUNDING = 1e-20
+"""Range of a feature up to which it counts as constant, whatever its values."""
+MIN_RELATIVE_SCORE = 1e-20
+"""Chi-square over the sum of a feature, below which it is rounding of the sums."""
 
 
 def chi_square(table: pd.DataFrame, classes: ArrayLike, k: int = 20) -> pd.DataFrame:
@@ -29,20 +36,21 @@ def chi_square(table: pd.DataFrame, classes: ArrayLike, k: int = 20) -> pd.DataF
     Parameters
     ----------
     table
-        A row a unit, a column a feature, none below 0 and none missing; :func:`non_negative` makes
-        such a table of any.
+        A row per unit, a column per feature, none below 0 and none missing; :func:`non_negative`
+        makes such a table of any.
     classes
         (n,) the class of each row.
     k
-        How many are selected; all where there are fewer.
+        Number of features to select; all where there are fewer.
 
     Returns
     -------
     DataFrame
-        A row a feature, in the table's order: ``feature``, ``chi2``, ``p_value``, ``selected``,
-        ``rank`` (1 the highest) and ``p_adjusted``, the p-value corrected for so many tests
+        A row per feature, in the table's order: ``feature``, ``chi2``, ``p_value``, ``selected``,
+        ``rank`` (1 the highest) and ``p_adjusted``, the p-value corrected for the number of tests
         (Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", J. R. Stat. Soc. B
-        57, 1995). A feature that is 0 everywhere has no chi-square: not a number, ranked last.
+        57, 1995). A constant feature has a chi-square of 0 and p-values of 1, is ranked last and
+        never selected, and does not count as a test.
 
     Raises
     ------
@@ -53,19 +61,23 @@ def chi_square(table: pd.DataFrame, classes: ArrayLike, k: int = 20) -> pd.DataF
     if k < 1:
         raise MarrowError(f"k is {k}; choose at least 1 feature.")
     classes = np.asarray(classes)
-    _check(table, classes)
-    scores, p_values = _scores(table.to_numpy(np.float64), classes)
-    order = np.argsort(-np.nan_to_num(scores, nan=-1.0), kind="stable")
+    values = _checked_values(table, classes)
+    scores, p_values = chi2_scores(values, classes)
+    varies = ~is_constant(values)
+    order = _from_best(scores, varies)
     rank = np.empty(len(order), np.intp)
     rank[order] = np.arange(1, len(order) + 1)
+    adjusted = np.ones(len(order))
+    if varies.any():
+        adjusted[varies] = false_discovery_control(p_values[varies])
     return pd.DataFrame(
         {
             "feature": list(table.columns),
             "chi2": scores,
             "p_value": p_values,
-            "selected": (rank <= k) & np.isfinite(scores),
+            "selected": (rank <= k) & varies,
             "rank": rank,
-            "p_adjusted": _adjusted(p_values),
+            "p_adjusted": adjusted,
         }
     )
 
@@ -77,24 +89,24 @@ def select_features(
     settings: ChiSquareSettings,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> pd.DataFrame:
-    """Score a table as measured, missing and negative values and all, with the choice's stability.
+    """Score a table as measured, with missing and negative values, and the selection's stability.
 
     Parameters
     ----------
     table
-        A row a unit, a column a feature.
+        A row per unit, a column per feature.
     classes, sources
         (n,) of each row.
     settings
-        How many to select, and how often to choose anew.
+        Number of features to select, and of resamples.
     progress
-        Told of the part that is done before each choice; what it raises ends the work.
+        Called with the fraction that is done before each resample; what it raises ends the work.
 
     Returns
     -------
     DataFrame
-        That of :func:`chi_square` over :func:`non_negative`, and ``stability``: in what part of
-        the resamples, each with one half of the sources of every class, the feature was among the
+        That of :func:`chi_square` over :func:`non_negative`, and ``stability``: the fraction of
+        resamples, each with one half of the sources of every class, in which the feature was
         selected (N. Meinshausen and P. Buhlmann, "Stability selection", J. R. Stat. Soc. B 72,
         2010). Not a number without resamples, or where a class has only one source.
     """
@@ -102,87 +114,89 @@ def select_features(
     scored = chi_square(non_negative(table), classes, settings.select)
     values = table.to_numpy(np.float64)
     generator = np.random.default_rng(settings.seed)
-    chosen, drawn = np.zeros(table.shape[1]), 0
+    selected, drawn = np.zeros(table.shape[1]), 0
     for k in range(settings.resamples):
         progress(k / settings.resamples)
-        rows = _half(classes, sources, generator)
+        rows = _half_of_sources(classes, sources, generator)
         if rows is None:
             break
-        found = _scores(_scaled(values[rows]), classes[rows])[0]
-        best = np.argsort(-np.nan_to_num(found, nan=-1.0), kind="stable")[: settings.select]
-        chosen[best] += np.isfinite(found[best])
+        scaled = _scaled(values[rows])
+        varies = ~is_constant(scaled)
+        best = _from_best(chi2_scores(scaled, classes[rows])[0], varies)[: settings.select]
+        selected[best] += varies[best]
         drawn += 1
-    scored["stability"] = chosen / drawn if drawn else np.full(len(chosen), np.nan)
+    scored["stability"] = selected / drawn if drawn else np.nan
     return scored
 
 
 def non_negative(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with every column between 0 and 1, missing values at its median.
+    """Return the table with every column scaled to 0 to 1, missing values at its median.
 
     Chi-square adds values up as if they were counts: without one scale for all, a feature in
-    pixels would win over one in parts, whatever it says.
+    pixels would win over a fraction, whatever it says. A constant column becomes 0.
     """
     values = _scaled(table.to_numpy(np.float64))
     return pd.DataFrame(values, columns=table.columns, index=table.index)
 
 
+def chi2_scores(
+    values: NDArray[np.float64], classes: NDArray
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return scikit-learn's chi-square and p-value of each column, as a scorer for SelectKBest.
+
+    They are exactly 0 and 1 for a constant column, and where the sums of the classes differ from
+    what is expected by rounding alone.
+    """
+    scores, p_values = chi2(values, classes)
+    is_zero = is_constant(values) | ~(scores > MIN_RELATIVE_SCORE * values.sum(axis=0))
+    return np.where(is_zero, 0.0, scores), np.where(is_zero, 1.0, p_values)
+
+
+def is_constant(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which columns do not vary, or by rounding alone."""
+    largest = np.abs(values).max(axis=0)
+    return np.asarray(np.ptp(values, axis=0) <= RELATIVE_ROUNDING * largest + ABSOLUTE_ROUNDING)
+
+
+def _from_best(scores: NDArray[np.float64], varies: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Order columns by falling score, constant ones last."""
+    return np.argsort(np.where(varies, -scores, 1), kind="stable")
+
+
 def _scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:
     filled = SimpleImputer(strategy="median", keep_empty_features=True).fit_transform(values)
+    filled[:, is_constant(filled)] = 0
     return MinMaxScaler(clip=True).fit_transform(filled)
 
 
-def _scores(
-    values: NDArray[np.float64], classes: NDArray
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # 0 / 0 of features that are 0 everywhere
-        fitted = SelectKBest(chi2, k="all").fit(values, classes)
-    return fitted.scores_, fitted.pvalues_
-
-
-def _half(
+def _half_of_sources(
     classes: NDArray, sources: NDArray, generator: np.random.Generator
 ) -> NDArray[np.intp] | None:
-    """Rows of one half of the sources of every class; None where a class has only one."""
-    kept: set = set()
+    """Draw the rows of one half of the sources of every class; None where a class has only one."""
+    drawn: list = []
     for name in np.unique(classes):
         own = np.unique(sources[classes == name])
         if len(own) < 2:
             return None
-        kept.update(generator.permutation(own)[: len(own) // 2].tolist())
-    rows = np.flatnonzero(np.isin(sources, list(kept)))
+        drawn += generator.permutation(own)[: len(own) // 2].tolist()
+    rows = np.flatnonzero(np.isin(sources, drawn))
     return rows if len(np.unique(classes[rows])) > 1 else None
 
 
-def _adjusted(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    with importing:
-        from scipy.stats import false_discovery_control  # slow to import
-
-    adjusted = np.full(len(p_values), np.nan)
-    known = np.isfinite(p_values)
-    if known.any():
-        adjusted[known] = false_discovery_control(p_values[known])
-    return adjusted
-
-
-def _check(table: pd.DataFrame, classes: NDArray) -> None:
-    kinds = len(pd.unique(pd.Series(classes)))
-    if len(classes) != len(table) or kinds < 2:
+def _checked_values(table: pd.DataFrame, classes: NDArray) -> NDArray[np.float64]:
+    n_classes = pd.Series(classes).nunique(dropna=False)
+    if len(classes) != len(table) or n_classes < 2:
         raise MarrowError(
-            f"{len(table)} rows and {len(classes)} classes of {kinds} kinds were "
+            f"{len(table)} rows and {len(classes)} classes of {n_classes} kinds were "
             "given; chi-square takes a class a row, of two kinds or more."
         )
     if not table.shape[1] or pd.isna(classes).any():
         raise MarrowError("Chi-square takes a column a feature, and a class in every row.")
-    for name in table.columns:
-        values = pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64)
-        if not np.isfinite(values).all():
+    values = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    for name, column in zip(table.columns, values.T, strict=True):
+        if not (np.isfinite(column) & (column >= 0)).all():
             raise MarrowError(
-                f"The feature {name} has values that are missing or no numbers; fill them first, "
-                "as napari_marrow.measure.chi2.non_negative does."
+                f"The feature {name} has values that are missing, no numbers or below 0; fill and "
+                "scale them first, as napari_marrow.measure.chi2.non_negative does."
             )
-        if (values < 0).any():
-            raise MarrowError(
-                f"The feature {name} has values below 0, which chi-square can't take; scale it "
-                "first, as napari_marrow.measure.chi2.non_negative does."
-            )
+    return values

@@ -26,7 +26,7 @@ _NAME_AT, _BAR = 0.28, 0.32
 
 def best_features(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table of scores that are shown, the best first."""
-    return scores.dropna(subset="chi2").nsmallest(BEST, "rank").reset_index(drop=True)
+    return scores[scores["chi2"] > 0].nsmallest(BEST, "rank").reset_index(drop=True)
 
 
 def draw_scores(axes: Axes, best: pd.DataFrame, picked: str | None, text: str) -> None:
