@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.imaging.normalise import fit_reference, normalise
+from napari_marrow.imaging.normalise import fit_reference
 from napari_marrow.imaging.stain import white_balance
 from napari_marrow.imaging.white_point import white_point
 
@@ -152,7 +152,7 @@ def main() -> None:
     for method in ("reinhard", "macenko"):
         for row in REFERENCES:
             reference = fit_reference(images[row], method)
-            found, missed = table(images, masks, lambda image, r=reference: normalise(image, r))
+            found, missed = table(images, masks, reference.normalise)
             tables.setdefault(method, []).append(found)
             refused[method] = missed
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from qtpy.compat import isalive
 
-from napari_marrow.imaging.normalise import StainSettings, fit_reference, normalise, normaliser
+from napari_marrow.imaging.normalise import StainSettings, fit_reference, normaliser
 from napari_marrow.imaging.stain import (
     combine_stains,
     separate_stains,
@@ -104,9 +104,9 @@ def test_a_stack_takes_the_colours_of_the_field_that_was_shown(
     stack = viewer.layers[f"set {method}"]
     assert isinstance(stack.data, LazyStack)
     reference = fit_reference(picture(2, (110, 150)), method)
-    np.testing.assert_array_equal(stack.data[0], normalise(picture(1), reference))
+    np.testing.assert_array_equal(stack.data[0], reference.normalise(picture(1)))
     # A smaller field lies in the corner; what surrounds it is not made a part of it.
-    small = normalise(picture(2, (110, 150)), reference)
+    small = reference.normalise(picture(2, (110, 150)))
     np.testing.assert_array_equal(stack.data[1][:110, :150], small)
     assert not stack.data[1][110:].any()
     if method == "macenko":  # one stain only

@@ -24,8 +24,8 @@ MIN_BLUISH_DENSITY = 0.27
 """Smallest 99th percentile, over stained pixels, of red plus green minus twice blue density where
 there are nuclei. Measured on ALL-IDB2, SN-AM, SegPC and white blood cells: fields with nuclei reach
 0.31 and more, the red cells of ALL-IDB2 alone 0.24."""
-MAX_CONDITION_NUMBER = 100
-"""Largest condition number of two stain vectors that can be separated."""
+MIN_STAIN_ANGLE_DEG = 5.0
+"""Smallest angle between two stain vectors that can be separated; real photographs have 20."""
 
 
 def white_balance(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -143,10 +143,14 @@ def separate_stains(image: NDArray[np.uint8], vectors: NDArray[np.floating]) -> 
     Raises
     ------
     MarrowError
-        When the two vectors have one direction.
+        When the two vectors are of one colour.
     """
-    if np.linalg.cond(vectors) > MAX_CONDITION_NUMBER:
-        raise MarrowError("The two stains are of one colour; estimate them from another field.")
+    first, second = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    if first @ second > np.cos(np.deg2rad(MIN_STAIN_ANGLE_DEG)):
+        raise MarrowError(
+            "The two stains of the photograph are of one colour; take a photograph with nuclei and "
+            "red cells."
+        )
     return optical_density(image) @ np.linalg.pinv(vectors).astype(np.float32)
 
 
