@@ -1,8 +1,9 @@
-"""One import at a time of what is imported late, in whatever thread it is first needed.
+"""A lock around imports that functions do when they are first called, in whatever thread.
 
-scipy and scikit-image import each other's parts in circles. Two threads that begin at different
-places of a circle at once see modules that are half there, and one of them fails: so it was with
-the audit (scipy.cluster) beside the nuclei (skimage.morphology).
+scipy and scikit-image import each other's modules in cycles. Where two threads enter such a cycle
+from different ends at once, Python gives one of them a module that is only partly there, and it
+fails: one of a hundred pairs of threads that import skimage.morphology and skimage.measure, or
+scipy.stats and scipy.ndimage, in a new process (scipy 1.17, scikit-image 0.26, Python 3.11).
 """
 
 from threading import RLock
