@@ -27,6 +27,7 @@ from PIL import Image
 from skimage import color, exposure, filters, transform, util
 
 from napari_marrow.imaging import geometry, intensity
+from napari_marrow.imaging.augment import AugmentSettings, product
 
 OURS, SKIMAGE, ALBUMENTATIONS = "napari-marrow", "scikit-image", "albumentations"
 SIGMA, DEGREES, SHIFT, NOISE = 1.5, 7.0, (100, -150), 5.0
@@ -41,33 +42,30 @@ def whole(values: np.ndarray) -> np.ndarray:
 def ours(shape: tuple[int, int]) -> dict[str, Work]:
     """Return our operations."""
     generator = np.random.default_rng(0)
-    moves = geometry.displacements(shape, 0.01, generator)
+    moves = geometry.draw_displacements(shape, 0.01, generator)
     strength, shift = np.array([1.1, 0.95, 1.0]), np.array([0.0, 0.01, -0.01])
-    return {
-        "rotate90": lambda i: geometry.turned(i, 1),
-        "rotate180": lambda i: geometry.turned(i, 2),
-        "rotate270": lambda i: geometry.turned(i, 3),
-        "mirror": geometry.mirrored,
-        "flip": geometry.flipped,
-        "edges": intensity.edges,
-        "crop-border": lambda i: geometry.without_border(i, 0.05),
-        "translate": lambda i: geometry.shifted(i, *SHIFT),
-        "rotate": lambda i: geometry.rotated(i, DEGREES),
-        "blur": lambda i: intensity.blurred(i, SIGMA),
-        "distort": lambda i: geometry.distorted(i, geometry.displacements(shape, 0.01, generator)),
-        "equalise": intensity.equalised,
-        "light": lambda i: intensity.lit(i, 1.05, 0.1, -0.1),
-        "stain": lambda i: intensity.restained(i, strength, shift),
-        "noise": lambda i: intensity.noisy(i, NOISE, generator),
-        "rotate, labels": lambda i: geometry.rotated(i[..., 0], DEGREES),
-        "distort, labels": lambda i: geometry.distorted(i[..., 0], moves),
+    settings = AugmentSettings(border=0.05)
+
+    def by_name(operation: str) -> Work:
+        return lambda i: product(i, settings, operation, 1, "field")
+
+    exact = ("rotate90", "rotate180", "rotate270", "mirror", "flip", "edges", "crop-border")
+    return {name: by_name(name) for name in (*exact, "equalise", "distort")} | {
+        "translate": lambda i: geometry.translate(i, *SHIFT),
+        "rotate": lambda i: geometry.rotate(i, DEGREES),
+        "blur": lambda i: intensity.blur(i, SIGMA),
+        "light": lambda i: intensity.illuminate(i, 1.05, 0.1, -0.1),
+        "stain": lambda i: intensity.restain(i, strength, shift),
+        "noise": lambda i: intensity.add_noise(i, NOISE, generator),
+        "rotate, labels": lambda i: geometry.rotate(i[..., 0], DEGREES),
+        "distort, labels": lambda i: geometry.distort(i[..., 0], moves),
     }
 
 
 def skimages(shape: tuple[int, int]) -> dict[str, Work]:
     """Return those of scikit-image."""
     height, width = shape
-    moves = geometry.displacements(shape, 0.01, np.random.default_rng(0))
+    moves = geometry.draw_displacements(shape, 0.01, np.random.default_rng(0))
     grid = np.mgrid[:height, :width].astype(np.float32)
 
     def turn(quarters: int) -> Work:

@@ -214,7 +214,7 @@ def test_wrong_arrays_are_said(field):
     image, masks = field
     with pytest.raises(MarrowError, match="colour photograph"):
         augment(image[..., 0])
-    with pytest.raises(MarrowError, match="The mask nuclei holds int32 values of the shape"):
+    with pytest.raises(MarrowError, match=r"mask nuclei .*int32.*shape"):
         augment(image[:-1], masks=masks)
     with pytest.raises(MarrowError, match="whole numbers"):
         augment(image, masks={"nuclei": masks["nuclei"].astype(float)})

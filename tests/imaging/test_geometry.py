@@ -1,4 +1,4 @@
-"""Geometry against numpy, Pillow, scikit-image, and against its own inverse."""
+"""Geometry against scikit-image, and against its own inverse."""
 
 import numpy as np
 import pytest
@@ -17,8 +17,10 @@ sizes = st.integers(1, 40)
 
 @st.composite
 def pictures(draw):
-    """An array of any dtype, with channels or without."""
-    shape = (draw(sizes), draw(sizes), *draw(st.sampled_from([(), (3,), (4,)])))
+    """A photograph, or a mask of any dtype."""
+    shape = (draw(sizes), draw(sizes))
+    if draw(st.booleans()):
+        return draw(arrays(np.uint8, (*shape, 3)))
     return draw(arrays(draw(st.sampled_from(DTYPES)), shape))
 
 
@@ -38,99 +40,60 @@ def blobs(dtype=np.int32, shape=(60, 90)):
     return labels
 
 
-@given(pictures(), st.integers(-5, 5))
-def test_turned_is_numpys_and_turns_back(array, quarters):
-    out = geometry.turned(array, quarters)
-    np.testing.assert_array_equal(out, np.rot90(array, quarters))
-    np.testing.assert_array_equal(geometry.turned(out, -quarters), array)
-    assert out.dtype == array.dtype
-    assert not np.shares_memory(out, array)
-
-
-@given(pictures())
-def test_mirrors_are_numpys_and_their_own_inverse(array):
-    for function, expected in (
-        (geometry.mirrored, np.fliplr(array)),
-        (geometry.flipped, np.flipud(array)),
-    ):
-        out = function(array)
-        np.testing.assert_array_equal(out, expected)
-        np.testing.assert_array_equal(function(out), array)
-        assert not np.shares_memory(out, array)
-
-
-def test_turned_takes_views_that_are_not_contiguous():
-    """A photograph can be a view of its file: upside down, blue before red."""
-    file = np.random.default_rng(0).integers(0, 256, (30, 41, 3)).astype(np.uint8)
-    view = file[::-1, :, ::-1]
-    np.testing.assert_array_equal(geometry.turned(view, 1), np.rot90(view))
-
-
 def test_border_is_cut_off_and_the_rest_stays():
     array = np.arange(40 * 60 * 3).reshape(40, 60, 3)
-    np.testing.assert_array_equal(geometry.without_border(array, 0.1), array[4:-4, 6:-6])
-    assert geometry.without_border(array[:3, :1], 0.45).shape == (1, 1, 3)
-    np.testing.assert_array_equal(geometry.without_border(array, 0), array)
+    np.testing.assert_array_equal(geometry.crop_border(array, 0.1), array[4:-4, 6:-6])
+    assert geometry.crop_border(array[:3, :1], 0.45).shape == (1, 1, 3)
+    np.testing.assert_array_equal(geometry.crop_border(array, 0), array)
 
 
 @given(pictures(), st.integers(-50, 50), st.integers(-50, 50))
-def test_shift_moves_whole_pixels_and_back(array, down, right):
-    out = geometry.shifted(array, down, right)
-    assert out.shape == array.shape
+def test_translation_is_numpys_roll_of_the_mirrored_array(array, down, right):
+    out = geometry.translate(array, down, right)
     assert out.dtype == array.dtype
     height, width = array.shape[:2]
-    down = max(1 - height, min(down, height - 1))
-    right = max(1 - width, min(right, width - 1))
-    inside = array[max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)]
-    moved = out[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)]
-    np.testing.assert_array_equal(moved, inside)
-    back = geometry.shifted(out, -down, -right)
-    kept = (slice(max(-down, 0), height - max(down, 0)),)
-    kept += (slice(max(-right, 0), width - max(right, 0)),)
-    np.testing.assert_array_equal(back[kept], array[kept])
+    padding = ((height, height), (width, width), (0, 0))[: array.ndim]
+    # mirrored, an array has the period of two of its sides
+    period = np.pad(array, padding, mode="symmetric")[: 2 * height, : 2 * width]
+    rolled = np.roll(period, (down, right), (0, 1))
+    np.testing.assert_array_equal(out, rolled[height:, width:])
 
 
-def test_shift_mirrors_what_comes_in():
+def test_translation_mirrors_what_comes_in():
     row = np.array([[1, 2, 3, 4]])
-    np.testing.assert_array_equal(geometry.shifted(row, 0, 2), [[2, 1, 1, 2]])
-    np.testing.assert_array_equal(geometry.shifted(row, 0, -1), [[2, 3, 4, 4]])
+    np.testing.assert_array_equal(geometry.translate(row, 0, 2), [[2, 1, 1, 2]])
+    np.testing.assert_array_equal(geometry.translate(row, 0, -1), [[2, 3, 4, 4]])
 
 
-@pytest.mark.parametrize("degrees", [-45, -10, 0, 3.3, 30])
+@pytest.mark.parametrize("degrees", [-45, -10, 0, 3.3, 30, 100])
 def test_rotation_is_scikit_images(degrees):
     image, labels = photograph(), blobs(np.uint16)
     expected = skimage_rotate(image, degrees, order=1, mode="symmetric", preserve_range=True)
-    error = np.abs(geometry.rotated(image, degrees) - expected)
-    assert error.mean() < 3  # it mixes pixels three times, scikit-image once
-    assert np.abs(geometry.rotated(image, -degrees) - expected).mean() > 10 or degrees == 0
+    found = geometry.rotate(image, degrees)
+    assert np.abs(found - expected).max() <= 1.01  # rounded to levels
     nearest = skimage_rotate(
         labels.astype(float), degrees, order=0, mode="symmetric", preserve_range=True
     )
-    assert (geometry.rotated(labels, degrees) != nearest).mean() < 0.01  # where two are as near
+    assert (geometry.rotate(labels, degrees) != nearest).mean() < 0.01  # where two are as near
 
 
 def test_rotation_and_back_gives_the_image_back():
     image, labels = photograph((90, 120)), blobs(shape=(90, 120))
     inner = (slice(25, -25), slice(25, -25))
-    back = geometry.rotated(geometry.rotated(image, 9), -9)
+    back = geometry.rotate(geometry.rotate(image, 9), -9)
     assert np.abs(back[inner].astype(int) - image[inner]).mean() < 4
-    again = geometry.rotated(geometry.rotated(labels, 9), -9)
+    again = geometry.rotate(geometry.rotate(labels, 9), -9)
     assert (again[inner] != labels[inner]).mean() < 0.02
-    np.testing.assert_array_equal(geometry.rotated(image, 0), image)
-
-
-def test_large_angles_are_refused():
-    with pytest.raises(ValueError, match="from -45 to 45"):
-        geometry.rotated(photograph(), 46)
+    np.testing.assert_array_equal(geometry.rotate(image, 0), image)
 
 
 def moves(shape=(60, 90), seed=3, strength=0.03):
-    return geometry.displacements(shape, strength, np.random.default_rng(seed))
+    return geometry.draw_displacements(shape, strength, np.random.default_rng(seed))
 
 
 def test_displacements_are_smooth_reach_their_strength_and_keep_the_edges():
     drawn = moves((320, 480), strength=0.02)
-    assert np.abs(drawn).max() == pytest.approx(0.02 * 320)
+    assert np.abs(drawn).max() == pytest.approx(0.02 * 320, abs=1e-9)
     assert not drawn[[0, -1]].any()
     assert not drawn[:, [0, -1]].any()
     # no mesh is turned over: neighbours come nearer by less than the 20 pixels between them
@@ -140,19 +103,19 @@ def test_displacements_are_smooth_reach_their_strength_and_keep_the_edges():
 def test_distortion_by_nothing_is_nothing_and_by_a_shift_that_shift():
     image, labels = photograph(), blobs()
     none = np.zeros((5, 7, 2))
-    np.testing.assert_array_equal(geometry.distorted(image, none), image)
-    np.testing.assert_array_equal(geometry.distorted(labels, none), labels)
-    shift = none + np.array([2, -3])  # each pixel shows what lies 2 below and 3 to the left
+    np.testing.assert_array_equal(geometry.distort(image, none), image)
+    np.testing.assert_array_equal(geometry.distort(labels, none), labels)
+    shift = none + np.array([2, -3])  # each pixel shows what is 2 below and 3 to the left
     for array in (image, labels):
-        out = geometry.distorted(array, shift)
+        out = geometry.distort(array, shift)
         np.testing.assert_array_equal(out[15:-18, 18:-18], array[17:-16, 15:-21])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "function",
-    [lambda a: geometry.rotated(a, 11), lambda a: geometry.distorted(a, moves())],
-    ids=["rotated", "distorted"],
+    [lambda a: geometry.rotate(a, 11), lambda a: geometry.distort(a, moves())],
+    ids=["rotate", "distort"],
 )
 def test_labels_keep_their_numbers_and_type(dtype, function):
     labels = blobs(dtype)
@@ -165,23 +128,22 @@ def test_labels_keep_their_numbers_and_type(dtype, function):
 
 @pytest.mark.parametrize(
     "function",
-    [lambda a: geometry.rotated(a, 11), lambda a: geometry.distorted(a, moves())],
-    ids=["rotated", "distorted"],
+    [lambda a: geometry.rotate(a, 11), lambda a: geometry.distort(a, moves())],
+    ids=["rotate", "distort"],
 )
 def test_photograph_and_labels_stay_aligned(function):
     """A photograph drawn of the labels themselves: inside them it must have their values."""
     labels = blobs(np.uint8)
     image, moved = function(np.stack([labels] * 3, axis=-1)), function(labels)
-    flat = maximum_filter(moved, 7) == minimum_filter(moved, 7)
-    assert flat[moved > 0].mean() > 0.2  # the rest is within 3 pixels of an edge
-    # labels are 240 and more; between pixels a trace of what is 4 away may be left
-    np.testing.assert_allclose(image[flat][:, 0], moved[flat].astype(int), atol=2)
+    flat = maximum_filter(moved, 5) == minimum_filter(moved, 5)
+    assert flat[moved > 0].mean() > 0.4  # the rest is within 2 pixels of an edge
+    # labels are 240 and more; the tip of a corner may be no pixel's nearest
+    np.testing.assert_allclose(image[flat][:, 0], moved[flat].astype(int), atol=24)
 
 
 @given(st.integers(1, 30), st.integers(1, 30))
 def test_tiny_images_are_no_trouble(height, width):
     image = np.full((height, width, 3), 77, np.uint8)
-    generator = np.random.default_rng(0)
-    net = geometry.displacements((height, width), 0.03, generator)
-    for out in (geometry.rotated(image, 40), geometry.distorted(image, net)):
+    displacements = moves((height, width))
+    for out in (geometry.rotate(image, 40), geometry.distort(image, displacements)):
         np.testing.assert_array_equal(out, image)

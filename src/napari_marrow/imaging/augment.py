@@ -1,7 +1,7 @@
-"""Augmentation: more pictures from few, each remembered as its source's.
+"""Augmentation: derived images of a photograph and its masks, each with the name of its source.
 
-What an operation does is in :mod:`.geometry` (where pixels go) and :mod:`.photometry` (what values
-they have); here is which there are, how strong, and what is made of a photograph with its masks.
+The operations themselves are in :mod:`.geometry` and :mod:`.intensity`; this module draws their
+strengths and applies them to a photograph and its masks alike.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging import geometry, intensity
 from napari_marrow.imaging.intensity import edges
 from napari_marrow.imaging.settings import OPERATIONS, RANDOM, AugmentSettings
+from napari_marrow.imaging.validate import checked_labels, checked_photograph
 
 __all__ = [
     "OPERATIONS",
@@ -31,25 +32,29 @@ __all__ = [
     "vary",
 ]
 
-_KEEPS_PLACES = frozenset({"edges", "blur", "equalise", "light", "stain", "noise"})
+KEEPS_MASKS = frozenset({"edges", "blur", "equalise", "light", "stain", "noise"})
+"""Operations that move no pixel, so that masks stay as they are."""
+QUARTER_TURNS = {"rotate90": 1, "rotate180": 2, "rotate270": 3}
+RELATIVE_STAIN_SHIFT = 0.2
+"""Shift of the density over the change of its factor: a shift colours the empty background too."""
 
 
 @dataclass(frozen=True)
 class Augmented:
-    """One picture that was made of another.
+    """One image that was derived from a photograph.
 
     Attributes
     ----------
     image
-        (height, width, 3), uint8; turned or cut, its size may be another than the source's.
+        (height, width, 3), uint8; the size may differ from the source's.
     operation
         The operation that made it.
     copy
-        Which of its copies, from 1 on.
+        Number of the copy, from 1 on.
     source
         Name of the photograph it was made of.
     name
-        Its own: ``<source>_<operation>``, and the copy's number where there are several.
+        ``<source>_<operation>``, and the copy's number where there are several.
     masks
         By the names they were given under; (height, width) of ``image``, of the dtype they had.
     """
@@ -63,13 +68,13 @@ class Augmented:
 
 
 def planned(settings: AugmentSettings) -> list[tuple[str, int]]:
-    """Operation and number of the copy of all that is made of one photograph."""
+    """Return operation and copy number of every image that is made of one photograph."""
     copies = range(1, settings.copies + 1)
     return [(name, k) for name in settings.operations for k in copies if k == 1 or name in RANDOM]
 
 
 def names_of_products(name: str, settings: AugmentSettings) -> list[str]:
-    """Names of all that is made of a photograph called ``name``: see :class:`Augmented`."""
+    """Return the names of all images made of a photograph called ``name``."""
     return [
         f"{name}_{operation}{copy if settings.copies > 1 and operation in RANDOM else ''}"
         for operation, copy in planned(settings)
@@ -77,10 +82,10 @@ def names_of_products(name: str, settings: AugmentSettings) -> list[str]:
 
 
 def count(fields: int, settings: AugmentSettings) -> int:
-    """How many pictures there are in the end, of so many photographs.
+    """Return the number of images that so many photographs give.
 
-    Those that are made, one for each operation, ``copies`` for each that is random; and, where
-    ``settings.originals`` says so, the photographs themselves.
+    One for each operation, ``copies`` for each that is random; and the photographs themselves where
+    ``settings.originals`` is set.
 
     >>> count(60, AugmentSettings(("rotate90", "edges")))
     180
@@ -94,22 +99,21 @@ def augment(
     masks: Mapping[str, NDArray] | None = None,
     name: str = "image",
 ) -> list[Augmented]:
-    """Make all that the settings ask for of one photograph; the photograph itself is not among it.
+    """Derive images from one photograph; the photograph itself is not among them.
 
-    Geometry is applied to the masks as well; of them each pixel takes the nearest, so they hold no
-    value that was not there. Operations that move nothing leave them as they are. What is random
-    depends on the seed, the name, the operation and the copy, so not on which others there are.
+    Geometry is applied to the masks as well, by the nearest pixel. What is random depends on the
+    seed, the name, the operation and the copy, and not on the other operations.
 
     Parameters
     ----------
     image
         (height, width, 3), uint8.
     settings
-        What to make; rotation by 90 degrees and edges when left out.
+        Operations and their strengths; rotation by 90 degrees and edges when None.
     masks
-        Masks and instance labels by any names, (height, width), of booleans or whole numbers.
+        Masks and instance labels by any names, (height, width), booleans or whole numbers from 0.
     name
-        What the photograph is called; it begins the names of what is made of it.
+        Name of the photograph; it begins the names of the derived images.
 
     Raises
     ------
@@ -125,123 +129,105 @@ def augmented(
     masks: Mapping[str, NDArray] | None = None,
     name: str = "image",
 ) -> Iterator[Augmented]:
-    """Make the same as :func:`augment`, one after the other: one at a time is in memory."""
+    """Yield what :func:`augment` returns, one at a time."""
     settings, masks = settings or AugmentSettings(), masks or {}
-    _check(image, settings, masks)
-    made = names_of_products(name, settings)
-    for (operation, copy), made_name in zip(planned(settings), made, strict=True):
-        generator = _generator(settings.seed, name, operation, copy)
-        apply = _drawn(operation, settings, image.shape[:2], generator)
-        still = operation in _KEEPS_PLACES
+    if problems := settings.problems():
+        raise MarrowError(" ".join(problems))
+    image = checked_photograph(image)
+    for key, mask in masks.items():
+        checked_labels(mask, image.shape, f"mask {key} values", allow_bool=True)
+    names = names_of_products(name, settings)
+    for (operation, copy), product_name in zip(planned(settings), names, strict=True):
+        apply = partial(product, settings=settings, operation=operation, copy=copy, name=name)
         yield Augmented(
             image=apply(image),
             operation=operation,
             copy=copy,
             source=name,
-            name=made_name,
-            masks={k: mask.copy() if still else apply(mask) for k, mask in masks.items()},
+            name=product_name,
+            masks={key: apply(mask) for key, mask in masks.items()},
         )
 
 
 def product(
     array: NDArray, settings: AugmentSettings, operation: str, copy: int, name: str
 ) -> NDArray:
-    """Make one product of a photograph called ``name``, or of one of its masks, by itself.
+    """Apply one operation to a photograph called ``name``, or to one of its masks.
 
-    It is the one that :func:`augment` makes; ``settings.operations`` and ``copies`` don't matter.
+    The result is the one that :func:`augment` gives; ``settings.operations`` and ``copies`` don't
+    matter.
     """
-    if array.ndim == 2 and operation in _KEEPS_PLACES:
+    if array.ndim == 2 and operation in KEEPS_MASKS:
         return array.copy()
-    generator = _generator(settings.seed, name, operation, copy)
-    return _drawn(operation, settings, array.shape[:2], generator)(array)
+    digest = hashlib.sha256(f"{name}\0{operation}\0{copy}".encode()).digest()
+    generator = np.random.default_rng([settings.seed, int.from_bytes(digest)])
+    return _random_operation(operation, settings, array.shape[:2], generator)(array)
 
 
 def product_size(
     size: tuple[int, int], settings: AugmentSettings, operation: str
 ) -> tuple[int, int]:
-    """Height and width of what an operation makes of a photograph of this height and width."""
+    """Return the height and width that an operation gives a photograph of this height and width."""
     if operation in ("rotate90", "rotate270"):
         return size[1], size[0]
     if operation == "crop-border":
-        height, width = geometry.without_border(np.empty(size, bool), settings.border).shape
+        height, width = geometry.crop_border(np.empty(size, bool), settings.border).shape
         return height, width
     return size
 
 
-def _check(image: NDArray, settings: AugmentSettings, masks: Mapping[str, NDArray]) -> None:
-    if problems := settings.problems():
-        raise MarrowError(" ".join(problems))
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        raise MarrowError(
-            f"The image holds {image.dtype} values of the shape {image.shape}; "
-            "give a colour photograph, (height, width, 3) of uint8."
-        )
-    for name, mask in masks.items():
-        if mask.shape != image.shape[:2] or mask.dtype.kind not in "bui":
-            raise MarrowError(
-                f"The mask {name} holds {mask.dtype} values of the shape {mask.shape}; give "
-                f"booleans or whole numbers of its photograph's, {image.shape[:2]}."
-            )
+def _signed(generator: np.random.Generator, strength: float, size: int) -> NDArray[np.float64]:
+    """Draw numbers between half of ``strength`` and all of it, of either sign: all are seen."""
+    return strength * generator.uniform(0.5, 1, size) * generator.choice((-1, 1), size)
 
 
-def _generator(seed: int, name: str, operation: str, copy: int) -> np.random.Generator:
-    digest = hashlib.sha256(f"{name}\0{operation}\0{copy}".encode()).digest()
-    return np.random.default_rng([seed, int.from_bytes(digest)])
-
-
-def _either_way(generator: np.random.Generator, most: float, size: int | None = None):
-    """Numbers between half of ``most`` and all of it, of either sign: all are seen."""
-    return most * generator.uniform(0.5, 1, size) * generator.choice((-1, 1), size)
-
-
-def _drawn(
+def _random_operation(
     operation: str,
     settings: AugmentSettings,
     shape: tuple[int, ...],
     generator: np.random.Generator,
 ) -> Callable[[NDArray], NDArray]:
-    """The operation with its random numbers drawn: a function of an image, or of a mask."""
-    g = generator
+    """Draw the random numbers of an operation; return it as a function of an image or a mask."""
     match operation:
         case "rotate90" | "rotate180" | "rotate270":
-            return partial(geometry.turned, quarters=int(operation[6:]) // 90)
+            return lambda array: np.rot90(array, QUARTER_TURNS[operation]).copy()
         case "mirror":
-            return geometry.mirrored
+            return lambda array: array[:, ::-1].copy()
         case "flip":
-            return geometry.flipped
+            return lambda array: array[::-1].copy()
         case "crop-border":
-            return partial(geometry.without_border, part=settings.border)
+            return partial(geometry.crop_border, fraction=settings.border)
         case "translate":
-            down, right = np.rint(_either_way(g, settings.shift, 2) * shape[:2]).astype(int)
-            return partial(geometry.shifted, down=int(down), right=int(right))
+            down, right = np.rint(_signed(generator, settings.shift, 2) * shape).astype(int)
+            return partial(geometry.translate, down=int(down), right=int(right))
         case "rotate":
-            return partial(geometry.rotated, degrees=float(_either_way(g, settings.angle)))
+            (degrees,) = _signed(generator, settings.angle, 1)
+            return partial(geometry.rotate, degrees=float(degrees))
         case "distort":
-            height, width = shape[:2]
-            moves = geometry.displacements((height, width), settings.distortion, g)
-            return partial(geometry.distorted, moves=moves)
+            size = (shape[0], shape[1])
+            moves = geometry.draw_displacements(size, settings.distortion, generator)
+            return partial(geometry.distort, moves=moves)
         case "edges":
             return edges
         case "blur":
-            return partial(intensity.blurred, sigma=settings.blur * g.uniform(0.5, 1))
+            return partial(intensity.blur, sigma=settings.blur * generator.uniform(0.5, 1))
         case "equalise":
-            return intensity.equalised
+            return intensity.equalize
         case "light":
-            down, right, brightness = _either_way(g, settings.light, 3)
-            return partial(intensity.lit, brightness=1 + brightness / 2, down=down, right=right)
+            down, right, change = _signed(generator, settings.light, 3)
+            return partial(intensity.illuminate, brightness=1 + change / 2, down=down, right=right)
         case "stain":
-            # a fifth for the shift: it colours the empty background, which staining leaves pale
-            strength = 1 + g.uniform(-settings.stain, settings.stain, 3)
-            shift = g.uniform(-settings.stain, settings.stain, 3) / 5
-            return partial(intensity.restained, strength=strength, shift=shift)
+            strength = 1 + generator.uniform(-settings.stain, settings.stain, 3)
+            shift = RELATIVE_STAIN_SHIFT * generator.uniform(-settings.stain, settings.stain, 3)
+            return partial(intensity.restain, strength=strength, shift=shift)
         case "noise":
-            return partial(intensity.noisy, sigma=settings.noise, generator=g)
+            return partial(intensity.add_noise, sigma=settings.noise, generator=generator)
     raise ValueError(f"no operation is called {operation!r}")
 
 
 def rotate90(image: NDArray) -> NDArray:
-    """Turn an image, or a mask, by 90 degrees counter-clockwise; pixels keep their values."""
-    return geometry.turned(image, 1)
+    """Rotate an image, or a mask, by 90 degrees counter-clockwise; pixels keep their values."""
+    return np.rot90(image).copy()
 
 
 def vary(
@@ -251,16 +237,16 @@ def vary(
     zoom: float = 0.15,
     stain: float = 0.08,
 ) -> NDArray[np.uint8]:
-    """Turn, mirror, zoom and recolour each of a batch of square images, differently every time.
+    """Rotate, mirror, zoom and restain each of a batch of square images at random.
 
     Parameters
     ----------
     images
         (n, side, side, 3), uint8.
     generator
-        Where the randomness comes from; the same state gives the same images.
+        Source of randomness; the same state gives the same images.
     zoom
-        Up to which part of the side is cut away (and the rest enlarged again).
+        Largest fraction of the side that is cut away; the rest is enlarged.
     stain
         Standard deviation of the factor on each channel's density and of the light's strength.
 
@@ -270,27 +256,21 @@ def vary(
     """
     out = np.empty_like(images)
     for k, image in enumerate(images):
-        turned = np.rot90(image, int(generator.integers(4)))
+        image = np.rot90(image, int(generator.integers(4)))
         if generator.random() < 0.5:
-            turned = turned[:, ::-1]
-        out[k] = _restain(_zoomed(turned, generator, zoom), generator, stain)
+            image = image[:, ::-1]
+        zoomed = _random_zoom(image, generator, zoom)
+        strength = np.exp(generator.normal(0, stain, 3))
+        log_brightness = generator.normal(0, stain / 2)
+        shift = np.full(3, -log_brightness / np.log(10))
+        out[k] = intensity.restain(zoomed, strength, shift)
     return out
 
 
-def _zoomed(image: NDArray, generator: np.random.Generator, zoom: float) -> NDArray:
-    """A random square of the image, drawn at the image's size by nearest pixels."""
+def _random_zoom(image: NDArray, generator: np.random.Generator, zoom: float) -> NDArray:
+    """Enlarge a random square of the image to the image's size by nearest pixels."""
     side = image.shape[0]
     length = side * (1 - zoom * generator.random())
-    top, left = generator.random(2) * (side - length)
     steps = (np.arange(side) + 0.5) * length / side
-    rows, columns = (top + steps).astype(int), (left + steps).astype(int)
+    rows, columns = ((start + steps).astype(int) for start in generator.random(2) * (side - length))
     return image[rows[:, None], columns]
-
-
-def _restain(image: NDArray, generator: np.random.Generator, stain: float) -> NDArray[np.uint8]:
-    """Change density and light: pixel = light * (pixel / 255) ** strength, a channel at a time."""
-    strength = np.exp(generator.normal(0, stain, 3))
-    light = np.exp(generator.normal(0, stain / 2))
-    levels = np.arange(256, dtype=np.float32)[:, None] / 255
-    table = np.clip(255 * light * levels**strength + 0.5, 0, 255).astype(np.uint8)
-    return np.stack([table[image[..., c], c] for c in range(3)], axis=-1)

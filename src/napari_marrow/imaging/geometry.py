@@ -1,9 +1,8 @@
-"""Where pixels go: turns, mirrors, shifts and distortions, of an image and its masks alike.
+"""Geometric operations of augmentation: crop, translate, rotate, distort.
 
-Every function takes an array of the shape (height, width) or (height, width, channels) and any
-dtype, and gives a new one that shares no memory with it. No value is made that was not there, but
-in photographs that :func:`rotated` and :func:`distorted` draw between their pixels. What comes in
-at an edge is the array mirrored there, so photographs get no frame, and masks still lie on them.
+Each takes a photograph, (height, width, 3) uint8, or a mask or labels, (height, width) of any
+dtype, and returns a new array. Photographs are interpolated bilinearly, masks and labels take the
+nearest pixel, so they hold no value that was not there. Beyond its edges an array is mirrored.
 """
 
 from __future__ import annotations
@@ -16,208 +15,115 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from napari_marrow.imaging.bands import in_bands
-from napari_marrow.imaging.shears import rotated_by_shears
-
-_BLOCK = 32
-"""Rows that are turned at a time: their sources stay in the cache."""
-_NODES = 16
-"""Parts of the shorter side between the nodes of a distortion."""
+NODES_PER_SIDE = 16
+"""Intervals between nodes of a distortion along the shorter side."""
+SMOOTHING_NODES = 2.0
+"""Standard deviation of the Gaussian that smooths a distortion, in intervals between nodes."""
 
 
-def turned(array: NDArray, quarters: int) -> NDArray:
-    """Turn by so many times 90 degrees counter-clockwise; no pixel is lost, none changes.
-
-    ``turned(turned(a, k), -k)`` is ``a``.
-    """
-    if quarters % 2 == 0:
-        return mirrored(array[::-1]) if quarters % 4 else array.copy()
-    view = np.rot90(array, quarters, axes=(0, 1))
-    out = np.empty(view.shape, array.dtype)
-    source, target = _whole_pixels(array), _whole_pixels(out)
-    source = np.rot90(source, quarters)
-    for top in range(0, len(target), _BLOCK):
-        target[top : top + _BLOCK] = source[top : top + _BLOCK]
-    return out
-
-
-def mirrored(array: NDArray) -> NDArray:
-    """Swap left and right; twice gives the array back."""
-    if array.ndim == 2:
-        return array[:, ::-1].copy()
-    out = np.empty(array.shape, array.dtype)
-
-    def copy(top: int, bottom: int) -> None:
-        for channel in range(array.shape[2]):  # twice as fast as all of them at a time
-            out[top:bottom, :, channel] = array[top:bottom, ::-1, channel]
-
-    in_bands(copy, len(array))
-    return out
-
-
-def flipped(array: NDArray) -> NDArray:
-    """Swap top and bottom; twice gives the array back."""
-    return array[::-1].copy()
-
-
-def without_border(array: NDArray, part: float) -> NDArray:
-    """Cut ``part`` of the height off at top and bottom, and of the width at left and right.
+def crop_border(array: NDArray, fraction: float) -> NDArray:
+    """Cut a fraction of the height off at top and bottom, and of the width at left and right.
 
     The rest is not enlarged: a nucleus keeps its size in pixels. At least one pixel stays.
     """
-    rows, columns = (min(round(part * n), (n - 1) // 2) for n in array.shape[:2])
     height, width = array.shape[:2]
+    rows, columns = (min(round(fraction * n), (n - 1) // 2) for n in (height, width))
     return array[rows : height - rows, columns : width - columns].copy()
 
 
-def shifted(array: NDArray, down: int, right: int) -> NDArray:
-    """Shift by whole pixels, mirrored where nothing came from; negative is up and left.
-
-    Shifts that reach the height or width are taken as one pixel less than that.
-    """
+def translate(array: NDArray, down: int, right: int) -> NDArray:
+    """Shift by whole pixels; negative is up and left."""
     height, width = array.shape[:2]
-    down = max(1 - height, min(down, height - 1))
-    right = max(1 - width, min(right, width - 1))
-    kept = array[max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)]
-    return _padded(kept, ((max(down, 0), max(-down, 0)), (max(right, 0), max(-right, 0))))
+    padding = ((max(down, 0), max(-down, 0)), (max(right, 0), max(-right, 0)), (0, 0))
+    padded = np.pad(array, padding[: array.ndim], mode="symmetric")
+    top, left = max(-down, 0), max(-right, 0)
+    return padded[top : top + height, left : left + width].copy()
 
 
-def rotated(array: NDArray, degrees: float) -> NDArray:
-    """Rotate about the centre, counter-clockwise, by a small angle; the size stays.
-
-    Photographs (uint8 with three channels) are drawn between their pixels; of all others each pixel
-    takes the nearest.
-
-    Parameters
-    ----------
-    array
-        (height, width) or (height, width, channels).
-    degrees
-        From -45 to 45; turn by a quarter before for more.
-
-    Raises
-    ------
-    ValueError
-        For a larger angle.
-    """
-    if not -45 <= degrees <= 45:
-        raise ValueError(f"the angle is {degrees} degrees; it must be from -45 to 45")
-    if _is_photograph(array):
-        return rotated_by_shears(array, degrees)
+def rotate(array: NDArray, degrees: float) -> NDArray:
+    """Rotate about the centre, counter-clockwise; the size stays."""
     height, width = array.shape[:2]
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     rows = math.ceil(abs(sine) * width / 2) + 1  # the corners reach no farther than this
     columns = math.ceil(abs(sine) * height / 2) + 1
-    padded = _padded(array, ((rows, rows), (columns, columns)))
-    # from a pixel of the new image, (x, y, 1), to the place in the padded one
     left = columns + width / 2 - (cosine * width - sine * height) / 2
     top = rows + height / 2 - (sine * width + cosine * height) / 2
-    place = (cosine, -sine, left, sine, cosine, top)
-    return _nearest(
-        padded,
-        lambda picture: picture.transform((width, height), Image.Transform.AFFINE, place),
-    )
+    matrix = (cosine, -sine, left, sine, cosine, top)  # of the result, in the padded array
+    padding = ((rows, rows), (columns, columns), (0, 0))
+
+    def draw(pixels: NDArray, resampling: Image.Resampling) -> Image.Image:
+        padded = Image.fromarray(np.pad(pixels, padding[: pixels.ndim], mode="symmetric"))
+        return padded.transform((width, height), Image.Transform.AFFINE, matrix, resampling)
+
+    return _resample(array, draw)
 
 
-def displacements(
+def draw_displacements(
     shape: tuple[int, int], strength: float, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draw how far the nodes of a net over an image move, smoothly, and not at all at its edges.
+    """Draw smooth displacements of a grid of nodes over an image; the image's edges stay.
 
     After Simard, Steinkraus and Platt (Best practices for convolutional neural networks, ICDAR
-    2003, section 2): noise smoothed by a Gaussian, here of two nodes, an eighth of the shorter
-    side.
+    2003, section 2): noise smoothed by a Gaussian, here of an eighth of the shorter side.
 
     Parameters
     ----------
     shape
         Height and width of the image.
     strength
-        The largest displacement, in parts of the shorter side.
+        The largest displacement, as a fraction of the shorter side.
     generator
-        Where the randomness comes from.
+        Source of randomness.
 
     Returns
     -------
     ndarray of float64, shape (rows, columns, 2)
         Down and right, in pixels.
     """
-    height, width = shape
-    step = max(min(shape) / _NODES, 1)
-    nodes = [max(round(n / step), 1) + 1 for n in (height, width)]
-    moves = gaussian_filter(generator.standard_normal((*nodes, 2)), (2, 2, 0))
-    away = [np.minimum(np.arange(n), np.arange(n)[::-1]) for n in nodes]
-    moves *= (np.minimum.outer(*away).clip(max=3) / 3)[..., None]
+    step = max(min(shape) / NODES_PER_SIDE, 1)
+    nodes = [max(round(n / step), 1) + 1 for n in shape]
+    noise = generator.standard_normal((*nodes, 2))
+    moves = gaussian_filter(noise, (SMOOTHING_NODES, SMOOTHING_NODES, 0))
+    from_edge = [np.minimum(np.arange(n), np.arange(n)[::-1]) for n in nodes]
+    moves *= (np.minimum.outer(*from_edge).clip(max=3) / 3)[..., None]
     largest = np.abs(moves).max()
     return moves * (strength * min(shape) / largest if largest > 0 else 0)
 
 
-def distorted(array: NDArray, moves: NDArray[np.float64]) -> NDArray:
-    """Draw an array as if it had been printed on rubber; see :func:`displacements`.
+def distort(array: NDArray, moves: NDArray[np.float64]) -> NDArray:
+    """Distort elastically: each pixel shows what is displaced from it by ``moves``.
 
-    Photographs (uint8 with three channels) are drawn between their pixels, bilinearly; of all
-    others each pixel takes the nearest.
+    Parameters
+    ----------
+    array
+        Photograph, mask or labels.
+    moves
+        Of :func:`draw_displacements`; between the nodes they are interpolated bilinearly.
     """
-    if _is_photograph(array):
-        return np.array(_through_net(Image.fromarray(array), moves, Image.Resampling.BILINEAR))
-    return _nearest(array, lambda picture: _through_net(picture, moves, Image.Resampling.NEAREST))
-
-
-def _nearest(array: NDArray, draw: Callable[[Image.Image], Image.Image]) -> NDArray:
-    """Let ``draw`` take pixels of an array of any dtype from one place to another.
-
-    Pillow moves pixels of one byte and of four, whatever they mean; others go in such parts.
-    """
-    if array.ndim == 3:
-        return np.stack([_nearest(array[..., c], draw) for c in range(array.shape[2])], axis=-1)
-    size = array.dtype.itemsize
-    array = np.ascontiguousarray(array)
-    if size == 1:
-        return np.array(draw(Image.fromarray(array.view(np.uint8)))).view(array.dtype)
-    if size == 2:
-        return (
-            _nearest(array.view(np.uint16).astype(np.uint32), draw).astype("u2").view(array.dtype)
-        )
-    parts = array[..., None].view(np.uint8)
-    drawn = [
-        np.array(draw(Image.fromarray(np.ascontiguousarray(parts[..., k : k + 4]), "RGBX")))
-        for k in range(0, size, 4)
-    ]
-    return np.concatenate(drawn, axis=-1).view(array.dtype)[..., 0]
-
-
-def _through_net(
-    picture: Image.Image, moves: NDArray[np.float64], resampling: Image.Resampling
-) -> Image.Image:
-    """Fill each mesh of the net from where its four corners lie in the picture."""
-    width, height = picture.size
+    height, width = array.shape[:2]
     rows, columns = (
-        np.rint(np.linspace(0, n, count)).astype(int)
+        np.rint(np.linspace(0, n, count)).astype(int).tolist()
         for n, count in zip((height, width), moves.shape[:2], strict=True)
     )
-    y, x = rows[:, None] + moves[..., 0], columns + moves[..., 1]
-    y, x = y.clip(0, height), x.clip(0, width)
+    y = (np.reshape(rows, (-1, 1)) + moves[..., 0]).clip(0, height).tolist()
+    x = (columns + moves[..., 1]).clip(0, width).tolist()
     meshes = []
     for i in range(len(rows) - 1):
         for j in range(len(columns) - 1):
-            box = (int(columns[j]), int(rows[i]), int(columns[j + 1]), int(rows[i + 1]))
+            box = (columns[j], rows[i], columns[j + 1], rows[i + 1])
             corners = ((i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1))
-            meshes.append((box, tuple(float(v) for c in corners for v in (x[c], y[c]))))
-    return picture.transform(picture.size, Image.Transform.MESH, meshes, resampling)
+            meshes.append((box, tuple(v[a][b] for a, b in corners for v in (x, y))))
+
+    def draw(pixels: NDArray, resampling: Image.Resampling) -> Image.Image:
+        image = Image.fromarray(pixels)
+        return image.transform(image.size, Image.Transform.MESH, meshes, resampling)
+
+    return _resample(array, draw)
 
 
-def _whole_pixels(array: NDArray) -> NDArray:
-    """The same memory with one item a pixel, where its channels lie side by side; 2-D as it is."""
-    if array.ndim == 2:
-        return array
-    array = np.ascontiguousarray(array)
-    return array.view(np.dtype((np.void, array.shape[2] * array.itemsize)))[..., 0]
-
-
-def _is_photograph(array: NDArray) -> bool:
-    return array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3
-
-
-def _padded(array: NDArray, widths: tuple[tuple[int, int], tuple[int, int]]) -> NDArray:
-    """Mirror an array over its edges; the pixel at the edge is there twice."""
-    return np.pad(array, (*widths, *((0, 0),) * (array.ndim - 2)), mode="symmetric")
+def _resample(array: NDArray, draw: Callable[[NDArray, Image.Resampling], Image.Image]) -> NDArray:
+    """Let Pillow move the pixels; of masks and labels their positions, whatever their dtype."""
+    if array.ndim == 3:
+        return np.array(draw(array, Image.Resampling.BILINEAR))
+    positions = np.arange(array.size, dtype=np.int32).reshape(array.shape)
+    return np.take(array, np.asarray(draw(positions, Image.Resampling.NEAREST)))

@@ -67,7 +67,7 @@ class AugmentSettings:
     blur: float = option(
         2.0,
         "Blur",
-        "blur: the largest standard deviation; its square goes by halves, so many copies repeat.",
+        "blur: the largest standard deviation.",
         unit="px",
         low=0.7,
         high=4,
