@@ -15,7 +15,8 @@ from PIL import Image
 
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.learning.bundle import Bundle, BundleInfo, write_bundle
+from napari_marrow.learning.bundle import Bundle, write_bundle
+from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real-data"
@@ -189,7 +190,7 @@ def no_leftovers(tmp_path):
 @pytest.fixture(scope="session")
 def keras_started():
     """Keras, imported as a job imports it."""
-    from napari_marrow.jobs.import_keras import start_keras
+    from napari_marrow.learning.import_keras import start_keras
 
     start_keras()
     import keras
@@ -216,7 +217,7 @@ def trained(tmp_path_factory, make_snam, keras_started) -> dict:
         turned = Image.open(path).transpose(Image.Transpose.ROTATE_180)
         turned.save(path.with_stem(path.stem + "_rotated180"))
     events, out = [], base / "out" / "model.marrow"
-    result = run_training(TrainJob(scan(root), SMALL_TRAINING, out), events.append)
+    result = run_training(TrainJob(scan(root), SMALL_TRAINING, out), events.append).to_dict()
     return {
         "folder": root,
         "bundle": out,

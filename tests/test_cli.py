@@ -5,12 +5,16 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from PIL import Image
 
 from napari_marrow import __version__
+from napari_marrow.jobs.train import TrainingResult
+from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.settings import Preprocessing
 
 
 @pytest.mark.parametrize(
@@ -161,12 +165,38 @@ def test_train_without_permission(refused, tmp_path, own, monkeypatch):
     assert "gives no permission" in said
 
 
+@pytest.mark.parametrize(
+    ("model", "option", "value"),
+    [("svm", "--epochs", "5"), ("logistic", "--device", "cpu"), ("dcnn", "--select", "9")],
+)
+def test_an_option_of_another_kind_of_model_is_wrong_usage(
+    refused, tmp_path, own, model, option, value
+):
+    tokens = ("--out", tmp_path / "m.marrow", option, value)
+    said = refused(2, "train", own, "--model", model, *tokens)
+    assert model in said
+    assert option in said
+    assert option in refused(2, "compare", own, "--models", model, *tokens)
+
+
+def test_help_groups_the_options_by_kind_of_model(call):
+    for command in ("train", "compare"):
+        _, out, _ = call(command, "--help")
+        common, rest = out.split("Classical models", 1)
+        classical, networks = rest.split("Networks", 1)
+        assert "--seed" in common
+        assert "--epochs" in networks
+        assert "--families" in classical
+
+
 def test_groups_and_options_reach_the_job(call, tmp_path, own, monkeypatch):
     jobs = []
 
     def run_training(job, emit):
         jobs.append(job)
-        return {"evaluation": None, "notes": ["A note."]}
+        info = BundleInfo(("ALL", "MM"), job.settings, Preprocessing.of(job.settings))
+        info = replace(info, notes=("A note.",), versions={"device": "cpu:0"})
+        return TrainingResult(job.out, info, None)
 
     monkeypatch.setattr("napari_marrow.jobs.train.run_training", run_training)
     rows = "".join(f"{c}_{k},patient {k}\n" for c in ("ALL", "MM") for k in (1, 2))

@@ -24,7 +24,7 @@ _HOMES = {
     "segment_nuclei": "napari_marrow.imaging.segmentation",
     "TrainingSettings": "napari_marrow.learning.settings",
     "train": "napari_marrow.jobs.train",
-    "TrainJob": "napari_marrow.jobs.train_job",
+    "TrainJob": "napari_marrow.jobs.train",
     "load_bundle": "napari_marrow.learning.bundle",
 }
 

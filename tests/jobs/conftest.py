@@ -30,7 +30,7 @@ def svm(tmp_path_factory, phantom) -> dict:
     """A training of ``svm`` on cells: ``bundle``, ``result``, ``events``, ``settings``."""
     settings = TrainingSettings(model="svm", unit="cell", select=12)
     out, events = tmp_path_factory.mktemp("svm") / "svm.marrow", []
-    result = run_training(TrainJob(phantom, settings, out), events.append)
+    result = run_training(TrainJob(phantom, settings, out), events.append).to_dict()
     return {
         "bundle": out,
         "result": json.loads(json.dumps(result, allow_nan=False)),

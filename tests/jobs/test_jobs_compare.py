@@ -22,7 +22,7 @@ from napari_marrow.learning.splits import folds_by_source
 from napari_marrow.measure.settings import FeatureSettings
 
 FAST = CompareSettings(
-    ("naive-bayes", "decision-tree"), folds=4, families=("histogram", "fourier"), select=6
+    models=("naive-bayes", "decision-tree"), folds=4, families=("histogram", "fourier"), select=6
 )
 METRICS = ["accuracy", "precision", "recall", "specificity", "f1", "auc"]
 
@@ -174,16 +174,16 @@ def test_permuted_classes_give_chance(phantom):
             fitted = fit_classical("naive-bayes", table.iloc[train], columns, codes[train], 10, 0)
             answers[test] = fitted.probabilities(table.iloc[test])
         asked = table.assign(**{"class": classes})
-        return score_units(asked, answers, ("ALL", "MM"))["metrics"]["accuracy"]
+        return score_units(asked, answers, ("ALL", "MM")).metrics["accuracy"]
 
     real = accuracy(table["class"].to_numpy(str))
-    assert real["low"] > real["chance"]
+    assert real.low > real.chance
     held = []
     for seed in range(4):
         permuted = np.random.default_rng(seed).permutation([truth[s] for s in names])
         found = accuracy(permuted[np.searchsorted(names, sources)])
-        held.append(found["low"] <= found["chance"])
-        assert found["estimate"] < real["estimate"] - 0.1
+        held.append(found.low <= found.chance)
+        assert found.estimate < real.estimate - 0.1
     assert sum(held) >= 3  # an interval of 95 % may miss now and then
 
 

@@ -11,7 +11,6 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.learning.bundle import load_bundle
-from napari_marrow.learning.predictor import predict_field
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 
@@ -26,7 +25,7 @@ def test_table_and_overlays(tmp_path, toy, collection):
     pd.testing.assert_frame_equal(written, table, check_dtype=False)
     assert written["image"].tolist() == [collection.label(f) for f in collection.fields]
     for row, field in enumerate(collection.fields):
-        alone = predict_field(toy, field)
+        alone = toy.predict_field(field)
         assert written["probability_ALL"][row] == pytest.approx(alone.probability) or (
             written["probability_MM"][row] == pytest.approx(alone.probability)
         )

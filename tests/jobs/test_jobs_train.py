@@ -13,9 +13,10 @@ from safetensors.numpy import load_file
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.jobs.train import TrainJob, augment_as_published, run_training
+from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.learning.bundle import load_bundle, sha256
-from napari_marrow.learning.predictor import run_network
+from napari_marrow.learning.learners import augment_as_published
+from napari_marrow.learning.onnx_model import open_onnx, run_network
 from napari_marrow.learning.samples import collect_units
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
@@ -56,7 +57,7 @@ def test_one_field_without_a_class(tmp_path, own):
 
 def test_settings_out_of_bounds(tmp_path, own):
     said = refused(tmp_path, scan(own), replace(SETTINGS, epochs=0, heldout=0.9))
-    assert said == "Epochs is 0; it must be at least 1. Held out is 0.9; it must be at most 0.5."
+    assert said == "Held out is 0.9; it must be at most 0.5. Epochs is 0; it must be at least 1."
 
 
 def test_truncated_photograph(tmp_path, own):
@@ -162,7 +163,7 @@ def test_a_training_end_to_end(trained, keras_started):
     bundle = load_bundle(folder)  # verifies every checksum
     info = bundle.info
     assert info.classes == ("ALL", "MM")
-    assert info.evaluation == result["evaluation"]
+    assert info.evaluation.to_dict() == result["evaluation"]
     assert info.settings == trained["settings"]
     for label, digest in info.fingerprints.items():
         assert sha256(trained["folder"] / label) == digest
@@ -180,17 +181,17 @@ def test_a_training_end_to_end(trained, keras_started):
     assert set.union(*sides) == sources
 
     # It is easy to tell the made-up classes apart, and the table says what the score says.
-    accuracy = info.evaluation["metrics"]["accuracy"]
-    assert accuracy["estimate"] >= 0.75
-    assert (heldout["class"] == heldout["predicted"]).mean() == accuracy["estimate"]
-    assert accuracy["low"] < accuracy["estimate"] <= accuracy["high"]
+    accuracy = info.evaluation.metrics["accuracy"]
+    assert accuracy.estimate >= 0.75
+    assert (heldout["class"] == heldout["predicted"]).mean() == accuracy.estimate
+    assert accuracy.low < accuracy.estimate <= accuracy.high
     np.testing.assert_allclose(heldout[["probability_ALL", "probability_MM"]].sum(axis=1), 1)
 
     # The weights on disk and the ONNX file are the same network.
     images = np.stack([np.random.default_rng(k).integers(0, 256, (32, 32, 3)) for k in range(8)])
     network = rebuild(info.settings, 2, load_file(folder / "weights.safetensors"))
     expected = keras_started.ops.convert_to_numpy(network(images.astype(np.float32)))
-    found = run_network(bundle.session, images.astype(np.uint8))
+    found = run_network(open_onnx(folder / "model.onnx"), images.astype(np.uint8))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
     history = pd.read_csv(folder / "history.csv")

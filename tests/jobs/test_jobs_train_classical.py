@@ -15,15 +15,16 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.segmentation import segment_nuclei
-from napari_marrow.jobs import train_classical as module
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning.bundle import load_bundle, open_onnx, sha256
-from napari_marrow.learning.calibration import soften
+from napari_marrow.learning import learners
+from napari_marrow.learning.bundle import load_bundle, sha256
+from napari_marrow.learning.calibration import apply_temperature
 from napari_marrow.learning.classical import fit_classical
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.learning.metrics import score_units
-from napari_marrow.learning.predictor import predict_field, predict_image, run_features
-from napari_marrow.learning.settings import CLASSICAL, TrainingSettings
+from napari_marrow.learning.onnx_model import open_onnx, run_classical
+from napari_marrow.learning.registry import models_of_kind
+from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.measure.chi2 import chi_square, non_negative
 from napari_marrow.measure.settings import FeatureSettings
 
@@ -34,6 +35,11 @@ def train(collection, out, **changes):
     """Train on a folder and open the bundle."""
     run_training(TrainJob(collection, replace(FAST, **changes), out))
     return load_bundle(out)
+
+
+def onnx_answers(bundle, features):
+    """Probabilities by the ONNX model of a bundle, without temperature."""
+    return run_classical(open_onnx(bundle / "model.onnx"), features.to_numpy(np.float32))
 
 
 def refused(tmp_path, collection, **changes):
@@ -49,7 +55,7 @@ def refused(tmp_path, collection, **changes):
 @pytest.fixture(autouse=True)
 def unpainted(monkeypatch):
     """No figures, which take seconds; :func:`svm` has them."""
-    monkeypatch.setattr(module, "write_classical_figures", lambda *_: [])
+    monkeypatch.setattr("napari_marrow.report.figures.write_figures", lambda *_: [])
 
 
 def test_the_bundle_is_whole_and_data_only(svm):
@@ -80,7 +86,7 @@ def test_the_description_says_what_the_model_takes(svm, phantom):
     assert len(info.features) == 12
     assert info.needs_nuclei
     assert info.preprocessing.families == ("morphology", "colour", "texture")
-    assert info.evaluation == svm["result"]["evaluation"]
+    assert info.evaluation.to_dict() == svm["result"]["evaluation"]
     assert info.fingerprints == {phantom.label(f): sha256(f.path) for f in phantom.fields}
     assert info.notes[-1].startswith("12 of ")
     assert info.versions["device"] == svm["result"]["device"] == "cpu"
@@ -94,7 +100,7 @@ def test_a_feature_that_nobody_measures_is_said(svm, phantom):
     bundle, image = load_bundle(svm["bundle"]), phantom.fields[0].image()
     older = replace(bundle.info, features=("nucleus_smell", *bundle.info.features[1:]))
     with pytest.raises(MarrowError, match=r"svm\.marrow takes the feature nucleus_smell"):
-        predict_image(replace(bundle, info=older), image)
+        replace(bundle, info=older).predictor.predict(image)
 
 
 def test_no_source_on_two_sides(svm, phantom):
@@ -115,7 +121,7 @@ def test_heldout_csv_is_what_the_bundle_says_of_these_cells(svm, phantom):
     assert set(heldout["source"]) == set(bundle.info.split["heldout"])
     for image, rows in heldout.groupby("image"):
         (field,) = (f for f in phantom.fields if phantom.label(f) == image)
-        found = predict_field(bundle, field).table
+        found = bundle.predict_field(field).table
         assert found["index"].tolist() == rows["index"].tolist()
         assert found["class"].tolist() == rows["predicted"].tolist()
         for name in ("probability_ALL", "probability_MM"):
@@ -123,8 +129,8 @@ def test_heldout_csv_is_what_the_bundle_says_of_these_cells(svm, phantom):
     scores = score_units(
         heldout, heldout[["probability_ALL", "probability_MM"]].to_numpy(), ("ALL", "MM")
     )
-    assert bundle.info.evaluation["metrics"] == scores["metrics"]
-    assert scores["metrics"]["accuracy"]["estimate"] > scores["metrics"]["accuracy"]["chance"]
+    assert bundle.info.evaluation.metrics == scores.metrics
+    assert scores.metrics["accuracy"].estimate > scores.metrics["accuracy"].chance
 
 
 def test_features_csv_scores_the_training_side(svm, phantom):
@@ -155,7 +161,7 @@ def test_onnx_from_disk_is_the_pipeline_fitted_on_these_rows(svm, phantom):
     codes = (known["class"] == "MM").to_numpy(np.intp)
     fitted = fit_classical("svm", known, feature_columns(units), codes, 12, 0)
     assert fitted.chosen == bundle.info.features
-    found = run_features(bundle.session, units[list(fitted.chosen)])
+    found = onnx_answers(bundle.path, units[list(fitted.chosen)])
     np.testing.assert_allclose(found, fitted.probabilities(units), atol=1e-5)
 
 
@@ -181,16 +187,16 @@ def test_the_held_out_side_has_no_say_in_the_model(tmp_path, many, model):
     assert again.info.temperature == first.info.temperature
     asked = pd.DataFrame(np.random.default_rng(0).uniform(-1, 1, (50, len(first.info.features))))
     asked.iloc[::4, 0] = np.nan
-    expected = run_features(first.session, asked)
-    np.testing.assert_array_equal(run_features(again.session, asked), expected)
+    expected = onnx_answers(first.path, asked)
+    np.testing.assert_array_equal(onnx_answers(again.path, asked), expected)
     tables = [pd.read_csv(tmp_path / name / "features.csv") for name in ("a.marrow", "b.marrow")]
     pd.testing.assert_frame_equal(*tables)
-    assert again.info.evaluation["metrics"] != first.info.evaluation["metrics"]
+    assert again.info.evaluation.metrics != first.info.evaluation.metrics
     # and the training side does have a say
     repaint(fields[first.info.split["train"][0]].path, 99)
     other = train(scan(tmp_path / "in"), tmp_path / "c.marrow", model=model)
     changed = other.info.features != first.info.features
-    assert changed or (run_features(other.session, asked) != expected).any()
+    assert changed or (onnx_answers(other.path, asked) != expected).any()
 
 
 def test_the_temperature_is_of_a_model_that_never_saw_the_validation_side(
@@ -206,8 +212,8 @@ def test_the_temperature_is_of_a_model_that_never_saw_the_validation_side(
         watched.append(len(truth))
         return 2.0
 
-    monkeypatch.setattr(module, "fit_classical", recorded)
-    monkeypatch.setattr(module, "fit_temperature", temperature)
+    monkeypatch.setattr(learners, "fit_classical", recorded)
+    monkeypatch.setattr(learners, "fit_temperature", temperature)
     how = {"unit": "cell", "families": ("colour",)}
     info = train(scan(many), tmp_path / "t.marrow", **how).info
     sides = {name: set(sources) for name, sources in info.split.items()}
@@ -216,9 +222,9 @@ def test_the_temperature_is_of_a_model_that_never_saw_the_validation_side(
     heldout = pd.read_csv(tmp_path / "t.marrow" / "heldout.csv")
     units = measure_collection(scan(many), FeatureSettings(("colour",), "cell"))
     judged = units[units["source"].isin(sides["heldout"])]
-    raw = run_features(load_bundle(tmp_path / "t.marrow").session, judged[list(info.features)])
+    raw = onnx_answers(tmp_path / "t.marrow", judged[list(info.features)])
     names = ["probability_ALL", "probability_MM"]
-    np.testing.assert_allclose(heldout[names], soften(raw, 2), atol=1e-6)
+    np.testing.assert_allclose(heldout[names], apply_temperature(raw, 2), atol=1e-6)
     assert watched == [units["source"].isin(sides["validation"]).sum()]
 
 
@@ -229,8 +235,8 @@ def test_paper_trebles_the_rows_chooses_of_all_and_says_so(tmp_path, many, monke
         chosen.append(table)
         return choose(table, *rest)
 
-    choose = module.choose_columns
-    monkeypatch.setattr(module, "choose_columns", recorded)
+    choose = learners.choose_columns
+    monkeypatch.setattr(learners, "choose_columns", recorded)
     bundle = train(scan(many), tmp_path / "p.marrow", protocol="paper")
     (seen,) = chosen
     assert len(seen) == 3 * 16  # also those that judge
@@ -260,7 +266,7 @@ def test_a_photograph_without_a_cell(tmp_path, svm, many, unit):
         return
     bundle = train(scan(many), tmp_path / "f.marrow", families=("morphology", "colour"))
     assert bundle.predict([blank]).empty  # whatever the medians would say: nothing was measured
-    prediction = predict_image(bundle, blank)
+    prediction = bundle.predictor.predict(blank)
     assert prediction.class_name is None
     assert prediction.uncertain
     first = scan(many).fields[0].image()
@@ -277,11 +283,11 @@ def test_an_answer_that_is_made_up_of_medians_is_uncertain(tmp_path, many):
     bundle = train(scan(many), tmp_path / "b.marrow", families=("histogram", "colour"), select=30)
     pixels = scan(many).fields[0].image().copy()
     nuclei = segment_nuclei(pixels)
-    sure = predict_image(bundle, pixels, nuclei)
+    sure = bundle.predictor.predict(pixels, nuclei)
     assert not sure.uncertain
     pixels[nuclei == 0] = 0
     assert nuclei.any()
-    assert predict_image(bundle, pixels, nuclei).uncertain
+    assert bundle.predictor.predict(pixels, nuclei).uncertain
 
 
 def test_few_fields_are_enough_to_learn_from(tmp_path, collection):
@@ -339,8 +345,10 @@ def test_onnx_is_the_pipeline_on_real_pictures(measured, kinds):
     codes = (table["class"] == table["class"][0]).to_numpy(np.intp)
     codes[::3] = kinds - 1 if kinds == 3 else codes[::3]
     even = np.arange(len(table)) % 2 == 0
-    for model in CLASSICAL:
+    for model in models_of_kind("classical"):
         columns = feature_columns(table)
         fitted = fit_classical(model, table[even], columns, codes[even], 40, 0)
-        found = run_features(open_onnx(fitted.onnx), table[list(fitted.chosen)])
+        found = run_classical(
+            open_onnx(fitted.onnx), table[list(fitted.chosen)].to_numpy(np.float32)
+        )
         np.testing.assert_allclose(found, fitted.probabilities(table), atol=1e-5)

@@ -3,14 +3,19 @@
 import json
 import pickle
 import shutil
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.learning.bundle import load_bundle, sha256
+from napari_marrow.data.fields import Field
+from napari_marrow.learning.bundle import load_bundle, predict_one, sha256
+from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.evaluation import Evaluation, Score
 
 SEALED = ["weights.safetensors", "model.onnx", "history.csv", "heldout.csv"]
 
@@ -32,7 +37,9 @@ def test_everything_in_the_description_comes_back(tmp_path, make_toy):
         tmp_path / "b",
         temperature=1.7,
         abstain_below=0.8,
-        evaluation={"metrics": {"accuracy": {"estimate": 1.0}}, "units": 3},
+        evaluation=Evaluation(
+            {"accuracy": Score(1.0, 0.4, 1.0, 0.5)}, [[3]], ("ALL",), "ALL", 3, 3, 1.0, None
+        ),
         split={"train": ["a"], "validation": [], "heldout": ["ü"]},
         fingerprints={"ALL/ALL_1.bmp": "0" * 64},
         notes=("one", "two"),
@@ -134,7 +141,7 @@ def test_nothing_is_unpickled_and_strangers_are_not_looked_at(toy, monkeypatch):
 def test_may_be_moved(toy, tmp_path):
     shutil.move(toy.path, tmp_path / "elsewhere")
     bundle = load_bundle(tmp_path / "elsewhere")
-    assert bundle.session.get_inputs()[0].shape[1:] == [32, 32, 3]
+    assert len(bundle.predict([np.zeros((20, 20, 3), np.uint8)])) == 1
 
 
 @pytest.mark.slow
@@ -160,3 +167,31 @@ def test_the_card_and_the_figures_are_sealed_too(trained, tmp_path):
     (copy / "figures" / "history.png").unlink()
     with pytest.raises(MarrowError, match=r"history\.png is missing"):
         load_bundle(copy)
+
+
+def test_one_field_is_classified_by_a_function_that_any_process_can_run(tmp_path, make_toy):
+    """Arguments and result go through pickle; a bundle that was replaced is opened again."""
+    path = make_toy(tmp_path / "b.marrow", unit="cell", crop_factor=0.8).path
+    image, labels = np.full((40, 50, 3), 100, np.uint8), np.zeros((40, 50), np.uint16)
+    image[10:30, 10:30], labels[10:30, 10:30] = (200, 0, 100), 4
+    Image.fromarray(image).save(tmp_path / "f.png")
+    Image.fromarray(labels).save(tmp_path / "l.png")
+    field = Field(tmp_path / "f.png", "f", "f", labels=tmp_path / "l.png")
+    expected = load_bundle(path).predict_field(field)
+    call = pickle.loads(pickle.dumps(partial(predict_one, path, field)))
+    found = pickle.loads(pickle.dumps(call()))
+    assert found.labels is None
+    assert found.class_name == expected.class_name == "ALL"
+    pd.testing.assert_frame_equal(found.table, expected.table)
+    np.testing.assert_array_equal(call(keep_labels=True).labels, labels)
+    shutil.rmtree(path)
+    with pytest.raises(MarrowError, match=r"b\.marrow"):
+        call()
+
+
+def test_the_kind_is_stored_and_derived_where_an_older_bundle_lacks_it(toy, tmp_path):
+    assert json.loads((toy.path / "bundle.json").read_text())["kind"] == "network"
+    stored = toy.info.to_dict()
+    del stored["kind"]
+    assert BundleInfo.from_dict(stored) == toy.info
+    assert BundleInfo.from_dict(stored | {"features": ["a"]}).kind == "classical"

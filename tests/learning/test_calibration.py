@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from napari_marrow.learning.calibration import fit_temperature, soften
+from napari_marrow.learning.calibration import apply_temperature, fit_temperature
 
 
-def test_soften_by_hand():
+def test_apply_temperature_by_hand():
     # the roots of .8 and .2 are as 2 to 1
-    np.testing.assert_allclose(soften(np.array([[0.8, 0.2]]), 2), [[2 / 3, 1 / 3]])
-    np.testing.assert_allclose(soften(np.array([[0.7, 0.3]]), 1), [[0.7, 0.3]])
-    certain = soften(np.array([[1.0, 0.0]]), 3)
+    np.testing.assert_allclose(apply_temperature(np.array([[0.8, 0.2]]), 2), [[2 / 3, 1 / 3]])
+    np.testing.assert_allclose(apply_temperature(np.array([[0.7, 0.3]]), 1), [[0.7, 0.3]])
+    certain = apply_temperature(np.array([[1.0, 0.0]]), 3)
     assert np.isfinite(certain).all()
     assert certain.sum() == pytest.approx(1)
 
@@ -25,7 +25,7 @@ def test_temperature_of_an_overconfident_network():
     assert found == pytest.approx(3.3147, rel=0.03)  # the grid's steps are 4 %
 
     def loss(t):
-        return -np.log(soften(probabilities, t)[np.arange(100), truth]).mean()
+        return -np.log(apply_temperature(probabilities, t)[np.arange(100), truth]).mean()
 
     assert loss(found) == pytest.approx(minimize_scalar(loss, (1, 10)).fun, abs=1e-3)
 

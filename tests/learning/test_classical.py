@@ -15,18 +15,18 @@ from sklearn.tree import DecisionTreeClassifier
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning import classical
-from napari_marrow.learning.bundle import open_onnx
-from napari_marrow.learning.classical import (
-    MODELS,
-    ChiSquareColumns,
-    UsableColumns,
-    choose_columns,
-    fit_classical,
-)
-from napari_marrow.learning.predictor import run_features
-from napari_marrow.learning.settings import CLASSICAL
+from napari_marrow.learning.classical import choose_columns, fit_classical
+from napari_marrow.learning.onnx_model import open_onnx, run_classical
+from napari_marrow.learning.registry import models_of_kind
 
+CLASSICAL = models_of_kind("classical")
 COLUMNS = tuple("abcdefgh")
+
+
+def answers_of(fitted, table):
+    """Probabilities by the ONNX model of a fitted one."""
+    values = table[list(fitted.chosen)].to_numpy(np.float32)
+    return run_classical(open_onnx(fitted.onnx), values)
 
 
 def made(kinds=2, rows=60, seed=0):
@@ -53,16 +53,12 @@ def fitted(kinds):
     return {name: fit_classical(name, table, COLUMNS, codes, 5, 3) for name in CLASSICAL}
 
 
-def test_there_are_the_five():
-    assert tuple(MODELS) == CLASSICAL
-
-
 @pytest.mark.parametrize("model", CLASSICAL)
 def test_onnx_answers_as_the_pipeline_on_rows_it_never_saw(fitted, kinds, model):
     table, _ = made(kinds, 200, seed=9)
     table.iloc[0] = np.nan  # nothing known at all
     table.iloc[1:100:3, 0] = np.nan
-    found = run_features(open_onnx(fitted[model].onnx), table[list(fitted[model].chosen)])
+    found = answers_of(fitted[model], table)
     expected = fitted[model].probabilities(table)
     assert found.shape == (200, kinds)
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -80,7 +76,7 @@ def test_onnx_answers_as_the_pipeline_far_from_all_it_knows(model):
     far = pd.DataFrame(
         table.mean().to_numpy() + away * table.std().to_numpy(), columns=table.columns
     )
-    found = run_features(open_onnx(one.onnx), far[list(one.chosen)])
+    found = answers_of(one, far)
     np.testing.assert_allclose(found, one.probabilities(far), atol=1e-5)
 
 
@@ -104,7 +100,7 @@ def test_onnx_of_no_row_is_no_answer(fitted, kinds, model):
     """A photograph without a cell must not stop a prediction."""
     chosen = list(fitted[model].chosen)
     nothing = pd.DataFrame(np.zeros((0, len(chosen))), columns=chosen)
-    assert run_features(open_onnx(fitted[model].onnx), nothing).shape == (0, kinds)
+    assert answers_of(fitted[model], nothing).shape == (0, kinds)
 
 
 BY_HAND = {
@@ -204,42 +200,9 @@ def test_the_seed_decides_and_nothing_else():
     one, again, other = (
         fit_classical("decision-tree", table, COLUMNS, codes, 5, seed) for seed in (1, 1, 2)
     )
-    answers = [run_features(open_onnx(f.onnx), asked[list(f.chosen)]) for f in (one, again, other)]
+    answers = [answers_of(f, asked) for f in (one, again, other)]
     np.testing.assert_array_equal(answers[0], answers[1])
     assert (answers[0] != answers[2]).any()
-
-
-def test_usable_columns_by_hand():
-    steady, half, most = [5.0] * 8, [1.0, np.nan] * 4, [1.0] + [np.nan] * 7
-    line = np.arange(8.0)
-    bent = line + np.where(line == 3, 9, 0)
-    half[2] = 7
-    values = np.column_stack([steady, line, half, most, -3 * line + 2, bent, [np.nan] * 8])
-    found = UsableColumns().fit(values)
-    assert found.mask_.tolist() == [False, True, True, False, False, True, False]
-    assert found.collinear_with_.tolist() == [-1, -1, -1, -1, 1, -1, -1]
-    np.testing.assert_array_equal(found.transform(values), values[:, [1, 2, 5]])
-    assert np.isnan(found.transform(values)).any()  # it drops, it does not fill
-    assert found.get_support().tolist() == found.mask_.tolist()
-
-
-def test_a_collinear_column_is_named_after_the_one_it_is_nearest_to():
-    rng = np.random.default_rng(0)
-    one, two = rng.normal(size=(2, 500))
-    values = np.column_stack([one, one + 0.36 * two, one + 0.3 * two])
-    correlation = np.corrcoef(values.T)
-    assert correlation[0, 1] < 0.95 < correlation[0, 2] < correlation[1, 2]
-    assert UsableColumns().fit(values).collinear_with_.tolist() == [-1, -1, 1]
-
-
-def test_chi_square_columns_are_those_of_select_k_best():
-    table, codes = made(3)
-    values = SimpleImputer(strategy="median").fit_transform(table)
-    scaled = (values - values.min(axis=0)) / np.ptp(values, axis=0)
-    for k in (1, 4, 8, 99):
-        expected = SelectKBest(chi2, k=min(k, 8)).fit(scaled, codes).get_support()
-        found = ChiSquareColumns(k).fit(values, codes)
-        np.testing.assert_array_equal(found.get_support(), expected)
 
 
 def test_choices_made_before_a_split_are_those_of_the_pipeline(fitted, kinds):

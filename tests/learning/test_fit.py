@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.learning.samples import Units
 from napari_marrow.learning.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(epochs=1, device="cpu", input_size=32, batch_size=4, copies=2)
@@ -22,11 +24,14 @@ def training(keras_started):
 @pytest.fixture
 def side(training):
     images = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3)).astype(np.uint8)
-    return training.Side(images, training.one_hot(np.array([0, 0, 0, 0, 0, 0, 1, 1, 1]), 2))
+    return training.Side(images, np.eye(2, dtype=np.float32)[[0, 0, 0, 0, 0, 0, 1, 1, 1]])
 
 
-def test_one_hot(training):
-    np.testing.assert_array_equal(training.one_hot(np.array([2, 0]), 3), [[0, 0, 1], [1, 0, 0]])
+def test_a_side_has_the_class_of_its_unit_for_each_image(training):
+    table = pd.DataFrame({"class": ["c", "a"]})
+    units = Units(np.zeros((3, 1, 1, 3), np.uint8), np.array([1, 0, 0]), table)
+    found = training.Side.of(units, ("a", "b", "c"))
+    np.testing.assert_array_equal(found.targets, [[1, 0, 0], [0, 0, 1], [0, 0, 1]])
 
 
 def test_an_epoch_shows_every_image_as_often_as_asked(training, side):
@@ -83,20 +88,3 @@ def test_rebuilding_with_strange_weights_is_one_sentence(training):
         SETTINGS, 2, {w.path: np.zeros(w.shape) for w in training.build(SETTINGS, 2).weights}
     )
     assert not np.asarray(network.weights[0]).any()
-
-
-def test_a_network_that_exports_to_something_else_is_never_kept(training, side, monkeypatch):
-    """Also where the answers are no numbers at all."""
-
-    class Session:
-        def get_inputs(self):
-            return [type("Input", (), {"name": "image"})]
-
-        def run(self, *_):
-            return [np.full((9, 2), np.nan)]
-
-    monkeypatch.setattr(training, "open_onnx", lambda model: Session())
-    network = training.build(SETTINGS, 2)
-    monkeypatch.setattr(network, "export", lambda path, **_: path.write_bytes(b"x"), raising=False)
-    with pytest.raises(RuntimeError, match="differs"):
-        training._export(network, side.images)

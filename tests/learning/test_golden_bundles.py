@@ -12,7 +12,6 @@ import pytest
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.learning.bundle import load_bundle
-from napari_marrow.learning.predictor import predict_field
 
 GOLDEN = Path(__file__).parent / "golden"
 PROBABILITIES = ["probability_ALL", "probability_MM"]
@@ -22,7 +21,7 @@ PROBABILITIES = ["probability_ALL", "probability_MM"]
 def test_a_bundle_of_schema_1_answers_as_when_it_was_made(model):
     bundle = load_bundle(GOLDEN / f"{model}_schema1.marrow")
     field = next(f for f in scan(sample_folder()).fields if f.name == "ALL_1")
-    found, expected = predict_field(bundle, field).table, pd.read_csv(GOLDEN / f"{model}.csv")
+    found, expected = bundle.predict_field(field).table, pd.read_csv(GOLDEN / f"{model}.csv")
     assert found["index"].tolist() == expected["index"].tolist()
     assert found["class"].tolist() == expected["class"].tolist()
     assert found["uncertain"].tolist() == expected["uncertain"].tolist()

@@ -8,93 +8,9 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
-from napari_marrow.learning.metrics import (
-    Z,
-    auc_interval,
-    colour_yardstick,
-    design_effect,
-    score_units,
-    wilson,
-)
+from napari_marrow.learning.evaluation import Evaluation
+from napari_marrow.learning.metrics import colour_baseline, score_units
 from napari_marrow.measure.colour import MEAN_COLOUR
-
-
-@pytest.mark.parametrize(
-    ("right", "count", "low", "high"),
-    [
-        (10, 10, 0.7225, 1.0),
-        (0, 10, 0.0, 0.2775),
-        # Newcombe 1998, Statistics in Medicine 17:857, table I, method 3
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ],
-)
-def test_wilson_against_published_intervals(right, count, low, high):
-    assert wilson(right, count) == pytest.approx((low, high), abs=5e-5)
-
-
-def test_wilson_of_nothing_is_everything():
-    assert wilson(0, 0) == (0, 1)
-
-
-def test_design_effect_by_hand():
-    correct = np.array([1, 1, 1, 0, 0, 1, 1, 0], bool)
-    sources = np.array(list("AAABBBCC"))
-    # Share 5/8. Residuals of the sources: 3 - 15/8 = 1.125, 1 - 15/8 = -.875, 1 - 10/8 = -.25;
-    # their squares add up to 2.09375. Variance 3/2 * 2.09375 / 64; of a simple random sample
-    # 5/8 * 3/8 / 8. The ratio is 1.675.
-    assert design_effect(correct, sources) == pytest.approx(1.675)
-
-
-@pytest.mark.parametrize(
-    ("correct", "sources", "effect"),
-    [
-        ([1, 1, 0, 0, 1, 0], "ABCDEF", 1),  # 6/5 by the formula: units alone are worth one each
-        ([1, 1, 1, 1, 0, 0, 0, 0] * 2, "AAAABBBBCCCCDDDD", 4),  # all of a source go together
-        ([1, 0, 1, 0, 1, 0, 1, 0], "AABBCCDD", 1),  # less than chance together: at least 1
-        ([1] * 12, "AAAABBBBCCCC", 4),  # all right: 3 sources are all there is
-        ([0] * 12, "AAAAAABBBBCC", 4),
-        ([1, 0, 1], "AAA", 3),  # one source is one observation
-    ],
-)
-def test_design_effect_of_extremes(correct, sources, effect):
-    assert design_effect(np.array(correct, bool), np.array(list(sources))) == pytest.approx(effect)
-
-
-def hanley_mcneil(area, positives, negatives):
-    """Variance of the area, Hanley and McNeil 1982, equation 2."""
-    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
-    excess = (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)
-    return (area * (1 - area) + excess) / (positives * negatives)
-
-
-@pytest.mark.parametrize("area", [0.3, 0.5, 0.8, 0.893, 0.99])
-def test_auc_interval_ends_where_its_own_variance_is_met(area):
-    """With equal groups Newcombe's variance is Hanley and McNeil's, at the limit itself."""
-    low, high = auc_interval(area, 25, 25)
-    for limit in (low, high):
-        distance = Z * np.sqrt(hanley_mcneil(limit, 25, 25))
-        assert abs(area - limit) == pytest.approx(distance, rel=1e-5)
-    assert 0 <= low < area < high <= 1
-
-
-def test_auc_interval_of_unequal_groups_by_hand():
-    # m = 10, n = 30: N* = 19. At theta = 0.7: 1 + 19 * .3 / 1.3 + 19 * .7 / 1.7 = 13.2081;
-    # variance .21 * 13.2081 / 300 = .00924570, its root .0961545, times 1.959964 = .188459.
-    # So an area of .888459 has the lower limit .7.
-    assert auc_interval(0.888459, 10, 30)[0] == pytest.approx(0.7, abs=1e-5)
-
-
-def test_auc_interval_of_a_perfect_score_is_honest():
-    low, high = auc_interval(1.0, 5, 5)
-    assert high == pytest.approx(1, abs=1e-6)
-    assert 1 - low == pytest.approx(Z * np.sqrt(hanley_mcneil(low, 5, 5)), rel=1e-4)
-    assert low < 0.75
-    mirrored = auc_interval(0.0, 5, 5)
-    assert mirrored == pytest.approx((0, 1 - low), abs=1e-6)
-    assert auc_interval(1.0, 1, 1)[0] < 0.3
 
 
 def units(truth, sources=None):
@@ -118,7 +34,7 @@ def scored():
 def test_metrics_are_those_of_scikit_learn(scored):
     truth, chance, result = scored
     answer = np.where(chance > 0.5, "ALL", "MM")
-    found = {name: score["estimate"] for name, score in result["metrics"].items()}
+    found = {name: score.estimate for name, score in result.metrics.items()}
     assert found == pytest.approx(
         {
             "accuracy": (answer == truth).mean(),
@@ -134,14 +50,14 @@ def test_metrics_are_those_of_scikit_learn(scored):
         ((truth == "ALL") & (answer == "MM")).sum(),
     )
     fp, tn = ((truth == "MM") & (answer == "ALL")).sum(), ((truth == "MM") & (answer == "MM")).sum()
-    assert result["confusion"] == [[tp, fn], [fp, tn]]
-    assert (result["units"], result["sources"], result["positive"]) == (40, 40, "ALL")
-    assert result["design_effect"] == 1
+    assert result.confusion == [[tp, fn], [fp, tn]]
+    assert (result.units, result.sources, result.positive) == (40, 40, "ALL")
+    assert result.design_effect == 1
 
 
 def test_intervals_are_wilsons_of_scipy(scored):
     _, _, result = scored
-    (tp, fn), (fp, tn) = result["confusion"]
+    (tp, fn), (fp, tn) = result.confusion
     expected = {
         "accuracy": (tp + tn, 40),
         "precision": (tp, tp + fp),
@@ -150,20 +66,20 @@ def test_intervals_are_wilsons_of_scipy(scored):
     }
     for name, (right, count) in expected.items():
         interval = binomtest(int(right), int(count)).proportion_ci(0.95, "wilson")
-        score = result["metrics"][name]
-        assert (score["low"], score["high"]) == pytest.approx(tuple(interval), abs=1e-6), name
+        score = result.metrics[name]
+        assert (score.low, score.high) == pytest.approx(tuple(interval), abs=1e-6), name
     # F1 = 2 J / (1 + J) of J = TP / (TP + FP + FN)
     overlap = binomtest(int(tp), int(tp + fp + fn)).proportion_ci(0.95, "wilson")
-    f1 = result["metrics"]["f1"]
-    assert (f1["low"], f1["high"]) == pytest.approx([2 * j / (1 + j) for j in overlap], abs=1e-6)
+    f1 = result.metrics["f1"]
+    assert (f1.low, f1.high) == pytest.approx([2 * j / (1 + j) for j in overlap], abs=1e-6)
 
 
 def test_chance_is_guessing_by_the_shares(scored):
-    metrics = scored[2]["metrics"]
+    metrics = scored[2].metrics
     # 18 of 40 are ALL. Guessing ALL for 45 %: precision and recall .45, F1 .45, specificity .55.
     expected = {"accuracy": 0.55, "precision": 0.45, "recall": 0.45, "specificity": 0.55}
     expected |= {"f1": 0.45, "auc": 0.5}
-    assert {name: s["chance"] for name, s in metrics.items()} == pytest.approx(expected)
+    assert {name: s.chance for name, s in metrics.items()} == pytest.approx(expected)
 
 
 def test_units_of_one_source_widen_the_interval():
@@ -173,47 +89,48 @@ def test_units_of_one_source_widen_the_interval():
     both = np.column_stack([chance, 1 - chance])
     alone = score_units(units(truth), both, ("ALL", "MM"))
     grouped = score_units(units(truth, np.repeat(np.arange(8), 5)), both, ("ALL", "MM"))
-    assert alone["metrics"]["accuracy"]["estimate"] == 0.75
-    assert grouped["metrics"]["accuracy"]["estimate"] == 0.75
+    assert alone.metrics["accuracy"].estimate == 0.75
+    assert grouped.metrics["accuracy"].estimate == 0.75
     # all five of a source go together: 40 units are worth 8
-    assert grouped["design_effect"] == pytest.approx(5)
-    accuracy = grouped["metrics"]["accuracy"]
+    assert grouped.design_effect == pytest.approx(5)
+    accuracy = grouped.metrics["accuracy"]
     expected = binomtest(6, 8).proportion_ci(0.95, "wilson")
-    assert (accuracy["low"], accuracy["high"]) == pytest.approx(tuple(expected))
-    assert alone["metrics"]["accuracy"]["low"] > accuracy["low"]
+    assert (accuracy.low, accuracy.high) == pytest.approx(tuple(expected))
+    assert alone.metrics["accuracy"].low > accuracy.low
 
 
 def test_without_a_positive_answer_there_is_no_precision():
     """A network that always says MM: no NaN gets into the JSON."""
     both = np.tile([0.2, 0.8], (10, 1))
     result = score_units(units(["ALL"] * 4 + ["MM"] * 6), both, ("ALL", "MM"))
-    assert "precision" not in result["metrics"]
-    assert result["metrics"]["recall"]["estimate"] == 0
-    assert result["metrics"]["f1"]["estimate"] == 0
-    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert "precision" not in result.metrics
+    assert result.metrics["recall"].estimate == 0
+    assert result.metrics["f1"].estimate == 0
+    stored = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert Evaluation.from_dict(stored) == result
 
 
 def test_one_class_only_on_the_judging_side():
     result = score_units(units(["MM"] * 5), np.tile([0.2, 0.8], (5, 1)), ("ALL", "MM"))
-    assert set(result["metrics"]) == {"accuracy", "specificity"}
-    json.dumps(result, allow_nan=False)
+    assert set(result.metrics) == {"accuracy", "specificity"}
+    json.dumps(result.to_dict(), allow_nan=False)
 
 
 def test_positive_class_is_all_and_else_the_first():
     both = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
-    assert score_units(units(["x", "y", "y"]), both, ("x", "y"))["positive"] == "x"
+    assert score_units(units(["x", "y", "y"]), both, ("x", "y")).positive == "x"
     later = score_units(units(["AA", "ALL", "ALL"]), both, ("AA", "ALL"))
-    assert later["positive"] == "ALL"
-    assert later["metrics"]["recall"]["estimate"] == 0.5
-    assert later["metrics"]["auc"]["estimate"] == 1
+    assert later.positive == "ALL"
+    assert later.metrics["recall"].estimate == 0.5
+    assert later.metrics["auc"].estimate == 1
 
 
 def test_three_classes_have_accuracy_and_confusion_only():
     probabilities = np.eye(3)[[0, 1, 1, 2]]
     result = score_units(units(list("aabc")), probabilities, ("a", "b", "c"))
-    assert set(result["metrics"]) == {"accuracy"}
-    assert result["metrics"]["accuracy"]["chance"] == 0.5
-    assert result["confusion"] == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+    assert set(result.metrics) == {"accuracy"}
+    assert result.metrics["accuracy"].chance == 0.5
+    assert result.confusion == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
 
 
 def coloured(classes, reds):
@@ -228,14 +145,14 @@ def test_yardstick_knows_classes_that_differ_in_colour():
     train = coloured(
         ["ALL"] * 6 + ["MM"] * 6, [200, 201, 202, 203, 204, 205, 150, 151, 152, 153, 154, 155]
     )
-    score = colour_yardstick(train, coloured(["ALL", "MM", "MM"], [199, 149, 156]))
+    score = colour_baseline(train, coloured(["ALL", "MM", "MM"], [199, 149, 156]))
     assert score.estimate == 1
     assert score.chance == pytest.approx(2 / 3)
     assert score.low == pytest.approx(binomtest(3, 3).proportion_ci(0.95, "wilson").low)
     # and its answers follow the colour, not the truth
-    assert colour_yardstick(train, coloured(["ALL", "MM"], [149, 199])).estimate == 0
+    assert colour_baseline(train, coloured(["ALL", "MM"], [149, 199])).estimate == 0
 
 
 def test_yardstick_of_one_class_is_none():
     train = coloured(["ALL"] * 3, [1, 2, 3])
-    assert colour_yardstick(train, train) is None
+    assert colour_baseline(train, train) is None

@@ -1,6 +1,7 @@
 """The networks as published and as made to learn; the loss that explains 0.5034."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from napari_marrow.learning.settings import TrainingSettings
 @pytest.fixture(scope="module")
 def networks(keras_started):
     from napari_marrow.learning import networks
+    from napari_marrow.learning.networks import dcnn, paper
 
-    return networks
+    return SimpleNamespace(build=networks.build, dcnn=dcnn, paper=paper)
 
 
 def kinds(network):
@@ -25,7 +27,7 @@ def activations(network, kind):
 
 @pytest.mark.parametrize("name", ["dcnn", "paper"])
 def test_the_published_arrangement(networks, name):
-    network = networks.NETWORKS[name](32, 2)
+    network = networks.build(TrainingSettings(model=name, input_size=32), 2)
     wanted = ("Conv2D", "MaxPooling2D", "Flatten", "Dense")
     found = [kind for kind in kinds(network) if kind in wanted]
     assert found == ["Conv2D", "MaxPooling2D"] * 2 + ["Flatten"] + ["Dense"] * 5
@@ -33,13 +35,13 @@ def test_the_published_arrangement(networks, name):
 
 
 def test_paper_is_literal(networks):
-    network = networks.paper(32, 2)
+    network = networks.build(TrainingSettings(model="paper", input_size=32), 2)
     assert activations(network, "Conv2D") == ["softmax"] * 2
     assert activations(network, "Dense") == ["softmax"] * 4 + ["sigmoid"]
 
 
 def test_dcnn_learns_with_relu_and_answers_probabilities(networks):
-    network = networks.dcnn(32, 3)
+    network = networks.build(TrainingSettings(input_size=32), 3)
     assert activations(network, "Conv2D") == ["relu"] * 2
     assert activations(network, "Dense") == ["relu"] * 4 + ["softmax"]
     out = np.asarray(network(np.full((2, 32, 32, 3), 190, np.float32)))
@@ -52,10 +54,12 @@ def test_floor_of_the_papers_loss(networks, keras_started):
     by_hand = (math.log(1 + math.exp(-1)) + math.log(2)) / 2
     assert by_hand == pytest.approx(0.5032, abs=5e-5)
     truth = keras_started.ops.convert_to_tensor([[1.0, 0.0], [0.0, 1.0]])
-    best = networks.twice_sigmoid_loss(truth, truth)
+    best = networks.paper.twice_sigmoid_loss(truth, truth)
     np.testing.assert_allclose(np.asarray(best), by_hand, rtol=1e-5)
     for output in ([[0.9, 0.1]], [[1.0, 0.3]], [[0.5, 0.5]], [[0.0, 1.0]]):
-        worse = networks.twice_sigmoid_loss(truth[:1], keras_started.ops.convert_to_tensor(output))
+        worse = networks.paper.twice_sigmoid_loss(
+            truth[:1], keras_started.ops.convert_to_tensor(output)
+        )
         assert float(worse[0]) > by_hand
 
 
@@ -72,7 +76,7 @@ def test_keras_from_logits_would_undo_the_mistake(networks, keras_started):
 
     undone = loss_with(keras_started.losses.BinaryCrossentropy(from_logits=True))
     assert undone == pytest.approx(math.log(1 + math.exp(-9)), abs=1e-4)  # 0.0001
-    assert loss_with(networks.twice_sigmoid_loss) == pytest.approx(0.5032, abs=1e-3)
+    assert loss_with(networks.paper.twice_sigmoid_loss) == pytest.approx(0.5032, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -84,4 +88,4 @@ def test_learning_rates(networks, model, rate, used):
     network = networks.build(settings, 2)
     assert float(network.optimizer.learning_rate) == pytest.approx(used)
     assert type(network.optimizer).__name__ == "Adam"
-    assert (network.loss is networks.twice_sigmoid_loss) == (model == "paper")
+    assert (network.loss is networks.paper.twice_sigmoid_loss) == (model == "paper")

@@ -11,12 +11,8 @@ from scipy.special import softmax
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.learning.bundle import Bundle, load_bundle
-from napari_marrow.learning.predictor import (
-    predict_field,
-    predict_image,
-    predictions_table,
-    run_network,
-)
+from napari_marrow.learning.onnx_model import run_network
+from napari_marrow.learning.predictor import joined_tables
 
 COLUMNS = ["index", "y", "x", "class", "probability_ALL", "probability_MM", "uncertain"]
 
@@ -26,7 +22,7 @@ def flat(red, blue, size=(40, 50)):
 
 
 def test_a_field_by_hand(toy):
-    prediction = predict_image(toy, flat(132, 100))
+    prediction = toy.predictor.predict(flat(132, 100))
     # (132 - 100) / 64 = .5 and -.5: softmax e / (e + 1) = .7311
     assert prediction.class_name == "ALL"
     assert prediction.probability == pytest.approx(0.7311, abs=1e-4)
@@ -42,7 +38,7 @@ def test_a_field_by_hand(toy):
 @pytest.mark.parametrize(("red", "uncertain"), [(110, True), (114, False)])
 def test_uncertain_below_the_limit(toy, red, uncertain):
     # e^(2 d / 64) = p / (1 - p); the limit .6 is at d = 32 ln 1.5 = 12.97
-    prediction = predict_image(toy, flat(red, 100))
+    prediction = toy.predictor.predict(flat(red, 100))
     assert prediction.uncertain is uncertain
     assert bool(prediction.table["uncertain"].iloc[0]) is uncertain
 
@@ -54,26 +50,29 @@ def test_tiles_are_averaged_and_the_temperature_softens(tmp_path, make_toy):
     mean = (0.8808 + 3 * 0.5) / 4
     # softened: the root of the odds .5952 / .4048
     odds = np.sqrt(mean / (1 - mean))
-    assert predict_image(bundle, image).probability == pytest.approx(odds / (1 + odds), abs=1e-3)
+    assert bundle.predictor.predict(image).probability == pytest.approx(odds / (1 + odds), abs=1e-3)
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"classes": ("ALL", "MM", "other")}, r"tells 2 classes, its bundle says .* and 3"),
-        ({"features": ("nucleus_area_px",)}, r"takes \[32, 32, 3\] .* its bundle says \[1\] and 2"),
+        ({"classes": ("ALL", "MM", "other")}, r"2 classes, but its bundle says .* and 3"),
+        (
+            {"features": ("nucleus_area_px",), "kind": "classical"},
+            r"\[32, 32, 3\] .* its bundle says \[1\] and 2",
+        ),
     ],
 )
 def test_a_network_that_does_not_fit_its_bundle_is_refused(tmp_path, make_toy, changes, says):
     bundle = make_toy(tmp_path / "odd.marrow", **changes)
-    with pytest.raises(MarrowError, match=rf"odd\.marrow.*{says}; train again"):
-        bundle.session  # noqa: B018
+    with pytest.raises(MarrowError, match=rf"odd\.marrow.*{says}"):
+        bundle.predictor  # noqa: B018
 
 
 def test_what_is_no_network_is_refused(toy):
     (toy.path / "model.onnx").write_bytes(b"no network")
-    with pytest.raises(MarrowError, match=r"model\.onnx is no ONNX network; train again"):
-        predict_image(Bundle(toy.path, toy.info), flat(132, 100))
+    with pytest.raises(MarrowError, match=r"model\.onnx is no ONNX model; train again"):
+        Bundle(toy.path, toy.info).predictor.predict(flat(132, 100))
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def cells(tmp_path, make_toy):
 
 def test_cells_by_hand(cells):
     bundle, image, labels = cells
-    prediction = predict_image(bundle, image, labels)
+    prediction = bundle.predictor.predict(image, labels)
     table = prediction.table
     # The squares lie inside the nuclei: differences 64 and -16.
     expected = softmax(np.array([[64, -64], [-16, 16]]) / 64, axis=1)
@@ -107,13 +106,15 @@ def test_cells_by_hand(cells):
 def test_a_field_without_cells_has_no_answer(cells):
     bundle, _, _ = cells
     blank = np.full((60, 80, 3), 235, np.uint8)
-    prediction = predict_image(bundle, blank)
+    prediction = bundle.predictor.predict(blank)
     assert prediction.class_name is None
     assert np.isnan(prediction.probability)
     assert prediction.uncertain
     assert len(prediction.table) == 0
     assert "probability_ALL" in prediction.table
-    table = predictions_table(["a", "b"], [prediction, predict_image(bundle, *cells[1:])])
+    table = joined_tables(
+        ["a", "b"], [prediction.table, bundle.predictor.predict(*cells[1:]).table]
+    )
     assert table["image"].tolist() == ["b", "b"]
 
 
@@ -123,11 +124,11 @@ def test_a_field_brings_its_own_labels(tmp_path, cells):
     Image.fromarray(labels).save(tmp_path / "l.png")
     field = Field(tmp_path / "f.bmp", "f", "f", labels=tmp_path / "l.png")
     pd.testing.assert_frame_equal(
-        predict_field(bundle, field).table, predict_image(bundle, image, labels).table
+        bundle.predict_field(field).table, bundle.predictor.predict(image, labels).table
     )
     whole = replace(field, labels=None, masks={"nucleus": tmp_path / "m.png"})
     Image.fromarray(labels > 0).save(tmp_path / "m.png")
-    assert len(predict_field(bundle, whole).table) == 2
+    assert len(bundle.predict_field(whole).table) == 2
 
 
 def test_outputs_of_independent_sigmoids_are_made_to_add_up(toy, monkeypatch):
@@ -153,8 +154,8 @@ def test_bundle_predict_gives_a_row_a_photograph(toy):
 
 
 def test_table_has_the_published_columns(toy):
-    predictions = [predict_image(toy, flat(200, 0)), predict_image(toy, flat(0, 200))]
-    table = predictions_table(["ALL/a.bmp", "MM/b.bmp"], predictions)
+    predictions = [toy.predictor.predict(flat(200, 0)), toy.predictor.predict(flat(0, 200))]
+    table = joined_tables(["ALL/a.bmp", "MM/b.bmp"], [p.table for p in predictions])
     assert list(table) == ["image", *COLUMNS]
     assert table["image"].tolist() == ["ALL/a.bmp", "MM/b.bmp"]
 
@@ -164,4 +165,4 @@ def test_the_trained_bundle_knows_new_fields(trained, draw):
     bundle = load_bundle(trained["bundle"])
     for name in ("ALL", "MM"):
         image, _ = draw(name, 99)
-        assert predict_image(bundle, image).class_name == name
+        assert bundle.predictor.predict(image).class_name == name

@@ -11,13 +11,12 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.stain import white_balance
 from napari_marrow.learning.samples import (
-    batches,
+    Units,
     class_codes,
     collect_units,
     cut_units,
     drawn_notes,
     field_labels,
-    mean_by_unit,
 )
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.measure.settings import FeatureSettings
@@ -179,9 +178,8 @@ def test_helpers():
     np.testing.assert_array_equal(class_codes(table, ("ALL", "MM")), [1, 0, 1])
     values, owner = np.array([[1.0, 0], [3, 2], [10, 20]]), np.array([1, 1, 0])
     expected = pd.DataFrame(values).groupby(owner).mean().to_numpy()
-    np.testing.assert_allclose(mean_by_unit(values, owner, 2), expected)
-    assert [list(range(10))[s] for s in batches(10, 4)] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-    assert list(batches(0, 4)) == []
+    units = Units(np.zeros((3, 1, 1, 3), np.uint8), owner, table[:2])
+    np.testing.assert_allclose(units.mean_over_images(values), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(

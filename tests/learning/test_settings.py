@@ -5,12 +5,8 @@ import dataclasses
 import pytest
 
 from napari_marrow.data.options import settings_from_dict
-from napari_marrow.learning.settings import (
-    CLASSICAL,
-    CompareSettings,
-    Preprocessing,
-    TrainingSettings,
-)
+from napari_marrow.learning.registry import models_of_kind
+from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
 
 FIELDS = {f.name: f for f in dataclasses.fields(TrainingSettings)}
 
@@ -57,11 +53,6 @@ def test_families_count_for_classical_models_only():
     assert TrainingSettings(families=("smell",)).problems() == []
     (said,) = TrainingSettings(model="svm", families=("smell",)).problems()
     assert said.startswith("Families has 'smell'; choose from ")
-    assert [TrainingSettings(model=m).classical for m in ("dcnn", "paper", "logistic")] == [
-        False,
-        False,
-        True,
-    ]
     assert TrainingSettings(families=["colour"]).families == ("colour",)
 
 
@@ -76,7 +67,15 @@ def test_the_preprocessing_of_a_network_measures_nothing():
 
 def test_a_comparison_trains_each_model_as_it_says():
     settings = CompareSettings(
-        ["svm", "dcnn", "svm"], "both", 4, "cell", ["colour"], 7, 3, "cpu", seed=9
+        models=["svm", "dcnn", "svm"],
+        protocol="both",
+        folds=4,
+        unit="cell",
+        families=["colour"],
+        select=7,
+        epochs=3,
+        device="cpu",
+        seed=9,
     )
     assert settings.problems() == []
     assert (settings.models, settings.families) == (("svm", "dcnn"), ("colour",))
@@ -94,7 +93,7 @@ def test_defaults_of_a_comparison_are_honest():
     settings = CompareSettings()
     assert settings.problems() == []
     assert settings.protocol == "honest"
-    assert settings.models == CLASSICAL
+    assert settings.models == models_of_kind("classical")
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from napari_marrow.learning.bundle import BundleInfo
+from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.evaluation import Evaluation, Score
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.report.card import write_card
 
-SCORE = {"estimate": 0.9, "low": 0.7, "high": 0.97, "chance": 0.5}
+SCORE = Score(0.9, 0.7, 0.97, 0.5)
 
 
 @pytest.fixture
@@ -19,13 +20,7 @@ def info():
         settings,
         Preprocessing.of(settings),
         temperature=1.25,
-        evaluation={
-            "metrics": {"accuracy": SCORE},
-            "positive": "ALL",
-            "units": 5,
-            "sources": 4,
-            "colour_only": None,
-        },
+        evaluation=Evaluation({"accuracy": SCORE}, [], ("ALL", "MM"), "ALL", 5, 4, 1.0),
         split={"train": ["a", "b", "c"], "validation": ["d"], "heldout": ["e", "f"]},
         notes=("A note to the reader.",),
         versions={"keras": "3.15", "device": "cpu:0"},

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
-from sklearn.metrics import roc_curve
+from sklearn.metrics import RocCurveDisplay, roc_curve
 
 from napari_marrow.learning.metrics import score_units
 from napari_marrow.report import figures
@@ -22,8 +22,13 @@ def judged():
 HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.7, 0.5, 0.3], "val_loss": [0.7, 0.4, 0.6]})
 
 
+def tables(heldout):
+    """The tables of a network's bundle."""
+    return {"history.csv": HISTORY, "heldout.csv": heldout}
+
+
 def test_all_figures_are_written(tmp_path, judged):
-    paths = figures.write_training_figures(tmp_path / "figures", HISTORY, *judged)
+    paths = figures.write_figures(tmp_path / "figures", judged[0], tables(judged[1]))
     assert [p.name for p in paths] == [
         f"{name}.png" for name in ("history", "confusion", "roc", "precision_recall")
     ]
@@ -34,14 +39,14 @@ def test_all_figures_are_written(tmp_path, judged):
 
 
 def test_without_a_result_only_the_history(tmp_path):
-    paths = figures.write_training_figures(tmp_path, HISTORY, None, pd.DataFrame())
+    paths = figures.write_figures(tmp_path, None, tables(pd.DataFrame()))
     assert [p.name for p in paths] == ["history.png"]
 
 
 def test_three_classes_have_no_roc(tmp_path):
     table = pd.DataFrame({"class": list("abc"), "source": list("abc")})
     evaluation = score_units(table, np.eye(3), ("a", "b", "c"))
-    paths = figures.write_training_figures(tmp_path, HISTORY, evaluation, table)
+    paths = figures.write_figures(tmp_path, evaluation, tables(table))
     assert [p.name for p in paths] == ["history.png", "confusion.png"]
 
 
@@ -65,11 +70,11 @@ def test_confusion_writes_the_counts(judged):
 
 def test_roc_is_scikit_learns(judged):
     axes = Figure().add_subplot()
-    figures._draw_roc(axes, *judged)
+    figures._draw_curve(axes, RocCurveDisplay, *judged)
     x, y, _ = roc_curve(judged[1]["class"] == "ALL", judged[1]["probability_ALL"])
     drawn = axes.get_lines()[0]
     np.testing.assert_allclose(drawn.get_xdata(), x)
     np.testing.assert_allclose(drawn.get_ydata(), y)
     assert drawn.get_color() == "#E69F00"
     # 9 pairs of an ALL and a MM: .3 stands below .6 only: 8 of 9
-    assert drawn.get_label() == "network, area 0.89"
+    assert drawn.get_label() == "model, AUC 0.89"

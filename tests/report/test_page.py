@@ -9,18 +9,19 @@ import pytest
 from PIL import Image
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.learning.bundle import BundleInfo
+from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.evaluation import Evaluation, Score
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
-from napari_marrow.report.page import Picture, write_page
+from napari_marrow.report.page import Answer, Picture, write_page
 
-SCORE = {"estimate": 0.9, "low": 0.7, "high": 0.97, "chance": 0.5}
+SCORE = Score(0.9, 0.7, 0.97, 0.5)
 EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
 def info():
     settings = TrainingSettings()
-    evaluation = {"metrics": {"accuracy": SCORE}, "positive": "ALL", "units": 5, "sources": 4}
+    evaluation = Evaluation({"accuracy": SCORE}, [], ("ALL", "MM"), "ALL", 5, 4, 1.0)
     return BundleInfo(("ALL", "MM"), settings, Preprocessing.of(settings), evaluation=evaluation)
 
 
@@ -56,7 +57,7 @@ class Outside(HTMLParser):
 def test_everything_is_in_the_file_and_nothing_is_run(tmp_path, write):
     Image.new("RGB", (4, 4), "red").save(tmp_path / "p.png")
     picture = Picture(tmp_path / "p.png", f"caption {EVIL}")
-    answer = {"name": EVIL, "truth": "ALL", "answer": "MM", "probability": 0.77, "side": "heldout"}
+    answer = Answer(EVIL, "ALL", "MM", 0.77, "heldout")
     text = write(
         figures=[picture], overlays=[picture], screenshot=picture, answers=[answer], notes=[EVIL]
     )
@@ -73,7 +74,7 @@ def test_everything_is_in_the_file_and_nothing_is_run(tmp_path, write):
 
 
 def test_right_answers_are_not_marked_wrong(write):
-    answer = {"name": "a", "truth": "MM", "answer": "MM", "probability": 0.7, "side": "train"}
+    answer = Answer("a", "MM", "MM", 0.7, "train")
     assert 'class="wrong"' not in write(answers=[answer])
 
 

@@ -5,7 +5,6 @@ from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.learning.predictor import predict_image
 from napari_marrow.report.colours import FIXED, rgb
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
@@ -34,7 +33,7 @@ def test_fields_get_their_answer_in_the_metadata_and_on_the_canvas(viewer, toy):
     image = viewer.layers["PKG - SN-AM"]
     answers = LayerInfo.of(image).predictions
     assert len(answers) == 6
-    expected = predict_image(toy, np.asarray(image.data[4]))
+    expected = toy.predictor.predict(np.asarray(image.data[4]))
     assert answers[4].class_name == expected.class_name
     assert answers[4].probability == expected.probability
     viewer.dims.set_current_step(0, 4)

@@ -230,6 +230,24 @@ def test_training_in_the_child_end_to_end(
     qtbot.waitUntil(lambda: not _runs(pid), timeout=10_000)
 
 
+@pytest.mark.usefixtures("no_warm_start")
+def test_the_form_shows_the_options_of_the_chosen_kind_of_model(open_widget):
+    _, widget = open_widget()
+
+    def shown():
+        return {n for n, field in widget.form.fields.items() if not field.native.isHidden()}
+
+    common = {"model", "unit", "seed", "heldout"}
+    assert common | {"epochs", "copies"} <= shown()
+    assert not {"families", "select"} & shown()
+    widget.form.fields["model"].value = "svm"
+    assert common | {"families", "select"} <= shown()
+    assert not {"epochs", "device", "copies"} & shown()
+    assert widget.form.settings().epochs == 40
+    widget.form.fields["model"].value = "paper"
+    assert common | {"epochs", "copies"} <= shown()
+
+
 @pytest.mark.timeout(600)
 def test_a_classical_model_waits_for_no_tensorflow_and_shows_what_counts(
     open_widget, make_snam, toy, tmp_path, qtbot, monkeypatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -42,7 +43,7 @@ class Reporter:
             console.print(event.text, markup=False, soft_wrap=True)
 
 
-def show(result: dict[str, Any], as_json: bool, *lines: str) -> None:
+def show(result: Mapping[str, object], as_json: bool, *lines: str) -> None:
     """Print a result: as JSON, or as the lines a person reads."""
     if as_json:
         print(json.dumps(result))

@@ -23,11 +23,12 @@ from napari_marrow.simulation.phantom import PhantomSettings
 def info(*, json: AsJson = False) -> None:
     """Show versions, the backend and the devices it really finds."""
     from napari_marrow.jobs.devices import devices
-    from napari_marrow.jobs.versions import versions
+    from napari_marrow.learning.versions import versions
 
-    result = {"versions": versions(), **devices()}
-    rows = [f"{name:16} {version}" for name, version in result["versions"].items()]
-    show(result, json, *rows, f"{'backend':16} {result['backend']}", result["text"], RESEARCH_ONLY)
+    installed, found = versions(), devices()
+    rows = [f"{name:16} {version}" for name, version in installed.items()]
+    rows += [f"{'backend':16} {found['backend']}", found["text"], RESEARCH_ONLY]
+    show({"versions": installed, **found}, json, *rows)
 
 
 @app.command

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -18,12 +19,39 @@ from napari_marrow.cli.app import (
     no_problems,
 )
 from napari_marrow.cli.console import Reporter, counted, print_comparison, show
-from napari_marrow.learning.settings import CompareSettings, TrainingSettings
+from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
+from napari_marrow.learning.registry import MODELS
+from napari_marrow.learning.settings import (
+    CommonSettings,
+    CompareSettings,
+    FoldSettings,
+    TrainingSettings,
+)
 from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 if TYPE_CHECKING:
     from napari_marrow.data.fields import Collection
+
+NetworkOptions = Annotated[NetworkSettings | None, AsListOptions, Parameter(group="Networks")]
+ClassicalOptions = Annotated[
+    ClassicalSettings | None, AsListOptions, Parameter(group="Classical models")
+]
+
+
+def _values_of_kinds(
+    models: Sequence[str], network: NetworkSettings | None, classical: ClassicalSettings | None
+) -> dict[str, Any]:
+    """Return the options of both kinds; those that none of the models takes are wrong usage."""
+    taken = {MODELS[name].settings for name in models if name in MODELS}
+    values: dict[str, Any] = {}
+    for kind, given in ((NetworkSettings, network), (ClassicalSettings, classical)):
+        if given is not None and taken and kind not in taken:
+            changed = [n for n, value in vars(given).items() if value != getattr(kind(), n)]
+            options = ", ".join(f"--{n.replace('_', '-')}" for n in changed or vars(given))
+            raise UsageError(f"{' and '.join(models)} can't use {options}; leave it out.")
+        values |= vars(given or kind())
+    return values
 
 
 def _grouped(folder: Path, groups: Path | None) -> Collection:
@@ -77,7 +105,9 @@ def train(
     groups: Annotated[
         Path | None, Parameter(help="CSV with image,source: what stays on one side of the split.")
     ] = None,
-    settings: Annotated[TrainingSettings, AsListOptions] = TrainingSettings(),  # noqa: B008
+    settings: Annotated[CommonSettings, AsListOptions] = CommonSettings(),  # noqa: B008
+    network: NetworkOptions = None,
+    classical: ClassicalOptions = None,
     force: AsForce = False,
     json: AsJson = False,
 ) -> None:
@@ -88,16 +118,18 @@ def train(
     folder
         A folder with a folder a class, or a SN-AM download.
     """
-    from napari_marrow.jobs.train import run_training
-    from napari_marrow.jobs.train_job import TrainJob
+    from napari_marrow.jobs.train import TrainJob, run_training
     from napari_marrow.report.tables import verdict
 
-    no_problems(settings)
+    values = _values_of_kinds([settings.model], network, classical)
+    chosen = TrainingSettings(**vars(settings), **values)
+    no_problems(chosen)
     collection = _grouped(folder, groups)
     with Reporter() as report:
-        result = run_training(TrainJob(collection, settings, out, force), report)
-    lines = [*verdict(result["evaluation"]), *result["notes"], f"Bundle: {out}", RESEARCH_ONLY]
-    show(result | {"warnings": list(collection.warnings)}, json, *lines)
+        result = run_training(TrainJob(collection, chosen, out, force), report)
+    info = result.info
+    lines = [*verdict(info.evaluation), *info.notes, f"Bundle: {out}", RESEARCH_ONLY]
+    show(result.to_dict() | {"warnings": list(collection.warnings)}, json, *lines)
 
 
 @app.command
@@ -157,7 +189,9 @@ def compare(
     groups: Annotated[
         Path | None, Parameter(help="CSV with image,source: what stays in one fold.")
     ] = None,
-    settings: Annotated[CompareSettings, AsListOptions] = CompareSettings(),  # noqa: B008
+    settings: Annotated[FoldSettings, AsListOptions] = FoldSettings(),  # noqa: B008
+    network: NetworkOptions = None,
+    classical: ClassicalOptions = None,
     force: AsForce = False,
     json: AsJson = False,
 ) -> None:
@@ -170,9 +204,11 @@ def compare(
     """
     from napari_marrow.jobs.compare import CompareJob, run_comparison
 
-    no_problems(settings)
+    values = _values_of_kinds(settings.models, network, classical)
+    chosen = CompareSettings(**vars(settings), **values)
+    no_problems(chosen)
     with Reporter() as report:
-        result = run_comparison(CompareJob(_grouped(folder, groups), out, settings, force), report)
+        result = run_comparison(CompareJob(_grouped(folder, groups), out, chosen, force), report)
     if not json:
         print_comparison(result["rows"])
     counted_units = f"{counted(result['units'], 'unit')} of {counted(result['sources'], 'source')}"

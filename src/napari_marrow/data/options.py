@@ -43,7 +43,7 @@ def option(
     advanced
         True for a field that forms fold away.
     choices
-        Of a field that holds several names: those there are.
+        The names that a field of text, or of several names, can take.
     """
     metadata = {
         "label": label,
@@ -68,6 +68,8 @@ def bound_problems(settings: Any) -> list[str]:
             choices = get_args(hints[field.name])
             if value not in choices:
                 problems.append(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
+        elif isinstance(value, str) and meta.get("choices") and value not in meta["choices"]:
+            problems.append(f"{name} is {value!r}; choose one of {', '.join(meta['choices'])}.")
         elif low is not None and not value >= low:
             problems.append(f"{name} is {value}; it must be at least {low}.")
         elif high is not None and not value <= high:

@@ -17,12 +17,11 @@ from napari_marrow.data.outputs import FolderKind, input_files
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.predict import OVERLAY, PredictJob, run_prediction
-from napari_marrow.jobs.train import run_training
-from napari_marrow.jobs.train_job import TrainJob
+from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.learning.bundle import Bundle, bundle_files, load_bundle
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.learning.settings import TrainingSettings
-from napari_marrow.report.page import Picture, write_page
+from napari_marrow.report.page import Answer, Picture, write_page
 from napari_marrow.report.tables import verdict
 
 SETTINGS = TrainingSettings(unit="cell", epochs=20, seed=1)
@@ -83,9 +82,9 @@ def run_demo(
         "report": str(out / REPORT),
         "bundle": str(out / job.out.name),
         "screenshot": None if screenshot is None else str(out / screenshot.name),
-        "evaluation": result["evaluation"],
-        "verdict": verdict(result["evaluation"]),
-        "notes": [*result["notes"], *notes],
+        "evaluation": result.to_dict()["evaluation"],
+        "verdict": verdict(result.info.evaluation),
+        "notes": [*result.info.notes, *notes],
     }
 
 
@@ -130,16 +129,10 @@ def _report(
 ) -> None:
     sides = {source: side for side, names in bundle.info.split.items() for source in names}
     answers = [
-        {
-            "name": f.name,
-            "truth": f.class_name,
-            "answer": p.class_name,
-            "probability": p.probability,
-            "side": sides.get(f.source, ""),
-        }
+        Answer(f.name, f.class_name, p.class_name, p.probability, sides.get(f.source, ""))
         for f, p in zip(collection.fields, predictions, strict=True)
     ]
-    answers = sorted(answers, key=lambda a: (a["side"], a["name"]))
+    answers = sorted(answers, key=lambda a: (a.side, a.name))
     heldout = [f for f in collection.fields if sides.get(f.source) == "heldout"]
     caption = "napari with masks and predicted cells"
     shown = None if screenshot is None else Picture(screenshot, caption)

@@ -1,22 +1,22 @@
-"""Which devices there are to train on, asked of the backend itself."""
+"""The job that finds the devices to train on, asked of the backend itself."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
-from napari_marrow.jobs.import_keras import start_keras
+from napari_marrow.learning.import_keras import start_keras
 
 
-def devices() -> dict[str, Any]:
-    """The devices found, GPUs first, and a sentence about them.
+class Devices(TypedDict):
+    """Names such as ``gpu:0``, GPUs first; the backend; and a sentence about them."""
 
-    Imports Keras and its backend, which takes seconds: never call it in the viewer's process.
+    devices: list[str]
+    backend: str
+    text: str
 
-    Returns
-    -------
-    dict
-        ``devices`` (names such as ``gpu:0``), ``backend``, ``text``.
-    """
+
+def devices() -> Devices:
+    """Find the devices. Imports Keras and its backend: never call it in the viewer's process."""
     start_keras()
     import keras
 
@@ -25,10 +25,8 @@ def devices() -> dict[str, Any]:
     found = list_devices()
     backend = keras.backend.backend()
     gpus = [name for name in found if name.startswith("gpu")]
+    text = f"No GPU was found by {backend}; training runs on the CPU."
     if gpus:
-        text = (
-            f"{len(gpus)} GPU{'s' * (len(gpus) > 1)} found by {backend}; auto trains on {gpus[0]}."
-        )
-    else:
-        text = f"No GPU was found by {backend}; training runs on the CPU."
+        count = f"{len(gpus)} GPU{'s' * (len(gpus) > 1)}"
+        text = f"{count} found by {backend}; auto trains on {gpus[0]}."
     return {"devices": found, "backend": backend, "text": text}

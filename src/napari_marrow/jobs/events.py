@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from napari_marrow.data.errors import Stopped
+
 Kind = Literal["started", "progress", "message", "finished", "failed", "stopped"]
 LAST: frozenset[Kind] = frozenset({"finished", "failed", "stopped"})
 
@@ -62,3 +64,14 @@ def silent(event: Event) -> None:
 def never() -> bool:
     """A ``should_stop`` for callers that do not stop."""
     return False
+
+
+def progress_callback(emit: Emit, should_stop: ShouldStop) -> Callable[[float, str], None]:
+    """Return a callback that emits progress events, and raises Stopped when asked to stop."""
+
+    def progress(fraction: float, text: str) -> None:
+        if should_stop():
+            raise Stopped
+        emit(Event("progress", text, fraction))
+
+    return progress

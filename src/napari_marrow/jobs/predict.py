@@ -18,7 +18,7 @@ from napari_marrow.data.outputs import input_files, png_kind, save_png
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
 from napari_marrow.learning.bundle import Bundle
-from napari_marrow.learning.predictor import Prediction, predict_field, predictions_table
+from napari_marrow.learning.predictor import Prediction, joined_tables
 from napari_marrow.report.overlay import draw_overlay
 
 OVERLAY = png_kind("an overlay")
@@ -71,7 +71,7 @@ def run_prediction(
         def one(row: int, field: Field) -> Prediction:
             if should_stop():
                 raise Stopped
-            prediction = predict_field(job.bundle, field)
+            prediction = job.bundle.predict_field(field)
             if folder is not None:
                 classes = job.bundle.info.classes
                 picture = draw_overlay(field.open(), field.name, prediction, classes)
@@ -82,6 +82,6 @@ def run_prediction(
         tasks = [dask.delayed(one)(row, field) for row, (_, field) in enumerate(pairs)]
         scheduler = "threads" if job.workers > 1 else "synchronous"
         predictions = list(dask.compute(*tasks, scheduler=scheduler, num_workers=job.workers))
-        table = predictions_table([label for label, _ in pairs], predictions)
+        table = joined_tables([label for label, _ in pairs], [p.table for p in predictions])
         table.to_csv(part, index=False)
     return table, predictions

@@ -15,10 +15,9 @@ Arguments = Mapping[str, object]
 
 
 def _train(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
-    from napari_marrow.jobs.train import run_training
-    from napari_marrow.jobs.train_job import TrainJob
+    from napari_marrow.jobs.train import TrainJob, run_training
 
-    return run_training(TrainJob.from_dict(arguments), emit, should_stop)
+    return run_training(TrainJob.from_dict(arguments), emit, should_stop).to_dict()
 
 
 def _devices(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:

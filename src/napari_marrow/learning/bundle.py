@@ -1,29 +1,31 @@
 """A bundle: the folder that is a trained model. Data, never code; nothing in it is executed.
 
 ``bundle.json`` (what it is and how to use it), ``model.onnx``, ``heldout.csv``, ``card.md`` and
-``figures/``; of a network also ``weights.safetensors`` and ``history.csv``, of another model
-``features.csv``, what chi-square and the model say of each feature. Every file is listed in
-``bundle.json`` with its SHA-256, and ``bundle.json`` carries one of itself, so a
-missing or altered file is noticed. That is against accidents: who alters on purpose can seal anew.
+``figures/``; of a network also ``weights.safetensors`` and ``history.csv``, of a classical model
+``features.csv``, the chi-square score and importance of each feature. Every file is listed in
+``bundle.json`` with its SHA-256, and ``bundle.json`` carries one of itself, so a missing or altered
+file is noticed. That is against accidents: who alters on purpose can seal anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.options import settings_from_dict
+from napari_marrow.data.fields import Field
 from napari_marrow.data.outputs import FolderKind
-from napari_marrow.learning.settings import Preprocessing, TrainingSettings
+from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.predictor import PREDICTORS, Prediction, Predictor, joined_tables
+from napari_marrow.learning.registry import Kind
 
 if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
-    import onnxruntime
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -34,54 +36,11 @@ WEIGHTS, ONNX, HISTORY, HELDOUT = "weights.safetensors", "model.onnx", "history.
 FEATURES = "features.csv"
 OWNED = frozenset({BUNDLE_JSON, WEIGHTS, ONNX, HISTORY, HELDOUT, FEATURES, "card.md", "figures"})
 """All that a bundle holds."""
-
-
-@dataclass(frozen=True)
-class BundleInfo:
-    """What ``bundle.json`` says.
-
-    Attributes
-    ----------
-    classes
-        Names of the network's outputs, in order.
-    settings
-        What the training was told.
-    preprocessing
-        How pixels become the network's input.
-    temperature
-        Divides the logarithms of the probabilities before they are shown.
-    abstain_below
-        An answer with less probability is uncertain.
-    evaluation
-        What :func:`score_units` said of the held-out units, or None where nothing was held out.
-    split
-        Source names on each side.
-    fingerprints
-        SHA-256 of each training photograph by the name of its field.
-    notes
-        Sentences a reader of the scores must know.
-    versions
-        Of what it was made with, and the device.
-    features
-        What a model that is no network takes, in this order; empty for a network.
-    """
-
-    classes: tuple[str, ...]
-    settings: TrainingSettings
-    preprocessing: Preprocessing
-    temperature: float = 1.0
-    abstain_below: float = 0.6
-    evaluation: dict[str, Any] | None = None
-    split: dict[str, list[str]] = field(default_factory=dict)
-    fingerprints: dict[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    versions: dict[str, str] = field(default_factory=dict)
-    features: tuple[str, ...] = ()
-
-    @property
-    def needs_nuclei(self) -> bool:
-        """Whether a photograph's nuclei have a say in its answer."""
-        return self.preprocessing.features.needs_nuclei
+REQUIRED: dict[Kind, frozenset[str]] = {
+    "network": frozenset({ONNX, HELDOUT, WEIGHTS, HISTORY}),
+    "classical": frozenset({ONNX, HELDOUT, FEATURES}),
+}
+"""Files without which a bundle can't be used."""
 
 
 @dataclass(frozen=True)
@@ -92,51 +51,58 @@ class Bundle:
     info: BundleInfo
 
     @cached_property
-    def session(self) -> onnxruntime.InferenceSession:
-        """The network in ONNX Runtime, opened once.
+    def predictor(self) -> Predictor:
+        """The model, opened once.
 
         Raises
         ------
         MarrowError
-            When it is no network, or not of the bundle's features, image size or classes.
+            When ``model.onnx`` can't be opened, or does not fit the description.
         """
-        model = self.path / ONNX
-        try:
-            session = open_onnx(model)
-        except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
-            raise MarrowError(f"{model} is no ONNX network; train again.") from error
-        side = self.info.preprocessing.input_size
-        asked = [len(self.info.features)] if self.info.features else [side, side, 3]
-        takes, gives = session.get_inputs()[0].shape[1:], session.get_outputs()[-1].shape[-1]
-        if takes != asked or gives != len(self.info.classes):
-            raise MarrowError(
-                f"{model} takes {takes} numbers and tells {gives} classes, its bundle says {asked} "
-                f"and {len(self.info.classes)}; train again."
-            )
-        return session
+        return PREDICTORS[self.info.kind](self.path / ONNX, self.info)
 
-    def predict(self, images: Any) -> pd.DataFrame:
-        """Label photographs: a row a unit, as ``napari-marrow predict`` writes it.
+    def predict(self, images: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
+        """Classify photographs: a row a unit, as ``napari-marrow predict`` writes it.
 
         Parameters
         ----------
         images
             RGB photographs, each (height, width, 3) uint8.
         """
-        from napari_marrow.learning.predictor import predict_image, predictions_table
+        tables = [self.predictor.predict(image).table for image in images]
+        return joined_tables(range(len(tables)), tables)
 
-        predictions = [predict_image(self, image) for image in images]
-        return predictions_table(range(len(predictions)), predictions)
+    def predict_field(self, field: Field) -> Prediction:
+        """Classify a field from its files, with its own instances or nucleus mask if it has any."""
+        from napari_marrow.imaging.nuclei import field_labels
+
+        nuclei = field_labels(field) if self.info.needs_nuclei else None
+        return self.predictor.predict(field.image(), nuclei)
 
 
-def open_onnx(model: Path | bytes) -> onnxruntime.InferenceSession:
-    """Open an ONNX network on the CPU, from a file or from its bytes."""
-    import onnxruntime
+def predict_one(bundle_path: Path, field: Field, *, keep_labels: bool = False) -> Prediction:
+    """Open a bundle, once in each process, and classify one field.
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    source = model if isinstance(model, bytes) else str(model)
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    A function of a module with arguments and a result that can be pickled, so that it can run in
+    another process or on another machine that sees the same files.
+
+    Parameters
+    ----------
+    bundle_path
+        The .marrow folder.
+    field
+        Photograph and masks.
+    keep_labels
+        Return the label image too, which is as large as the photograph.
+    """
+    written_ns = (bundle_path / BUNDLE_JSON).stat().st_mtime_ns if bundle_path.is_dir() else 0
+    prediction = _open_once(bundle_path, written_ns).predict_field(field)
+    return prediction if keep_labels else prediction.without_labels()
+
+
+@lru_cache(maxsize=2)
+def _open_once(path: Path, written_ns: int) -> Bundle:
+    return load_bundle(path)
 
 
 def write_bundle(
@@ -144,18 +110,18 @@ def write_bundle(
     info: BundleInfo,
     onnx: bytes,
     tables: Mapping[str, pd.DataFrame],
-    weights: dict[str, NDArray] | None = None,
+    weights: dict[str, NDArray[np.float32]] | None = None,
 ) -> Bundle:
-    """Fill a folder with a bundle and seal it; the caller renames it into place when complete.
+    """Write a bundle into a folder and seal it; the caller renames it into place when complete.
 
-    What lies in the folder already (the card, the figures) is sealed with the rest.
+    What is in the folder already (the card, the figures) is sealed with the rest.
 
     Parameters
     ----------
     folder
         Where to.
     info, onnx
-        What ``bundle.json`` says, and the model.
+        The content of ``bundle.json``, and the model.
     tables
         Table by the name of its file.
     weights
@@ -168,12 +134,11 @@ def write_bundle(
     (folder / ONNX).write_bytes(onnx)
     for name, table in tables.items():
         table.to_csv(folder / name, index=False)
-    content = {
+    content: dict[str, object] = {
         "format": FORMAT,
         "schema": SCHEMA,
         "research_use_only": True,
-        **asdict(info),
-        "unit": info.settings.unit,
+        **info.to_dict(),
         "files": {
             path.relative_to(folder).as_posix(): sha256(path)
             for path in sorted(folder.rglob("*"))
@@ -196,26 +161,32 @@ def load_bundle(path: Path | str) -> Bundle:
     path = Path(path)
     if not path.is_dir():
         raise MarrowError(f"{path} is not there or no folder; choose a bundle (a .marrow folder).")
-    content = _read_json(path / BUNDLE_JSON)
+    description = path / BUNDLE_JSON
+    content = _read_json(description)
     if content.get("format") != FORMAT or content.get("schema") != SCHEMA:
         raise MarrowError(
-            f"{path / BUNDLE_JSON} is not a bundle of schema {SCHEMA}; "
+            f"{description} is not a bundle of schema {SCHEMA}; "
             "use the version of napari-marrow that made it, or train again."
         )
     if content.get("seal") != _seal(content):
+        raise MarrowError(f"{description} was altered after training; copy the whole bundle again.")
+    try:
+        info = BundleInfo.from_dict(content)
+        required, files = REQUIRED[info.kind], dict(content["files"])
+    except (AttributeError, KeyError, TypeError, ValueError, MarrowError) as error:
         raise MarrowError(
-            f"{path / BUNDLE_JSON} was altered after training; copy the whole bundle again."
-        )
-    for name in sorted({*_needed(content), *content["files"]}):
+            f"{description} was altered or is incomplete ({error}); copy the whole bundle again."
+        ) from error
+    for name in sorted(required | files.keys()):
         if ".." in Path(name).parts or Path(name).is_absolute():
-            raise MarrowError(f"{path / BUNDLE_JSON} names a file outside of it; don't use it.")
+            raise MarrowError(f"{description} names a file outside of it; don't use it.")
         if not (path / name).is_file():
             raise MarrowError(f"{path / name} is missing; copy the whole bundle again.")
-        if sha256(path / name) != content["files"].get(name):
+        if sha256(path / name) != files.get(name):
             raise MarrowError(
                 f"{path / name} was altered after training; copy the whole bundle again."
             )
-    return Bundle(path, _info(path, content))
+    return Bundle(path, info)
 
 
 def bundle_files(path: Path) -> frozenset[str]:
@@ -231,12 +202,7 @@ def bundle_files(path: Path) -> frozenset[str]:
 BUNDLE = FolderKind("a bundle", bundle_files, OWNED)
 
 
-def _needed(content: dict[str, Any]) -> set[str]:
-    """Files that a bundle can't do without."""
-    return {ONNX, HELDOUT} | ({FEATURES} if content.get("features") else {WEIGHTS, HISTORY})
-
-
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -246,35 +212,13 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _info(path: Path, content: dict[str, Any]) -> BundleInfo:
-    try:
-        return BundleInfo(
-            classes=tuple(content["classes"]),
-            settings=settings_from_dict(TrainingSettings, content["settings"]),
-            preprocessing=settings_from_dict(Preprocessing, content["preprocessing"]),
-            temperature=float(content["temperature"]),
-            abstain_below=float(content["abstain_below"]),
-            evaluation=content["evaluation"],
-            split=content["split"],
-            fingerprints=content["fingerprints"],
-            notes=tuple(content["notes"]),
-            versions=content["versions"],
-            features=tuple(content.get("features", ())),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError, MarrowError) as error:
-        raise MarrowError(
-            f"{path / BUNDLE_JSON} was altered or is incomplete ({error}); "
-            "copy the whole bundle again."
-        ) from error
-
-
-def _seal(content: dict[str, Any]) -> str:
-    """SHA-256 of what ``bundle.json`` says, its own seal left out."""
-    said = {key: value for key, value in content.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+def _seal(content: Mapping[str, object]) -> str:
+    """Return the SHA-256 of the content of ``bundle.json`` without its own seal."""
+    sealed = {key: value for key, value in content.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(sealed, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,12 +1,9 @@
-"""Training a network: images in, a trained network, its history and its ONNX file out."""
+"""Train a network: images in, weights, history and ONNX file out. Imports Keras."""
 
 from __future__ import annotations
 
-import tempfile
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,12 +13,10 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.imaging.augment import vary
-from napari_marrow.learning.bundle import open_onnx
 from napari_marrow.learning.networks import build
+from napari_marrow.learning.onnx_export import export_network
+from napari_marrow.learning.samples import Units, class_codes
 from napari_marrow.learning.settings import TrainingSettings
-
-AGREEMENT = 1e-4
-"""Largest difference in probability between the trained network and its ONNX file."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +26,16 @@ class Side:
     images: NDArray[np.uint8]
     targets: NDArray[np.float32]
 
+    @classmethod
+    def of(cls, units: Units, classes: tuple[str, ...]) -> Side:
+        """Return the images of units and their classes, one-hot."""
+        codes = class_codes(units.table, classes)
+        return cls(units.images, np.eye(len(classes), dtype=np.float32)[codes[units.owner]])
+
 
 @dataclass(frozen=True)
-class Trained:
-    """What a training leaves.
+class TrainedNetwork:
+    """A trained network.
 
     Attributes
     ----------
@@ -45,7 +46,7 @@ class Trained:
     history
         A row an epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``.
     parameters
-        How many numbers were learnt.
+        Number of weights.
     device
         Where it ran, as the backend names it.
     """
@@ -57,31 +58,23 @@ class Trained:
     device: str
 
 
-def one_hot(codes: NDArray[np.intp], classes: int) -> NDArray[np.float32]:
-    """One column a class, 1 in the unit's own."""
-    return np.eye(classes, dtype=np.float32)[codes]
-
-
 def list_devices() -> list[str]:
-    """The devices the backend really has, GPUs first: ``gpu:0`` ..., then ``cpu:0``."""
+    """Return the devices that the backend finds, GPUs first: ``gpu:0`` ..., then ``cpu:0``."""
     names = {str(name).lower() for name in keras.distribution.list_devices()} | {"cpu:0"}
     names = {name.replace("cuda", "gpu") for name in names}
     return sorted(names, key=lambda name: (not name.startswith("gpu"), name))
 
 
 def choose_device(wanted: str) -> str:
-    """The device for ``auto``, ``cpu`` or ``gpu``.
+    """Return the device for ``auto``, ``cpu`` or ``gpu``.
 
     Raises
     ------
     MarrowError
         When a GPU is asked for and none is found.
     """
-    devices = list_devices()
-    if wanted == "auto":
-        return devices[0]
-    for device in devices:
-        if device.startswith(wanted):
+    for device in list_devices():
+        if wanted == "auto" or device.startswith(wanted):
             return device
     raise MarrowError(
         f"No GPU was found by the backend {keras.backend.backend()}; choose the device cpu or "
@@ -95,7 +88,7 @@ def train_network(
     settings: TrainingSettings,
     on_epoch: Callable[[dict[str, float]], None],
     should_stop: Callable[[], bool],
-) -> Trained:
+) -> TrainedNetwork:
     """Train the network that the settings name, from fresh weights.
 
     Parameters
@@ -108,12 +101,12 @@ def train_network(
         Called after each epoch with ``epoch`` (from 1), ``loss``, ``accuracy`` and, with
         validation, ``val_loss`` and ``val_accuracy``.
     should_stop
-        Asked after every step; True ends the training.
+        Called after every step; True ends the training.
 
     Raises
     ------
     Stopped
-        When ``should_stop`` said so.
+        When ``should_stop`` returned True.
     MarrowError
         When a GPU is asked for and none is found.
     """
@@ -122,7 +115,7 @@ def train_network(
         # Keras keeps the seed by thread: it is set here, where the training runs.
         keras.utils.set_random_seed(settings.seed)
         network = build(settings, train.targets.shape[1])
-        watch = _Watch(on_epoch, should_stop)
+        watch = _EpochRecorder(on_epoch, should_stop)
         network.fit(
             _Batches(train, settings),
             validation_data=_plain(validation) if validation else None,
@@ -132,9 +125,9 @@ def train_network(
             shuffle=False,
             verbose=0,
         )
-        return Trained(
+        return TrainedNetwork(
             weights={w.path: np.asarray(keras.ops.convert_to_numpy(w)) for w in network.weights},
-            onnx=_export(network, train.images[:16]),
+            onnx=export_network(network, train.images[:16]),
             history=pd.DataFrame(watch.rows),
             parameters=network.count_params(),
             device=device,
@@ -155,7 +148,7 @@ def _class_weights(side: Side) -> dict[int, float]:
 def _stopping(
     settings: TrainingSettings, validation: Side | None
 ) -> list[keras.callbacks.Callback]:
-    """Early stopping that gives the best epoch's weights back, also when all epochs ran."""
+    """Return early stopping that restores the best epoch's weights, also when all epochs ran."""
     return [
         keras.callbacks.EarlyStopping(
             monitor="val_loss" if validation else "loss",
@@ -167,7 +160,7 @@ def _stopping(
 
 
 class _Batches(keras.utils.PyDataset):
-    """The training side in a new order each epoch, each image turned and recoloured anew."""
+    """The training side in a new order each epoch, each image rotated and recoloured at random."""
 
     def __init__(self, side: Side, settings: TrainingSettings):
         super().__init__()
@@ -194,8 +187,8 @@ class _Batches(keras.utils.PyDataset):
         self._order = self._shuffled()
 
 
-class _Watch(keras.callbacks.Callback):
-    """Reports every epoch and asks after every step whether to go on."""
+class _EpochRecorder(keras.callbacks.Callback):
+    """Report every epoch; after every step ask whether to go on."""
 
     def __init__(self, on_epoch: Callable[[dict[str, float]], None], should_stop):
         super().__init__()
@@ -218,30 +211,6 @@ class _Watch(keras.callbacks.Callback):
         # An exception, as `stop_training` would still run the validation.
         if self._should_stop():
             raise Stopped
-
-
-def _export(network: keras.Model, images: NDArray[np.uint8]) -> bytes:
-    """The network as ONNX, checked to answer as the network does on a few images.
-
-    Calling the network is also what makes it exportable: Keras refuses one never called.
-    """
-    inputs = images.astype(np.float32)
-    expected = keras.ops.convert_to_numpy(network(inputs))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        with warnings.catch_warnings():  # Keras's exporter asks numpy for a name it dropped
-            warnings.simplefilter("ignore", FutureWarning)
-            network.export(path, format="onnx", verbose=False)
-        model = path.read_bytes()
-    session = open_onnx(model)
-    found = session.run(None, {session.get_inputs()[0].name: inputs})[0]
-    difference = float(np.abs(found - expected).max())
-    if not difference <= AGREEMENT:  # also where it is no number
-        raise RuntimeError(
-            f"The exported network differs from the trained one by {difference:.1e} "
-            f"(at most {AGREEMENT} is right)."
-        )
-    return model
 
 
 def rebuild(settings: TrainingSettings, classes: int, weights: dict[str, NDArray]) -> keras.Model:

@@ -1,34 +1,35 @@
-"""Prediction from a bundle through ONNX Runtime: no Keras, no TensorFlow, fit for the viewer."""
+"""Predictors: a photograph and its nuclei in, a :class:`Prediction` out, through ONNX Runtime.
+
+There is one class for each kind of model in :data:`PREDICTORS`. Nothing here needs Keras, and what
+is slow to import is imported when the first photograph is classified.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.fields import Field
-from napari_marrow.imaging.nuclei import field_labels
-from napari_marrow.imaging.segmentation import segment_nuclei
-from napari_marrow.learning.bundle import Bundle
-from napari_marrow.learning.calibration import soften
-from napari_marrow.learning.feature_table import measure
-from napari_marrow.learning.samples import Units, batches, cut_units, mean_by_unit
+from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.calibration import apply_temperature
+from napari_marrow.learning.onnx_model import open_onnx, run_classical, run_network
+from napari_marrow.learning.registry import Kind
 
 if TYPE_CHECKING:
-    import onnxruntime
+    import pandas as pd
 
-MUCH = 0.25
-"""An answer of which a larger part of the features is missing is made up of medians: uncertain."""
+MAX_MISSING_FRACTION = 0.25
+"""A unit of which a larger fraction of the features is missing is uncertain."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a bundle says of one photograph.
+    """The answer of a model for one photograph.
 
     Attributes
     ----------
@@ -48,119 +49,154 @@ class Prediction:
     uncertain: bool
     labels: NDArray[np.integer] | None
 
-
-def unit_probabilities(bundle: Bundle, units: Units) -> NDArray[np.float64]:
-    """Class probabilities of each unit, (n, classes): the mean over its images, softened."""
-    raw = run_network(bundle.session, units.images)
-    means = mean_by_unit(raw, units.owner, len(units.table))
-    return soften(means, bundle.info.temperature)
+    def without_labels(self) -> Prediction:
+        """Return the prediction without the label image, to keep or send many of them."""
+        return replace(self, labels=None)
 
 
-def run_network(
-    session: onnxruntime.InferenceSession, images: NDArray[np.uint8]
-) -> NDArray[np.float64]:
-    """A network's output for each image, (n, classes), rows adding up to 1."""
-    name, classes = session.get_inputs()[0].name, session.get_outputs()[0].shape[-1]
-    out = np.zeros((len(images), classes), np.float64)
-    for part in batches(len(images), 64):
-        out[part] = session.run(None, {name: images[part].astype(np.float32)})[0]
-    # The paper network has independent sigmoid outputs; they are made to add up to 1.
-    return out / np.maximum(out.sum(axis=1, keepdims=True), 1e-12)
+class Predictor(Protocol):
+    """Classifies photographs with one trained model."""
+
+    def predict(
+        self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None = None
+    ) -> Prediction:
+        """Classify one photograph, or the cells in it.
+
+        Parameters
+        ----------
+        image
+            RGB photograph, (height, width, 3), uint8.
+        nuclei
+            Instance labels of its nuclei; found in the image when None and needed.
+        """
+        ...
 
 
-def run_features(session: onnxruntime.InferenceSession, table: pd.DataFrame) -> NDArray[np.float64]:
-    """A classical model's probabilities for each row of its features, (n, classes)."""
-    values = table.to_numpy(np.float32)
-    if not len(values):  # a photograph without a cell; ONNX Runtime can't be asked nothing
-        nothing = np.full((1, values.shape[1]), np.nan, np.float32)
-        return session.run(["probabilities"], {"features": nothing})[0][:0].astype(np.float64)
-    return session.run(["probabilities"], {"features": values})[0].astype(np.float64)
+class _OnnxPredictor:
+    """What predictors of all kinds share: the ONNX session, and probabilities made an answer."""
+
+    def __init__(self, path: Path, info: BundleInfo):
+        self._path, self._info = path, info
+        try:
+            self._session = open_onnx(path)
+        except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
+            raise MarrowError(f"{path} is no ONNX model; train again.") from error
+        inputs, outputs = self._session.get_inputs()[0].shape[1:], self._session.get_outputs()
+        if inputs != self._input_shape() or outputs[-1].shape[-1] != len(info.classes):
+            raise MarrowError(
+                f"{path} has inputs of shape {inputs} and {outputs[-1].shape[-1]} classes, but "
+                f"its bundle says {self._input_shape()} and {len(info.classes)}; train again."
+            )
+
+    def _input_shape(self) -> list[int]:
+        raise NotImplementedError
+
+    def _classify(
+        self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None
+    ) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[np.float64]]:
+        """Units with index, y and x; their probabilities; the fraction of missing features."""
+        raise NotImplementedError
+
+    def predict(
+        self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None = None
+    ) -> Prediction:
+        from napari_marrow.imaging.segmentation import segment_nuclei
+
+        info = self._info
+        if info.needs_nuclei and nuclei is None:
+            nuclei = segment_nuclei(image)
+        if info.needs_nuclei and not np.any(nuclei):
+            # also of a field: the model would answer from medians in place of its cells
+            return Prediction(_empty_table(info.classes), None, float("nan"), True, nuclei)
+        units, raw, missing = self._classify(image, nuclei)
+        probabilities = apply_temperature(raw, info.temperature)
+        table = units[["index", "y", "x"]].copy()
+        table["class"] = [info.classes[k] for k in probabilities.argmax(axis=1)]
+        table[_probability_columns(info.classes)] = probabilities
+        unsure = probabilities.max(axis=1, initial=0) < info.abstain_below
+        table["uncertain"] = unsure | (missing > MAX_MISSING_FRACTION)
+        mean = probabilities.mean(axis=0)
+        top = int(mean.argmax())
+        return Prediction(
+            table,
+            info.classes[top],
+            float(mean[top]),
+            bool(mean[top] < info.abstain_below or table["uncertain"].all()),
+            nuclei if info.preprocessing.unit == "cell" else None,
+        )
 
 
-def predict_image(
-    bundle: Bundle, image: NDArray[np.uint8], labels: NDArray[np.integer] | None = None
-) -> Prediction:
-    """Classify one photograph, or the cells in it.
+class NetworkPredictor(_OnnxPredictor):
+    """Classifies by the pixels of tiles or crops."""
 
-    Parameters
-    ----------
-    bundle
-        The model.
-    image
-        RGB photograph, (height, width, 3), uint8.
-    labels
-        Instance labels of its nuclei; found in the image when None and needed.
-    """
-    how, classes, limit = bundle.info.preprocessing, bundle.info.classes, bundle.info.abstain_below
-    if bundle.info.needs_nuclei and labels is None:
-        labels = segment_nuclei(image)
-    if bundle.info.needs_nuclei and not np.any(labels):
-        # also of a field: the model would answer from medians in place of its cells
-        return Prediction(_nothing(classes), None, float("nan"), True, labels)
-    if bundle.info.features:
-        units = measure(image, labels, how.features)
-        taken = _taken(bundle, units)
-        probabilities = soften(run_features(bundle.session, taken), bundle.info.temperature)
-        absent = taken.isna().mean(axis=1).to_numpy()
-    else:
-        cut = cut_units(image, labels, how)
-        units, probabilities = cut.table, unit_probabilities(bundle, cut)
-        absent = np.zeros(len(units))
-    table = units[["index", "y", "x"]].copy()
-    best = probabilities.max(axis=1, initial=0)
-    table["class"] = [classes[k] for k in probabilities.argmax(axis=1)]
-    table[_probabilities(classes)] = probabilities
-    table["uncertain"] = (best < limit) | (absent > MUCH)
-    mean = probabilities.mean(axis=0)
-    top = int(mean.argmax())
-    cells = labels if how.unit == "cell" else None
-    unsure = bool(mean[top] < limit or table["uncertain"].all())
-    return Prediction(table, classes[top], float(mean[top]), unsure, cells)
+    def _input_shape(self) -> list[int]:
+        side = self._info.preprocessing.input_size
+        return [side, side, 3]
+
+    def _classify(self, image, nuclei):
+        from napari_marrow.learning.samples import cut_units
+
+        units = cut_units(image, nuclei, self._info.preprocessing)
+        probabilities = units.mean_over_images(run_network(self._session, units.images))
+        return units.table, probabilities, np.zeros(len(units.table))
 
 
-def _nothing(classes: tuple[str, ...]) -> pd.DataFrame:
-    """A table of no unit, with the types of one of some."""
-    numbers = dict.fromkeys(_probabilities(classes), 0.0)
+class ClassicalPredictor(_OnnxPredictor):
+    """Classifies by measured features."""
+
+    def _input_shape(self) -> list[int]:
+        return [len(self._info.features)]
+
+    def _classify(self, image, nuclei):
+        from napari_marrow.learning.feature_table import measure
+
+        units = measure(image, nuclei, self._info.preprocessing.features)
+        features = list(self._info.features)
+        if unknown := sorted(set(features) - set(units.columns)):
+            raise MarrowError(
+                f"{self._path.parent} takes the feature {unknown[0]}, which this version does not "
+                "measure; use the version of napari-marrow that made it, or train again."
+            )
+        values = units[features].to_numpy(np.float32)
+        return units, run_classical(self._session, values), np.isnan(values).mean(axis=1)
+
+
+PREDICTORS: dict[Kind, type[NetworkPredictor] | type[ClassicalPredictor]] = {
+    "network": NetworkPredictor,
+    "classical": ClassicalPredictor,
+}
+
+
+def _empty_table(classes: tuple[str, ...]) -> pd.DataFrame:
+    """Return the table of a prediction without units, with the types of one with some."""
+    import pandas as pd
+
+    numbers = dict.fromkeys(_probability_columns(classes), 0.0)
     row = {"index": 0, "y": 0.0, "x": 0.0, "class": "", **numbers, "uncertain": True}
     return pd.DataFrame([row]).iloc[:0]
 
 
-def _probabilities(classes: tuple[str, ...]) -> list[str]:
+def _probability_columns(classes: tuple[str, ...]) -> list[str]:
     return [f"probability_{name}" for name in classes]
 
 
-def _taken(bundle: Bundle, units: pd.DataFrame) -> pd.DataFrame:
-    """The columns that a classical model takes, in its order."""
-    unknown = sorted(set(bundle.info.features) - set(units.columns))
-    if unknown:
-        raise MarrowError(
-            f"{bundle.path} takes the feature {unknown[0]}, which this version does not measure; "
-            "use the version of napari-marrow that made it, or train again."
-        )
-    return units[list(bundle.info.features)]
+def joined_tables(names: Sequence[str | int], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Join the tables of predictions into one.
 
-
-def predict_field(bundle: Bundle, field: Field) -> Prediction:
-    """Classify a field from its files: its own instances or nucleus mask where there are some."""
-    labels = field_labels(field) if bundle.info.needs_nuclei else None
-    return predict_image(bundle, field.image(), labels)
-
-
-def predictions_table(
-    names: Sequence[str | int], predictions: Sequence[Prediction]
-) -> pd.DataFrame:
-    """One table of many predictions, with the name (or number) of each photograph.
+    Parameters
+    ----------
+    names
+        Name, or number, of each photograph.
+    tables
+        The table of each :class:`Prediction`.
 
     Returns
     -------
     DataFrame
         Columns ``image, index, y, x, class, probability_<class>..., uncertain``.
     """
-    return joined_tables(names, [p.table for p in predictions])
+    import pandas as pd
 
-
-def joined_tables(names: Sequence[str | int], tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The tables of :class:`Prediction` as one, the photograph's name (or number) in front."""
     named = [table.assign(image=name) for name, table in zip(names, tables, strict=True)]
     table = pd.concat(named, ignore_index=True)
     return table[["image", *(name for name in table.columns if name != "image")]]

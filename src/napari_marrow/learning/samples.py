@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +44,14 @@ class Units:
     owner: NDArray[np.intp]
     table: pd.DataFrame
 
+    def mean_over_images(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Average rows of ``values``, one an image, over the images of each unit."""
+        sums = np.zeros((len(self.table), values.shape[1]), np.float64)
+        np.add.at(sums, self.owner, values)
+        return sums / np.bincount(self.owner, minlength=len(self.table))[:, None]
+
     def take(self, rows: NDArray[np.intp]) -> Units:
-        """The units of these rows of the table, in this order."""
+        """Return the units of these rows of the table, in this order."""
         place = np.full(len(self.table), -1)
         place[rows] = np.arange(len(rows))
         chosen = np.flatnonzero(place[self.owner] >= 0)
@@ -74,7 +80,7 @@ def cut_units(
     labels = segment_nuclei(image) if labels is None else labels
     crops, cells = cut_cells(balanced, labels, how.input_size, how.crop_factor, WHITE_LEVEL)
     table = pd.DataFrame({name: cells[name] for name in ("index", "y", "x")})
-    # The colour before white balance, which only multiplies it: the yardstick shall see the stain.
+    # The colour before white balance, which only multiplies it: the baseline sees the stain.
     gain = white_point(image) / WHITE_LEVEL if how.white_balance else 1
     table[list(MEAN_COLOUR)] = crops.mean(axis=(1, 2)) * gain  # also where no cell was found
     return Units(crops, np.arange(len(crops)), table)
@@ -194,15 +200,3 @@ def _common_class(field: Field) -> str:
 def class_codes(table: pd.DataFrame, classes: tuple[str, ...]) -> NDArray[np.intp]:
     """Number of each unit's class in ``classes``."""
     return pd.Categorical(table["class"], categories=list(classes)).codes.astype(np.intp)
-
-
-def mean_by_unit(values: NDArray, owner: NDArray[np.intp], count: int) -> NDArray:
-    """Mean of the rows of ``values`` that belong to the same unit, (count, columns)."""
-    sums = np.zeros((count, values.shape[1]), np.float64)
-    np.add.at(sums, owner, values)
-    return sums / np.bincount(owner, minlength=count)[:, None]
-
-
-def batches(count: int, size: int) -> Iterator[slice]:
-    """Slices of at most ``size`` that cover ``count`` rows."""
-    return (slice(start, start + size) for start in range(0, count, size))

@@ -6,29 +6,33 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from napari_marrow.learning.bundle import BundleInfo
+from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import score_rows, verdict
 
 
 def write_card(path: Path, info: BundleInfo, parameters: int) -> None:
     """Write the model card of a bundle as Markdown."""
-    text = (
+    path.write_text(render("card.md", info, parameters=parameters), encoding="utf-8")
+
+
+def render(template: str, info: BundleInfo, **values: object) -> str:
+    """Fill a template of the report with a bundle's description and more values."""
+    return (
         templates()
-        .get_template("card.md")
+        .get_template(template)
         .render(
             info=info,
-            parameters=parameters,
-            rows=score_rows(info.evaluation) if info.evaluation else [],
+            rows=score_rows(info.evaluation),
             verdict=verdict(info.evaluation),
             research_only=RESEARCH_ONLY,
+            **values,
         )
     )
-    path.write_text(text, encoding="utf-8")
 
 
 def templates() -> Environment:
-    """The templates of the report; HTML is escaped."""
+    """Return the templates of the report; HTML is escaped."""
     return Environment(
         loader=PackageLoader("napari_marrow.report"),
         autoescape=lambda name: bool(name and name.endswith(".html")),

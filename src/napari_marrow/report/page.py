@@ -1,4 +1,4 @@
-"""The report of a run as one HTML file, its pictures inside it, to be opened or mailed."""
+"""The report of a run as one HTML file that holds its pictures, to be opened or mailed."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.fields import Collection
-from napari_marrow.learning.bundle import BundleInfo
-from napari_marrow.report.card import templates
-from napari_marrow.report.colours import RESEARCH_ONLY, class_colours
-from napari_marrow.report.tables import score_rows, verdict
+from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.report.card import render
+from napari_marrow.report.colours import class_colours
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG of the report and what it shows."""
+    """A PNG of the report and its caption."""
 
     path: Path
     caption: str
@@ -29,6 +27,17 @@ class Picture:
         return "data:image/png;base64," + base64.b64encode(self.path.read_bytes()).decode()
 
 
+@dataclass(frozen=True)
+class Answer:
+    """The answer for one field, beside its true class and its side of the split."""
+
+    name: str
+    truth: str | None
+    answer: str | None
+    probability: float
+    side: str
+
+
 def write_page(
     path: Path,
     title: str,
@@ -36,7 +45,7 @@ def write_page(
     info: BundleInfo,
     figures: Sequence[Picture],
     overlays: Sequence[Picture],
-    answers: Sequence[dict[str, Any]],
+    answers: Sequence[Answer],
     screenshot: Picture | None = None,
     notes: Sequence[str] = (),
 ) -> None:
@@ -55,29 +64,23 @@ def write_page(
     figures, overlays
         Pictures of the training, and of the predictions.
     answers
-        A row a field: ``name``, ``truth``, ``answer``, ``probability``, ``side``.
+        One a field.
     screenshot
-        The viewer with it all, where one was made.
+        The viewer, where a screenshot could be taken.
     notes
         More sentences, such as why something is missing.
     """
-    text = (
-        templates()
-        .get_template("page.html")
-        .render(
-            title=title,
-            collection=collection,
-            info=info,
-            rows=score_rows(info.evaluation) if info.evaluation else [],
-            verdict=verdict(info.evaluation),
-            figures=figures,
-            overlays=overlays,
-            answers=answers,
-            screenshot=screenshot,
-            notes=notes,
-            colours=class_colours(info.classes),
-            research_only=RESEARCH_ONLY,
-        )
+    text = render(
+        "page.html",
+        info,
+        title=title,
+        collection=collection,
+        figures=figures,
+        overlays=overlays,
+        answers=answers,
+        screenshot=screenshot,
+        notes=notes,
+        colours=class_colours(info.classes),
     )
     with atomic_file(path) as part:
         part.write_text(text, encoding="utf-8")

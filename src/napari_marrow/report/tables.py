@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from napari_marrow.learning.predictor import Prediction
+from napari_marrow.learning.evaluation import Evaluation, Score
+from napari_marrow.learning.predictor import Prediction
 
 
-def score_text(score: dict[str, float]) -> str:
-    """An estimate with its 95 % interval: ``0.92 (0.65 to 0.99)``."""
-    return f"{score['estimate']:.2f} ({score['low']:.2f} to {score['high']:.2f})"
+def score_text(score: Score) -> str:
+    """Return an estimate with its 95 % interval: ``0.92 (0.65 to 0.99)``."""
+    return f"{score.estimate:.2f} ({score.low:.2f} to {score.high:.2f})"
 
 
-def score_rows(evaluation: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Name, estimate with interval, and chance, of every metric."""
-    return [
-        (name, score_text(score), f"{score['chance']:.2f}")
-        for name, score in evaluation["metrics"].items()
-    ]
+def score_rows(evaluation: Evaluation | None) -> list[tuple[str, str, str]]:
+    """Return name, estimate with interval, and chance, of every metric."""
+    metrics = {} if evaluation is None else evaluation.metrics
+    return [(name, score_text(score), f"{score.chance:.2f}") for name, score in metrics.items()]
 
 
-def verdict(evaluation: dict[str, Any] | None) -> list[str]:
-    """What the held-out result says, in sentences; the first is the result."""
+def verdict(evaluation: Evaluation | None) -> list[str]:
+    """Return what the held-out result means, in sentences; the first is the result."""
     if evaluation is None:
         return ["Not measured: nothing was held out."]
-    accuracy = evaluation["metrics"]["accuracy"]
-    units, sources = evaluation["units"], evaluation["sources"]
+    accuracy, colour = evaluation.metrics["accuracy"], evaluation.colour_only
     sentences = [
-        f"Held-out accuracy {score_text(accuracy)}, chance {accuracy['chance']:.2f}; "
-        f"{units} units of {sources} sources."
+        f"Held-out accuracy {score_text(accuracy)}, chance {accuracy.chance:.2f}; "
+        f"{evaluation.units} units of {evaluation.sources} sources."
     ]
-    if accuracy["low"] <= accuracy["chance"]:
-        sentences.append("The interval holds chance: this may be luck.")
-    colour = evaluation.get("colour_only")
+    if accuracy.low <= accuracy.chance:
+        sentences.append("The interval includes chance: the result may be luck.")
     if colour:
         sentences.append(f"Mean colour alone: {score_text(colour)}.")
-        if colour["estimate"] >= accuracy["estimate"] > accuracy["chance"]:
-            sentences.append("It does as well: the model may know the stain, not the cells.")
+        if colour.estimate >= accuracy.estimate > accuracy.chance:
+            sentences.append(
+                "That is as good: the model may recognise the stain and not the cells."
+            )
     return sentences
 
 
 def answer_text(prediction: Prediction) -> str:
-    """The class of a whole field and how sure that is, in a few words."""
+    """Return the class of a whole field and its probability in a few words."""
     if prediction.class_name is None:
         return "no cell found"
     text = f"{prediction.class_name} ({prediction.probability:.0%})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
-from napari_marrow.jobs.train_job import TrainJob
+from napari_marrow.jobs.train import TrainJob
+from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.photograph.session import gather, write_session
@@ -50,6 +52,8 @@ class TrainDcnn(DockWidget):
         self.plot: LossPlot | None = None
         self.source = SourcePanel(self)
         self.form = SettingsForm(TrainingSettings())
+        self.form.fields["model"].changed.connect(self._show_options)
+        self._show_options(self.form.fields["model"].value)
         self.devices = text_label(NO_DEVICES_YET)
         self.train_button = button("Train", self.train)
         self.run = RunPanel(self.train_button)
@@ -77,6 +81,12 @@ class TrainDcnn(DockWidget):
         free = not (self.task.busy or self.model.task.busy)
         self.train_button.setEnabled(free)
         self.model.set_enabled(free)
+
+    def _show_options(self, model: str) -> None:
+        """Show the options that the chosen model takes, and hide those of the other kind."""
+        chosen = MODELS[model].settings
+        for options in {spec.settings for spec in MODELS.values()}:
+            self.form.set_shown([field.name for field in fields(options)], options is chosen)
 
     def _fail(self, text: str) -> None:
         self.run.say(text)
@@ -107,7 +117,8 @@ class TrainDcnn(DockWidget):
             self._fail(str(error))
             return
         out = self.client.folder / f"model-{number}.marrow"
-        if settings.classical and self.warm_task.busy:  # it needs no TensorFlow
+        classical = settings.kind == "classical"
+        if classical and self.warm_task.busy:  # it needs no TensorFlow
             self.warm_task.cancel()
             self.devices.setText(NO_DEVICES_YET)
 
@@ -116,13 +127,13 @@ class TrainDcnn(DockWidget):
             import napari_marrow.widgets.components.loss_plot  # noqa: F401
 
             job = TrainJob(find(), settings, out).to_dict()
-            starting = "Starting..." if settings.classical else "Starting TensorFlow..."
+            starting = "Starting..." if classical else "Starting TensorFlow..."
             emit(Event("progress", starting, 0.0))
             return self.client.run("train", job, emit, should_stop)
 
         def heard(event: Event) -> None:
             if event.kind == "started":
-                self._show_plot(shown=not settings.classical)
+                self._show_plot(shown=not classical)
             elif "loss" in event.values and self.plot is not None:
                 self.plot.add_row(event.values)
 

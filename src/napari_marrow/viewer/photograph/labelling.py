@@ -152,11 +152,10 @@ def of_kind(image: Image, fitting: list[Labels], kind: Kind) -> list[Labels]:
 
 def predict_target(bundle: Bundle, target: Target) -> Iterator[Prediction]:
     """Classify a target's fields, one a step, so that a worker can show progress and stop."""
-    from napari_marrow.learning.predictor import predict_image
-
     needed = bundle.info.needs_nuclei
     for row in range(len(target)):
-        yield predict_image(bundle, target.image(row), target.labels(row) if needed else None)
+        nuclei = target.labels(row) if needed else None
+        yield bundle.predictor.predict(target.image(row), nuclei)
 
 
 def show_predictions(

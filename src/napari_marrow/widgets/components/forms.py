@@ -106,6 +106,11 @@ class SettingsForm(QWidget, Generic[T]):
             raise MarrowError(" ".join(problems))
         return settings
 
+    def set_shown(self, names: Collection[str], shown: bool) -> None:
+        """Show or hide fields; hidden ones keep their values."""
+        for name in names:
+            self.fields[name].visible = shown
+
     def show_settings(self, settings: T) -> None:
         """Show other settings in the form."""
         for name, widget in self.fields.items():
@@ -122,8 +127,8 @@ def _widget(field: dataclasses.Field, hint: object, value: Any) -> ValueWidget:
         "tooltip": meta["help"],
         "value": value,
     }
-    if get_origin(hint) is Literal:
-        return ComboBox(choices=get_args(hint), **common)
+    if get_origin(hint) is Literal or (hint is str and meta["choices"]):
+        return ComboBox(choices=get_args(hint) or meta["choices"], **common)
     if get_origin(hint) is tuple:
         several = Select(choices=meta["choices"], **common)
         several.native.setFixedHeight(ROW_HEIGHT_PX * len(meta["choices"]) + 6)

@@ -90,7 +90,7 @@ class ModelPanel(QWidget):
         """Open a bundle and show what it is and how good."""
         try:
             bundle = load_bundle(path)
-            bundle.session  # noqa: B018 - opened now, while the files are those that were checked
+            bundle.predictor  # noqa: B018 - opened now, while the files are those that were checked
         except MarrowError as error:
             self._failed(str(error))
             return
@@ -101,7 +101,7 @@ class ModelPanel(QWidget):
         self.result.setText("\n".join(lines))
         self.changed.emit()
         self._importances_box.hide()
-        if info.features:
+        if info.kind == "classical":
             self._reading.start(partial(_read_importances, bundle), self._show_importances)
         else:
             self._reading.cancel()

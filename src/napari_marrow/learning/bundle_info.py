@@ -1,0 +1,92 @@
+"""What ``bundle.json`` says of a trained model, as a dataclass and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from napari_marrow.data.options import settings_from_dict
+from napari_marrow.learning.evaluation import Evaluation
+from napari_marrow.learning.registry import Kind
+from napari_marrow.learning.settings import Preprocessing, TrainingSettings
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """The description of a trained model.
+
+    Attributes
+    ----------
+    classes
+        Names of the model's outputs, in order.
+    settings
+        The options of the training.
+    preprocessing
+        How pixels become the model's input.
+    temperature
+        Probabilities are raised to 1 / temperature and normalised.
+    abstain_below
+        An answer with a lower probability is uncertain.
+    evaluation
+        Scores on the held-out units, or None where nothing was held out.
+    split
+        Names of the sources on each side.
+    fingerprints
+        SHA-256 of each training photograph by the name of its field.
+    notes
+        Sentences that a reader of the scores must know.
+    versions
+        Of what the model was made with, and the device.
+    features
+        Of a classical model: the features it takes, in this order.
+    kind
+        ``network`` or ``classical``.
+    """
+
+    classes: tuple[str, ...]
+    settings: TrainingSettings
+    preprocessing: Preprocessing
+    temperature: float = 1.0
+    abstain_below: float = 0.6
+    evaluation: Evaluation | None = None
+    split: dict[str, list[str]] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+    kind: Kind = "network"
+
+    @property
+    def needs_nuclei(self) -> bool:
+        """Whether the answer for a photograph depends on its nuclei."""
+        return self.preprocessing.features.needs_nuclei
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the description as JSON."""
+        evaluation = None if self.evaluation is None else self.evaluation.to_dict()
+        return asdict(self) | {"evaluation": evaluation, "unit": self.settings.unit}
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> BundleInfo:
+        """Return the description that :meth:`to_dict` stored, also by a version without ``kind``.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, AttributeError, MarrowError
+            When something is missing or of the wrong type.
+        """
+        found, features = values["evaluation"], tuple(values.get("features", ()))
+        return cls(
+            classes=tuple(values["classes"]),
+            settings=settings_from_dict(TrainingSettings, values["settings"]),
+            preprocessing=settings_from_dict(Preprocessing, values["preprocessing"]),
+            temperature=float(values["temperature"]),
+            abstain_below=float(values["abstain_below"]),
+            evaluation=None if found is None else Evaluation.from_dict(found),
+            split=values["split"],
+            fingerprints=values["fingerprints"],
+            notes=tuple(values["notes"]),
+            versions=values["versions"],
+            features=features,
+            kind=values.get("kind", "classical" if features else "network"),
+        )

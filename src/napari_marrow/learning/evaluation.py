@@ -1,0 +1,76 @@
+"""The result of an evaluation, as bundles store it and reports show it. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Score:
+    """An estimate with its 95 % interval.
+
+    Attributes
+    ----------
+    estimate, low, high
+        From 0 to 1.
+    chance
+        What guessing by the shares of the classes gives; for accuracy, always giving the most
+        frequent class.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good a model is on held-out units.
+
+    Attributes
+    ----------
+    metrics
+        Score by its name; what can't be computed is left out.
+    confusion
+        Number of units; rows are the true class, columns the predicted one.
+    classes
+        In the order of the rows and columns.
+    positive
+        The class that precision, recall, F1 and AUC are about.
+    units, sources
+        How many were held out.
+    design_effect
+        By how much units of one source reduce the effective number of units.
+    colour_only
+        Accuracy of a model of nothing but the mean colour, where it could be trained.
+    """
+
+    metrics: Mapping[str, Score]
+    confusion: list[list[int]]
+    classes: tuple[str, ...]
+    positive: str
+    units: int
+    sources: int
+    design_effect: float
+    colour_only: Score | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the evaluation as JSON."""
+        return asdict(self) | {"classes": list(self.classes)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> Evaluation:
+        """Return the evaluation that :meth:`to_dict` stored."""
+        colour = values.get("colour_only")
+        return cls(
+            {name: Score(**score) for name, score in values["metrics"].items()},
+            values["confusion"],
+            tuple(values["classes"]),
+            values["positive"],
+            values["units"],
+            values["sources"],
+            values["design_effect"],
+            None if colour is None else Score(**colour),
+        )

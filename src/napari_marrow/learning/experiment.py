@@ -1,0 +1,343 @@
+"""Train, evaluate and compare models, as functions of a collection and settings.
+
+Nothing is written to disk. Progress goes to callbacks, and a callback may raise
+:class:`~napari_marrow.data.errors.Stopped` to end the work.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection
+from napari_marrow.learning.bundle import HELDOUT, sha256
+from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.calibration import apply_temperature
+from napari_marrow.learning.evaluation import Evaluation
+from napari_marrow.learning.learners import (
+    LEARNERS,
+    Learner,
+    OnEpoch,
+    Progress,
+    ShouldStop,
+    ignore,
+    never,
+)
+from napari_marrow.learning.metrics import colour_baseline, score_units
+from napari_marrow.learning.samples import drawn_notes
+from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
+from napari_marrow.learning.splits import (
+    Rows,
+    Split,
+    folds_at_random,
+    folds_by_source,
+    split_as_published,
+    split_by_source,
+)
+from napari_marrow.learning.versions import versions
+
+METRICS = ("accuracy", "precision", "recall", "specificity", "f1", "auc")
+UNIT_COLUMNS = ["image", "index", "y", "x", "class", "source"]
+TRAINED = 0.95
+"""Fraction of the time of a training after which the model is fitted."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """The result of a training, all that a bundle is written from.
+
+    Attributes
+    ----------
+    info
+        Description, with the evaluation on the held-out units.
+    onnx, weights
+        The model; weights of a network only.
+    parameters
+        Number of fitted parameters.
+    tables
+        By the name of the file: the held-out units with their probabilities, and the history of a
+        network or the features of a classical model.
+    """
+
+    info: BundleInfo
+    onnx: bytes
+    weights: dict[str, NDArray[np.float32]] | None
+    parameters: int
+    tables: dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result of a cross-validation.
+
+    Attributes
+    ----------
+    rows
+        A row a model and protocol: ``model``, ``protocol``, each metric over all answers
+        (``accuracy``, with ``_low``, ``_high``, ``_chance`` and ``_spread``, the standard deviation
+        over the folds), ``fit_seconds`` and ``parameters``, means over the folds.
+    answers
+        A row a unit, model and protocol: its class, fold, predicted class and probabilities.
+    notes
+        Sentences that a reader of the scores must know.
+    """
+
+    rows: pd.DataFrame
+    answers: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def train(
+    collection: Collection,
+    settings: TrainingSettings,
+    progress: Progress = ignore,
+    on_epoch: OnEpoch = ignore,
+    should_stop: ShouldStop = never,
+) -> TrainedModel:
+    """Train a model and evaluate it on the held-out units.
+
+    Parameters
+    ----------
+    collection, settings
+        What to learn from, and how.
+    progress
+        Called with the fraction that is done and a short text.
+    on_epoch
+        Called with the losses after each epoch of a network.
+    should_stop
+        Called after every step of a network; True ends the training.
+
+    Raises
+    ------
+    MarrowError
+        When the fields or the settings can't work.
+    Stopped
+        When ``should_stop`` returned True.
+    """
+    check_training(collection, settings)
+    prepared = LEARNERS[settings.kind].PREPARATION
+    learner = _prepare(collection, settings, _part(progress, 0, prepared), should_stop)
+    split = split_units(learner.table, settings)
+    progress(prepared, f"Training {settings.model}")
+    model, temperature = learner.fit_calibrated(settings, split, on_epoch)
+    progress(TRAINED, "Evaluating on held-out units")
+    table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
+    evaluation, heldout = None, table.iloc[split.heldout][UNIT_COLUMNS].reset_index(drop=True)
+    if len(split.heldout):
+        probabilities = apply_temperature(model.predict(split.heldout), temperature)
+        evaluation = evaluate_heldout(table, split, probabilities, classes)
+        heldout = _with_answers(heldout, probabilities, classes)
+    how = Preprocessing.of(settings)
+    sides = {"train": split.train, "validation": split.validation, "heldout": split.heldout}
+    info = BundleInfo(
+        classes=classes,
+        settings=settings,
+        preprocessing=how,
+        temperature=temperature,
+        abstain_below=settings.abstain_below,
+        evaluation=evaluation,
+        split={side: sorted(set(table["source"].iloc[rows])) for side, rows in sides.items()},
+        fingerprints={collection.label(f): sha256(f.path) for f in collection.fields},
+        notes=(*split.notes, *drawn_notes(collection, how.features), *model.notes),
+        versions=versions() | {"device": model.device},
+        features=model.features,
+        kind=settings.kind,
+    )
+    tables = {HELDOUT: heldout, **model.tables}
+    return TrainedModel(info, model.onnx, model.weights, model.parameters, tables)
+
+
+def check_training(collection: Collection, settings: TrainingSettings | CompareSettings) -> None:
+    """Check settings and classes before any work starts.
+
+    Raises
+    ------
+    MarrowError
+        For settings out of bounds, a field without a class, or fewer than two classes.
+    """
+    if problems := settings.problems():
+        raise MarrowError(" ".join(problems))
+    bare = [f for f in collection.fields if f.class_name is None and not f.cell_classes]
+    if bare:
+        raise MarrowError(
+            f"{bare[0].path} has no class; put it into a folder named after its class, "
+            "or give it one in the table."
+        )
+    if len(collection.classes) < 2:
+        raise MarrowError(
+            f"{collection.root} holds only the class {', '.join(collection.classes) or 'none'}; "
+            "training needs fields of at least two classes, each in a folder of its name."
+        )
+
+
+def _prepare(
+    collection: Collection,
+    settings: TrainingSettings,
+    progress: Progress,
+    should_stop: ShouldStop,
+) -> Learner:
+    learner = LEARNERS[settings.kind](collection, settings, progress, should_stop)
+    found = sorted(learner.table["class"].unique())
+    if len(found) < 2:
+        raise MarrowError(
+            f"{collection.root} gave units of the class {', '.join(found) or 'none'} only; "
+            "training needs at least two classes."
+        )
+    return learner
+
+
+def _part(progress: Progress, start: float, stop: float) -> Progress:
+    """Return a callback whose 0 to 1 is ``start`` to ``stop`` of another."""
+    return lambda fraction, text: progress(start + (stop - start) * min(1.0, fraction), text)
+
+
+def split_units(table: pd.DataFrame, settings: TrainingSettings) -> Split:
+    """Split units into training, validation and held-out side, as the protocol says."""
+    fractions = (settings.heldout, settings.validation, settings.seed)
+    classes, sources = table["class"].to_numpy(str), table["source"].to_numpy(str)
+    if settings.protocol == "paper":
+        return split_as_published(classes, *fractions)
+    return split_by_source(classes, sources, *fractions)
+
+
+def evaluate_heldout(
+    table: pd.DataFrame,
+    split: Split,
+    probabilities: NDArray[np.float64],
+    classes: tuple[str, ...],
+) -> Evaluation:
+    """Score the held-out side, beside a baseline that knows the mean colour alone.
+
+    Parameters
+    ----------
+    table
+        A row a unit, with its mean colour.
+    split
+        Rows of the table on each side.
+    probabilities
+        (held-out units, classes).
+    classes
+        Names of the columns.
+    """
+    heldout = table.iloc[split.heldout].reset_index(drop=True)
+    baseline = colour_baseline(table.iloc[split.train], heldout)
+    return replace(score_units(heldout, probabilities, classes), colour_only=baseline)
+
+
+def _with_answers(
+    table: pd.DataFrame, probabilities: NDArray[np.float64], classes: tuple[str, ...]
+) -> pd.DataFrame:
+    columns = {f"probability_{name}": probabilities[:, k] for k, name in enumerate(classes)}
+    predicted = [classes[k] for k in probabilities.argmax(axis=1)]
+    return table.assign(predicted=predicted, **columns)
+
+
+def compare(
+    collection: Collection,
+    settings: CompareSettings,
+    progress: Progress = ignore,
+    should_stop: ShouldStop = never,
+) -> Comparison:
+    """Cross-validate every model on the same folds.
+
+    The folds are made by source, so that no source is on both sides (protocol ``honest``), or at
+    random after augmentation and feature selection (``paper``), to show what that leaks.
+
+    Raises
+    ------
+    MarrowError
+        When the settings can't work, or there are too few sources for the folds.
+    Stopped
+        When ``should_stop`` returned True.
+    """
+    check_training(collection, settings)
+    protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
+    rows, answers = [], []
+    for k, protocol in enumerate(protocols):
+        part = _part(progress, k / len(protocols), (k + 1) / len(protocols))
+        for row, answer in _compare(collection, settings, protocol, part, should_stop):
+            rows.append(row)
+            answers.append(answer)
+    notes = []
+    if "paper" in protocols:
+        notes.append(
+            "Protocol paper: copies of one source stand on both sides, and features were chosen "
+            "with the test side; its scores are too good."
+        )
+    for model in settings.models:
+        notes += drawn_notes(
+            collection, Preprocessing.of(settings.training(model, "honest")).features
+        )
+    unique = tuple(dict.fromkeys(notes))
+    return Comparison(pd.DataFrame(rows), pd.concat(answers, ignore_index=True), unique)
+
+
+def _compare(
+    collection: Collection,
+    settings: CompareSettings,
+    protocol: str,
+    progress: Progress,
+    should_stop: ShouldStop,
+) -> list[tuple[dict[str, object], pd.DataFrame]]:
+    """Return the row and the answers of each model under one protocol."""
+    trainings = [settings.training(model, protocol) for model in settings.models]
+    first_of_kind = {training.kind: training for training in reversed(trainings)}
+    learners = {}
+    for k, (kind, training) in enumerate(sorted(first_of_kind.items())):
+        start, stop = (0.5 * j / len(first_of_kind) for j in (k, k + 1))
+        part = _part(progress, start, stop)
+        learners[kind] = _prepare(collection, training, part, should_stop)
+    found = []
+    for k, training in enumerate(trainings):
+        start, stop = (0.5 + 0.5 * j / len(trainings) for j in (k, k + 1))
+        part = _part(progress, start, stop)
+        row, answers = _cross_validate(learners[training.kind], training, settings.folds, part)
+        names = {"model": training.model, "protocol": protocol}
+        found.append((names | row, answers.assign(**names)))
+    return found
+
+
+def _cross_validate(
+    learner: Learner, settings: TrainingSettings, count: int, progress: Progress
+) -> tuple[dict[str, object], pd.DataFrame]:
+    """Return the scores of one model over all folds, and its answers."""
+    table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
+    folds = _folds(table, settings, count)
+    probabilities = np.zeros((len(table), len(classes)))
+    fold_of = np.zeros(len(table), int)
+    by_fold = []
+    for k, (train_rows, test_rows) in enumerate(folds):
+        progress(k / count, f"Fitting {settings.model}, fold {k + 1} of {count}")
+        start = time.perf_counter()
+        model = learner.fit_fold(settings, train_rows)
+        probabilities[test_rows] = model.predict(test_rows)
+        seconds = time.perf_counter() - start
+        fold_of[test_rows] = k + 1
+        metrics = score_units(table.iloc[test_rows], probabilities[test_rows], classes).metrics
+        by_fold.append(
+            {name: score.estimate for name, score in metrics.items()}
+            | {"fit_seconds": seconds, "parameters": model.parameters}
+        )
+    folded = pd.DataFrame(by_fold, columns=[*METRICS, "fit_seconds", "parameters"])
+    found = score_units(table, probabilities, classes).metrics
+    row: dict[str, object] = {}
+    for name in (m for m in METRICS if m in found):
+        score = found[name]
+        row |= {name: score.estimate, f"{name}_low": score.low, f"{name}_high": score.high}
+        # a fold without a positive answer has no precision: it does not count
+        row |= {f"{name}_chance": score.chance, f"{name}_spread": folded[name].std()}
+    means = folded[["fit_seconds", "parameters"]].mean()
+    row |= {"fit_seconds": means["fit_seconds"], "parameters": round(means["parameters"])}
+    return row, _with_answers(table[UNIT_COLUMNS].assign(fold=fold_of), probabilities, classes)
+
+
+def _folds(table: pd.DataFrame, settings: TrainingSettings, count: int) -> list[tuple[Rows, Rows]]:
+    classes, sources = table["class"].to_numpy(str), table["source"].to_numpy(str)
+    if settings.protocol == "honest":
+        return folds_by_source(classes, sources, count, settings.seed)
+    return folds_at_random(classes, count, settings.seed)

@@ -1,0 +1,271 @@
+"""Learners: the units of a collection, prepared once, and models fitted on rows of them.
+
+There is one class for each kind of model in :data:`LEARNERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_marrow.data.fields import Collection
+from napari_marrow.imaging.augment import edges, rotate90
+from napari_marrow.learning.bundle import FEATURES, HISTORY
+from napari_marrow.learning.calibration import MIN_CALIBRATION_UNITS, fit_temperature
+from napari_marrow.learning.classical import Fitted, choose_columns, fit_classical
+from napari_marrow.learning.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.import_keras import start_keras
+from napari_marrow.learning.onnx_model import open_onnx, run_classical, run_network
+from napari_marrow.learning.registry import Kind
+from napari_marrow.learning.samples import Units, class_codes, collect_units
+from napari_marrow.learning.settings import Preprocessing, TrainingSettings
+from napari_marrow.learning.splits import Rows, Split, split_by_source
+from napari_marrow.measure.chi2 import select_features
+from napari_marrow.measure.settings import ChiSquareSettings
+
+Probabilities = NDArray[np.float64]
+Progress = Callable[[float, str], None]
+"""Called with the fraction that is done, 0 to 1, and what is being done; may raise Stopped."""
+OnEpoch = Callable[[dict[str, float]], None]
+ShouldStop = Callable[[], bool]
+
+
+def ignore(*_: object) -> None:
+    """Do nothing, as a callback of callers that want no reports."""
+
+
+def never() -> bool:
+    """Return False, as a callback of callers that do not stop."""
+    return False
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A fitted model of any kind.
+
+    Attributes
+    ----------
+    predict
+        Probabilities of the classes, (n, classes), for rows of the learner's table, by the ONNX
+        model and without temperature.
+    onnx
+        The ONNX model.
+    parameters
+        Number of fitted parameters.
+    device
+        Where it was trained.
+    features
+        Of a classical model: what it takes, in this order.
+    weights
+        Of a network.
+    tables
+        What the bundle holds of this kind of model, by the name of the file.
+    notes
+        Sentences that a reader of the scores must know.
+    """
+
+    predict: Callable[[Rows], Probabilities]
+    onnx: bytes
+    parameters: int
+    device: str = "cpu"
+    features: tuple[str, ...] = ()
+    weights: dict[str, NDArray[np.float32]] | None = None
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Learner(Protocol):
+    """Prepares the units of a collection for models of one kind, and fits such models.
+
+    Attributes
+    ----------
+    table
+        A row a unit: ``image``, ``index``, ``y``, ``x``, ``class``, ``source`` and its mean colour.
+    PREPARATION
+        Fraction of the time of a training that preparing the units takes.
+    """
+
+    table: pd.DataFrame
+    PREPARATION: ClassVar[float]
+
+    def __init__(
+        self,
+        collection: Collection,
+        settings: TrainingSettings,
+        progress: Progress,
+        should_stop: ShouldStop,
+    ): ...
+
+    def fit_calibrated(
+        self, settings: TrainingSettings, split: Split, on_epoch: OnEpoch
+    ) -> tuple[FittedModel, float]:
+        """Fit a model on the training and validation sides; return it with its temperature."""
+        ...
+
+    def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FittedModel:
+        """Fit a model on the rows that a fold of a cross-validation learns from."""
+        ...
+
+
+class NetworkLearner:
+    """Crops and tiles, for networks. The validation side decides when a network stops."""
+
+    PREPARATION: ClassVar = 0.1
+
+    def __init__(
+        self,
+        collection: Collection,
+        settings: TrainingSettings,
+        progress: Progress,
+        should_stop: ShouldStop,
+    ):
+        units = collect_units(collection, Preprocessing.of(settings), progress)
+        self._units = augment_as_published(units) if settings.protocol == "paper" else units
+        self._should_stop = should_stop
+        self.table = self._units.table
+        self._classes = tuple(sorted(self.table["class"].unique()))
+
+    def fit_calibrated(
+        self, settings: TrainingSettings, split: Split, on_epoch: OnEpoch
+    ) -> tuple[FittedModel, float]:
+        """Fit a network; its temperature is that of its answers on the validation side."""
+        model = self._fit(settings, split.train, split.validation, on_epoch)
+        if not len(split.validation):
+            return model, 1.0
+        codes = class_codes(self.table, self._classes)[split.validation]
+        return model, fit_temperature(model.predict(split.validation), codes)
+
+    def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FittedModel:
+        """Fit a network; some sources of the rows are its validation side."""
+        known = self.table.iloc[rows]
+        columns = (known["class"].to_numpy(str), known["source"].to_numpy(str))
+        cut = split_by_source(*columns, settings.validation, settings.validation, settings.seed)
+        train = rows[np.concatenate([cut.train, cut.validation])]
+        return self._fit(settings, train, rows[cut.heldout], ignore)
+
+    def _fit(
+        self, settings: TrainingSettings, train: Rows, validation: Rows, on_epoch: OnEpoch
+    ) -> FittedModel:
+        start_keras()  # takes seconds, and only a job may do it
+        from napari_marrow.learning.fit import Side, train_network
+
+        def side(rows: Rows) -> Side:
+            return Side.of(self._units.take(rows), self._classes)
+
+        watched = side(validation) if len(validation) else None
+        trained = train_network(side(train), watched, settings, on_epoch, self._should_stop)
+        session = open_onnx(trained.onnx)
+
+        def predict(rows: Rows) -> Probabilities:
+            units = self._units.take(rows)
+            return units.mean_over_images(run_network(session, units.images))
+
+        return FittedModel(
+            predict,
+            trained.onnx,
+            trained.parameters,
+            trained.device,
+            weights=trained.weights,
+            tables={HISTORY: trained.history},
+        )
+
+
+def augment_as_published(units: Units) -> Units:
+    """Add a rotated copy and the edges of every unit, before any split (protocol ``paper``)."""
+    images = [units.images, *(np.stack([f(i) for i in units.images]) for f in (rotate90, edges))]
+    count = len(units.table)
+    owner = np.concatenate([units.owner + k * count for k in range(3)])
+    return Units(np.concatenate(images), owner, pd.concat([units.table] * 3, ignore_index=True))
+
+
+class ClassicalLearner:
+    """Measured features, for classical models."""
+
+    PREPARATION: ClassVar = 0.85
+
+    def __init__(
+        self,
+        collection: Collection,
+        settings: TrainingSettings,
+        progress: Progress,
+        should_stop: ShouldStop,
+    ):
+        published = settings.protocol == "paper"
+        how = Preprocessing.of(settings).features
+        table = measure_collection(collection, how, progress, augmented=published)
+        self.table = table[table["class"].notna()].reset_index(drop=True)
+        self._codes = class_codes(self.table, tuple(sorted(self.table["class"].unique())))
+        self._columns = feature_columns(self.table)
+        if published and self.table["class"].nunique() > 1:
+            args = (self.table, self._columns, self._codes, settings.select)
+            self._columns = choose_columns(*args)
+
+    def fit_calibrated(
+        self, settings: TrainingSettings, split: Split, on_epoch: OnEpoch
+    ) -> tuple[FittedModel, float]:
+        """Fit a model on both sides; its temperature is that of one fitted without validation."""
+        temperature = 1.0
+        if len(split.validation) >= MIN_CALIBRATION_UNITS:
+            held = self._fit(settings, split.train).probabilities(self.table.iloc[split.validation])
+            temperature = fit_temperature(held, self._codes[split.validation])
+        known = np.concatenate([split.train, split.validation])
+        fitted = self._fit(settings, known)
+        scores = score_features(self.table.iloc[known], self._columns, fitted, settings)
+        dropped = len(fitted.collinear)
+        note = (
+            f"{len(fitted.chosen)} of {len(fitted.columns)} features were chosen by chi-square; "
+            f"{dropped} collinear one{'s were' if dropped != 1 else ' was'} dropped before: see "
+            f"{FEATURES}."
+        )
+        return self._model(fitted, {FEATURES: scores}, (note,)), temperature
+
+    def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FittedModel:
+        """Fit a model on all rows."""
+        return self._model(self._fit(settings, rows), {}, ())
+
+    def _fit(self, settings: TrainingSettings, rows: Rows) -> Fitted:
+        return fit_classical(
+            settings.model,
+            self.table.iloc[rows],
+            self._columns,
+            self._codes[rows],
+            settings.select,
+            settings.seed,
+        )
+
+    def _model(
+        self, fitted: Fitted, tables: dict[str, pd.DataFrame], notes: tuple[str, ...]
+    ) -> FittedModel:
+        session, chosen = open_onnx(fitted.onnx), list(fitted.chosen)
+
+        def predict(rows: Rows) -> Probabilities:
+            return run_classical(session, self.table.iloc[rows][chosen].to_numpy(np.float32))
+
+        return FittedModel(
+            predict, fitted.onnx, fitted.parameters, "cpu", fitted.chosen, None, tables, notes
+        )
+
+
+def score_features(
+    table: pd.DataFrame, columns: tuple[str, ...], fitted: Fitted, settings: TrainingSettings
+) -> pd.DataFrame:
+    """Return the chi-square score of each feature, and its importance in the model."""
+    how = ChiSquareSettings(select=min(settings.select, 5000), seed=settings.seed)
+    scores = select_features(table[list(columns)], table["class"], table["source"], how)
+    importance = pd.Series(fitted.importance, index=list(fitted.chosen))
+    return scores.assign(
+        selected=scores["feature"].isin(fitted.chosen),
+        collinear_with=scores["feature"].map(fitted.collinear).fillna(""),
+        importance=scores["feature"].map(importance),
+    )
+
+
+LEARNERS: dict[Kind, type[NetworkLearner] | type[ClassicalLearner]] = {
+    "network": NetworkLearner,
+    "classical": ClassicalLearner,
+}

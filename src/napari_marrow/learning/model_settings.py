@@ -1,0 +1,103 @@
+"""Options that only networks take, and options that only classical models take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_marrow.data.options import option
+from napari_marrow.measure.settings import DEFAULT_FAMILIES, FAMILIES
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Options of networks, which learn from pixels."""
+
+    epochs: int = option(
+        40,
+        "Epochs",
+        "Maximum number of passes over the training images.",
+        low=1,
+        high=10000,
+    )
+    device: Literal["auto", "cpu", "gpu"] = option(
+        "auto", "Device", "auto uses a GPU if the backend finds one."
+    )
+    batch_size: int = option(
+        16, "Batch size", "Images per optimisation step.", low=1, high=1024, advanced=True
+    )
+    learning_rate: float = option(
+        0.0,
+        "Learning rate",
+        "Step size of Adam; 0 uses the network's own (dcnn 0.001, paper 0.01).",
+        low=0,
+        high=1,
+        advanced=True,
+    )
+    patience: int = option(
+        12,
+        "Patience",
+        "Stop when the validation loss has not improved for this many epochs; 0 never stops.",
+        unit="epochs",
+        low=0,
+        high=10000,
+        advanced=True,
+    )
+    copies: int = option(
+        8,
+        "Copies",
+        "Randomly rotated and recoloured copies of each training image per epoch; "
+        "1 uses the image as it is.",
+        low=1,
+        high=64,
+        advanced=True,
+    )
+    balance: bool = option(
+        True,
+        "Balance classes",
+        "Weight the loss by the inverse frequency of the class.",
+        advanced=True,
+    )
+    input_size: int = option(
+        96, "Input size", "Side of the network's input.", unit="px", low=32, high=512, advanced=True
+    )
+    tiles: int = option(
+        2,
+        "Tiles",
+        "Rows of square tiles per field; the answer for the field is the mean over its tiles.",
+        low=1,
+        high=8,
+        advanced=True,
+    )
+    crop_factor: float = option(
+        2.5,
+        "Crop factor",
+        "Side of the square crop of a cell, in diameters of its nucleus.",
+        low=1,
+        high=8,
+        advanced=True,
+    )
+
+
+@dataclass(frozen=True)
+class ClassicalSettings:
+    """Options of classical models, which learn from measured features."""
+
+    families: tuple[str, ...] = option(
+        DEFAULT_FAMILIES,
+        "Families",
+        f"Feature families that are measured: {', '.join(FAMILIES)}.",
+        advanced=True,
+        choices=FAMILIES,
+    )
+    select: int = option(
+        40,
+        "Select",
+        "Number of features kept, by chi-square score.",
+        low=1,
+        high=5000,
+        advanced=True,
+    )
+
+    def __post_init__(self):
+        object.__setattr__(self, "families", tuple(dict.fromkeys(self.families)))

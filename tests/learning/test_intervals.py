@@ -1,0 +1,84 @@
+"""Intervals against published values, and the design effect by hand."""
+
+import numpy as np
+import pytest
+
+from napari_marrow.learning.intervals import Z, design_effect, newcombe, wilson
+
+
+@pytest.mark.parametrize(
+    ("right", "count", "low", "high"),
+    [
+        (10, 10, 0.7225, 1.0),
+        (0, 10, 0.0, 0.2775),
+        # Newcombe 1998, Statistics in Medicine 17:857, table I, method 3
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_against_published_intervals(right, count, low, high):
+    assert wilson(right, count) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wilson_of_nothing_is_everything():
+    assert wilson(0, 0) == (0, 1)
+
+
+def test_design_effect_by_hand():
+    correct = np.array([1, 1, 1, 0, 0, 1, 1, 0], bool)
+    sources = np.array(list("AAABBBCC"))
+    # Share 5/8. Residuals of the sources: 3 - 15/8 = 1.125, 1 - 15/8 = -.875, 1 - 10/8 = -.25;
+    # their squares add up to 2.09375. Variance 3/2 * 2.09375 / 64; of a simple random sample
+    # 5/8 * 3/8 / 8. The ratio is 1.675.
+    assert design_effect(correct, sources) == pytest.approx(1.675)
+
+
+@pytest.mark.parametrize(
+    ("correct", "sources", "effect"),
+    [
+        ([1, 1, 0, 0, 1, 0], "ABCDEF", 1),  # 6/5 by the formula: units alone are worth one each
+        ([1, 1, 1, 1, 0, 0, 0, 0] * 2, "AAAABBBBCCCCDDDD", 4),  # all of a source go together
+        ([1, 0, 1, 0, 1, 0, 1, 0], "AABBCCDD", 1),  # less than chance together: at least 1
+        ([1] * 12, "AAAABBBBCCCC", 4),  # all right: 3 sources are all there is
+        ([0] * 12, "AAAAAABBBBCC", 4),
+        ([1, 0, 1], "AAA", 3),  # one source is one observation
+    ],
+)
+def test_design_effect_of_extremes(correct, sources, effect):
+    assert design_effect(np.array(correct, bool), np.array(list(sources))) == pytest.approx(effect)
+
+
+def hanley_mcneil(area, positives, negatives):
+    """Variance of the area, Hanley and McNeil 1982, equation 2."""
+    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
+    excess = (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)
+    return (area * (1 - area) + excess) / (positives * negatives)
+
+
+@pytest.mark.parametrize("area", [0.3, 0.5, 0.8, 0.893, 0.99])
+def test_auc_interval_ends_where_its_own_variance_is_met(area):
+    """With equal groups Newcombe's variance is Hanley and McNeil's, at the limit itself."""
+    low, high = newcombe(area, 25, 25)
+    for limit in (low, high):
+        distance = Z * np.sqrt(hanley_mcneil(limit, 25, 25))
+        assert abs(area - limit) == pytest.approx(distance, rel=1e-5)
+    assert 0 <= low < area < high <= 1
+
+
+def test_auc_interval_of_unequal_groups_by_hand():
+    # m = 10, n = 30: N* = 19. At theta = 0.7: 1 + 19 * .3 / 1.3 + 19 * .7 / 1.7 = 13.2081;
+    # variance .21 * 13.2081 / 300 = .00924570, its root .0961545, times 1.959964 = .188459.
+    # So an area of .888459 has the lower limit .7.
+    assert newcombe(0.888459, 10, 30)[0] == pytest.approx(0.7, abs=1e-5)
+
+
+def test_auc_interval_of_a_perfect_score_is_honest():
+    low, high = newcombe(1.0, 5, 5)
+    assert high == pytest.approx(1, abs=1e-6)
+    assert 1 - low == pytest.approx(Z * np.sqrt(hanley_mcneil(low, 5, 5)), rel=1e-4)
+    assert low < 0.75
+    mirrored = newcombe(0.0, 5, 5)
+    assert mirrored == pytest.approx((0, 1 - low), abs=1e-6)
+    assert newcombe(1.0, 1, 1)[0] < 0.3
