@@ -36,6 +36,7 @@ def write(tmp_path, info):
             "overlays": [],
             "answers": [],
         }
+        (tmp_path / "r" / "report.html").unlink(missing_ok=True)  # no file is replaced
         write_page(tmp_path / "r" / "report.html", info=info, **(values | changes))
         return (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
 
