@@ -296,7 +296,7 @@ def test_real_kill_is_one_clear_failure_and_the_next_job_works(real, endless, tm
 @pytest.mark.slow
 def test_real_cancel_while_keras_starts(real, endless):
     """The import can't be interrupted: the child is killed, and the job is stopped all the same."""
-    run = Run(real, "train", endless).heard(lambda e: "Starting Keras" in e.text, START)
+    run = Run(real, "train", endless).heard(lambda e: "Training dcnn" in e.text, START)
     start = time.monotonic()
     run.stop.set()
     assert run.last() == "stopped"
