@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -49,9 +50,9 @@ def augment(
     check_place(out, folder)
     with Reporter() as report:
         result = run_augmentation(AugmentJob(scan_folder(folder), settings, out), report)
-    told = f"{counted(result['images'], 'image')} and {counted(result['masks'], 'mask')} in {out}."
-    show(result, json, told)
-    _none_left_out(result)
+    summary = f"{counted(result.images, 'image')} and {counted(result.masks, 'mask')} in {out}."
+    show(result.to_dict(), json, summary)
+    _none_left_out(result.left_out)
 
 
 @app.command
@@ -83,17 +84,17 @@ def segment(
     collections = scan_all(paths)
     with Reporter() as report:
         result = run_segmentation(SegmentJob(collections, out, settings, cytoplasm, force), report)
-    told = f"{result['nuclei']} {'nucleus' if result['nuclei'] == 1 else 'nuclei'}"
-    fields = counted(len(result["fields"]), "field")
-    show(result, json, f"{told} in {fields}, in {out}.", RESEARCH_ONLY)
-    _none_left_out(result)
+    nuclei = f"{result.nuclei} {'nucleus' if result.nuclei == 1 else 'nuclei'}"
+    fields = counted(len(result.counts), "field")
+    show(result.to_dict(), json, f"{nuclei} in {fields}, in {out}.", RESEARCH_ONLY)
+    _none_left_out(result.left_out)
 
 
-def _none_left_out(result: dict[str, Any]) -> None:
+def _none_left_out(names: Iterable[str]) -> None:
     """Exit with 1 where photographs were left out: a script must not take it for all of them."""
     from napari_marrow.data.layouts.listing import listed
 
-    if names := result["left_out"]:
+    if names := list(names):
         count = counted(len(names), "photograph")
         raise MarrowError(
             f"{count} can't be read and {'was' if len(names) == 1 else 'were'} left out: "

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 import errno
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,19 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field, usable
 from napari_marrow.data.layouts import SAVED, write_table
 from napari_marrow.data.layouts.listing import listed
-from napari_marrow.imaging.augment import AugmentSettings, augmented, count, names_of_products
+from napari_marrow.imaging.augment import (
+    Augmented,
+    AugmentSettings,
+    augmented,
+    count,
+    names_of_products,
+)
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 
 _MASK_NAMES = {"nucleus": "nucleus", "cytoplasm": "cyto", "background": "background"}
 """Kinds of masks, and what SN-AM calls them."""
-LONGEST = 120
-"""Bytes of a name that is made of a text: systems take 255, and endings of products follow."""
+MAX_NAME_BYTES = 120
+"""Of a name that is made of a text: systems take 255, and the endings of products follow."""
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
 
 
@@ -38,21 +43,45 @@ class AugmentJob:
     out: Path
 
 
+@dataclass(frozen=True)
+class AugmentResult:
+    """What an augmentation job wrote.
+
+    Attributes
+    ----------
+    out
+        The folder.
+    fields, images, masks
+        Number of photographs read, photographs written, and masks written.
+    operations
+        Their names.
+    left_out
+        Names of photographs that can't be read.
+    warnings
+        Sentences for the user.
+    """
+
+    out: Path
+    fields: int
+    images: int
+    masks: int
+    operations: tuple[str, ...]
+    left_out: list[str]
+    warnings: list[str]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the result as JSON."""
+        return asdict(self) | {"out": str(self.out), "operations": list(self.operations)}
+
+
 def run_augmentation(
     job: AugmentJob, emit: Emit = silent, should_stop: ShouldStop = never
-) -> dict[str, Any]:
+) -> AugmentResult:
     """Write ``OUT/<class>/<stem>_<operation>.bmp`` with its masks, for every field and operation.
 
-    The folder appears when all is written. With it comes a table of classes and sources, so that
-    patients that a layout or a table told are not forgotten. Fields whose header can't be read are
-    left out, with a warning; so are those that turn out to be damaged later.
-
-    Returns
-    -------
-    dict
-        ``out`` (path), ``fields`` (photographs read), ``images`` (photographs written), ``masks``
-        (mask files written), ``operations``, ``left_out`` (names of photographs that can't be
-        read), ``warnings``.
+    The folder appears when all is written. With it comes a table of classes and sources, which
+    keeps patients that a layout or a table gave. Fields whose header can't be read are left out,
+    with a warning; so are those that turn out to be damaged later.
 
     Raises
     ------
@@ -60,53 +89,54 @@ def run_augmentation(
         When the settings, ``out`` or a name can't work, no photograph can be read, or a file
         can't be written.
     Stopped
-        When ``should_stop`` said so.
+        When ``should_stop`` returned True.
     """
     check(job)
     collection = usable(job.collection)
-    each = count(1, job.settings)
-    done, total = 0, each * len(collection.fields)
+    per_field = count(1, job.settings)
+    done, total = 0, per_field * len(collection.fields)
     damaged: dict[str, str] = {}
+    written: list[Field] = []
+    masks = 0
     with atomic_folder(job.out) as folder:
         emit(Event("message", announced(len(collection.fields), job.settings)))
-        written: list[Field] = []
-        masks = 0
         for f, name in zip(collection.fields, names(collection, job.settings), strict=True):
             try:
-                read = f.image(), _masks(f)
+                image, its_masks = f.image(), _masks(f)
             except MarrowError as error:
                 damaged[collection.label(f)] = str(error)
-                done += each
+                done += per_field
                 continue
-            for made, image, its_masks in _pictures(*read, name, job.settings):
+            for made in augment_one(image, its_masks, name, job.settings):
                 if should_stop():
                     raise Stopped
-                masks += _write(folder / made, image, its_masks)
-                path = folder / f"{made}.bmp"
+                _write(folder / made.name, made.image, made.masks)
+                masks += len(made.masks)
+                path = folder / f"{made.name}.bmp"
                 written.append(dataclasses.replace(f, path=path, name=path.stem))
                 done += 1
-                emit(Event("progress", f"Wrote {made}", done / total))
+                emit(Event("progress", f"Wrote {made.name}", done / total))
         if damaged and not written:
             raise MarrowError(next(iter(damaged.values())))
         warnings = [*job.collection.warnings, *damaged.values(), *_left_out(collection)]
         for sentence in warnings:
             emit(Event("message", f"! {sentence}"))
         write_table(Collection(folder, tuple(written)), folder / SAVED)
-    begun = {f.path for f in collection.fields}
-    left_out = [collection.label(f) for f in job.collection.fields if f.path not in begun]
-    return {
-        "out": str(job.out),
-        "fields": len(collection.fields) - len(damaged),
-        "images": len(written),
-        "masks": masks,
-        "operations": list(job.settings.operations),
-        "left_out": [*left_out, *damaged],
-        "warnings": warnings,
-    }
+    readable = {f.path for f in collection.fields}
+    left_out = [collection.label(f) for f in job.collection.fields if f.path not in readable]
+    return AugmentResult(
+        out=job.out,
+        fields=len(collection.fields) - len(damaged),
+        images=len(written),
+        masks=masks,
+        operations=job.settings.operations,
+        left_out=[*left_out, *damaged],
+        warnings=warnings,
+    )
 
 
 def check(job: AugmentJob) -> None:
-    """Say what can't work before any work starts.
+    """Refuse what can't work before any work starts.
 
     Raises
     ------
@@ -180,7 +210,7 @@ def file_name(text: str) -> str:
     ('slide 3_4', 'unnamed')
     """
     name = _NOT_IN_NAMES.sub("_", text).strip(" .")
-    while len(name.encode()) > LONGEST:
+    while len(name.encode()) > MAX_NAME_BYTES:
         name = name[:-1]
     return name.strip(" .") or "unnamed"
 
@@ -190,17 +220,28 @@ def _all_names(name: str, settings: AugmentSettings) -> list[str]:
     return [made.lower() for made in (name, *names_of_products(name, settings))]
 
 
-def _pictures(
+def augment_one(
     image: NDArray[np.uint8],
-    masks: dict[str, NDArray[np.bool_]],
+    masks: Mapping[str, NDArray],
     name: str,
     settings: AugmentSettings,
-) -> Iterator[tuple[str, NDArray[np.uint8], dict[str, NDArray[np.bool_]]]]:
-    """Names, images and masks of all that is written of a field, one after the other."""
+) -> Iterator[Augmented]:
+    """Make all images of one photograph, one after the other: itself, if wanted, and its products.
+
+    Parameters
+    ----------
+    image
+        (height, width, 3), uint8.
+    masks
+        Masks and instance labels by any names, (height, width).
+    name
+        Of the photograph; random numbers depend on it.
+    settings
+        What to make.
+    """
     if settings.originals:
-        yield name, image, masks
-    for made in augmented(image, settings, masks, name):
-        yield made.name, made.image, made.masks
+        yield Augmented(image, "", 1, name, name, dict(masks))
+    yield from augmented(image, settings, masks, name)
 
 
 def _masks(f: Field) -> dict[str, NDArray[np.bool_]]:
@@ -228,8 +269,8 @@ def _left_out(collection: Collection) -> list[str]:
     return told
 
 
-def _write(stem: Path, image: NDArray[np.uint8], masks: dict[str, NDArray[np.bool_]]) -> int:
-    """Write a photograph and its masks, white on black; give the number of masks."""
+def _write(stem: Path, image: NDArray[np.uint8], masks: Mapping[str, NDArray]) -> None:
+    """Write a photograph and its masks, white on black."""
     pictures = {f"{stem}.bmp": image}
     for kind, mask in masks.items():
         white = mask.astype(np.uint8)[..., None] * np.uint8(255)
@@ -244,4 +285,3 @@ def _write(stem: Path, image: NDArray[np.uint8], masks: dict[str, NDArray[np.boo
             raise MarrowError(
                 f"{Path(path).name} is too long for the name of a file; rename the photograph."
             ) from error
-    return len(masks)

@@ -1,14 +1,13 @@
-"""The segmentation job: photographs in, instance labels of their nuclei and a table out."""
+"""Segment photographs: instance labels of nuclei and cytoplasm, in memory or into a folder."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -23,13 +22,80 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.output_names import field_names, file_stems
 
 TABLE = "nuclei.csv"
-COLUMNS = ("image", "index", "y", "x", "area", "cytoplasm_area", "nucleus_to_cell")
-_MARKED = png_kind("instance labels")
+_LABELS = png_kind("instance labels")
+_TABLE = table_kind("a table of nuclei", ("image", "index", "y", "x", "area"))
 # They may have been corrected since: replaced with ``force`` only.
-LABELS = FileKind(_MARKED.name, resembles_ours=_MARKED.is_ours)
-NUCLEI = FileKind(
-    "a table of nuclei", resembles_ours=table_kind("a table of nuclei", COLUMNS[:5]).is_ours
-)
+LABELS = FileKind(_LABELS.name, resembles_ours=_LABELS.is_ours)
+NUCLEI = FileKind(_TABLE.name, resembles_ours=_TABLE.is_ours)
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """The nuclei of one photograph.
+
+    Attributes
+    ----------
+    nuclei
+        Instance labels, (height, width): 0 outside, 1 to n in the nuclei.
+    cytoplasm
+        The same numbers in the cytoplasm of each nucleus, or None.
+    """
+
+    nuclei: NDArray[np.uint16]
+    cytoplasm: NDArray[np.uint16] | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of nuclei."""
+        return int(self.nuclei.max(initial=0))
+
+
+def segment_each(
+    images: Iterable[Callable[[], NDArray[np.uint8]]],
+    settings: SegmentSettings,
+    cytoplasm: bool = False,
+    should_stop: ShouldStop = never,
+) -> Iterator[Segmentation | MarrowError]:
+    """Segment photographs one after the other.
+
+    Parameters
+    ----------
+    images
+        Functions that read them, (height, width, 3), uint8.
+    settings
+        Of the nuclei.
+    cytoplasm
+        Segment the cytoplasm too.
+    should_stop
+        Asked before each photograph.
+
+    Yields
+    ------
+    Segmentation or MarrowError
+        The error where a photograph can't be read.
+
+    Raises
+    ------
+    MarrowError
+        When no photograph can be read.
+    Stopped
+        When ``should_stop`` returned True.
+    """
+    readable, error = False, None
+    for read in images:
+        if should_stop():
+            raise Stopped
+        try:
+            image = read()
+        except MarrowError as unreadable:
+            error = error or unreadable
+            yield unreadable
+            continue
+        readable = True
+        nuclei = segment_nuclei(image, settings)
+        yield Segmentation(nuclei, segment_cytoplasm(image, nuclei) if cytoplasm else None)
+    if error is not None and not readable:
+        raise error
 
 
 @dataclass(frozen=True)
@@ -43,28 +109,59 @@ class SegmentJob:
     force: bool = False
 
 
+@dataclass(frozen=True)
+class SegmentResult:
+    """What a segmentation job wrote.
+
+    Attributes
+    ----------
+    out
+        The folder.
+    counts
+        Number of nuclei by the photograph's name in the table.
+    files
+        The labels, in the same order.
+    left_out
+        Why a photograph can't be read, by its name.
+    """
+
+    out: Path
+    counts: dict[str, int]
+    files: list[Path]
+    left_out: dict[str, str]
+
+    @property
+    def nuclei(self) -> int:
+        """Number of nuclei in all photographs."""
+        return sum(self.counts.values())
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the result as JSON."""
+        fields = zip(self.counts.items(), self.files, strict=True)
+        return {
+            "out": str(self.out),
+            "nuclei": self.nuclei,
+            "fields": [{"image": i, "nuclei": n, "file": str(file)} for (i, n), file in fields],
+            "left_out": list(self.left_out),
+            "warnings": list(self.left_out.values()),
+        }
+
+
 def run_segmentation(
     job: SegmentJob, emit: Emit = silent, should_stop: ShouldStop = never
-) -> dict[str, Any]:
+) -> SegmentResult:
     """Write ``<stem>_nuclei.png`` for each photograph, and a table of all nuclei.
 
-    The PNGs are of 16 bits a pixel: 0 outside, 1 to n in the nuclei. With ``cytoplasm`` there is
-    also ``<stem>_cytoplasm.png`` with the same numbers. The files appear when all are done. In a
-    folder with the photographs they are read as masks of those that have none of that kind yet.
-    A photograph that can't be read is left out, with a warning.
-
-    Returns
-    -------
-    dict
-        ``out`` (path), ``nuclei`` (how many), ``fields`` (for each photograph ``image``, its name
-        in the table, ``nuclei`` and ``file``), ``left_out`` (names), ``warnings``.
+    The PNGs have 16 bits a pixel. With ``cytoplasm`` there is also ``<stem>_cytoplasm.png``. The
+    files appear when all are done. In a folder with the photographs they are read as masks of those
+    that have none of that kind yet. A photograph that can't be read is left out, with a warning.
 
     Raises
     ------
     MarrowError
-        When the settings can't work, no photograph can be read, or a file is there already.
+        When the settings can't work, no photograph can be read, or a file can't be replaced.
     Stopped
-        When ``should_stop`` said so.
+        When ``should_stop`` returned True.
     """
     if problems := job.settings.problems():
         raise MarrowError(" ".join(problems))
@@ -72,64 +169,27 @@ def run_segmentation(
     stems = file_stems([f for _, f in pairs])
     endings = ("_nuclei.png", "_cytoplasm.png") if job.cytoplasm else ("_nuclei.png",)
     kinds = {f"{stem}{ending}": LABELS for stem in stems for ending in endings} | {TABLE: NUCLEI}
-    found, rows, left_out = [], [], {}
+    result = SegmentResult(job.out, {}, [], {})
+    tables: list[pd.DataFrame] = []
     with atomic_files(job.out, kinds, input_files(job.collections), job.force) as folder:
-        for done, ((name, f), stem) in enumerate(zip(pairs, stems, strict=True), 1):
-            if should_stop():
-                raise Stopped
-            try:
-                image = f.image()
-            except MarrowError as error:
-                left_out[name] = str(error)
+        each = segment_each([f.image for _, f in pairs], job.settings, job.cytoplasm, should_stop)
+        for (name, f), stem, found in zip(pairs, stems, each, strict=True):
+            if isinstance(found, MarrowError):
+                result.left_out[name] = str(found)
                 continue
-            its_rows = _segment(image, name, folder / stem, job)
-            rows += its_rows
-            file = str(job.out / f"{stem}_nuclei.png")
-            found.append({"image": name, "nuclei": len(its_rows), "file": file})
+            save_png(Image.fromarray(found.nuclei), folder / f"{stem}_nuclei.png", LABELS)
+            if found.cytoplasm is not None:
+                path = folder / f"{stem}_cytoplasm.png"
+                save_png(Image.fromarray(found.cytoplasm), path, LABELS)
+            tables.append(
+                pd.DataFrame({"image": name, **nucleus_table(found.nuclei, found.cytoplasm)})
+            )
+            result.counts[name] = found.count
+            result.files.append(job.out / f"{stem}_nuclei.png")
+            done = len(tables) + len(result.left_out)
             emit(Event("progress", f"Segmented {f.name}", done / len(pairs)))
-        if left_out and not found:
-            raise MarrowError(next(iter(left_out.values())))
-        for sentence in left_out.values():
-            emit(Event("message", f"! {sentence}"))
-        _write_table(rows, folder / TABLE, COLUMNS if job.cytoplasm else COLUMNS[:5])
-    return {
-        "out": str(job.out),
-        "nuclei": len(rows),
-        "fields": found,
-        "left_out": list(left_out),
-        "warnings": list(left_out.values()),
-    }
-
-
-def _segment(
-    image: NDArray[np.uint8], name: str, stem: Path, job: SegmentJob
-) -> list[dict[str, Any]]:
-    """Write the labels of one photograph; give its rows of the table, one a nucleus."""
-    labels = segment_nuclei(image, job.settings)
-    around = segment_cytoplasm(image, labels) if job.cytoplasm else None
-    _save(labels, stem.with_name(f"{stem.name}_nuclei.png"))
-    if around is not None:
-        _save(around, stem.with_name(f"{stem.name}_cytoplasm.png"))
-    return _rows(name, labels, around)
-
-
-def _save(labels: NDArray[np.uint16], path: Path) -> None:
-    save_png(Image.fromarray(labels), path, LABELS)
-
-
-def _rows(
-    name: str, labels: NDArray[np.uint16], cytoplasm: NDArray[np.uint16] | None
-) -> list[dict[str, Any]]:
-    table = nucleus_table(labels, cytoplasm)
-    columns = [table[column].tolist() for column in table]
-    return [
-        {"image": name, **dict(zip(table, values, strict=True))}
-        for values in zip(*columns, strict=True)
-    ]
-
-
-def _write_table(rows: list[dict[str, Any]], path: Path, columns: Sequence[str]) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        for warning in result.left_out.values():
+            emit(Event("message", f"! {warning}"))
+        table = pd.concat(tables, ignore_index=True)
+        table.to_csv(folder / TABLE, index=False, na_rep="nan")
+    return result

@@ -209,6 +209,7 @@ def _writer(
     def write(emit: Emit, should_stop: ShouldStop) -> dict:
         with tempfile.TemporaryDirectory(prefix="napari-marrow-") as folder:
             collection = written_fields(source, Path(folder))
-            return run_augmentation(AugmentJob(collection, settings, out), emit, should_stop)
+            job = AugmentJob(collection, settings, out)
+            return run_augmentation(job, emit, should_stop).to_dict()
 
     return write

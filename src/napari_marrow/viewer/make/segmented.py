@@ -42,23 +42,16 @@ def segment_target(
         When not one of the fields can be read.
     """
     # imported in the worker: opening a widget costs nothing
-    from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
+    from napari_marrow.jobs.segment import segment_each
 
-    failed = 0
-    for row in range(len(target)):
-        try:
-            image = target.image(row)
-        except MarrowError as error:
-            failed += 1
-            if failed == len(target):
-                raise
+    images = [partial(target.image, row) for row in range(len(target))]
+    for found in segment_each(images, settings, cytoplasm):
+        if isinstance(found, MarrowError):
             nothing = Packed.of(np.zeros(target.data.shape[-3:-1], np.uint16))
-            yield Segmented(nothing, nothing if cytoplasm else None, 0, str(error))
-            continue
-        labels = segment_nuclei(image, settings)
-        around = segment_cytoplasm(image, labels) if cytoplasm else None
-        packed = None if around is None else Packed.of(around)
-        yield Segmented(Packed.of(labels), packed, int(labels.max()))
+            yield Segmented(nothing, nothing if cytoplasm else None, 0, str(found))
+        else:
+            packed = None if found.cytoplasm is None else Packed.of(found.cytoplasm)
+            yield Segmented(Packed.of(found.nuclei), packed, found.count)
 
 
 def segmented_layers(target: Target, found: list[Segmented], layers: Any) -> list[LayerData]:
