@@ -1,10 +1,9 @@
-"""Folders become collections: which files are photographs, which are masks, and what class.
+"""Folders as collections: which files are photographs, which are masks, and what class.
 
-The layout is told from the files themselves. Each is one function that returns a collection, or
+The files themselves show the layout. Each is one function that returns a collection, or
 None for what is not its own:
 
-- a folder with the table that the widget saves, a flat folder with any table
-  ``image,class[,source]`` (:mod:`.class_table`),
+- a folder with a table ``image,class[,source]`` (:mod:`.class_table`),
 - SegPC-2021 and white blood cells, whose masks lie apart (:mod:`.paired_masks`),
 - everything with class folders: SN-AM in both spellings, C-NMC 2019, ALL-IDB2, any other names
   (:mod:`.folders`, :mod:`.names`).
@@ -12,9 +11,9 @@ None for what is not its own:
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
@@ -23,20 +22,25 @@ from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.class_table import (
     SAVED,
     fields_of_table,
-    flat_with_table,
-    with_saved_table,
+    find_class_table,
     write_table,
 )
 from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
-from napari_marrow.data.layouts.listing import joined, natural_key, pair, passed_over, sort_out
+from napari_marrow.data.layouts.listing import (
+    fields_of_files,
+    join_collections,
+    natural_key,
+    sort_files,
+    unused_files,
+)
 from napari_marrow.data.layouts.names import class_of_name
 from napari_marrow.data.layouts.paired_masks import (
-    segpc_set,
-    sets_with_masks_apart,
+    find_paired_masks,
+    segpc_part,
     white_blood_cells,
 )
-from napari_marrow.data.layouts.sources import told_of_bases, with_joined_twins
-from napari_marrow.data.layouts.validate import checked
+from napari_marrow.data.layouts.sources import join_twins, warn_of_missing_originals
+from napari_marrow.data.layouts.validate import validate_collection
 from napari_marrow.data.masks import looks_like_mask, mask_kind
 
 __all__ = ["SAVED", "natural_key", "scan", "scan_all", "write_table"]
@@ -66,22 +70,23 @@ def scan(folder: Path | str) -> Collection:
     """
     folder = Path(os.path.abspath(folder))  # names of folders above are looked at
     if folder.suffix.lower() == ".csv":
-        return checked(fields_of_table(folder))
+        return validate_collection(fields_of_table(folder))
     if folder.is_file():
-        return checked(_one_field(folder))
+        return validate_collection(_one_field(folder))
     if not folder.is_dir():
         raise MarrowError(f"{folder} is not there or no folder; check the name.")
     if not os.access(folder, os.R_OK | os.X_OK):
         raise MarrowError(f"{folder} can't be read: no permission; ask its owner.")
-    found = with_saved_table(folder) or flat_with_table(folder) or _by_layout(folder)
+    table = find_class_table(folder)
+    found = fields_of_table(table) if table else _scan_layouts(folder)
     used = {path for f in found.fields for path in (f.path, *f.mask_files)} | {*found.tables}
-    told = passed_over(folder, used)
+    unused = unused_files(folder, used)
     if not found.fields:
         raise MarrowError(
-            f"{folder} holds no photograph (BMP, TIFF, PNG or JPEG that is no mask); "
-            f"choose the folder with the images, or the one with a folder a class. {' '.join(told)}"
+            f"{folder} holds no photograph (BMP, TIFF, PNG or JPEG that is no mask); choose the "
+            f"folder with the images, or the one with a folder a class. {' '.join(unused)}"
         )
-    return checked(dataclasses.replace(found, warnings=(*found.warnings, *told)))
+    return validate_collection(replace(found, warnings=(*found.warnings, *unused)))
 
 
 def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
@@ -99,18 +104,18 @@ def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
         new = [f for f in collection.fields if f.path.resolve() not in seen]
         seen.update(f.path.resolve() for f in new)
         if new:
-            found.append(dataclasses.replace(collection, fields=tuple(new)))
+            found.append(replace(collection, fields=tuple(new)))
     return found
 
 
-def _by_layout(folder: Path) -> Collection:
-    """The sets of which the masks lie apart, and class folders beside them."""
-    sets = sets_with_masks_apart(folder)
+def _scan_layouts(folder: Path) -> Collection:
+    """Find the sets of which the masks lie apart, and class folders beside them."""
+    sets = find_paired_masks(folder)
     taken = {p.parent for s in sets for f in s.fields for p in (f.path, *f.mask_files)}
     rest = class_folders(folder, taken)
-    found = joined(folder, [*sets, rest]) if sets else rest
-    told = told_of_bases(found.root, found.fields)
-    return with_joined_twins(dataclasses.replace(found, warnings=(*found.warnings, *told)))
+    found = join_collections(folder, [*sets, rest]) if sets else rest
+    warnings = warn_of_missing_originals(found.root, found.fields)
+    return join_twins(replace(found, warnings=(*found.warnings, *warnings)))
 
 
 def _one_field(path: Path) -> Collection:
@@ -120,14 +125,12 @@ def _one_field(path: Path) -> Collection:
         raise MarrowError(
             f"{path} is a mask by its name, not a photograph; name the photograph, or the folder."
         )
-    place = path.parent
-    for found in (segpc_set(place.parent, place.parent), white_blood_cells(place)):
+    folder = path.parent
+    for found in (segpc_part(folder.parent, folder.parent), white_blood_cells(folder)):
         same = [f for f in (found.fields if found else ()) if f.path == path]
         if same:
-            return Collection(place, tuple(same))
-    pile = sort_out(place)
-    pile.photographs = [p for p in pile.photographs if p.name == path.name] or [path]
-    pile.masks = {path.stem: pile.masks.get(path.stem, {})}
-    pile.unknown_masks = []
-    fields = pair(place, class_of_name(place.name), pile, [])
-    return Collection(place, tuple(with_all_idb_masks(place, fields)))
+            return Collection(folder, tuple(same))
+    files = sort_files(folder)
+    files.photographs = [p for p in files.photographs if p.name == path.name] or [path]
+    fields = fields_of_files(folder, class_of_name(folder.name), files, [])
+    return Collection(folder, tuple(with_all_idb_masks(folder, fields)))

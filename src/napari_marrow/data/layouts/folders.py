@@ -9,13 +9,13 @@ from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts.listing import (
-    Pile,
+    FolderFiles,
+    fields_of_files,
     folders_with_images,
     holds_results,
     images_in,
     listed,
-    pair,
-    sort_out,
+    sort_files,
 )
 from napari_marrow.data.layouts.names import (
     KNOWN_CLASSES,
@@ -45,47 +45,45 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     """
     root = snam_root(folder)
     found = [sub for sub in folders_with_images(root) if sub not in taken]
-    top = {sub.relative_to(root).parts[0] for sub in found}
+    names = {sub: sub.relative_to(root).as_posix() for sub in found}
+    top = {name.partition("/")[0] for name in names.values()}
     snam = root.name == SNAM_FOLDER and top >= KNOWN_CLASSES
     left: dict[str, list[str]] = {"masks": [], "results": [], "other things": []}
     kept: list[Path] = []
     for sub in found:
-        name = sub.relative_to(root)
         if looks_like_mask(sub):
-            left["masks"].append(name.as_posix())
+            left["masks"].append(names[sub])
         elif holds_results(sub):
-            left["results"].append(name.as_posix())
-        elif snam and name.parts[0] not in KNOWN_CLASSES:
-            left["other things"].append(name.as_posix())
+            left["results"].append(names[sub])
+        elif snam and names[sub].partition("/")[0] not in KNOWN_CLASSES:
+            left["other things"].append(names[sub])
         else:
             kept.append(sub)
     warnings = [
-        f"Folders of {what}, left out: {listed(names)}." for what, names in left.items() if names
+        f"Folders of {what}, left out: {listed(passed)}." for what, passed in left.items() if passed
     ]
-    piles = {sub: sort_out(sub) for sub in (root, *kept) if sub not in taken}
-    classes = {sub: _class_of_folder(root, sub, piles) for sub in piles}
+    files = {sub: sort_files(sub) for sub in (root, *kept) if sub not in taken}
+    classes = {sub: _class_of_folder(root, sub, files) for sub in files}
     fields: list[Field] = []
-    for sub, pile in piles.items():
-        fields += pair(root, classes[sub], pile, warnings)
-    bare = [s.relative_to(root).as_posix() for s in kept if piles[s].photographs]
+    for sub in files:
+        fields += fields_of_files(root, classes[sub], files[sub], warnings)
+    bare = [names[sub] for sub in kept if files[sub].photographs]
     if len(bare) > 1 and not taken and not any(f.class_name for f in fields):
         warnings.append(f"No field has a class: no name of a folder can be one ({listed(bare)}).")
-    below = [
-        s.relative_to(root).as_posix()
-        for s in kept
-        if classes[s] not in (None, class_of_folder_name(s.name))
-    ]
+    below = [names[s] for s in kept if classes[s] not in (None, class_of_folder_name(s.name))]
     if below:
         warnings.append(f"Folders taken for part of the class above them: {listed(below)}.")
-    above = dict.fromkeys(p for s in kept for p in _passed_by(root, s, classes[s]))
+    above = dict.fromkeys(p for s in kept for p in _possible_classes_above(root, s, classes[s]))
     if len(above) > 1:  # one alone is what the set is called
-        names = listed([p.relative_to(root).as_posix() for p in above])
-        warnings.append(f"Folders that could be classes too, but have classes below them: {names}.")
+        passed = listed([p.relative_to(root).as_posix() for p in above])
+        warnings.append(
+            f"Folders that could be classes too, but have classes below them: {passed}."
+        )
     return Collection(root, tuple(with_all_idb_masks(root, fields)), tuple(warnings))
 
 
 def snam_root(folder: Path) -> Path:
-    """The folder itself, or the folder of SN-AM in it, where nothing else in it has images."""
+    """Return the folder itself, or the folder of SN-AM in it, where nothing else has images."""
     inner = folder / SNAM_FOLDER
     if not inner.is_dir() or images_in(folder):
         return folder
@@ -93,31 +91,35 @@ def snam_root(folder: Path) -> Path:
     return folder if any(not looks_like_mask(s) and not holds_results(s) for s in others) else inner
 
 
-def _class_of_folder(root: Path, folder: Path, piles: Mapping[Path, Pile]) -> str | None:
-    """The class that the name of a folder, or of one above it, tells; None for ``root`` itself.
+def _upwards(root: Path, folder: Path) -> list[Path]:
+    """Return the folder and those above it, below ``root``."""
+    return [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
+
+
+def _class_of_folder(root: Path, folder: Path, files: Mapping[Path, FolderFiles]) -> str | None:
+    """Return the class by the name of a folder, or of one above it; None for ``root`` itself.
 
     In this order: ``ALL`` or ``MM``; a folder above that holds photographs itself; the innermost
-    name that can be a class. Of names in other scripts nobody knows here whether they mean a
-    patient or pictures, so those count only where no folder above can be a class.
+    name that can be a class. Of names in other scripts it is not known whether they mean a patient
+    or pictures, so those count only where no folder above can be a class.
     """
-    ways = [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
-    known = [p for p in ways if p.name in KNOWN_CLASSES]
-    able = [p for p in ways if class_of_folder_name(p.name)]
+    known = [p for p in _upwards(root, folder) if p.name in KNOWN_CLASSES]
+    able = [p for p in _upwards(root, folder) if class_of_folder_name(p.name)]
     # "patients" is a class beside "controls", and in a class it is what that consists of
     able = [p for p in able if not is_group(p.name)] or able
     possible = [p for p in able if is_understood(p.name) or p == able[-1]]
-    holding = [p for p in possible if p != folder and p in piles and piles[p].photographs]
+    holding = [p for p in possible if p != folder and p in files and files[p].photographs]
     best = known[:1] or holding[-1:] or possible[:1]
     return class_of_folder_name(best[0].name) if best else None
 
 
-def _passed_by(root: Path, folder: Path, class_name: str | None) -> list[Path]:
-    """The folders above the one that gave the class of which the names could be classes too."""
-    ways = [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
-    place = next((k for k, p in enumerate(ways) if p.name == class_name), len(ways))
+def _possible_classes_above(root: Path, folder: Path, class_name: str | None) -> list[Path]:
+    """Return the folders above the one that gave the class whose names could be classes too."""
     if class_name in KNOWN_CLASSES:
         return []
-    return [p for p in ways[place + 1 :] if can_be_class(p.name) and not is_group(p.name)]
+    folders = _upwards(root, folder)
+    place = next((k for k, p in enumerate(folders) if p.name == class_name), len(folders))
+    return [p for p in folders[place + 1 :] if can_be_class(p.name) and not is_group(p.name)]
 
 
 def with_all_idb_masks(root: Path, fields: list[Field]) -> list[Field]:
@@ -130,8 +132,7 @@ def with_all_idb_masks(root: Path, fields: list[Field]) -> list[Field]:
 
 
 def _with_all_idb_mask(root: Path, field: Field) -> Field:
-    tops = [p for p in field.path.parents if p.is_relative_to(root.parent) and p.name]
-    for top in tops:
+    for top in (p for p in field.path.parents if p.is_relative_to(root.parent) and p.name):
         for ending in ("-masks", "_masks"):
             mask = top.with_name(f"{top.name}{ending}") / field.path.relative_to(top)
             if mask.is_file():

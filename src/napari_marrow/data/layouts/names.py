@@ -1,4 +1,4 @@
-"""What a file's name tells: its class, and what it was cut or rotated from."""
+"""Class and source of a photograph by the names of its file and folders."""
 
 from __future__ import annotations
 
@@ -23,19 +23,9 @@ KNOWN_CLASSES = frozenset({"ALL", "MM"})
 """Of SN-AM: whatever lies below a folder of this name belongs to it."""
 # Folders that say how data are kept or used: their name is no class.
 _PARTS = frozenset(
-    [
-        "test",
-        "testing",
-        "train",
-        "training",
-        "val",
-        "valid",
-        "validation",
-        "unlabelled",
-        "unlabeled",
-    ]
+    "test testing train training val valid validation unlabelled unlabeled".split()  # noqa: SIM905
 )
-# Folders of what a class consists of: one of these is a class of its own nowhere.
+# Folders of what a class consists of: a single one of these is nowhere a class.
 _UNIT = r"(?:patient|pat|case|subject|donor|person|slide|smear|sample|specimen|batch|day|session)"
 _UNITS = re.compile(
     # "patients" are many, and may well be a class beside "controls"
@@ -53,7 +43,7 @@ _KEPT_IN = re.compile(
 
 
 def class_of_name(stem: str) -> str | None:
-    """The class that a photograph's stem tells, or None.
+    """Return the class by a photograph's stem, or None.
 
     >>> [class_of_name(s) for s in ("25_ALL_5", "UID_H11_3_1_hem", "Im131_0", "slide 7")]
     ['ALL', 'hem', 'normal', None]
@@ -68,7 +58,7 @@ def class_of_name(stem: str) -> str | None:
 
 
 def source_of_name(path: Path) -> str:
-    """What the photograph at ``path``, relative to the root, was made from.
+    """Return what the photograph at ``path``, relative to the root, was made from.
 
     In C-NMC that is the patient, in whichever fold; else the photograph itself, unless its name
     says that it was rotated, mirrored or otherwise made from another.
@@ -82,13 +72,13 @@ def source_of_name(path: Path) -> str:
     """
     if match := _CNMC.match(_DERIVED.sub("", path.stem)):
         return f"UID_{match['patient'].upper()}"
-    return base_of_name(path)
+    return original_of_name(path)
 
 
-def base_of_name(path: Path) -> str:
-    """The path, without its ending, of what a photograph was made from by its name, or its own.
+def original_of_name(path: Path) -> str:
+    """Return the path, without suffix, of what a photograph was made from by its name, or its own.
 
-    >>> base_of_name(Path("ALL/ALL_1_stain2.bmp")), base_of_name(Path("ALL/ALL_1.bmp"))
+    >>> original_of_name(Path("ALL/ALL_1_stain2.bmp")), original_of_name(Path("ALL/ALL_1.bmp"))
     ('ALL/ALL_1', 'ALL/ALL_1')
     """
     relative = path.with_suffix("").as_posix()
@@ -123,7 +113,7 @@ def can_be_class(folder: str) -> bool:
 
 
 def class_of_folder_name(folder: str) -> str | None:
-    """The class that a folder's name tells: the name itself, or ``ALL`` of ``ALL_train``.
+    """Return the class by a folder's name: the name itself, or ``ALL`` of ``ALL_train``.
 
     >>> [class_of_folder_name(n) for n in ("ALL_train", "test-MM", "normal", "train", "ALL")]
     ['ALL', 'MM', 'normal', None, 'ALL']
@@ -155,12 +145,13 @@ def is_understood(folder: str) -> bool:
     return bool(re.search("[a-z]", folder.casefold()) and not re.search(r"\d\d", folder))
 
 
-def is_way_to_show(folder: str) -> bool:
+def may_show_same_pictures(folder: str) -> bool:
     """Whether a folder may be one of several that show the same pictures, each in its way.
 
     No part of a set is, no patient, and nothing with a number: these hold pictures of their own.
 
-    >>> [is_way_to_show(n) for n in ("Original", "Segmented", "train", "fold_0", "slide B", "P")]
+    >>> names = ("Original", "Segmented", "train", "fold_0", "slide B", "P")
+    >>> [may_show_same_pictures(n) for n in names]
     [True, True, False, False, False, True]
     """
     words = re.findall(r"[^\W_]+", folder.casefold())

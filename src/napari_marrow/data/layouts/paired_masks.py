@@ -9,12 +9,12 @@ from pathlib import Path
 from napari_marrow.data.csv_table import columns, read_rows
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts.listing import (
-    DEEPEST,
-    entries,
-    folders_in,
+    MAX_DEPTH,
     images_in,
-    joined,
+    join_collections,
+    list_folder,
     listed,
+    subfolders,
 )
 from napari_marrow.data.layouts.names import class_of_name, source_of_name
 from napari_marrow.data.masks import MaskKind, holds_levels
@@ -27,8 +27,8 @@ _MASK_FOLDERS: dict[str, MaskKind] = {
     "nuclei_masks": "nucleus",
     "cytoplasm_masks": "cytoplasm",
 }
-MOST = 0.8
-"""Part of a folder's images that must be pairs of a cell and its mask."""
+MIN_PAIRED = 0.8
+"""Share of a folder's images that must be pairs of a cell and its mask."""
 WBC_CLASSES = {
     "1": "neutrophil",
     "2": "lymphocyte",
@@ -39,114 +39,99 @@ WBC_CLASSES = {
 """Numbers in the class table of the white-blood-cell set of Zheng et al. 2018."""
 
 
-def sets_with_masks_apart(root: Path) -> list[Collection]:
-    """What lies below a folder in one of the two layouts."""
+def find_paired_masks(root: Path) -> list[Collection]:
+    """Return what is below a folder in one of the two layouts."""
     return [found for found in (segpc(root), white_blood_cells(root)) if found is not None]
 
 
 def segpc(root: Path) -> Collection | None:
-    """SegPC-2021: ``x/<id>.bmp`` and one mask a cell, ``y/<id>_<k>.bmp``; or its merged masks.
+    """Read SegPC-2021: ``x/<id>.bmp`` and one mask a cell, ``y/<id>_<k>.bmp``; or merged masks.
 
     In a cell's mask 20 is cytoplasm and 40 nucleus. Every field shows multiple myeloma. The
     downloaded parts (``train/x``, ``validation/x``) may lie beside or below each other.
     """
-    places = [root.parent] if root.name in _PHOTOGRAPH_FOLDERS else _places(root)
-    sets = [found for place in places if (found := segpc_set(root, place))]
-    if not sets:
+    places = [root.parent] if root.name in _PHOTOGRAPH_FOLDERS else _all_folders(root)
+    parts = {place: found for place in places if (found := segpc_part(root, place))}
+    if not parts:
         return None
+    sets = list(parts.values())
     if any(f.cells for found in sets for f in found.fields):  # the test part comes without masks
-        known = {found.fields[0].path.parent for found in sets}
-        bare = [p / "x" for p in places if images_in(p / "x") and p / "x" not in known]
-        sets += [_photographs(root, folder) for folder in bare]
-    return joined(root, sets)
+        for folder in (place / "x" for place in places if place not in parts):
+            fields = [
+                Field(path, path.stem, source_of_name(path.relative_to(root)), "MM")
+                for path in images_in(folder)
+            ]
+            sets.append(Collection(root, tuple(fields)))
+    return join_collections(root, sets)
 
 
-def _places(root: Path, depth: int = DEEPEST) -> list[Path]:
-    below = folders_in(root) if depth else []
-    return [root, *(place for sub in below for place in _places(sub, depth - 1))]
+def _all_folders(root: Path, depth: int = MAX_DEPTH) -> list[Path]:
+    below = subfolders(root) if depth else []
+    return [root, *(place for sub in below for place in _all_folders(sub, depth - 1))]
 
 
-def segpc_set(root: Path, place: Path) -> Collection | None:
-    """One part of SegPC: photographs in a folder of ``place`` and masks in others beside it."""
+def segpc_part(root: Path, place: Path) -> Collection | None:
+    """Read one part of SegPC: photographs in a folder of ``place`` and masks in others beside."""
     folder = next((place / n for n in _PHOTOGRAPH_FOLDERS if (place / n).is_dir()), None)
     if folder is None:
         return None
     cells = _cell_files(place / "y") if folder.name == "x" else {}
-    masks = _mask_folders(place)
+    masks = {
+        kind: {p.stem: p for p in images_in(place / name)} for name, kind in _MASK_FOLDERS.items()
+        if (place / name).is_dir()
+    }  # fmt: skip
     photographs = images_in(folder)
     if not photographs or not (cells or masks):
         return None
-    known = cells or "segpc" in place.name.lower()
+    class_name = "MM" if cells or "segpc" in place.name.lower() else None
     fields = [
         Field(
             path=path,
             name=path.stem,
             source=source_of_name(path.relative_to(root)),
-            class_name="MM" if known else None,
+            class_name=class_name,
             masks={kind: found[path.stem] for kind, found in masks.items() if path.stem in found},
             cells=tuple(cells.get(path.stem, ())),
         )
         for path in photographs
     ]
     bare = sorted(set(cells) - {path.stem for path in photographs})
-    told = [f"Masks without their photograph, left out: {listed(bare)}."] if bare else []
-    return Collection(root, tuple(fields), tuple(told))
-
-
-def _photographs(root: Path, folder: Path) -> Collection:
-    fields = [
-        Field(path, path.stem, source_of_name(path.relative_to(root)), "MM")
-        for path in images_in(folder)
-    ]
-    return Collection(root, tuple(fields))
+    warnings = [f"Masks without their photograph, left out: {listed(bare)}."] if bare else []
+    return Collection(root, tuple(fields), tuple(warnings))
 
 
 def _cell_files(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = defaultdict(list)
-    for path in images_in(folder) if folder.is_dir() else []:
+    for path in images_in(folder):
         if match := _CELL_FILE.match(path.stem):
             found[match["stem"]].append(path)
     return found
 
 
-def _mask_folders(place: Path) -> dict[MaskKind, dict[str, Path]]:
-    folders = {kind: place / name for name, kind in _MASK_FOLDERS.items()}
-    return {
-        kind: {p.stem: p for p in images_in(path)}
-        for kind, path in folders.items()
-        if path.is_dir()
-    }
-
-
 def white_blood_cells(root: Path) -> Collection | None:
-    """Single cells ``001.bmp``, each with its mask ``001.png``, and a table of class numbers.
+    """Read single cells ``001.bmp``, each with its mask ``001.png``, and a table of class numbers.
 
     In a mask 255 is nucleus, 128 cytoplasm, 0 the rest. The table has the columns ``image ID`` and
     ``class label`` and lies beside the pictures or one folder above. ``root`` may hold several
     such sets, each with its table.
     """
-    sets = [found for place in _places(root) if (found := _cells_and_masks(root, place))]
-    if not sets:
-        return None
-    return joined(root, sets)
+    sets = [found for place in _all_folders(root) if (found := _cells_and_masks(root, place))]
+    return join_collections(root, sets) if sets else None
 
 
 def _cells_and_masks(root: Path, place: Path) -> Collection | None:
-    """One set of white blood cells; without a table only ``root``, told by the masks' pixels."""
+    """Read one set of white blood cells; without a table only ``root``, by the masks' pixels."""
     images = images_in(place)
     masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
     photographs = [p for p in images if p.suffix.lower() == ".bmp" and p.stem in masks]
     paired = {*photographs, *(masks[p.stem] for p in photographs)}
-    if not photographs or len(paired) < MOST * len(images):
+    if not photographs or len(paired) < MIN_PAIRED * len(images):
         return None
-    left = [p.name for p in images if p not in paired]
-    tables = [*entries(place), *entries(place.parent)]
-    tables.sort(key=lambda p: place.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
-    table, classes = _class_numbers(tables, photographs)
-    if table is None:
-        drawn = place == root and all(holds_levels(masks[p.stem]) for p in photographs)
-        if not drawn:
-            return None
+    table, classes = _read_classes(place, photographs)
+    if table is None and not (
+        place == root and all(holds_levels(masks[p.stem]) for p in photographs)
+    ):
+        return None
     fields = [
         Field(
             path=path,
@@ -158,19 +143,20 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
         )
         for path in photographs
     ]
-    told = [f"Pictures without a mask, left out: {listed(left)}."] if left else []
-    return Collection(root, tuple(fields), tuple(told), tables=(table,) if table else ())
+    left = [p.name for p in images if p not in paired]
+    warnings = [f"Pictures without a mask, left out: {listed(left)}."] if left else []
+    return Collection(root, tuple(fields), tuple(warnings), tables=(table,) if table else ())
 
 
-def _class_numbers(
-    files: list[Path], photographs: list[Path]
-) -> tuple[Path | None, dict[str, str]]:
-    """Class name by picture number, from the first table that knows the pictures, and which."""
+def _read_classes(place: Path, photographs: list[Path]) -> tuple[Path | None, dict[str, str]]:
+    """Return the first table that has all the pictures, and class by number of the picture."""
     wanted = {p.stem.lstrip("0") for p in photographs}
+    files = [*list_folder(place), *list_folder(place.parent)]
+    files.sort(key=lambda p: place.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
     for path in files:
         if path.suffix.lower() != ".csv" or not {"image id", "class label"} <= set(columns(path)):
             continue
-        found = {row["image id"].lstrip("0"): row["class label"] for row in read_rows(path)}
-        if wanted <= set(found):
-            return path, {number: WBC_CLASSES.get(label, label) for number, label in found.items()}
+        labels = {row["image id"].lstrip("0"): row["class label"] for row in read_rows(path)}
+        if wanted <= set(labels):
+            return path, {k: WBC_CLASSES.get(label, label) for k, label in labels.items()}
     return None, {}

@@ -1,4 +1,4 @@
-"""What photographs share a source by their names, where their files do not show it.
+"""Photographs that share a source by their names, where their files do not show it.
 
 Products of a photograph, and its cut-outs in a folder beside its own.
 """
@@ -13,51 +13,54 @@ from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts.listing import listed
-from napari_marrow.data.layouts.names import base_of_name, class_of_folder_name, is_way_to_show
+from napari_marrow.data.layouts.names import (
+    class_of_folder_name,
+    may_show_same_pictures,
+    original_of_name,
+)
 
-MOST = 0.8
-"""Part of a folder's names that must be in the other, for both to show the same pictures."""
+MIN_SHARED_NAMES = 0.8
+"""Share of a folder's names that must be in the other, for both to show the same pictures."""
 
 
-def with_joined_twins(collection: Collection) -> Collection:
+def join_twins(collection: Collection) -> Collection:
     """Give photographs of the same name in ``Original/ALL`` and ``Segmented/ALL`` one source.
 
-    Otherwise a cell could be learnt from cut out, and judged as it was. Any two folders beside each
-    other are meant that hold the same class folders with the same names of files.
+    Otherwise a cell could be learnt from cut out, and judged as it was. So for any two folders
+    beside each other that hold the same class folders with the same names of files.
     """
-    root, told, pairs = collection.root, [], []
-    for (first, own), (second, others) in itertools.combinations(_shown(collection).items(), 2):
+    root, warnings, pairs = collection.root, [], []
+    for (first, own), (second, others) in itertools.combinations(_views(collection).items(), 2):
         names = own.keys() & others.keys()
         twins = [[own[name].source, others[name].source] for name in names]
-        few = len(names) < MOST * min(len(own), len(others))
+        few = len(names) < MIN_SHARED_NAMES * min(len(own), len(others))
         if first.parent != second.parent or few or all(a == b for a, b in twins):
             continue
         pairs += twins
-        told.append(
+        warnings.append(
             f"{first.relative_to(root).as_posix()} and {second.relative_to(root).as_posix()} hold "
             f"{len(names)} photographs of the same names, taken for the same pictures: both of a "
             "name are one source. Scan one of these folders alone, or, if the pictures differ, say "
             "their sources in a table or with --groups."
         )
-    joined = joined_sources(sorted(pairs))
-    fields = tuple(replace(f, source=joined.get(f.source, f.source)) for f in collection.fields)
-    return replace(collection, fields=fields, warnings=(*collection.warnings, *told))
+    fields = replace_sources(collection.fields, sorted(pairs))
+    return replace(collection, fields=fields, warnings=(*collection.warnings, *warnings))
 
 
-def _shown(collection: Collection) -> dict[Path, dict[tuple[str, str], Field]]:
-    """The fields by class folder and name, of each folder that may show them in its way."""
-    shown: dict[Path, dict[tuple[str, str], Field]] = defaultdict(dict)
+def _views(collection: Collection) -> dict[Path, dict[tuple[str, str], Field]]:
+    """Return the fields by class folder and name, of each folder that may show the same cells."""
+    views: dict[Path, dict[tuple[str, str], Field]] = defaultdict(dict)
     for f in collection.fields:
         folder, top = f.path.parent, f.path.parent.parent
         below = top != collection.root and top.is_relative_to(collection.root)
         own = f.class_name and f.class_name == class_of_folder_name(folder.name)
-        if below and own and is_way_to_show(top.name):
-            shown[top][folder.name, f.path.stem] = f
-    return shown
+        if below and own and may_show_same_pictures(top.name):
+            views[top][folder.name, f.path.stem] = f
+    return views
 
 
-def joined_sources(groups: list[list[str]]) -> dict[str, str]:
-    """The first source of each group for its others; groups that share a source become one."""
+def replace_sources(fields: Iterable[Field], groups: list[list[str]]) -> tuple[Field, ...]:
+    """Give all sources of a group the name of its first; groups that share one become one."""
     first: dict[str, str] = {}
     for group in groups:
         olds = {first.get(source, source) for source in group}
@@ -65,22 +68,23 @@ def joined_sources(groups: list[list[str]]) -> dict[str, str]:
         if any(source in first for source in group):  # few are, and this looks at all
             first |= {source: new for source in first if first[source] in olds}
         first |= dict.fromkeys([*group, *olds], new)
-    return first
+    return tuple(replace(f, source=first.get(f.source, f.source)) for f in fields)
 
 
-def told_of_bases(root: Path, fields: Iterable[Field]) -> list[str]:
-    """A sentence on photographs that count as made from one that is not there.
+def warn_of_missing_originals(root: Path, fields: Iterable[Field]) -> list[str]:
+    """Return a warning of photographs that count as made from one that is not there.
 
     They may be its products, kept without it, which must not stand on both sides of a split. Or
     they are different pictures with such names, and few sources are left: only a person can tell.
     """
     fields = list(fields)
     own = {f.path.relative_to(root).with_suffix("").as_posix() for f in fields}
-    made: dict[str, list[str]] = defaultdict(list)
+    products: dict[str, list[str]] = defaultdict(list)
     for f in fields:
-        if f.source == base_of_name(f.path.relative_to(root)) and f.source not in own:
-            made[f.source].append(f.path.name)
-    groups = [f"{listed(names, 3)} ({source})" for source, names in made.items() if len(names) > 1]
+        if f.source == original_of_name(f.path.relative_to(root)) and f.source not in own:
+            products[f.source].append(f.path.name)
+    groups = [f"{listed(names, 3)} ({source})" for source, names in products.items()
+              if len(names) > 1]  # fmt: skip
     if not groups:
         return []
     return [

@@ -1,4 +1,4 @@
-"""What is odd about found fields, from headers and samples of the files alone."""
+"""Checks of found fields, from headers and samples of the files alone."""
 
 from __future__ import annotations
 
@@ -8,125 +8,131 @@ import hashlib
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.fields import Collection, Field, usable
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import image_size
 from napari_marrow.data.layouts.listing import listed
-from napari_marrow.data.layouts.sources import joined_sources
+from napari_marrow.data.layouts.sources import replace_sources
 
 DAMAGED = "damaged"
+SAMPLE_BYTES = 4096
 
 
-def checked(collection: Collection) -> Collection:
-    """Join the sources of equal files, and add a sentence for all that is odd.
+class FileProblem(NamedTuple):
+    """What is wrong with a file of a field, in a few words for a table and in a sentence."""
+
+    note: str
+    sentence: str
+
+
+def validate_collection(collection: Collection) -> Collection:
+    """Join the sources of equal files, and add a warning for all that is odd.
 
     Raises
     ------
     MarrowError
         When not one of the photographs can be read; the sentence is the first file's.
     """
-    usable(collection)
-    fields, copies = _join_copies(list(collection.fields))
-    odd = [_without_nuclei(fields), *_odd_sizes(fields), *copies, _without_class(fields)]
-    warnings = (*collection.warnings, *filter(None, odd))
-    return replace(collection, fields=tuple(fields), warnings=warnings)
-
-
-def _without_nuclei(fields: list[Field]) -> str:
-    bare = [f.name for f in fields if "nucleus" not in f.mask_kinds]
-    if not bare or len(bare) == len(fields):
-        return ""
-    return f"Fields without a nucleus mask: {listed(bare)}."
-
-
-def _odd_sizes(fields: list[Field]) -> list[str]:
-    """Damaged files, masks of another size than their photograph, and sizes that differ."""
-    warnings: list[str] = []
-    sizes: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for f in fields:
-        try:
-            size = image_size(f.path)
-            sizes[size].append(f.name)
-            for mask in f.mask_files:
-                if (found := image_size(mask)) != size:
-                    warnings.append(
-                        f"{mask.name} is {found[1]}x{found[0]} and its photograph "
-                        f"{size[1]}x{size[0]} pixels; the mask can't be used."
-                    )
-        except MarrowError as error:
-            warnings.append(str(error))
-    if len(sizes) > 1:
-        rows = [f"{w}x{h} ({len(names)})" for (h, w), names in sorted(sizes.items())]
-        warnings.append(f"The fields have {len(sizes)} different sizes: {listed(rows)}.")
-    return warnings
+    copies = _find_copies(collection.fields)
+    fields = replace_sources(collection.fields, [[f.source for f in group] for group in copies])
+    problems = [problem for f in fields for problem in _file_problems(f)]
+    damaged = [problem.sentence for problem in problems if problem.note == DAMAGED]
+    if damaged and len(damaged) == len(fields):
+        raise MarrowError(damaged[0])
+    names = [listed([f.path.name for f in group]) for group in copies]
+    warnings = [
+        _missing("a nucleus mask", fields, [f.name for f in fields if _lacks_nuclei(f)]),
+        *(problem.sentence for problem in problems),
+        _different_sizes(fields),
+        *(f"The same picture more than once, taken as one source: {n}." for n in names),
+        _missing("a class", fields, [f.name for f in fields if f.class_name is None]),
+    ]
+    warnings = [*collection.warnings, *filter(None, warnings)]
+    return replace(collection, fields=fields, warnings=tuple(warnings))
 
 
 def notes_of(collection: Collection) -> dict[str, list[str]]:
-    """What is odd about each field, in a few words, by what the collection calls it.
+    """Return what is odd about each field, in a few words, by what the collection calls it.
 
-    The same that :func:`checked` says in sentences of the files and masks.
+    The same that :func:`validate_collection` puts into sentences about the files and masks.
     """
-    some = any("nucleus" in f.mask_kinds for f in collection.fields)
+    some_have_nuclei = not all(map(_lacks_nuclei, collection.fields))
     notes = {}
     for f in collection.fields:
-        own = _odd_files(f)
-        if some and "nucleus" not in f.mask_kinds:
+        own = list(dict.fromkeys(problem.note for problem in _file_problems(f)))
+        if some_have_nuclei and _lacks_nuclei(f):
             own.append("no nucleus mask")
         if own:
             notes[collection.label(f)] = own
     return notes
 
 
-def _odd_files(field: Field) -> list[str]:
+def _lacks_nuclei(field: Field) -> bool:
+    return "nucleus" not in field.mask_kinds
+
+
+def _missing(what: str, fields: tuple[Field, ...], names: list[str]) -> str:
+    """Name the fields that lack something which others have."""
+    return f"Fields without {what}: {listed(names)}." if 0 < len(names) < len(fields) else ""
+
+
+def _file_problems(field: Field) -> list[FileProblem]:
+    """Find damaged files, and masks of another size than their photograph."""
     try:
-        size = image_size(field.path)
-    except MarrowError:
-        return [DAMAGED]
-    notes = []
+        height, width = image_size(field.path)
+    except MarrowError as error:
+        return [FileProblem(DAMAGED, str(error))]
+    problems = []
     for mask in field.mask_files:
         try:
-            fits = image_size(mask) == size
-        except MarrowError:
-            notes.append("damaged mask")
-        else:
-            notes += [] if fits else ["mask of another size"]
-    return list(dict.fromkeys(notes))
+            size = image_size(mask)
+        except MarrowError as error:
+            problems.append(FileProblem("damaged mask", str(error)))
+            continue
+        if size != (height, width):
+            sentence = (
+                f"{mask.name} is {size[1]}x{size[0]} and its photograph {width}x{height} pixels; "
+                "the mask can't be used."
+            )
+            problems.append(FileProblem("mask of another size", sentence))
+    return problems
 
 
-def _join_copies(fields: list[Field]) -> tuple[list[Field], list[str]]:
-    """Give fields that are the same file one source.
+def _different_sizes(fields: tuple[Field, ...]) -> str:
+    counts: dict[tuple[int, int], int] = defaultdict(int)
+    for f in fields:
+        with contextlib.suppress(MarrowError):
+            counts[f.size()] += 1
+    rows = [f"{w}x{h} ({count})" for (h, w), count in sorted(counts.items())]
+    return f"The fields have {len(rows)} different sizes: {listed(rows)}." if len(rows) > 1 else ""
 
-    Otherwise a picture could be learnt from under one name and judged under another.
+
+def _find_copies(fields: tuple[Field, ...]) -> list[list[Field]]:
+    """Find fields that are the same file, byte by byte.
+
+    A picture could be learnt from under one name and judged under another.
     """
     seen: dict[bytes, list[list[Field]]] = defaultdict(list)
     for f in fields:
-        with contextlib.suppress(OSError):  # what can't be read is said elsewhere
+        with contextlib.suppress(OSError):  # reported by _file_problems
             alike = seen[_sample(f.path)]  # few are, and only those are read whole
-            group = next((g for g in alike if filecmp.cmp(g[0].path, f.path, shallow=False)), None)
-            if group is None:
-                alike.append([f])
+            for group in alike:
+                if filecmp.cmp(group[0].path, f.path, shallow=False):
+                    group.append(f)
+                    break
             else:
-                group.append(f)
-    same = [group for alike in seen.values() for group in alike if len(group) > 1]
-    joined = joined_sources([[f.source for f in group] for group in same])
-    fields = [replace(f, source=joined.get(f.source, f.source)) for f in fields]
-    names = [listed([f.path.name for f in group]) for group in same]
-    return fields, [f"The same picture more than once, taken as one source: {n}." for n in names]
+                alike.append([f])
+    return [group for alike in seen.values() for group in alike if len(group) > 1]
 
 
-def _sample(path: Path, length: int = 4096) -> bytes:
+def _sample(path: Path) -> bytes:
+    """Return a digest of the file's size and of some of its bytes."""
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
     with open(path, "rb") as file:
-        for start in (0, size // 3, size // 2, size - length):
+        for start in (0, size // 3, size // 2, size - SAMPLE_BYTES):
             file.seek(max(start, 0))
-            digest.update(file.read(length))
+            digest.update(file.read(SAMPLE_BYTES))
     return digest.digest()
-
-
-def _without_class(fields: list[Field]) -> str:
-    bare = [f.name for f in fields if f.class_name is None]
-    if not bare or len(bare) == len(fields):
-        return ""
-    return f"Fields without a class: {listed(bare)}."
