@@ -1,4 +1,4 @@
-"""Rows of a CSV that a person made, in whichever way their program saves it."""
+"""Rows of a CSV that a person saved, with any common separator and encoding."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from napari_marrow.data.errors import MarrowError
 
 _SEPARATORS = ",;\t"
-_HEADER = 64 * 1024  # bytes in which a header ends
+MAX_HEADER_BYTES = 64 * 1024
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:
-    """The rows by column, without the space around their texts; a missing one is empty.
+    """Read the rows by column, without the space around their texts; a missing one is empty.
 
-    Columns may be parted by commas, semicolons or tabs; their names are given in small letters.
+    Columns may be separated by commas, semicolons or tabs; their names are in small letters.
 
     Raises
     ------
@@ -40,10 +40,10 @@ def read_rows(table: Path) -> list[dict[str, str]]:
 
 
 def columns(table: Path) -> tuple[str, ...]:
-    """The names of a table's columns, in small letters; none where the file is no table at all."""
+    """Read the names of a table's columns, in small letters; none where the file is no table."""
     try:
         with open(table, "rb") as file:
-            text = _decode(file.read(_HEADER), errors="replace")
+            text = _decode(file.read(MAX_HEADER_BYTES), errors="replace")
         header = next(csv.reader(io.StringIO(text), delimiter=_separator(text)), [])
     except (OSError, csv.Error):
         return ()  # some other program's file
@@ -57,10 +57,10 @@ def _decode(content: bytes, errors: str) -> str:
     except UnicodeDecodeError:
         text = content.decode("cp1252")  # Excel's "CSV" where Windows speaks a western language
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return re.sub(r'^"?sep=(.)"?\n', "", text)  # Excel's note of what parts the columns
+    return re.sub(r'^"?sep=(.)"?\n', "", text)  # Excel's note of the separator
 
 
 def _separator(text: str) -> str:
-    """What the first line has most of: the programs of some countries write semicolons."""
+    """Return what the first line has most of: programs of some countries write semicolons."""
     header = text.partition("\n")[0]
     return max(_SEPARATORS, key=header.count)

@@ -1,14 +1,14 @@
-"""The one error that users see, and the one that they ask for."""
+"""The errors of the package: one that users see, and one for work that was cancelled."""
 
 
 class MarrowError(Exception):
-    """Something a user can put right.
+    """An error that a user can correct.
 
-    The message is one sentence (two at the most) that names the file, says what is wrong with it,
-    and what to do. The command line prints it and exits with 1; the viewer shows it as a
-    notification. Anything else that is raised is a fault of the program.
+    The message is one sentence (two at the most) that names the file, what is wrong with it, and
+    what to do. The command line prints it and exits with 1; the viewer shows it as a notification.
+    Any other exception is a fault of the program.
     """
 
 
 class Stopped(Exception):
-    """The user asked the work to stop, and it did."""
+    """The user cancelled the work."""

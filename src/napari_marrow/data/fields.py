@@ -1,4 +1,4 @@
-"""A field is one photograph with its masks; a collection is the fields of a folder or viewer."""
+"""Fields, which are photographs with their masks, and collections of fields."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Required, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,25 +17,50 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import decode, image_size, open_image, read_image
 from napari_marrow.data.masks import MaskCode, MaskKind, read_mask
 
+FieldDict = TypedDict(
+    "FieldDict",
+    {
+        "path": Required[str],
+        "name": Required[str],
+        "source": Required[str],
+        "class": str | None,
+        "masks": dict[MaskKind, str],
+        "mask_code": MaskCode,
+        "cells": list[str],
+        "labels": str | None,
+        "cell_classes": dict[str, str],
+    },
+    total=False,
+)
+
+
+class CollectionDict(TypedDict, total=False):
+    """A collection as a JSON object."""
+
+    root: Required[str]
+    fields: Required[list[FieldDict]]
+    warnings: list[str]
+    tables: list[str]
+
 
 @dataclass(frozen=True)
 class Field:
-    """One photograph, where it lies, and what is known of it. Pixels are read when asked for.
+    """One photograph, its file, and what is known of it. Pixels are read on demand.
 
     Attributes
     ----------
     path
         The photograph's file.
     name
-        What users call it: the stem of the file, or the name of the layer.
+        Name for users: the stem of the file, or the name of the layer.
     source
         What it was cut or rotated from. Units of one source never stand on both sides of a split.
     class_name
-        Its class, or None where nobody has said.
+        Its class, or None where it is not known.
     masks
         Mask files by kind (``nucleus``, ``cytoplasm``, ``background``), each for the whole field.
     mask_code
-        How the mask files say which pixels are meant.
+        How the mask files encode which pixels are foreground.
     cells
         One mask file a cell (SegPC-2021), with its nucleus and its cytoplasm; number k is the k-th.
     labels
@@ -55,15 +80,15 @@ class Field:
     cell_classes: Mapping[int, str] = field(default_factory=dict)
 
     def size(self) -> tuple[int, int]:
-        """Height and width in pixels, from the header alone."""
+        """Return height and width in pixels, from the header alone."""
         return image_size(self.path)
 
     def open(self) -> NDArray[np.uint8]:
-        """The photograph, (height, width, 3) RGB, as a view of its file where that is possible."""
+        """Return the photograph, (height, width, 3) RGB, as a view of its file where possible."""
         return open_image(self.path)
 
     def image(self) -> NDArray[np.uint8]:
-        """The photograph, (height, width, 3) RGB, in memory."""
+        """Return the photograph, (height, width, 3) RGB, in memory."""
         return read_image(self.path)
 
     @property
@@ -77,14 +102,14 @@ class Field:
         return (*dict.fromkeys(self.masks.values()), *self.cells)
 
     def mask(self, kind: MaskKind) -> NDArray[np.bool_] | None:
-        """The mask of one kind as (height, width) booleans, or None where there is none."""
+        """Return the mask of one kind as (height, width) booleans, or None without one."""
         if self.cells and kind in ("nucleus", "cytoplasm"):
             return self._by_cell(kind) > 0
         path = self.masks.get(kind)
         return None if path is None else read_mask(path, self.size(), kind, self.mask_code)
 
     def instances(self, kind: MaskKind = "nucleus") -> NDArray[np.integer] | None:
-        """The instances somebody marked, (height, width), or None where there are none.
+        """Return the instances somebody marked, (height, width), or None without any.
 
         Parameters
         ----------
@@ -92,8 +117,8 @@ class Field:
             ``nucleus``; ``cytoplasm`` is known only where there is one mask a cell.
         """
         if self.labels is None or kind != "nucleus":
-            known = self.cells and kind in ("nucleus", "cytoplasm")
-            return self._by_cell(kind) if known else None
+            by_cell = self.cells and kind in ("nucleus", "cytoplasm")
+            return self._by_cell(kind) if by_cell else None
         labels = decode(self.labels)
         if labels.shape != self.size():
             raise MarrowError(
@@ -108,8 +133,8 @@ class Field:
             labels[read_mask(path, self.size(), kind, "cell levels")] = number
         return labels
 
-    def to_dict(self) -> dict[str, Any]:
-        """The field as a JSON object."""
+    def to_dict(self) -> FieldDict:
+        """Return the field as a JSON object."""
         return {
             "path": str(self.path),
             "name": self.name,
@@ -123,8 +148,9 @@ class Field:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Field:
-        """The field that :meth:`to_dict` wrote down."""
+    def from_dict(cls, values: FieldDict) -> Field:
+        """Return the field that :meth:`to_dict` wrote."""
+        labels = values.get("labels")
         return cls(
             path=Path(values["path"]),
             name=values["name"],
@@ -132,20 +158,20 @@ class Field:
             class_name=values.get("class"),
             masks={kind: Path(path) for kind, path in values.get("masks", {}).items()},
             mask_code=values.get("mask_code", "white"),
-            cells=tuple(Path(path) for path in values.get("cells", ())),
-            labels=Path(values["labels"]) if values.get("labels") else None,
+            cells=tuple(map(Path, values.get("cells", ()))),
+            labels=Path(labels) if labels else None,
             cell_classes={int(k): v for k, v in values.get("cell_classes", {}).items()},
         )
 
 
 @dataclass(frozen=True)
 class Collection:
-    """Fields that belong together, with what was odd about them.
+    """Fields that belong together, with warnings about them.
 
     Attributes
     ----------
     root
-        The folder they lie in.
+        The folder above them.
     fields
         In the order they are shown.
     warnings
@@ -162,23 +188,21 @@ class Collection:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes that occur, of fields and of annotated cells, in alphabetical order."""
-        names = {f.class_name for f in self.fields}
-        for f in self.fields:
-            names.update(f.cell_classes.values())
-        return tuple(sorted(name for name in names if name is not None))
+        names = {f.class_name for f in self.fields if f.class_name is not None}
+        return tuple(sorted(names.union(*(f.cell_classes.values() for f in self.fields))))
 
     def label(self, field: Field) -> str:
-        """What tables call a field: its path below the root, or its name if it lies elsewhere."""
+        """Return a field's name in tables: its path below the root, or its name elsewhere."""
         if field.path.is_relative_to(self.root):
             return field.path.relative_to(self.root).as_posix()
         return field.name
 
     def counts(self) -> dict[str, int]:
-        """Fields by class; fields without a class are not counted."""
+        """Count the fields by class; fields without a class are not counted."""
         return dict(sorted(Counter(f.class_name for f in self.fields if f.class_name).items()))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The collection as one JSON object."""
+    def to_dict(self) -> CollectionDict:
+        """Return the collection as one JSON object."""
         return {
             "root": str(self.root),
             "fields": [f.to_dict() for f in self.fields],
@@ -187,21 +211,21 @@ class Collection:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Collection:
-        """The collection that :meth:`to_dict` wrote down."""
+    def from_dict(cls, values: CollectionDict) -> Collection:
+        """Return the collection that :meth:`to_dict` wrote."""
         return cls(
             root=Path(values["root"]),
             fields=tuple(Field.from_dict(v) for v in values["fields"]),
             warnings=tuple(values.get("warnings", ())),
-            tables=tuple(Path(path) for path in values.get("tables", ())),
+            tables=tuple(map(Path, values.get("tables", ()))),
         )
 
 
 def usable(collection: Collection) -> Collection:
     """Leave out photographs that can't be read and masks that do not fit theirs.
 
-    For looking at fields, where one damaged file should not hide the others. What was left out is
-    said in the warnings of a scanned collection already.
+    For looking at fields, where one damaged file should not hide the others. The warnings of a
+    scanned collection name what is left out.
 
     Raises
     ------
@@ -239,7 +263,7 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     Raises
     ------
     MarrowError
-        When the table has other columns, leaves a field out, says two sources of one, or uses a
+        When the table has other columns, leaves a field out, gives two sources of one, or uses a
         name that several fields have.
     """
     table = Path(table)
@@ -261,7 +285,7 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
 
 
 def _names(collection: Collection, field: Field) -> list[str]:
-    """What a table may call a field, the most exact first."""
+    """Return the names of a field in tables, the most exact first."""
     return list(dict.fromkeys((collection.label(field), field.path.name, field.name)))
 
 

@@ -1,4 +1,4 @@
-"""One definition a form: frozen dataclasses whose fields carry label, bounds and help.
+"""Options of a form as fields of frozen dataclasses, with label, bounds and help.
 
 The magicgui form, the command-line options and the JSON in a bundle are all made from the same
 dataclass; this module holds the few helpers that the dataclasses share.
@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from napari_marrow.data.errors import MarrowError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
 
 def option(
-    default: Any,
+    default: T,
     label: str,
     help: str,
     *,
@@ -25,21 +28,21 @@ def option(
     high: float | None = None,
     advanced: bool = False,
     choices: tuple[str, ...] = (),
-) -> Any:
+) -> T:
     """Describe one field of a settings dataclass.
 
     Parameters
     ----------
     default
-        Its value when the user says nothing.
+        Its value when the user gives none.
     label
-        What stands before the field in a form.
+        Text before the field in a form.
     help
         One sentence for the tooltip and for ``--help``.
     unit
         Unit of the value, shown behind the label ("px", "s").
     low, high
-        Smallest and largest value that makes sense, both included.
+        Smallest and largest valid value, both included.
     advanced
         True for a field that forms fold away.
     choices
@@ -57,8 +60,8 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def bound_problems(settings: Any) -> list[str]:
-    """Say, in a user's words, which fields of ``settings`` are out of bounds or not a choice."""
+def bound_problems(settings: DataclassInstance) -> list[str]:
+    """Return a sentence for each field of ``settings`` that is out of bounds or not a choice."""
     hints = get_type_hints(type(settings))
     problems = []
     for field in dataclasses.fields(settings):
@@ -77,11 +80,15 @@ def bound_problems(settings: Any) -> list[str]:
     return problems
 
 
-def settings_from_dict(kind: type[T], values: Mapping[str, Any]) -> T:
-    """Make settings of ``kind`` again from the JSON object that ``dataclasses.asdict`` gave.
+def settings_from_dict(kind: type[T], values: Mapping[str, object]) -> T:
+    """Make settings of ``kind`` from the JSON object that ``dataclasses.asdict`` gave.
 
-    Keys that this version does not know are passed over (a newer version wrote them); a value of
-    the wrong type is a :class:`MarrowError`.
+    Keys that this version does not know are passed over (a newer version wrote them).
+
+    Raises
+    ------
+    MarrowError
+        When a value has the wrong type.
     """
     known = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     hints = get_type_hints(kind)
@@ -93,7 +100,7 @@ def settings_from_dict(kind: type[T], values: Mapping[str, Any]) -> T:
     return kind(**{name: value for name, value in values.items() if name in known})
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def _fits(value: object, hint: object) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     if hint is float:

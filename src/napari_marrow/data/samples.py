@@ -1,4 +1,4 @@
-"""Where the sample data lies: in the installed package, or at the top of a checkout."""
+"""The folder of the sample data: in the installed package, or at the top of a checkout."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from napari_marrow.data.errors import MarrowError
 
 
 def sample_folder() -> Path:
-    """The folder of simulated sample fields, one folder a class.
+    """Return the folder of simulated sample fields, with one folder a class.
 
     Raises
     ------
     MarrowError
-        When the installation lacks them.
+        When the sample data is not installed.
     """
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "sample_data", package.parents[1] / "sample_data"):
