@@ -101,7 +101,6 @@ NUMBERS = {
     "16 bits, 1 and 2": lambda n: np.uint16(n),
     "16 bits, 300 and 40000": lambda n: np.array([0, 300, 40000], np.uint16)[n],
     "32 bits, 1 and 2": lambda n: np.int32(n),
-    "32 bits, all set": lambda n: np.uint32(4294967295) * (n > 0),
     "32 bits, 7 and 70000": lambda n: np.array([0, 7, 70000], np.uint32)[n],
     "empty": lambda n: 0 * n,
 }

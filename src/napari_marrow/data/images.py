@@ -35,23 +35,9 @@ _BEGINNINGS = {
     b"II": "TIFF",  # the byte order; the number after it differs in big TIFFs
     b"MM": "TIFF",
 }
-_AS_THEY_ARE = {"1", "L", "LA", "RGB", "RGBA", "I", "F"}
-_ORIENTATION = 274
-_PLANAR = 284
-_BITS = 258
-_COMPRESSION = 259
-_PHOTOMETRIC = 262
-_SOFTWARE = 305
-_SAMPLE_FORMAT = 339
-_TURN_BACK = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
+_PLAIN_MODES = {"1", "L", "LA", "RGB", "RGBA", "I", "F"}
+# tags of TIFF
+_BITS, _COMPRESSION, _ORIENTATION, _PLANAR, _SOFTWARE = 258, 259, 274, 284, 305
 # Bits of pixels that a byte of a file can stand for at the most: a run of 255 pixels of a BMP takes
 # two; deflate makes 1,032 bytes of one; JPEG spends a bit at least on a block of 8x8 pixels (the
 # rest is for unlike channels). TIFF by its number of compression.
@@ -92,7 +78,9 @@ def image_size(path: Path | str) -> tuple[int, int]:
     if bmp := _plain_bmp(path):
         return bmp.height, bmp.width
     with _opened(path) as image:
-        return _stored_size(image)
+        if isinstance(image, tifffile.TiffPage):
+            return image.imagelength, image.imagewidth
+        return image.height, image.width
 
 
 def open_image(path: Path | str) -> NDArray[np.uint8]:
@@ -149,33 +137,8 @@ def decode(path: Path) -> NDArray:
         if isinstance(image, tifffile.TiffPage):
             array = image.asarray()
             return np.moveaxis(array, 0, -1) if image.planarconfig == 2 else array
-        turn = _TURN_BACK.get(_orientation(image))
-        image.load()  # forgets the orientation
-        plain = image.mode in _AS_THEY_ARE or image.mode.startswith("I;16")
-        picture = image if plain else image.convert("RGB")
-        array = np.array(picture if turn is None else picture.transpose(turn))
-        return array.view(np.uint32) if _is_unsigned_32(image) else array
-
-
-def _is_unsigned_32(image: Image.Image) -> bool:
-    """Whether Pillow gives numbers of 32 bits a sign that the TIFF does not."""
-    tags = getattr(image, "tag_v2", {})
-    unsigned = tags.get(_SAMPLE_FORMAT, (1,)) in (1, (1,))
-    return image.mode == "I" and tags.get(_BITS) == (32,) and unsigned
-
-
-def is_bits_from_white(path: Path) -> bool:
-    """Whether a TIFF holds one bit a pixel and says that 0 is white, as tifffile writes booleans.
-
-    tifffile reads them as they were; by the letter of TIFF they are the other way round, and so are
-    those that other programs write.
-    """
-    if image_format(path) != "TIFF":
-        return False
-    with _opened(path) as image:
-        tags = getattr(image, "tag_v2", {})
-        bits, zero = tags.get(_BITS, (1,)), tags.get(_PHOTOMETRIC)
-        return bits == (1,) and zero == 0 and "tifffile" in str(tags.get(_SOFTWARE, ""))
+        is_plain = image.mode in _PLAIN_MODES or image.mode.startswith("I;16")
+        return np.array(image if is_plain else image.convert("RGB"))
 
 
 def _plain_bmp(path: Path) -> PlainBmp | None:
@@ -224,11 +187,13 @@ def _opened(path: Path) -> Iterator[Image.Image | tifffile.TiffPage]:
                 picture = Image.open(path, formats=_FORMATS)
             except UnidentifiedImageError:
                 picture = None
-        if picture is None or _pillow_mixes(picture):
+        if picture is None or _is_wrong_in_pillow(picture):
             with tifffile.TiffFile(path) as tiff:
                 page = tiff.pages.first
                 limit = _MAX_TIFF_BITS_A_BYTE.get(page.compression, 8 * 1400) * size
-                _check_claim(path, page.imagewidth, page.imagelength, 8 * page.nbytes, limit)
+                width, height = page.imagewidth, page.imagelength
+                bits = width * height * page.samplesperpixel * page.bitspersample
+                _check_claim(path, width, height, bits, limit)
                 _check_stack(path, [page.shape for page in tiff.pages[:2]])
                 yield page
             return
@@ -253,22 +218,19 @@ def _opened(path: Path) -> Iterator[Image.Image | tifffile.TiffPage]:
         raise _unreadable(path) from error
 
 
-def _pillow_mixes(image: Image.Image) -> bool:
-    """Whether it is a TIFF of 16-bit channels one after the other: Pillow takes the wrong bytes."""
+def _is_wrong_in_pillow(image: Image.Image) -> bool:
+    """Whether it is a TIFF that Pillow does not read as it is stored.
+
+    Pillow follows the orientation, takes the wrong bytes of 16-bit channels one after the other,
+    and inverts the booleans that tifffile writes.
+    """
     tags = getattr(image, "tag_v2", {})
-    return tags.get(_PLANAR) == 2 and max(tags.get(_BITS, (8,))) > 8
-
-
-def _stored_size(image: Image.Image | tifffile.TiffPage) -> tuple[int, int]:
-    if isinstance(image, tifffile.TiffPage):
-        return image.imagelength, image.imagewidth
-    width, height = image.size
-    return (width, height) if _orientation(image) in (5, 6, 7, 8) else (height, width)
-
-
-def _orientation(image: Image.Image) -> int:
-    """Return the turn that Pillow makes by itself, which it does with TIFF alone."""
-    return int(getattr(image, "tag_v2", {}).get(_ORIENTATION, 1))
+    bits = tags.get(_BITS, (1,))
+    return (
+        tags.get(_ORIENTATION, 1) != 1
+        or (tags.get(_PLANAR) == 2 and max(bits) > 8)
+        or (bits == (1,) and "tifffile" in str(tags.get(_SOFTWARE)))
+    )
 
 
 def _unreadable(path: Path | str) -> MarrowError:

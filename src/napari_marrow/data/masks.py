@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.images import decode, image_size, is_bits_from_white, open_image
+from napari_marrow.data.images import decode, image_size, open_image
 
 MaskKind = Literal["nucleus", "cytoplasm", "background", "cell"]
 """``cell`` is nucleus and cytoplasm together."""
@@ -120,9 +120,8 @@ def read_mask(
       channel, 240 or more in a JPEG file, and 65280 or more where there are 16 bits.
 
     Numbers are flat where most equal their neighbours to the right and below; a photograph and
-    JPEG have noise. Of one bit a pixel, 1 is foreground as tifffile reads it, also where the file
-    says that 0 is white, as tifffile writes booleans. In the other codes a pixel is foreground
-    where it is nearer to the value of ``kind`` than half way to the next.
+    JPEG have noise. In the other codes a pixel is foreground where it is nearer to the value of
+    ``kind`` than half way to the next.
 
     Raises
     ------
@@ -143,7 +142,7 @@ def read_mask(
     if code != "white":
         return _near(array, CODES[code].get(kind), _half_way(code))
     if array.dtype == bool:
-        return ~array if is_bits_from_white(path) else array
+        return array
     return _foreground(array, lossy=path.suffix.lower() in _LOSSY)
 
 

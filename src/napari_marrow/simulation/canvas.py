@@ -1,8 +1,8 @@
-"""The canvas of a simulated field, and the shapes and textures that things on it are made of.
+"""The canvas of a simulated field, with the shapes and textures that are painted on it.
 
-Everything is measured in field heights, so a small field shows the scene of a large one, only
-coarser. Things are painted as amounts of stain; amounts add up as optical density does. The
-colours come later, when the stain batch is known.
+Lengths are in field heights, so a small field shows the scene of a large one, only coarser.
+Amounts of stain are painted; they add up as optical density does. The colours come later, with the
+stain batch.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy as np
 import scipy  # its sub-packages are imported when they are first used
 
 NUCLEAR, BASOPHIL, RED, PINK, DARK = range(5)
-"""Planes of a canvas: chromatin purple, cytoplasm blue, haemoglobin, pink-violet, precipitate."""
+"""Stain planes: chromatin purple, cytoplasm blue, haemoglobin, pink-violet, precipitate."""
 
 ANGLES = np.linspace(-np.pi, np.pi, 361)
-"""Where an outline is sampled, in radians."""
+"""At which an outline is sampled, in radians."""
 
 
 class Window(NamedTuple):
     """A rectangle of a canvas around a centre, with its pixels' distances from that centre."""
 
-    where: tuple[slice, slice]
+    slices: tuple[slice, slice]
     dy: np.ndarray  # (h, 1) float32, field heights
     dx: np.ndarray  # (1, w) float32, field heights
 
@@ -39,7 +39,7 @@ class Canvas:
     nuclei, cytoplasm
         (H, W) uint16, instance labels.
     cell_depth, nucleus_depth
-        (H, W) float32, how deep a pixel lies inside the nearest white cell or nucleus, in field
+        (H, W) float32, depth of a pixel inside the nearest white cell or nucleus, in field
         heights; negative outside. New cells are pressed flat against those already there.
     """
 
@@ -64,24 +64,17 @@ class Canvas:
         """Side of a pixel in field heights."""
         return 1.0 / self.height
 
-    def window(self, y: float, x: float, reach: float) -> Window | None:
-        """Pixels within ``reach`` of (y, x), all in field heights; None if outside the field."""
-        top, bottom = self._span(y, reach, self.height)
-        left, right = self._span(x, reach, self.width)
-        if top >= bottom or left >= right:
-            return None
-        dy = (np.arange(top, bottom, dtype=np.float32) + 0.5) * self.pixel - y
-        dx = (np.arange(left, right, dtype=np.float32) + 0.5) * self.pixel - x
-        return Window(
-            (slice(top, bottom), slice(left, right)),
-            dy[:, None].astype(np.float32),
-            dx[None, :].astype(np.float32),
-        )
+    def window(self, y: float, x: float, reach: float) -> Window:
+        """Return the pixels within ``reach`` of (y, x); there are none outside the field."""
+        rows, dy = self._span(y, reach, self.height)
+        columns, dx = self._span(x, reach, self.width)
+        return Window((rows, columns), dy[:, None], dx[None, :])
 
-    def _span(self, centre: float, reach: float, size: int) -> tuple[int, int]:
-        low = int(np.floor((centre - reach) * self.height))
-        high = int(np.ceil((centre + reach) * self.height))
-        return max(low, 0), min(high, size)
+    def _span(self, centre: float, reach: float, size: int) -> tuple[slice, np.ndarray]:
+        low = max(int(np.floor((centre - reach) * self.height)), 0)
+        high = max(min(int(np.ceil((centre + reach) * self.height)), size), low)
+        places = (np.arange(low, high, dtype=np.float32) + 0.5) * self.pixel - centre
+        return slice(low, high), places.astype(np.float32)
 
 
 def interpolate(grid: np.ndarray, ys: np.ndarray, xs: np.ndarray) -> np.ndarray:
@@ -118,16 +111,15 @@ def _weights(at: np.ndarray, n: int) -> np.ndarray:
 
 
 def mottle(win: Window, rng: np.random.Generator, reach: float, grain: float) -> np.ndarray:
-    """Random texture of mean 0 and deviation 1 for a window; ``grain`` is a share of ``reach``.
+    """Return a random texture of mean 0 and deviation 1; ``grain`` is a share of ``reach``.
 
     It is made on a coarse grid first, so it is the same whatever the number of pixels.
     """
     n = int(np.clip(np.ceil(5.0 / grain), 8, 128))
     grid = scipy.ndimage.gaussian_filter(rng.standard_normal((n, n)).astype(np.float32), 0.7)
     grid = (grid - grid.mean()) / (grid.std() + 1e-6)
-    return 1.3 * interpolate(
-        grid, (win.dy / reach + 1) / 2 * (n - 1), (win.dx / reach + 1) / 2 * (n - 1)
-    )
+    ys, xs = ((d / reach + 1) / 2 * (n - 1) for d in (win.dy, win.dx))
+    return 1.3 * interpolate(grid, ys, xs)
 
 
 def outline(
@@ -138,7 +130,7 @@ def outline(
     wobble: float,
     fray: float = 0.0,
 ) -> np.ndarray:
-    """Radius of a closed, irregular oval at each of 361 angles, in field heights.
+    """Return the radius of a closed, irregular oval at each of 361 angles, in field heights.
 
     ``wobble`` is the size of its large bumps and ``fray`` that of its small ones, as shares of
     the radius.
@@ -152,16 +144,15 @@ def outline(
         bumps += size * np.cos(waves * ANGLES + phase)
     if fray > 0:
         for waves in range(8, 36, 3):
-            bumps += rng.normal(0, fray * 12 / waves) * np.cos(
-                waves * ANGLES + rng.uniform(0, 2 * np.pi)
-            )
+            size, phase = rng.normal(0, fray * 12 / waves), rng.uniform(0, 2 * np.pi)
+            bumps += size * np.cos(waves * ANGLES + phase)
     return radius * oval * (1 + bumps)
 
 
 def depth_and_share(
     win: Window, edge: np.ndarray, y: float = 0.0, x: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How deep each pixel lies inside an outline, and its distance as a share of the radius.
+    """Return each pixel's depth inside an outline, and its distance as a share of the radius.
 
     ``y`` and ``x`` move the outline away from the window's centre. Both results are (h, w)
     float32; the first is in field heights and negative outside.

@@ -1,4 +1,4 @@
-"""How single things of a simulated field look: white cells, red cells, platelets, dust.
+"""White cells, red cells, platelets and dust of a simulated field.
 
 Lengths are in field heights, angles in radians.
 """
@@ -6,6 +6,7 @@ Lengths are in field heights, angles in radians.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from napari_marrow.simulation.canvas import (
 
 @dataclass(frozen=True)
 class CellPlan:
-    """Where a white cell lies and how it is built; lengths in field heights, angles in radians."""
+    """Position and build of a white cell; lengths in field heights, angles in radians."""
 
     kind: str  # "blast", "plasma" or "lymphocyte"
     y: float
@@ -41,12 +42,46 @@ class CellPlan:
     pressed: bool = False  # against neighbours: its nucleus pushes their cytoplasm aside
 
     @property
+    def nucleus_offset(self) -> tuple[float, float]:
+        """Vector (y, x) from the cell's centre to that of the nucleus."""
+        return self.shift * np.sin(self.angle), self.shift * np.cos(self.angle)
+
+    @property
     def nucleus_yx(self) -> tuple[float, float]:
         """Centre of the nucleus."""
-        return (
-            self.y + self.shift * float(np.sin(self.angle)),
-            self.x + self.shift * float(np.cos(self.angle)),
-        )
+        y, x = self.nucleus_offset
+        return self.y + float(y), self.x + float(x)
+
+
+@dataclass(frozen=True)
+class CellShape:
+    """A white cell on the canvas.
+
+    Attributes
+    ----------
+    cell, nucleus
+        (h, w) depth of each pixel inside them, negative outside.
+    share
+        (h, w) distance from the nucleus' centre over its radius.
+    reach
+        Half the side of the window.
+    """
+
+    plan: CellPlan
+    win: Window
+    cell: np.ndarray
+    nucleus: np.ndarray
+    share: np.ndarray
+    reach: float
+
+
+class Stain(NamedTuple):
+    """Amounts of stain in the nucleus (chromatin, pink) and in the cytoplasm (blue, granules)."""
+
+    chromatin: np.ndarray
+    pink: np.ndarray
+    blue: np.ndarray
+    granules: np.ndarray | float = 0.0
 
 
 # --- white cells ---------------------------------------------------------------------------------
@@ -56,8 +91,6 @@ def draw_white_cell(canvas: Canvas, plan: CellPlan, label: int, rng: np.random.G
     """Paint a white cell and write its nucleus and cytoplasm under ``label``."""
     reach = plan.radius * np.sqrt(plan.stretch) * 1.25 + plan.nucleus_radius * 0.2
     win = canvas.window(plan.y, plan.x, reach)
-    if win is None:
-        return
     wobble = {"blast": 0.035, "plasma": 0.09, "lymphocyte": 0.04}[plan.kind]
     fray = 0.001 + 0.006 * rng.random() ** 3 if plan.kind == "plasma" else 0.002
     edge = outline(rng, plan.radius, plan.stretch, plan.angle, wobble, fray)
@@ -68,20 +101,21 @@ def draw_white_cell(canvas: Canvas, plan: CellPlan, label: int, rng: np.random.G
     # the nucleus stays inside its own cell, and neither cell nor nucleus runs into a neighbour
     rim = max(0.0035, 0.06 * plan.nucleus_radius)
     nucleus = np.minimum(nucleus, cell - rim)
-    cell = np.minimum(cell, -canvas.cell_depth[win.where])
-    nucleus = np.minimum(nucleus, -canvas.nucleus_depth[win.where])
+    cell = np.minimum(cell, -canvas.cell_depth[win.slices])
+    nucleus = np.minimum(nucleus, -canvas.nucleus_depth[win.slices])
     cell = np.maximum(cell, nucleus)
 
-    _write_labels(canvas, win, cell, nucleus, label)
-    _paint_white_cell(canvas, win, plan, cell, nucleus, share, reach, rng)
+    shape = CellShape(plan, win, cell, nucleus, share, reach)
+    _write_labels(canvas, shape, label)
+    _paint_white_cell(canvas, shape, rng)
     for depth, new in ((canvas.cell_depth, cell), (canvas.nucleus_depth, nucleus)):
-        np.maximum(depth[win.where], new, out=depth[win.where])
+        np.maximum(depth[win.slices], new, out=depth[win.slices])
 
 
 def _nucleus_depth(
     win: Window, plan: CellPlan, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    y, x = plan.shift * np.sin(plan.angle), plan.shift * np.cos(plan.angle)
+    y, x = plan.nucleus_offset
     stretch, wobble = (1.05, 0.045) if plan.kind == "blast" else (1.08, 0.04)
     stretch += abs(rng.normal(0, 0.07))
     tilt = rng.uniform(0, np.pi)
@@ -97,125 +131,92 @@ def _nucleus_depth(
     return np.maximum(first[0], second[0]), np.minimum(first[1], second[1])
 
 
-def _write_labels(
-    canvas: Canvas, win: Window, cell: np.ndarray, nucleus: np.ndarray, label: int
-) -> None:
-    nuclei, cytoplasm = canvas.nuclei[win.where], canvas.cytoplasm[win.where]
-    inner = (nucleus > 0) & (nuclei == 0)
-    outer = (cell > 0) & ~inner & (nuclei == 0) & (cytoplasm == 0)
+def _write_labels(canvas: Canvas, shape: CellShape, label: int) -> None:
+    nuclei, cytoplasm = canvas.nuclei[shape.win.slices], canvas.cytoplasm[shape.win.slices]
+    inner = (shape.nucleus > 0) & (nuclei == 0)
+    outer = (shape.cell > 0) & ~inner & (nuclei == 0) & (cytoplasm == 0)
     cytoplasm[inner] = 0  # a nucleus pressed into its neighbour's rim takes that place
     nuclei[inner] = label
     cytoplasm[outer] = label
 
 
-def _paint_white_cell(
-    canvas: Canvas,
-    win: Window,
-    plan: CellPlan,
-    cell: np.ndarray,
-    nucleus: np.ndarray,
-    share: np.ndarray,
-    reach: float,
-    rng: np.random.Generator,
-) -> None:
-    stain = canvas.stain[(slice(None), *win.where)]
-    inside = smooth_step(nucleus, max(0.0045, 1.2 * canvas.pixel))
-    around = smooth_step(cell, max(0.007, 1.2 * canvas.pixel)) * (1 - inside)
+def _paint_white_cell(canvas: Canvas, shape: CellShape, rng: np.random.Generator) -> None:
+    plan = shape.plan
+    stain = canvas.stain[(slice(None), *shape.win.slices)]
+    inside = smooth_step(shape.nucleus, max(0.0045, 1.2 * canvas.pixel))
+    around = smooth_step(shape.cell, max(0.007, 1.2 * canvas.pixel)) * (1 - inside)
     paint = {"blast": _blast, "plasma": _plasma, "lymphocyte": _lymphocyte}[plan.kind]
-    chromatin, pink, blue, granules = paint(win, plan, cell, share, reach, rng)
+    amounts = paint(shape, rng)
     # a nucleus is a ball: a little thinner, hence paler, towards its edge
-    thick = 0.82 + 0.18 * np.clip(nucleus / (0.35 * plan.nucleus_radius), 0, 1)
+    thick = 0.82 + 0.18 * np.clip(shape.nucleus / (0.35 * plan.nucleus_radius), 0, 1)
     if plan.pressed:
         stain[BASOPHIL] *= 1 - inside
-    stain[NUCLEAR] += inside * chromatin * thick + around * granules
-    stain[PINK] += inside * pink
-    stain[BASOPHIL] += around * blue
-
-
-Look = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | float]
-"""Amounts of chromatin and pink in the nucleus, of blue and granules in the cytoplasm."""
+    stain[NUCLEAR] += inside * amounts.chromatin * thick + around * amounts.granules
+    stain[PINK] += inside * amounts.pink
+    stain[BASOPHIL] += around * amounts.blue
 
 
 def _spots(
-    win: Window, rng: np.random.Generator, plan: CellPlan, count: int, size: float, far: float
+    shape: CellShape, rng: np.random.Generator, count: int, size: float, spread: float
 ) -> np.ndarray:
-    """Sum of round soft spots inside the nucleus, 1 at their centres; sizes in nucleus radii."""
-    y0, x0 = plan.shift * np.sin(plan.angle), plan.shift * np.cos(plan.angle)
-    total = np.zeros((win.dy.shape[0], win.dx.shape[1]), np.float32)
+    """Sum round soft spots inside the nucleus, 1 at their centres; sizes in nucleus radii."""
+    win, radius = shape.win, shape.plan.nucleus_radius
+    y0, x0 = shape.plan.nucleus_offset
+    total = np.zeros(shape.cell.shape, np.float32)
     for _ in range(count):
-        turn, away = rng.uniform(0, 2 * np.pi), far * plan.nucleus_radius * np.sqrt(rng.random())
+        turn, away = rng.uniform(0, 2 * np.pi), spread * radius * np.sqrt(rng.random())
         y, x = y0 + away * np.sin(turn), x0 + away * np.cos(turn)
-        wide = size * plan.nucleus_radius * rng.uniform(0.8, 1.25)
+        wide = size * radius * rng.uniform(0.8, 1.25)
         total += np.exp(-(((win.dy - y) / wide) ** 2)) * np.exp(-(((win.dx - x) / wide) ** 2))
     return total
 
 
-def _blast(
-    win: Window,
-    plan: CellPlan,
-    cell: np.ndarray,
-    share: np.ndarray,
-    reach: float,
-    rng: np.random.Generator,
-) -> Look:
-    """Fine, even chromatin with one or two pale nucleoli; a thin, clear blue rim."""
+def _blast(shape: CellShape, rng: np.random.Generator) -> Stain:
+    """Stain fine, even chromatin with one or two pale nucleoli, and a thin, clear blue rim."""
+    win, reach = shape.win, shape.reach
     fine, coarse = mottle(win, rng, reach, 0.06), mottle(win, rng, reach, 0.3)
-    nucleoli = np.clip(_spots(win, rng, plan, int(rng.integers(0, 3)), 0.2, 0.6), 0, 1)
+    nucleoli = np.clip(_spots(shape, rng, int(rng.integers(0, 3)), 0.2, 0.6), 0, 1)
     tone = rng.uniform(0.92, 1.12)
     chromatin = tone * (1 + 0.085 * fine + 0.08 * coarse - 0.24 * nucleoli)
     pink = np.clip(0.2 + 0.08 * coarse - 0.05 * fine, 0, None)
     blue = rng.uniform(0.4, 1.0) * (1 + 0.2 * mottle(win, rng, reach, 0.2))
-    return chromatin, pink, np.clip(blue, 0.1, None), 0.0
+    return Stain(chromatin, pink, np.clip(blue, 0.1, None))
 
 
-def _lymphocyte(
-    win: Window,
-    plan: CellPlan,
-    cell: np.ndarray,
-    share: np.ndarray,
-    reach: float,
-    rng: np.random.Generator,
-) -> Look:
-    """Small, dark, blocky nucleus; hardly any cytoplasm."""
-    blocks = mottle(win, rng, reach, 0.28)
+def _lymphocyte(shape: CellShape, rng: np.random.Generator) -> Stain:
+    """Stain a small, dark, blocky nucleus, and hardly any cytoplasm."""
+    blocks = mottle(shape.win, rng, shape.reach, 0.28)
     chromatin = rng.uniform(1.08, 1.25) * (1 + 0.14 * np.tanh(1.5 * blocks))
     pink = np.clip(0.12 - 0.06 * blocks, 0, None)
-    blue = rng.uniform(0.6, 1.0) * (1 + 0.1 * mottle(win, rng, reach, 0.2))
-    return chromatin, pink, np.clip(blue, 0.1, None), 0.0
+    blue = rng.uniform(0.6, 1.0) * (1 + 0.1 * mottle(shape.win, rng, shape.reach, 0.2))
+    return Stain(chromatin, pink, np.clip(blue, 0.1, None))
 
 
-def _plasma(
-    win: Window,
-    plan: CellPlan,
-    cell: np.ndarray,
-    share: np.ndarray,
-    reach: float,
-    rng: np.random.Generator,
-) -> Look:
-    """Clock-face chromatin; wide blue cytoplasm, deeper at its edge, with a pale hof."""
-    clumps = _clock_face(win, plan, share, reach, rng)
-    nucleoli = np.clip(_spots(win, rng, plan, int(rng.integers(0, 2)), 0.17, 0.3), 0, 1)
+def _plasma(shape: CellShape, rng: np.random.Generator) -> Stain:
+    """Stain clock-face chromatin, and wide blue cytoplasm, deeper at its edge, with a pale hof."""
+    plan, win, reach = shape.plan, shape.win, shape.reach
+    clumps = _clock_face(shape, rng)
+    nucleoli = np.clip(_spots(shape, rng, int(rng.integers(0, 2)), 0.17, 0.3), 0, 1)
     chromatin = rng.uniform(0.92, 1.12) * (0.4 + 0.8 * clumps - 0.16 * nucleoli)
     pink = 0.55 - 0.45 * clumps
     # the hof: pale Golgi zone beside the nucleus, towards the cell's middle
-    y, x = plan.shift * np.sin(plan.angle), plan.shift * np.cos(plan.angle)
+    y, x = plan.nucleus_offset
     back = -0.75 * plan.nucleus_radius
     y, x = y + back * np.sin(plan.angle), x + back * np.cos(plan.angle)
     wide = rng.uniform(0.55, 0.8) * plan.nucleus_radius
     hof = np.exp(-((win.dy - y) ** 2 + (win.dx - x) ** 2) / wide**2)
-    deep = 0.72 + 0.4 * np.exp(-np.clip(cell, 0, None) / (0.22 * plan.radius))
+    deep = 0.72 + 0.4 * np.exp(-np.clip(shape.cell, 0, None) / (0.22 * plan.radius))
     fine, coarse = mottle(win, rng, reach, 0.07), mottle(win, rng, reach, 0.22)
     blue = rng.uniform(0.6, 1.15) * deep * (1 + 0.15 * fine + 0.17 * coarse)
     blue = blue * (1 - rng.uniform(0.35, 0.65) * hof)
     granules = 0.04 + 0.05 * np.clip(fine + coarse - 0.8, 0, None)
-    return chromatin, pink, np.clip(blue, 0.08, None), np.clip(granules, 0, None)
+    return Stain(chromatin, pink, np.clip(blue, 0.08, None), np.clip(granules, 0, None))
 
 
-def _clock_face(
-    win: Window, plan: CellPlan, share: np.ndarray, reach: float, rng: np.random.Generator
-) -> np.ndarray:
-    """Dark clumps (1) and paler gaps (0) of a plasma cell's nucleus."""
-    y, x = plan.shift * np.sin(plan.angle), plan.shift * np.cos(plan.angle)
+def _clock_face(shape: CellShape, rng: np.random.Generator) -> np.ndarray:
+    """Return the dark clumps (1) and paler gaps (0) of a plasma cell's nucleus."""
+    win, share, reach = shape.win, shape.share, shape.reach
+    y, x = shape.plan.nucleus_offset
     turn = np.arctan2(win.dy - y, win.dx - x)
     hours, phase = int(rng.integers(7, 11)), rng.uniform(0, 2 * np.pi)
     swing = 0.35 * mottle(win, rng, reach, 0.5)
@@ -229,7 +230,7 @@ def _clock_face(
 
 @dataclass(frozen=True)
 class RedPlan:
-    """Where a red cell lies and what it looks like; lengths in field heights."""
+    """Position and build of a red cell; lengths in field heights."""
 
     y: float
     x: float
@@ -247,8 +248,6 @@ def draw_red_cell(canvas: Canvas, plan: RedPlan, halo: float, rng: np.random.Gen
     edge = outline(rng, plan.radius, plan.stretch, plan.angle, 0.05)
     count, phase = int(rng.integers(10, 16)), rng.uniform(0, 2 * np.pi)
     wander, size = rng.uniform(0.3, 0.9), rng.uniform(0.14, 0.3)
-    if win is None:
-        return
     if plan.spikes > 0:
         teeth = np.cos(count * ANGLES + phase + wander * np.sin(2 * ANGLES + phase))
         edge = edge * (1 + plan.spikes * (np.clip(teeth, 0, 1) ** 2 - 0.4))
@@ -258,11 +257,11 @@ def draw_red_cell(canvas: Canvas, plan: RedPlan, halo: float, rng: np.random.Gen
     ring = 0.22 * plan.pallor * np.exp(-(((share - 0.78) / 0.16) ** 2))
     amount = plan.strength * body * (0.97 - dimple + ring)
     # densities add, but red cells are soft: where two lie on each other both are thinner
-    plane = canvas.stain[(RED, *win.where)]
+    plane = canvas.stain[(RED, *win.slices)]
     amount *= 1 - 0.7 * np.clip(plane, 0, 1)
     # light bends at the edge of a thick cell: a thin bright line runs around it
     amount -= halo * np.exp(-(((depth + 0.0045) / 0.003) ** 2))
-    hidden = smooth_step(canvas.cell_depth[win.where], 0.006)
+    hidden = smooth_step(canvas.cell_depth[win.slices], 0.006)
     plane += amount * (1 - 0.88 * hidden)
 
 
@@ -272,35 +271,31 @@ def draw_platelet(
     """Paint a platelet: a small, pale, granular purple body of radius ``size`` field heights."""
     edge = outline(rng, size, rng.uniform(1, 1.5), rng.uniform(0, np.pi), 0.2)
     win = canvas.window(y, x, 1.8 * size)
-    if win is None:
-        return
     depth, _ = depth_and_share(win, edge)
     grains = np.clip(0.5 + 0.5 * mottle(win, rng, 1.8 * size, 0.3), 0, 2)
     body = smooth_step(depth, 0.7 * size)
-    canvas.stain[(NUCLEAR, *win.where)] += 0.22 * body * grains
-    canvas.stain[(BASOPHIL, *win.where)] += 0.35 * body
+    canvas.stain[(NUCLEAR, *win.slices)] += 0.22 * body * grains
+    canvas.stain[(BASOPHIL, *win.slices)] += 0.35 * body
 
 
 def draw_speck(canvas: Canvas, y: float, x: float, size: float, strength: float) -> None:
     """Paint a round dark speck of radius ``size`` field heights."""
     win = canvas.window(y, x, 1.5 * size + 2 * canvas.pixel)
-    if win is not None:
-        depth = np.float32(size) - np.hypot(win.dy, win.dx)
-        plane = canvas.stain[(DARK, *win.where)]
-        soft = max(0.0025, 1.2 * canvas.pixel)
-        # most dirt lies on the glass beside the cells, some on top of them
-        amount = strength * (1 - 0.8 * smooth_step(canvas.cell_depth[win.where], 0.006))
-        np.maximum(plane, amount * smooth_step(depth, soft), out=plane)
+    depth = np.float32(size) - np.hypot(win.dy, win.dx)
+    plane = canvas.stain[(DARK, *win.slices)]
+    soft = max(0.0025, 1.2 * canvas.pixel)
+    # most dirt lies on the glass beside the cells, some on top of them
+    amount = strength * (1 - 0.8 * smooth_step(canvas.cell_depth[win.slices], 0.006))
+    np.maximum(plane, amount * smooth_step(depth, soft), out=plane)
 
 
 def draw_vacuole(canvas: Canvas, y: float, x: float, size: float) -> None:
     """Clear a round hole, as dissolved fat leaves it, with a thin darker edge."""
     win = canvas.window(y, x, size + 0.02)
-    if win is not None:
-        depth = np.float32(size) - np.hypot(win.dy, win.dx)
-        stain = canvas.stain[(slice(None), *win.where)]
-        free = 1 - smooth_step(canvas.cell_depth[win.where], 0.006)
-        empty = free * smooth_step(depth, 0.008)
-        stain *= 1 - empty
-        stain[BASOPHIL] += 0.3 * free * np.exp(-(((depth + 0.004) / 0.006) ** 2)) - 0.12 * empty
-        stain[RED] -= 0.2 * empty  # brighter than the film around it, which the lamp is set for
+    depth = np.float32(size) - np.hypot(win.dy, win.dx)
+    stain = canvas.stain[(slice(None), *win.slices)]
+    free = 1 - smooth_step(canvas.cell_depth[win.slices], 0.006)
+    empty = free * smooth_step(depth, 0.008)
+    stain *= 1 - empty
+    stain[BASOPHIL] += 0.3 * free * np.exp(-(((depth + 0.004) / 0.006) ** 2)) - 0.12 * empty
+    stain[RED] -= 0.2 * empty  # brighter than the film around it, which the lamp is set for

@@ -1,13 +1,12 @@
-"""Where things lie in a simulated field, and how the microscope and the stain colour them.
+"""The layout of a simulated field, its backdrop, and its colours by stain and microscope.
 
-Lengths are in field heights: a field is 1 high and ``aspect`` wide. Nothing here asks for
-the number of pixels before the very last step (sensor noise), so that a scene is the same at
-every size.
+Lengths are in field heights: a field is 1 high and ``aspect`` wide. The number of pixels matters
+only in the very last step (sensor noise), so that a scene is the same at every size.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy  # its sub-packages are imported when they are first used
@@ -124,7 +123,7 @@ def _place(
     if beside and at is not None:
         away = tight * (plan.radius + at.radius)
         y, x = at.y + away * np.sin(turn), at.x + away * np.cos(turn)
-    moved = CellPlan(**{**plan.__dict__, "y": float(y), "x": float(x)})
+    moved = replace(plan, y=float(y), x=float(x))
     ny, nx = moved.nucleus_yx
     # enough of every nucleus lies in the field to be seen as one
     margin = 0.35 * plan.nucleus_radius
@@ -249,8 +248,6 @@ def paint_smudge(canvas: Canvas, aspect: float, rng: np.random.Generator) -> Non
     y, x = rng.uniform(0, 1), rng.uniform(0, aspect)
     size, seed, angle = rng.uniform(0.05, 0.11), int(rng.integers(2**31)), rng.uniform(0, np.pi)
     win = canvas.window(y, x, 2.4 * size)
-    if win is None:
-        return
     whole = np.random.default_rng(seed).standard_normal((120, 120)).astype(np.float32)
     # threads: the zero crossings of two noises form a net of crooked fibres
     scale = 119 / (4.8 * size)
@@ -262,9 +259,9 @@ def paint_smudge(canvas: Canvas, aspect: float, rng: np.random.Generator) -> Non
     short = (win.dy * np.cos(angle) - win.dx * np.sin(angle)) / (0.7 * size)
     ragged = interpolate(scipy.ndimage.gaussian_filter(whole, 6) * 21, ys, xs)
     body = 1 / (1 + np.exp(5 * (long**2 + short**2 - 0.7 + 0.45 * ragged)))
-    free = canvas.cell_depth[win.where] < -0.002
-    canvas.stain[(PINK, *win.where)] += free * body * (0.25 + 0.4 * fibres)
-    canvas.stain[(NUCLEAR, *win.where)] += free * body * 0.08 * fibres
+    free = canvas.cell_depth[win.slices] < -0.002
+    canvas.stain[(PINK, *win.slices)] += free * body * (0.25 + 0.4 * fibres)
+    canvas.stain[(NUCLEAR, *win.slices)] += free * body * 0.08 * fibres
 
 
 def paint_small_things(
