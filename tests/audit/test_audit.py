@@ -147,9 +147,9 @@ def test_only_a_sample_of_a_large_file_is_looked_at(tmp_path, monkeypatch):
     from napari_marrow.audit import image_summary
 
     seen = []
-    original = image_summary.background_rgb
+    original = image_summary.white_point
     monkeypatch.setattr(
-        image_summary, "background_rgb", lambda s: [seen.append(s.shape), original(s)][1]
+        image_summary, "white_point", lambda s: [seen.append(s.shape), original(s)][1]
     )
     (tmp_path / "ALL").mkdir()
     pixels = np.random.default_rng(0).integers(0, 250, (1920, 2560, 3), np.uint8)

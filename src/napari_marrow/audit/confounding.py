@@ -103,7 +103,7 @@ class SourceSummary:
     class_name: str
     size: str
     format: str
-    background: NDArray[np.float64] | None
+    background: NDArray[np.float32] | None
 
 
 def summarize_sources(photographs: Sequence[SummarizedField]) -> list[SourceSummary]:
@@ -183,7 +183,7 @@ def group_by_acquisition(sources: Sequence[SourceSummary]) -> Acquisitions:
     return Acquisitions(tuple(map(tuple, files)), association, sentence)
 
 
-def _cluster_colours(backgrounds: NDArray[np.float64]) -> list[int]:
+def _cluster_colours(backgrounds: NDArray[np.float32]) -> list[int]:
     """Cluster (n, 3) background colours; the lowest BIC chooses how many clusters there are.
 
     Light varies in strength from field to field of one acquisition, and in colour hardly: so the

@@ -12,6 +12,7 @@ from PIL import Image
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import image_format
+from napari_marrow.imaging.white_point import is_cut_out, white_point
 
 N_SAMPLES = 256
 """Rows and columns of the sample."""
@@ -24,8 +25,6 @@ GREY_WEIGHTS = np.array([(0.299, 0.587, 0.114), (0.2125, 0.7154, 0.0721), (1 / 3
 # more. Compressed hard, a photograph may be as flat, but it has no colour that is so common.
 MAX_PHOTOGRAPH_FLATNESS = 0.75
 MIN_PIXELS_FOR_FLATNESS = 20
-MAX_BLACK_SHARE = 0.25
-"""Above it a picture's background was cut away."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,7 @@ class ImageSummary:
     hashes
         (8,) uint64, the perceptual hash of the thumbnail and of its turns, see :func:`turned`.
     background
-        (3,) float64, RGB of what is brightest and least stained; None where a black surround
-        hides it.
+        (3,) float32, the white point, RGB 0..255; None where the background was cut away.
     flatness
         Share of pixels that equal their neighbours, see :func:`flatness`.
     """
@@ -59,7 +57,7 @@ class ImageSummary:
     points: NDArray[np.uint8]
     thumbnail: NDArray[np.float32]
     hashes: NDArray[np.uint64]
-    background: NDArray[np.float64] | None
+    background: NDArray[np.float32] | None
     flatness: float
 
 
@@ -91,7 +89,7 @@ def summarize(field: Field) -> ImageSummary:
         points=sample[middle, middle].reshape(-1, 3),
         thumbnail=thumbnail,
         hashes=perceptual_hashes(thumbnail),
-        background=background_rgb(sample),
+        background=None if is_cut_out(sample) else white_point(sample),
         flatness=flatness(image, rows[2::4], columns[2::4]),
     )
 
@@ -151,21 +149,6 @@ def perceptual_hashes(thumbnail: NDArray[np.float32]) -> NDArray[np.uint64]:
     ]
     bits = [imagehash.phash(picture).hash.ravel() for picture in pictures]
     return np.packbits(bits, axis=1).view(np.uint64)[:, 0]
-
-
-def background_rgb(sample: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """Return the colour between the cells, (3,) RGB 0..255, of an (H, W, 3) sample.
-
-    It is the median of the pixels whose darkest channel is high; the very highest are left out,
-    they may be glare. Where a quarter of the picture is black, its background was cut away: None.
-    """
-    pixels = sample[::2, ::2].reshape(-1, 3)
-    red, green, blue = pixels.T
-    if ((red | green | blue) == 0).mean() > MAX_BLACK_SHARE:
-        return None
-    darkest = np.minimum(np.minimum(red, green), blue)
-    low, high = np.percentile(darkest, [85, 98])
-    return np.median(pixels[(darkest >= low) & (darkest <= high)], axis=0)
 
 
 def is_mask(summary: ImageSummary) -> bool:
