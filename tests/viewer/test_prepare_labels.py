@@ -106,3 +106,17 @@ def test_a_folder_opens_with_masks_and_ends_with_nuclei(
     viewer.open(str(folder), plugin="napari-marrow")  # now from the cache
     again = viewer.layers["PKG - SN-AM nuclei"]
     qtbot.waitUntil(lambda: not again.data.unprepared, timeout=20000)
+
+
+def test_the_worker_pauses_while_the_user_pages(viewer, slow, monkeypatch, qtbot):
+    monkeypatch.setattr("napari_marrow.viewer.behaviours.prepare_labels.MAX_PAUSE_S", 60)
+    viewer.add_labels(slow.stack)
+    qtbot.wait(500)  # the worker has begun, and waits
+    viewer.dims.set_current_step(0, 5)
+    slow.may.set()
+    qtbot.waitUntil(lambda: len(slow.made) == 1, timeout=10000)
+    for row in (4, 5, 4, 5):
+        viewer.dims.set_current_step(0, row)
+        qtbot.wait(50)
+    assert len(slow.made) == 1
+    qtbot.waitUntil(lambda: not slow.stack.unprepared, timeout=10000)

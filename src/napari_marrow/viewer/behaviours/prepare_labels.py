@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Iterator
 
@@ -14,8 +15,10 @@ from napari_marrow.viewer.label_cache import trim_cache
 from napari_marrow.viewer.per_viewer import per_viewer
 from napari_marrow.viewer.stack import LazyStack
 
-START_MS = 300
-"""The worker starts this long after a layer was added, in milliseconds: it is drawn first."""
+IDLE_MS = 300
+"""The worker runs this long after the last step of the slider or added layer, in milliseconds."""
+MAX_PAUSE_S = 1.0
+"""While the user pages without a rest, one field is made in this time."""
 
 
 class LabelPreparation:
@@ -25,10 +28,12 @@ class LabelPreparation:
         self._viewer = weakref.ref(viewer)
         self._stacks: tuple[weakref.ref[LazyStack], ...] = ()  # the worker reads it
         self._running = False
+        self._idle = threading.Event()
         self._timer = QTimer()
         self._timer.setSingleShot(True)
-        self._timer.setInterval(START_MS)
+        self._timer.setInterval(IDLE_MS)
         self._timer.timeout.connect(self._start)
+        viewer.dims.events.current_step.connect(self._pause)
         viewer.layers.events.inserted.connect(self._update)
         viewer.layers.events.removed.connect(self._update)
         self._update()
@@ -40,9 +45,15 @@ class LabelPreparation:
 
     def _update(self) -> None:
         self._stacks = tuple(weakref.ref(layer.data) for layer in self._layers())
+        self._pause()
+
+    def _pause(self) -> None:
+        """Leave the processor to drawing until the viewer is idle."""
+        self._idle.clear()
         self._timer.start()
 
     def _start(self) -> None:
+        self._idle.set()
         if not self._running and any(x.data.unprepared for x in self._layers()):
             self._running = True
             create_worker(self._prepare, _connect={"yielded": self._show, "finished": self._finish})
@@ -51,6 +62,7 @@ class LabelPreparation:
         """Make the labels that are missing, in the worker; yield the row of each."""
         while (row := self._prepare_next()) is not None:
             yield row
+            self._idle.wait(MAX_PAUSE_S)
         trim_cache()
 
     def _prepare_next(self) -> int | None:
