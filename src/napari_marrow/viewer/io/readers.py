@@ -1,4 +1,4 @@
-"""Reading: a photograph, a mask, a folder, or several of them, become layers."""
+"""Read a photograph, a mask, saved labels, a folder, or several of these, into layers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PathOrPaths = str | Sequence[str]
 
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
-    """Return the reading function for paths that are ours, else None."""
+    """Return the reading function for images and folders of images, else None."""
     paths = _as_paths(path)
     return read if paths and all(_is_ours(p) for p in paths) else None
 
@@ -35,11 +35,11 @@ def _as_paths(path: PathOrPaths) -> list[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Cheap: an image by its name, or a folder in which :func:`scan` would find one."""
+    """Whether a path has the name of an image or is a folder in which :func:`scan` finds one."""
     if not path.is_dir():
         return is_image_name(path)
     try:
-        return bool(images_in(path)) or any(True for _ in folders_with_images(path))
+        return bool(images_in(path)) or next(iter(folders_with_images(path)), None) is not None
     except MarrowError:
         return False  # no permission: another reader may say so better
 
@@ -47,18 +47,18 @@ def _is_ours(path: Path) -> bool:
 def read(path: PathOrPaths) -> list[LayerData]:
     """Read paths into layers; several photographs become one stack.
 
-    What is odd about them is shown as a warning, and does not keep the rest from opening.
+    Files that can't be used are named in a warning; the rest is opened.
 
     Raises
     ------
     MarrowError
-        When nothing of it can be read.
+        When nothing can be read.
     """
     paths = _as_paths(path)
     if len(paths) == 1 and is_saved_labels(paths[0]):
         return [_saved_labels(paths[0])]
-    if len(paths) == 1 and mask_kind(paths[0]):
-        return [_lone_mask(paths[0])]
+    if len(paths) == 1 and (known := mask_kind(paths[0])):
+        return [_lone_mask(paths[0], *known)]
     found = [scan(p) for p in paths]
     warnings = [warning for c in found for warning in c.warnings]
     if warnings:
@@ -71,21 +71,17 @@ def read(path: PathOrPaths) -> list[LayerData]:
     return layers
 
 
-def _lone_mask(path: Path) -> LayerData:
-    """A mask that was opened by itself: instances of nuclei, else the mask as it is."""
-    found = mask_kind(path)
-    if found is None:
-        raise MarrowError(f"{path} is no mask.")
+def _lone_mask(path: Path, stem: str, kind: str) -> LayerData:
+    """Return a mask that was opened by itself; of nuclei, as instances with their features."""
     mask = read_mask(path, image_size(path))
-    if found[1] == "nucleus":
+    if kind == "nucleus":
         labels = separate(mask)
-        extra = {"name": f"{found[0]} nuclei", "features": nucleus_features(labels)}
-        return labels, extra, "labels"
-    return mask.astype("uint16"), {"name": f"{found[0]} {found[1]}"}, "labels"
+        return labels, {"name": f"{stem} nuclei", "features": nucleus_features(labels)}, "labels"
+    return mask.astype("uint16"), {"name": f"{stem} {kind}"}, "labels"
 
 
 def _saved_labels(path: Path) -> LayerData:
-    """A Labels layer as our writer saved it, its classes in their colours."""
+    """Return a saved Labels layer, coloured by class if it has classes."""
     from napari_marrow.viewer.make.predictions import class_colormap
 
     labels, table, options, kind = load_labels(path)
@@ -97,7 +93,7 @@ def _saved_labels(path: Path) -> LayerData:
         return labels, options, "labels"
     if isinstance(table, dict):
         options["metadata"] = replace(info, tables=table, shown_row=0).metadata()
-        prepare_viewer([])
+        prepare_viewer([])  # the table follows the slider
         first = table[0] if 0 in table else next(iter(table.values())).iloc[:0]
         return labels, {**options, "features": first}, "labels"
     colours = class_colormap(table)

@@ -1,6 +1,6 @@
 """Saved Labels layers: a TIFF of instance labels and a CSV of their features beside it.
 
-Any program can read both. The types of the columns and what belongs to the layer (its name, its
+Other programs can read both. The types of the columns and what belongs to the layer (its name, its
 place) are a JSON object in the TIFF's description, by which a saved TIFF is also recognised. Where
 every slice of a stack has a table of its own, the CSV holds them one below the other, and the
 object has the columns of each.
