@@ -10,8 +10,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.measure.thumbnail_grid import GRID, pixels
 from napari_marrow.viewer.layer_info import Kind
 from napari_marrow.viewer.make.chi_square_map import show_map
-from napari_marrow.viewer.photograph.labelling import is_photograph
-from napari_marrow.viewer.photograph.session import gather
+from napari_marrow.viewer.photograph.photograph import Photograph, is_photograph
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, GRID, GRID, 3), np.uint8)
 CLASSES = ["MM", "ALL", "MM", None]
@@ -111,4 +110,4 @@ def test_mean_pictures_are_no_photographs_to_learn_from(viewer, table, scores):
     show_map(viewer, table, scores, "field")
     assert not any(is_photograph(x) for x in viewer.layers)
     with pytest.raises(MarrowError, match="No photograph is open"):
-        gather(viewer.layers)
+        Photograph.all_of(viewer.layers)

@@ -11,10 +11,10 @@ from scipy import ndimage
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.viewer.make.segmented import segment_target, segmented_layers
+from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.annotations import label_classes
-from napari_marrow.viewer.photograph.labelling import target_of
-from napari_marrow.viewer.photograph.session import gather, write_session
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.session import write_session
 
 
 def shows(nuclei, name):
@@ -42,7 +42,7 @@ def test_what_the_user_says_of_a_field_stays_with_it(make_napari_viewer, snam, q
     viewer.dims.set_current_step(0, 4)
     qtbot.waitUntil(partial(shows, nuclei, "MM_2"), timeout=10000)
     assert "class" not in nuclei.features
-    (found,) = gather(viewer.layers)
+    (found,) = Photograph.all_of(viewer.layers)
     fields = write_session([found], tmp_path, "cell").fields
     told = {f.name: set(f.cell_classes.values()) for f in fields}
     assert told["ALL_1"] == {"mine"}
@@ -95,11 +95,11 @@ def test_saved_nuclei_of_a_folder_have_the_tables_of_all_fields(
 def test_segmented_nuclei_beside_masks_have_tables_too(make_napari_viewer, snam, qtbot, tmp_path):
     viewer = make_napari_viewer()
     viewer.open(str(snam), plugin="napari-marrow")
-    target = target_of(viewer.layers["PKG - SN-AM"])
-    found = list(segment_target(target, SegmentSettings(), True))
+    photograph = Photograph.of(viewer.layers["PKG - SN-AM"], viewer.layers)
+    found = segment_photograph(photograph, SegmentSettings(), True)
     counts = [one.count for one in found]
-    layers = segmented_layers(target, found, viewer.layers)
-    made = [viewer.add_labels(data, **options) for data, options, _ in layers]
+    layers = segmented_layers(photograph, found, viewer.layers)
+    made = [viewer.add_layer(layer) for layer in layers]
     nuclei = made[-1]
     assert nuclei.name == "PKG - SN-AM segmented nuclei"
     for row, name in {0: "ALL_1", 4: "MM_2"}.items():
@@ -110,8 +110,8 @@ def test_segmented_nuclei_beside_masks_have_tables_too(make_napari_viewer, snam,
     nuclei.save(str(tmp_path / "n.tif"), plugin="napari-marrow")
     pages = pd.read_csv(tmp_path / "n.csv")["page"].value_counts().to_dict()
     assert pages == {k + 1: n for k, n in enumerate(counts) if n}
-    for data, options, _ in segmented_layers(target, found, viewer.layers):
-        viewer.add_labels(data, **options)
+    for layer in segmented_layers(photograph, found, viewer.layers):
+        viewer.add_layer(layer)
     assert nuclei.name == "PKG - SN-AM segmented nuclei (earlier)"  # which follows as well
     viewer.dims.set_current_step(0, 0)
     qtbot.waitUntil(partial(shows, nuclei, "ALL_1"), timeout=10000)

@@ -18,14 +18,14 @@ from napari_marrow.viewer.io.feature_tables import (
     show_tables,
 )
 from napari_marrow.viewer.io.readers import read
-from napari_marrow.viewer.make.segmented import segment_target, segmented_layers
+from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.annotations import (
     label_classes,
     new_cells_layer,
     set_field_class,
 )
-from napari_marrow.viewer.photograph.labelling import targets
-from napari_marrow.viewer.photograph.measuring import gather_opened, opened_fields
+from napari_marrow.viewer.photograph.measuring import opened_fields
+from napari_marrow.viewer.photograph.photograph import Photograph
 
 CELLS = FeatureSettings(("morphology",), "cell")
 NAMES = ["nucleus_area_px", "nucleus_solidity"]
@@ -43,7 +43,7 @@ def fill(viewer, path):
 
 def run(viewer, folder, settings=CELLS):
     collection, places = opened_fields(
-        gather_opened(viewer.layers), folder, settings.unit, settings.unit == "cell"
+        Photograph.all_of(viewer.layers), folder, settings.unit, settings.unit == "cell"
     )
     return measured(collection, settings), places
 
@@ -120,11 +120,11 @@ def test_a_stack_is_measured_with_the_nuclei_that_its_layer_shows(
 ):
     root = make_snam(tmp_path / "s", 1, size=(240, 320), masks=False)
     fill(viewer, root)
-    (target,) = targets(viewer.layers)
+    (photograph,) = Photograph.all_of(viewer.layers)
     few = SegmentSettings(smallest=5000)  # leaves out the small nuclei of ALL
-    found = list(segment_target(target, few, False))
-    for data, options, _ in segmented_layers(target, found, viewer.layers):
-        viewer.add_labels(data, **options)
+    found = segment_photograph(photograph, few, False)
+    for layer in segmented_layers(photograph, found, viewer.layers):
+        viewer.add_layer(layer)
     (tmp_path / "out").mkdir()
     table, places = run(viewer, tmp_path / "out")
     counts = table["image"].value_counts().to_dict()

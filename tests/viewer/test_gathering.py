@@ -3,7 +3,7 @@
 from napari.components import ViewerModel
 
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
-from napari_marrow.viewer.photograph.gathering import gathered
+from napari_marrow.viewer.photograph.photograph import Photograph
 
 
 def test_labels_of_another_photograph_stay_with_it(draw):
@@ -16,6 +16,6 @@ def test_labels_of_another_photograph_stay_with_it(draw):
     info = LayerInfo(kind=Kind.LABELS, photograph=layer_id(other))
     viewer.add_labels(mask.astype(int), name="linked", metadata=info.metadata())
     viewer.add_labels(mask.astype(int), name="mine")
-    assert set(gathered(first, viewer.layers).own) == {"mine"}
-    assert set(gathered(other, viewer.layers).masks) == {"nuclei", "cytoplasm"}
-    assert set(gathered(other, viewer.layers).own) == {"b cells", "mine"}
+    assert set(Photograph.of(first, viewer.layers).own_labels) == {"mine"}
+    assert set(Photograph.of(other, viewer.layers).overlays) == {"nuclei", "cytoplasm"}
+    assert set(Photograph.of(other, viewer.layers).own_labels) == {"b cells", "mine"}

@@ -9,8 +9,9 @@ from napari_marrow.report.colours import FIXED, rgb
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.layer_info import LayerInfo
+from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
-from napari_marrow.viewer.photograph.labelling import predict_target, show_predictions, targets
+from napari_marrow.viewer.photograph.photograph import Photograph
 
 
 @pytest.fixture
@@ -22,9 +23,8 @@ def viewer(snam):
 
 
 def label(viewer, bundle):
-    found = targets(viewer.layers)
-    for target in found:
-        show_predictions(viewer, bundle, target, list(predict_target(bundle, target)))
+    for found in predict_photographs(bundle, Photograph.all_of(viewer.layers)):
+        show_predictions(viewer, bundle, *found)
 
 
 def test_fields_get_their_answer_in_the_metadata_and_on_the_canvas(viewer, toy):
@@ -87,15 +87,15 @@ def test_a_multiscale_photograph_is_labelled_at_its_finest_level(draw):
     image, _ = draw("ALL", 1)
     viewer = ViewerModel()
     viewer.add_image([image, image[::2, ::2]], rgb=True, multiscale=True)
-    [target] = targets(viewer.layers)
-    np.testing.assert_array_equal(target.image(0), image)
+    [photograph] = Photograph.all_of(viewer.layers)
+    np.testing.assert_array_equal(photograph.image(0), image)
 
 
 def test_no_photograph_is_one_sentence():
     viewer = ViewerModel()
     viewer.add_image(np.zeros((8, 8)))
     with pytest.raises(MarrowError, match="No photograph is open"):
-        targets(viewer.layers)
+        Photograph.all_of(viewer.layers)
 
 
 def test_a_file_that_went_is_no_matter_until_its_slice_is_asked_for(tmp_path, draw):
@@ -105,13 +105,14 @@ def test_a_file_that_went_is_no_matter_until_its_slice_is_asked_for(tmp_path, dr
         Image.fromarray(draw("ALL", k, size)[0]).save(folder / f"a{k}.png")
     viewer = ViewerModel()
     data, options, _ = read(str(tmp_path))[0]
-    photograph = viewer.add_image(data, **options)
-    made = recoloured(targets(viewer.layers)[0], 0, StainSettings(), None)
+    viewer.add_image(data, **options)
+    photograph = Photograph.all_of(viewer.layers)[0]
+    made = recoloured(photograph, 0, StainSettings(), None)
     viewer.add_layer(recoloured_layer(photograph, made, "white-balance"))
-    target = targets(viewer.layers)[1]
-    assert [target.image(k).shape for k in range(2)] == [(48, 64, 3), (40, 50, 3)]
+    second = Photograph.all_of(viewer.layers)[1]
+    assert [second.image(k).shape for k in range(2)] == [(48, 64, 3), (40, 50, 3)]
     (folder / "a2.png").unlink()
-    again = targets(viewer.layers)[1]
+    again = Photograph.all_of(viewer.layers)[1]
     assert again.image(0).shape == (48, 64, 3)
     with pytest.raises(MarrowError, match=r"a2\.png"):
         again.image(1)

@@ -11,12 +11,12 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.photograph.annotations import (
-    cells_layer,
+    annotation_layer,
     new_cells_layer,
     set_field_class,
 )
-from napari_marrow.viewer.photograph.labelling import targets
-from napari_marrow.viewer.photograph.session import gather, write_session
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.session import write_session
 
 
 def add(viewer, path):
@@ -42,15 +42,15 @@ def test_annotations_stay_with_the_photograph_they_were_made_for(twins):
     first, second = twins.layers["same"], twins.layers["same [1]"]
     made = twins.add_layer(new_cells_layer(second, ("ALL", "MM")))
     made.data[0, 0] = 1
-    assert cells_layer(first, twins.layers) is None
+    assert annotation_layer(first, twins.layers) is None
     second.name = "renamed"
-    assert cells_layer(second, twins.layers) is made
+    assert annotation_layer(second, twins.layers) is made
 
 
 def test_edited_nuclei_stay_with_their_photograph(twins):
     nuclei = twins.layers["same nuclei [1]"]
     nuclei.data = np.zeros_like(nuclei.data)
-    first, second = targets(twins.layers)
+    first, second = Photograph.all_of(twins.layers)
     assert first.labels(0).max() == 12
     assert second.labels(0).max() == 0
 
@@ -62,12 +62,12 @@ def test_pixels_that_were_replaced_are_what_is_used(snam, tmp_path):
     assert caption.text() == "ALL_1   class ALL"
     other = np.asarray(Image.open(snam / "PKG - SN-AM" / "MM" / "MM_1.bmp"))
     viewer.layers["ALL_1"].data = other
-    [target] = targets(viewer.layers)
-    np.testing.assert_array_equal(target.image(0), other)
+    [photograph] = Photograph.all_of(viewer.layers)
+    np.testing.assert_array_equal(photograph.image(0), other)
     assert caption.text() == ""
     # It was made from ALL_1, as far as anybody knows: never on both sides of a split.
     set_field_class(viewer.layers["ALL_1"], 0, "MM")
-    [field] = write_session(gather(viewer.layers), tmp_path, "field").fields
+    [field] = write_session(Photograph.all_of(viewer.layers), tmp_path, "field").fields
     assert field.source == str((snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp").resolve())
     np.testing.assert_array_equal(field.image(), other)
 
@@ -79,8 +79,8 @@ def test_a_projection_of_a_stack_is_not_its_first_field(snam):
     projected = np.asarray(stack.data).max(axis=0)
     viewer.layers.remove("PKG - SN-AM")
     viewer.add_image(projected, rgb=True, metadata=dict(stack.metadata))
-    [target] = targets(viewer.layers)
-    np.testing.assert_array_equal(target.image(0), projected)
+    [photograph] = Photograph.all_of(viewer.layers)
+    np.testing.assert_array_equal(photograph.image(0), projected)
     assert attach_caption(viewer).text() == ""
 
 
@@ -109,7 +109,7 @@ def test_strokes_beside_all_nuclei_are_one_sentence(snam, tmp_path):
     cells = viewer.add_layer(new_cells_layer(viewer.layers["empty"], ("ALL", "MM")))
     cells.data[5:9, 5:9] = 1
     with pytest.raises(MarrowError, match="strokes lie on no nucleus"):
-        write_session(gather(viewer.layers), tmp_path, "cell")
+        write_session(Photograph.all_of(viewer.layers), tmp_path, "cell")
 
 
 def test_a_field_that_cannot_be_decoded_is_shown_empty(tmp_path, notified):

@@ -10,8 +10,12 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.augment import AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, run_augmentation
 from napari_marrow.viewer.make import augmented as products
-from napari_marrow.viewer.make.augmented import product_layers, written_fields
-from napari_marrow.viewer.photograph.gathering import gathered, left_out
+from napari_marrow.viewer.make.augmented import (
+    augment_photograph,
+    left_out,
+    written_fields,
+)
+from napari_marrow.viewer.photograph.photograph import Photograph
 
 NAMES = {"..": "unnamed", "   ": "unnamed", "n" * 300: "n" * 120, "é" * 99: "é" * 60}
 
@@ -23,7 +27,7 @@ def test_layers_of_any_name_are_written(draw, tmp_path, name, stem, many):
     data = photograph if many == 1 else np.stack([photograph, photograph[::-1]])
     image = Image(data, rgb=True, name=name)
     (tmp_path / "given").mkdir()
-    fields = written_fields(gathered(image, [image]), tmp_path / "given")
+    fields = written_fields(Photograph.of(image, [image]), tmp_path / "given")
     run_augmentation(AugmentJob(fields, AugmentSettings(("mirror",)), tmp_path / "out"))
     found = scan(tmp_path / "out").fields
     stems = [stem] if many == 1 else [f"{stem} 0", f"{stem} 1"]
@@ -38,25 +42,20 @@ def test_a_full_disk_is_a_sentence(draw, tmp_path, monkeypatch):
     monkeypatch.setattr(Picture.Image, "save", full)
     image = Image(draw()[0], rgb=True, name="a")
     with pytest.raises(MarrowError, match=r"^a can't be written .*No space left .*free some space"):
-        written_fields(gathered(image, [image]), tmp_path)
+        written_fields(Photograph.of(image, [image]), tmp_path)
 
 
 def test_products_are_of_the_labels_as_they_were(draw, monkeypatch):
     """Also where they are made when they are looked at, and somebody paints on in the meantime."""
-    monkeypatch.setattr(products, "IN_MEMORY", 0)
+    monkeypatch.setattr(products, "MAX_BYTES_IN_MEMORY", 0)
     photographs = np.stack([draw(seed=k)[0] for k in range(2)])
     image = Image(photographs, rgb=True, name="a")
     drawn = Labels(np.zeros(photographs.shape[:3], np.uint8), name="drawn")
     drawn.data[:, 3, 5] = 3
-    work = product_layers(gathered(image, [image, drawn]), AugmentSettings(("mirror",)))
-    made = None
-    while made is None:
-        try:
-            next(work)
-        except StopIteration as end:
-            made = end.value
+    made = augment_photograph(Photograph.of(image, [image, drawn]), AugmentSettings(("mirror",)))
     drawn.data[:] = 9
-    (labels,) = (data for data, options, kind in made if kind == "labels")
+    [(_, name, labels)] = made.labels
+    assert name == "drawn"
     assert np.unique(labels[0]).tolist() == np.unique(labels[3]).tolist() == [0, 3]
 
 
@@ -64,6 +63,7 @@ def test_labels_that_no_mask_is_made_of_are_said(draw):
     image = Image(draw()[0], rgb=True, name="a")
     shape = image.data.shape[:2]
     mask, other = (Labels(np.zeros(shape, np.uint8), name=name) for name in ("a nuclei", "Labels"))
-    assert left_out(gathered(image, [image, mask])) == []
-    (told,) = left_out(gathered(image, [image, mask, other]))
-    assert told.startswith("Left out, as it is not said what they are: Labels; name a layer a nucl")
+    assert left_out(Photograph.of(image, [image, mask])) == []
+    (told,) = left_out(Photograph.of(image, [image, mask, other]))
+    assert "Labels" in told
+    assert "a nuclei" in told

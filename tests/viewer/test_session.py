@@ -7,7 +7,8 @@ from PIL import Image
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.photograph.annotations import new_cells_layer, set_field_class
-from napari_marrow.viewer.photograph.session import gather, write_session
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.session import write_session
 
 
 def fill(viewer, layers):
@@ -22,7 +23,7 @@ def test_fields_of_files_are_named_and_others_written(snam, draw, tmp_path):
     image, _ = draw("MM", 5)
     viewer.add_image(image, rgb=True, name="loose")
     set_field_class(viewer.layers["loose"], 0, "MM")
-    collection = write_session(gather(viewer.layers), tmp_path, "field")
+    collection = write_session(Photograph.all_of(viewer.layers), tmp_path, "field")
     first, second = collection.fields
     assert (first.path, first.class_name, first.name) == (path, "ALL", "ALL_1")
     assert second.class_name == "MM"
@@ -33,9 +34,9 @@ def test_a_field_without_a_class_is_left_out(draw, tmp_path):
     viewer = ViewerModel()
     viewer.add_image(draw()[0], rgb=True, name="no class")
     with pytest.raises(MarrowError, match="Nothing open has a class"):
-        write_session(gather(viewer.layers), tmp_path, "field")
+        write_session(Photograph.all_of(viewer.layers), tmp_path, "field")
     with pytest.raises(MarrowError, match="No photograph is open"):
-        gather([])
+        Photograph.all_of([])
 
 
 def test_painted_cells_carry_their_class(snam, tmp_path):
@@ -45,7 +46,7 @@ def test_painted_cells_carry_their_class(snam, tmp_path):
     cells = viewer.add_layer(new_cells_layer(viewer.layers["ALL_1"], ("ALL", "MM")))
     cells.data[nuclei == 3] = 2
     cells.data[nuclei == 5] = 1
-    [field] = write_session(gather(viewer.layers), tmp_path, "cell").fields
+    [field] = write_session(Photograph.all_of(viewer.layers), tmp_path, "cell").fields
     assert dict(field.cell_classes) == {3: "MM", 5: "ALL"}
     np.testing.assert_array_equal(field.instances(), nuclei)
 
@@ -55,7 +56,7 @@ def test_edited_nuclei_are_what_is_learnt_from(snam, tmp_path):
     fill(viewer, read(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")))
     layer = viewer.layers["ALL_1 nuclei"]
     layer.data = np.where(layer.data == 1, 0, layer.data)
-    [field] = write_session(gather(viewer.layers), tmp_path, "cell").fields
+    [field] = write_session(Photograph.all_of(viewer.layers), tmp_path, "cell").fields
     assert 1 not in np.unique(field.instances())
 
 
@@ -65,7 +66,7 @@ def test_numbered_cells_carry_the_class_of_their_row(draw, tmp_path):
     viewer.add_image(image, rgb=True, name="x")
     table = pd.DataFrame({"index": [7], "class": ["MM"]})
     viewer.add_labels(mask * 7, name="my cells", features=table)
-    [field] = write_session(gather(viewer.layers), tmp_path, "cell").fields
+    [field] = write_session(Photograph.all_of(viewer.layers), tmp_path, "cell").fields
     assert field.class_name is None
     assert dict(field.cell_classes) == {7: "MM"}
     np.testing.assert_array_equal(field.instances(), mask * 7)
@@ -75,7 +76,7 @@ def test_each_field_of_a_stack_has_its_own_class_and_source(snam, tmp_path):
     viewer = ViewerModel()
     fill(viewer, read(str(snam)))
     set_field_class(viewer.layers["PKG - SN-AM"], 0, "other")
-    collection = write_session(gather(viewer.layers), tmp_path, "field")
+    collection = write_session(Photograph.all_of(viewer.layers), tmp_path, "field")
     assert [f.class_name for f in collection.fields] == ["other", *["ALL"] * 2, *["MM"] * 3]
     assert len({f.source for f in collection.fields}) == 6
 
@@ -84,6 +85,6 @@ def test_the_same_photograph_open_twice_is_one_source(snam, tmp_path):
     viewer = ViewerModel()
     for _ in range(2):
         fill(viewer, read(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")))
-    collection = write_session(gather(viewer.layers), tmp_path, "field")
+    collection = write_session(Photograph.all_of(viewer.layers), tmp_path, "field")
     assert len(collection.fields) == 2
     assert len({f.source for f in collection.fields}) == 1

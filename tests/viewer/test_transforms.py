@@ -7,12 +7,11 @@ from napari.layers import Image, Labels
 from napari_marrow.imaging.augment import AugmentSettings
 from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.viewer.make.augmented import preview, product_layers
-from napari_marrow.viewer.make.segmented import segment_target, segmented_layers
+from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers, preview
+from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
 from napari_marrow.viewer.photograph.annotations import new_cells_layer
-from napari_marrow.viewer.photograph.gathering import gathered
-from napari_marrow.viewer.photograph.labelling import target_of
+from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.transforms import slice_place_of
 
 PLACE = {
@@ -56,24 +55,16 @@ def in_world(layer, *pixels):
     return np.array([layer.data_to_world(pixel)[-2:] for pixel in pixels])
 
 
-def returned(work):
-    """What a generator returns in the end."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as ended:
-            return ended.value
-
-
 CORNERS = ((0, 0), (0, 63), (47, 0), (47, 63))
 
 
 def test_layers_that_are_made_lie_over_the_photograph(turned):
-    target = target_of(turned)
-    found = list(segment_target(target, SegmentSettings(), True))
-    nuclei = [Labels(d, **options) for d, options, _ in segmented_layers(target, found, [turned])]
-    colours = recoloured(target, 0, StainSettings("white-balance"), None)
-    others = [recoloured_layer(turned, colours, "white-balance"), new_cells_layer(turned, ("a",))]
+    photograph = Photograph.of(turned, [turned])
+    found = segment_photograph(photograph, SegmentSettings(), True)
+    nuclei = segmented_layers(photograph, found, [turned])
+    colours = recoloured(photograph, 0, StainSettings("white-balance"), None)
+    white = recoloured_layer(photograph, colours, "white-balance")
+    others = [white, new_cells_layer(turned, ("a",))]
     for layer in (*nuclei, *others):
         np.testing.assert_allclose(in_world(layer, *CORNERS), in_world(turned, *CORNERS))
         assert layer.units == turned.units
@@ -91,14 +82,14 @@ def test_a_slice_lies_where_the_photograph_shows_it(name, request):
 @pytest.mark.parametrize("name", ["turned", "turned_stack"])
 def test_products_lie_as_the_photograph_does(name, request, monkeypatch):
     monkeypatch.setattr(
-        "napari_marrow.viewer.make.augmented.PREVIEW_SIDE", 32
+        "napari_marrow.viewer.make.augmented.MAX_PREVIEW_SIDE_PX", 32
     )  # every second pixel
     image = request.getfixturevalue(name)
-    source = gathered(image, [image])
-    shown = preview(source, 0, AugmentSettings(("mirror",)), "mirror").layer(image)
+    photograph = Photograph.of(image, [image])
+    made = preview(photograph, 0, AugmentSettings(("mirror",)), "mirror")
+    shown = Image(made.picture, rgb=True, **made.options(image))
     expected = in_world(image, (0.5, 0.5), (46.5, 62.5))  # middles of two by two pixels
     np.testing.assert_allclose(in_world(shown, (0, 0), (23, 31)), expected)
-    work = product_layers(source, AugmentSettings(("mirror",)))
-    data, options, _ = returned(work)[0]
-    made = Image(data, **options)
+    stacks = augment_photograph(photograph, AugmentSettings(("mirror",)))
+    made = augmented_layers(photograph, stacks)[0]
     np.testing.assert_allclose(in_world(made, *CORNERS), in_world(image, *CORNERS))

@@ -25,8 +25,9 @@ from napari_marrow.viewer.io.saved_labels import is_saved_labels, load_labels, s
 from napari_marrow.viewer.io.writers import write_labels, write_predictions
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.layers import nucleus_features
-from napari_marrow.viewer.photograph.annotations import is_painted, label_classes, new_cells_layer
-from napari_marrow.viewer.photograph.labelling import predict_target, show_predictions, targets
+from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
+from napari_marrow.viewer.photograph.annotations import label_classes, new_cells_layer
+from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
@@ -207,7 +208,7 @@ def test_annotations_stay_annotations(tmp_path):
     photograph = Image(np.zeros((6, 8, 3), np.uint8), rgb=True, name="ALL_1")
     layer = new_cells_layer(photograph, ("blast", "ALL", "other"))
     again = saved(layer, tmp_path / "mine.tif")
-    assert is_painted(again)
+    assert LayerInfo.of(again).kind is Kind.CELLS
     assert label_classes(again) == label_classes(layer)
     for label in (1, 2, 3):
         assert colour(again, label) == colour(layer, label)
@@ -220,8 +221,8 @@ def labelled(request, snam, tmp_path, make_toy):
     viewer = ViewerModel()
     for data, options, kind in read(str(snam)):
         getattr(viewer, f"add_{kind}")(data, **options)
-    [target] = targets(viewer.layers)
-    show_predictions(viewer, bundle, target, list(predict_target(bundle, target)))
+    [found] = predict_photographs(bundle, Photograph.all_of(viewer.layers))
+    show_predictions(viewer, bundle, *found)
     run_prediction(PredictJob(bundle, [scan(snam)], tmp_path / "expected.csv"))
     return viewer, (tmp_path / "expected.csv").read_bytes()
 
@@ -249,8 +250,8 @@ def test_predicted_cells_come_back(labelled, tmp_path):
 def test_predictions_of_a_layer_of_another_reader(tmp_path, toy, draw):
     viewer = ViewerModel()
     layer = viewer.add_image(np.stack([draw("ALL", 1)[0], draw("MM", 1)[0]]), rgb=True, name="mine")
-    [target] = targets(viewer.layers)
-    show_predictions(viewer, toy, target, list(predict_target(toy, target)))
+    [found] = predict_photographs(toy, Photograph.all_of(viewer.layers))
+    show_predictions(viewer, toy, *found)
     data, options, _ = layer.as_layer_data_tuple()
     [path] = write_predictions(str(tmp_path / "p"), data, options)
     assert path == str(tmp_path / "p.csv")
@@ -269,8 +270,8 @@ def test_napari_offers_and_calls_them(make_napari_viewer_proxy, snam, toy, tmp_p
     assert "Marrow predictions (CSV)" in offered["image"]
     assert "Marrow labels (TIFF + CSV)" not in offered["image"]
 
-    [target] = targets(viewer.layers)
-    show_predictions(viewer, toy, target, list(predict_target(toy, target)))
+    [found] = predict_photographs(toy, Photograph.all_of(viewer.layers))
+    show_predictions(viewer, toy, *found)
     viewer.layers.selection = {viewer.layers["ALL_1"]}
     done = viewer.layers.save(str(tmp_path / "p.csv"), selected=True, plugin="napari-marrow")
     assert done == [str(tmp_path / "p.csv")]

@@ -11,11 +11,10 @@ from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make import augmented as products
-from napari_marrow.viewer.make.segmented import segment_target, segmented_layers
+from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
-from napari_marrow.viewer.photograph.gathering import gathered
-from napari_marrow.viewer.photograph.labelling import targets
-from napari_marrow.viewer.photograph.session import gather, write_session
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.session import write_session
 
 PLUGIN = "napari-marrow"
 
@@ -46,6 +45,11 @@ def shown(viewer):
     return previews(viewer)[0].data if previews(viewer) else np.zeros(0)
 
 
+def fields_of(layer, viewer):
+    photograph = Photograph.of(layer, viewer.layers)
+    return [photograph.field(row) for row in range(len(photograph))]
+
+
 def make(widget, qtbot):
     widget.make_layers()
     qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
@@ -68,7 +72,7 @@ def test_says_how_many_there_will_be(widget, viewer, snam):
 
 @pytest.mark.parametrize("in_memory", [2**30, 0])
 def test_layers_are_what_augment_makes(widget, viewer, field, qtbot, monkeypatch, in_memory):
-    monkeypatch.setattr(products, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(products, "MAX_BYTES_IN_MEMORY", in_memory)
     field.scale = (0.5, 0.5)
     labels = viewer.layers["ALL_1 nuclei"].data
     labels[labels == labels.max()] = 200  # edited by hand
@@ -87,7 +91,7 @@ def test_layers_are_what_augment_makes(widget, viewer, field, qtbot, monkeypatch
         np.testing.assert_array_equal(nuclei.data[k][:height, :width], one.masks["nuclei"])
         assert set(np.unique(nuclei.data[k])) == set(np.unique(labels))
     assert made.data.shape[1:3] == (64, 64)
-    assert {a.source for a in gathered(made, viewer.layers).fields} == {"ALL_1"}
+    assert {a.source for a in fields_of(made, viewer)} == {"ALL_1"}
     slices = LayerInfo.of(made).products
     names = ["ALL_1", *(f"ALL_1_{x}" for x in ("rotate90", "distort1", "distort2"))]
     assert [x.name for x in slices][:4] == names
@@ -123,7 +127,7 @@ def test_training_keeps_products_on_the_side_of_their_photograph(
     widget, viewer, field, qtbot, tmp_path
 ):
     make(widget, qtbot)
-    fields = write_session(gather(viewer.layers), tmp_path, "field").fields
+    fields = write_session(Photograph.all_of(viewer.layers), tmp_path, "field").fields
     assert len(fields) == 4
     assert len({f.source for f in fields}) == 1
     assert {f.class_name for f in fields} == {"ALL"}
@@ -135,14 +139,14 @@ def test_models_see_products_without_the_frame_around_smaller_ones(
     widget.operations.check("rotate90", "crop-border")
     make(widget, qtbot)
     made = viewer.layers["ALL_1 augmented"]
-    target = next(t for t in targets(viewer.layers) if t.layer == made)
+    photograph = Photograph.of(made, viewer.layers)
     settings = AugmentSettings(("rotate90", "crop-border"))
     wanted = [field.data, *(x.image for x in augment(field.data, settings, {}, "ALL/ALL_1"))]
     assert len({x.shape for x in wanted}) == 3
-    assert len(target) == len(wanted)
+    assert len(photograph) == len(wanted)
     for k, image in enumerate(wanted):
-        np.testing.assert_array_equal(target.image(k), image)
-        np.testing.assert_array_equal(gathered(made, viewer.layers).image(k), image)
+        np.testing.assert_array_equal(photograph.image(k), image)
+        np.testing.assert_array_equal(Photograph.of(made, viewer.layers).image(k), image)
 
 
 def test_nothing_is_added_for_a_photograph_that_was_removed(
@@ -251,7 +255,7 @@ def test_a_folder_is_written_with_the_masks_as_they_are_now(widget, viewer, fiel
 
 def test_what_is_made_has_the_units_of_the_photograph(widget, viewer, draw, qtbot):
     image = viewer.add_image(draw()[0], rgb=True, name="a", scale=(0.2, 0.2), units=("um", "um"))
-    gathered_units = products.Preview(image.data, 2, (0, 0)).layer(image).units
+    gathered_units = products.Preview(image.data, 2, (0, 0)).options(image)["units"]
     assert gathered_units == image.units
     make(widget, qtbot)
     assert viewer.layers["a augmented"].units[1:] == image.units
@@ -306,15 +310,17 @@ def test_labels_of_ones_own_replace_no_mask_and_are_not_written(
 
 
 def test_recoloured_photographs_keep_their_source_and_masks(widget, viewer, field, tmp_path, qtbot):
-    target = targets(viewer.layers)[0]
+    photograph = Photograph.all_of(viewer.layers)[0]
     settings = StainSettings(method="white-balance")
-    data = recoloured(target, 0, settings, None)
-    made = viewer.add_layer(recoloured_layer(field, data, "white-balance"))
-    source = gathered(made, viewer.layers)
-    assert [(f.source, f.class_name) for f in source.fields] == [("ALL_1", "ALL")]
-    np.testing.assert_array_equal(source.mask("nuclei", 0), viewer.layers["ALL_1 nuclei"].data)
-    (known,) = [t.fields for t in targets(viewer.layers) if t.layer is field]
-    assert [f.path for f in source.files] == [known[0].path]
+    data = recoloured(photograph, 0, settings, None)
+    made = viewer.add_layer(recoloured_layer(photograph, data, "white-balance"))
+    source = Photograph.of(made, viewer.layers)
+    assert [(f.source, f.class_name) for f in fields_of(made, viewer)] == [("ALL_1", "ALL")]
+    np.testing.assert_array_equal(
+        source.part(source.nuclei.data, 0), viewer.layers["ALL_1 nuclei"].data
+    )
+    known = Photograph.of(field, viewer.layers).files
+    assert [f.path for f in source.origin] == [known[0].path]
     (written,) = products.written_fields(source, tmp_path).fields
     np.testing.assert_array_equal(written.mask("background"), known[0].mask("background"))
     np.testing.assert_array_equal(written.image(), data)
@@ -322,10 +328,10 @@ def test_recoloured_photographs_keep_their_source_and_masks(widget, viewer, fiel
 
 def test_segmented_nuclei_of_a_folder_are_written(widget, viewer, make_snam, tmp_path, qtbot):
     viewer.open(make_snam(tmp_path / "in", 2, masks=False), plugin=PLUGIN)
-    (target,) = targets(viewer.layers)
-    found = list(segment_target(target, SegmentSettings(), False))
-    for data, options, _ in segmented_layers(target, found, viewer.layers):
-        viewer.add_labels(data, **options)
+    (photograph,) = Photograph.all_of(viewer.layers)
+    found = segment_photograph(photograph, SegmentSettings(), False)
+    for layer in segmented_layers(photograph, found, viewer.layers):
+        viewer.add_layer(layer)
     widget.operations.check("mirror")
     widget.write_folder(tmp_path / "out")
     qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
@@ -338,8 +344,8 @@ def test_segmented_nuclei_of_a_folder_are_written(widget, viewer, make_snam, tmp
 def test_a_nucleus_painted_on_the_background_is_written_once(
     widget, viewer, field, tmp_path, qtbot
 ):
-    source = gathered(field, viewer.layers)
-    before = source.fields[0].mask("background")
+    source = Photograph.of(field, viewer.layers)
+    before = source.files[0].mask("background")
     y, x = np.argwhere(before)[0]
     labels = viewer.layers["ALL_1 nuclei"]
     labels.data = np.where(before & (np.arange(before.shape[1]) <= x), 99, labels.data)

@@ -7,8 +7,7 @@ from skimage.measure import regionprops
 
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
-from napari_marrow.viewer.photograph.gathering import gathered
-from napari_marrow.viewer.photograph.labelling import Target, nuclei_of
+from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.segment import PREVIEW_NAME
 
 
@@ -66,7 +65,9 @@ def test_another_run_takes_the_place_of_the_first(opened, draw, qtbot):
     assert first.name == "a nuclei (earlier)"
     assert (first.data[:2] == 77).all()
     assert [x for x in viewer.layers if LayerInfo.of(x).kind is Kind.NUCLEI] == [second]
-    np.testing.assert_array_equal(nuclei_of(viewer.layers["a"], viewer.layers), second.data)
+    np.testing.assert_array_equal(
+        Photograph.of(viewer.layers["a"], viewer.layers).labels(0), second.data
+    )
 
 
 def test_the_selected_photograph_is_taken(opened, draw, qtbot):
@@ -75,7 +76,7 @@ def test_the_selected_photograph_is_taken(opened, draw, qtbot):
         viewer.add_image(draw("ALL", k, (240, 320))[0], name=f"photograph {k}")
     for name in ("photograph 1", "photograph 2"):
         viewer.layers.selection.active = viewer.layers[name]
-        assert widget.target().layer.name == name
+        assert widget.chosen().name == name
 
 
 def test_a_folder_gets_a_stack_beside_its_own_nuclei(opened, snam, qtbot):
@@ -130,11 +131,12 @@ def test_the_preview_is_taken_for_nothing_else(opened, draw, qtbot):
     widget.preview.setChecked(True)
     qtbot.waitUntil(lambda: PREVIEW_NAME in viewer.layers, timeout=20000)
     shown = viewer.layers[PREVIEW_NAME]
-    assert nuclei_of(first, viewer.layers) is None
-    assert gathered(first, viewer.layers).masks == gathered(first, viewer.layers).own == {}
+    photograph = Photograph.of(first, viewer.layers)
+    assert photograph.labels(0) is None
+    assert photograph.overlays == photograph.own_labels == {}
     second = viewer.add_image(image, name="b")
     qtbot.waitUntil(lambda: LayerInfo.of(shown).photograph == layer_id(second), timeout=20000)
-    assert gathered(second, viewer.layers).own == {}
+    assert Photograph.of(second, viewer.layers).own_labels == {}
 
 
 def test_a_damaged_photograph_of_a_folder_does_not_stop_the_others(opened, draw, tmp_path, qtbot):
@@ -205,8 +207,8 @@ def test_closing_the_dock_stops_the_work(make_napari_viewer_proxy, snam, qtbot, 
     viewer.open(str(snam), plugin="napari-marrow")
     dock, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Segment nuclei")
     begun = []
-    read = Target.image
-    monkeypatch.setattr(Target, "image", lambda self, k: begun.append(k) or read(self, k))
+    read = Photograph.image
+    monkeypatch.setattr(Photograph, "image", lambda self, k: begun.append(k) or read(self, k))
     widget.segment()
     qtbot.waitUntil(lambda: len(begun) > 0, timeout=20000)
     before = len(viewer.layers)

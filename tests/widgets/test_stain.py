@@ -16,8 +16,7 @@ from napari_marrow.imaging.stain import (
 )
 from napari_marrow.viewer.layer_info import LayerInfo, layer_fields
 from napari_marrow.viewer.make.stains import split
-from napari_marrow.viewer.photograph.labelling import targets
-from napari_marrow.viewer.photograph.session import gather
+from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack
 
 PLUGIN = "napari-marrow"
@@ -189,10 +188,10 @@ def test_what_is_made_keeps_its_source_but_is_not_the_file(viewer, widget, folde
     made(widget.normalising.status, qtbot)
     photograph, new = viewer.layers
     assert layer_fields(new) == []  # its pixels are no longer the file's
-    first, second = gather(viewer.layers)
+    first, second = Photograph.all_of(viewer.layers)
     assert first.classes == second.classes == ("ALL", "MM", "MM")
     assert LayerInfo.of(new).fields == LayerInfo.of(photograph).fields
-    np.testing.assert_array_equal(second.target.image(0), white_balance(picture(1)))
+    np.testing.assert_array_equal(second.image(0), white_balance(picture(1)))
 
 
 def test_what_is_made_has_the_nuclei_and_the_caption_of_its_photograph(viewer, widget, snam, qtbot):
@@ -200,7 +199,7 @@ def test_what_is_made_has_the_nuclei_and_the_caption_of_its_photograph(viewer, w
     widget.refresh()
     widget.normalise()
     made(widget.normalising.status, qtbot)
-    photograph, new = targets(viewer.layers)
+    photograph, new = Photograph.all_of(viewer.layers)
     np.testing.assert_array_equal(new.labels(0), photograph.labels(0))
     assert new.layer.visible
     assert not photograph.layer.visible

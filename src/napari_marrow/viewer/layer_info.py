@@ -341,6 +341,11 @@ def layer_id(layer: Layer) -> str:
     return info.id
 
 
+def link_to(photograph: Layer, kind: Kind) -> dict[str, object]:
+    """Return the metadata of a layer of some kind that belongs to a photograph."""
+    return LayerInfo(kind=kind, photograph=layer_id(photograph)).metadata()
+
+
 def shown_slice(layer: Layer, point: tuple[float, ...]) -> int:
     """Which field of a stack is shown at the viewer's world ``point``; 0 for a single field.
 

@@ -2,72 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
+import numpy as np
 from napari.layers import Layer
-from napari.utils.transforms import CompositeAffine
+from napari.utils.transforms import Affine, CompositeAffine
+from numpy.typing import ArrayLike, NDArray
 
 
-def place_of(image: Layer) -> dict[str, Any]:
-    """Where a layer of the photograph's shape lies: as the photograph does, in the same units."""
-    return {
-        "scale": image.scale,
-        "translate": image.translate,
-        "rotate": image.rotate,
-        "shear": image.shear,
-        "affine": image.affine.affine_matrix,  # layers that got the object itself would share it
-        "units": image.units,
-        "axis_labels": image.axis_labels,
-    }
+class Place(TypedDict, total=False):
+    """Keyword arguments that place a layer in the world, as napari's layers take them."""
+
+    scale: NDArray[np.float64]
+    translate: NDArray[np.float64]
+    rotate: NDArray[np.float64]
+    shear: NDArray[np.float64]
+    affine: NDArray[np.float64]
+    units: tuple[object, ...]
+    axis_labels: tuple[str, ...]
 
 
-def slice_place_of(
-    image: Layer, step: int = 1, offset: tuple[float, float] = (0, 0)
-) -> dict[str, Any]:
-    """Where a picture lies over one slice of a photograph's layer.
+def place_of(image: Layer) -> Place:
+    """Return the place of a layer of the photograph's shape: the photograph's, in its units."""
+    place = _place(image, image.affine)
+    return {**place, "units": image.units, "axis_labels": image.axis_labels}
+
+
+def slice_place_of(image: Layer, step: ArrayLike = 1, offset: ArrayLike = (0, 0)) -> Place:
+    """Return the place of a picture over one slice of a photograph's layer.
 
     Parameters
     ----------
     image
         The photograph or stack.
     step, offset
-        Width of the picture's pixels, and place of its first one, in pixels of the photograph.
+        Size of the picture's pixels, and place of its first one, in pixels of the photograph.
     """
-    own = _whole(image).set_slice([image.ndim - 2, image.ndim - 1])
+    own, affine = _of_a_slice(image)
     return {
-        "scale": own.scale * step,
-        "translate": own.translate + own.linear_matrix @ offset,
-        "rotate": own.rotate,
-        "shear": own.shear,
-        "affine": _slice_affine(image).affine_matrix,
+        **_place(own, affine),
+        "scale": own.scale * np.asarray(step),
+        "translate": own.translate + own.linear_matrix @ np.asarray(offset),
         "units": image.units[-2:],  # napari can crash where those of layers differ
         "axis_labels": image.axis_labels[-2:],
     }
 
 
-def stack_place_of(image: Layer) -> dict[str, Any]:
-    """Where a stack lies of which every slice lies over those of a photograph's layer."""
-    own = _whole(image).set_slice([image.ndim - 2, image.ndim - 1]).expand_dims([0])
+def stack_place_of(image: Layer) -> Place:
+    """Return the place of a stack of which every slice lies over those of a photograph's layer."""
+    own, affine = (transform.expand_dims([0]) for transform in _of_a_slice(image))
+    return {**_place(own, affine), "units": ("pixel", *image.units[-2:])}
+
+
+def _place(own: Layer | CompositeAffine, affine: Affine) -> Place:
     return {
         "scale": own.scale,
         "translate": own.translate,
         "rotate": own.rotate,
         "shear": own.shear,
-        "affine": _slice_affine(image).expand_dims([0]).affine_matrix,
-        "units": ("pixel", *image.units[-2:]),
+        "affine": affine.affine_matrix,  # layers that got the object itself would share it
     }
 
 
-def _whole(image: Layer) -> CompositeAffine:
-    """From pixels to the world, but for the layer's ``affine``."""
-    return CompositeAffine(
+def _of_a_slice(image: Layer) -> tuple[CompositeAffine, Affine]:
+    """From the pixels of a slice to the world: the layer's own transform, and its ``affine``."""
+    own = CompositeAffine(
         scale=image.scale,
         translate=image.translate,
         rotate=image.rotate,
         shear=image.shear,
         ndim=image.ndim,
     )
-
-
-def _slice_affine(image: Layer) -> Any:
-    return image.affine.set_slice([image.ndim - 2, image.ndim - 1])
+    axes = [image.ndim - 2, image.ndim - 1]
+    return own.set_slice(axes), image.affine.set_slice(axes)

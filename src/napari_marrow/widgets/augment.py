@@ -9,25 +9,28 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari.layers import Image, Layer
+from napari.layers import Image
 from qtpy.QtWidgets import QFileDialog
 
-from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.augment import OPERATIONS, RANDOM, AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_augmentation
-from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.layer_info import (
-    Kind,
-    LayerInfo,
     full_data,
-    layer_id,
     shown_slice,
 )
-from napari_marrow.viewer.make.augmented import Preview, preview, product_layers, written_fields
-from napari_marrow.viewer.make.layers import LayerData
-from napari_marrow.viewer.photograph.gathering import Source, gathered, left_out
-from napari_marrow.viewer.photograph.labelling import NO_PHOTOGRAPH, out_of_date
+from napari_marrow.viewer.make.augmented import (
+    AugmentedStacks,
+    Preview,
+    augment_photograph,
+    augmented_layers,
+    left_out,
+    preview,
+    written_fields,
+)
+from napari_marrow.viewer.photograph.photograph import NO_PHOTOGRAPH, Photograph
 from napari_marrow.widgets.components.check_list import CheckList
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
@@ -112,10 +115,10 @@ class Augment(DockWidget):
         for start in (self.layers_button, self.folder_button):
             start.setEnabled(not problems and not self.task.busy)
 
-    def _gathered(self) -> Source:
+    def _chosen(self) -> Photograph:
         if self.layer is None:
             raise MarrowError(NO_PHOTOGRAPH)
-        return gathered(self.layer, self.viewer.layers)
+        return Photograph.of(self.layer, self.viewer.layers)
 
     def _ask_preview(self) -> None:
         """Make the preview of the shown field in a thread."""
@@ -124,16 +127,15 @@ class Augment(DockWidget):
         if layer is None or shown < 0:
             self.preview.clear()
             return
-        source, settings = self._gathered(), self.settings()
+        photograph, settings = self._chosen(), self.settings()
         operation = self.operations.current
         self.preview.start(
-            lambda emit, should_stop: preview(source, shown, settings, operation),
+            lambda emit, should_stop: preview(photograph, shown, settings, operation),
             lambda made: self._show_preview(made, layer),
         )
 
     def _show_preview(self, made: Preview, layer: Image) -> None:
-        info = LayerInfo(kind=Kind.PREVIEW, photograph=layer_id(layer))
-        options = {**made.options(layer), "metadata": info.metadata()}
+        options = made.options(layer)
         self.preview.show_layer(Image, made.picture, options, name="Augment preview", rgb=True)
 
     def make_layers(self) -> None:
@@ -141,27 +143,26 @@ class Augment(DockWidget):
         if self.task.busy:
             return
         try:
-            source = self._gathered()
+            photograph = self._chosen()
         except MarrowError as error:
             self.run.say(str(error))
             return
         self.task.start(
-            partial(_make_layers, source, self.settings()),
-            lambda made: self._add_layers(made, source),
+            partial(augment_photograph, photograph, self.settings()),
+            lambda made: self._add_layers(made, photograph),
             begun="Making layers...",
         )
 
-    def _add_layers(self, made: list[LayerData], source: Source) -> None:
-        if problem := out_of_date(source.target, self.viewer.layers):
+    def _add_layers(self, made: AugmentedStacks, photograph: Photograph) -> None:
+        if problem := photograph.out_of_date(self.viewer.layers):
             self.run.say(problem)
             return
         self.preview.setChecked(False)  # it would hide them
         with self.photograph.pinned():
-            for data in made:
-                self.viewer.add_layer(Layer.create(*data))
+            layers = [self.viewer.add_layer(x) for x in augmented_layers(photograph, made)]
         self.viewer.dims.set_current_step(0, 0)
         attach_caption(self.viewer)
-        self.run.say(f"Made {len(made[0][0])} pictures: layer {made[0][1]['name']}.")
+        self.run.say(f"Made {len(made.products)} pictures: layer {layers[0].name}.")
 
     def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "A new or empty folder to write into")
@@ -173,42 +174,29 @@ class Augment(DockWidget):
         if self.task.busy:
             return
         try:
-            source = self._gathered()
-            if source.root is not None:
-                check_place(out, source.root)
+            photograph = self._chosen()
+            if photograph.root is not None:
+                check_place(out, photograph.root)
         except MarrowError as error:
             self.run.say(str(error))
             return
 
         def report(result: dict) -> None:
             counts = f"Wrote {result['images']} pictures and {result['masks']} masks to"
-            sentences = [f"{counts} {result['out']}.", *result["warnings"], *left_out(source)]
+            sentences = [f"{counts} {result['out']}.", *result["warnings"], *left_out(photograph)]
             self.run.say(" ".join(sentences))
 
-        self.task.start(_writer(source, self.settings(), out), report, begun="Writing...")
-
-
-def _make_layers(
-    source: Source, settings: AugmentSettings, emit: Emit, should_stop: ShouldStop
-) -> list[LayerData]:
-    making = product_layers(source, settings)
-    while True:
-        try:
-            emit(Event("progress", fraction=next(making)))
-        except StopIteration as end:
-            return end.value
-        if should_stop():
-            raise Stopped
+        self.task.start(_writer(photograph, self.settings(), out), report, begun="Writing...")
 
 
 def _writer(
-    source: Source, settings: AugmentSettings, out: Path
+    photograph: Photograph, settings: AugmentSettings, out: Path
 ) -> Callable[[Emit, ShouldStop], dict]:
     """Return a job that writes a folder of all products; what no file holds is written first."""
 
     def write(emit: Emit, should_stop: ShouldStop) -> dict:
         with tempfile.TemporaryDirectory(prefix="napari-marrow-") as folder:
-            collection = written_fields(source, Path(folder))
+            collection = written_fields(photograph, Path(folder))
             job = AugmentJob(collection, settings, out)
             return run_augmentation(job, emit, should_stop).to_dict()
 

@@ -18,7 +18,8 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.measure.settings import MEASURED, ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.viewer.photograph.measuring import Place, gather_opened, opened_fields
+from napari_marrow.viewer.photograph.measuring import TableTarget, opened_fields
+from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.check_list import CheckList
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from napari_marrow.widgets.components.score_view import ScoreView
 
-Finder = Callable[[Path, ShouldStop], tuple[Collection, dict[str, Place]]]
+Finder = Callable[[Path, ShouldStop], tuple[Collection, dict[str, TableTarget]]]
 """Called in a thread, with an empty folder: returns the fields, and the layers of their cells."""
 
 
@@ -55,7 +56,7 @@ class Found:
     table: pd.DataFrame
     scores: pd.DataFrame | None
     notes: list[str]
-    places: dict[str, Place]
+    places: dict[str, TableTarget]
     unit: str
 
     @property
@@ -131,14 +132,13 @@ class ChiSquare(DockWidget):
         if self.source.from_folder:
             folder = self.source.folder()
             return Request(lambda empty, stopped: (scan(folder), {}), settings, selection)
-        opened = gather_opened(self.viewer.layers)
+        opened = Photograph.all_of(self.viewer.layers)
 
-        def find(empty: Path, stopped: ShouldStop) -> tuple[Collection, dict[str, Place]]:
+        def find(empty: Path, stopped: ShouldStop) -> tuple[Collection, dict[str, TableTarget]]:
             return opened_fields(opened, empty, settings.unit, settings.needs_nuclei, stopped)
 
-        photographs = tuple(x.annotated.target.layer for x in opened)
-        n_fields = sum(len(x.annotated.target) for x in opened)
-        return Request(find, settings, selection, photographs, n_fields)
+        layers = tuple(x.layer for x in opened)
+        return Request(find, settings, selection, layers, sum(map(len, opened)))
 
     def _show(self, found: Found, request: Request) -> None:
         self.found = found

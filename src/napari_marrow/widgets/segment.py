@@ -11,19 +11,13 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox
 
-from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id, shown_slice
-from napari_marrow.viewer.make.segmented import Segmented, segment_target, segmented_layers
-from napari_marrow.viewer.photograph.labelling import (
-    NO_FIELD,
-    NO_PHOTOGRAPH,
-    Target,
-    out_of_date,
-    target_of,
-)
+from napari_marrow.viewer.layer_info import Kind, link_to, shown_slice
+from napari_marrow.viewer.make.segmented import Segmented, segment_photograph, segmented_layers
+from napari_marrow.viewer.photograph.photograph import NO_FIELD, NO_PHOTOGRAPH, Photograph
 from napari_marrow.viewer.transforms import slice_place_of
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
@@ -69,7 +63,7 @@ class SegmentNuclei(DockWidget):
             text_label(RESEARCH_ONLY),
         )
 
-    def target(self) -> Target:
+    def chosen(self) -> Photograph:
         """Return the photograph that is chosen.
 
         Raises
@@ -79,45 +73,45 @@ class SegmentNuclei(DockWidget):
         """
         if self.photograph.layer is None:
             raise MarrowError(NO_PHOTOGRAPH)
-        return target_of(self.photograph.layer)
+        return Photograph.of(self.photograph.layer, self.viewer.layers)
 
     def segment(self) -> None:
         """Segment every field of the photograph in a thread, and add the layers."""
         if self.task.busy:
             return
         try:
-            target, settings = self.target(), self.form.checked_settings()
+            photograph, settings = self.chosen(), self.form.checked_settings()
         except MarrowError as error:
             self.run.say(str(error))
             return
         self.task.start(
-            partial(_segment_all, target, settings, self.cytoplasm.isChecked()),
-            lambda found: self._add_layers(target, found),
-            begun=f"Segmenting {target.layer.name}...",
+            partial(segment_photograph, photograph, settings, self.cytoplasm.isChecked()),
+            lambda found: self._add_layers(photograph, found),
+            begun=f"Segmenting {photograph.name}...",
         )
 
-    def _add_layers(self, target: Target, found: list[Segmented]) -> None:
-        if problem := out_of_date(target, self.viewer.layers):
+    def _add_layers(self, photograph: Photograph, found: list[Segmented]) -> None:
+        if problem := photograph.out_of_date(self.viewer.layers):
             self.run.say(problem)
             return
         self.preview.setChecked(False)
         with self.photograph.pinned():
-            for data, options, _ in segmented_layers(target, found, self.viewer.layers):
-                self.viewer.add_labels(data, **options)
-        if target.data.ndim == 4:
+            for layer in segmented_layers(photograph, found, self.viewer.layers):
+                self.viewer.add_layer(layer)
+        if photograph.is_stack:
             from napari_marrow.viewer.behaviours.opening import attach_behaviours
 
             attach_behaviours(self.viewer)
         problems = [f.problem for f in found if f.problem]
         n_read = len(found) - len(problems)
         counted = f"{_nuclei(sum(f.count for f in found))} in {n_read} field{'s' * (n_read != 1)}."
-        self.run.say(" ".join([f"{target.layer.name}: {counted}", *problems]))
+        self.run.say(" ".join([f"{photograph.name}: {counted}", *problems]))
 
     def _ask_preview(self) -> None:
         """Segment the shown field in a thread."""
         try:
-            target, settings = self.target(), self.form.checked_settings()
-            shown = shown_slice(target.layer, self.viewer.dims.point)
+            photograph, settings = self.chosen(), self.form.checked_settings()
+            shown = shown_slice(photograph.layer, self.viewer.dims.point)
             if shown < 0:
                 raise MarrowError(NO_FIELD)
         except MarrowError as error:
@@ -125,17 +119,16 @@ class SegmentNuclei(DockWidget):
             self.run.say(str(error))
             return
         self.preview.start(
-            partial(_segment_one, target, shown, settings),
-            lambda labels: self._show_preview(target, labels),
+            partial(_segment_one, photograph, shown, settings),
+            lambda labels: self._show_preview(photograph, labels),
         )
 
-    def _show_preview(self, target: Target, labels: NDArray[np.uint16]) -> None:
-        self.run.say(f"{target.layer.name}: {_nuclei(labels.max(initial=0))} in the shown field.")
-        info = LayerInfo(kind=Kind.PREVIEW, photograph=layer_id(target.layer))
+    def _show_preview(self, photograph: Photograph, labels: NDArray[np.uint16]) -> None:
+        self.run.say(f"{photograph.name}: {_nuclei(labels.max(initial=0))} in the shown field.")
         options = {
-            **slice_place_of(target.layer),
+            **slice_place_of(photograph.layer),
             # Linked, so that it is not taken for nuclei or for the user's own labels.
-            "metadata": info.metadata(),
+            "metadata": link_to(photograph.layer, Kind.PREVIEW),
             "contour": max(1, round(max(labels.shape) / 400)),
         }
         # One bright colour: many of napari's are dark, as nuclei are.
@@ -149,25 +142,9 @@ def _nuclei(count: int) -> str:
     return f"{count} {'nucleus' if count == 1 else 'nuclei'}"
 
 
-def _segment_all(
-    target: Target,
-    settings: SegmentSettings,
-    cytoplasm: bool,
-    emit: Emit,
-    should_stop: ShouldStop,
-) -> list[Segmented]:
-    found = []
-    for one in segment_target(target, settings, cytoplasm):
-        if should_stop():
-            raise Stopped
-        found.append(one)
-        emit(Event("progress", fraction=len(found) / len(target)))
-    return found
-
-
 def _segment_one(
-    target: Target, row: int, settings: SegmentSettings, emit: Emit, should_stop: ShouldStop
+    photograph: Photograph, row: int, settings: SegmentSettings, emit: Emit, should_stop: ShouldStop
 ) -> NDArray[np.uint16]:
     from napari_marrow.imaging.segmentation import segment_nuclei
 
-    return segment_nuclei(target.image(row), settings)
+    return segment_nuclei(photograph.image(row), settings)

@@ -10,14 +10,8 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.viewer.layer_info import STAINS, Kind, origin_fields, shown_slice
-from napari_marrow.viewer.photograph.labelling import (
-    NO_FIELD,
-    NO_PHOTOGRAPH,
-    Target,
-    out_of_date,
-    target_of,
-)
+from napari_marrow.viewer.layer_info import STAINS, Kind, shown_slice
+from napari_marrow.viewer.photograph.photograph import NO_FIELD, NO_PHOTOGRAPH, Photograph, Pixels
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.image_combo import ImageCombo
@@ -37,7 +31,7 @@ class Stain(DockWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
         super().__init__(viewer, min_width_px=320)
-        self._reference: tuple[str, Target, int] | None = None  # name, photograph and its field
+        self._reference: tuple[str, Photograph, int] | None = None  # name, photograph and its field
         self.photograph = ImageCombo(self.viewer)
         self.none_open = text_label(NO_PHOTOGRAPH)
         self.form = SettingsForm(StainSettings("white-balance"))
@@ -98,7 +92,7 @@ class Stain(DockWidget):
         problems = settings.problems() if settings.references == "per-class" else [""]
         self.normalising.say(problems[0])
 
-    def _shown(self) -> tuple[Target, int]:
+    def _shown(self) -> tuple[Photograph, int]:
         """Return the chosen photograph and which of its fields is shown.
 
         Raises
@@ -112,7 +106,7 @@ class Stain(DockWidget):
         number = shown_slice(layer, self.viewer.dims.point)
         if number < 0:
             raise MarrowError(NO_FIELD)
-        return target_of(layer), number
+        return Photograph.of(layer, self.viewer.layers), number
 
     def _choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Reference", "", PHOTOGRAPHS)
@@ -127,13 +121,13 @@ class Stain(DockWidget):
     def take_shown(self) -> None:
         """Take the colours of the field that is shown now."""
         try:
-            target, number = self._shown()
+            photograph, number = self._shown()
         except MarrowError as error:
             self.normalising.say(str(error))
             return
-        known = target.fields or origin_fields(target.layer)
-        name = known[number].name if known else target.layer.name
-        self._reference = name, target, number
+        known = photograph.files or photograph.origin
+        name = known[number].name if known else photograph.name
+        self._reference = name, photograph, number
         self.form.fields["reference"].value = name
 
     def normalise(self) -> None:
@@ -151,13 +145,13 @@ class Stain(DockWidget):
         if reference is not None and reference[0] != settings.reference:  # another was typed
             reference = None
 
-        def work(target: Target, number: int) -> object:
+        def work(photograph: Photograph, number: int) -> Pixels:
             pixels = None if reference is None else reference[1].image(reference[2])
-            return recoloured(target, number, settings, pixels)
+            return recoloured(photograph, number, settings, pixels)
 
-        def show(target: Target, data: object) -> str:
-            layer = recoloured_layer(target.layer, data, settings.method)
-            show_made(self.viewer, target.layer, [layer], (Kind(settings.method),))
+        def show(photograph: Photograph, data: Pixels) -> str:
+            layer = recoloured_layer(photograph, data, settings.method)
+            show_made(self.viewer, photograph.layer, [layer], (Kind(settings.method),))
             said = f"{layer.name} is a new layer."
             if settings.method in NEEDS_REFERENCE:  # the two extreme colours may be of other things
                 said += " Look whether nuclei and red cells kept their kinds of colour."
@@ -167,10 +161,10 @@ class Stain(DockWidget):
 
     def separate(self) -> None:
         """Make a layer of each of the two stains of the chosen photograph."""
-        from napari_marrow.viewer.make.stains import Split, show_made, split, stain_layers
+        from napari_marrow.viewer.make.stains import SeparatedStain, show_made, split, stain_layers
 
-        def show(target: Target, found: Split) -> str:
-            show_made(self.viewer, target.layer, stain_layers(target.layer, found), STAINS)
+        def show(photograph: Photograph, stains: tuple[SeparatedStain, SeparatedStain]) -> str:
+            show_made(self.viewer, photograph.layer, stain_layers(photograph, stains), STAINS)
             return "The two stains are new layers; hide one to see the other alone."
 
         self._start(self.separate_task, self.separating, split, show)
@@ -179,23 +173,23 @@ class Stain(DockWidget):
         self,
         task: Task,
         panel: RunPanel,
-        work: Callable[[Target, int], T],
-        show: Callable[[Target, T], str],
+        work: Callable[[Photograph, int], T],
+        show: Callable[[Photograph, T], str],
     ) -> None:
         """Run ``work`` on the shown field in a thread, then ``show`` what it returned."""
         if task.busy:
             return
         try:
-            target, number = self._shown()
+            photograph, number = self._shown()
         except MarrowError as error:
             panel.say(str(error))
             return
 
         def done(made: T) -> None:
-            text = out_of_date(target, self.viewer.layers)
+            text = photograph.out_of_date(self.viewer.layers)
             if not text:
                 with self.photograph.pinned():
-                    text = show(target, made)
+                    text = show(photograph, made)
             panel.say(text)
 
-        task.start(lambda emit, should_stop: work(target, number), done, begun="Working...")
+        task.start(lambda emit, should_stop: work(photograph, number), done, begun="Working...")

@@ -21,7 +21,8 @@ from napari_marrow.jobs.train import TrainJob
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
-from napari_marrow.viewer.photograph.session import gather, write_session
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.session import write_session
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.job_client import JobClient
@@ -144,7 +145,7 @@ class TrainDcnn(DockWidget):
         if self.source.from_folder:
             folder = self.source.folder()
             return lambda: scan(folder)
-        found = gather(self.viewer.layers)
+        found = Photograph.all_of(self.viewer.layers)
         session = self.client.folder / f"session-{number}"
         session.mkdir()
         return lambda: write_session(found, session, settings.unit)

@@ -15,7 +15,7 @@ from napari.layers import Labels
 
 from napari_marrow.viewer.behaviours.current_table import attach_current_table
 from napari_marrow.viewer.layer_info import LayerInfo
-from napari_marrow.viewer.photograph.measuring import Place
+from napari_marrow.viewer.photograph.measuring import TableTarget
 from napari_marrow.viewer.photograph.slice_tables import kept_tables, of_one_slice, set_tables
 
 if TYPE_CHECKING:
@@ -42,7 +42,10 @@ def columns_for(features: Sequence[str], scores: pd.DataFrame | None) -> list[st
 
 
 def show_tables(
-    viewer: napari.Viewer, places: Mapping[str, Place], table: pd.DataFrame, names: Sequence[str]
+    viewer: napari.Viewer,
+    places: Mapping[str, TableTarget],
+    table: pd.DataFrame,
+    names: Sequence[str],
 ) -> list[str]:
     """Put the features of cells into their layers; on the viewer's thread.
 

@@ -13,7 +13,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_marrow.learning.bundle import load_bundle
 from napari_marrow.viewer.behaviours.caption import attach_caption
-from napari_marrow.viewer.photograph.labelling import predict_target, show_predictions, targets
+from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
+from napari_marrow.viewer.photograph.photograph import Photograph
 
 
 def screenshot(photograph: Path, bundle_path: Path, out: Path) -> None:
@@ -22,8 +23,8 @@ def screenshot(photograph: Path, bundle_path: Path, out: Path) -> None:
     attach_caption(viewer)
     viewer.open(photograph, plugin="napari-marrow")
     bundle = load_bundle(bundle_path)
-    for target in targets(viewer.layers):
-        show_predictions(viewer, bundle, target, list(predict_target(bundle, target)))
+    for shown, predictions in predict_photographs(bundle, Photograph.all_of(viewer.layers)):
+        show_predictions(viewer, bundle, shown, predictions)
     viewer.show()
     viewer.window.resize(1366, 768)
     QApplication.processEvents()  # the canvas learns its size before the view is fitted to it

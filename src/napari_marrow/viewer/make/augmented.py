@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Labels, Layer
 from numpy.typing import DTypeLike, NDArray
 
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.imaging.augment import (
@@ -24,130 +23,153 @@ from napari_marrow.imaging.augment import (
     product,
     product_size,
 )
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, layer_id, new_id
-from napari_marrow.viewer.make.layers import STACK_AXES, LayerData, warn_once
-from napari_marrow.viewer.photograph.gathering import MASKS, Source
+from napari_marrow.jobs.augment import names
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, link_to, new_id
+from napari_marrow.viewer.make.layers import STACK_AXES, warn_once
+from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
 from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import slice_place_of, stack_place_of
 
-IN_MEMORY = 2**30
-"""Layers up to so many bytes are made at once; of larger ones each slice when it is looked at."""
-TELL_S = 0.1
-"""Between two reports of progress: drawing a bar takes as long as making a small picture."""
-PREVIEW_SIDE = 1280
-"""A preview is thinned to at most so many pixels a side."""
-_GREY = 48
+MAX_BYTES_IN_MEMORY = 2**30
+"""Layers up to this size are made at once; of larger ones each slice when it is looked at."""
+PROGRESS_INTERVAL_S = 0.1
+"""Time between two reports of progress: drawing a bar takes as long as making a small picture."""
+MAX_PREVIEW_SIDE_PX = 1280
+PREVIEW_BACKGROUND_GREY = 48
+MASKS: dict[Kind, MaskKind] = {Kind.NUCLEI: "nucleus", Kind.CYTOPLASM: "cytoplasm"}
+"""Kinds of layers, and of the mask files that they are written as."""
 
 
 @dataclass(frozen=True)
 class _Slice:
-    """One slice of a stack of products."""
-
-    row: int
-    operation: str  # empty for the photograph itself
-    copy: int
-    seeded: str  # name of the photograph, on which random numbers hang
-    name: str
+    row: int  # of the photograph
+    seed_name: str  # the name that seeds random numbers
+    product: Product
 
 
-def _slices(source: Source, settings: AugmentSettings) -> list[_Slice]:
-    made = []
-    for row, name in enumerate(source.names(settings)):
-        if settings.originals:
-            made.append(_Slice(row, "", 1, name, name))
-        titles = names_of_products(name, settings)
-        for (operation, copy), title in zip(planned(settings), titles, strict=True):
-            made.append(_Slice(row, operation, copy, name, title))
-    return made
+@dataclass(frozen=True, eq=False)
+class AugmentedStacks:
+    """Stacks of all products, a slice each, of a photograph and of the labels over it.
+
+    Attributes
+    ----------
+    products
+        What the slices are.
+    photographs
+        (products, height, width, 3); smaller slices are in the upper left corner.
+    labels
+        Kind, name and (products, height, width) of each stack of labels, the nuclei last.
+    """
+
+    products: tuple[Product, ...]
+    photographs: Pixels
+    labels: tuple[tuple[Kind, str, Pixels], ...]
 
 
-def product_layers(source: Source, settings: AugmentSettings) -> Iterator[float]:
-    """Make layers of all products: a stack of photographs, and of each kind of mask.
+def augment_photograph(
+    photograph: Photograph,
+    settings: AugmentSettings,
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+) -> AugmentedStacks:
+    """Make all products of a photograph, or of the fields of a stack; for a worker.
 
-    For a worker: yields how much is done, returns a list of :data:`LayerData`, the photographs
-    first. A stack holds products of one photograph after those of the other; slices that are
-    smaller than others lie in the upper left corner.
+    A stack holds products of one field after those of the other.
 
     Raises
     ------
     MarrowError
         For settings that can't work.
+    Stopped
+        When ``should_stop`` returned True.
     """
     if problems := settings.problems():
         raise MarrowError(" ".join(problems))
-    # The layers may be painted on meanwhile, and a slice be made only much later.
-    source = dataclasses.replace(source, masks=_kept(source.masks), own=_kept(source.own))
-    slices = _slices(source, settings)
-    whole = [source.size(row) for row in range(len(source.fields))]
-    sizes = [product_size(whole[s.row], settings, s.operation) for s in slices]
-    frame = tuple(np.max(sizes, axis=0).tolist())
+    slices = _slices(photograph, settings)
+    frame = tuple(np.max([s.product.size for s in slices], axis=0).tolist())
     warn = warn_once()
 
-    def stack(read: Callable[[int], NDArray], frame: tuple[int, ...], dtype: DTypeLike) -> Any:
-        readers = [partial(_made, read, settings, s) for s in slices]
+    def stack(read: Callable[[int], NDArray], frame: tuple[int, ...], dtype: DTypeLike) -> Pixels:
+        readers = [partial(_read, read, settings, s) for s in slices]
         return LazyStack(readers, frame, dtype, warn=warn)
 
-    photographs = stack(source.image, (*frame, 3), np.uint8)
-    labels = [*sorted(source.own.items()), *sorted(source.masks.items())]  # nuclei on top
-    over = [stack(partial(source.part, data), frame, data.dtype) for _, data in labels]
-    stacks = [photographs, *over]
-    if sum(x.size * x.dtype.itemsize for x in stacks) <= IN_MEMORY:
-        stacks = yield from _filled(stacks)
-    return _layers(source, slices, sizes, stacks)  # type: ignore[return-value]  # for the worker's signal
+    labels = [(Kind.LABELS, *x) for x in sorted(photograph.own_labels.items())]
+    labels += [(kind, str(kind), x.data) for kind, x in sorted(photograph.overlays.items())]
+    # The layers may be painted on meanwhile, and a slice be made only much later.
+    kept = [np.array(x) if isinstance(x, np.ndarray) else x for _, _, x in labels]
+    over = [stack(partial(photograph.part, x), frame, x.dtype) for x in kept]
+    stacks = [stack(photograph.image, (*frame, 3), np.uint8), *over]
+    if sum(x.size * x.dtype.itemsize for x in stacks) <= MAX_BYTES_IN_MEMORY:
+        stacks = _in_memory(stacks, emit, should_stop)
+    named = [(kind, name, x) for (kind, name, _), x in zip(labels, stacks[1:], strict=True)]
+    return AugmentedStacks(tuple(s.product for s in slices), stacks[0], tuple(named))
 
 
-def _kept(labels: dict[str, Any]) -> dict[str, Any]:
-    """Labels as they are now; what is read when it is looked at can't be painted on."""
-    return {name: np.array(x) if isinstance(x, np.ndarray) else x for name, x in labels.items()}
+def _slices(photograph: Photograph, settings: AugmentSettings) -> list[_Slice]:
+    made = []
+    origin = photograph.files or photograph.origin
+    for row, seed_name in enumerate(_field_names(photograph, settings)):
+        field, size = photograph.field(row), photograph.size(row)
+        titles = names_of_products(seed_name, settings)
+        for (operation, copy), title in [
+            *([(("", 1), seed_name)] if settings.originals else []),
+            *zip(planned(settings), titles, strict=True),
+        ]:
+            made_of_row = Product(
+                name=Path(title).name,
+                operation=operation,
+                copy=copy,
+                source=field.source,
+                photograph=str(origin[row].path) if origin else field.name,
+                class_name=field.class_name,
+                size=product_size(size, settings, operation),
+            )
+            made.append(_Slice(row, seed_name, made_of_row))
+    return made
 
 
-def _filled(stacks: list[LazyStack]) -> Generator[float, None, list[NDArray]]:
-    """Read all slices of stacks of one length; yields how much is done."""
-    filled = [np.empty(stack.shape, stack.dtype) for stack in stacks]
-    told_at = time.monotonic()
-    for k in range(len(filled[0])):
-        for into, stack in zip(filled, stacks, strict=True):
-            into[k] = stack[k]
-        if time.monotonic() > told_at + TELL_S:
-            yield (k + 1) / len(filled[0])
-            told_at = time.monotonic()
-    return filled
+def _field_names(photograph: Photograph, settings: AugmentSettings) -> list[str]:
+    """What the fields are called in a folder that is written; it seeds random numbers."""
+    fields = tuple(photograph.field(row) for row in range(len(photograph)))
+    return names(Collection(photograph.root or Path(), fields), settings)
 
 
-def _made(read: Callable[[int], NDArray], settings: AugmentSettings, what: _Slice) -> NDArray:
-    array = read(what.row)
-    if not what.operation:
+def _read(read: Callable[[int], NDArray], settings: AugmentSettings, one: _Slice) -> NDArray:
+    array, made = read(one.row), one.product
+    if not made.operation:
         return array
-    return product(array, settings, what.operation, what.copy, what.seeded)
+    return product(array, settings, made.operation, made.copy, one.seed_name)
 
 
-def _layers(
-    source: Source, slices: list[_Slice], sizes: list[tuple[int, int]], stacks: list[Any]
-) -> list[LayerData]:
-    identity, name, fields = new_id(), f"{source.name} augmented", source.fields
-    products = tuple(
-        Product(
-            name=Path(s.name).name,
-            operation=s.operation,
-            copy=s.copy,
-            source=fields[s.row].source,
-            photograph=str(source.files[s.row].path) if source.files else fields[s.row].name,
-            class_name=fields[s.row].class_name,
-            size=size,
-        )
-        for s, size in zip(slices, sizes, strict=True)
-    )
-    common = {**stack_place_of(source.target.layer), "axis_labels": STACK_AXES}
-    classes = {k: x.class_name for k, x in enumerate(products) if x.class_name}
-    info = LayerInfo(kind=Kind.PHOTOGRAPH, id=identity, products=products, classes=classes)
-    image = {"name": name, "rgb": True, "metadata": info.metadata(), **common}
-    named = [(Kind.LABELS, own) for own in sorted(source.own)]
-    named += [(Kind(word), word) for word in sorted(source.masks)]
-    layers: list[LayerData] = [(stacks[0], image, "image")]
-    for data, (kind, word) in zip(stacks[1:], named, strict=True):
-        options = {"name": f"{name} {word}", "opacity": 0.5 if kind is Kind.NUCLEI else 0.3}
+def _in_memory(stacks: list[Pixels], emit: Emit, should_stop: ShouldStop) -> list[Pixels]:
+    """All slices of stacks of one length; those that can't be read are empty."""
+    filled = [np.empty(stack.shape, stack.dtype) for stack in stacks]
+    reported = time.monotonic()
+    for row in range(len(filled[0])):
+        if should_stop():
+            raise Stopped
+        for array, stack in zip(filled, stacks, strict=True):
+            array[row] = stack[row]
+        if time.monotonic() > reported + PROGRESS_INTERVAL_S:
+            emit(Event("progress", "Making layers", (row + 1) / len(filled[0])))
+            reported = time.monotonic()
+    return [*filled]
+
+
+def augmented_layers(photograph: Photograph, stacks: AugmentedStacks) -> list[Layer]:
+    """Return layers of all products: the photographs, then a layer of each kind of labels."""
+    identity, name = new_id(), f"{photograph.name} augmented"
+    classes = {k: x.class_name for k, x in enumerate(stacks.products) if x.class_name}
+    info = LayerInfo(kind=Kind.PHOTOGRAPH, id=identity, products=stacks.products, classes=classes)
+    place = {**stack_place_of(photograph.layer), "axis_labels": STACK_AXES}
+    image = Image(stacks.photographs, name=name, rgb=True, metadata=info.metadata(), **place)
+    layers: list[Layer] = [image]
+    for kind, word, data in stacks.labels:
+        opacity = 0.5 if kind is Kind.NUCLEI else 0.3
         metadata = LayerInfo(kind=kind, photograph=identity).metadata()
-        layers.append((data, {**options, "metadata": metadata, **common}, "labels"))
+        options = {"name": f"{name} {word}", "opacity": opacity, "metadata": metadata}
+        layers.append(Labels(data, **options, **place))
     return layers
 
 
@@ -159,19 +181,14 @@ class Preview:
     step: int
     offset: tuple[float, float]
 
-    def options(self, layer: Image) -> dict[str, Any]:
-        """Where the preview lies over the photograph's layer."""
-        return slice_place_of(layer, self.step, self.offset)
-
-    def layer(self, photograph: Image) -> Image:
-        """A new layer for the preview."""
-        metadata = LayerInfo(kind=Kind.PREVIEW, photograph=layer_id(photograph)).metadata()
-        options = {"name": "Augment preview", "rgb": True, **self.options(photograph)}
-        return Image(self.picture, metadata=metadata, **options)
+    def options(self, layer: Image) -> dict[str, object]:
+        """Return place and metadata of the preview's layer over the photograph's."""
+        place = slice_place_of(layer, self.step, self.offset)
+        return {**place, "metadata": link_to(layer, Kind.PREVIEW)}
 
 
-def preview(source: Source, row: int, settings: AugmentSettings, operation: str) -> Preview:
-    """What an operation makes of one slice, thinned, centred over it; for a worker.
+def preview(photograph: Photograph, row: int, settings: AugmentSettings, operation: str) -> Preview:
+    """Return what an operation makes of one slice, thinned, centred over it; for a worker.
 
     A frame of grey hides the photograph where the product is smaller or turned.
 
@@ -180,22 +197,34 @@ def preview(source: Source, row: int, settings: AugmentSettings, operation: str)
     MarrowError
         When the photograph can't be read.
     """
-    image, name = source.image(row), source.names(settings)[row]
-    step = -(-max(image.shape[:2]) // PREVIEW_SIDE)
+    image, name = photograph.image(row), _field_names(photograph, settings)[row]
+    step = -(-max(image.shape[:2]) // MAX_PREVIEW_SIDE_PX)
     thin = np.ascontiguousarray(image[::step, ::step])
     # Fewer pixels are blurred over fewer, as far as there is so little blur.
     settings = dataclasses.replace(settings, blur=max(0.7, settings.blur / step))
     made = product(thin, settings, operation, 1, name)
     (height, width), old = made.shape[:2], thin.shape[:2]
-    frame = np.full((max(height, old[0]), max(width, old[1]), 3), _GREY, np.uint8)
+    shape = (max(height, old[0]), max(width, old[1]), 3)
+    frame = np.full(shape, PREVIEW_BACKGROUND_GREY, np.uint8)
     top, left = (frame.shape[0] - height) // 2, (frame.shape[1] - width) // 2
     frame[top : top + height, left : left + width] = made
     down, right = ((step - 1) / 2 - step * ((frame.shape[k] - old[k]) // 2) for k in (0, 1))
     return Preview(frame, step, (down, right))
 
 
-def written_fields(source: Source, folder: Path) -> Collection:
-    """The fields of a layer as a job reads them, from files.
+def left_out(photograph: Photograph) -> list[str]:
+    """Return a sentence about Labels over a photograph that no file of masks is made of."""
+    if not photograph.own_labels:
+        return []
+    own, name = ", ".join(photograph.own_labels), photograph.name
+    return [
+        f"Left out, as their meaning is not known: {own}; name a layer {name} nuclei or {name} "
+        "cytoplasm to have it written as these masks."
+    ]
+
+
+def written_fields(photograph: Photograph, folder: Path) -> Collection:
+    """Return the fields of a layer as a job reads them, from files.
 
     What is in the viewer alone is written into ``folder``: photographs of other readers, masks of
     a single field, which may have been painted on, and masks that no file holds.
@@ -205,44 +234,43 @@ def written_fields(source: Source, folder: Path) -> Collection:
     MarrowError
         When a photograph or mask can't be read or written.
     """
-    if source.root and len(source.fields) > 1:  # the layers of a folder can't be painted on
-        kinds = {kind for field in source.fields for kind in field.mask_kinds}
-        if {MASKS[word] for word in source.masks} <= kinds:
-            return Collection(source.root, source.fields)
+    fields = tuple(photograph.field(row) for row in range(len(photograph)))
+    if photograph.root and len(fields) > 1:  # the layers of a folder can't be painted on
+        kinds = {kind for field in fields for kind in field.mask_kinds}
+        if {MASKS[kind] for kind in photograph.overlays} <= kinds:
+            return Collection(photograph.root, fields)
     try:
-        fields = [_written(source, row, folder) for row in range(len(source.fields))]
+        fields = tuple(_written(photograph, row, f, folder) for row, f in enumerate(fields))
     except OSError as error:
         raise MarrowError(
-            f"{source.name} can't be written to the folder of temporary files, {folder.parent}: "
-            f"{error.strerror or error}; free some space there."
+            f"{photograph.name} can't be written to the folder of temporary files, "
+            f"{folder.parent}: {error.strerror or error}; free some space there."
         ) from error
-    return Collection(source.root or folder, tuple(fields))
+    return Collection(photograph.root or folder, fields)
 
 
-def _written(source: Source, row: int, folder: Path) -> Field:
+def _written(photograph: Photograph, row: int, field: Field, folder: Path) -> Field:
     from PIL import Image as Picture
 
-    field = source.fields[row]
-    whence = source.files[row] if source.files else field
-    filed = {kind: whence.mask(kind) for kind in whence.mask_kinds}
-    shown = {MASKS[word]: source.mask(word, row) > 0 for word in source.masks}
-    masks: dict[MaskKind, Any] = {**filed, **shown}
-    if masks.get("background") is not None:  # what was painted since is background no longer
+    origin = (photograph.files or photograph.origin or [field] * (row + 1))[row]
+    found = {kind: origin.mask(kind) for kind in origin.mask_kinds}
+    filed = {kind: mask for kind, mask in found.items() if mask is not None}
+    overlays = photograph.overlays.items()
+    shown = {MASKS[kind]: photograph.part(x.data, row) > 0 for kind, x in overlays}
+    masks: dict[MaskKind, NDArray[np.bool_]] = {**filed, **shown}
+    if "background" in masks:  # what was painted since is background no longer
         for kind, mask in shown.items():
-            before = filed.get(kind)
-            painted = mask if before is None else mask & ~before
+            painted = mask & ~filed[kind] if kind in filed else mask
             masks["background"] = masks["background"] & ~painted
     paths: dict[MaskKind, Path] = {}
     for kind, mask in masks.items():
-        if mask is not None:
-            paths[kind] = folder / f"{row}_{kind}.png"
-            white = np.where(mask[..., None], np.uint8(255), np.uint8(0))
-            Picture.fromarray(np.repeat(white, 3, axis=2)).save(paths[kind])
+        paths[kind] = folder / f"{row}_{kind}.png"
+        Picture.fromarray(mask).convert("RGB").save(paths[kind])
     path = field.path
-    if source.root is None:
+    if photograph.root is None:
         path = folder / str(row) / field.path.name
         path.parent.mkdir()
-        Picture.fromarray(np.ascontiguousarray(source.image(row))).save(path)
+        Picture.fromarray(np.ascontiguousarray(photograph.image(row))).save(path)
     return dataclasses.replace(
         field, path=path, masks=paths, mask_code="white", cells=(), labels=None
     )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import napari
 import numpy as np
 from napari.layers import Image
 
 from napari_marrow.measure.thumbnail_grid import GRID, map_of, mean_picture
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, layer_id
-from napari_marrow.viewer.photograph.labelling import is_photograph, photograph_of
+from napari_marrow.viewer.photograph.photograph import is_photograph, photograph_layer
+from napari_marrow.viewer.transforms import Place, slice_place_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SIDE = 32
-"""Pixels of the screen a square, at first, where there is no photograph to go by."""
+SQUARE_PX = 32
+"""Side of a square of the grid in the world, where there is no photograph to go by."""
 
 
 def map_layers(
@@ -62,7 +64,7 @@ def map_layers(
     return [*layers, over]
 
 
-def show_map(viewer: Any, table: pd.DataFrame, scores: pd.DataFrame, unit: str) -> str:
+def show_map(viewer: napari.Viewer, table: pd.DataFrame, scores: pd.DataFrame, unit: str) -> str:
     """Put the map into the viewer, in the place of an earlier one; on the viewer's thread.
 
     It goes over the photograph that is selected, or whose nuclei are, or else over the first.
@@ -73,9 +75,8 @@ def show_map(viewer: Any, table: pd.DataFrame, scores: pd.DataFrame, unit: str) 
         What there is to see.
     """
     older = [x for x in viewer.layers if LayerInfo.of(x).kind in (Kind.MEAN, Kind.MAP)]
-    found = [x for x in viewer.layers if is_photograph(x)]
-    photograph = photograph_of(viewer.layers.selection.active, viewer.layers)
-    photograph = photograph or next(iter(found), None)
+    photograph = photograph_layer(viewer.layers.selection.active, viewer.layers)
+    photograph = photograph or next(filter(is_photograph, viewer.layers), None)
     for layer in older:
         viewer.layers.remove(layer)
     for layer in map_layers(table, scores, unit, photograph):
@@ -88,20 +89,13 @@ def show_map(viewer: Any, table: pd.DataFrame, scores: pd.DataFrame, unit: str) 
     return f"The map lies {where}; show and hide the mean pictures in the layer list."
 
 
-def _place(photograph: Image | None, beside: bool) -> dict[str, Any]:
-    """Scale and so on of pictures of the grid, whose edges lie on those of the photograph."""
+def _place(photograph: Image | None, beside: bool) -> Place:
+    """The place of pictures of the grid, whose edges are those of the photograph."""
     if photograph is None:
-        return {"scale": (SIDE, SIDE)}
+        return {"scale": np.full(2, float(SQUARE_PX))}
     size = np.array(full_data(photograph).shape[-3:-1])
-    pixel, start = np.array(photograph.scale[-2:]), np.array(photograph.translate[-2:])
-    scale = pixel * size / GRID
-    first = start - pixel / 2  # napari's places are those of the middles of pixels
+    step, offset = size / GRID, np.zeros(2)
     if beside:
-        first = first + np.array([0, 1.05 * pixel[1] * size[1]])
-        scale = np.full(2, scale[0])  # square: a crop is
-    return {
-        "scale": scale,
-        "translate": first + scale / 2,
-        "units": photograph.units[-2:],  # napari can crash where those of layers differ
-        "axis_labels": photograph.axis_labels[-2:],
-    }
+        step, offset = np.full(2, step[0]), np.array([0, 1.05 * size[1]])  # square, as crops are
+    offset = offset + (step - 1) / 2  # places are those of the centres of pixels
+    return slice_place_of(photograph, step, offset)

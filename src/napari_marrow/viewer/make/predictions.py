@@ -3,42 +3,119 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
+import napari
 import numpy as np
 import pandas as pd
-from napari.layers import Image, Labels
+from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
 
+from napari_marrow.data.errors import Stopped
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
-from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, layer_id
+from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, link_to
+from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
+from napari_marrow.viewer.run_length import Packed
+from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import place_of
 
 
-def summary(prediction: Prediction) -> FieldPrediction:
-    """Return what a photograph's layer keeps of a field's prediction."""
-    return FieldPrediction(
-        prediction.class_name,
-        prediction.probability,
-        prediction.uncertain,
-        answer_text(prediction),
-        prediction.table,
+def predict_photographs(
+    bundle: Bundle,
+    photographs: Sequence[Photograph],
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+) -> list[tuple[Photograph, list[Prediction]]]:
+    """Classify the fields of photographs, or the cells in them; for a worker.
+
+    Raises
+    ------
+    Stopped
+        When ``should_stop`` returned True.
+    """
+    predicted: list[tuple[Photograph, list[Prediction]]] = [(p, []) for p in photographs]
+    total, done = sum(map(len, photographs)), 0
+    for photograph, predictions in predicted:
+        for row in range(len(photograph)):
+            if should_stop():
+                raise Stopped
+            nuclei = photograph.labels(row) if bundle.info.needs_nuclei else None
+            predictions.append(bundle.predictor.predict(photograph.image(row), nuclei))
+            done += 1
+            emit(Event("progress", f"Labelled {done} of {total}", done / total))
+    return predicted
+
+
+def show_predictions(
+    viewer: napari.Viewer, bundle: Bundle, photograph: Photograph, predictions: list[Prediction]
+) -> None:
+    """Put predictions into the viewer in place of earlier ones; on the viewer's thread."""
+    kept = tuple(
+        FieldPrediction(p.class_name, p.probability, p.uncertain, answer_text(p), p.table)
+        for p in predictions
     )
+    layer = photograph.layer
+    replace(LayerInfo.of(layer), predictions=kept).set_on(layer)
+    if bundle.info.preprocessing.unit == "field":
+        return
+    made = predictions_layer(photograph, predictions, bundle.info.classes)
+    own = (Kind.PREDICTED, LayerInfo.of(made).photograph)
+    infos = [(x, LayerInfo.of(x)) for x in viewer.layers]
+    for older in [x for x, info in infos if (info.kind, info.photograph) == own]:
+        viewer.layers.remove(older)
+    viewer.add_layer(made)
+
+
+def predictions_layer(
+    photograph: Photograph, predictions: Sequence[Prediction], classes: Sequence[str]
+) -> Labels:
+    """Return the Labels layer of predicted cells, exactly over the photograph.
+
+    The cells of a stack are numbered through, and its features have a row for each of them.
+    """
+    highest = [int(p.table["index"].max()) if len(p.table) else 0 for p in predictions]
+    offsets = [0, *np.cumsum(highest[:-1]).tolist()]
+    table = cell_table(predictions, offsets)
+    labels: Pixels = np.asarray(predictions[0].labels)
+    if photograph.is_stack:
+        packed = [Packed.of(np.asarray(p.labels)) for p in predictions]
+        readers = [partial(_numbered, *pair) for pair in zip(packed, offsets, strict=True)]
+        labels = LazyStack(readers, photograph.data.shape[1:3], np.int32)
+    layer = Labels(
+        labels,
+        name=f"{photograph.name} {Kind.PREDICTED}",
+        features=table,
+        colormap=cell_colours(table, classes),
+        opacity=1,
+        **place_of(photograph.layer),
+        metadata=link_to(photograph.layer, Kind.PREDICTED),
+    )
+    # Outlines leave the chromatin to be seen; their width is in pixels of the photograph.
+    layer.contour = max(2, labels.shape[-2] // 160)
+    return layer
+
+
+def _numbered(packed: Packed, offset: int) -> NDArray[np.integer]:
+    values = packed.values.astype(np.int32)
+    return replace(packed, values=np.where(values > 0, values + np.int32(offset), 0)).labels()
 
 
 def cell_table(predictions: Sequence[Prediction], offsets: Sequence[int]) -> pd.DataFrame:
-    """The features of a predictions layer: a row a cell, numbered through a whole stack.
+    """Return the features of a predictions layer: a row a cell, numbered through a whole stack.
 
     Columns ``index``, ``field`` (slice of the stack), ``y``, ``x``, ``class``, ``probability`` (of
     that class), ``uncertain``, and one ``probability_<class>`` a class.
     """
-    tables = []
-    for row, (prediction, offset) in enumerate(zip(predictions, offsets, strict=True)):
-        table = prediction.table.assign(field=row)
-        table["index"] += offset
-        tables.append(table)
+    tables = [
+        prediction.table.assign(field=row, index=prediction.table["index"] + offset)
+        for row, (prediction, offset) in enumerate(zip(predictions, offsets, strict=True))
+    ]
     joined = pd.concat(tables, ignore_index=True)
     columns = [name for name in joined.columns if name.startswith("probability_")]
     joined["probability"] = joined[columns].max(axis=1)
@@ -47,9 +124,8 @@ def cell_table(predictions: Sequence[Prediction], offsets: Sequence[int]) -> pd.
 
 
 def cell_colours(table: pd.DataFrame, classes: Sequence[str]) -> DirectLabelColormap:
-    """Each cell in its class's colour, uncertain ones in grey."""
-    colours = class_colours(classes)
-    shown = table["class"].map(colours)
+    """Return each cell's colour: that of its class, or grey where it is uncertain."""
+    shown = table["class"].map(class_colours(classes))
     if "uncertain" in table:
         shown = shown.where(~table["uncertain"].astype(bool), UNCERTAIN)
     mapping = dict(zip(table["index"].astype(int), shown, strict=True))
@@ -57,7 +133,7 @@ def cell_colours(table: pd.DataFrame, classes: Sequence[str]) -> DirectLabelColo
 
 
 def class_colormap(table: pd.DataFrame) -> DirectLabelColormap | None:
-    """The colours of a table that has cells and their classes, else None.
+    """Return the colours of a table that has cells and their classes, else None.
 
     All classes of a model have a column, also those that no cell got; else those that occur count.
     """
@@ -67,40 +143,3 @@ def class_colormap(table: pd.DataFrame) -> DirectLabelColormap | None:
     known = known.assign(**{"class": known["class"].astype(str)})
     of_model = [c.removeprefix("probability_") for c in table if c.startswith("probability_")]
     return cell_colours(known, list(dict.fromkeys([*of_model, *known["class"]])))
-
-
-def label_offsets(predictions: Sequence[Prediction]) -> list[int]:
-    """What to add to each field's instance numbers so that no two cells of a stack share one."""
-    highest = [int(p.table["index"].max()) if len(p.table) else 0 for p in predictions]
-    return [0, *np.cumsum(highest[:-1]).tolist()]
-
-
-def predictions_layer(
-    image: Image, labels: Any, predictions: Sequence[Prediction], classes: Sequence[str]
-) -> Labels:
-    """The Labels layer of predicted cells, lying exactly on the image it was made from.
-
-    Parameters
-    ----------
-    image
-        The photograph's layer, whose place, units and axis labels are taken over.
-    labels
-        Instance labels of the shape of the image without its colours, numbered as
-        :func:`cell_table` says.
-    predictions, classes
-        What the bundle said, a prediction a field.
-    """
-    table = cell_table(predictions, label_offsets(predictions))
-    height = labels.shape[-2]
-    layer = Labels(
-        labels,
-        name=f"{image.name} {Kind.PREDICTED}",
-        features=table,
-        colormap=cell_colours(table, classes),
-        opacity=1,
-        **place_of(image),
-        metadata=LayerInfo(kind=Kind.PREDICTED, photograph=layer_id(image)).metadata(),
-    )
-    # Outlines leave the chromatin to be seen; their width is in pixels of the photograph.
-    layer.contour = max(2, height // 160)
-    return layer

@@ -1,15 +1,15 @@
 """Photographs recoloured, and their two stains apart, as layers in the place of the photograph.
 
-What is worked out here runs in a worker; the layers are made on the viewer's thread.
+Pixels are computed in a worker; the layers are made on the viewer's thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
+import napari
 import numpy as np
 from napari.layers import Image
 from napari.utils.colormaps import Colormap
@@ -18,53 +18,46 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings, normaliser
 from napari_marrow.imaging.stain import MIN_STAINED_DENSITY, separate_stains, stain_vectors
-from napari_marrow.viewer.layer_info import (
-    RECOLOURED,
-    STAINS,
-    Kind,
-    LayerInfo,
-    full_data,
-    layer_fields,
-    layer_id,
-    origin_fields,
-)
+from napari_marrow.viewer.layer_info import RECOLOURED, STAINS, Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.layers import warn_once
-from napari_marrow.viewer.photograph.annotations import field_class
-from napari_marrow.viewer.photograph.labelling import Target
+from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
 from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import place_of
 
-MOST = 0.995
-"""Quantile of a stain's amounts that is shown in its full colour; a few dark specks are more."""
+FULL_COLOUR_QUANTILE = 0.995
+"""Quantile of a stain's density that is shown in its full colour; a few dark specks are more."""
 
 
-@dataclass(frozen=True)
-class Split:
-    """The two stains of a photograph or stack, that of nuclei first.
+@dataclass(frozen=True, eq=False)
+class SeparatedStain:
+    """One stain of a photograph or stack.
 
     Attributes
     ----------
-    amounts
-        Of each stain (height, width) or (fields, height, width), float32, in optical density.
-    vectors
-        (2, 3), what each stain absorbs in red, green and blue.
-    most
-        The amount of each that is shown in full colour.
+    density
+        (height, width) or (fields, height, width), float32, in optical density.
+    vector
+        (3,), the stain's absorption in red, green and blue.
+    high
+        The density that is shown in full colour.
     """
 
-    amounts: tuple[Any, Any]
-    vectors: NDArray[np.float32]
-    most: tuple[float, float]
+    density: Pixels
+    vector: NDArray[np.float32]
+    high: float
 
 
 def recoloured(
-    target: Target, row: int, settings: StainSettings, reference: NDArray[np.uint8] | None
-) -> Any:
-    """The photograph as the settings want it; of a stack each slice when it is looked at.
+    photograph: Photograph,
+    row: int,
+    settings: StainSettings,
+    reference: NDArray[np.uint8] | None,
+) -> Pixels:
+    """Return the photograph as the settings want it; of a stack each slice when it is looked at.
 
     Parameters
     ----------
-    target
+    photograph
         The photograph or stack.
     row
         The slice that is shown: one that can't be recoloured is an error now.
@@ -77,117 +70,117 @@ def recoloured(
         When the settings can't work, or reference or slice can't be matched.
     """
     recolour = normaliser(settings, reference)
-    shown = recolour(target.image(row))
-    if target.data.ndim == 3:
-        return shown
-    return _stack(target, row, recolour, shown)
+    shown = recolour(photograph.image(row))
+    return _stack(photograph, row, recolour, shown) if photograph.is_stack else shown
 
 
-def split(target: Target, row: int) -> Split:
-    """The two stains by vectors and limits from the slice that is shown, alike for all slices.
+def split(photograph: Photograph, row: int) -> tuple[SeparatedStain, SeparatedStain]:
+    """Return the stain of nuclei and the counterstain.
+
+    Vectors and limits are those of the slice that is shown, alike for all slices.
 
     Raises
     ------
     MarrowError
         When that slice is empty or holds no nuclei.
     """
-    image = target.image(row)
+    image = photograph.image(row)
     vectors = stain_vectors(image)
     shown = separate_stains(image, vectors)
-    high = np.quantile(shown[::2, ::2], MOST, axis=(0, 1))
-    most = (max(float(high[0]), MIN_STAINED_DENSITY), max(float(high[1]), MIN_STAINED_DENSITY))
-    if target.data.ndim == 3:
-        first, second = np.ascontiguousarray(shown.transpose(2, 0, 1))
-        return Split((first, second), vectors, most)
-    # Both stains of a field are worked out at once, so their layers share what is kept of it.
-    both = _stack(target, row, partial(separate_stains, vectors=vectors), shown)
-    frame, warn = both.shape[1:3], warn_once()
-    first, second = (
-        LazyStack(
-            [partial(_one, both, r, stain) for r in range(len(both))],
-            frame,
-            np.float32,
-            warn=warn,
-        )
-        for stain in range(2)
-    )
-    return Split((first, second), vectors, most)
+    high = np.quantile(shown[::2, ::2], FULL_COLOUR_QUANTILE, axis=(0, 1))
+    # Both stains of a field are computed at once, so their layers share what is kept of it.
+    both, warn = None, warn_once()
+    if photograph.is_stack:
+        both = _stack(photograph, row, partial(separate_stains, vectors=vectors), shown)
+
+    def stain(k: int) -> SeparatedStain:
+        density: Pixels = np.ascontiguousarray(shown[..., k])
+        if both is not None:
+            readers = [partial(_channel, both, r, k) for r in range(len(both))]
+            density = LazyStack(readers, both.shape[1:3], np.float32, warn=warn)
+        return SeparatedStain(density, vectors[k], max(float(high[k]), MIN_STAINED_DENSITY))
+
+    return stain(0), stain(1)
 
 
-def _one(both: LazyStack, row: int, stain: int) -> NDArray[np.float32]:
-    return both.read(row)[..., stain]
+def _channel(stack: LazyStack, row: int, channel: int) -> NDArray[np.float32]:
+    return stack.read(row)[..., channel]
 
 
 def _stack(
-    target: Target, row: int, make: Callable[[NDArray[np.uint8]], NDArray], shown: NDArray
+    photograph: Photograph,
+    row: int,
+    make: Callable[[NDArray[np.uint8]], NDArray],
+    shown: NDArray,
 ) -> LazyStack:
     """What ``make`` gives of every slice; ``shown`` is what it gave of ``row``."""
-    frame = (*target.data.shape[1:3], shown.shape[-1])
 
     def read(number: int) -> NDArray:
-        image = target.image(number)
+        image = photograph.image(number)
         try:
             return make(image)
         except MarrowError as error:
-            name = target.fields[number].name if target.fields else f"Slice {number}"
+            files = photograph.files
+            name = files[number].name if files else f"Slice {number}"
             raise MarrowError(f"{name}: {error}") from error
 
-    readers = [partial(read, r) for r in range(len(target))]
+    frame = (*photograph.data.shape[1:3], shown.shape[-1])
+    readers = [partial(read, r) for r in range(len(photograph))]
     stack = LazyStack(readers, frame, shown.dtype, warn=warn_once())
-    stack.put(row, shown)  # so that adding the layer doesn't work it out once more
+    stack.put(row, shown)  # so that adding the layer doesn't compute it once more
     return stack
 
 
-def recoloured_layer(image: Image, data: Any, method: str) -> Image:
-    """The layer of :func:`recoloured` pixels."""
-    return Image(data, rgb=True, **_place(image, Kind(method)))
+def recoloured_layer(photograph: Photograph, data: Pixels, method: str) -> Image:
+    """Return the layer of :func:`recoloured` pixels."""
+    return _layer(photograph, Kind(method), data, rgb=True)
 
 
-def stain_layers(image: Image, found: Split) -> list[Image]:
-    """Two layers that show each stain as it would look alone, and together both.
+def stain_layers(
+    photograph: Photograph, stains: tuple[SeparatedStain, SeparatedStain]
+) -> list[Image]:
+    """Return two layers that show each stain as it would look alone, and together both.
 
     Light that comes through two stains is the product of what each lets through; so is the blending
     of the layers, over white.
     """
     layers = []
-    for number, name in enumerate(STAINS):
-        most = found.most[number]
-        layer = Image(
-            found.amounts[number],
-            colormap=stain_colormap(f"{name} of {image.name}", found.vectors[number], most),
-            contrast_limits=(0, most),
+    for kind, stain in zip(STAINS, stains, strict=True):
+        layer = _layer(
+            photograph,
+            kind,
+            stain.density,
+            colormap=stain_colormap(f"{kind} of {photograph.name}", stain.vector, stain.high),
+            contrast_limits=(0, stain.high),
             blending="multiplicative",
-            **_place(image, name),
         )
-        layer.contrast_limits_range = (0, 2 * most)  # room for a field that has more of it
+        layer.contrast_limits_range = (0, 2 * stain.high)  # room for a field that has more of it
         layers.append(layer)
     return layers
 
 
-def stain_colormap(name: str, vector: NDArray[np.floating], most: float) -> Colormap:
-    """From white, no stain, to the colour that ``most`` of it leaves of white light."""
-    amounts = np.linspace(0, most, 64)[:, None]
-    return Colormap(np.clip(10 ** -(amounts * vector), 0, 1), name=name)
+def stain_colormap(name: str, vector: NDArray[np.floating], high: float) -> Colormap:
+    """Return the colours from white, no stain, to what a density of ``high`` leaves of white."""
+    densities = np.linspace(0, high, 64)[:, None]
+    return Colormap(np.clip(10 ** -(densities * vector), 0, 1), name=name)
 
 
-def _place(image: Image, kind: Kind) -> dict[str, Any]:
-    """Name, place and origin of an image that was made from a photograph."""
-    rows = range(full_data(image).shape[0] if image.ndim == 3 else 1)
+def _layer(photograph: Photograph, kind: Kind, data: Pixels, **options: object) -> Image:
+    """A layer over a photograph that was made from it, of the same source and classes."""
     info = LayerInfo(
         kind=kind,
-        photograph=layer_id(image),
+        photograph=layer_id(photograph.layer),
         # A training that takes the image knows by its fields that the photograph is its source.
-        fields=tuple(layer_fields(image) or origin_fields(image)),
-        classes={row: name for row in rows if (name := field_class(image, row)) is not None},
+        fields=photograph.files or photograph.origin,
+        classes={row: name for row, name in enumerate(photograph.classes) if name is not None},
     )
-    return {
-        "name": f"{image.name} {kind}",
-        "metadata": info.metadata(),
-        **place_of(image),
-    }
+    options |= {"name": f"{photograph.name} {kind}", "metadata": info.metadata()}
+    return Image(data, **options, **place_of(photograph.layer))
 
 
-def show_made(viewer: Any, image: Image, layers: list[Image], kinds: tuple[Kind, ...]) -> None:
+def show_made(
+    viewer: napari.Viewer, image: Image, layers: list[Image], kinds: Sequence[Kind]
+) -> None:
     """Put images just above the photograph they were made from, in place of earlier ones.
 
     Masks stay above them. The photograph and other images made from it are hidden.

@@ -12,11 +12,11 @@ Labels layer over the photograph, in one of two ways:
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
@@ -63,40 +63,35 @@ def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
     return layer
 
 
-def cells_layer(image: Image, layers: Any) -> Labels | None:
-    """The Labels layer that annotates the cells of a photograph.
+def annotation_layer(image: Image, layers: Sequence[Layer]) -> Labels | None:
+    """Return the Labels layer that gives classes to the cells of a photograph.
 
     It has the photograph's shape and a ``class`` in its features. Of several, the one made for the
     photograph; then one named after it; else the one for which the photograph is the nearest below.
     """
     shape = full_data(image).shape[:-1]
-    found = [layer for layer in layers if _annotates(layer) and layer.data.shape == shape]
-    for layer in found:
-        if LayerInfo.of(layer).photograph == layer_id(image):
+    below = named = nearest = None
+    for layer in layers:
+        if isinstance(layer, Image) and full_data(layer).shape[:-1] == shape:
+            below = layer
+        if not _annotates(layer) or layer.data.shape != shape:
+            continue
+        photograph = LayerInfo.of(layer).photograph
+        if photograph is not None and photograph == LayerInfo.of(image).id:
             return layer
-    found = [layer for layer in found if LayerInfo.of(layer).photograph is None]
-    for layer in found:
-        if layer.name.startswith(f"{image.name} "):
-            return layer
-    order = list(layers)
-    for layer in found:
-        below = order[: order.index(layer)]
-        same = [x for x in below if isinstance(x, Image) and full_data(x).shape[:-1] == shape]
-        if same and same[-1] is image:
-            return layer
-    return None
+        if photograph is None and layer.name.startswith(f"{image.name} "):
+            named = named or layer
+        elif photograph is None and below is image:
+            nearest = nearest or layer
+    return named or nearest
 
 
-def _annotates(layer: Any) -> bool:
-    if not isinstance(layer, Labels) or LayerInfo.of(layer).kind is Kind.PREDICTED:
+def _annotates(layer: Layer) -> bool:
+    info = LayerInfo.of(layer)
+    if not isinstance(layer, Labels) or info.kind is Kind.PREDICTED:
         return False
-    tables = [layer.features, *kept_tables(LayerInfo.of(layer), layer.features).values()]
+    tables = [layer.features, *info.tables.values()]
     return any({"class", "index"} <= set(table.columns) for table in tables)
-
-
-def is_painted(layer: Labels) -> bool:
-    """Whether labels are classes (painted) and not cells."""
-    return LayerInfo.of(layer).kind is Kind.CELLS
 
 
 def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
@@ -112,7 +107,7 @@ def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
 
 
 def painted_classes(
-    nuclei: NDArray[np.integer], painted: NDArray[np.integer], classes: dict[int, str]
+    nuclei: NDArray[np.integer], painted: NDArray[np.integer], classes: Mapping[int, str]
 ) -> dict[int, str]:
     """Class of each nucleus that was painted on: the label that covers most of its pixels.
 

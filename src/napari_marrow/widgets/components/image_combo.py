@@ -12,7 +12,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox
 
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
-from napari_marrow.viewer.photograph.labelling import is_photograph, photograph_of
+from napari_marrow.viewer.photograph.photograph import is_photograph, photograph_layer
 from napari_marrow.widgets.components.dock_widget import while_alive
 from napari_marrow.widgets.components.layout import ignore_text_width
 
@@ -78,7 +78,7 @@ class ImageCombo(QComboBox):
         if active is before:  # again, after a preview
             return
         if not self._pinned and self._chosen_by_user is None:
-            self._list(photograph_of(active, self._viewer.layers) or self.layer)
+            self._list(photograph_layer(active, self._viewer.layers) or self.layer)
 
     def _list(self, chosen: Image | None) -> None:
         """List the open photographs; where the chosen one is not open, choose the active one."""
@@ -87,7 +87,7 @@ class ImageCombo(QComboBox):
         if self._chosen_by_user not in self._layers:
             self._chosen_by_user = None
         if chosen not in self._layers:
-            chosen = photograph_of(layers.selection.active, layers)
+            chosen = photograph_layer(layers.selection.active, layers)
         with QSignalBlocker(self):
             self.clear()
             self.addItems([x.name for x in self._layers])

@@ -13,17 +13,12 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_marrow.data.atomic import atomic_folder
-from napari_marrow.data.errors import MarrowError, Stopped
-from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.learning.bundle import BUNDLE, FEATURES, Bundle, load_bundle
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
-from napari_marrow.viewer.photograph.labelling import (
-    Target,
-    predict_target,
-    show_predictions,
-    targets,
-)
+from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.layout import button, fill_column, group, row, text_label
 from napari_marrow.widgets.components.task import RunPanel, Task
@@ -36,7 +31,7 @@ if TYPE_CHECKING:
 
 MAX_IMPORTANCES = 10
 """Number of features of a classical model that are shown, the most important first."""
-Labelled = list[tuple[Target, list["Prediction"]]]
+Labelled = list[tuple[Photograph, list["Prediction"]]]
 
 
 class ModelPanel(QWidget):
@@ -151,21 +146,23 @@ class ModelPanel(QWidget):
         if self.bundle is None:
             return
         try:
-            found = targets(self._viewer.layers)
+            photographs = Photograph.all_of(self._viewer.layers)
         except MarrowError as error:
             self._failed(str(error))
             return
         bundle = self.bundle
         self.task.start(
-            partial(_predict_all, bundle, found),
+            partial(_predict_all, bundle, photographs),
             lambda labelled: self._show_labels(bundle, labelled),
             begun="Labelling...",
         )
 
     def _show_labels(self, bundle: Bundle, labelled: Labelled) -> None:
-        labelled = [(t, p) for t, p in labelled if t.layer in self._viewer.layers]
-        for target, predictions in labelled:
-            show_predictions(self._viewer, bundle, target, predictions)
+        from napari_marrow.viewer.make.predictions import show_predictions
+
+        labelled = [(x, p) for x, p in labelled if x.layer in self._viewer.layers]
+        for photograph, predictions in labelled:
+            show_predictions(self._viewer, bundle, photograph, predictions)
         count = sum(len(predictions) for _, predictions in labelled)
         text = f"{count} field{'s' * (count != 1)} labelled. {RESEARCH_ONLY}"
         self._run.say(text)
@@ -183,18 +180,9 @@ def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd
 
 
 def _predict_all(
-    bundle: Bundle, found: list[Target], emit: Emit, should_stop: ShouldStop
+    bundle: Bundle, photographs: list[Photograph], emit: Emit, should_stop: ShouldStop
 ) -> Labelled:
-    """Predict the fields of all photographs."""
-    total, done = sum(len(target) for target in found), 0
-    labelled: Labelled = []
-    for target in found:
-        predictions = []
-        for prediction in predict_target(bundle, target):
-            if should_stop():
-                raise Stopped
-            predictions.append(prediction)
-            done += 1
-            emit(Event("progress", fraction=done / total))
-        labelled.append((target, predictions))
-    return labelled
+    # Imported in the thread: it brings ONNX Runtime and pandas.
+    from napari_marrow.viewer.make.predictions import predict_photographs
+
+    return predict_photographs(bundle, photographs, emit, should_stop)

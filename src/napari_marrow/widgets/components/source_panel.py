@@ -14,12 +14,12 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.viewer.layer_info import layer_fields
 from napari_marrow.viewer.photograph.annotations import (
     DEFAULT_CLASSES,
-    cells_layer,
+    annotation_layer,
     field_class,
     new_cells_layer,
     set_field_class,
 )
-from napari_marrow.viewer.photograph.labelling import is_photograph
+from napari_marrow.viewer.photograph.photograph import is_photograph
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.layout import button, fill_column, row, text_label
@@ -161,7 +161,7 @@ class SourcePanel(QWidget):
         """Show the open photographs, their classes, and whether cells in them are annotated."""
         rows = self.rows()
         annotated = {
-            layer: cells_layer(layer, self._viewer.layers) is not None
+            layer: annotation_layer(layer, self._viewer.layers) is not None
             for layer in dict.fromkeys(layer for layer, _ in rows)
         }
         self.table.setRowCount(len(rows))
