@@ -35,7 +35,8 @@ from sklearn.cluster import KMeans
 from sklearn.model_selection import StratifiedGroupKFold
 
 from napari_marrow.imaging.white_point import white_point
-from napari_marrow.learning.classical import MODELS, fit_classical
+from napari_marrow.learning.classical import fit_classical
+from napari_marrow.learning.registry import models_of_kind
 from napari_marrow.measure.extract import KEYS, features
 from napari_marrow.measure.settings import DEFAULT_FAMILIES, FeatureSettings
 
@@ -206,7 +207,7 @@ def main() -> None:
     print(f"{len(paths)} pictures, {classes.sum()} blasts\n")
     print("| features | model | folds | halves by background | four ways |\n|---|---|---|---|---|")
     for name, columns in sets.items():
-        for model in MODELS:
+        for model in models_of_kind("classical"):
             folds = accuracies(model, table, columns, classes, splits["folds"])[0]
             halves, four = (
                 [a.mean() for a in right(model, table, columns, classes, splits[way])]
@@ -220,14 +221,14 @@ def main() -> None:
     for name in ("histogram, Fourier (as published)", "morphology, colour, texture"):
         print(f"\nAltered pictures, {name}, five folds\n")
         print(f"| model | {' | '.join(altered)} |\n|---|{'---|' * len(altered)}")
-        for model in MODELS:
+        for model in models_of_kind("classical"):
             given = (model, table, sets[name], classes, splits["folds"])
             scores = accuracies(*given, list(altered.values()))
             print(f"| {model} | {' | '.join(f'{s:.2f}' for s in scores)} |", flush=True)
     print(
         "\nClasses permuted among blocks, morphology, colour, texture: mean (lowest to highest)\n"
     )
-    for model in MODELS:
+    for model in models_of_kind("classical"):
         found = list(permuted(model, table, sets["morphology, colour, texture"], classes, blocks))
         print(f"- {model}: {np.mean(found):.2f} ({min(found):.2f} to {max(found):.2f})", flush=True)
 
