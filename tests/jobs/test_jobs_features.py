@@ -23,7 +23,7 @@ def run(collection, out, settings=None, selection=None, **how):
     job = FeaturesJob(
         collection, out, settings or FeatureSettings(), selection or ChiSquareSettings()
     )
-    return run_features_job(job, **how)
+    return run_features_job(job, **how).to_dict()
 
 
 @pytest.mark.usefixtures("no_leftovers")
@@ -35,14 +35,14 @@ def test_both_tables(tmp_path, collection):
     expected = measure_collection(collection, FeatureSettings())
     columns = list(feature_columns(expected))
     assert list(table.columns) == ["image", "index", "y", "x", "class", "source", *columns]
-    pd.testing.assert_frame_equal(table, expected[table.columns])
+    pd.testing.assert_frame_equal(table, expected[table.columns], atol=1e-9)
     by_hand = select_features(
         expected[columns], expected["class"], expected["source"], ChiSquareSettings(7)
     )
     assert list(scores.columns[:4]) == ["feature", "chi2", "p_value", "selected"]
     assert scores["rank"].tolist() == list(range(1, len(columns) + 1))
     again = scores.set_index("feature").loc[columns].reset_index()
-    pd.testing.assert_frame_equal(again, by_hand, check_dtype=False)
+    pd.testing.assert_frame_equal(again, by_hand, check_dtype=False, atol=1e-9)
     assert json.loads(json.dumps(result)) == {
         "out": str(tmp_path / "T.csv"),
         "scores": str(tmp_path / "T.scores.csv"),
@@ -51,7 +51,7 @@ def test_both_tables(tmp_path, collection):
         "selected": scores["feature"][:7].tolist(),
         "notes": [],
     }
-    assert [e.fraction for e in events] == [k / 6 for k in range(6)]
+    assert [e.fraction for e in events] == pytest.approx([k / 6 for k in range(6)], abs=1e-9)
 
 
 def test_units_of_one_source_are_noted(tmp_path, collection):
@@ -89,7 +89,7 @@ def test_rows_without_a_class_are_measured_and_not_scored(tmp_path, collection):
         ChiSquareSettings(resamples=0),
     )
     scores = [pd.read_csv(tmp_path / f"{name}.scores.csv") for name in "TO"]
-    pd.testing.assert_frame_equal(*scores)
+    pd.testing.assert_frame_equal(*scores, atol=1e-9)
     assert result["rows"] == 6
 
 

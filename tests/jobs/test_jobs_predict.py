@@ -1,6 +1,7 @@
 """The prediction job: a table and overlays, all or nothing."""
 
 import errno
+import pickle
 import shutil
 
 import pandas as pd
@@ -9,7 +10,7 @@ from PIL import Image
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.layouts import scan
-from napari_marrow.jobs.predict import PredictJob, run_prediction
+from napari_marrow.jobs.predict import PredictJob, label_field, run_prediction
 from napari_marrow.learning.bundle import load_bundle
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
@@ -18,27 +19,45 @@ pytestmark = pytest.mark.usefixtures("no_leftovers")
 def test_table_and_overlays(tmp_path, toy, collection):
     events = []
     out, overlay = tmp_path / "new" / "p.csv", tmp_path / "overlays"
-    table, predictions = run_prediction(PredictJob(toy, [collection], out, overlay), events.append)
+    result = run_prediction(PredictJob(toy, [collection], out, overlay), events.append)
+    table, predictions = result.table, result.predictions
     written = pd.read_csv(out)
     probabilities = ["probability_ALL", "probability_MM"]
     assert list(written) == ["image", "index", "y", "x", "class", *probabilities, "uncertain"]
-    pd.testing.assert_frame_equal(written, table, check_dtype=False)
+    pd.testing.assert_frame_equal(written, table, check_dtype=False, atol=1e-9)
     assert written["image"].tolist() == [collection.label(f) for f in collection.fields]
     for row, field in enumerate(collection.fields):
         alone = toy.predict_field(field)
-        assert written["probability_ALL"][row] == pytest.approx(alone.probability) or (
-            written["probability_MM"][row] == pytest.approx(alone.probability)
+        assert written["probability_ALL"][row] == pytest.approx(alone.probability, abs=1e-6) or (
+            written["probability_MM"][row] == pytest.approx(alone.probability, abs=1e-6)
         )
         assert predictions[row].class_name == alone.class_name
     assert sorted(p.name for p in overlay.iterdir()) == sorted(
         f"{f.name}.png" for f in collection.fields
     )
-    assert [e.fraction for e in events] == pytest.approx([k / 6 for k in range(1, 7)])
+    assert [e.fraction for e in events] == pytest.approx([k / 6 for k in range(1, 7)], abs=1e-9)
+
+
+def test_labelling_one_field_can_be_sent_elsewhere(tmp_path, toy, collection):
+    """The work on a field and its result can be pickled; no label image comes back."""
+    job = (label_field, toy.path, collection.fields[0], tmp_path / "o.png", ("ALL", "MM"))
+    work, *arguments = pickle.loads(pickle.dumps(job))
+    prediction = pickle.loads(pickle.dumps(work(*arguments)))
+    assert prediction.class_name == toy.predict_field(collection.fields[0]).class_name
+    assert prediction.labels is None
+    assert (tmp_path / "o.png").is_file()
+
+
+def test_no_label_images_are_kept(tmp_path, make_toy, collection):
+    cells = make_toy(tmp_path / "c.marrow", unit="cell")
+    result = run_prediction(PredictJob(cells, [collection], tmp_path / "p.csv", tmp_path / "o"))
+    assert len(result.table) > 6
+    assert [p.labels for p in result.predictions] == [None] * 6
 
 
 def test_many_workers_give_the_same(tmp_path, toy, collection):
     tables = [
-        run_prediction(PredictJob(toy, [collection], tmp_path / f"{n}.csv", None, n))[0]
+        run_prediction(PredictJob(toy, [collection], tmp_path / f"{n}.csv", None, n)).table
         for n in (1, 4)
     ]
     pd.testing.assert_frame_equal(*tables)
@@ -53,10 +72,10 @@ def test_names_of_overlays_never_meet(tmp_path, toy, snam):
         Image.open(tmp_path / place / "ALL_1.bmp").save(tmp_path / place / "ALL_1.png")
     folders = [scan(tmp_path / name) for name in ("a", "b")]
     overlay = tmp_path / "overlays"
-    table, _ = run_prediction(
+    result = run_prediction(
         PredictJob(toy, [*folders, scan(tmp_path / "a/ALL/ALL_1.bmp")], tmp_path / "p.csv", overlay)
     )
-    assert len(table) == 5
+    assert len(result.table) == 5
     assert len(list(overlay.iterdir())) == 5
 
 
@@ -141,6 +160,6 @@ def test_a_full_disk_leaves_nothing(tmp_path, toy, collection, monkeypatch):
 def test_a_trained_bundle_labels_its_own_folder(tmp_path, trained):
     bundle = load_bundle(trained["bundle"])
     found = scan(trained["folder"])
-    table, _ = run_prediction(PredictJob(bundle, [found], tmp_path / "p.csv"))
+    table = run_prediction(PredictJob(bundle, [found], tmp_path / "p.csv")).table
     truth = table["image"].str.split("/").str[0]
     assert (table["class"] == truth).mean() >= 0.9

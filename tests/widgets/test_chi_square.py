@@ -153,7 +153,7 @@ def test_the_saved_tables_are_those_of_the_command_line(widget, make_snam, tmp_p
     assert str(tmp_path / "mine.csv") in widget.run.status.text()
     settings = FeatureSettings(families, unit)
     job = FeaturesJob(scan(root), tmp_path / "t.csv", settings, ChiSquareSettings(3, 6, 4))
-    result = run_features_job(job)
+    result = run_features_job(job).to_dict()
     for end in (".csv", ".scores.csv"):
         mine, wanted = (tmp_path / f"{name}{end}" for name in ("mine", "t"))
         assert mine.read_bytes() == wanted.read_bytes()

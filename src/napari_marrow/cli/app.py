@@ -12,7 +12,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Protocol
 
 import cyclopts
 from cyclopts import App, CycloptsError, Parameter, Token
@@ -23,7 +23,7 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 
-def _converted(hint: type, tokens: Sequence[Token]) -> Any:
+def _converted(hint: type, tokens: Sequence[Token]) -> object:
     """Convert an option's words as usual; but 1.5 is no whole number, and not rounded to one.
 
     Names come as one word with commas between them.
@@ -67,8 +67,16 @@ class UsageError(Exception):
     """The command was called in a way that can't work."""
 
 
-def no_problems(settings: Any) -> None:
-    """Say that settings can't work, as wrong usage."""
+class Settings(Protocol):
+    """A group of options."""
+
+    def problems(self) -> list[str]:
+        """Return what can't work, a sentence each."""
+        ...
+
+
+def no_problems(settings: Settings) -> None:
+    """Raise UsageError for settings that can't work."""
     if problems := settings.problems():
         raise UsageError(" ".join(problems))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -51,7 +50,7 @@ def show(result: Mapping[str, object], as_json: bool, *lines: str) -> None:
         print("\n".join(lines))
 
 
-def print_comparison(rows: list[dict[str, Any]]) -> None:
+def print_comparison(rows: list[dict]) -> None:
     """Print a row a model: each metric with its spread over the folds, time and size."""
     metrics = [
         n for n in ("accuracy", "precision", "recall", "specificity", "f1", "auc") if n in rows[0]

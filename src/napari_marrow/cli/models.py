@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -41,10 +41,10 @@ ClassicalOptions = Annotated[
 
 def _values_of_kinds(
     models: Sequence[str], network: NetworkSettings | None, classical: ClassicalSettings | None
-) -> dict[str, Any]:
+) -> dict:
     """Return the options of both kinds; those that none of the models takes are wrong usage."""
     taken = {MODELS[name].settings for name in models if name in MODELS}
-    values: dict[str, Any] = {}
+    values: dict = {}
     for kind, given in ((NetworkSettings, network), (ClassicalSettings, classical)):
         if given is not None and taken and kind not in taken:
             changed = [n for n, value in vars(given).items() if value != getattr(kind(), n)]
@@ -89,11 +89,11 @@ def features(
     with Reporter() as report:
         job = FeaturesJob(scan_folder(folder), out, settings, selection, force)
         result = run_features_job(job, report)
-    best = ", ".join(result["selected"][:5])
-    lines = [f"{result['rows']} rows of {counted(result['features'], 'feature')} in {out}."]
-    if result["scores"]:
-        lines.append(f"Scores in {result['scores']}; the best: {best}.")
-    show(result, json, *lines, *result["notes"], RESEARCH_ONLY)
+    lines = [f"{result.rows} rows of {counted(result.features, 'feature')} in {out}."]
+    if result.scores:
+        best = ", ".join(result.selected[:5])
+        lines.append(f"Scores in {result.scores}; the best: {best}.")
+    show(result.to_dict(), json, *lines, *result.notes, RESEARCH_ONLY)
 
 
 @app.command
@@ -161,23 +161,13 @@ def predict(
     collections = scan_all(paths)
     job = PredictJob(load_bundle(bundle), collections, out, overlay, workers, force)
     with Reporter() as report:
-        table, predictions = run_prediction(job, report)
-    found = [f for c in collections for f in c.fields]
-    answers = [
-        {
-            "image": f.name,
-            "class": p.class_name,
-            "probability": None if p.class_name is None else p.probability,
-            "uncertain": p.uncertain,
-        }
-        for f, p in zip(found, predictions, strict=True)
-    ]
-    result = {"out": str(out), "rows": len(table), "fields": answers}
-    counts = Counter(str(a["class"] or "without a nucleus") for a in answers)
-    told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    if unsure := sum(p.uncertain for p in predictions):
-        told += f" ({unsure} uncertain)"
-    show(result, json, f"{len(answers)} fields: {told}; {len(table)} rows in {out}.", RESEARCH_ONLY)
+        result = run_prediction(job, report)
+    counts = Counter(p.class_name or "without a nucleus" for p in result.predictions)
+    summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    if uncertain := sum(p.uncertain for p in result.predictions):
+        summary += f" ({uncertain} uncertain)"
+    fields = f"{len(result.predictions)} fields: {summary}; {len(result.table)} rows in {out}."
+    show(result.to_dict(), json, fields, RESEARCH_ONLY)
 
 
 @app.command
@@ -212,8 +202,8 @@ def compare(
     if not json:
         print_comparison(result["rows"])
     counted_units = f"{counted(result['units'], 'unit')} of {counted(result['sources'], 'source')}"
-    told = f"{counted_units}, {result['folds']} folds; tables in {out}."
-    show(result, json, told, *result["notes"], RESEARCH_ONLY)
+    summary = f"{counted_units}, {result['folds']} folds; tables in {out}."
+    show(result, json, summary, *result["notes"], RESEARCH_ONLY)
 
 
 @app.command
@@ -228,8 +218,9 @@ def demo(
         Folder to make.
     """
     from napari_marrow.jobs.demo import run_demo
+    from napari_marrow.report.tables import verdict
 
     with Reporter() as report:
         result = run_demo(out, report, force=force)
-    lines = [*result["verdict"], *result["notes"], f"Report: {result['report']}", RESEARCH_ONLY]
-    show(result, json, *lines)
+    lines = [*verdict(result.info.evaluation), *result.notes, f"Report: {result.report}"]
+    show(result.to_dict(), json, *lines, RESEARCH_ONLY)

@@ -12,7 +12,7 @@ import os
 import queue
 import sys
 import threading
-from typing import Any, TextIO
+from typing import TextIO, TypedDict
 
 from napari_marrow.jobs.events import Event
 from napari_marrow.jobs.registry import run_job
@@ -21,12 +21,20 @@ NICENESS = 10
 """The viewer's drawing comes before the training, also on two cores."""
 
 
+class Submission(TypedDict):
+    """A job, as the parent sends it."""
+
+    job: int
+    name: str
+    arguments: dict[str, object]
+
+
 def main() -> None:
     """Run jobs one after the other, in the main thread, until the input ends."""
     events = _own_descriptor()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    jobs: queue.Queue[dict[str, Any]] = queue.Queue()
+    jobs: queue.Queue[Submission] = queue.Queue()
     cancelled: set[int] = set()
     threading.Thread(target=_listen, args=(sys.stdin, jobs, cancelled), daemon=True).start()
     while True:
@@ -50,7 +58,7 @@ def _own_descriptor() -> TextIO:
     return events
 
 
-def _listen(lines: TextIO, jobs: queue.Queue[dict[str, Any]], cancelled: set[int]) -> None:
+def _listen(lines: TextIO, jobs: queue.Queue[Submission], cancelled: set[int]) -> None:
     for line in lines:
         message = json.loads(line)
         if "submit" in message:

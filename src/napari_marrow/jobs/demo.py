@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.fields import Collection
@@ -16,11 +15,13 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.data.outputs import FolderKind, input_files
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
-from napari_marrow.jobs.predict import OVERLAY, PredictJob, run_prediction
+from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.learning.bundle import Bundle, bundle_files, load_bundle
+from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.report.overlay import OVERLAY
 from napari_marrow.report.page import Answer, Picture, write_page
 from napari_marrow.report.tables import verdict
 
@@ -47,9 +48,44 @@ def _demo_files(path: Path) -> frozenset[str]:
 DEMO = FolderKind("a demonstration", _demo_files, OWNED)
 
 
+@dataclass(frozen=True)
+class DemoResult:
+    """What a demonstration made.
+
+    Attributes
+    ----------
+    report, bundle
+        Paths.
+    screenshot
+        Path, or None where there is no napari or no way to a display.
+    info
+        The description of the bundle.
+    notes
+        Sentences for the user.
+    """
+
+    report: Path
+    bundle: Path
+    screenshot: Path | None
+    info: BundleInfo
+    notes: list[str]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the result as JSON."""
+        evaluation = self.info.evaluation
+        return {
+            "report": str(self.report),
+            "bundle": str(self.bundle),
+            "screenshot": None if self.screenshot is None else str(self.screenshot),
+            "evaluation": None if evaluation is None else evaluation.to_dict(),
+            "verdict": verdict(evaluation),
+            "notes": self.notes,
+        }
+
+
 def run_demo(
     out: Path, emit: Emit = silent, should_stop: ShouldStop = never, *, force: bool = False
-) -> dict[str, Any]:
+) -> DemoResult:
     """Scan, train, predict, take a screenshot and write the report, all into ``out``.
 
     Parameters
@@ -58,12 +94,6 @@ def run_demo(
         Folder to make; an older demonstration is replaced.
     force
         Replace one to which files were added, too.
-
-    Returns
-    -------
-    dict
-        ``report`` and ``bundle`` (paths), ``verdict`` and ``notes`` (sentences), ``screenshot``
-        (path, or None where there is no napari or no way to a display).
     """
     collection = scan(sample_folder())
     with atomic_folder(out, DEMO, input_files([collection]), force) as folder:
@@ -74,18 +104,17 @@ def run_demo(
         predicting = PredictJob(
             bundle, [collection], folder / "predictions.csv", folder / "overlays"
         )
-        _, predictions = run_prediction(predicting, _part(emit, 0.8, 0.9), should_stop)
+        predicted = run_prediction(predicting, _part(emit, 0.8, 0.9), should_stop)
         emit(Event("progress", "Taking a screenshot of napari", 0.92))
-        screenshot, notes = _screenshot(bundle, collection, predictions, folder / "screenshot.png")
-        _report(folder, bundle, collection, predictions, screenshot, notes)
-    return {
-        "report": str(out / REPORT),
-        "bundle": str(out / job.out.name),
-        "screenshot": None if screenshot is None else str(out / screenshot.name),
-        "evaluation": result.to_dict()["evaluation"],
-        "verdict": verdict(result.info.evaluation),
-        "notes": [*result.info.notes, *notes],
-    }
+        screenshot, notes = _screenshot(bundle, collection, folder / "screenshot.png")
+        _report(folder, bundle, collection, predicted.predictions, screenshot, notes)
+    return DemoResult(
+        report=out / REPORT,
+        bundle=out / BUNDLE,
+        screenshot=None if screenshot is None else out / screenshot.name,
+        info=result.info,
+        notes=[*result.info.notes, *notes],
+    )
 
 
 def _part(emit: Emit, low: float, high: float) -> Emit:
@@ -93,14 +122,14 @@ def _part(emit: Emit, low: float, high: float) -> Emit:
 
     def squeezed(event: Event) -> None:
         if event.fraction is not None:
-            event = dataclasses.replace(event, fraction=low + (high - low) * event.fraction)
+            event = replace(event, fraction=low + (high - low) * event.fraction)
         emit(event)
 
     return squeezed
 
 
 def _screenshot(
-    bundle: Bundle, collection: Collection, predictions: list[Prediction], path: Path
+    bundle: Bundle, collection: Collection, path: Path
 ) -> tuple[Path | None, list[str]]:
     """Photograph a real viewer in its own process, on a virtual display where there is none."""
     held = set(bundle.info.split["heldout"])

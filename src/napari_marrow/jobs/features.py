@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -12,7 +11,7 @@ from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import check_outputs, input_files, table_kind
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.learning.samples import drawn_notes
 from napari_marrow.measure.chi2 import select_features
@@ -38,25 +37,48 @@ class FeaturesJob:
     force: bool = False
 
 
+@dataclass(frozen=True)
+class FeaturesResult:
+    """What a features job wrote.
+
+    Attributes
+    ----------
+    out, scores
+        The two tables; the second is None where there were not two classes.
+    rows, features
+        Number of rows and of features.
+    selected
+        Names of the selected features, the best first.
+    notes
+        Sentences for the reader of the scores.
+    """
+
+    out: Path
+    scores: Path | None
+    rows: int
+    features: int
+    selected: list[str]
+    notes: list[str]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the result as JSON."""
+        scores = None if self.scores is None else str(self.scores)
+        return asdict(self) | {"out": str(self.out), "scores": scores}
+
+
 def run_features_job(
     job: FeaturesJob, emit: Emit = silent, should_stop: ShouldStop = never
-) -> dict[str, Any]:
+) -> FeaturesResult:
     """Write the table of features to ``out``, and the scores beside it (see :func:`scores_path`).
 
     Without two classes there is nothing to score against, and no table of scores.
-
-    Returns
-    -------
-    dict
-        ``out``, ``scores`` (path or None), ``rows``, ``features`` (how many), ``selected`` (names,
-        the best first), ``notes``.
 
     Raises
     ------
     MarrowError
         When the settings can't work, a field can't be read, or a table can't be written.
     Stopped
-        When ``should_stop`` said so.
+        When ``should_stop`` returned True.
     """
     if problems := job.settings.problems() + job.selection.problems():
         raise MarrowError(" ".join(problems))
@@ -68,14 +90,8 @@ def run_features_job(
         scores, notes = scored(table, job.selection, should_stop)
         beside = _write(table, scores, part, job.out, job.force)
     best = [] if scores is None else scores.loc[scores["selected"], "feature"].tolist()
-    return {
-        "out": str(job.out),
-        "scores": None if beside is None else str(beside),
-        "rows": len(table),
-        "features": len(feature_columns(table)),
-        "selected": best,
-        "notes": [*drawn_notes(job.collection, job.settings), *notes],
-    }
+    notes = [*drawn_notes(job.collection, job.settings), *notes]
+    return FeaturesResult(job.out, beside, len(table), len(feature_columns(table)), best, notes)
 
 
 def measured(
@@ -85,13 +101,7 @@ def measured(
     should_stop: ShouldStop = never,
 ) -> pd.DataFrame:
     """The table of features as it is written: what is known of each unit, then the features."""
-
-    def progress(fraction: float, text: str) -> None:
-        if should_stop():
-            raise Stopped
-        emit(Event("progress", text, fraction))
-
-    table = measure_collection(collection, settings, progress)
+    table = measure_collection(collection, settings, progress_callback(emit, should_stop))
     return table.drop(columns=list(MEAN_COLOUR))
 
 

@@ -14,14 +14,12 @@ import pandas as pd
 from napari_marrow.data.atomic import atomic_file, atomic_files
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.outputs import input_files, png_kind, save_png
+from napari_marrow.data.outputs import input_files
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
-from napari_marrow.learning.bundle import Bundle
+from napari_marrow.learning.bundle import Bundle, predict_one
 from napari_marrow.learning.predictor import Prediction, joined_tables
-from napari_marrow.report.overlay import draw_overlay
-
-OVERLAY = png_kind("an overlay")
+from napari_marrow.report.overlay import OVERLAY, write_overlay
 
 
 @dataclass(frozen=True)
@@ -36,52 +34,98 @@ class PredictJob:
     force: bool = False
 
 
+@dataclass(frozen=True)
+class PredictResult:
+    """What a prediction job wrote.
+
+    Attributes
+    ----------
+    out
+        The CSV.
+    table
+        Its rows: ``image, index, y, x, class, probability_<class>..., uncertain``.
+    names
+        Of the fields.
+    predictions
+        One a field, in the same order, without label images.
+    """
+
+    out: Path
+    table: pd.DataFrame
+    names: list[str]
+    predictions: list[Prediction]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the result as JSON."""
+        fields = [
+            {
+                "image": name,
+                "class": p.class_name,
+                "probability": None if p.class_name is None else p.probability,
+                "uncertain": p.uncertain,
+            }
+            for name, p in zip(self.names, self.predictions, strict=True)
+        ]
+        return {"out": str(self.out), "rows": len(self.table), "fields": fields}
+
+
+def label_field(
+    bundle_path: Path, field: Field, overlay: Path | None, classes: tuple[str, ...]
+) -> Prediction:
+    """Classify a field and write its overlay; can be pickled and run in another process.
+
+    Parameters
+    ----------
+    bundle_path, field
+        See :func:`~napari_marrow.learning.bundle.predict_one`.
+    overlay
+        The PNG to write, or None.
+    classes
+        Of the bundle, whose colours the overlay has.
+    """
+    prediction = predict_one(bundle_path, field, keep_labels=overlay is not None)
+    if overlay is not None:
+        write_overlay(overlay, field.open(), field.name, prediction, classes)
+    return prediction.without_labels()
+
+
 def run_prediction(
     job: PredictJob, emit: Emit = silent, should_stop: ShouldStop = never
-) -> tuple[pd.DataFrame, list[Prediction]]:
+) -> PredictResult:
     """Classify every field; the files appear when all of them are done.
-
-    Returns
-    -------
-    table : DataFrame
-        As written: ``image, index, y, x, class, probability_<class>..., uncertain``.
-    predictions
-        One a field, in the same order.
 
     Raises
     ------
     MarrowError
         When a field can't be read or an output can't be written.
     Stopped
-        When ``should_stop`` said so.
+        When ``should_stop`` returned True.
     """
-    pairs = field_names(job.collections)
-    names = [f"{stem}.png" for stem in file_stems([field for _, field in pairs])]
+    named = field_names(job.collections)
+    fields = [field for _, field in named]
+    overlays = [f"{stem}.png" for stem in file_stems(fields)]
     read = input_files(job.collections, job.bundle.path)
+    done = itertools.count(1)  # Dask takes the fields in an order of its own
     with ExitStack() as stack:  # what can't be written is refused before the work
         folder = None
         if job.overlay is not None:
-            if job.out.resolve() in {(job.overlay / name).resolve() for name in names}:
+            if job.out.resolve() in {(job.overlay / name).resolve() for name in overlays}:
                 raise MarrowError(f"{job.out} is the name of an overlay too; choose another.")
-            kinds = dict.fromkeys(names, OVERLAY)
+            kinds = dict.fromkeys(overlays, OVERLAY)
             folder = stack.enter_context(atomic_files(job.overlay, kinds, read, job.force))
         part = stack.enter_context(atomic_file(job.out, PREDICTIONS, read, job.force))
-        done = itertools.count(1)  # Dask takes the fields in an order of its own
 
-        def one(row: int, field: Field) -> Prediction:
+        def label(field: Field, name: str) -> Prediction:
             if should_stop():
                 raise Stopped
-            prediction = job.bundle.predict_field(field)
-            if folder is not None:
-                classes = job.bundle.info.classes
-                picture = draw_overlay(field.open(), field.name, prediction, classes)
-                save_png(picture, folder / names[row], OVERLAY)
-            emit(Event("progress", f"Labelled {field.name}", next(done) / len(pairs)))
+            overlay = None if folder is None else folder / name
+            prediction = label_field(job.bundle.path, field, overlay, job.bundle.info.classes)
+            emit(Event("progress", f"Labelled {field.name}", next(done) / len(fields)))
             return prediction
 
-        tasks = [dask.delayed(one)(row, field) for row, (_, field) in enumerate(pairs)]
+        tasks = [dask.delayed(label)(*pair) for pair in zip(fields, overlays, strict=True)]
         scheduler = "threads" if job.workers > 1 else "synchronous"
         predictions = list(dask.compute(*tasks, scheduler=scheduler, num_workers=job.workers))
-        table = joined_tables([label for label, _ in pairs], [p.table for p in predictions])
+        table = joined_tables([name for name, _ in named], [p.table for p in predictions])
         table.to_csv(part, index=False)
-    return table, predictions
+    return PredictResult(job.out, table, [field.name for field in fields], predictions)

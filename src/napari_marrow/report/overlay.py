@@ -9,20 +9,22 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from napari_marrow.data.outputs import png_kind, save_png
 from napari_marrow.imaging.resize import resize, shrink_factor
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.report.colours import RESEARCH_ONLY, UNCERTAIN, class_colours, rgb
 from napari_marrow.report.tables import answer_text
 
-LONGEST = 1280
-"""Longer side of an overlay in pixels; more would only cost disk."""
+OVERLAY = png_kind("an overlay")
+MAX_SIDE_PX = 1280
+"""Longer side of an overlay; more would only cost disk."""
 
 
 def draw_overlay(
     image: NDArray[np.uint8], name: str, prediction: Prediction, classes: tuple[str, ...]
 ) -> Image.Image:
     """Draw outlines in the colours of the classes, and the caption, over a photograph."""
-    factor = shrink_factor(image.shape, LONGEST)
+    factor = shrink_factor(image.shape, MAX_SIDE_PX)
     size = (image.shape[0] // factor, image.shape[1] // factor)
     pixels = np.array(resize(image, size))
     if prediction.labels is not None:
@@ -72,5 +74,5 @@ def write_overlay(
     prediction: Prediction,
     classes: tuple[str, ...],
 ) -> None:
-    """Write :func:`draw_overlay` as a PNG."""
-    draw_overlay(image, name, prediction, classes).save(path)
+    """Write :func:`draw_overlay` as a PNG that is recognised as this program's own."""
+    save_png(draw_overlay(image, name, prediction, classes), path, OVERLAY)
