@@ -72,7 +72,7 @@ def test_a_layer_of_version_1_opens():
                 "sample": 7,
                 "classes": {"0": "MM"},
                 "predictions": [answer],
-                "products": [{**product, "class": "ALL", "size": [48, 64]}],
+                "products": [{**product, "class": "ALL", "size": (48, 64)}],
             }
         },
     )

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from napari.layers import Layer
@@ -87,7 +87,22 @@ STAINS = (Kind.NUCLEAR_STAIN, Kind.COUNTERSTAIN)
 
 
 @dataclass(frozen=True)
-class Product:
+class _Record:
+    """A dataclass that is stored as a dictionary of its attributes."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the attributes as a dictionary."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return what :meth:`to_dict` wrote; version 1 wrote ``class`` for ``class_name``."""
+        known = {"class_name": values.get("class"), **values}
+        return cls(**{f.name: known[f.name] for f in dataclasses.fields(cls)})
+
+
+@dataclass(frozen=True)
+class Product(_Record):
     """One slice of a stack of augmented photographs.
 
     Attributes
@@ -114,18 +129,9 @@ class Product:
     class_name: str | None
     size: tuple[int, int]
 
-    def to_dict(self) -> dict[str, object]:
-        """Return the product as a JSON object."""
-        return {**vars(self), "size": list(self.size)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Product:
-        """Return the product that :meth:`to_dict` wrote."""
-        return cls(**_attributes(cls, {**values, "size": tuple(values["size"])}))
-
 
 @dataclass(frozen=True)
-class FieldPrediction:
+class FieldPrediction(_Record):
     """The prediction of one field.
 
     Attributes
@@ -143,21 +149,6 @@ class FieldPrediction:
     uncertain: bool
     text: str
     table: pd.DataFrame
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the prediction as a dictionary."""
-        return dict(vars(self))
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> FieldPrediction:
-        """Return the prediction that :meth:`to_dict` wrote."""
-        return cls(**_attributes(cls, values))
-
-
-def _attributes(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of a dataclass; version 1 wrote ``class`` for ``class_name``."""
-    known = {"class_name": values.get("class"), **values}
-    return {f.name: known[f.name] for f in dataclasses.fields(cls)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,42 +225,18 @@ class LayerInfo:
 
     def to_dict(self) -> dict[str, object]:
         """Return this as a dictionary without its empty entries; all but tables is JSON."""
-        values: dict[str, object] = {
-            "kind": self.kind and str(self.kind),
-            "id": self.id,
-            "of": self.photograph,
-            "root": None if self.root is None else str(self.root),
-            "fields": [f.to_dict() for f in self.fields],
-            "sample": self.checksum,
-            "products": [p.to_dict() for p in self.products],
-            "classes": {str(row): name for row, name in self.classes.items()},
-            "predictions": [p.to_dict() for p in self.predictions],
-            "tables": dict(self.tables),
-            "shown": self.shown_row,
-            "measured": list(self.measured),
-            "segmented": self.segmented or None,
-        }
-        return {"version": VERSION, **{k: v for k, v in values.items() if v or v == 0}}
+        lists = ("fields", "products", "predictions")
+        values = {name: value for name, value in vars(self).items() if value or value == 0}
+        values |= {name: [x.to_dict() for x in values[name]] for name in lists if name in values}
+        values |= {name: str(values[name]) for name in ("kind", "root") if name in values}
+        return {"version": VERSION, **values}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LayerInfo:
         """Return what :meth:`to_dict` of this version or version 1 wrote."""
-        kind, root = values.get("kind"), values.get("root")
-        return cls(
-            kind=None if kind is None else Kind(kind),
-            id=values.get("id"),
-            photograph=values.get("of", values.get("photograph")),
-            root=None if root is None else Path(root),
-            fields=tuple(Field.from_dict(v) for v in values.get("fields", ())),
-            checksum=values.get("sample"),
-            products=tuple(Product.from_dict(v) for v in values.get("products", ())),
-            classes={int(row): name for row, name in values.get("classes", {}).items()},
-            predictions=tuple(map(FieldPrediction.from_dict, values.get("predictions") or ())),
-            tables={int(row): table for row, table in values.get("tables", {}).items()},
-            shown_row=values.get("shown"),
-            measured=tuple(values.get("measured", ())),
-            segmented=bool(values.get("segmented")),
-        )
+        known = {_NAMES_IN_VERSION_1.get(name, name): value for name, value in values.items()}
+        readers = {name: read for name, read in _READERS.items() if known.get(name) is not None}
+        return cls(**{name: read(known[name]) for name, read in readers.items()})
 
     @property
     def paged(self) -> bool:
@@ -280,6 +247,24 @@ class LayerInfo:
     def holds_nuclei(self) -> bool:
         """Whether each label is a nucleus: of the photograph, segmented beside them, or earlier."""
         return self.kind is not None and self.kind.holds_nuclei
+
+
+_NAMES_IN_VERSION_1 = {"of": "photograph", "sample": "checksum", "shown": "shown_row"}
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "kind": Kind,
+    "id": str,
+    "photograph": str,
+    "root": Path,
+    "fields": lambda values: tuple(map(Field.from_dict, values)),
+    "checksum": int,
+    "products": lambda values: tuple(map(Product.from_dict, values)),
+    "classes": lambda values: {int(row): name for row, name in values.items()},
+    "predictions": lambda values: tuple(map(FieldPrediction.from_dict, values)),
+    "tables": lambda values: {int(row): table for row, table in values.items()},
+    "shown_row": int,
+    "measured": tuple,
+    "segmented": bool,
+}
 
 
 def field_info(collection: Collection, image: NDArray | None = None) -> LayerInfo:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from napari.types import FullLayerData
 from napari.utils.notifications import show_warning
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
@@ -21,78 +22,71 @@ from napari_marrow.viewer.stack import LazyStack, Warn
 if TYPE_CHECKING:
     import pandas as pd
 
-T = TypeVar("T")
-LayerData = tuple[Any, dict[str, Any], str]
-FIELD_AXES, STACK_AXES = ("y", "x"), ("field", "y", "x")
+LayerData: TypeAlias = FullLayerData
+STACK_AXES = ("field", "y", "x")
 
 
 def collection_layers(collection: Collection) -> list[LayerData]:
-    """Layers of a collection: of one field, or one lazy stack of many with matching Labels.
+    """Return layers of one field, or one lazy stack of many, with matching Labels.
 
     Returns
     -------
     list of (data, keyword arguments, layer type)
         As napari's readers return them. The axes of a stack are (field, height, width).
     """
-    single = len(collection.fields) == 1
-    axes = FIELD_AXES if single else STACK_AXES
-    (pixels, photograph, _), *masks = _one(collection) if single else _stack(collection)
-    identity = LayerInfo.from_metadata(photograph["metadata"]).id
-    layers: list[LayerData] = [(pixels, {**photograph, "axis_labels": axes}, "image")]
-    for data, options, _ in masks:
-        info = LayerInfo(kind=Kind(options["name"].rsplit(" ", 1)[-1]), photograph=identity)
-        more = {"axis_labels": axes, "metadata": info.metadata()}
-        layers.append((data, {**options, **more}, "labels"))
+    fields = collection.fields
+    single = len(fields) == 1
+    pixels, labels = _one(fields[0]) if single else _stacks(fields)
+    name = fields[0].name if single else collection.root.name
+    info = field_info(collection, pixels if isinstance(pixels, np.ndarray) else None)
+    axes = {"axis_labels": STACK_AXES[-2:] if single else STACK_AXES}
+    image = {"name": name, "rgb": True, "metadata": info.metadata(), **axes}
+    layers: list[LayerData] = [(pixels, image, "image")]
+    for kind, data in labels.items():
+        options = {
+            "name": f"{name} {kind}",
+            "opacity": 0.5 if kind is Kind.NUCLEI else 0.3,
+            "visible": kind is not Kind.BACKGROUND,
+            "metadata": LayerInfo(kind=kind, photograph=info.id).metadata(),
+            **axes,
+        }
+        if single and kind is Kind.NUCLEI:
+            options["features"] = nucleus_features(data, labels.get(Kind.CYTOPLASM))
+        layers.append((data, options, "labels"))
     return layers
 
 
-def _one(collection: Collection) -> list[LayerData]:
-    field = collection.fields[0]
-    image = field.open()
-    extra = {"name": field.name, "rgb": True, "metadata": field_info(collection, image).metadata()}
-    layers: list[LayerData] = [(image, extra, "image")]
-    background = field.mask("background")
+def _one(field: Field) -> tuple[NDArray[np.uint8], dict[Kind, NDArray[np.integer]]]:
+    """The pixels of a field and the labels over it, the nuclei on top."""
+    labels: dict[Kind, NDArray[np.integer]] = {}
+    nuclei, background = field_labels(field), field.mask("background")
     if background is not None:
-        whole = background.astype(np.uint16)
-        layers.append(_whole(field, "background", whole, visible=False))
-    nuclei = field_labels(field)
+        labels[Kind.BACKGROUND] = background.astype(np.uint16)
     if "cell" in field.masks:
-        layers.append(_whole(field, "cells", cells_or_nothing(field)))
-    cytoplasm = None
+        labels[Kind.CELLS] = _cells(field)
     if "cytoplasm" in field.mask_kinds:
-        cytoplasm = _cytoplasm(field, lambda: nuclei)
-        layers.append(_whole(field, "cytoplasm", cytoplasm))
+        labels[Kind.CYTOPLASM] = _cytoplasm(field, lambda: nuclei)
     if nuclei is not None:
-        features = nucleus_features(nuclei, cytoplasm)
-        extra = {"name": f"{field.name} nuclei", "opacity": 0.5, "features": features}
-        layers.append((nuclei, extra, "labels"))
-    return layers
+        labels[Kind.NUCLEI] = nuclei
+    return field.open(), labels
 
 
-def _whole(
-    field: Field, word: str, labels: NDArray[np.integer], *, visible: bool = True
-) -> LayerData:
-    name = f"{field.name} {word}"
-    return labels, {"name": name, "opacity": 0.3, "visible": visible}, "labels"
-
-
-def nucleus_features(
-    labels: NDArray[np.integer], cytoplasm: NDArray[np.integer] | None = None
-) -> pd.DataFrame:
-    """The features table of a nuclei layer: see :func:`nucleus_table`."""
+def nucleus_features(labels: ArrayLike, cytoplasm: ArrayLike | None = None) -> pd.DataFrame:
+    """Return the features of a nuclei layer: see :func:`nucleus_table`."""
     import pandas as pd  # napari itself imports it only with the first table
 
-    return pd.DataFrame(nucleus_table(labels, cytoplasm))
+    around = None if cytoplasm is None else np.asarray(cytoplasm)
+    return pd.DataFrame(nucleus_table(np.asarray(labels), around))
 
 
-def _stack(collection: Collection) -> list[LayerData]:
-    fields, name = collection.fields, collection.root.name
+def _stacks(fields: Sequence[Field]) -> tuple[LazyStack, dict[Kind, LazyStack]]:
+    """The photographs of a folder and the labels over them, the nuclei on top."""
     shape = tuple(np.max([f.size() for f in fields], axis=0).tolist())
     warn = warn_once()
 
-    def lazy(word: str, kind: MaskKind, read: Callable[[int], NDArray]) -> LazyStack:
-        readers = [partial(cached_labels, f, word, partial(read, k)) for k, f in enumerate(fields)]
-        drafts = [partial(mask_labels, f, kind) for f in fields]
+    def lazy(kind: Kind, mask: MaskKind, read: Callable[[int], NDArray]) -> LazyStack:
+        readers = [partial(cached_labels, f, kind, partial(read, k)) for k, f in enumerate(fields)]
+        drafts = [partial(_draft, f, mask) for f in fields]
         return LazyStack(readers, shape, np.uint16, drafts=drafts, warn=warn)
 
     def read_cytoplasm(row: int) -> NDArray[np.uint16]:
@@ -101,73 +95,64 @@ def _stack(collection: Collection) -> list[LayerData]:
 
     # Copies: a view of the file, upside down and BGR, takes longer to draw than to copy and draw.
     photographs = LazyStack([f.image for f in fields], (*shape, 3), np.uint8, warn=warn)
-    nuclei = lazy("nuclei", "nucleus", lambda row: nuclei_or_nothing(fields[row]))
-    # No stack of backgrounds: hidden layers are hardly looked at in a folder, and each costs 0.2 s.
-    stacks = {
-        "cells": lazy("cells", "cell", lambda row: cells_or_nothing(fields[row])),
-        "cytoplasm": lazy("cytoplasm", "cytoplasm", read_cytoplasm),
-        "nuclei": nuclei,
-    }
+    nuclei = lazy(
+        Kind.NUCLEI, "nucleus", lambda row: _or_zeros(fields[row], field_labels(fields[row]))
+    )
     nuclei.names = [f.name for f in fields]
-    plurals = {"nucleus": "nuclei", "cell": "cells"}
-    words = {plurals.get(kind, kind) for f in fields for kind in f.mask_kinds}
-    if any(f.labels for f in fields):
-        words.add("nuclei")
-    if "cytoplasm" in words:
-        nuclei.cytoplasm = stacks["cytoplasm"]
-    extra = {"name": name, "rgb": True, "metadata": field_info(collection).metadata()}
-    layers: list[LayerData] = [(photographs, extra, "image")]
-    for word in stacks:
-        if word in words:
-            opacity = 0.5 if word == "nuclei" else 0.3
-            layers.append((stacks[word], {"name": f"{name} {word}", "opacity": opacity}, "labels"))
-    return layers
+    found = {kind for f in fields for kind in f.mask_kinds}
+    # No stack of backgrounds: hidden layers are hardly looked at in a folder, and each costs 0.2 s.
+    labels: dict[Kind, LazyStack] = {}
+    if "cell" in found:
+        labels[Kind.CELLS] = lazy(Kind.CELLS, "cell", lambda row: _cells(fields[row]))
+    if "cytoplasm" in found:
+        nuclei.cytoplasm = lazy(Kind.CYTOPLASM, "cytoplasm", read_cytoplasm)
+        labels[Kind.CYTOPLASM] = nuclei.cytoplasm
+    if "nucleus" in found or any(f.labels for f in fields):
+        labels[Kind.NUCLEI] = nuclei
+    return photographs, labels
 
 
 def warn_once() -> Warn:
-    """Warn of slices that can't be made, and are shown empty.
+    """Return a function that warns of slices that can't be read, and are shown empty.
 
     Of the same thing once: a photograph and its masks often fail for one reason.
     """
-    told: set[str] = set()
+    shown: set[str] = set()
 
     def warn(error: MarrowError) -> None:
-        if str(error) not in told:
-            told.add(str(error))
+        if str(error) not in shown:
+            shown.add(str(error))
             show_warning(f"{error} It is shown empty.")
 
     return warn
 
 
-def mask_labels(field: Field, kind: MaskKind) -> NDArray[np.uint16]:
-    """Instances that files mark, else the mask with label 1, else zeros: nothing is separated."""
+def _or_zeros(field: Field, labels: NDArray | None) -> NDArray[np.uint16]:
+    return (
+        np.zeros(field.size(), np.uint16)
+        if labels is None
+        else labels.astype(np.uint16, copy=False)
+    )
+
+
+def _draft(field: Field, kind: MaskKind) -> NDArray[np.uint16]:
+    """Instances that files mark, else the mask with label 1: nothing is separated."""
     marked = field.instances(kind)
-    mask = field.mask(kind) if marked is None else marked
-    return np.zeros(field.size(), np.uint16) if mask is None else mask.astype(np.uint16)
+    return _or_zeros(field, field.mask(kind) if marked is None else marked)
 
 
-def nuclei_or_nothing(field: Field) -> NDArray[np.integer]:
-    """The nuclei of a field, or zeros where it has no mask of them."""
-    labels = field_labels(field)
-    return np.zeros(field.size(), np.uint16) if labels is None else labels
-
-
-def cells_or_nothing(field: Field) -> NDArray[np.uint16]:
-    """Whole cells, touching ones taken apart, or zeros where a field has no mask of them."""
+def _cells(field: Field) -> NDArray[np.uint16]:
+    """Whole cells; touching ones are separated."""
     mask = field.mask("cell")
-    return np.zeros(field.size(), np.uint16) if mask is None else separate(mask)
+    return _or_zeros(field, None if mask is None else separate(mask))
 
 
 def _cytoplasm(
     field: Field, nuclei: Callable[[], NDArray[np.integer] | None]
 ) -> NDArray[np.uint16]:
-    marked = field.instances("cytoplasm")
-    if marked is not None:
-        return marked.astype(np.uint16)
-    mask = field.mask("cytoplasm")
-    if mask is None:  # most fields: then the nuclei need not be separated for it
-        return np.zeros(field.size(), np.uint16)
-    found = nuclei()
-    if found is None or not found.any():
-        return mask.astype(np.uint16)
+    """Cytoplasm with the numbers of its nuclei, which are asked for only where there is some."""
+    marked, mask = field.instances("cytoplasm"), field.mask("cytoplasm")
+    found = nuclei() if marked is None and mask is not None else None
+    if mask is None or found is None or not found.any():
+        return _or_zeros(field, mask if marked is None else marked)
     return join_cytoplasm(found, mask)

@@ -90,7 +90,7 @@ def segmented_layers(
         nuclei.names = [f.name for f in photograph.files]
         nuclei.cytoplasm = cytoplasm if isinstance(cytoplasm, LazyStack) else None
     else:
-        features = nucleus_features(nuclei, None if cytoplasm is None else np.asarray(cytoplasm))
+        features = nucleus_features(nuclei, cytoplasm)
     made = []
     for word, data in (("cytoplasm", cytoplasm), ("nuclei", nuclei)):
         if data is None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Layer
+from numpy.typing import ArrayLike, NDArray
 
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make.layers import nucleus_features
@@ -64,7 +65,7 @@ def of_one_slice(info: LayerInfo, features: pd.DataFrame) -> bool:
 
 
 def all_tables(
-    data: Any, info: LayerInfo, features: pd.DataFrame
+    data: NDArray | LazyStack, info: LayerInfo, features: pd.DataFrame
 ) -> dict[int, pd.DataFrame] | None:
     """The tables of all slices, by slice, as they are saved.
 
@@ -88,7 +89,7 @@ def all_tables(
     return tables or None
 
 
-def painted_since(labels: Any, table: pd.DataFrame) -> pd.DataFrame:
+def painted_since(labels: ArrayLike, table: pd.DataFrame) -> pd.DataFrame:
     """The table of nuclei for labels that may have been painted on since it was measured.
 
     Place and area are measured again, new nuclei get rows, those that are gone lose theirs. What
@@ -105,7 +106,7 @@ def painted_since(labels: Any, table: pd.DataFrame) -> pd.DataFrame:
     own = {"index", "y", "x", "area"}
     if not own <= set(table.columns) or table["index"].duplicated().any():
         return table
-    now = nucleus_features(np.asarray(labels))
+    now = nucleus_features(labels)
     before = table[list(now.columns)].sort_values("index", ignore_index=True)
     if len(now) == len(before) and np.allclose(now, before):
         return table
