@@ -289,7 +289,7 @@ def pixel_checksum(image: NDArray) -> int:
 
 
 def layer_fields(layer: Layer) -> list[Field]:
-    """The fields that a layer shows, in the order of its slices; empty for layers of others.
+    """Return the fields that a layer shows, in the order of its slices; empty for other layers.
 
     Also empty when the layer's pixels are no longer those of its files: replaced by hand, or made
     from them by another tool that took the metadata along, such as a projection.
@@ -306,18 +306,18 @@ def layer_fields(layer: Layer) -> list[Field]:
 
 
 def origin_fields(layer: Layer) -> list[Field]:
-    """The fields of the photograph from which the plugin made this image, slice by slice."""
+    """Return the fields of the photograph from which the plugin made an image, slice by slice."""
     info = LayerInfo.of(layer)
     return [] if info.photograph is None else list(info.fields)
 
 
 def full_data(layer: Layer) -> Any:
-    """The data of an image layer; of a multiscale one, its finest level."""
+    """Return the data of a layer; of a multiscale one, its finest level."""
     return layer.data[0] if layer.multiscale else layer.data
 
 
 def layer_id(layer: Layer) -> str:
-    """The ``id`` of a photograph; it gets one if it has none."""
+    """Return the ``id`` of a photograph; it gets one if it has none."""
     info = LayerInfo.of(layer)
     if info.id is None:
         info = dataclasses.replace(info, id=new_id())
@@ -332,9 +332,9 @@ def link_to(photograph: Layer, kind: Kind) -> dict[str, object]:
 
 
 def shown_slice(layer: Layer, point: tuple[float, ...]) -> int:
-    """Which field of a stack is shown at the viewer's world ``point``; 0 for a single field.
+    """Return which field of a stack is shown at the viewer's world ``point``; 0 for a single field.
 
-    A stack that was moved along the field axis may not be shown there at all: then -1.
+    -1 where a stack was moved along the field axis, so that none is shown.
     """
     if layer.ndim < 3 or len(point) < layer.ndim:
         return 0
@@ -343,20 +343,6 @@ def shown_slice(layer: Layer, point: tuple[float, ...]) -> int:
 
 
 def layer_products(layer: Layer) -> tuple[Product, ...]:
-    """What each slice of a stack of augmented photographs is; empty for others."""
+    """Return what each slice of a stack of augmented photographs is; empty for other layers."""
     products = LayerInfo.of(layer).products
     return products if full_data(layer).shape[:1] == (len(products),) else ()
-
-
-def size_of_slices(layer: Layer) -> Callable[[int], tuple[int, int]] | None:
-    """What tells height and width of a slice of a stack that the plugin made; else None.
-
-    A slice that is smaller than others lies in the upper left corner, in a black frame. To ask may
-    mean to read a file, so it is left to the worker.
-    """
-    if products := layer_products(layer):
-        return lambda row: products[row].size
-    fields = origin_fields(layer)
-    if isinstance(layer.data, LazyStack) and len(layer.data) == len(fields):
-        return lambda row: fields[row].size()
-    return None

@@ -21,7 +21,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_marrow.report.colours import class_colours
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, layer_fields, layer_id
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, layer_fields, link_to
 from napari_marrow.viewer.photograph.slice_tables import kept_tables
 from napari_marrow.viewer.transforms import place_of
 
@@ -29,7 +29,7 @@ DEFAULT_CLASSES = ("ALL", "MM")
 
 
 def field_class(layer: Image, row: int) -> str | None:
-    """The class of a layer's field: what a person said, else what its file said, else None."""
+    """Return the class of a field: given by a person, else by its file, else None."""
     given = LayerInfo.of(layer).classes
     if row in given:
         return given[row]
@@ -38,13 +38,13 @@ def field_class(layer: Image, row: int) -> str | None:
 
 
 def set_field_class(layer: Image, row: int, name: str | None) -> None:
-    """Give a layer's field a class, or None; metadata is replaced, so that its event is sent."""
+    """Give a field a class, or take it away with None."""
     info = LayerInfo.of(layer)
     replace(info, classes={**info.classes, row: name or None}).set_on(layer)
 
 
 def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
-    """An empty Labels layer to paint classes into, lying on a photograph."""
+    """Return an empty Labels layer over a photograph, to paint classes into."""
     import pandas as pd  # napari itself imports it only with the first table
 
     colours = class_colours(classes)
@@ -57,7 +57,7 @@ def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
         colormap=DirectLabelColormap(color_dict=mapping),
         opacity=0.7,
         **place_of(image),
-        metadata=LayerInfo(kind=Kind.CELLS, photograph=layer_id(image)).metadata(),
+        metadata=link_to(image, Kind.CELLS),
     )
     layer.brush_size = max(4, full_data(image).shape[-3] // 60)
     return layer
@@ -95,7 +95,7 @@ def _annotates(layer: Layer) -> bool:
 
 
 def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
-    """Class by label in one slice, from the features; rows without a class are left out."""
+    """Return class by label in one slice, from the features; rows without a class are left out."""
     table, info = layer.features, LayerInfo.of(layer)
     if info.shown_row is not None:
         table = kept_tables(info, table).get(row)
@@ -109,7 +109,7 @@ def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
 def painted_classes(
     nuclei: NDArray[np.integer], painted: NDArray[np.integer], classes: Mapping[int, str]
 ) -> dict[int, str]:
-    """Class of each nucleus that was painted on: the label that covers most of its pixels.
+    """Return the class of each nucleus that was painted on: the label that covers most of it.
 
     >>> painted_classes(np.array([[1, 1, 2]]), np.array([[0, 2, 1]]), {1: "ALL", 2: "MM"})
     {1: 'MM', 2: 'ALL'}

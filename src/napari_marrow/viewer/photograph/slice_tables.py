@@ -1,9 +1,9 @@
 """Features of stacks: a layer shows those of one slice, and the others are kept beside it.
 
 napari knows one table a layer, with one row a label, but in a stack the labels of every field
-begin with 1. So the layer's features are those of the field that is shown. What was said in them of
-fields that are not shown is kept in :class:`.LayerInfo`: ``tables``, by slice, and ``shown_row``,
-the slice of which the features are.
+begin with 1. So the layer's features are those of the field that is shown. Those of other fields to
+which somebody added columns are kept in :class:`.LayerInfo`: ``tables``, by slice, and
+``shown_row``, the slice of which the features are.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MEASURED = frozenset({"index", "field", "y", "x", "area", "cytoplasm_area", "nucleus_to_cell"})
-"""Columns that can be measured again; others are somebody's words, and are kept."""
+"""Columns that can be measured again; others were added by somebody, and are kept."""
 
 
 def measure(stack: LazyStack, row: int) -> pd.DataFrame:
-    """The nuclei of one slice of a stack, with the field's name and what the cytoplasm tells."""
+    """Measure the nuclei of one slice of a stack, with the field's name and the cytoplasm."""
     around = None if stack.cytoplasm is None else stack.cytoplasm.read(row)
     table = nucleus_features(stack.read(row), around)
     table.insert(1, "field", stack.names[row] if stack.names else "")
@@ -36,7 +36,7 @@ def measure(stack: LazyStack, row: int) -> pd.DataFrame:
 
 
 def kept_tables(info: LayerInfo, features: pd.DataFrame) -> dict[int, pd.DataFrame]:
-    """What is kept of the slices of a layer, with the present features for the one shown."""
+    """Return the tables of slices that are kept, with the present features for the one shown."""
     shown = {} if info.shown_row is None else {info.shown_row: features}
     return {**info.tables, **shown}
 
@@ -60,16 +60,16 @@ def set_tables(layer: Layer, tables: Mapping[int, pd.DataFrame]) -> None:
 
 
 def of_one_slice(info: LayerInfo, features: pd.DataFrame) -> bool:
-    """Whether the features of a stack are of one slice: measured, or not there yet."""
+    """Return whether the features of a stack are of one slice: measured, or not there yet."""
     return info.shown_row is not None or set(features.columns) <= MEASURED
 
 
 def all_tables(
     data: NDArray | LazyStack, info: LayerInfo, features: pd.DataFrame
 ) -> dict[int, pd.DataFrame] | None:
-    """The tables of all slices, by slice, as they are saved.
+    """Return the tables of all slices, by slice, as they are saved.
 
-    Slices that nobody has said anything about are measured now. None where the features are not of
+    Slices without a kept table are measured now. None where the features are not of
     one slice: then they are the one table there is.
     """
     nuclei = info.holds_nuclei
@@ -90,18 +90,17 @@ def all_tables(
 
 
 def painted_since(labels: ArrayLike, table: pd.DataFrame) -> pd.DataFrame:
-    """The table of nuclei for labels that may have been painted on since it was measured.
+    """Return the table of nuclei for labels that may have been painted on since it was measured.
 
-    Place and area are measured again, new nuclei get rows, those that are gone lose theirs. What
-    else stands in the table stays with its nucleus; what the cytoplasm tells is not known of new
-    ones.
+    Position and area are measured again, new nuclei get rows, those that are gone lose theirs.
+    Other columns stay with their nucleus; those of the cytoplasm are missing for new ones.
 
     Parameters
     ----------
     labels
         (height, width), whole numbers.
     table
-        As it was measured, perhaps with columns of somebody's own.
+        As it was measured, perhaps with other columns.
     """
     own = {"index", "y", "x", "area"}
     if not own <= set(table.columns) or table["index"].duplicated().any():
