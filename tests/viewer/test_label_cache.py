@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from napari_marrow.viewer import label_cache
-from napari_marrow.viewer.label_cache import cache_folder, cached_labels, trim_cache
+from napari_marrow.viewer.label_cache import cached_labels, trim_cache
 
 
 @pytest.fixture(autouse=True)
@@ -101,5 +101,5 @@ def test_the_files_used_longest_ago_are_removed(field, make, folder):
 
 
 def test_trimming_a_folder_that_is_not_there():
-    assert not cache_folder().exists()
+    assert not label_cache.cache_folder().exists()
     trim_cache()

@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_marrow.viewer.run_length import Packed
+from napari_marrow.viewer.run_length import RunLengthLabels
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=9)
 
 
 @given(st.sampled_from(["u1", "u2", "i4", "u8"]).flatmap(lambda t: hnp.arrays(t, SHAPES)))
 def test_labels_come_back_as_they_were(labels):
-    again = Packed.of(labels).labels()
+    again = RunLengthLabels.encode(labels).decode()
     assert again.dtype == labels.dtype
     np.testing.assert_array_equal(again, labels)
 
@@ -19,11 +19,11 @@ def test_labels_come_back_as_they_were(labels):
 @pytest.mark.parametrize("turned", [np.fliplr, np.transpose, lambda x: x[::2, 1::3]])
 def test_views_of_other_arrays_are_packed_in_their_own_order(turned):
     labels = turned(np.arange(60, dtype=np.uint16).reshape(6, 10) // 7)
-    np.testing.assert_array_equal(Packed.of(labels).labels(), labels)
+    np.testing.assert_array_equal(RunLengthLabels.encode(labels).decode(), labels)
 
 
 def test_runs_are_counted_across_rows():
     labels = np.array([[0, 0, 5], [5, 5, 0]], np.uint16)
-    packed = Packed.of(labels)
+    packed = RunLengthLabels.encode(labels)
     assert packed.values.tolist() == [0, 5, 0]
     assert packed.lengths.tolist() == [2, 3, 1]

@@ -22,7 +22,7 @@ from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.outputs import FileKind
-from napari_marrow.viewer.run_length import Packed
+from napari_marrow.viewer.run_length import RunLengthLabels
 
 MAX_CACHE_BYTES = 500_000_000
 """About 8000 fields of 2560x1920."""
@@ -51,7 +51,7 @@ def cached_labels(
     path = cache_folder() / f"{_key(field, kind)}.npz"
     try:
         with np.load(path) as arrays:
-            labels = Packed(**arrays).labels()
+            labels = RunLengthLabels(**arrays).decode()
         path.touch()
         return labels
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
@@ -59,7 +59,7 @@ def cached_labels(
     labels = make()
     try:
         with atomic_file(path, _KIND) as part, open(part, "wb") as file:
-            np.savez(file, **vars(Packed.of(labels)))
+            np.savez(file, **vars(RunLengthLabels.encode(labels)))
     except (OSError, MarrowError):
         pass  # a full disk or a folder without permission: made again next time
     return labels

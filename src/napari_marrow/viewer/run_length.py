@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
-class Packed:
+class RunLengthLabels:
     """Runs of equal labels, row after row.
 
-    Packing such a field takes 2 ms and unpacking 1 ms (zlib: 20 ms and 6 ms).
+    Encoding such a field takes 2 ms and decoding 1 ms (zlib: 20 ms and 6 ms).
 
     Attributes
     ----------
@@ -27,13 +27,13 @@ class Packed:
     lengths: NDArray[np.uint32]
 
     @classmethod
-    def of(cls, labels: ArrayLike) -> Packed:
-        """Pack labels of any shape and integer type."""
+    def encode(cls, labels: ArrayLike) -> RunLengthLabels:
+        """Encode labels of any shape and integer type."""
         whole = np.asarray(labels)
         flat = whole.ravel()
         starts = np.flatnonzero(np.diff(flat, prepend=flat[:1] + 1))
         return cls(whole.shape, flat[starts], np.diff(starts, append=flat.size).astype(np.uint32))
 
-    def labels(self) -> NDArray[np.integer]:
+    def decode(self) -> NDArray[np.integer]:
         """Return the labels as a new array."""
         return np.repeat(self.values, self.lengths).reshape(self.shape)

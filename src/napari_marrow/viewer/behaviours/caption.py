@@ -45,24 +45,12 @@ class Caption:
 
     def text(self) -> str:
         """Return the caption of the topmost visible image that shows a field, or an empty text."""
-        for layer in reversed(self._images()):
-            if layer.visible and (text := self._text_of(layer)):
-                return text
-        return ""
-
-    def _text_of(self, layer: Image) -> str:
         viewer = self._viewer()
         if viewer is None:
             return ""
-        fields = layer_fields(layer) or origin_fields(layer)
-        products, predictions = layer_products(layer), LayerInfo.of(layer).predictions
-        row = shown_slice(layer, viewer.dims.point)
-        if not 0 <= row < max(len(fields), len(products), len(predictions)):
-            return ""
-        name, true_class = layer.name, None
-        if shown := products or fields:
-            name, true_class = shown[row].name, shown[row].class_name
-        return caption_text(name, true_class, predictions[row].text if predictions else None)
+        shown = [layer for layer in reversed(self._images()) if layer.visible]
+        texts = (_text_of(layer, viewer.dims.point) for layer in shown)
+        return next(filter(None, texts), "")
 
     def update(self) -> None:
         """Write the caption, unless the user's settings or another text on the canvas forbid it."""
@@ -83,6 +71,18 @@ class Caption:
 
 attach_caption = per_viewer(Caption)
 """Keep the caption of a viewer up to date from now on."""
+
+
+def _text_of(layer: Image, point: tuple[float, ...]) -> str:
+    """Return the caption of an image where the viewer is at ``point``; empty for other images."""
+    fields, products = layer_fields(layer) or origin_fields(layer), layer_products(layer)
+    predictions, row = LayerInfo.of(layer).predictions, shown_slice(layer, point)
+    if not 0 <= row < max(len(fields), len(products), len(predictions)):
+        return ""
+    name, true_class = layer.name, None
+    if shown := products or fields:
+        name, true_class = shown[row].name, shown[row].class_name
+    return caption_text(name, true_class, predictions[row].text if predictions else None)
 
 
 def caption_text(name: str, true_class: str | None, prediction: str | None) -> str:

@@ -21,7 +21,7 @@ from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, link_to
 from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
-from napari_marrow.viewer.run_length import Packed
+from napari_marrow.viewer.run_length import RunLengthLabels
 from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import place_of
 
@@ -84,8 +84,8 @@ def predictions_layer(
     table = cell_table(predictions, offsets)
     labels: Pixels = np.asarray(predictions[0].labels)
     if photograph.is_stack:
-        packed = [Packed.of(np.asarray(p.labels)) for p in predictions]
-        readers = [partial(_numbered, *pair) for pair in zip(packed, offsets, strict=True)]
+        encoded = [RunLengthLabels.encode(np.asarray(p.labels)) for p in predictions]
+        readers = [partial(_numbered, *pair) for pair in zip(encoded, offsets, strict=True)]
         labels = LazyStack(readers, photograph.data.shape[1:3], np.int32)
     layer = Labels(
         labels,
@@ -101,9 +101,9 @@ def predictions_layer(
     return layer
 
 
-def _numbered(packed: Packed, offset: int) -> NDArray[np.integer]:
-    values = packed.values.astype(np.int32)
-    return replace(packed, values=np.where(values > 0, values + np.int32(offset), 0)).labels()
+def _numbered(encoded: RunLengthLabels, offset: int) -> NDArray[np.integer]:
+    values = encoded.values.astype(np.int32)
+    return replace(encoded, values=np.where(values > 0, values + np.int32(offset), 0)).decode()
 
 
 def cell_table(predictions: Sequence[Prediction], offsets: Sequence[int]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.layers import nucleus_features
 from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
-from napari_marrow.viewer.run_length import Packed
+from napari_marrow.viewer.run_length import RunLengthLabels
 from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import place_of
 
@@ -24,8 +24,8 @@ from napari_marrow.viewer.transforms import place_of
 class Segmented:
     """Nuclei and cytoplasm of one field; of one that can't be read nothing, and why."""
 
-    nuclei: Packed
-    cytoplasm: Packed | None
+    nuclei: RunLengthLabels
+    cytoplasm: RunLengthLabels | None
     count: int
     problem: str = ""
 
@@ -55,11 +55,11 @@ def segment_photograph(
     found: list[Segmented] = []
     for one in segment_each(images, settings, cytoplasm, should_stop):
         if isinstance(one, MarrowError):
-            nothing = Packed.of(np.zeros(photograph.data.shape[-3:-1], np.uint16))
+            nothing = RunLengthLabels.encode(np.zeros(photograph.data.shape[-3:-1], np.uint16))
             found.append(Segmented(nothing, nothing if cytoplasm else None, 0, str(one)))
         else:
-            around = None if one.cytoplasm is None else Packed.of(one.cytoplasm)
-            found.append(Segmented(Packed.of(one.nuclei), around, one.count))
+            around = None if one.cytoplasm is None else RunLengthLabels.encode(one.cytoplasm)
+            found.append(Segmented(RunLengthLabels.encode(one.nuclei), around, one.count))
         emit(
             Event("progress", f"Segmented {len(found)} of {len(images)}", len(found) / len(images))
         )
@@ -110,8 +110,8 @@ def segmented_layers(
     return made
 
 
-def _stacked(photograph: Photograph, packed: list[Packed]) -> Pixels | None:
+def _stacked(photograph: Photograph, encoded: list[RunLengthLabels]) -> Pixels | None:
     """The labels of all fields as the data of one layer; None where there are none."""
-    if not packed or not photograph.is_stack:
-        return packed[0].labels() if packed else None
-    return LazyStack([p.labels for p in packed], photograph.data.shape[1:3], np.uint16)
+    if not encoded or not photograph.is_stack:
+        return encoded[0].decode() if encoded else None
+    return LazyStack([p.decode for p in encoded], photograph.data.shape[1:3], np.uint16)
