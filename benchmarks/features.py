@@ -20,8 +20,8 @@ from skimage import __version__ as skimage_version
 from skimage.draw import disk
 
 from napari_marrow.measure.extract import features
-from napari_marrow.measure.fourier import LOW, RINGS, SECTORS
-from napari_marrow.measure.histogram import BINS
+from napari_marrow.measure.fourier import N_LOW_FREQUENCIES, N_RINGS, N_SECTORS
+from napari_marrow.measure.histogram import N_BINS
 from napari_marrow.measure.settings import FAMILIES, FeatureSettings
 from napari_marrow.simulation.phantom import PhantomSettings, draw_field
 
@@ -48,20 +48,20 @@ def plain(image: np.ndarray) -> np.ndarray:
     grey = np.rint(image @ np.array([0.299, 0.587, 0.114]))  # rgb2gray takes other weights
     found = []
     for channel in (*np.moveaxis(image, 2, 0), grey):
-        found += (np.histogram(channel, BINS, (0, 256))[0] / channel.size).tolist()
+        found += (np.histogram(channel, N_BINS, (0, 256))[0] / channel.size).tolist()
     power = np.abs(np.fft.fft2(grey - grey.mean())) ** 2
     total = power.sum()
     down = np.fft.fftfreq(HEIGHT)[:, None] * np.ones(WIDTH)
     across = np.ones(HEIGHT)[:, None] * np.fft.fftfreq(WIDTH)
     radius, angle = np.hypot(down, across), np.arctan2(down, across) % np.pi
-    edges = [0, *(0.5 * 2.0 ** (-(RINGS - k) / 2) for k in range(1, RINGS + 1))]
-    for k in range(RINGS):
+    edges = [0, *(0.5 * 2.0 ** (-(N_RINGS - k) / 2) for k in range(1, N_RINGS + 1))]
+    for k in range(N_RINGS):
         found.append(power[(radius > edges[k]) & (radius <= edges[k + 1])].sum() / total)
-    for k in range(SECTORS):
-        inside = (angle >= k * np.pi / SECTORS) & (angle < (k + 1) * np.pi / SECTORS)
+    for k in range(N_SECTORS):
+        inside = (angle >= k * np.pi / N_SECTORS) & (angle < (k + 1) * np.pi / N_SECTORS)
         found.append(power[inside & (radius <= 0.5)].sum() / total)
-    for y in range(LOW):
-        for x in range(LOW):
+    for y in range(N_LOW_FREQUENCIES):
+        for x in range(N_LOW_FREQUENCIES):
             if y or x:
                 places = {(y, x), (-y, x), (y, -x), (-y, -x)}
                 found.append(sum(power[place] for place in places) / total)

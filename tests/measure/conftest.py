@@ -1,11 +1,11 @@
-"""Cells to measure: those of a simulated field, and some made by hand, pixel by pixel."""
+"""CellCrops to measure: those of a simulated field, and some made by hand, pixel by pixel."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from napari_marrow.measure.cells import SIDE, Cells
+from napari_marrow.measure.cells import SIDE_PX, CellCrops
 from napari_marrow.simulation.phantom import PhantomField, PhantomSettings, draw_field
 
 
@@ -16,20 +16,20 @@ def phantom_field() -> PhantomField:
 
 
 @pytest.fixture(scope="session")
-def make_cells() -> Callable[..., Cells]:
-    """A function that makes cells of their density (n, SIDE, SIDE, 3) and masks, without a cut."""
+def make_cells() -> Callable[..., CellCrops]:
+    """A function that makes cells of their density (n, side, side, 3) and masks, without a cut."""
 
     def make(density: np.ndarray, nucleus: np.ndarray, cytoplasm: np.ndarray | None = None):
         count = len(nucleus)
         around = np.zeros_like(nucleus) if cytoplasm is None else cytoplasm
-        return Cells(
+        return CellCrops(
             index=np.arange(1, count + 1),
             y=np.arange(count) * 1000.0,
             x=np.zeros(count),
             area=nucleus.sum(axis=(1, 2)).astype(float),
             cytoplasm_area=around.sum(axis=(1, 2)).astype(float),
-            pictures=np.zeros((count, SIDE, SIDE, 3), np.uint8),
-            inside=np.ones((count, SIDE, SIDE), bool),
+            images=np.zeros((count, SIDE_PX, SIDE_PX, 3), np.uint8),
+            inside=np.ones((count, SIDE_PX, SIDE_PX), bool),
             density=density.astype(np.float32),
             has_background=True,
             nucleus=nucleus,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_marrow.measure.cells import SIDE, cut
+from napari_marrow.measure.cells import SIDE_PX, CellCrops
 from napari_marrow.measure.colour import MEAN_COLOUR, colour, mean_colour
 from napari_marrow.measure.texture import texture
 
@@ -30,7 +30,7 @@ def test_order_is_red_green_blue():
 
 def squares(count=1):
     """Masks of a nucleus of 20x20 pixels in cytoplasm of 40x40, for each cell."""
-    nucleus, cell = np.zeros((2, count, SIDE, SIDE), bool)
+    nucleus, cell = np.zeros((2, count, SIDE_PX, SIDE_PX), bool)
     nucleus[:, 30:50, 30:50] = True
     cell[:, 20:60, 20:60] = True
     return nucleus, cell & ~nucleus
@@ -38,7 +38,9 @@ def squares(count=1):
 
 def test_densities_are_means_and_ratios_of_means(make_cells):
     nucleus, cytoplasm = squares()
-    density = np.random.default_rng(0).uniform(0.1, 0.9, (1, SIDE, SIDE, 3)).astype(np.float32)
+    density = (
+        np.random.default_rng(0).uniform(0.1, 0.9, (1, SIDE_PX, SIDE_PX, 3)).astype(np.float32)
+    )
     found = {k: v[0] for k, v in colour(make_cells(density, nucleus, cytoplasm)).items()}
     assert len(found) == 2 * (3 + 3 + 2) + 3
     inside = {"nucleus": density[nucleus], "cytoplasm": density[cytoplasm]}
@@ -63,12 +65,12 @@ def test_cells_cut_out_on_black_have_a_texture_and_no_density():
     disc = np.hypot(y - 60, x - 60) < 25
     image = np.zeros((120, 120, 3), np.uint8)
     image[disc] = np.random.default_rng(0).integers(30, 90, (disc.sum(), 3))
-    cells = cut(image, disc.astype(np.uint16), np.zeros(disc.shape, np.uint16))
+    cells = CellCrops.from_image(image, disc.astype(np.uint16), np.zeros(disc.shape, np.uint16))
     assert all(np.isnan(values).all() for values in colour(cells).values())
     assert (cells.density[cells.nucleus] > 0).all()
     assert np.isfinite([values[0] for values in texture(cells).values()]).all()
     image[~disc] = [220, 200, 210]
-    lit = cut(image, disc.astype(np.uint16), np.zeros(disc.shape, np.uint16))
+    lit = CellCrops.from_image(image, disc.astype(np.uint16), np.zeros(disc.shape, np.uint16))
     assert 0.5 < colour(lit)["nucleus_density_green"][0] < 0.7  # log10(200 / 52)
 
 
@@ -78,7 +80,7 @@ def test_ratios_and_variations_do_not_depend_on_the_strength_of_the_stain(
     make_cells, strength, seed
 ):
     nucleus, cytoplasm = squares(2)
-    density = np.random.default_rng(seed).uniform(0.2, 0.9, (2, SIDE, SIDE, 3))
+    density = np.random.default_rng(seed).uniform(0.2, 0.9, (2, SIDE_PX, SIDE_PX, 3))
     first = colour(make_cells(density, nucleus, cytoplasm))
     strong = colour(make_cells(density * strength, nucleus, cytoplasm))
     for name, values in first.items():
@@ -92,7 +94,7 @@ def test_nothing_is_made_up_where_there_is_nothing_to_measure(make_cells):
     cytoplasm[0] = False  # none
     cytoplasm[1] = False
     cytoplasm[1, 20, 20:31] = True  # 11 pixels: too few for a mean
-    density = np.full((3, SIDE, SIDE, 3), 0.5)
+    density = np.full((3, SIDE_PX, SIDE_PX, 3), 0.5)
     density[2][cytoplasm[2]] = 0.01  # no more than background
     found = colour(make_cells(density, nucleus, cytoplasm))
     around = [name for name in found if name.startswith("cytoplasm_")]
@@ -107,5 +109,7 @@ def test_nothing_is_made_up_where_there_is_nothing_to_measure(make_cells):
 
 
 def test_densities_of_no_cell(make_cells):
-    found = colour(make_cells(np.zeros((0, SIDE, SIDE, 3)), np.zeros((0, SIDE, SIDE), bool)))
+    found = colour(
+        make_cells(np.zeros((0, SIDE_PX, SIDE_PX, 3)), np.zeros((0, SIDE_PX, SIDE_PX), bool))
+    )
     assert {values.shape for values in found.values()} == {(0,)}

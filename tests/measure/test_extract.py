@@ -1,15 +1,19 @@
 """Features of fields and cells as one table: names, order, means by hand, and what is refused."""
 
+import importlib
+import pkgutil
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import napari_marrow
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
-from napari_marrow.measure.cells import cut
+from napari_marrow.measure.cells import CellCrops
 from napari_marrow.measure.extract import features
 from napari_marrow.measure.fourier import fourier
 from napari_marrow.measure.histogram import histogram
@@ -80,8 +84,8 @@ def test_missing_values_of_cells_are_left_out_of_the_mean_of_the_field(phantom_f
 
 def test_of_cells_pictures_are_crops(phantom_field, masks):
     table = features(phantom_field.image, masks, asked("histogram", "pixels", unit="cell"))
-    cells = cut(phantom_field.image, masks["nucleus"], masks["cytoplasm"])
-    shown = cells.pictures, cells.inside
+    cells = CellCrops.from_image(phantom_field.image, masks["nucleus"], masks["cytoplasm"])
+    shown = cells.images, cells.inside
     for name, values in (histogram(*shown) | pixels(*shown)).items():
         np.testing.assert_array_equal(table[name], values)
     assert table["index"].tolist() == list(range(1, phantom_field.nuclei.max() + 1))
@@ -248,9 +252,16 @@ def test_settings_that_can_not_work_are_refused():
 
 
 def test_callable_from_the_top():
-    import napari_marrow
-
-    # a package bears the same name, and is found in its stead once anything was imported from it
     found = napari_marrow.features(IMAGE, {"nucleus": MASK}, asked("histogram"))
     pd.testing.assert_frame_equal(found, features(IMAGE, None, asked("histogram")))
     assert napari_marrow.FeatureSettings is FeatureSettings
+
+
+def test_no_submodule_takes_the_place_of_a_function():
+    """A subpackage of the name of a function would hide it once anything was imported from it."""
+    names = {name for _, name, _ in pkgutil.iter_modules(napari_marrow.__path__)}
+    assert not names & set(napari_marrow.__all__)
+    for _, name, _ in pkgutil.walk_packages(napari_marrow.__path__, "napari_marrow."):
+        if name.split(".")[1] in ("data", "simulation", "imaging", "audit", "measure"):
+            importlib.import_module(name)
+    assert napari_marrow.features is features

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from skimage.measure import regionprops
 from skimage.segmentation import find_boundaries
 
-from napari_marrow.measure.cells import SIDE, cut
+from napari_marrow.measure.cells import SIDE_PX, CellCrops
 from napari_marrow.measure.morphology import morphology
 
 
@@ -15,11 +15,11 @@ def measured(nuclei, cytoplasm=None):
     """Morphology of labels; the photograph has no say in it."""
     image = np.full((*nuclei.shape, 3), 200, np.uint8)
     around = np.zeros_like(nuclei) if cytoplasm is None else cytoplasm
-    return morphology(cut(image, nuclei, around))
+    return morphology(CellCrops.from_image(image, nuclei, around))
 
 
 def test_shapes_are_those_of_regionprops(phantom_field):
-    cells = cut(phantom_field.image, phantom_field.nuclei, phantom_field.cytoplasm)
+    cells = CellCrops.from_image(phantom_field.image, phantom_field.nuclei, phantom_field.cytoplasm)
     found = morphology(cells)
     wholes = cells.nucleus | cells.cytoplasm
     for k in range(len(cells)):
@@ -45,7 +45,7 @@ def test_shapes_are_those_of_regionprops(phantom_field):
 
 def test_areas_are_pixels_of_the_photograph(phantom_field):
     nuclei, cytoplasm = phantom_field.nuclei, phantom_field.cytoplasm
-    found = morphology(cut(phantom_field.image, nuclei, cytoplasm))
+    found = morphology(CellCrops.from_image(phantom_field.image, nuclei, cytoplasm))
     for k, region in enumerate(regionprops(nuclei)):
         around = np.count_nonzero(cytoplasm == region.label)
         assert found["nucleus_area_px"][k] == region.area
@@ -143,11 +143,11 @@ def test_of_no_cell():
 
 def test_cells_of_a_crop_touching_its_edge_do_not_run_into_the_next(make_cells):
     """Crops are measured one below the other: each is still measured for itself."""
-    masks = np.zeros((2, SIDE, SIDE), bool)
+    masks = np.zeros((2, SIDE_PX, SIDE_PX), bool)
     masks[0, 40:, 30:60] = True  # to the last row
     masks[1, :30, 30:60] = True  # from the first row
     both = morphology(make_cells(np.zeros((*masks.shape, 3)), masks))
     for k in range(2):
-        alone = morphology(make_cells(np.zeros((1, SIDE, SIDE, 3)), masks[k : k + 1]))
+        alone = morphology(make_cells(np.zeros((1, SIDE_PX, SIDE_PX, 3)), masks[k : k + 1]))
         for name, values in alone.items():
             np.testing.assert_allclose(both[name][k], values[0], err_msg=name)

@@ -9,7 +9,7 @@ from scipy.stats import skew
 from skimage.feature import local_binary_pattern
 from skimage.filters import gaussian
 
-from napari_marrow.measure.cells import SIDE
+from napari_marrow.measure.cells import SIDE_PX
 from napari_marrow.measure.texture import texture
 
 # where the second pixel of a pair lies, at 0, 45, 90 and 135 degrees
@@ -23,18 +23,18 @@ STEPS = {
 @pytest.fixture(scope="module")
 def nucleus(disc):
     """Mask of a nucleus as wide as a cut gives it, not quite round."""
-    return disc((SIDE, SIDE), (48, 47), 19, ratio=0.85, angle=0.5)
+    return disc((SIDE_PX, SIDE_PX), (48, 47), 19, ratio=0.85, angle=0.5)
 
 
 @pytest.fixture(scope="module")
 def density():
     """Green density with grains of all sizes."""
-    values = np.random.default_rng(3).uniform(0.2, 0.8, (SIDE, SIDE))
+    values = np.random.default_rng(3).uniform(0.2, 0.8, (SIDE_PX, SIDE_PX))
     return gaussian(values, 1) + gaussian(values, 4)
 
 
 def measured(make_cells, density, nucleus):
-    whole = np.zeros((1, SIDE, SIDE, 3))
+    whole = np.zeros((1, SIDE_PX, SIDE_PX, 3))
     whole[0, ..., 1] = density  # red and blue have no say
     return {k: v[0] for k, v in texture(make_cells(whole, nucleus[None])).items()}
 
@@ -106,7 +106,7 @@ def test_chromatin_is_that_of_blurs_weighted_inside(make_cells, density, nucleus
 
 
 def test_fine_grains_and_coarse_ones_are_told_apart(make_cells, nucleus):
-    y, x = np.indices((SIDE, SIDE))
+    y, x = np.indices((SIDE_PX, SIDE_PX))
     fine = measured(make_cells, 0.5 + 0.2 * ((y + x) % 2), nucleus)
     coarse = measured(make_cells, 0.5 + 0.2 * (x > 47), nucleus)
     assert fine["chromatin_grain_0_1"] > 5 * fine["chromatin_coarse"]
@@ -151,13 +151,15 @@ def test_a_nucleus_that_is_hardly_there_has_no_texture(make_cells, density, nucl
 
 
 def test_an_even_nucleus_is_even_and_finite(make_cells, nucleus):
-    found = measured(make_cells, np.full((SIDE, SIDE), 0.5), nucleus)
+    found = measured(make_cells, np.full((SIDE_PX, SIDE_PX), 0.5), nucleus)
     assert np.isfinite(list(found.values())).all()
     assert found["glcm_contrast_1px"] == found["glcm_entropy_4px"] == 0
     assert found["chromatin_coarse"] == pytest.approx(0, abs=1e-6)
 
 
 def test_of_no_cell(make_cells):
-    found = texture(make_cells(np.zeros((0, SIDE, SIDE, 3)), np.zeros((0, SIDE, SIDE), bool)))
+    found = texture(
+        make_cells(np.zeros((0, SIDE_PX, SIDE_PX, 3)), np.zeros((0, SIDE_PX, SIDE_PX), bool))
+    )
     assert {values.shape for values in found.values()} == {(0,)}
     assert len(found) == 6 + 5 * 3 + 10

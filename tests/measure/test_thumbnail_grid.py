@@ -5,7 +5,13 @@ import pandas as pd
 
 from napari_marrow.measure.extract import features
 from napari_marrow.measure.settings import FAMILIES, MEASURED, FeatureSettings
-from napari_marrow.measure.thumbnail_grid import GRID, map_of, mean_picture, pixel_name, pixels
+from napari_marrow.measure.thumbnail_grid import (
+    GRID_SIDE,
+    chi_square_map,
+    mean_picture,
+    pixel_name,
+    pixels,
+)
 
 
 def test_every_family_says_what_it_measures():
@@ -29,13 +35,15 @@ def test_the_map_is_the_sum_over_the_channels():
     )
     expected = np.zeros((16, 16))
     expected[0, 15], expected[2, 3] = 3.75, 4.0
-    np.testing.assert_array_equal(map_of(scores), expected)
-    assert not map_of(scores.iloc[1:2]).any()
+    np.testing.assert_array_equal(chi_square_map(scores), expected)
+    assert not chi_square_map(scores.iloc[1:2]).any()
 
 
 def test_the_mean_picture_is_the_mean_of_the_pictures():
     rng = np.random.default_rng(1)
-    pictures = rng.integers(0, 256, (5, GRID, GRID, 3), np.uint8)  # each pixel is a square
+    pictures = rng.integers(
+        0, 256, (5, GRID_SIDE, GRID_SIDE, 3), np.uint8
+    )  # each pixel is a square
     table = pd.DataFrame(pixels(pictures)).assign(histogram_red_000_015=9.0)
     expected = pictures.astype(float).mean(axis=0).round()
     np.testing.assert_array_equal(mean_picture(table), expected)

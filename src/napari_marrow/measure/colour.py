@@ -1,9 +1,9 @@
 """Colour as numbers: the mean colour, and the optical density of nuclei and cytoplasm.
 
-The mean colour is the poorest of features, and the yardstick for all others: where a classifier
-that sees nothing else does as well as a network, the network may have learnt the stain batch and
-not the cells. Densities are taken against the photograph's own background, which takes the colour
-and strength of the light away, and ratios of them take the strength of the stain away.
+The mean colour is the baseline for all other features: where a classifier that sees nothing else
+does as well as a network, the network may have learnt the stain batch and not the cells. Densities
+are measured against the photograph's white point, which removes the colour and strength of the
+light; ratios of them remove the strength of the stain.
 """
 
 from __future__ import annotations
@@ -11,25 +11,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.measure.cells import Cells
+from napari_marrow.measure.cells import CellCrops
 
 MEAN_COLOUR = ("mean_red", "mean_green", "mean_blue")
 CHANNELS = ("red", "green", "blue")
-LEAST = 12
-"""Pixels of the photograph that a region has at least, for its density to be a number; as many of
-the crop, where the square ends before the cell does."""
-FAINT = 0.02
-"""A density below this is background: nothing is divided by it."""
+MIN_REGION_PX = 12
+"""Smallest area of a region with a density, in pixels of the photograph and of the crop."""
+MIN_DENSITY = 0.02
+"""Smallest density that others are divided by; below it is background."""
 
 
 def mean_colour(image: NDArray[np.uint8], pixels: int = 100_000) -> NDArray[np.float64]:
-    """Mean of red, green and blue, 0 to 255, over about ``pixels`` evenly spread pixels."""
+    """Return the mean red, green and blue, 0 to 255, of about ``pixels`` evenly spread pixels."""
     step = max(1, int((image.shape[0] * image.shape[1] / pixels) ** 0.5))
     return np.asarray(image[::step, ::step]).reshape(-1, 3).mean(axis=0)
 
 
-def colour(cells: Cells) -> dict[str, NDArray[np.float64]]:
-    """The optical densities of each cell.
+def colour(cells: CellCrops) -> dict[str, NDArray[np.float64]]:
+    """Return the optical densities of each cell.
 
     Returns
     -------
@@ -47,8 +46,8 @@ def colour(cells: Cells) -> dict[str, NDArray[np.float64]]:
         "cytoplasm": (cells.cytoplasm, cells.cytoplasm_area),
     }
     for name, (mask, area) in regions.items():
-        enough = (area[:, None, None] >= LEAST) & cells.has_background
-        mean, deviation = _moments(cells.density, mask & enough)
+        enough = (area >= MIN_REGION_PX) & cells.has_background
+        mean, deviation = _moments(cells.density, mask & enough[:, None, None])
         means[name] = mean
         for k, channel in enumerate(CHANNELS):
             found[f"{name}_density_{channel}"] = mean[:, k]
@@ -62,18 +61,17 @@ def colour(cells: Cells) -> dict[str, NDArray[np.float64]]:
 
 
 def _moments(
-    density: NDArray[np.float32], mask: NDArray[np.bool_]
+    density: NDArray[np.float32], masks: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and standard deviation of the density in each cell's mask, (n, 3) each."""
-    number, y, x = np.nonzero(mask)
-    values = density[number, y, x].astype(np.float64)
-    size = np.bincount(number, minlength=len(mask)).astype(np.float64)
-    size[size < LEAST] = np.nan
-    sums = [np.bincount(number, values[:, k], len(mask)) / size for k in range(3)]
-    squares = [np.bincount(number, values[:, k] ** 2, len(mask)) / size for k in range(3)]
-    mean = np.stack(sums, axis=1)
-    return mean, np.sqrt(np.maximum(np.stack(squares, axis=1) - mean**2, 0))
+    """Return mean and standard deviation of the density in each cell's mask, (n, 3) each."""
+    moments = np.full((2, len(masks), 3), np.nan)
+    for k in np.flatnonzero(masks.sum(axis=(1, 2)) >= MIN_REGION_PX):
+        values = density[k][masks[k]].astype(np.float64)
+        moments[:, k] = values.mean(axis=0), values.std(axis=0)
+    return moments[0], moments[1]
 
 
-def _ratio(over: NDArray[np.float64], under: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(over, under, out=np.full(len(over), np.nan), where=under > FAINT)
+def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(
+        denominator > MIN_DENSITY, numerator / np.fmax(denominator, MIN_DENSITY), np.nan
+    )

@@ -1,18 +1,18 @@
-"""Features of a photograph or of its cells: one table, one column a feature, by families."""
+"""Features of a photograph or of its cells: one table, one column per feature, by families."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.nuclei import join_cytoplasm, separate
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
 from napari_marrow.imaging.validate import checked_labels, checked_photograph
-from napari_marrow.measure.cells import Cells, cut
+from napari_marrow.measure.cells import CellCrops
 from napari_marrow.measure.colour import colour
 from napari_marrow.measure.fourier import fourier
 from napari_marrow.measure.histogram import green, histogram
@@ -24,10 +24,20 @@ from napari_marrow.measure.thumbnail_grid import pixels
 if TYPE_CHECKING:
     import pandas as pd
 
-OF_PICTURES = {"histogram": histogram, "green": green, "fourier": fourier, "pixels": pixels}
-OF_EACH_CELL = {"morphology": morphology, "colour": colour, "texture": texture}
+Columns = dict[str, NDArray[np.float64]]
+IMAGE_FAMILIES: dict[str, Callable[..., Columns]] = {
+    "histogram": histogram,
+    "green": green,
+    "fourier": fourier,
+    "pixels": pixels,
+}
+CELL_FAMILIES: dict[str, Callable[[CellCrops], Columns]] = {
+    "morphology": morphology,
+    "colour": colour,
+    "texture": texture,
+}
 KEYS = ("index", "y", "x")
-"""What stands before the features: 0 and the middle for a field, else the nucleus's own."""
+"""Columns before the features: 0 and the centre for a field, else the nucleus's own."""
 
 
 def features(
@@ -43,16 +53,17 @@ def features(
         RGB photograph, (height, width, 3), uint8.
     masks
         ``nucleus`` and ``cytoplasm``, (height, width): instance labels, or booleans, which are then
-        taken apart and joined. What is missing and needed is found in the photograph.
+        separated and joined. What is missing and needed is segmented.
     settings
         Families and unit; histogram and Fourier of the field when None.
 
     Returns
     -------
     DataFrame
-        ``index``, ``y``, ``x``, and a column a feature; a row a unit. Of a field, what is measured
-        cell by cell is given as ``<name>_mean``, weighted by the nuclei's areas, ``<name>_spread``,
-        the standard deviation over cells (not a number with fewer than two), and ``nuclei_count``.
+        ``index``, ``y``, ``x``, and a column per feature; a row per unit. For a field, what is
+        measured cell by cell is given as ``<name>_mean``, weighted by the nuclei's areas,
+        ``<name>_spread``, the standard deviation over cells (not a number with fewer than two), and
+        ``nuclei_count``.
         Values are not a number where there is nothing to measure.
 
     Raises
@@ -68,65 +79,65 @@ def features(
     image = checked_photograph(image)
     cells = None
     if settings.needs_nuclei:
-        cells = cut(image, *_regions(image, dict(masks or {})))
-    columns: dict[str, Any] = {}
-    for name in settings.families:
-        if name in OF_PICTURES:
-            if settings.unit == "cell" and cells is not None:
-                columns |= OF_PICTURES[name](cells.pictures, cells.inside)
-            else:
-                columns |= OF_PICTURES[name](image[None])
-        elif cells is not None:
-            found = OF_EACH_CELL[name](cells)
-            columns |= found if settings.unit == "cell" else _of_field(found, cells)
-    keys: dict[str, Any]
+        cells = CellCrops.from_image(image, *_regions(image, masks or {}))
     if settings.unit == "cell" and cells is not None:
-        keys = {"index": cells.index, "y": cells.y, "x": cells.x}
-    else:
-        height, width = image.shape[:2]
-        keys = {"index": [0], "y": [(height - 1) / 2], "x": [(width - 1) / 2]}
-        if cells is not None:
-            columns["nuclei_count"] = [float(len(cells))]
-    return pd.DataFrame({**keys, **columns})
+        return pd.DataFrame(_measure_cells(cells, settings.families))
+    return pd.DataFrame(_measure_field(image, cells, settings.families))
+
+
+def _measure_cells(cells: CellCrops, families: Iterable[str]) -> dict[str, NDArray]:
+    columns: dict[str, NDArray] = {"index": cells.index, "y": cells.y, "x": cells.x}
+    for name in families:
+        if name in CELL_FAMILIES:
+            columns |= CELL_FAMILIES[name](cells)
+        else:
+            columns |= IMAGE_FAMILIES[name](cells.images, cells.inside)
+    return columns
+
+
+def _measure_field(
+    image: NDArray[np.uint8], cells: CellCrops | None, families: Iterable[str]
+) -> dict[str, ArrayLike]:
+    height, width = image.shape[:2]
+    columns: dict[str, ArrayLike] = {"index": [0], "y": [(height - 1) / 2], "x": [(width - 1) / 2]}
+    for name in families:
+        if name in IMAGE_FAMILIES:
+            columns |= IMAGE_FAMILIES[name](image[None])
+        elif cells is not None:
+            for feature, values in CELL_FAMILIES[name](cells).items():
+                mean, spread = _mean_and_spread(values, cells.area)
+                columns |= {f"{feature}_mean": [mean], f"{feature}_spread": [spread]}
+    if cells is not None:
+        columns["nuclei_count"] = [float(len(cells))]
+    return columns
+
+
+def _mean_and_spread(
+    values: NDArray[np.float64], areas: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return mean and standard deviation of the finite values, weighted by area."""
+    known = np.isfinite(values)
+    if not known.any():
+        return np.nan, np.nan
+    mean = np.average(values[known], weights=areas[known])
+    variance = np.average((values[known] - mean) ** 2, weights=areas[known])
+    return float(mean), float(np.sqrt(variance)) if known.sum() > 1 else np.nan
 
 
 def _regions(
-    image: NDArray[np.uint8], masks: dict[str, NDArray]
+    image: NDArray[np.uint8], masks: Mapping[str, NDArray]
 ) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-    """Labels of the nuclei, and their numbers in the cytoplasm."""
+    """Return the labels of the nuclei, and their numbers in the cytoplasm."""
     if unknown := sorted(set(masks) - {"nucleus", "cytoplasm"}):
         raise MarrowError(
             f"There is no mask {', '.join(unknown)} for features; give nucleus and cytoplasm."
         )
-    nuclei, cytoplasm = masks.get("nucleus"), masks.get("cytoplasm")
-    if nuclei is None:
+    if "nucleus" in masks:
+        nuclei = checked_labels(masks["nucleus"], image.shape, allow_bool=True)
+        nuclei = separate(nuclei) if nuclei.dtype == bool else nuclei
+    else:
         nuclei = segment_nuclei(image)
-    elif np.asarray(nuclei).dtype == bool:
-        nuclei = separate(_checked_mask(nuclei, image.shape))
-    nuclei = checked_labels(nuclei, image.shape)
-    if cytoplasm is None:
+    if "cytoplasm" not in masks:
         return nuclei, segment_cytoplasm(image, nuclei)
-    if np.asarray(cytoplasm).dtype == bool:
-        whole = _checked_mask(cytoplasm, image.shape, "cytoplasm values")
-        return nuclei, join_cytoplasm(nuclei, whole)
-    return nuclei, checked_labels(cytoplasm, image.shape, "cytoplasm values")
-
-
-def _checked_mask(mask: NDArray, shape: tuple[int, ...], name: str = "nuclei") -> NDArray[np.bool_]:
-    return checked_labels(np.asarray(mask).view(np.uint8), shape, name).astype(bool)
-
-
-def _of_field(found: dict[str, NDArray[np.float64]], cells: Cells) -> dict[str, list[float]]:
-    """Mean over the cells, weighted by area, and spread of each feature, as rows of one field."""
-    columns = {}
-    for name, values in found.items():
-        known = np.isfinite(values)
-        weights = np.where(known, cells.area, 0.0)
-        mean = spread = np.nan
-        if known.any():
-            mean = float(np.average(np.where(known, values, 0), weights=weights))
-        if known.sum() > 1:
-            away = np.where(known, (values - mean) ** 2, 0)
-            spread = float(np.sqrt(np.average(away, weights=weights)))
-        columns[f"{name}_mean"], columns[f"{name}_spread"] = [mean], [spread]
-    return columns
+    cytoplasm = checked_labels(masks["cytoplasm"], image.shape, "cytoplasm values", allow_bool=True)
+    return nuclei, join_cytoplasm(nuclei, cytoplasm) if cytoplasm.dtype == bool else cytoplasm

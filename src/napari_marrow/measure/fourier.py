@@ -1,7 +1,7 @@
-"""The discrete Fourier transform: how fine, and in which direction, the grey levels vary.
+"""Fourier features: the power of grey levels by spatial frequency and direction.
 
-The published method's second family. Powers are parts of the whole, so that the strength of the
-light and of the stain do not count; the sharpness of the focus does.
+The second family of the published method. Powers are fractions of the whole, so they do not depend
+on the strength of light and stain; they do depend on the focus.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import fft
 
-RINGS = 12
+N_RINGS = 12
 """Rings of frequencies, each reaching 1.41 times as far as the one before, up to 0.5."""
-SECTORS = 8
+N_SECTORS = 8
 """Directions from 0 to 180 degrees."""
-LOW = 4
-"""Frequencies of 0 to LOW - 1 cycles a picture, down and across, are given one by one."""
+N_LOW_FREQUENCIES = 4
+"""Number of frequencies, from 0 cycles per picture up, down and across, that are given singly."""
 
 
 def fourier(
     pictures: NDArray[np.uint8], inside: NDArray[np.bool_] | None = None
 ) -> dict[str, NDArray[np.float64]]:
-    """Fourier features of pictures.
+    """Return Fourier features of pictures.
 
     Parameters
     ----------
@@ -60,27 +60,28 @@ def fourier(
     power[:, :, 1 : (width + 1) // 2] *= 2
     total = power.sum(axis=(1, 2), dtype=np.float64)
     total[total <= 0] = np.nan
-    cells = _cells(grey.shape[1], width)
-    count = (RINGS + 1) * SECTORS
-    sums = [np.bincount(cells, p.ravel(), count) for p in power]
-    shares = np.reshape(sums, (-1, RINGS + 1, SECTORS))[:, :RINGS] / total[:, None, None]
+    bins = _ring_and_sector(grey.shape[1], width)
+    count = (N_RINGS + 1) * N_SECTORS
+    sums = [np.bincount(bins, p.ravel(), count) for p in power]
+    shares = np.reshape(sums, (-1, N_RINGS + 1, N_SECTORS))[:, :N_RINGS] / total[:, None, None]
     rings, directions = shares.sum(axis=2), shares.sum(axis=1)
-    edges, step = _edges(), 180 / SECTORS
+    edges, step = _edges(), 180 / N_SECTORS
     found = {
-        f"fourier_ring_{edges[k]:.4f}_{edges[k + 1]:.4f}_per_px": rings[:, k] for k in range(RINGS)
+        f"fourier_ring_{edges[k]:.4f}_{edges[k + 1]:.4f}_per_px": rings[:, k]
+        for k in range(N_RINGS)
     }
-    for k in range(SECTORS):
+    for k in range(N_SECTORS):
         name = f"fourier_direction_{int(k * step):03d}_{int((k + 1) * step):03d}_deg"
         found[name] = directions[:, k]
     return found | _low(power, total)
 
 
 def _low(power: NDArray[np.float32], total: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Parts of the lowest frequencies; those up and down are taken together."""
+    """Return the power fractions of the lowest frequencies, up and down together."""
     height, columns = power.shape[1:]
     found = {}
-    for y in range(LOW):
-        for x in range(LOW):
+    for y in range(N_LOW_FREQUENCIES):
+        for x in range(N_LOW_FREQUENCIES):
             if (y, x) == (0, 0):
                 continue
             rows = sorted({y % height, -y % height}) if y < height else []
@@ -90,18 +91,18 @@ def _low(power: NDArray[np.float32], total: NDArray[np.float64]) -> dict[str, ND
 
 
 def _edges() -> NDArray[np.float64]:
-    """The limits of the rings, in cycles a pixel; the first ring begins at 0."""
-    edges = 0.5 * 2.0 ** (-(RINGS - np.arange(RINGS + 1)) / 2)
+    """Return the limits of the rings, in cycles per pixel; the first ring begins at 0."""
+    edges = 0.5 * 2.0 ** (-(N_RINGS - np.arange(N_RINGS + 1)) / 2)
     edges[0] = 0
     return edges
 
 
 @lru_cache(maxsize=4)
-def _cells(height: int, width: int) -> NDArray[np.intp]:
-    """Ring and direction of each value that rfft2 gives, as one number, flat."""
+def _ring_and_sector(height: int, width: int) -> NDArray[np.intp]:
+    """Return ring and sector of each value that rfft2 gives, as one number, flat."""
     down, across = fft.fftfreq(height)[:, None], fft.rfftfreq(width)[None, :]
-    ring = np.searchsorted(_edges()[1:], np.hypot(down, across))  # RINGS: in the corners, beyond
+    ring = np.searchsorted(_edges()[1:], np.hypot(down, across))  # N_RINGS: in the corners, beyond
     angle = np.arctan2(down, across) % np.pi
     # on a limit is above it, on whichever side of it rounding left the number
-    sector = (angle * SECTORS / np.pi + 1e-9).astype(np.intp) % SECTORS
-    return (ring * SECTORS + sector).ravel()
+    sector = (angle * N_SECTORS / np.pi + 1e-9).astype(np.intp) % N_SECTORS
+    return (ring * N_SECTORS + sector).ravel()

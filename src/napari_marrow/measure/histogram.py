@@ -1,4 +1,4 @@
-"""Histograms: what part of the pixels has which level, of each channel and of grey.
+"""Histogram features: the fraction of pixels per level, of each channel and of grey.
 
 The published method's first family. It sees nothing but colour and brightness, and so mostly the
 stain: see docs/reference/features.md on other microscopes.
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-BINS = 16
-"""Bins a channel, each of 256 / BINS levels."""
+N_BINS = 16
+"""Bins a channel, each of 256 / N_BINS levels."""
 
 
 def histogram(
     pictures: NDArray[np.uint8], inside: NDArray[np.bool_] | None = None
 ) -> dict[str, NDArray[np.float64]]:
-    """Histograms of pictures.
+    """Return histograms of pictures.
 
     Parameters
     ----------
@@ -34,20 +34,20 @@ def histogram(
     """
     masks = [None] * len(pictures) if inside is None else inside
     rows = [_counts(*pair) for pair in zip(pictures, masks, strict=True)]
-    counts = np.array(rows, np.float64).reshape(len(pictures), 4, BINS)
+    counts = np.array(rows, np.float64).reshape(len(pictures), 4, N_BINS)
     counts /= counts.sum(axis=2, keepdims=True)
-    width = 256 // BINS
+    width = 256 // N_BINS
     return {
         f"histogram_{name}_{k * width:03d}_{(k + 1) * width - 1:03d}": counts[:, channel, k]
         for channel, name in enumerate(("red", "green", "blue", "grey"))
-        for k in range(BINS)
+        for k in range(N_BINS)
     }
 
 
 def green(
     pictures: NDArray[np.uint8], inside: NDArray[np.bool_] | None = None
 ) -> dict[str, NDArray[np.float64]]:
-    """The green part of :func:`histogram`, which related work takes alone."""
+    """Return the green part of :func:`histogram`, which related work uses alone."""
     return {
         name: part
         for name, part in histogram(pictures, inside).items()
@@ -60,4 +60,4 @@ def _counts(picture: NDArray[np.uint8], inside: NDArray[np.bool_] | None) -> NDA
     image = Image.fromarray(picture)
     mask = None if inside is None or inside.all() else Image.fromarray(inside)
     levels = np.array(image.histogram(mask) + image.convert("L").histogram(mask))
-    return levels.reshape(4, BINS, -1).sum(axis=-1)
+    return levels.reshape(4, N_BINS, -1).sum(axis=-1)

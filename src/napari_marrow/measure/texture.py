@@ -1,8 +1,8 @@
-"""The texture of nuclei: how coarse the chromatin is, and how it lies.
+"""Texture of nuclei: granularity, co-occurrence and local binary patterns of the chromatin.
 
 Every nucleus is 38 pixels wide here and its density is divided by its mean, so neither the
-magnification nor the strength of the stain counts. Of cells cut out on black, which have no
-background, it is the density against white.
+magnification nor the strength of the stain counts. Cells cut out on black have no background; their
+density is measured against white.
 """
 
 from __future__ import annotations
@@ -12,25 +12,24 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_marrow.data.imports import importing
-from napari_marrow.measure.cells import Cells
+from napari_marrow.measure.cells import CellCrops
 
-GRAINS = (1.0, 2.0, 4.0)
-"""Standard deviations, in 38ths of the nucleus's width, between which grains are measured."""
-LEVELS = 16
+GRAIN_SIGMAS_PX = (1.0, 2.0, 4.0)
+"""Standard deviations, in pixels of the crop, between which granularity is measured."""
+N_LEVELS = 16
 """Grey levels of the co-occurrence matrix."""
-DISTANCES = (1, 2, 4)
-"""How far apart the pixels of its pairs lie, in 38ths of the nucleus's width."""
-ANGLES = (0.0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
-MEASURES = ("contrast", "homogeneity", "correlation", "energy")
-POINTS, RADIUS = 8, 2
-"""Of the local binary patterns."""
-LEAST = 200
-"""Pixels of the photograph that a nucleus has at least, for it to have a texture: it is then 16
-wide. In a smaller one the texture would be that of the enlarging."""
+GLCM_DISTANCES_PX = (1, 2, 4)
+"""Distances of its pairs of pixels, in pixels of the crop."""
+GLCM_ANGLES_RAD = (0.0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
+GLCM_PROPERTIES = ("contrast", "homogeneity", "correlation", "energy")
+LBP_POINTS, LBP_RADIUS_PX = 8, 2
+MIN_NUCLEUS_AREA_PX = 200
+"""Smallest area, in the photograph and in the crop, of a nucleus with a texture: it is then 16
+pixels wide. The texture of a smaller one would be that of the interpolation."""
 
 
-def texture(cells: Cells) -> dict[str, NDArray[np.float64]]:
-    """The texture of each nucleus, in green, which nuclei absorb most.
+def texture(cells: CellCrops) -> dict[str, NDArray[np.float64]]:
+    """Return the texture of each nucleus, in green, which nuclei absorb most.
 
     Returns
     -------
@@ -51,26 +50,29 @@ def texture(cells: Cells) -> dict[str, NDArray[np.float64]]:
     size = inside.sum(axis=(1, 2))
     green = np.where(inside, cells.density[..., 1], 0)
     mean = green.sum(axis=(1, 2)) / np.maximum(size, 1)
-    enough = (size >= LEAST) & (cells.area >= LEAST) & (mean > 0)
+    enough = (size >= MIN_NUCLEUS_AREA_PX) & (cells.area >= MIN_NUCLEUS_AREA_PX) & (mean > 0)
     relative = np.where(inside, green / np.where(enough, mean, 1)[:, None, None] - 1, 0)
-    window = (slice(None), *_window(inside))
-    found = _grains(relative[window].astype(np.float32), inside[window], cells.depth[window], size)
-    pairs = np.zeros((LEVELS, LEVELS, len(DISTANCES), len(size)))
-    patterns = np.zeros((POINTS + 2, len(size)))
+    boxes = ndimage.find_objects(inside.any(axis=0).view(np.uint8)) or [(slice(0), slice(0))]
+    window = (slice(None), *boxes[0])
+    found = _granularity(
+        relative[window].astype(np.float32), inside[window], cells.depth[window], size
+    )
+    pairs = np.zeros((N_LEVELS, N_LEVELS, len(GLCM_DISTANCES_PX), len(size)))
+    patterns = np.zeros((LBP_POINTS + 2, len(size)))
     for k in np.flatnonzero(enough):
-        pairs[..., k], patterns[:, k] = _patterns(relative[k], inside[k])
-    found |= _of_pairs(pairs)
+        pairs[..., k], patterns[:, k] = _nucleus_patterns(relative[k], inside[k])
+    found |= _glcm_properties(pairs)
     found |= {f"lbp_{k}": shares for k, shares in enumerate(patterns)}
     return {name: np.where(enough, values, np.nan) for name, values in found.items()}
 
 
-def _grains(
+def _granularity(
     relative: NDArray[np.float32],
     inside: NDArray[np.bool_],
     depth: NDArray[np.float32],
     size: NDArray[np.intp],
 ) -> dict[str, NDArray[np.float64]]:
-    """Granularity of all nuclei at once; what lies outside of a nucleus has no say in a blur."""
+    """Return the granularity of all nuclei; pixels outside of a nucleus do not enter its blur."""
     weight = inside.astype(np.float32)
     count = np.maximum(size, 1)
 
@@ -79,7 +81,7 @@ def _grains(
         return (values.astype(np.float64) ** exponent).sum(axis=(1, 2)) / count
 
     found, finer, low = {}, relative, 0.0
-    for sigma in GRAINS:
+    for sigma in GRAIN_SIGMAS_PX:
         spread = (0, sigma, sigma)
         blurred, reach = (
             ndimage.gaussian_filter(values, spread, truncate=3, mode="constant")
@@ -98,47 +100,44 @@ def _grains(
     return found
 
 
-def _window(masks: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Rows and columns about all that is True in (n, height, width) masks."""
-    anywhere: NDArray[np.bool_] = np.asarray(masks.any(axis=0))
-    rows, columns = np.flatnonzero(anywhere.any(axis=1)), np.flatnonzero(anywhere.any(axis=0))
-    if not len(rows):
-        return slice(0, 0), slice(0, 0)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-
-
-def _patterns(
+def _nucleus_patterns(
     relative: NDArray[np.float64], inside: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of one nucleus the co-occurrences, (LEVELS, LEVELS, distances), and parts of the patterns."""
+    """Return co-occurrences, (levels, levels, distances), and LBP frequencies of one nucleus."""
     with importing:
         from skimage.feature import graycomatrix, local_binary_pattern
 
-    window = _window(inside[None])
+    (window,) = ndimage.find_objects(inside.view(np.uint8))
     mask, values = inside[window], relative[window]
     low, high = np.percentile(values[mask], [1, 99])
     scaled = ((values - low) / max(high - low, 1e-6)).clip(0, 1)
-    grey = (scaled * (LEVELS - 1)).astype(np.uint8) + 1
+    grey = (scaled * (N_LEVELS - 1)).astype(np.uint8) + 1
     grey[~mask] = 0  # outside: pairs with it are taken out
-    matrix = graycomatrix(grey, DISTANCES, ANGLES, LEVELS + 1, symmetric=True)[1:, 1:]
-    patterns = local_binary_pattern((scaled * 255).astype(np.uint8), POINTS, RADIUS, "uniform")
-    deep = ndimage.binary_erosion(mask, iterations=RADIUS)
-    shares = np.bincount(patterns[deep].astype(np.intp), minlength=POINTS + 2)
+    matrix = graycomatrix(grey, GLCM_DISTANCES_PX, GLCM_ANGLES_RAD, N_LEVELS + 1, symmetric=True)[
+        1:, 1:
+    ]
+    patterns = local_binary_pattern(
+        (scaled * 255).astype(np.uint8), LBP_POINTS, LBP_RADIUS_PX, "uniform"
+    )
+    deep = ndimage.binary_erosion(mask, iterations=LBP_RADIUS_PX)
+    shares = np.bincount(patterns[deep].astype(np.intp), minlength=LBP_POINTS + 2)
     return matrix.sum(axis=3), shares / max(1, shares.sum())
 
 
-def _of_pairs(pairs: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Measures of co-occurrence matrices, (LEVELS, LEVELS, distances, n), of all nuclei at once."""
+def _glcm_properties(pairs: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return properties of co-occurrence matrices, (N_LEVELS, N_LEVELS, distances, n)."""
     with importing:
         from skimage.feature import graycoprops
 
     parts = pairs / np.maximum(pairs.sum(axis=(0, 1)), 1)
     nothing = np.zeros(parts.shape[2:])  # scikit-image refuses to measure no matrix
-    measured = {name: graycoprops(parts, name) if parts.size else nothing for name in MEASURES}
+    measured = {
+        name: graycoprops(parts, name) if parts.size else nothing for name in GLCM_PROPERTIES
+    }
     logarithm = np.log2(parts, out=np.zeros_like(parts), where=parts > 0)
     measured["entropy"] = -(parts * logarithm).sum(axis=(0, 1))
     return {
         f"glcm_{name}_{distance}px": values
         for name, by_distance in measured.items()
-        for distance, values in zip(DISTANCES, by_distance, strict=True)
+        for distance, values in zip(GLCM_DISTANCES_PX, by_distance, strict=True)
     }

@@ -8,7 +8,7 @@ import napari
 import numpy as np
 from napari.layers import Image
 
-from napari_marrow.measure.thumbnail_grid import GRID, map_of, mean_picture
+from napari_marrow.measure.thumbnail_grid import GRID_SIDE, chi_square_map, mean_picture
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, layer_id
 from napari_marrow.viewer.photograph.photograph import is_photograph, photograph_layer
 from napari_marrow.viewer.transforms import Place, slice_place_of
@@ -50,7 +50,7 @@ def map_layers(
         )
         for name in classes
     ]
-    found = map_of(scores)
+    found = chi_square_map(scores)
     over = Image(
         found,
         name=str(Kind.MAP),
@@ -94,7 +94,7 @@ def _place(photograph: Image | None, beside: bool) -> Place:
     if photograph is None:
         return {"scale": np.full(2, float(SQUARE_PX))}
     size = np.array(full_data(photograph).shape[-3:-1])
-    step, offset = size / GRID, np.zeros(2)
+    step, offset = size / GRID_SIDE, np.zeros(2)
     if beside:
         step, offset = np.full(2, step[0]), np.array([0, 1.05 * size[1]])  # square, as crops are
     offset = offset + (step - 1) / 2  # places are those of the centres of pixels
