@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from napari_marrow.data.errors import Stopped
-from napari_marrow.jobs.features import scored
+from napari_marrow.jobs.features import score_features
 from napari_marrow.measure.chi2 import select_features
 from napari_marrow.measure.settings import ChiSquareSettings
 
@@ -26,7 +26,7 @@ def test_scoring_stops_between_two_resamples(table):
         return len(asked) == 4
 
     with pytest.raises(Stopped):
-        scored(table, ChiSquareSettings(resamples=1000), should_stop)
+        score_features(table, ChiSquareSettings(resamples=1000), should_stop)
     assert len(asked) == 4
 
 

@@ -12,7 +12,7 @@ from napari_marrow import cli
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.layouts import SAVED, scan
 from napari_marrow.imaging.augment import OPERATIONS, AugmentSettings
-from napari_marrow.jobs.augment import AugmentJob, announced, names, run_augmentation
+from napari_marrow.jobs.augment import AugmentJob, describe_plan, run_augmentation, unique_names
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 EVERY = AugmentSettings(tuple(OPERATIONS), copies=2, blur=4.0)
@@ -93,7 +93,7 @@ def test_fields_that_share_a_name_do_not_meet(tmp_path, make_snam):
     # this one has the name that a copy of the first would get
     picture.transpose(Image.Transpose.ROTATE_180).save(root / "ALL" / "ALL_1_rotate90.bmp")
     collection = scan(root)
-    assert sorted(names(collection, AugmentSettings())) == [
+    assert sorted(unique_names(collection, AugmentSettings())) == [
         "ALL/ALL_1",
         "ALL/ALL_1_copy2",
         "ALL/ALL_1_rotate90_copy2",
@@ -211,10 +211,10 @@ def test_out_in_the_folder_is_refused(collection):
 
 
 def test_the_count_is_said_in_words():
-    assert announced(1, AugmentSettings(("noise",), copies=3)) == (
+    assert describe_plan(1, AugmentSettings(("noise",), copies=3)) == (
         "1 field gives 4 images: 1 original, and 3 made by noise."
     )
-    assert announced(2, AugmentSettings(("flip",), originals=False)) == (
+    assert describe_plan(2, AugmentSettings(("flip",), originals=False)) == (
         "2 fields give 2 images: 2 made by flip."
     )
 
@@ -257,8 +257,8 @@ def test_command_there_and_back(capsys, snam, tmp_path):
         (2, ("in", "out", "--copies", "0"), "Copies is 0"),
         (2, ("in",), "OUT"),
         (1, ("missing", "out"), "missing is not there"),
-        (1, ("in", "in/ALL/out"), "lies in"),
-        (1, ("in", "in"), "lies in"),
+        (1, ("in", "in/ALL/out"), "is inside"),
+        (1, ("in", "in"), "is inside"),
     ],
 )
 def test_command_refuses_in_one_line(capsys, tmp_path, make_snam, status, tokens, says):

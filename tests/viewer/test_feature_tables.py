@@ -8,7 +8,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.jobs.features import measured
+from napari_marrow.jobs.features import measure_features
 from napari_marrow.measure.extract import features
 from napari_marrow.measure.settings import FeatureSettings
 from napari_marrow.viewer.io.feature_tables import (
@@ -45,7 +45,7 @@ def run(viewer, folder, settings=CELLS):
     collection, places = opened_fields(
         Photograph.all_of(viewer.layers), folder, settings.unit, settings.unit == "cell"
     )
-    return measured(collection, settings), places
+    return measure_features(collection, settings), places
 
 
 def test_a_table_has_the_features_of_the_cells_as_they_are_now(viewer, snam, tmp_path):

@@ -1,4 +1,4 @@
-"""The application: how options are read, and how every command ends.
+"""The application: parsing of options, exit status and errors of every command.
 
 Standard output carries results, standard error progress and errors. ``--json`` prints one JSON
 object. Exit 0 done, 1 failed, 2 wrong usage.
@@ -24,14 +24,14 @@ from napari_marrow.report.colours import RESEARCH_ONLY
 
 
 def _converted(hint: type, tokens: Sequence[Token]) -> object:
-    """Convert an option's words as usual; but 1.5 is no whole number, and not rounded to one.
+    """Convert the value of an option; 1.5 is an error where a whole number is needed.
 
-    Names come as one word with commas between them.
+    Names are one value, separated by commas.
     """
     if hint == tuple[str, ...]:
         return tuple(name.strip() for token in tokens for name in token.value.split(","))
     if hint is int and not re.fullmatch(r"[+-]?\d+", tokens[0].value):
-        raise ValueError(f"{tokens[0].value!r} is no whole number.")
+        raise ValueError(f"{tokens[0].value!r} is not a whole number.")
     return cyclopts.convert(hint, [token.value for token in tokens])
 
 
@@ -41,7 +41,7 @@ app = App(
     help="Bone-marrow microscopy: fields, masks, training and labelling. " + RESEARCH_ONLY,
     help_epilogue="Every command takes --json (one JSON object) and --debug (traceback of errors).",
     version=__version__,
-    suppress_keyboard_interrupt=False,  # else it exits here with 130 and says nothing
+    suppress_keyboard_interrupt=False,  # else it exits here with 130 and no message
 )
 # The options of a settings dataclass, with the help that its fields carry.
 AsOptions = Parameter(name="*")
@@ -57,7 +57,7 @@ AsForce = Annotated[
     Parameter(
         name="--force",
         negative="",
-        help="Replace older results also where they were edited since; never another file.",
+        help="Also replace older results that were edited since; never inputs or other files.",
     ),
 ]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object.")]
@@ -103,7 +103,7 @@ def run(tokens: list[str]) -> int:
         return _complain(error, debug, 1)
     except KeyboardInterrupt as error:
         return _complain(Stopped("Stopped; nothing was written.") if not debug else error, debug, 1)
-    except Exception as error:  # noqa: BLE001 - a fault of ours is one line too, and says how to see more
+    except Exception as error:  # noqa: BLE001 - unexpected errors are one line too
         kind = type(error).__name__
         text = f"unexpected {kind}: {error}; run it again with --debug and report what it shows."
         return _complain(error, debug, 1, text)

@@ -1,4 +1,4 @@
-"""What the command line shows: results on standard output, progress on standard error."""
+"""Output of the command line: results on standard output, progress on standard error."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def show(result: Mapping[str, object], as_json: bool, *lines: str) -> None:
 
 
 def print_comparison(rows: list[dict]) -> None:
-    """Print a row a model: each metric with its spread over the folds, time and size."""
+    """Print a row for each model: metrics with their spread over the folds, time and size."""
     metrics = [
         n for n in ("accuracy", "precision", "recall", "specificity", "f1", "auc") if n in rows[0]
     ]
@@ -76,5 +76,5 @@ def _with_spread(estimate: float | None, spread: float | None) -> str:
 
 
 def counted(number: int, word: str) -> str:
-    """A number and a word, in the plural where it is not 1."""
+    """Return a number and a word, in the plural where it is not 1."""
     return f"{number} {word}{'s' * (number != 1)}"

@@ -1,4 +1,4 @@
-"""Commands on folders: what is installed, what a folder holds, a simulated one."""
+"""Commands: info, scan and phantom."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from napari_marrow.simulation.phantom import PhantomSettings
 
 @app.command
 def info(*, json: AsJson = False) -> None:
-    """Show versions, the backend and the devices it really finds."""
+    """Show versions, the backend and the devices that it finds."""
     from napari_marrow.jobs.devices import devices
     from napari_marrow.learning.versions import versions
 
@@ -33,10 +33,10 @@ def info(*, json: AsJson = False) -> None:
 
 @app.command
 def scan(folder: Path, /, *, json: AsJson = False) -> None:
-    """Say what a folder holds: fields, classes, masks, sources, and what is odd.
+    """List the contents of a folder: fields, classes, masks, sources, and warnings.
 
-    Names and headers tell most of it. The audit then looks at a sample of the pixels: for masks
-    among the photographs, copies, and what goes with the class.
+    Most of it is read from names and headers. The audit then reads a sample of the pixels to find
+    masks among the photographs, copies, and properties that differ between the classes.
 
     Parameters
     ----------

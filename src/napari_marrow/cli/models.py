@@ -1,4 +1,4 @@
-"""Commands that learn: features, training, prediction, comparison, and the whole way."""
+"""Commands: features, train, predict, compare and demo."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _values_of_kinds(
 
 
 def _grouped(folder: Path, groups: Path | None) -> Collection:
-    """The fields of a folder, their sources as the table says."""
+    """Return the fields of a folder, with the sources that the table gives."""
     from napari_marrow.data.fields import with_groups
     from napari_marrow.data.layouts import scan as scan_folder
 
@@ -79,7 +79,7 @@ def features(
     Parameters
     ----------
     folder
-        A folder with a folder a class, or a SN-AM download.
+        A folder with one folder per class, or a SN-AM download.
     """
     from napari_marrow.data.layouts import scan as scan_folder
     from napari_marrow.jobs.features import FeaturesJob, run_features_job
@@ -103,7 +103,8 @@ def train(
     *,
     out: Annotated[Path, Parameter(help="The bundle to write (a .marrow folder).")],
     groups: Annotated[
-        Path | None, Parameter(help="CSV with image,source: what stays on one side of the split.")
+        Path | None,
+        Parameter(help="CSV with image,source: a source stays on one side of the split."),
     ] = None,
     settings: Annotated[CommonSettings, AsListOptions] = CommonSettings(),  # noqa: B008
     network: NetworkOptions = None,
@@ -116,7 +117,7 @@ def train(
     Parameters
     ----------
     folder
-        A folder with a folder a class, or a SN-AM download.
+        A folder with one folder per class, or a SN-AM download.
     """
     from napari_marrow.jobs.train import TrainJob, run_training
     from napari_marrow.report.tables import verdict
@@ -138,12 +139,12 @@ def predict(
     /,
     *paths: Path,
     out: Annotated[Path, Parameter(help="CSV to write.")],
-    overlay: Annotated[Path | None, Parameter(help="Folder for PNGs with the answers.")] = None,
-    workers: Annotated[int, Parameter(help="Fields labelled at the same time.")] = 1,
+    overlay: Annotated[Path | None, Parameter(help="Folder for PNGs of the predictions.")] = None,
+    workers: Annotated[int, Parameter(help="Number of fields classified at the same time.")] = 1,
     force: AsForce = False,
     json: AsJson = False,
 ) -> None:
-    """Label fields, or the cells in them, with a bundle.
+    """Classify fields, or the cells in them, with a bundle.
 
     Parameters
     ----------
@@ -177,7 +178,7 @@ def compare(
     *,
     out: Annotated[Path, Parameter(help="Folder for the tables.")],
     groups: Annotated[
-        Path | None, Parameter(help="CSV with image,source: what stays in one fold.")
+        Path | None, Parameter(help="CSV with image,source: a source stays in one fold.")
     ] = None,
     settings: Annotated[FoldSettings, AsListOptions] = FoldSettings(),  # noqa: B008
     network: NetworkOptions = None,
@@ -190,7 +191,7 @@ def compare(
     Parameters
     ----------
     folder
-        A folder with a folder a class, or a SN-AM download.
+        A folder with one folder per class, or a SN-AM download.
     """
     from napari_marrow.jobs.compare import CompareJob, run_comparison
 
@@ -210,7 +211,7 @@ def compare(
 def demo(
     out: Path = Path("demo-output"), /, *, force: AsForce = False, json: AsJson = False
 ) -> None:
-    """Go the whole way on the sample data: scan, train, predict, report, screenshot.
+    """Run the whole workflow on the sample data: scan, train, predict, report, screenshot.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Commands that make pictures of pictures: augmentation, nuclei."""
+"""Commands: augment and segment."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def augment(
     settings: Annotated[AugmentSettings, AsListOptions] = AugmentSettings(),  # noqa: B008
     json: AsJson = False,
 ) -> None:
-    """Make more photographs of few, with their masks, as a folder in SN-AM names.
+    """Augment photographs with their masks into a new folder with SN-AM names.
 
     A copy keeps its source, so it never stands on the other side of an honest split.
 
     Parameters
     ----------
     folder
-        A folder with a folder a class, or a SN-AM download.
+        A folder with one folder per class, or a SN-AM download.
     out
         The folder to make, outside the other; CLASS/STEM_OPERATION.bmp are made in it.
     """
@@ -61,14 +61,17 @@ def segment(
     out: Annotated[Path, Parameter(help="Folder for the labels.")],
     settings: Annotated[SegmentSettings, AsOptions] = SegmentSettings(),  # noqa: B008
     cytoplasm: Annotated[
-        bool, Parameter(negative="", help="Find the cytoplasm too, and how much of a cell it is.")
+        bool,
+        Parameter(
+            negative="", help="Segment the cytoplasm too, and measure its share of the cell."
+        ),
     ] = False,
     force: AsForce = False,
     json: AsJson = False,
 ) -> None:
-    """Find the nuclei of photographs: STEM_nuclei.png, 16-bit instance labels, and nuclei.csv.
+    """Segment the nuclei of photographs into STEM_nuclei.png (16-bit labels) and nuclei.csv.
 
-    Masks that are there are not used.
+    Existing masks are not used.
 
     Parameters
     ----------
@@ -91,7 +94,7 @@ def segment(
 
 
 def _none_left_out(names: Iterable[str]) -> None:
-    """Exit with 1 where photographs were left out: a script must not take it for all of them."""
+    """Exit with 1 where photographs were left out, so that a script notices it."""
     from napari_marrow.data.layouts.listing import listed
 
     if names := list(names):

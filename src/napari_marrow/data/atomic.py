@@ -1,4 +1,4 @@
-"""Writing that is all or nothing: files and folders appear under their name when complete."""
+"""Write files and folders that appear under their name when they are complete, or not at all."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _move_into(
 
 
 def _swap(part: Path, path: Path) -> None:
-    """Put ``part`` in the place of ``path``; what stood there is removed last."""
+    """Replace ``path`` by ``part``; the older folder is removed last."""
     if not path.exists():
         part.rename(path)
         return

@@ -1,4 +1,4 @@
-"""The augmentation job: a folder of fields in, a larger one in SN-AM names out."""
+"""Augment photographs with their masks, one in memory or a folder of them in SN-AM names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from napari_marrow.imaging.augment import (
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 
 _MASK_NAMES = {"nucleus": "nucleus", "cytoplasm": "cyto", "background": "background"}
-"""Kinds of masks, and what SN-AM calls them."""
+"""SN-AM's names for the kinds of masks."""
 MAX_NAME_BYTES = 120
 """Of a name that is made of a text: systems take 255, and the endings of products follow."""
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]')
@@ -99,8 +99,8 @@ def run_augmentation(
     written: list[Field] = []
     masks = 0
     with atomic_folder(job.out) as folder:
-        emit(Event("message", announced(len(collection.fields), job.settings)))
-        for f, name in zip(collection.fields, names(collection, job.settings), strict=True):
+        emit(Event("message", describe_plan(len(collection.fields), job.settings)))
+        for f, name in zip(collection.fields, unique_names(collection, job.settings), strict=True):
             try:
                 image, its_masks = f.image(), _masks(f)
             except MarrowError as error:
@@ -147,32 +147,34 @@ def check(job: AugmentJob) -> None:
     if problems := job.settings.problems():
         raise MarrowError(" ".join(problems))
     check_place(job.out, job.collection.root)
-    for f, name in zip(job.collection.fields, names(job.collection, job.settings), strict=True):
+    for f, name in zip(
+        job.collection.fields, unique_names(job.collection, job.settings), strict=True
+    ):
         if not name.isprintable():
             raise MarrowError(
-                f"{job.collection.label(f)!r} has a line break or another sign in its name that "
-                "no table can hold; rename the file or its folder."
+                f"{job.collection.label(f)!r} has a line break or another character in its name "
+                "that no table can hold; rename the file or its folder."
             )
 
 
 def check_place(out: Path, folder: Path) -> None:
-    """Refuse to write into the folder that is read: its next reading would find copies.
+    """Refuse to write into the folder that is read: the next scan would find the copies.
 
     Raises
     ------
     MarrowError
-        When ``out`` is ``folder`` or lies in it.
+        When ``out`` is ``folder`` or below it.
     """
     if out.resolve().is_relative_to(folder.resolve()):
         raise MarrowError(
-            f"{out} lies in {folder}, whose photographs are read; choose a folder outside it."
+            f"{out} is inside {folder}, whose photographs are read; choose a folder outside it."
         )
 
 
-def announced(fields: int, settings: AugmentSettings) -> str:
-    """What will be made of so many fields, as a sentence.
+def describe_plan(fields: int, settings: AugmentSettings) -> str:
+    """Return a sentence that says what is made of a number of fields.
 
-    >>> announced(60, AugmentSettings(("rotate90", "edges")))
+    >>> describe_plan(60, AugmentSettings(("rotate90", "edges")))
     '60 fields give 180 images: 60 originals, and 120 made by rotate90, edges.'
     """
     total = count(fields, settings)
@@ -183,11 +185,11 @@ def announced(fields: int, settings: AugmentSettings) -> str:
     return f"{what} {total} images: {originals}{made}."
 
 
-def names(collection: Collection, settings: AugmentSettings) -> list[str]:
-    """What the fields are called in the new folder: ``<class>/<stem>``, each once.
+def unique_names(collection: Collection, settings: AugmentSettings) -> list[str]:
+    """Return the names of the fields in the new folder: ``<class>/<stem>``, each once.
 
-    Where fields of a class share a stem, or one is called what another's product is, "_copy2" and
-    so on follow; a name that ends so tells the same source.
+    Where fields of a class share a stem, or one has the name of another's product, "_copy2" and
+    so on follow; names that differ in this ending alone have the same source.
     """
     taken: set[str] = set()
     found = []
@@ -204,7 +206,7 @@ def names(collection: Collection, settings: AugmentSettings) -> list[str]:
 
 
 def file_name(text: str) -> str:
-    """A text as the name of a file, without its ending, that every system takes.
+    """Return a text as the stem of a file name that every system accepts.
 
     >>> file_name(" slide 3/4 "), file_name("..")
     ('slide 3_4', 'unnamed')
@@ -216,7 +218,7 @@ def file_name(text: str) -> str:
 
 
 def _all_names(name: str, settings: AugmentSettings) -> list[str]:
-    """Of a field and its products; in small letters, which some systems take capitals for."""
+    """Return the names of a field and its products in lower case, as some systems ignore case."""
     return [made.lower() for made in (name, *names_of_products(name, settings))]
 
 
@@ -245,7 +247,7 @@ def augment_one(
 
 
 def _masks(f: Field) -> dict[str, NDArray[np.bool_]]:
-    """The masks of a field by SN-AM's names; of whole cells, what is no nucleus is cytoplasm."""
+    """Return the masks of a field by SN-AM's names; cytoplasm is whole cells without nuclei."""
     found = {kind: f.mask(kind) for kind in f.mask_kinds}
     masks = {kind: mask for kind, mask in found.items() if mask is not None}
     if "cell" in masks and "nucleus" in masks and "cytoplasm" not in masks:
@@ -254,19 +256,19 @@ def _masks(f: Field) -> dict[str, NDArray[np.bool_]]:
 
 
 def _left_out(collection: Collection) -> list[str]:
-    """Sentences on what SN-AM's files can't hold."""
-    told = []
+    """Return sentences on what SN-AM's files can't hold."""
+    warnings = []
     cells = [f.name for f in collection.fields if f.mask_kinds & {"cell", "nucleus"} == {"cell"}]
     if cells:
-        told.append(
+        warnings.append(
             f"Masks of whole cells, which SN-AM has no name for, left out: {listed(cells)}."
         )
     marked = [f.name for f in collection.fields if f.labels or f.cells or f.cell_classes]
     if marked:
-        told.append(
+        warnings.append(
             f"Cells marked one by one are written as masks without numbers: {listed(marked)}."
         )
-    return told
+    return warnings
 
 
 def _write(stem: Path, image: NDArray[np.uint8], masks: Mapping[str, NDArray]) -> None:
@@ -280,7 +282,7 @@ def _write(stem: Path, image: NDArray[np.uint8], masks: Mapping[str, NDArray]) -
             stem.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(picture).save(path)
         except OSError as error:
-            if error.errno != errno.ENAMETOOLONG:  # of the others the folder knows what to say
+            if error.errno != errno.ENAMETOOLONG:  # atomic_folder explains the others
                 raise
             raise MarrowError(
                 f"{Path(path).name} is too long for the name of a file; rename the photograph."

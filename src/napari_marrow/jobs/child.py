@@ -2,7 +2,7 @@
 
 It stays warm between jobs, so that TensorFlow is imported once. A line in is
 ``{"submit": {"job": 1, "name": "train", "arguments": {...}}}`` or ``{"cancel": 1}``; a line out
-is an :class:`Event`. When its input ends, the viewer is gone and the child goes too.
+is an :class:`Event`. When its input ends, the viewer has ended and the child ends too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from napari_marrow.jobs.events import Event
 from napari_marrow.jobs.registry import run_job
 
 NICENESS = 10
-"""The viewer's drawing comes before the training, also on two cores."""
+"""The viewer draws first, the training comes second, also on two cores."""
 
 
 class Submission(TypedDict):

@@ -1,4 +1,4 @@
-"""The demonstration: the whole way on the sample data, without a display."""
+"""Run the whole workflow on the sample data, without a display, and write a report."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def run_demo(
 
 
 def _part(emit: Emit, low: float, high: float) -> Emit:
-    """Pass events on, their progress squeezed between ``low`` and ``high``."""
+    """Return an ``emit`` that maps progress to the range from ``low`` to ``high``."""
 
     def squeezed(event: Event) -> None:
         if event.fraction is not None:
@@ -131,7 +131,7 @@ def _part(emit: Emit, low: float, high: float) -> Emit:
 def _screenshot(
     bundle: Bundle, collection: Collection, path: Path
 ) -> tuple[Path | None, list[str]]:
-    """Photograph a real viewer in its own process, on a virtual display where there is none."""
+    """Take a screenshot of a viewer in its own process, on a virtual display if there is none."""
     held = set(bundle.info.split["heldout"])
     shown = next((f for f in collection.fields if f.source in held), collection.fields[0])
     module = "napari_marrow.viewer.io.screenshot"

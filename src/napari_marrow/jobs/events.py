@@ -1,4 +1,4 @@
-"""What a job reports while it runs: started, progress, messages, and exactly one last event."""
+"""Events that a job reports: started, progress, messages, and exactly one last event."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Event:
     result: object = None
 
     def to_line(self) -> str:
-        """The event as one line of JSON."""
+        """Return the event as one line of JSON."""
         return json.dumps(asdict(self)) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> Event:
-        """The event that :meth:`to_line` wrote."""
+        """Return the event that :meth:`to_line` wrote."""
         return cls(**json.loads(line))
 
 
@@ -58,11 +58,11 @@ ShouldStop = Callable[[], bool]
 
 
 def silent(event: Event) -> None:
-    """An ``emit`` for callers that do not listen."""
+    """Ignore an event: the ``emit`` of callers that do not listen."""
 
 
 def never() -> bool:
-    """A ``should_stop`` for callers that do not stop."""
+    """Return False: the ``should_stop`` of callers that do not stop."""
     return False
 
 

@@ -1,4 +1,4 @@
-"""The features job: fields in, a table of features and one of their chi-square scores out."""
+"""Measure fields and score their features by chi-square, into two tables."""
 
 from __future__ import annotations
 
@@ -86,31 +86,31 @@ def run_features_job(
     # what can't be written is refused before the work
     with atomic_file(job.out, FEATURES, read, job.force) as part:
         check_outputs({scores_path(job.out): SCORES}, read, job.force)
-        table = measured(job.collection, job.settings, emit, should_stop)
-        scores, notes = scored(table, job.selection, should_stop)
+        table = measure_features(job.collection, job.settings, emit, should_stop)
+        scores, notes = score_features(table, job.selection, should_stop)
         beside = _write(table, scores, part, job.out, job.force)
     best = [] if scores is None else scores.loc[scores["selected"], "feature"].tolist()
     notes = [*drawn_notes(job.collection, job.settings), *notes]
     return FeaturesResult(job.out, beside, len(table), len(feature_columns(table)), best, notes)
 
 
-def measured(
+def measure_features(
     collection: Collection,
     settings: FeatureSettings,
     emit: Emit = silent,
     should_stop: ShouldStop = never,
 ) -> pd.DataFrame:
-    """The table of features as it is written: what is known of each unit, then the features."""
+    """Return the table of features: columns that describe each unit, then the features."""
     table = measure_collection(collection, settings, progress_callback(emit, should_stop))
     return table.drop(columns=list(MEAN_COLOUR))
 
 
-def scored(
+def score_features(
     table: pd.DataFrame,
     selection: ChiSquareSettings,
     should_stop: ShouldStop = never,
 ) -> tuple[pd.DataFrame | None, list[str]]:
-    """The chi-square scores of a table of features, the best first, and what is to be said of them.
+    """Return the chi-square scores of a table of features, the best first, and notes on them.
 
     Scores are None where there are not two classes.
     """
@@ -134,7 +134,7 @@ def scored(
 
 
 def save_tables(table: pd.DataFrame, scores: pd.DataFrame | None, out: Path) -> Path | None:
-    """Write what :func:`measured` and :func:`scored` gave, as the job writes it.
+    """Write what :func:`measure_features` and :func:`score_features` gave, as the job writes it.
 
     Returns
     -------
@@ -165,5 +165,5 @@ def _write(
 
 
 def scores_path(out: Path) -> Path:
-    """``T.scores.csv`` beside ``T.csv``."""
+    """Return ``T.scores.csv`` for ``T.csv``."""
     return out.with_name(f"{out.stem}.scores.csv")

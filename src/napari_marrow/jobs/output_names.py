@@ -1,4 +1,4 @@
-"""What fields of several folders are called in one table and in one folder of files."""
+"""Names of the fields of several folders in one table and in one folder of files."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ PREDICTIONS = table_kind(
 
 
 def field_names(collections: Sequence[Collection]) -> list[tuple[str, Field]]:
-    """Each field after its name for the table: its path where a shorter one would be another's."""
+    """Return each field with its name for a table: its path where shorter names would repeat."""
     pairs = [(c.label(f), f) for c in collections for f in c.fields]
     counts = Counter(label for label, _ in pairs)
     return [(label if counts[label] == 1 else str(f.path), f) for label, f in pairs]
 
 
 def file_stems(fields: Sequence[Field]) -> list[str]:
-    """Stems of files made of fields: the field's, with its folder's name where stems repeat.
+    """Return stems of files made of fields: the field's, after its folder's name where they repeat.
 
-    Where that is not enough (``ALL_1.bmp`` beside ``ALL_1.png``), a number tells them apart. Stems
-    that differ in capitals alone are one on some systems, and so here.
+    Where that is not enough (``ALL_1.bmp`` beside ``ALL_1.png``), a number follows. Stems that
+    differ in case alone count as equal, as they do on some systems.
     """
     counts = Counter(f.path.stem.lower() for f in fields)
     stems, taken = [], set()

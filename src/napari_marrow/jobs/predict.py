@@ -1,4 +1,4 @@
-"""The prediction job: fields and a bundle in, a table and overlays out."""
+"""Classify fields with a bundle, into a table and overlays."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.augment import OPERATIONS, RANDOM, AugmentSettings
-from napari_marrow.jobs.augment import AugmentJob, announced, check_place, run_augmentation
+from napari_marrow.jobs.augment import AugmentJob, check_place, describe_plan, run_augmentation
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.layer_info import (
@@ -111,7 +111,7 @@ class Augment(DockWidget):
             self.counted.setText(" ".join(problems))
         else:
             data = full_data(layer)
-            self.counted.setText(announced(len(data) if data.ndim == 4 else 1, settings))
+            self.counted.setText(describe_plan(len(data) if data.ndim == 4 else 1, settings))
         for start in (self.layers_button, self.folder_button):
             start.setEnabled(not problems and not self.task.busy)
 

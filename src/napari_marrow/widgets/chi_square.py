@@ -220,15 +220,15 @@ def _measure(request: Request, emit: Emit, should_stop: ShouldStop) -> Found:
     """Measure and score in a thread."""
     with importing:
         import napari_marrow.widgets.components.score_view  # noqa: F401 - matplotlib: not on the viewer's thread
-        from napari_marrow.jobs.features import measured, scored
+        from napari_marrow.jobs.features import measure_features, score_features
         from napari_marrow.learning.samples import drawn_notes
 
     settings = request.settings
     with tempfile.TemporaryDirectory(prefix="napari-marrow-") as folder:
         collection, places = request.find(Path(folder), should_stop)
-        table = measured(collection, settings, emit, should_stop)
+        table = measure_features(collection, settings, emit, should_stop)
         emit(Event("progress", "Scoring features", 1.0))
-        scores, notes = scored(table, request.selection, should_stop)
+        scores, notes = score_features(table, request.selection, should_stop)
         notes = [*drawn_notes(collection, settings), *notes]
     left_out = request.n_fields - len(collection.fields)
     if left_out > 0:

@@ -23,7 +23,7 @@ from napari_marrow.imaging.augment import (
     product,
     product_size,
 )
-from napari_marrow.jobs.augment import names
+from napari_marrow.jobs.augment import unique_names
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, link_to, new_id
 from napari_marrow.viewer.make.layers import STACK_AXES, warn_once
@@ -132,7 +132,7 @@ def _slices(photograph: Photograph, settings: AugmentSettings) -> list[_Slice]:
 def _field_names(photograph: Photograph, settings: AugmentSettings) -> list[str]:
     """What the fields are called in a folder that is written; it seeds random numbers."""
     fields = tuple(photograph.field(row) for row in range(len(photograph)))
-    return names(Collection(photograph.root or Path(), fields), settings)
+    return unique_names(Collection(photograph.root or Path(), fields), settings)
 
 
 def _read(read: Callable[[int], NDArray], settings: AugmentSettings, one: _Slice) -> NDArray:

@@ -24,7 +24,7 @@ def many(tmp_path_factory, make_snam):
         (["features", "x", "--out", "t", "--families", "smell"], "'smell'; choose from histogram"),
         (["features", "x", "--out", "t", "--unit", "slide"], "slide"),
         (["features", "x", "--out", "t", "--select", "0"], "Select is 0"),
-        (["features", "x", "--out", "t", "--select", "1.5"], "'1.5' is no whole number"),
+        (["features", "x", "--out", "t", "--select", "1.5"], "'1.5' is not a whole number"),
         (["train", "x", "--out", "y", "--model", "svm", "--families", "a,colour"], "'a'; choose"),
         (["train", "x", "--out", "y", "--model", "svm", "--select", "0"], "Select is 0"),
         (["compare", "x"], "--out"),

@@ -36,7 +36,7 @@ from napari_marrow.learning.settings import Preprocessing
         (["predict", "b.marrow", "x"], "--out"),
         (["phantom", "x", "--size", "big"], "WIDTHxHEIGHT"),
         (["phantom", "x", "--fields", "1"], "Fields is 1"),
-        (["phantom", "x", "--fields", "3.5"], "'3.5' is no whole number"),
+        (["phantom", "x", "--fields", "3.5"], "'3.5' is not a whole number"),
         (["phantom", "x", "--crossed", "--confounded"], "one of the two"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
