@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -57,22 +58,21 @@ def cached_labels(
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
         pass  # not there, or damaged
     labels = make()
-    try:
-        with atomic_file(path, _KIND) as part, open(part, "wb") as file:
-            np.savez(file, **vars(RunLengthLabels.encode(labels)))
-    except (OSError, MarrowError):
-        pass  # a full disk or a folder without permission: made again next time
+    # On a full disk or without permission they are made again next time.
+    with suppress(OSError, MarrowError), atomic_file(path, _KIND) as part, open(part, "wb") as file:
+        np.savez(file, **vars(RunLengthLabels.encode(labels)))
     return labels
 
 
 def trim_cache(max_bytes: int = MAX_CACHE_BYTES) -> None:
     """Remove the files used longest ago until all take at most ``max_bytes``."""
-    files = [(path.stat().st_mtime, path) for path in cache_folder().glob("*.npz")]
     total = 0
-    for _, path in sorted(files, reverse=True):
-        total += path.stat().st_size
-        if total > max_bytes:
-            path.unlink(missing_ok=True)
+    with suppress(OSError):  # another process may trim it, too
+        files = [(path.stat(), path) for path in cache_folder().glob("*.npz")]
+        for status, path in sorted(files, key=lambda each: each[0].st_mtime, reverse=True):
+            total += status.st_size
+            if total > max_bytes:
+                path.unlink()
 
 
 def _key(field: Field, kind: str) -> str:
