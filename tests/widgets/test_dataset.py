@@ -229,12 +229,12 @@ def test_unsaved_changes_are_not_lost_unasked(widget, make_snam, tmp_path, qtbot
     monkeypatch.setattr(QMessageBox, "question", ask)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(root / "MM"))
     widget.table.item(0, CLASS).setText("CLL")
-    widget._choose()
+    widget.folder_edit.folder_button.click()
     assert len(asked) == 1
     assert widget.table.rowCount() == 4
     widget.save(tmp_path / "kept.csv")
     assert widget.status.text().startswith("4 fields of 4 sources: 1 ALL, 1 CLL, 2 MM. Saved")
-    widget._choose()
+    widget.folder_edit.folder_button.click()
     assert len(asked) == 1
     qtbot.waitUntil(lambda: widget.table.rowCount() == 2, timeout=20000)
 
@@ -249,12 +249,12 @@ def test_a_folder_that_is_not_gone_to_leaves_the_path(
     widget.table.item(0, CLASS).setText("CLL")
 
     def type_folder():
-        widget.path.selectAll()
-        qtbot.keyClicks(widget.path, str(root / "MM"))
-        qtbot.keyClick(widget.path, Qt.Key.Key_Return)
+        widget.folder_edit.line.selectAll()
+        qtbot.keyClicks(widget.folder_edit.line, str(root / "MM"))
+        qtbot.keyClick(widget.folder_edit.line, Qt.Key.Key_Return)
 
     type_folder()
-    assert widget.path.text() == str(root)
+    assert widget.folder_edit.line.text() == str(root)
     assert widget.table.rowCount() == 4
     type_folder()
     qtbot.waitUntil(lambda: widget.table.rowCount() == 2, timeout=20000)

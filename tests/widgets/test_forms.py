@@ -28,7 +28,8 @@ def test_what_is_shown_is_what_comes_out(form):
     other = TrainingSettings(
         model="paper", unit="cell", epochs=3, learning_rate=0.0125, balance=False, seed=9
     )
-    form.show_settings(other)
+    for name, widget in form.fields.items():
+        widget.value = getattr(other, name)
     assert form.settings() == other
 
 

@@ -129,13 +129,13 @@ def test_what_is_made_does_not_become_the_photograph_to_work_on(make_napari_view
     augment.make_layers()
     qtbot.waitUntil(lambda: not augment.task.busy, timeout=20000)
     assert viewer.layers.selection.active.name == "a augmented"
-    assert augment.layer is photograph
+    assert augment.photograph.layer is photograph
     viewer.layers.selection.active = photograph
     _, stain = viewer.window.add_plugin_dock_widget(PLUGIN, "Stain")
     stain.normalise()
     qtbot.waitUntil(lambda: "new layer" in stain.normalising.status.text(), timeout=20000)
     assert viewer.layers.selection.active.name == "a white-balance"
     assert stain.photograph.layer is photograph
-    assert augment.layer is viewer.layers["a white-balance"]
+    assert augment.photograph.layer is viewer.layers["a white-balance"]
     viewer.layers.selection.active = viewer.layers["a augmented"]
     assert stain.photograph.layer is viewer.layers["a augmented"]

@@ -70,8 +70,9 @@ def test_events_come_in_order_and_move_the_bar(owner, qtbot):
         return last(emit, should_stop)
 
     owner.task.start(work, lambda _: None, heard=heard.append)
-    qtbot.waitUntil(lambda: len(heard) == 6)
-    assert [event.values.get("k") for event in heard] == [None, 0, 1, 2, 3, 4]
+    qtbot.waitUntil(lambda: len(heard) == 7)
+    assert heard[0].kind == "started"
+    assert [event.values.get("k") for event in heard[1:]] == [None, 0, 1, 2, 3, 4]
     assert owner.run.status.text() == "half"
     assert owner.run.bars.own.value() == owner.run.bars.own.maximum() // 2
     last.go.set()

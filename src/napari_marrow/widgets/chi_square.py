@@ -23,14 +23,13 @@ from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.check_list import CheckList
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
-from napari_marrow.widgets.components.layout import button, group, row, text_label
+from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
 from napari_marrow.widgets.components.source_panel import SourcePanel
 from napari_marrow.widgets.components.task import RunPanel, Task
 
 if TYPE_CHECKING:
     import napari
     import pandas as pd
-    from napari.layers import Image
 
     from napari_marrow.widgets.components.score_view import ScoreView
 
@@ -39,25 +38,15 @@ Finder = Callable[[Path, ShouldStop], tuple[Collection, dict[str, TableTarget]]]
 
 
 @dataclass(frozen=True)
-class Request:
-    """What one run measures, and of which layers, with how many fields; a folder has none."""
-
-    find: Finder
-    settings: FeatureSettings
-    selection: ChiSquareSettings
-    photographs: tuple[Image, ...] = ()
-    n_fields: int = 0
-
-
-@dataclass(frozen=True)
 class Found:
-    """What one run found; without two classes there are no scores."""
+    """What one run found in the fields; without two classes there are no scores."""
 
+    fields: Collection
+    unit: str
     table: pd.DataFrame
     scores: pd.DataFrame | None
     notes: list[str]
     places: dict[str, TableTarget]
-    unit: str
 
     @property
     def has_map(self) -> bool:
@@ -86,8 +75,13 @@ class ChiSquare(DockWidget):
         self.map_button = button(
             "Show map", self.show_map, "Where in the picture classes differ: needs pixels."
         )
-        self.save_button = button(
-            "Save CSV...", self._choose_save, "All features, and their scores beside them."
+        self.save_button = path_button(
+            "Save CSV...",
+            lambda: QFileDialog.getSaveFileName(
+                self, "Save features", "features.csv", "Table (*.csv)"
+            )[0],
+            self.save,
+            "All features, and their scores beside them.",
         )
         self._view_layout = QVBoxLayout()
         self.fill(
@@ -97,12 +91,10 @@ class ChiSquare(DockWidget):
             group("Result", row(self.map_button, self.save_button), self._view_layout),
             text_label(RESEARCH_ONLY),
         )
-        for task in (self.task, self.save_task):
-            task.changed.connect(self._show_state)
+        self.save_task.changed.connect(self._show_state)
         self._show_state()
 
     def _show_state(self) -> None:
-        self.measure_button.setEnabled(not self.task.busy)
         self.save_button.setEnabled(self.found is not None and not self.save_task.busy)
         self.map_button.setEnabled(self.found is not None and self.found.has_map)
 
@@ -112,51 +104,47 @@ class ChiSquare(DockWidget):
 
     def measure(self) -> None:
         """Measure and score in a thread; what can't work is reported at once."""
-        if self.task.busy:
-            return
-        settings, selection = self.settings(), self.selection.settings()
-        try:
+        with self.task.reporting():
+            settings, selection = self.settings(), self.selection.settings()
             if problems := settings.problems() + selection.problems():
                 raise MarrowError(" ".join(problems))
-            request = self._request(settings, selection)
-        except MarrowError as error:
-            self.run.say(str(error))
-            return
-        self.task.start(
-            partial(_measure, request),
-            lambda found: self._show(found, request),
-            begun="Reading what to measure...",
-        )
+            photographs: list[Photograph] = []
+            if self.source.from_folder:
+                folder = self.source.folder()
+                find: Finder = lambda empty, should_stop: (scan(folder), {})  # noqa: E731
+            else:
+                photographs = Photograph.all_of(self.viewer.layers)
+                unit, nuclei = settings.unit, settings.needs_nuclei
+                find = lambda empty, should_stop: opened_fields(  # noqa: E731
+                    photographs, empty, unit, nuclei, should_stop
+                )
+            self.task.start(
+                partial(_measure, find, settings, selection),
+                lambda found: self._show(found, photographs),
+                begun="Reading what to measure...",
+            )
 
-    def _request(self, settings: FeatureSettings, selection: ChiSquareSettings) -> Request:
-        if self.source.from_folder:
-            folder = self.source.folder()
-            return Request(lambda empty, stopped: (scan(folder), {}), settings, selection)
-        opened = Photograph.all_of(self.viewer.layers)
-
-        def find(empty: Path, stopped: ShouldStop) -> tuple[Collection, dict[str, TableTarget]]:
-            return opened_fields(opened, empty, settings.unit, settings.needs_nuclei, stopped)
-
-        layers = tuple(x.layer for x in opened)
-        return Request(find, settings, selection, layers, sum(map(len, opened)))
-
-    def _show(self, found: Found, request: Request) -> None:
+    def _show(self, found: Found, photographs: list[Photograph]) -> None:
         self.found = found
         self._show_scores(found)
-        self.run.say(" ".join(self._report(found, request)))
+        self.run.say(" ".join(self._report(found, photographs)))
         self._show_state()
 
-    def _report(self, found: Found, request: Request) -> list[str]:
+    def _report(self, found: Found, photographs: list[Photograph]) -> list[str]:
         """Put the tables of cells into their layers; return what to say of the run."""
         from napari_marrow.learning.feature_table import feature_columns
         from napari_marrow.viewer.io.feature_tables import columns_for, show_tables
 
         features = feature_columns(found.table)
         messages = [f"{len(found.table)} rows of {len(features)} features.", *found.notes]
-        removed = [x.name for x in request.photographs if x not in self.viewer.layers]
-        if removed:
+        left_out = sum(len(x) for x in photographs) - len(found.fields.fields)
+        if photographs and left_out:
+            messages.append(
+                f"{left_out} open field{'s' * (left_out != 1)} without a class left out."
+            )
+        if removed := [x.layer.name for x in photographs if x.layer not in self.viewer.layers]:
             messages.append(f"Removed meanwhile, and measured all the same: {', '.join(removed)}.")
-        if found.unit == "field" or not request.photographs:
+        if found.unit == "field" or not photographs:
             return [*messages, "Save CSV has the table."]
         names = columns_for(features, found.scores)
         messages += show_tables(self.viewer, found.places, found.table, names)
@@ -190,13 +178,6 @@ class ChiSquare(DockWidget):
         if found is not None and found.scores is not None and found.has_map:
             self.run.say(show_map(self.viewer, found.table, found.scores, found.unit))
 
-    def _choose_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save features", "features.csv", "Table (*.csv)"
-        )
-        if path:
-            self.save(Path(path))
-
     def save(self, path: Path) -> None:
         """Write ``T.csv`` and ``T.scores.csv``, as ``napari-marrow features`` does."""
         from napari_marrow.jobs.features import save_tables
@@ -216,21 +197,23 @@ class ChiSquare(DockWidget):
         )
 
 
-def _measure(request: Request, emit: Emit, should_stop: ShouldStop) -> Found:
+def _measure(
+    find: Finder,
+    settings: FeatureSettings,
+    selection: ChiSquareSettings,
+    emit: Emit,
+    should_stop: ShouldStop,
+) -> Found:
     """Measure and score in a thread."""
     with importing:
         import napari_marrow.widgets.components.score_view  # noqa: F401 - matplotlib: not on the viewer's thread
         from napari_marrow.jobs.features import measure_features, score_features
         from napari_marrow.learning.samples import drawn_notes
 
-    settings = request.settings
     with tempfile.TemporaryDirectory(prefix="napari-marrow-") as folder:
-        collection, places = request.find(Path(folder), should_stop)
-        table = measure_features(collection, settings, emit, should_stop)
+        fields, places = find(Path(folder), should_stop)
+        table = measure_features(fields, settings, emit, should_stop)
         emit(Event("progress", "Scoring features", 1.0))
-        scores, notes = score_features(table, request.selection, should_stop)
-        notes = [*drawn_notes(collection, settings), *notes]
-    left_out = request.n_fields - len(collection.fields)
-    if left_out > 0:
-        notes.append(f"{left_out} open field{'s' * (left_out != 1)} without a class left out.")
-    return Found(table, scores, notes, places, settings.unit)
+        scores, notes = score_features(table, selection, should_stop)
+        notes = [*drawn_notes(fields, settings), *notes]
+    return Found(fields, settings.unit, table, scores, notes, places)

@@ -11,19 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QSignalBlocker, QSize
 from qtpy.QtGui import QIcon, QImage, QPixmap
-from qtpy.QtWidgets import QFileDialog, QLineEdit, QMessageBox
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import SAVED, scan, write_table
 from napari_marrow.data.layouts.validate import DAMAGED, notes_of
-from napari_marrow.data.masks import MaskKind
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget
-from napari_marrow.widgets.components.layout import button, group, row, text_label
-from napari_marrow.widgets.components.source_panel import PATH_HINT
+from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
+from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
 from napari_marrow.widgets.components.task import Task
 
 if TYPE_CHECKING:
@@ -31,16 +30,10 @@ if TYPE_CHECKING:
 
 USE, CLASS, SOURCE, MASKS, NOTES = range(5)
 COLUMNS = ("Field", "Class", "Source", "Masks", "Notes")
-MIN_WIDTHS_PX, MAX_WIDTHS_PX = (124, 46, 76, 60), (160, 84, 76, 60)
+MAX_WIDTH_PX = 160
 """Of all columns but the last one, which takes the rest."""
 ABOUT_CLASSES = ("-with-class", "too-few")
 """Ends of the kinds of findings about classes, not about some of the photographs."""
-MASK_WORDS: dict[MaskKind, str] = {
-    "nucleus": "nucleus",
-    "cytoplasm": "cytopl.",
-    "background": "backgr.",
-    "cell": "cell",
-}
 THUMBNAIL_PX = 48
 """Longer side of a thumbnail."""
 
@@ -66,13 +59,12 @@ class Dataset(DockWidget):
     """Shows the fields of a folder with what is odd about them; edits are saved as a table."""
 
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
-        super().__init__(viewer, min_width_px=466)
+        super().__init__(viewer, min_width_px=480)
         self.collection: Collection | None = None
         self._folder = ""  # the one whose fields are shown
         self._unsaved = False
-        self.path = QLineEdit()
-        self.path.setPlaceholderText(PATH_HINT)
-        self.path.editingFinished.connect(self._path_edited)
+        self.folder_edit = FolderEdit()
+        self.folder_edit.chosen.connect(self._choose)
         self.status = text_label("Choose a folder to see its fields.")
         self.task = Task(self, failed=self.status.setText)
         self.findings = text_label()
@@ -84,17 +76,16 @@ class Dataset(DockWidget):
             "not checked are left out: neither opened nor saved in the table."
         )
         self.table.edited.connect(self._edited)
-        self._fit_columns()
         self.open_button = button("Open checked fields", self.open_fields, "As a stack of layers.")
-        self.save_button = button(
+        self.save_button = path_button(
             "Save table...",
-            self._choose_save,
+            self._ask_path,
+            self.save,
             "A CSV of image, class and source of the fields that are checked. Scan it or train "
             "from it in place of the folder.",
         )
-        choose = button("Choose...", self._choose)
         self.fill(
-            group("Folder", row(self.path, choose), self.status),
+            group("Folder", self.folder_edit, self.status),
             group("Fields", self.table, row(self.open_button, self.save_button)),
             group("Findings", self.findings),
         )
@@ -104,20 +95,11 @@ class Dataset(DockWidget):
         for made in (self.open_button, self.save_button):
             made.setEnabled(self.collection is not None)
 
-    def _choose(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder of photographs", self.path.text())
-        if folder and self._may_leave():
-            self.set_folder(Path(folder))
-
-    def _path_edited(self) -> None:
-        text = self.path.text().strip()
-        if not text or not self.path.isModified():
-            return
-        self.path.setModified(False)  # the question takes the focus away: not to be asked twice
+    def _choose(self, folder: Path) -> None:
         if self._may_leave():
-            self.set_folder(Path(text).expanduser())
+            self.set_folder(folder)
         else:
-            self.path.setText(self._folder)
+            self.folder_edit.line.setText(self._folder)
 
     def _may_leave(self) -> bool:
         """Ask the user whether changes that are not saved may be lost."""
@@ -131,7 +113,7 @@ class Dataset(DockWidget):
     def set_folder(self, folder: Path) -> None:
         """Look through a folder, or the fields of a table, in a thread."""
         self._folder = str(folder)
-        self.path.setText(self._folder)
+        self.folder_edit.line.setText(self._folder)
         self.collection = None
         self._unsaved = False
         self.table.setRowCount(0)
@@ -165,7 +147,7 @@ class Dataset(DockWidget):
             self.table.setRowCount(len(collection.fields))
             for number, shown in enumerate(collection.fields):
                 self._fill_row(number, shown)
-            self.status.setText(_counted(collection))
+            self.status.setText(describe(collection))
             self._fit_columns()
             self._show_state()
         for number, shown in enumerate(collection.fields):
@@ -176,12 +158,11 @@ class Dataset(DockWidget):
     def _fit_columns(self) -> None:
         """Make room for long names and classes, as far as there is any."""
         self.table.resizeColumnsToContents()
-        for column, (low, high) in enumerate(zip(MIN_WIDTHS_PX, MAX_WIDTHS_PX, strict=True)):
-            width = self.table.columnWidth(column)
-            self.table.setColumnWidth(column, min(max(width, low), high))
+        for column in (USE, CLASS, SOURCE, MASKS):
+            self.table.setColumnWidth(column, min(self.table.columnWidth(column), MAX_WIDTH_PX))
 
     def _fill_row(self, number: int, shown: Field) -> None:
-        masks = "\n".join(MASK_WORDS[kind] for kind in sorted(shown.mask_kinds)) or "none"
+        masks = "\n".join(sorted(shown.mask_kinds)) or "none"
         texts = (shown.name, shown.class_name or NO_CLASS, shown.source, masks)
         for column, text in enumerate(texts):
             self.table.set_text(number, column, text)
@@ -216,20 +197,15 @@ class Dataset(DockWidget):
     def save(self, path: Path) -> None:
         """Save the table as a CSV that ``scan`` and ``train`` read in place of the folder."""
         path = path if path.suffix.lower() == ".csv" else path.with_name(path.name + ".csv")
-        try:
+        with self.task.reporting():
             edited = self.edited()
             write_table(edited, path)
-        except MarrowError as error:
-            self.status.setText(str(error))
-            return
-        self._unsaved = False
-        self.status.setText(f"{_counted(edited)} Saved as {path}.")
+            self._unsaved = False
+            self.status.setText(f"{describe(edited)} Saved as {path}.")
 
-    def _choose_save(self) -> None:
+    def _ask_path(self) -> str:
         start = self.collection.root / SAVED if self.collection else SAVED
-        path, _ = QFileDialog.getSaveFileName(self, "Save table", str(start), "Table (*.csv)")
-        if path:
-            self.save(Path(path))
+        return QFileDialog.getSaveFileName(self, "Save table", str(start), "Table (*.csv)")[0]
 
     def open_fields(self) -> None:
         """Open the checked fields in the viewer, with their masks, as one stack."""
@@ -239,24 +215,11 @@ class Dataset(DockWidget):
         from napari_marrow.viewer.behaviours.opening import prepare_viewer
         from napari_marrow.viewer.make.layers import collection_layers
 
-        try:
+        with self.task.reporting():
             layers = collection_layers(usable(self.edited()))
-        except MarrowError as error:
-            self.status.setText(str(error))
-            return
-        prepare_viewer(layers, self.viewer)
-        for data in layers:
-            self.viewer.add_layer(Layer.create(*data))
-
-
-def _counted(collection: Collection) -> str:
-    """Return how many fields, sources and fields of each class there are, in one sentence."""
-    counts = ", ".join(f"{n} {name}" for name, n in collection.counts().items())
-    fields, sources = len(collection.fields), len({f.source for f in collection.fields})
-    return (
-        f"{fields} field{'s' * (fields != 1)} of {sources} source{'s' * (sources != 1)}: "
-        f"{counts or 'no classes'}."
-    )
+            prepare_viewer(layers, self.viewer)
+            for data in layers:
+                self.viewer.add_layer(Layer.create(*data))
 
 
 def look_through(folder: Path) -> Iterator[Found | Thumbnail]:

@@ -13,7 +13,6 @@ from napari.utils.notifications import show_warning
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
@@ -68,20 +67,12 @@ class TrainDcnn(DockWidget):
             group("Training", self.run, self._plot_layout),
             group("Model", self.model),
         )
-        for changed in (self.task.changed, self.model.task.changed, self.model.changed):
-            changed.connect(self._show_state)
         self.task.changed.connect(self._keep_warm)
         attach_caption(self.viewer)
         self._warm_start = get_plugin_settings("napari-marrow").training.warm_start
         self._warm_pid: int | None = None  # of the child in which TensorFlow was started
         if self._warm_start:
             QTimer.singleShot(WARM_START_AFTER_MS, self.warm)
-        self._show_state()
-
-    def _show_state(self) -> None:
-        free = not (self.task.busy or self.model.task.busy)
-        self.train_button.setEnabled(free)
-        self.model.set_enabled(free)
 
     def _show_options(self, model: str) -> None:
         """Show the options that the chosen model takes, and hide those of the other kind."""
@@ -110,35 +101,31 @@ class TrainDcnn(DockWidget):
 
     def train(self) -> None:
         """Train with the settings of the form; what can't work is reported at once."""
-        number = next(self._numbers)
-        try:
-            settings = self.form.checked_settings()
+        with self.task.reporting():
+            number, settings = next(self._numbers), self.form.checked_settings()
             find = self._finder(settings, number)
-        except MarrowError as error:
-            self._fail(str(error))
-            return
-        out = self.client.folder / f"model-{number}.marrow"
-        classical = settings.kind == "classical"
-        if classical and self.warm_task.busy:  # it needs no TensorFlow
-            self.warm_task.cancel()
-            self.devices.setText(NO_DEVICES_YET)
+            out = self.client.folder / f"model-{number}.marrow"
+            classical = settings.kind == "classical"
+            if classical and self.warm_task.busy:  # it needs no TensorFlow
+                self.warm_task.cancel()
+                self.devices.setText(NO_DEVICES_YET)
 
-        def work(emit: Emit, should_stop: ShouldStop) -> dict:
-            # Imported here, or the viewer would wait for matplotlib and pandas later.
-            import napari_marrow.widgets.components.loss_plot  # noqa: F401
+            def work(emit: Emit, should_stop: ShouldStop) -> dict:
+                # Imported here, or the viewer would wait for matplotlib and pandas later.
+                import napari_marrow.widgets.components.loss_plot  # noqa: F401
 
-            job = TrainJob(find(), settings, out).to_dict()
-            starting = "Starting..." if classical else "Starting TensorFlow..."
-            emit(Event("progress", starting, 0.0))
-            return self.client.run("train", job, emit, should_stop)
+                job = TrainJob(find(), settings, out).to_dict()
+                starting = "Starting..." if classical else "Starting TensorFlow..."
+                emit(Event("progress", starting, 0.0))
+                return self.client.run("train", job, emit, should_stop)
 
-        def heard(event: Event) -> None:
-            if event.kind == "started":
-                self._show_plot(shown=not classical)
-            elif "loss" in event.values and self.plot is not None:
-                self.plot.add_row(event.values)
+            def heard(event: Event) -> None:
+                if event.kind == "started" and event.text == "train":
+                    self._show_plot(shown=not classical)
+                elif "loss" in event.values and self.plot is not None:
+                    self.plot.add_row(event.values)
 
-        self.task.start(work, self._trained, begun="Reading what to learn from...", heard=heard)
+            self.task.start(work, self._trained, begun="Reading what to learn from...", heard=heard)
 
     def _finder(self, settings: TrainingSettings, number: int) -> Callable[[], Collection]:
         """Return what a thread calls to get the collection; gathers from the layers right now."""

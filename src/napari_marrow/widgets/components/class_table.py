@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from qtpy.QtCore import QAbstractItemModel, QModelIndex, QSignalBlocker, Qt, Signal
-from qtpy.QtGui import QFocusEvent, QWheelEvent
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHeaderView,
     QLineEdit,
     QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTableWidget,
     QTableWidgetItem,
-    QWidget,
 )
 
 from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES
@@ -116,26 +113,20 @@ class ClassTable(QTableWidget):
 class _ClassCombo(QComboBox):
     """Classes to choose from, or to type: what is typed replaces the text."""
 
-    def __init__(self, parent: QWidget | None):
+    def __init__(self, parent):
         super().__init__(parent)
-        self.setEditable(True)
+        self.line = QLineEdit()
+        self.setLineEdit(self.line)
         self.setCompleter(None)  # it would make "MM" of a new class "M"
 
-    def wheelEvent(self, event: QWheelEvent | None) -> None:
+    def wheelEvent(self, event):
         """Leave the wheel to the table, which scrolls: the class would change unseen."""
-        if event is not None:
-            event.ignore()
+        event.ignore()
 
-    def focusInEvent(self, event: QFocusEvent | None) -> None:
+    def focusInEvent(self, event):
         """Select the text, as other editors of tables do."""
         super().focusInEvent(event)
-        self.select_all()
-
-    def select_all(self) -> None:
-        """Select the text, so that what is typed replaces it."""
-        line = self.lineEdit()
-        assert line is not None
-        line.selectAll()
+        self.line.selectAll()
 
 
 class TextDelegate(QStyledItemDelegate):
@@ -147,24 +138,24 @@ class TextDelegate(QStyledItemDelegate):
     repeated = Signal(int, int)
     """The row and column of a text that was confirmed."""
 
-    def createEditor(
-        self, parent: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex
-    ) -> QWidget:
+    def createEditor(self, parent, option, index):
         """Return a line to type in."""
         editor = QLineEdit(parent)
         editor.setFrame(False)
-        for signal in (editor.textEdited, editor.returnPressed):
-            signal.connect(lambda *_: editor.setProperty(_CHOSEN, True))
-        return editor
+        return _note_choice(editor, editor.textEdited, editor.returnPressed)
 
-    def setModelData(
-        self, editor: QWidget | None, model: QAbstractItemModel | None, index: QModelIndex
-    ) -> None:
+    def setModelData(self, editor, model, index):
         """Write what was chosen into the table."""
         before = index.data()
         super().setModelData(editor, model, index)
-        if editor is not None and editor.property(_CHOSEN) and index.data() == before:
+        if editor.property(_CHOSEN) and index.data() == before:
             self.repeated.emit(index.row(), index.column())
+
+
+def _note_choice(editor, *signals):
+    for signal in signals:
+        signal.connect(lambda *_: editor.setProperty(_CHOSEN, True))
+    return editor
 
 
 class ClassDelegate(TextDelegate):
@@ -174,22 +165,17 @@ class ClassDelegate(TextDelegate):
         super().__init__(table)
         self._table, self._column = table, column
 
-    def createEditor(
-        self, parent: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex
-    ) -> QWidget:
+    def createEditor(self, parent, option, index):
         """Return a combo box of the classes in the column."""
         editor = _ClassCombo(parent)
         items = (self._table.item(row, self._column) for row in range(self._table.rowCount()))
         used = {item.text() for item in items if item is not None}
         editor.addItems(sorted({*DEFAULT_CLASSES, NO_CLASS, *used}))
-        line = editor.lineEdit()
-        assert line is not None
-        for signal in (editor.activated, line.textEdited, line.returnPressed):
-            signal.connect(lambda *_: editor.setProperty(_CHOSEN, True))
-        return editor
+        return _note_choice(
+            editor, editor.activated, editor.line.textEdited, editor.line.returnPressed
+        )
 
-    def setEditorData(self, editor: QWidget | None, index: QModelIndex) -> None:
+    def setEditorData(self, editor, index):
         """Begin with the class that is in the table."""
-        assert isinstance(editor, _ClassCombo)
         editor.setCurrentText(index.data())
-        editor.select_all()
+        editor.line.selectAll()

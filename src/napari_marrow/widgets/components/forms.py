@@ -16,7 +16,7 @@ from typing import (
     get_type_hints,
 )
 
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit, Select, SpinBox
+from magicgui.widgets import Container, FloatSpinBox, Select, create_widget
 from magicgui.widgets.bases import ValueWidget
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QIcon
@@ -111,36 +111,27 @@ class SettingsForm(QWidget, Generic[T]):
         for name in names:
             self.fields[name].visible = shown
 
-    def show_settings(self, settings: T) -> None:
-        """Show other settings in the form."""
-        for name, widget in self.fields.items():
-            widget.value = getattr(settings, name)
 
-
-def _widget(field: dataclasses.Field, hint: object, value: Any) -> ValueWidget:
+def _widget(field: dataclasses.Field, hint: object, value: object) -> ValueWidget:
     """Return the magicgui widget of one field."""
     meta = field.metadata
     unit = f" ({meta['unit']})" if meta["unit"] else ""
-    common = {
-        "name": field.name,
-        "label": f"{meta['label']}{unit}",
-        "tooltip": meta["help"],
-        "value": value,
-    }
-    if get_origin(hint) is Literal or (hint is str and meta["choices"]):
-        return ComboBox(choices=get_args(hint) or meta["choices"], **common)
-    if get_origin(hint) is tuple:
-        several = Select(choices=meta["choices"], **common)
-        several.native.setFixedHeight(ROW_HEIGHT_PX * len(meta["choices"]) + 6)
-        return several
+    options: dict[str, object] = {"tooltip": meta["help"]}
     if hint is bool:
-        return CheckBox(text="", **common)
-    if hint is str:
-        return LineEdit(**common)
+        options["text"] = ""
+    if choices := get_args(hint) if get_origin(hint) is Literal else meta["choices"]:
+        several = get_origin(hint) is tuple
+        options |= {"choices": choices, "widget_type": "Select" if several else "ComboBox"}
+    if meta["high"] is not None:
+        options |= {"min": meta["low"], "max": meta["high"]}
     if hint is float:
-        small = meta["high"] <= 1
-        step = 0.01 if small else 0.1
-        widget = FloatSpinBox(min=meta["low"], max=meta["high"], step=step, **common)
-        widget.native.setDecimals(4 if small else 2)
-        return widget
-    return SpinBox(min=meta["low"], max=meta["high"], **common)
+        options["step"] = 0.01 if meta["high"] <= 1 else 0.1
+    widget = create_widget(
+        value, hint, name=field.name, label=f"{meta['label']}{unit}", options=options
+    )
+    if isinstance(widget, Select):
+        widget.native.setFixedHeight(ROW_HEIGHT_PX * len(meta["choices"]) + 6)
+    if isinstance(widget, FloatSpinBox):
+        widget.native.setDecimals(4 if meta["high"] <= 1 else 2)
+    assert isinstance(widget, ValueWidget)
+    return widget

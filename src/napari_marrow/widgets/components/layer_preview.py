@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QCheckBox
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.task import Task
@@ -33,7 +34,7 @@ class LayerPreview(QCheckBox):
     text, tooltip
         Of the check box.
     ask
-        Called on the viewer's thread: starts the task with :meth:`start`, or calls :meth:`clear`.
+        Called on the viewer's thread: calls :meth:`start`, or raises why there is no preview.
     failed
         Called with the sentence of an error.
     """
@@ -48,7 +49,7 @@ class LayerPreview(QCheckBox):
     ):
         super().__init__(text)
         self.setToolTip(tooltip)
-        self._viewer, self._ask = owner.viewer, ask
+        self._viewer, self._ask, self._failed = owner.viewer, ask, failed
         self.layer: Layer | None = None
         self._task = Task(owner, failed=failed)
         self._timer = QTimer(self)
@@ -69,8 +70,13 @@ class LayerPreview(QCheckBox):
             self.clear()
 
     def _make(self) -> None:
-        if self.isChecked():
+        if not self.isChecked():
+            return
+        try:
             self._ask()
+        except MarrowError as error:
+            self.clear()
+            self._failed(str(error))
 
     def start(self, work: Callable[[Emit, ShouldStop], T], show: Callable[[T], None]) -> None:
         """Run ``work`` in a thread, then ``show`` what it returned."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from qtpy.QtWidgets import (
     QGroupBox,
@@ -22,6 +23,18 @@ def button(text: str, action: Callable[[], object], tooltip: str = "") -> QPushB
     made.setToolTip(tooltip)
     made.clicked.connect(lambda checked=False: action())
     return made
+
+
+def path_button(
+    text: str, ask: Callable[[], str], action: Callable[[Path], object], tooltip: str = ""
+) -> QPushButton:
+    """Return a button that asks for a path, and calls ``action`` with it unless cancelled."""
+
+    def click() -> None:
+        if path := ask():
+            action(Path(path))
+
+    return button(text, click, tooltip)
 
 
 def text_label(text: str = "") -> QLabel:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
-from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_marrow.data.atomic import atomic_folder
@@ -20,7 +19,14 @@ from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.dock_widget import DockWidget
-from napari_marrow.widgets.components.layout import button, fill_column, group, row, text_label
+from napari_marrow.widgets.components.layout import (
+    button,
+    fill_column,
+    group,
+    path_button,
+    row,
+    text_label,
+)
 from napari_marrow.widgets.components.task import RunPanel, Task
 
 if TYPE_CHECKING:
@@ -47,19 +53,24 @@ class ModelPanel(QWidget):
         Called with the sentence of an error.
     """
 
-    changed = Signal()
-    """Another model was loaded."""
-
     def __init__(self, owner: DockWidget, run: RunPanel, failed: Callable[[str], None]):
         super().__init__()
-        self._viewer, self._run, self._failed = owner.viewer, run, failed
+        self._viewer, self._run = owner.viewer, run
         self.bundle: Bundle | None = None
         self.task = Task(owner, run, failed)
         self._reading = Task(owner, failed=failed)
         self.importances: RowCanvas | None = None
         self.result = text_label("No model yet: train one, or load a bundle.")
-        self.save_button = button("Save bundle...", self._choose_save)
-        self.load_button = button("Load bundle...", self._choose_load)
+        self.save_button = path_button(
+            "Save bundle...",
+            lambda: QFileDialog.getSaveFileName(self, "Save bundle", "model.marrow")[0],
+            self.save,
+        )
+        self.load_button = path_button(
+            "Load bundle...",
+            lambda: QFileDialog.getExistingDirectory(self, "Bundle (a .marrow folder)"),
+            self.load,
+        )
         self.label_button = button(
             "Label layers", self.label_layers, "Label every open photograph, or the cells in it."
         )
@@ -74,32 +85,30 @@ class ModelPanel(QWidget):
             self.label_button,
             text_label(RESEARCH_ONLY),
         )
+        run.changed.connect(self._show_state)
+        self._show_state()
 
-    def set_enabled(self, free: bool) -> None:
-        """Enable the buttons, as far as there is something for them to do."""
+    def _show_state(self) -> None:
+        free = not self._run.busy
         self.load_button.setEnabled(free)
         self.save_button.setEnabled(free and self.bundle is not None)
         self.label_button.setEnabled(free and self.bundle is not None)
 
     def load(self, path: Path) -> None:
         """Open a bundle and show what it is and how good."""
-        try:
+        with self.task.reporting():
             bundle = load_bundle(path)
             bundle.predictor  # noqa: B018 - opened now, while the files are those that were checked
-        except MarrowError as error:
-            self._failed(str(error))
-            return
-        self.bundle, info = bundle, bundle.info
-        classes = " / ".join(info.classes)
-        lines = [f"{info.settings.model}, {classes}, one answer a {info.settings.unit}."]
-        lines += [*verdict(info.evaluation), *info.notes]
-        self.result.setText("\n".join(lines))
-        self.changed.emit()
-        self._importances_box.hide()
-        if info.kind == "classical":
-            self._reading.start(partial(_read_importances, bundle), self._show_importances)
-        else:
+            self.bundle, info = bundle, bundle.info
+            classes = " / ".join(info.classes)
+            lines = [f"{info.settings.model}, {classes}, one answer a {info.settings.unit}."]
+            lines += [*verdict(info.evaluation), *info.notes]
+            self.result.setText("\n".join(lines))
+            self._show_state()
             self._reading.cancel()
+            self._importances_box.hide()
+            if info.kind == "classical":
+                self._reading.start(partial(_read_importances, bundle), self._show_importances)
 
     def _show_importances(self, best: pd.DataFrame) -> None:
         """Draw the most important features of a classical model."""
@@ -119,43 +128,26 @@ class ModelPanel(QWidget):
         if self.bundle is None:
             return
         path = path if path.suffix == ".marrow" else path.with_name(path.name + ".marrow")
-        try:
+        with self.task.reporting():
             if path.resolve() != self.bundle.path.resolve():
                 if not self.bundle.path.is_dir():
                     raise MarrowError(f"{self.bundle.path} was removed; train or load it again.")
                 with atomic_folder(path, BUNDLE, [self.bundle.path]) as folder:
                     shutil.copytree(self.bundle.path, folder, dirs_exist_ok=True)
-        except MarrowError as error:
-            self._failed(str(error))
-            return
-        self.load(path)
-        self._run.say(f"Saved as {path}.")
-
-    def _choose_save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save bundle", "model.marrow")
-        if path:
-            self.save(Path(path))
-
-    def _choose_load(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Bundle (a .marrow folder)")
-        if path:
-            self.load(Path(path))
+            self.load(path)
+            self._run.say(f"Saved as {path}.")
 
     def label_layers(self) -> None:
         """Label every open photograph, or its cells, in a thread."""
-        if self.bundle is None:
-            return
-        try:
-            photographs = Photograph.all_of(self._viewer.layers)
-        except MarrowError as error:
-            self._failed(str(error))
-            return
         bundle = self.bundle
-        self.task.start(
-            partial(_predict_all, bundle, photographs),
-            lambda labelled: self._show_labels(bundle, labelled),
-            begun="Labelling...",
-        )
+        if bundle is None:
+            return
+        with self.task.reporting():
+            self.task.start(
+                partial(_predict_all, bundle, Photograph.all_of(self._viewer.layers)),
+                lambda labelled: self._show_labels(bundle, labelled),
+                begun="Labelling...",
+            )
 
     def _show_labels(self, bundle: Bundle, labelled: Labelled) -> None:
         from napari_marrow.viewer.make.predictions import show_predictions

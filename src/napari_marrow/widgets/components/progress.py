@@ -18,14 +18,14 @@ class ProgressBars(QObject):
         self.own.setRange(0, N_STEPS)
         self.own.hide()
         self._activity: progress | None = None
-        self._n_closed = 0
+        self._shown = False
 
     def show(self, fraction: float) -> None:
         """Show the fraction that is done, 0 to 1."""
+        self._shown = True
         if self._activity is None:
-            n_closed = self._n_closed
             made = progress(total=N_STEPS, desc="Marrow")  # handles events, perhaps a close
-            if self._n_closed != n_closed or self._activity is not None:
+            if not self._shown or self._activity is not None:
                 made.close()
                 return
             self._activity = made
@@ -36,7 +36,7 @@ class ProgressBars(QObject):
 
     def close(self) -> None:
         """Hide both bars."""
-        self._n_closed += 1
+        self._shown = False
         self.own.hide()
         if self._activity is not None:
             self._activity.close()

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from napari.layers import Image
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QStackedWidget, QWidget
+from qtpy.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.viewer.layer_info import layer_fields
 from napari_marrow.viewer.photograph.annotations import (
@@ -22,7 +21,8 @@ from napari_marrow.viewer.photograph.annotations import (
 from napari_marrow.viewer.photograph.photograph import is_photograph
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
-from napari_marrow.widgets.components.layout import button, fill_column, row, text_label
+from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
+from napari_marrow.widgets.components.layout import button, fill_column, text_label
 from napari_marrow.widgets.components.task import Task
 
 LAYERS, FOLDER = 0, 1
@@ -30,7 +30,6 @@ NAME, CLASS, CELLS = range(3)
 NO_FOLDER = (
     "A folder with a folder for each class, a SN-AM download, or a table of the widget Data set."
 )
-PATH_HINT = "folder, or a table image,class,source"
 
 
 class SourcePanel(QWidget):
@@ -83,13 +82,10 @@ class SourcePanel(QWidget):
 
     def _folder_page(self) -> QWidget:
         page = QWidget()
-        self.path = QLineEdit()
-        self.path.setPlaceholderText(PATH_HINT)
-        self.path.editingFinished.connect(self._path_edited)
-        folder = button("Folder...", self._choose_folder)
-        table = button("Table...", self._choose_table, "A CSV that the widget Data set saved.")
+        self.folder_edit = FolderEdit()
+        self.folder_edit.chosen.connect(self.set_folder)
         self.found = text_label(NO_FOLDER)
-        fill_column(page, self.path, row(folder, table), self.found)
+        fill_column(page, self.folder_edit, self.found)
         page.layout().addStretch()  # type: ignore[union-attr]
         return page
 
@@ -99,20 +95,14 @@ class SourcePanel(QWidget):
         return self.where.currentIndex() == FOLDER
 
     def set_folder(self, folder: Path) -> None:
-        """Take a folder, or a table of one."""
+        """Take a folder, or a table of one; scan it in a thread, and report what it holds."""
         self.where.setCurrentIndex(FOLDER)
-        self.path.setText(str(folder))
-        self._path_edited()
-
-    def _choose_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder", self.path.text())
-        if folder:
-            self.set_folder(Path(folder))
-
-    def _choose_table(self) -> None:
-        table, _ = QFileDialog.getOpenFileName(self, "Table", self.path.text(), "Table (*.csv)")
-        if table:
-            self.set_folder(Path(table))
+        self.folder_edit.line.setText(str(folder))
+        self.found.setText("Scanning...")
+        self._scan.start(
+            lambda emit, should_stop: scan(folder),
+            lambda found: self.found.setText("\n".join([describe(found), *found.warnings])),
+        )
 
     def folder(self) -> Path:
         """Return the folder or table that is chosen.
@@ -122,21 +112,9 @@ class SourcePanel(QWidget):
         MarrowError
             When there is none.
         """
-        text = self.path.text().strip()
-        if not text:
+        if self.folder_edit.path is None:
             raise MarrowError("No folder is chosen; choose one, or take the open layers.")
-        return Path(text).expanduser()
-
-    def _path_edited(self) -> None:
-        """Scan the folder in a thread, and report what it holds."""
-        if not self.path.text().strip():
-            return
-        folder = self.folder()
-        self.found.setText("Scanning...")
-        self._scan.start(
-            lambda emit, should_stop: scan(folder),
-            lambda collection: self.found.setText(_summary(collection)),
-        )
+        return self.folder_edit.path
 
     def _listen_to_layers(self) -> None:
         for layer in self._viewer.layers:
@@ -192,9 +170,3 @@ class SourcePanel(QWidget):
         layer = self._viewer.add_layer(new_cells_layer(image, classes))
         self._viewer.layers.selection.active = layer
         layer.mode = "paint"
-
-
-def _summary(collection: Collection) -> str:
-    counts = ", ".join(f"{n} {name}" for name, n in collection.counts().items())
-    first = f"{len(collection.fields)} fields: {counts or 'no classes'}."
-    return "\n".join([first, *collection.warnings])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from napari.qt.threading import FunctionWorker, create_worker
@@ -13,8 +14,9 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QPushButton, QWidget
 
-from napari_marrow.data.errors import MarrowError, Stopped
-from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.jobs.events import LAST, Emit, Event, ShouldStop
+from napari_marrow.jobs.registry import Work, run_work
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.layout import button, fill_column, row, text_label
 from napari_marrow.widgets.components.progress import ProgressBars
@@ -65,6 +67,14 @@ class Task(QObject):
         """Whether a result is waited for."""
         return self._run is not None
 
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Report a :class:`MarrowError` of the block, which ends there, as one of the work."""
+        try:
+            yield
+        except MarrowError as error:
+            self._failed(str(error))
+
     def start(
         self,
         work: Callable[[Emit, ShouldStop], T],
@@ -91,8 +101,8 @@ class Task(QObject):
         run = self._run = _Run(self, work, done, heard)
         if self._in_thread is None:
             self._begin(run)
-        if self._panel is not None and begun:
-            self._panel.say(begun)
+        if begun:
+            self.say(begun)
         self.changed.emit()
         if self._panel is not None:
             self._panel.bars.show(0)  # last: it lets the viewer handle events
@@ -103,20 +113,27 @@ class Task(QObject):
             return
         self._run.stop.set()
         self._run = None
-        if self._panel is not None:
-            self._panel.say("Stopped.")
+        self.say("Stopped.")
         self.changed.emit()
+
+    def say(self, text: str) -> None:
+        """Show a sentence in the panel."""
+        if self._panel is not None:
+            self._panel.say(text)
 
     def _begin(self, run: _Run) -> None:
         self._in_thread = run
         run.reported.connect(self._heard)
         run.worker = create_worker(
-            run.carry_out, _connect={"finished": self._ended}, _start_thread=False
+            run.carry_out, _connect={"finished": self._thread_ended}, _start_thread=False
         )
         run.worker.start()
 
     def _heard(self, run: _Run, event: Event) -> None:
         if run is not self._run:
+            return
+        if event.kind in LAST:
+            self._last_heard(run, event)
             return
         if self._panel is not None and event.kind == "progress":
             if event.text:
@@ -125,23 +142,23 @@ class Task(QObject):
         if run.heard is not None:
             run.heard(event)
 
-    def _ended(self) -> None:
-        run, self._in_thread = self._in_thread, None
-        if run is not self._run:
-            if self._run is not None:
-                self._begin(self._run)
-            return
-        if run is None:
-            return
-        if run.stop.is_set():  # napari asked it to stop
+    def _last_heard(self, run: _Run, event: Event) -> None:
+        if event.kind == "stopped":  # napari asked the thread to stop
             self.cancel()
             return
         self._run = None
         self.changed.emit()
-        if run.error is None:
-            run.done(run.result)
-        else:
-            self._failed(run.error)
+        if event.kind == "finished":
+            run.done(event.result)
+            return
+        if event.detail:
+            log.error("%s", event.detail)
+        self._failed(event.text)
+
+    def _thread_ended(self) -> None:
+        self._in_thread = None
+        if self._run is not None:
+            self._begin(self._run)
 
 
 class _Run(QObject):
@@ -153,7 +170,7 @@ class _Run(QObject):
     def __init__(
         self,
         task: Task,
-        work: Callable[[Emit, ShouldStop], object],
+        work: Work,
         done: Callable[..., object],
         heard: Callable[[Event], None] | None,
     ):
@@ -161,21 +178,11 @@ class _Run(QObject):
         self._task, self._work, self.done, self.heard = task, work, done, heard
         self.stop = threading.Event()
         self.worker: FunctionWorker | None = None
-        self.result: object = None
-        self.error: str | None = None
         self._reported_at = 0.0
 
     def carry_out(self) -> None:
         """Work, in the thread."""
-        try:
-            self.result = self._work(self._emit, self._should_stop)
-        except Stopped:
-            self.stop.set()
-        except MarrowError as error:
-            self.error = str(error)
-        except Exception as error:
-            log.exception("Work in a thread failed")
-            self.error = f"Unexpected {type(error).__name__}: {error}; the log has more."
+        run_work("in the viewer", self._work, self._emit, self._should_stop)
 
     def _emit(self, event: Event) -> None:
         if event.kind == "progress" and not event.values:
@@ -192,9 +199,13 @@ class _Run(QObject):
 class RunPanel(QWidget):
     """The buttons that start work, one that cancels it, a progress bar and a status line."""
 
+    changed = Signal()
+    """Work was started, or has ended."""
+
     def __init__(self, *buttons: QPushButton):
         super().__init__()
         self._tasks: list[Task] = []
+        self._buttons, self._ready = buttons, True
         self.cancel_button = button("Cancel", self._cancel, "Takes effect within 1 s.")
         self.cancel_button.setEnabled(False)
         self.bars, self.status = ProgressBars(self), text_label()
@@ -205,6 +216,16 @@ class RunPanel(QWidget):
         self._tasks.append(task)
         task.changed.connect(self._show_state)
 
+    def set_ready(self, ready: bool) -> None:
+        """Enable the buttons while nothing runs, or disable them."""
+        self._ready = ready
+        self._show_state()
+
+    @property
+    def busy(self) -> bool:
+        """Whether one of the tasks runs."""
+        return any(task.busy for task in self._tasks)
+
     def say(self, text: str) -> None:
         """Show a sentence in the status line."""
         self.status.setText(text)
@@ -214,7 +235,9 @@ class RunPanel(QWidget):
             task.cancel()
 
     def _show_state(self) -> None:
-        busy = any(task.busy for task in self._tasks)
-        self.cancel_button.setEnabled(busy)
-        if not busy:
+        for start in self._buttons:
+            start.setEnabled(self._ready and not self.busy)
+        self.cancel_button.setEnabled(self.busy)
+        if not self.busy:
             self.bars.close()
+        self.changed.emit()
