@@ -1,5 +1,7 @@
 """The Data set widget, opened by the name in the manifest."""
 
+from threading import Event
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,7 +26,7 @@ def widget(make_napari_viewer_proxy):
 def look(widget, folder, qtbot):
     """Look through a folder until the audit has spoken, which is last."""
     widget.set_folder(folder)
-    qtbot.waitUntil(lambda: "acquisition" in widget.findings.text(), timeout=20000)
+    qtbot.waitUntil(lambda: "acquisition" in widget.findings.text(), timeout=60000)
 
 
 def test_fields_are_shown_with_thumbnails_and_what_was_found(widget, make_snam, tmp_path, qtbot):
@@ -40,7 +42,7 @@ def test_fields_are_shown_with_thumbnails_and_what_was_found(widget, make_snam, 
     assert "near duplicate" in table.item(4, NOTES).text()
     assert "near duplicate" not in table.item(1, NOTES).text()
     assert "IN TWO CLASSES" in widget.findings.text()
-    assert widget.status.text() == "5 fields of 5 sources: 2 ALL, 3 MM."
+    assert widget.run.status.text() == "5 fields of 5 sources: 2 ALL, 3 MM."
 
 
 def test_every_row_has_the_notes_that_name_it(widget, tmp_path, qtbot):
@@ -81,7 +83,7 @@ def test_edits_are_saved_as_a_table_that_is_read_back(widget, make_snam, tmp_pat
     table.item(3, USE).setCheckState(Qt.CheckState.Unchecked)
     widget.save(root / "mine")
     counted = "3 fields of 2 sources: 2 ALL, 1 plasma."
-    assert widget.status.text() == f"{counted} Saved as {root / 'mine.csv'}."
+    assert widget.run.status.text() == f"{counted} Saved as {root / 'mine.csv'}."
     found = scan(root / "mine.csv")
     assert [(f.name, f.class_name, f.source) for f in found.fields] == [
         ("ALL_1", "ALL", "patient 7"),
@@ -115,30 +117,30 @@ def test_only_its_own_table_is_replaced(widget, make_snam, tmp_path, qtbot):
     (root / "labels.csv").write_text("image,class,source\nALL/ALL_1,ALL,a\n")
     look(widget, root / "labels.csv", qtbot)
     widget.save(root / "labels.csv")
-    assert "labels.csv would replace" in widget.status.text()
+    assert "labels.csv would replace" in widget.run.status.text()
     for text in others:
         (root / "mine.csv").write_text(text)
         widget.save(root / "mine.csv")
-        assert "mine.csv is there already" in widget.status.text()
+        assert "mine.csv is there already" in widget.run.status.text()
         assert (root / "mine.csv").read_text() == text
     widget.save(root / "fields.csv")
     look(widget, root, qtbot)
     widget.save(root / "fields.csv")
-    assert "Saved as" in widget.status.text()
+    assert "Saved as" in widget.run.status.text()
 
 
 def test_what_cannot_be_read_or_saved_is_one_sentence(widget, make_snam, tmp_path, qtbot):
     widget.set_folder(tmp_path / "nowhere")
-    qtbot.waitUntil(lambda: "is not there" in widget.status.text(), timeout=5000)
+    qtbot.waitUntil(lambda: "is not there" in widget.run.status.text(), timeout=5000)
     assert not widget.save_button.isEnabled()
     root = make_snam(tmp_path / "s", 2)
     look(widget, root, qtbot)
     widget.save(tmp_path / "elsewhere" / "t.csv")
-    assert "must lie above all its photographs" in widget.status.text()
+    assert "must lie above all its photographs" in widget.run.status.text()
     for row in range(4):
         widget.table.item(row, USE).setCheckState(Qt.CheckState.Unchecked)
     widget.open_fields()
-    assert widget.status.text() == "No field is checked; check those that are wanted."
+    assert widget.run.status.text() == "No field is checked; check those that are wanted."
 
 
 def test_a_thumbnail_is_every_nth_pixel(tmp_path):
@@ -233,7 +235,7 @@ def test_unsaved_changes_are_not_lost_unasked(widget, make_snam, tmp_path, qtbot
     assert len(asked) == 1
     assert widget.table.rowCount() == 4
     widget.save(tmp_path / "kept.csv")
-    assert widget.status.text().startswith("4 fields of 4 sources: 1 ALL, 1 CLL, 2 MM. Saved")
+    assert widget.run.status.text().startswith("4 fields of 4 sources: 1 ALL, 1 CLL, 2 MM. Saved")
     widget.folder_edit.folder_button.click()
     assert len(asked) == 1
     qtbot.waitUntil(lambda: widget.table.rowCount() == 2, timeout=20000)
@@ -258,3 +260,23 @@ def test_a_folder_that_is_not_gone_to_leaves_the_path(
     assert widget.table.rowCount() == 4
     type_folder()
     qtbot.waitUntil(lambda: widget.table.rowCount() == 2, timeout=20000)
+
+
+def test_looking_through_a_folder_can_be_cancelled(widget, make_snam, tmp_path, qtbot, monkeypatch):
+    begun, go = Event(), Event()
+
+    def slow(shown):
+        begun.set()
+        go.wait(10)
+        return thumbnail(shown)
+
+    monkeypatch.setattr("napari_marrow.widgets.dataset.thumbnail", slow)
+    widget.set_folder(make_snam(tmp_path / "s", 2))
+    qtbot.waitUntil(lambda: begun.is_set() and widget.table.rowCount() == 4, timeout=20000)
+    widget.run.cancel_button.click()
+    go.set()
+    assert widget.run.status.text() == "Stopped."
+    qtbot.waitUntil(lambda: widget.task._in_thread is None, timeout=20000)
+    assert widget.table.item(0, USE).icon().isNull()
+    assert widget.findings.text() == ""
+    assert widget.save_button.isEnabled()  # the fields that were found can be edited

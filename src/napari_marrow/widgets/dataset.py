@@ -23,7 +23,7 @@ from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
 from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
-from napari_marrow.widgets.components.task import Task
+from napari_marrow.widgets.components.task import RunPanel, Task
 
 if TYPE_CHECKING:
     import napari
@@ -43,16 +43,17 @@ class Found:
     """What is known of a folder so far."""
 
     collection: Collection
-    sentences: tuple[str, ...] = ("Looking at the pixels...",)
+    sentences: tuple[str, ...] = ()
     notes: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass
 class Thumbnail:
-    """A small copy of the field in a row."""
+    """A small copy of the field in a row, and the fraction of them that is done."""
 
     row: int
     pixels: NDArray[np.uint8]
+    fraction: float
 
 
 class Dataset(DockWidget):
@@ -65,8 +66,9 @@ class Dataset(DockWidget):
         self._unsaved = False
         self.folder_edit = FolderEdit()
         self.folder_edit.chosen.connect(self._choose)
-        self.status = text_label("Choose a folder to see its fields.")
-        self.task = Task(self, failed=self.status.setText)
+        self.run = RunPanel()
+        self.run.say("Choose a folder to see its fields.")
+        self.task = Task(self, self.run)
         self.findings = text_label()
         self.table = ClassTable(COLUMNS, CLASS, NOTES, text_columns=[SOURCE], check_column=USE)
         self.table.setIconSize(QSize(THUMBNAIL_PX, THUMBNAIL_PX))
@@ -85,7 +87,7 @@ class Dataset(DockWidget):
             "from it in place of the folder.",
         )
         self.fill(
-            group("Folder", self.folder_edit, self.status),
+            group("Folder", self.folder_edit, self.run),
             group("Fields", self.table, row(self.open_button, self.save_button)),
             group("Findings", self.findings),
         )
@@ -118,7 +120,6 @@ class Dataset(DockWidget):
         self._unsaved = False
         self.table.setRowCount(0)
         self.findings.setText("")
-        self.status.setText("Scanning...")
         self._show_state()
 
         def work(emit: Emit, should_stop: ShouldStop) -> None:
@@ -126,12 +127,14 @@ class Dataset(DockWidget):
                 if should_stop():
                     raise Stopped
                 emit(Event("message", result=part))
+                if isinstance(part, Thumbnail):
+                    emit(Event("progress", fraction=part.fraction))
 
         def heard(event: Event) -> None:
             if isinstance(event.result, Found | Thumbnail):
                 self._show(event.result)
 
-        self.task.start(work, lambda _: None, heard=heard)
+        self.task.start(work, lambda _: None, begun="Scanning...", heard=heard)
 
     def _show(self, part: Found | Thumbnail) -> None:
         if isinstance(part, Found):
@@ -147,7 +150,7 @@ class Dataset(DockWidget):
             self.table.setRowCount(len(collection.fields))
             for number, shown in enumerate(collection.fields):
                 self._fill_row(number, shown)
-            self.status.setText(describe(collection))
+            self.run.say(describe(collection))
             self._fit_columns()
             self._show_state()
         for number, shown in enumerate(collection.fields):
@@ -201,7 +204,7 @@ class Dataset(DockWidget):
             edited = self.edited()
             write_table(edited, path)
             self._unsaved = False
-            self.status.setText(f"{describe(edited)} Saved as {path}.")
+            self.run.say(f"{describe(edited)} Saved as {path}.")
 
     def _ask_path(self) -> str:
         start = self.collection.root / SAVED if self.collection else SAVED
@@ -232,7 +235,7 @@ def look_through(folder: Path) -> Iterator[Found | Thumbnail]:
     yield Found(collection, notes={name: [*own] for name, own in notes.items()})
     for number, shown in enumerate(collection.fields):
         try:
-            yield Thumbnail(number, thumbnail(shown))
+            yield Thumbnail(number, thumbnail(shown), (number + 1) / len(collection.fields))
         except MarrowError:  # beyond the header, which is all that the scan reads
             own = notes.setdefault(collection.label(shown), [])
             own[:0] = [] if DAMAGED in own else [DAMAGED]
