@@ -25,17 +25,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Columns = dict[str, NDArray[np.float64]]
-IMAGE_FAMILIES: dict[str, Callable[..., Columns]] = {
-    "histogram": histogram,
-    "green": green,
-    "fourier": fourier,
-    "pixels": pixels,
-}
-CELL_FAMILIES: dict[str, Callable[[CellCrops], Columns]] = {
-    "morphology": morphology,
-    "colour": colour,
-    "texture": texture,
-}
+IMAGE_FAMILIES: dict[str, Callable[..., Columns]]
+IMAGE_FAMILIES = {measure.__name__: measure for measure in (histogram, green, fourier, pixels)}
+CELL_FAMILIES: dict[str, Callable[[CellCrops], Columns]]
+CELL_FAMILIES = {measure.__name__: measure for measure in (morphology, colour, texture)}
 KEYS = ("index", "y", "x")
 """Columns before the features: 0 and the centre for a field, else the nucleus's own."""
 
