@@ -25,7 +25,8 @@ BACKGROUND, NUCLEUS = (226, 214, 222), (96, 40, 130)
 
 def pytest_collection_finish(session) -> None:
     """Stop before a crash: Qt and TensorFlow do not live in one process."""
-    uses_qt = {item.path.parent.name in {"viewer", "widgets"} for item in session.items}
+    with_qt = tuple(Path(__file__).parent / name for name in ("viewer", "widgets"))
+    uses_qt = {any(x in item.path.parents for x in with_qt) for item in session.items}
     if uses_qt == {True, False} and not session.config.option.collectonly:
         text = "Run tests/viewer and tests/widgets apart from the rest, as `make test` does."
         pytest.exit(f"{text} Qt and TensorFlow crash in one process.", returncode=4)

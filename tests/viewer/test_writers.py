@@ -222,7 +222,7 @@ def labelled(request, snam, tmp_path, make_toy):
     for data, options, kind in read(str(snam)):
         getattr(viewer, f"add_{kind}")(data, **options)
     [found] = predict_photographs(bundle, Photograph.all_of(viewer.layers))
-    show_predictions(viewer, bundle, *found)
+    show_predictions(viewer, found, bundle.info.classes)
     run_prediction(PredictJob(bundle, [scan(snam)], tmp_path / "expected.csv"))
     return viewer, (tmp_path / "expected.csv").read_bytes()
 
@@ -251,7 +251,7 @@ def test_predictions_of_a_layer_of_another_reader(tmp_path, toy, draw):
     viewer = ViewerModel()
     layer = viewer.add_image(np.stack([draw("ALL", 1)[0], draw("MM", 1)[0]]), rgb=True, name="mine")
     [found] = predict_photographs(toy, Photograph.all_of(viewer.layers))
-    show_predictions(viewer, toy, *found)
+    show_predictions(viewer, found, toy.info.classes)
     data, options, _ = layer.as_layer_data_tuple()
     [path] = write_predictions(str(tmp_path / "p"), data, options)
     assert path == str(tmp_path / "p.csv")
@@ -271,7 +271,7 @@ def test_napari_offers_and_calls_them(make_napari_viewer_proxy, snam, toy, tmp_p
     assert "Marrow labels (TIFF + CSV)" not in offered["image"]
 
     [found] = predict_photographs(toy, Photograph.all_of(viewer.layers))
-    show_predictions(viewer, toy, *found)
+    show_predictions(viewer, found, toy.info.classes)
     viewer.layers.selection = {viewer.layers["ALL_1"]}
     done = viewer.layers.save(str(tmp_path / "p.csv"), selected=True, plugin="napari-marrow")
     assert done == [str(tmp_path / "p.csv")]

@@ -23,8 +23,8 @@ def viewer(snam):
 
 
 def label(viewer, bundle):
-    for found in predict_photographs(bundle, Photograph.all_of(viewer.layers)):
-        show_predictions(viewer, bundle, *found)
+    for labelled in predict_photographs(bundle, Photograph.all_of(viewer.layers)):
+        show_predictions(viewer, labelled, bundle.info.classes)
 
 
 def test_fields_get_their_answer_in_the_metadata_and_on_the_canvas(viewer, toy):

@@ -23,8 +23,8 @@ def screenshot(photograph: Path, bundle_path: Path, out: Path) -> None:
     attach_caption(viewer)
     viewer.open(photograph, plugin="napari-marrow")
     bundle = load_bundle(bundle_path)
-    for shown, predictions in predict_photographs(bundle, Photograph.all_of(viewer.layers)):
-        show_predictions(viewer, bundle, shown, predictions)
+    for labelled in predict_photographs(bundle, Photograph.all_of(viewer.layers)):
+        show_predictions(viewer, labelled, bundle.info.classes)
     viewer.show()
     viewer.window.resize(1366, 768)
     QApplication.processEvents()  # the canvas learns its size before the view is fitted to it

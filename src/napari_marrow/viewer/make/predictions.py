@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import napari
@@ -26,12 +26,24 @@ from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import place_of
 
 
+@dataclass(frozen=True, eq=False)
+class LabelledPhotograph:
+    """The predictions of a photograph's fields, and of each field the cells that were classified.
+
+    The cells are run-length encoded: label images of a whole folder would not fit into memory.
+    """
+
+    photograph: Photograph
+    predictions: list[Prediction]
+    cells: list[RunLengthLabels]
+
+
 def predict_photographs(
     bundle: Bundle,
     photographs: Sequence[Photograph],
     emit: Emit = silent,
     should_stop: ShouldStop = never,
-) -> list[tuple[Photograph, list[Prediction]]]:
+) -> list[LabelledPhotograph]:
     """Classify the fields of photographs, or the cells in them; for a worker.
 
     Raises
@@ -39,32 +51,35 @@ def predict_photographs(
     Stopped
         When ``should_stop`` returned True.
     """
-    predicted: list[tuple[Photograph, list[Prediction]]] = [(p, []) for p in photographs]
+    labelled = [LabelledPhotograph(photograph, [], []) for photograph in photographs]
     total, done = sum(map(len, photographs)), 0
-    for photograph, predictions in predicted:
-        for row in range(len(photograph)):
+    for one in labelled:
+        for row in range(len(one.photograph)):
             if should_stop():
                 raise Stopped
-            nuclei = photograph.labels(row) if bundle.info.needs_nuclei else None
-            predictions.append(bundle.predictor.predict(photograph.image(row), nuclei))
+            nuclei = one.photograph.labels(row) if bundle.info.needs_nuclei else None
+            prediction = bundle.predictor.predict(one.photograph.image(row), nuclei)
+            one.predictions.append(prediction.without_labels())
+            if bundle.info.preprocessing.unit == "cell":
+                one.cells.append(RunLengthLabels.encode(np.asarray(prediction.labels)))
             done += 1
             emit(Event("progress", f"Labelled {done} of {total}", done / total))
-    return predicted
+    return labelled
 
 
 def show_predictions(
-    viewer: napari.Viewer, bundle: Bundle, photograph: Photograph, predictions: list[Prediction]
+    viewer: napari.Viewer, labelled: LabelledPhotograph, classes: Sequence[str]
 ) -> None:
     """Put predictions into the viewer in place of earlier ones; on the viewer's thread."""
     kept = tuple(
         FieldPrediction(p.class_name, p.probability, p.uncertain, answer_text(p), p.table)
-        for p in predictions
+        for p in labelled.predictions
     )
-    layer = photograph.layer
+    layer = labelled.photograph.layer
     replace(LayerInfo.of(layer), predictions=kept).set_on(layer)
-    if bundle.info.preprocessing.unit == "field":
+    if not labelled.cells:  # fields were classified
         return
-    made = predictions_layer(photograph, predictions, bundle.info.classes)
+    made = predictions_layer(labelled, classes)
     own = (Kind.PREDICTED, LayerInfo.of(made).photograph)
     infos = [(x, LayerInfo.of(x)) for x in viewer.layers]
     for older in [x for x, info in infos if (info.kind, info.photograph) == own]:
@@ -72,20 +87,18 @@ def show_predictions(
     viewer.add_layer(made)
 
 
-def predictions_layer(
-    photograph: Photograph, predictions: Sequence[Prediction], classes: Sequence[str]
-) -> Labels:
+def predictions_layer(labelled: LabelledPhotograph, classes: Sequence[str]) -> Labels:
     """Return the Labels layer of predicted cells, exactly over the photograph.
 
     The cells of a stack are numbered through, and its features have a row for each of them.
     """
+    photograph, predictions = labelled.photograph, labelled.predictions
     highest = [int(p.table["index"].max()) if len(p.table) else 0 for p in predictions]
     offsets = [0, *np.cumsum(highest[:-1]).tolist()]
     table = cell_table(predictions, offsets)
-    labels: Pixels = np.asarray(predictions[0].labels)
+    labels: Pixels = labelled.cells[0].decode()
     if photograph.is_stack:
-        encoded = [RunLengthLabels.encode(np.asarray(p.labels)) for p in predictions]
-        readers = [partial(_numbered, *pair) for pair in zip(encoded, offsets, strict=True)]
+        readers = [partial(_numbered, *pair) for pair in zip(labelled.cells, offsets, strict=True)]
         labels = LazyStack(readers, photograph.data.shape[1:3], np.int32)
     layer = Labels(
         labels,

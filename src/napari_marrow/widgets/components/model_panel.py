@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,12 +32,11 @@ from napari_marrow.widgets.components.task import RunPanel, Task
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_marrow.learning.predictor import Prediction
+    from napari_marrow.viewer.make.predictions import LabelledPhotograph
     from napari_marrow.widgets.components.row_canvas import RowCanvas
 
 MAX_IMPORTANCES = 10
 """Number of features of a classical model that are shown, the most important first."""
-Labelled = list[tuple[Photograph, list["Prediction"]]]
 
 
 class ModelPanel(QWidget):
@@ -145,17 +144,17 @@ class ModelPanel(QWidget):
         with self.task.reporting():
             self.task.start(
                 partial(_predict_all, bundle, Photograph.all_of(self._viewer.layers)),
-                lambda labelled: self._show_labels(bundle, labelled),
+                lambda labelled: self._show_labels(labelled, bundle.info.classes),
                 begun="Labelling...",
             )
 
-    def _show_labels(self, bundle: Bundle, labelled: Labelled) -> None:
+    def _show_labels(self, labelled: list[LabelledPhotograph], classes: Sequence[str]) -> None:
         from napari_marrow.viewer.make.predictions import show_predictions
 
-        labelled = [(x, p) for x, p in labelled if x.layer in self._viewer.layers]
-        for photograph, predictions in labelled:
-            show_predictions(self._viewer, bundle, photograph, predictions)
-        count = sum(len(predictions) for _, predictions in labelled)
+        labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
+        for one in labelled:
+            show_predictions(self._viewer, one, classes)
+        count = sum(len(x.photograph) for x in labelled)
         text = f"{count} field{'s' * (count != 1)} labelled. {RESEARCH_ONLY}"
         self._run.say(text)
         show_info(text)
@@ -173,7 +172,7 @@ def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd
 
 def _predict_all(
     bundle: Bundle, photographs: list[Photograph], emit: Emit, should_stop: ShouldStop
-) -> Labelled:
+) -> list[LabelledPhotograph]:
     # Imported in the thread: it brings ONNX Runtime and pandas.
     from napari_marrow.viewer.make.predictions import predict_photographs
 

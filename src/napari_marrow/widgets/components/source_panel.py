@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari.layers import Image
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
-from napari_marrow.viewer.layer_info import layer_fields
 from napari_marrow.viewer.photograph.annotations import (
     DEFAULT_CLASSES,
-    annotation_layer,
-    field_class,
     new_cells_layer,
     set_field_class,
 )
-from napari_marrow.viewer.photograph.photograph import is_photograph
+from napari_marrow.viewer.photograph.photograph import Photograph, is_photograph
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
@@ -126,37 +122,32 @@ class SourcePanel(QWidget):
         # Several events come together when a folder is opened; one refresh at the end is enough.
         self._refresh_timer.start(0)
 
-    def rows(self) -> list[tuple[Image, int]]:
-        """Return layer and slice of each row of the table."""
-        return [
-            (layer, number)
-            for layer in self._viewer.layers
-            if is_photograph(layer)
-            for number in range(layer.data.shape[0] if layer.data.ndim == 4 else 1)
-        ]
+    def rows(self) -> list[tuple[Photograph, int]]:
+        """Return photograph and slice of each row of the table."""
+        layers = self._viewer.layers
+        open_now = [Photograph.of(layer, layers) for layer in layers if is_photograph(layer)]
+        return [(photograph, index) for photograph in open_now for index in range(len(photograph))]
 
     def refresh(self) -> None:
         """Show the open photographs, their classes, and whether cells in them are annotated."""
         rows = self.rows()
-        annotated = {
-            layer: annotation_layer(layer, self._viewer.layers) is not None
-            for layer in dict.fromkeys(layer for layer, _ in rows)
-        }
         self.table.setRowCount(len(rows))
-        for number, (layer, index) in enumerate(rows):
-            name, fields = layer.name, layer_fields(layer)
-            if layer.data.ndim == 4:
-                name = fields[index].name if index < len(fields) else f"{layer.name} {index}"
+        for number, (photograph, index) in enumerate(rows):
+            name = photograph.name
+            if photograph.is_stack:
+                files = photograph.files
+                name = files[index].name if files else f"{name} {index}"
             self.table.set_text(number, NAME, name)
-            self.table.set_text(number, CLASS, field_class(layer, index) or NO_CLASS)
-            self.table.set_text(number, CELLS, "yes" if annotated[layer] else "")
+            self.table.set_text(number, CLASS, photograph.classes[index] or NO_CLASS)
+            self.table.set_text(number, CELLS, "yes" if photograph.annotation else "")
         self.annotate.setEnabled(bool(rows))
 
     def _set_classes(self, numbers: list[int], column: int) -> None:
         rows = self.rows()
         names = [self.table.text(number, CLASS) for number in numbers]
         for number, name in zip(numbers, names, strict=True):
-            set_field_class(*rows[number], name)
+            photograph, index = rows[number]
+            set_field_class(photograph.layer, index, name)
 
     def add_cells_layer(self) -> None:
         """Add the Labels layer to paint classes into, over the photograph selected in the table."""
@@ -164,9 +155,8 @@ class SourcePanel(QWidget):
         number = max(self.table.currentRow(), 0)
         if number >= len(rows):
             return
-        image = rows[number][0]
-        known = {name for layer, index in rows if (name := field_class(layer, index))}
+        known = {name for photograph, index in rows if (name := photograph.classes[index])}
         classes = tuple(sorted(known if len(known) > 1 else known | set(DEFAULT_CLASSES)))
-        layer = self._viewer.add_layer(new_cells_layer(image, classes))
+        layer = self._viewer.add_layer(new_cells_layer(rows[number][0].layer, classes))
         self._viewer.layers.selection.active = layer
         layer.mode = "paint"
