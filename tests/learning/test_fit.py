@@ -11,6 +11,7 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.learning.samples import Units
 from napari_marrow.learning.settings import TrainingSettings
 
+CLASSES = ("ALL", "MM")
 SETTINGS = TrainingSettings(epochs=1, device="cpu", input_size=32, batch_size=4, copies=2)
 
 
@@ -24,25 +25,30 @@ def training(keras_started):
 @pytest.fixture
 def side(training):
     images = np.random.default_rng(0).integers(0, 256, (9, 32, 32, 3)).astype(np.uint8)
-    return training.Side(images, np.eye(2, dtype=np.float32)[[0, 0, 0, 0, 0, 0, 1, 1, 1]])
+    table = pd.DataFrame({"class": ["ALL"] * 6 + ["MM"] * 3})
+    return Units(images, np.arange(9), table)
 
 
-def test_a_side_has_the_class_of_its_unit_for_each_image(training):
+def test_each_image_has_the_class_of_its_unit(training):
     table = pd.DataFrame({"class": ["c", "a"]})
     units = Units(np.zeros((3, 1, 1, 3), np.uint8), np.array([1, 0, 0]), table)
-    found = training.Side.of(units, ("a", "b", "c"))
-    np.testing.assert_array_equal(found.targets, [[1, 0, 0], [0, 0, 1], [0, 0, 1]])
+    found = training.one_hot(units, ("a", "b", "c"))
+    np.testing.assert_array_equal(found, [[1, 0, 0], [0, 0, 1], [0, 0, 1]])
 
 
 def test_an_epoch_shows_every_image_as_often_as_asked(training, side):
-    shown = training._Batches(side, replace(SETTINGS, copies=3))
+    shown = training._Batches(
+        side.images, training.one_hot(side, CLASSES), replace(SETTINGS, copies=3)
+    )
     assert len(shown) == 7  # 27 images in steps of 4
     targets = np.concatenate([shown[k][1] for k in range(len(shown))])
     np.testing.assert_array_equal(targets.sum(axis=0), [18, 9])
 
 
 def test_one_copy_is_shown_as_it_is_in_a_new_order_each_epoch(training, side):
-    shown = training._Batches(side, replace(SETTINGS, copies=1))
+    shown = training._Batches(
+        side.images, training.one_hot(side, CLASSES), replace(SETTINGS, copies=1)
+    )
     first = np.concatenate([shown[k][0] for k in range(len(shown))])
     assert {i.tobytes() for i in first.astype(np.uint8)} == {i.tobytes() for i in side.images}
     shown.on_epoch_end()
@@ -52,9 +58,12 @@ def test_one_copy_is_shown_as_it_is_in_a_new_order_each_epoch(training, side):
 
 def test_rare_classes_weigh_more(training, side):
     # 9 units, 2 classes: 9 / (2 * 6) = .75 and 9 / (2 * 3) = 1.5
-    assert training._class_weights(side) == {0: 0.75, 1: 1.5}
+    weights = training._class_weights(training.one_hot(side, CLASSES))
+    assert weights == {0: 0.75, 1: 1.5}
     expected = compute_class_weight("balanced", classes=np.array([0, 1]), y=[0] * 6 + [1] * 3)
-    assert list(training._class_weights(side).values()) == pytest.approx(expected)
+    assert list(training._class_weights(training.one_hot(side, CLASSES)).values()) == pytest.approx(
+        expected
+    )
 
 
 def test_devices(training, monkeypatch):
@@ -77,7 +86,7 @@ def test_asked_to_stop_it_stops_at_the_next_step(training, side):
         return len(asked) == 2
 
     with pytest.raises(Stopped):
-        training.train_network(side, None, SETTINGS, lambda row: None, should_stop)
+        training.train_network(side, None, CLASSES, SETTINGS, lambda row: None, should_stop)
     assert len(asked) == 2
 
 

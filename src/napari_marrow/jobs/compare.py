@@ -12,6 +12,7 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import FolderKind, input_files
 from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
 from napari_marrow.learning.experiment import compare
+from napari_marrow.learning.learners import Callbacks
 from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
@@ -66,8 +67,8 @@ def run_comparison(
         When ``should_stop`` returned True.
     """
     with atomic_folder(job.out, COMPARISON, input_files([job.collection]), job.force) as folder:
-        progress = progress_callback(emit, should_stop)
-        found = compare(job.collection, job.settings, progress, should_stop)
+        hear = Callbacks(progress_callback(emit, should_stop), should_stop=should_stop)
+        found = compare(job.collection, job.settings, hear)
         found.rows.to_csv(folder / TABLE, index=False)
         found.answers.to_csv(folder / ANSWERS, index=False)
         first = found.answers["protocol"] == found.answers["protocol"][0]

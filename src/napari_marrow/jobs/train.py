@@ -115,6 +115,7 @@ def run_training(
         When ``should_stop`` returned True.
     """
     from napari_marrow.learning import experiment
+    from napari_marrow.learning.learners import Callbacks
     from napari_marrow.report.card import write_card
     from napari_marrow.report.figures import write_figures
 
@@ -123,8 +124,8 @@ def run_training(
 
     # A folder without permission is reported now, not after the training.
     with atomic_folder(job.out, BUNDLE, input_files([job.collection]), job.force) as folder:
-        progress = progress_callback(emit, should_stop)
-        trained = experiment.train(job.collection, job.settings, progress, on_epoch, should_stop)
+        hear = Callbacks(progress_callback(emit, should_stop), on_epoch, should_stop)
+        trained = experiment.train(job.collection, job.settings, hear)
         write_figures(folder / "figures", trained.info.evaluation, trained.tables)
         write_card(folder / "card.md", trained.info, trained.parameters)
         write_bundle(folder, trained.info, trained.onnx, trained.tables, trained.weights)

@@ -19,15 +19,7 @@ from napari_marrow.learning.bundle import HELDOUT, sha256
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.calibration import apply_temperature
 from napari_marrow.learning.evaluation import Evaluation
-from napari_marrow.learning.learners import (
-    LEARNERS,
-    Learner,
-    OnEpoch,
-    Progress,
-    ShouldStop,
-    ignore,
-    never,
-)
+from napari_marrow.learning.learners import LEARNERS, SILENT, Callbacks, Learner
 from napari_marrow.learning.metrics import colour_baseline, score_units
 from napari_marrow.learning.samples import drawn_notes
 from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
@@ -41,7 +33,6 @@ from napari_marrow.learning.splits import (
 )
 from napari_marrow.learning.versions import versions
 
-METRICS = ("accuracy", "precision", "recall", "specificity", "f1", "auc")
 UNIT_COLUMNS = ["image", "index", "y", "x", "class", "source"]
 TRAINED = 0.95
 """Fraction of the time of a training after which the model is fitted."""
@@ -93,11 +84,7 @@ class Comparison:
 
 
 def train(
-    collection: Collection,
-    settings: TrainingSettings,
-    progress: Progress = ignore,
-    on_epoch: OnEpoch = ignore,
-    should_stop: ShouldStop = never,
+    collection: Collection, settings: TrainingSettings, callbacks: Callbacks = SILENT
 ) -> TrainedModel:
     """Train a model and evaluate it on the held-out units.
 
@@ -105,27 +92,23 @@ def train(
     ----------
     collection, settings
         What to learn from, and how.
-    progress
-        Called with the fraction that is done and a short text.
-    on_epoch
-        Called with the losses after each epoch of a network.
-    should_stop
-        Called after every step of a network; True ends the training.
+    callbacks
+        Hear of progress and can end the training.
 
     Raises
     ------
     MarrowError
         When the fields or the settings can't work.
     Stopped
-        When ``should_stop`` returned True.
+        When a callback ended the work.
     """
     check_training(collection, settings)
     prepared = LEARNERS[settings.kind].PREPARATION
-    learner = _prepare(collection, settings, _part(progress, 0, prepared), should_stop)
+    learner = _prepare(collection, settings, callbacks.part(0, prepared))
     split = split_units(learner.table, settings)
-    progress(prepared, f"Training {settings.model}")
-    model, temperature = learner.fit_calibrated(settings, split, on_epoch)
-    progress(TRAINED, "Evaluating on held-out units")
+    callbacks.progress(prepared, f"Training {settings.model}")
+    model, temperature = learner.fit_calibrated(settings, split)
+    callbacks.progress(TRAINED, "Evaluating on held-out units")
     table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
     evaluation, heldout = None, table.iloc[split.heldout][UNIT_COLUMNS].reset_index(drop=True)
     if len(split.heldout):
@@ -175,13 +158,8 @@ def check_training(collection: Collection, settings: TrainingSettings | CompareS
         )
 
 
-def _prepare(
-    collection: Collection,
-    settings: TrainingSettings,
-    progress: Progress,
-    should_stop: ShouldStop,
-) -> Learner:
-    learner = LEARNERS[settings.kind](collection, settings, progress, should_stop)
+def _prepare(collection: Collection, settings: TrainingSettings, callbacks: Callbacks) -> Learner:
+    learner = LEARNERS[settings.kind](collection, settings, callbacks)
     found = sorted(learner.table["class"].unique())
     if len(found) < 2:
         raise MarrowError(
@@ -189,11 +167,6 @@ def _prepare(
             "training needs at least two classes."
         )
     return learner
-
-
-def _part(progress: Progress, start: float, stop: float) -> Progress:
-    """Return a callback whose 0 to 1 is ``start`` to ``stop`` of another."""
-    return lambda fraction, text: progress(start + (stop - start) * min(1.0, fraction), text)
 
 
 def split_units(table: pd.DataFrame, settings: TrainingSettings) -> Split:
@@ -238,10 +211,7 @@ def _with_answers(
 
 
 def compare(
-    collection: Collection,
-    settings: CompareSettings,
-    progress: Progress = ignore,
-    should_stop: ShouldStop = never,
+    collection: Collection, settings: CompareSettings, callbacks: Callbacks = SILENT
 ) -> Comparison:
     """Cross-validate every model on the same folds.
 
@@ -253,14 +223,14 @@ def compare(
     MarrowError
         When the settings can't work, or there are too few sources for the folds.
     Stopped
-        When ``should_stop`` returned True.
+        When a callback ended the work.
     """
     check_training(collection, settings)
     protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
     rows, answers = [], []
     for k, protocol in enumerate(protocols):
-        part = _part(progress, k / len(protocols), (k + 1) / len(protocols))
-        for row, answer in _compare(collection, settings, protocol, part, should_stop):
+        part = callbacks.part(k / len(protocols), (k + 1) / len(protocols))
+        for row, answer in _compare(collection, settings, protocol, part):
             rows.append(row)
             answers.append(answer)
     notes = []
@@ -281,8 +251,7 @@ def _compare(
     collection: Collection,
     settings: CompareSettings,
     protocol: str,
-    progress: Progress,
-    should_stop: ShouldStop,
+    callbacks: Callbacks,
 ) -> list[tuple[dict[str, object], pd.DataFrame]]:
     """Return the row and the answers of each model under one protocol."""
     trainings = [settings.training(model, protocol) for model in settings.models]
@@ -290,12 +259,11 @@ def _compare(
     learners = {}
     for k, (kind, training) in enumerate(sorted(first_of_kind.items())):
         start, stop = (0.5 * j / len(first_of_kind) for j in (k, k + 1))
-        part = _part(progress, start, stop)
-        learners[kind] = _prepare(collection, training, part, should_stop)
+        learners[kind] = _prepare(collection, training, callbacks.part(start, stop))
     found = []
     for k, training in enumerate(trainings):
         start, stop = (0.5 + 0.5 * j / len(trainings) for j in (k, k + 1))
-        part = _part(progress, start, stop)
+        part = callbacks.part(start, stop)
         row, answers = _cross_validate(learners[training.kind], training, settings.folds, part)
         names = {"model": training.model, "protocol": protocol}
         found.append((names | row, answers.assign(**names)))
@@ -303,7 +271,7 @@ def _compare(
 
 
 def _cross_validate(
-    learner: Learner, settings: TrainingSettings, count: int, progress: Progress
+    learner: Learner, settings: TrainingSettings, count: int, callbacks: Callbacks
 ) -> tuple[dict[str, object], pd.DataFrame]:
     """Return the scores of one model over all folds, and its answers."""
     table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
@@ -312,7 +280,7 @@ def _cross_validate(
     fold_of = np.zeros(len(table), int)
     by_fold = []
     for k, (train_rows, test_rows) in enumerate(folds):
-        progress(k / count, f"Fitting {settings.model}, fold {k + 1} of {count}")
+        callbacks.progress(k / count, f"Fitting {settings.model}, fold {k + 1} of {count}")
         start = time.perf_counter()
         model = learner.fit_fold(settings, train_rows)
         probabilities[test_rows] = model.predict(test_rows)
@@ -323,11 +291,10 @@ def _cross_validate(
             {name: score.estimate for name, score in metrics.items()}
             | {"fit_seconds": seconds, "parameters": model.parameters}
         )
-    folded = pd.DataFrame(by_fold, columns=[*METRICS, "fit_seconds", "parameters"])
     found = score_units(table, probabilities, classes).metrics
+    folded = pd.DataFrame(by_fold, columns=[*found, "fit_seconds", "parameters"])
     row: dict[str, object] = {}
-    for name in (m for m in METRICS if m in found):
-        score = found[name]
+    for name, score in found.items():
         row |= {name: score.estimate, f"{name}_low": score.low, f"{name}_high": score.high}
         # a fold without a positive answer has no precision: it does not count
         row |= {f"{name}_chance": score.chance, f"{name}_spread": folded[name].std()}

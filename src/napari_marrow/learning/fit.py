@@ -20,20 +20,6 @@ from napari_marrow.learning.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
-class Side:
-    """Images and one-hot classes of one side of a split."""
-
-    images: NDArray[np.uint8]
-    targets: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, units: Units, classes: tuple[str, ...]) -> Side:
-        """Return the images of units and their classes, one-hot."""
-        codes = class_codes(units.table, classes)
-        return cls(units.images, np.eye(len(classes), dtype=np.float32)[codes[units.owner]])
-
-
-@dataclass(frozen=True)
 class TrainedNetwork:
     """A trained network.
 
@@ -83,8 +69,9 @@ def choose_device(wanted: str) -> str:
 
 
 def train_network(
-    train: Side,
-    validation: Side | None,
+    train: Units,
+    validation: Units | None,
+    classes: tuple[str, ...],
     settings: TrainingSettings,
     on_epoch: Callable[[dict[str, float]], None],
     should_stop: Callable[[], bool],
@@ -95,6 +82,8 @@ def train_network(
     ----------
     train, validation
         The two sides; without validation the training loss decides when to stop.
+    classes
+        Names of the network's outputs, in order.
     settings
         See :class:`TrainingSettings`.
     on_epoch
@@ -114,74 +103,77 @@ def train_network(
     with keras.device(device):
         # Keras keeps the seed by thread: it is set here, where the training runs.
         keras.utils.set_random_seed(settings.seed)
-        network = build(settings, train.targets.shape[1])
-        watch = _EpochRecorder(on_epoch, should_stop)
+        network = build(settings, len(classes))
+        recorder = _EpochRecorder(on_epoch, should_stop)
+        # restores the best epoch's weights, also when all epochs ran
+        stopping = keras.callbacks.EarlyStopping(
+            monitor="loss" if validation is None else "val_loss",
+            mode="min",
+            patience=settings.patience or settings.epochs,
+            restore_best_weights=True,
+        )
+        images, targets = train.images, one_hot(train, classes)
+        watched = None
+        if validation is not None:
+            watched = validation.images.astype(np.float32), one_hot(validation, classes)
         network.fit(
-            _Batches(train, settings),
-            validation_data=_plain(validation) if validation else None,
+            _Batches(images, targets, settings),
+            validation_data=watched,
             epochs=settings.epochs,
-            class_weight=_class_weights(train) if settings.balance else None,
-            callbacks=[watch, *_stopping(settings, validation)],
+            class_weight=_class_weights(targets) if settings.balance else None,
+            callbacks=[recorder, stopping],
             shuffle=False,
             verbose=0,
         )
         return TrainedNetwork(
             weights={w.path: np.asarray(keras.ops.convert_to_numpy(w)) for w in network.weights},
             onnx=export_network(network, train.images[:16]),
-            history=pd.DataFrame(watch.rows),
+            history=pd.DataFrame(recorder.rows),
             parameters=network.count_params(),
             device=device,
         )
 
 
-def _plain(side: Side) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    return side.images.astype(np.float32), side.targets
+def one_hot(units: Units, classes: tuple[str, ...]) -> NDArray[np.float32]:
+    """Return the class of each image of the units, (n, classes)."""
+    codes = class_codes(units.table, classes)[units.owner]
+    return np.eye(len(classes), dtype=np.float32)[codes]
 
 
-def _class_weights(side: Side) -> dict[int, float]:
-    codes = side.targets.argmax(axis=1)
+def _class_weights(targets: NDArray[np.float32]) -> dict[int, float]:
+    codes = targets.argmax(axis=1)
     found = np.unique(codes)
     weights = compute_class_weight("balanced", classes=found, y=codes)
     return dict(zip(found.tolist(), weights.tolist(), strict=True))
 
 
-def _stopping(
-    settings: TrainingSettings, validation: Side | None
-) -> list[keras.callbacks.Callback]:
-    """Return early stopping that restores the best epoch's weights, also when all epochs ran."""
-    return [
-        keras.callbacks.EarlyStopping(
-            monitor="val_loss" if validation else "loss",
-            mode="min",
-            patience=settings.patience or settings.epochs,
-            restore_best_weights=True,
-        )
-    ]
-
-
 class _Batches(keras.utils.PyDataset):
     """The training side in a new order each epoch, each image rotated and recoloured at random."""
 
-    def __init__(self, side: Side, settings: TrainingSettings):
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        targets: NDArray[np.float32],
+        settings: TrainingSettings,
+    ):
         super().__init__()
-        self._side, self._size, self._copies = side, settings.batch_size, settings.copies
+        self._images, self._targets = images, targets
+        self._size, self._copies = settings.batch_size, settings.copies
         self._generator = np.random.default_rng(settings.seed)
         self._order = self._shuffled()
 
     def _shuffled(self) -> NDArray[np.intp]:
-        return self._generator.permutation(
-            np.repeat(np.arange(len(self._side.images)), self._copies)
-        )
+        return self._generator.permutation(np.repeat(np.arange(len(self._images)), self._copies))
 
     def __len__(self) -> int:
         return -(-len(self._order) // self._size)
 
     def __getitem__(self, step: int):
         rows = self._order[step * self._size : (step + 1) * self._size]
-        images = self._side.images[rows]
+        images = self._images[rows]
         if self._copies > 1:
             images = vary(images, self._generator)
-        return images.astype(np.float32), self._side.targets[rows]
+        return images.astype(np.float32), self._targets[rows]
 
     def on_epoch_end(self) -> None:
         self._order = self._shuffled()

@@ -6,8 +6,7 @@ There is one class for each kind of model in :data:`LEARNERS`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -29,10 +28,7 @@ from napari_marrow.measure.chi2 import select_features
 from napari_marrow.measure.settings import ChiSquareSettings
 
 Probabilities = NDArray[np.float64]
-Progress = Callable[[float, str], None]
-"""Called with the fraction that is done, 0 to 1, and what is being done; may raise Stopped."""
 OnEpoch = Callable[[dict[str, float]], None]
-ShouldStop = Callable[[], bool]
 
 
 def ignore(*_: object) -> None:
@@ -42,6 +38,36 @@ def ignore(*_: object) -> None:
 def never() -> bool:
     """Return False, as a callback of callers that do not stop."""
     return False
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """How the caller of a long piece of work hears of it and ends it.
+
+    Attributes
+    ----------
+    progress
+        Called with the fraction that is done, 0 to 1, and a short text; may raise Stopped.
+    on_epoch
+        Called with the losses after each epoch of a network.
+    should_stop
+        Called after every step of a network; True ends the training.
+    """
+
+    progress: Callable[[float, str], None] = ignore
+    on_epoch: OnEpoch = ignore
+    should_stop: Callable[[], bool] = never
+
+    def part(self, start: float, stop: float) -> Callbacks:
+        """Return callbacks whose progress from 0 to 1 is ``start`` to ``stop`` of these."""
+
+        def progress(fraction: float, text: str) -> None:
+            self.progress(start + (stop - start) * min(1.0, fraction), text)
+
+        return replace(self, progress=progress)
+
+
+SILENT = Callbacks()
 
 
 @dataclass(frozen=True)
@@ -79,62 +105,22 @@ class FittedModel:
     notes: tuple[str, ...] = ()
 
 
-class Learner(Protocol):
-    """Prepares the units of a collection for models of one kind, and fits such models.
-
-    Attributes
-    ----------
-    table
-        A row a unit: ``image``, ``index``, ``y``, ``x``, ``class``, ``source`` and its mean colour.
-    PREPARATION
-        Fraction of the time of a training that preparing the units takes.
-    """
-
-    table: pd.DataFrame
-    PREPARATION: ClassVar[float]
-
-    def __init__(
-        self,
-        collection: Collection,
-        settings: TrainingSettings,
-        progress: Progress,
-        should_stop: ShouldStop,
-    ): ...
-
-    def fit_calibrated(
-        self, settings: TrainingSettings, split: Split, on_epoch: OnEpoch
-    ) -> tuple[FittedModel, float]:
-        """Fit a model on the training and validation sides; return it with its temperature."""
-        ...
-
-    def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FittedModel:
-        """Fit a model on the rows that a fold of a cross-validation learns from."""
-        ...
-
-
 class NetworkLearner:
     """Crops and tiles, for networks. The validation side decides when a network stops."""
 
-    PREPARATION: ClassVar = 0.1
+    PREPARATION = 0.1
+    """Fraction of the time of a training that preparing the units takes."""
 
-    def __init__(
-        self,
-        collection: Collection,
-        settings: TrainingSettings,
-        progress: Progress,
-        should_stop: ShouldStop,
-    ):
-        units = collect_units(collection, Preprocessing.of(settings), progress)
+    def __init__(self, collection: Collection, settings: TrainingSettings, callbacks: Callbacks):
+        units = collect_units(collection, Preprocessing.of(settings), callbacks.progress)
         self._units = augment_as_published(units) if settings.protocol == "paper" else units
-        self._should_stop = should_stop
+        self._callbacks = callbacks
         self.table = self._units.table
         self._classes = tuple(sorted(self.table["class"].unique()))
 
-    def fit_calibrated(
-        self, settings: TrainingSettings, split: Split, on_epoch: OnEpoch
-    ) -> tuple[FittedModel, float]:
+    def fit_calibrated(self, settings: TrainingSettings, split: Split) -> tuple[FittedModel, float]:
         """Fit a network; its temperature is that of its answers on the validation side."""
-        model = self._fit(settings, split.train, split.validation, on_epoch)
+        model = self._fit(settings, split.train, split.validation, self._callbacks.on_epoch)
         if not len(split.validation):
             return model, 1.0
         codes = class_codes(self.table, self._classes)[split.validation]
@@ -152,13 +138,11 @@ class NetworkLearner:
         self, settings: TrainingSettings, train: Rows, validation: Rows, on_epoch: OnEpoch
     ) -> FittedModel:
         start_keras()  # takes seconds, and only a job may do it
-        from napari_marrow.learning.fit import Side, train_network
+        from napari_marrow.learning.fit import train_network
 
-        def side(rows: Rows) -> Side:
-            return Side.of(self._units.take(rows), self._classes)
-
-        watched = side(validation) if len(validation) else None
-        trained = train_network(side(train), watched, settings, on_epoch, self._should_stop)
+        watched = self._units.take(validation) if len(validation) else None
+        sides, should_stop = (self._units.take(train), watched), self._callbacks.should_stop
+        trained = train_network(*sides, self._classes, settings, on_epoch, should_stop)
         session = open_onnx(trained.onnx)
 
         def predict(rows: Rows) -> Probabilities:
@@ -186,18 +170,13 @@ def augment_as_published(units: Units) -> Units:
 class ClassicalLearner:
     """Measured features, for classical models."""
 
-    PREPARATION: ClassVar = 0.85
+    PREPARATION = 0.85
+    """Fraction of the time of a training that preparing the units takes."""
 
-    def __init__(
-        self,
-        collection: Collection,
-        settings: TrainingSettings,
-        progress: Progress,
-        should_stop: ShouldStop,
-    ):
+    def __init__(self, collection: Collection, settings: TrainingSettings, callbacks: Callbacks):
         published = settings.protocol == "paper"
         how = Preprocessing.of(settings).features
-        table = measure_collection(collection, how, progress, augmented=published)
+        table = measure_collection(collection, how, callbacks.progress, augmented=published)
         self.table = table[table["class"].notna()].reset_index(drop=True)
         self._codes = class_codes(self.table, tuple(sorted(self.table["class"].unique())))
         self._columns = feature_columns(self.table)
@@ -205,9 +184,7 @@ class ClassicalLearner:
             args = (self.table, self._columns, self._codes, settings.select)
             self._columns = choose_columns(*args)
 
-    def fit_calibrated(
-        self, settings: TrainingSettings, split: Split, on_epoch: OnEpoch
-    ) -> tuple[FittedModel, float]:
+    def fit_calibrated(self, settings: TrainingSettings, split: Split) -> tuple[FittedModel, float]:
         """Fit a model on both sides; its temperature is that of one fitted without validation."""
         temperature = 1.0
         if len(split.validation) >= MIN_CALIBRATION_UNITS:
@@ -265,6 +242,8 @@ def score_features(
     )
 
 
+Learner = NetworkLearner | ClassicalLearner
+"""Has ``table``, a row a unit with class, source and mean colour, and fits models on its rows."""
 LEARNERS: dict[Kind, type[NetworkLearner] | type[ClassicalLearner]] = {
     "network": NetworkLearner,
     "classical": ClassicalLearner,

@@ -14,11 +14,7 @@ class NetworkSettings:
     """Options of networks, which learn from pixels."""
 
     epochs: int = option(
-        40,
-        "Epochs",
-        "Maximum number of passes over the training images.",
-        low=1,
-        high=10000,
+        40, "Epochs", "Maximum number of passes over the training images.", low=1, high=10000
     )
     device: Literal["auto", "cpu", "gpu"] = option(
         "auto", "Device", "auto uses a GPU if the backend finds one."

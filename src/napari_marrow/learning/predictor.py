@@ -6,10 +6,11 @@ is slow to import is imported when the first photograph is classified.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,26 +55,16 @@ class Prediction:
         return replace(self, labels=None)
 
 
-class Predictor(Protocol):
-    """Classifies photographs with one trained model."""
+class Predictor(ABC):
+    """Classifies photographs with one trained model; there is a subclass for each kind.
 
-    def predict(
-        self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None = None
-    ) -> Prediction:
-        """Classify one photograph, or the cells in it.
-
-        Parameters
-        ----------
-        image
-            RGB photograph, (height, width, 3), uint8.
-        nuclei
-            Instance labels of its nuclei; found in the image when None and needed.
-        """
-        ...
-
-
-class _OnnxPredictor:
-    """What predictors of all kinds share: the ONNX session, and probabilities made an answer."""
+    Parameters
+    ----------
+    path
+        The ONNX model.
+    info
+        The description in its bundle.
+    """
 
     def __init__(self, path: Path, info: BundleInfo):
         self._path, self._info = path, info
@@ -88,18 +79,28 @@ class _OnnxPredictor:
                 f"its bundle says {self._input_shape()} and {len(info.classes)}; train again."
             )
 
+    @abstractmethod
     def _input_shape(self) -> list[int]:
-        raise NotImplementedError
+        """Return the shape of one input of the model."""
 
+    @abstractmethod
     def _classify(
         self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None
     ) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[np.float64]]:
-        """Units with index, y and x; their probabilities; the fraction of missing features."""
-        raise NotImplementedError
+        """Return units with index, y and x, their probabilities, and fraction of missing values."""
 
     def predict(
         self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None = None
     ) -> Prediction:
+        """Classify one photograph, or the cells in it.
+
+        Parameters
+        ----------
+        image
+            RGB photograph, (height, width, 3), uint8.
+        nuclei
+            Instance labels of its nuclei; found in the image when None and needed.
+        """
         from napari_marrow.imaging.segmentation import segment_nuclei
 
         info = self._info
@@ -126,7 +127,7 @@ class _OnnxPredictor:
         )
 
 
-class NetworkPredictor(_OnnxPredictor):
+class NetworkPredictor(Predictor):
     """Classifies by the pixels of tiles or crops."""
 
     def _input_shape(self) -> list[int]:
@@ -141,7 +142,7 @@ class NetworkPredictor(_OnnxPredictor):
         return units.table, probabilities, np.zeros(len(units.table))
 
 
-class ClassicalPredictor(_OnnxPredictor):
+class ClassicalPredictor(Predictor):
     """Classifies by measured features."""
 
     def _input_shape(self) -> list[int]:
@@ -161,7 +162,7 @@ class ClassicalPredictor(_OnnxPredictor):
         return units, run_classical(self._session, values), np.isnan(values).mean(axis=1)
 
 
-PREDICTORS: dict[Kind, type[NetworkPredictor] | type[ClassicalPredictor]] = {
+PREDICTORS: dict[Kind, type[Predictor]] = {
     "network": NetworkPredictor,
     "classical": ClassicalPredictor,
 }

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from napari_marrow.data.errors import MarrowError
 
 Rows = NDArray[np.intp]
-CUTS = 500
-"""So many cuts are tried where the first leaves a class out of what is learnt from."""
+MAX_RANDOM_CUTS = 500
+"""Random cuts tried where a stratified one leaves a class out of a training side."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _fold_of_each(classes: NDArray, sources: NDArray, folds: int, seed: int) -> 
     np.add.at(counts, (source, kind), 1)
     generator = np.random.default_rng(seed)
     best, spread = None, np.inf
-    for k in range(CUTS):
+    for k in range(MAX_RANDOM_CUTS):
         fold = generator.permutation(np.arange(len(names)) % folds)
         if k % 2:  # of sources that hold much, some folds need fewer
             fold = generator.integers(folds, size=len(names))
@@ -173,10 +174,9 @@ def split_as_published(classes: NDArray, heldout: float, validation: float, seed
     """
     rows = np.arange(len(classes))
     try:
-        cut = StratifiedShuffleSplit(1, test_size=heldout, random_state=seed)
-        rest, judged = next(cut.split(rows, classes))
-        cut = StratifiedShuffleSplit(1, test_size=validation, random_state=seed)
-        train, watched = next(cut.split(rest, classes[rest]))
+        cut = partial(train_test_split, random_state=seed)
+        rest, judged = cut(rows, test_size=heldout, stratify=classes)
+        train, watched = cut(rest, test_size=validation, stratify=classes[rest])
     except ValueError as error:  # scikit-learn's sentence speaks of test_size
         raise MarrowError(
             f"{len(classes)} augmented units are too few to split them as published; "
@@ -186,4 +186,4 @@ def split_as_published(classes: NDArray, heldout: float, validation: float, seed
         "Protocol paper: augmented before splitting, so copies of one source stand on both sides; "
         "the scores are too good."
     )
-    return Split(rest[train], rest[watched], judged, (note,))
+    return Split(train, watched, judged, (note,))

@@ -6,7 +6,6 @@ Names stand above their bars and not beside them: they are long, and a dock widg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,18 +14,17 @@ from numpy.typing import NDArray
 
 from napari_marrow.report.colours import class_colours
 
-BEST = 20
-"""So many features are shown, at most."""
+MAX_SHOWN_FEATURES = 20
 CHOSEN, OTHERS = "#4477AA", "#808080"
 MARKERS = "osD^v"
-POINTS = 300
-"""So many units of a class are drawn one by one, at most; its box is of all."""
+MAX_POINTS = 300
+"""Units of a class that are drawn one by one; its box is of all."""
 _NAME_AT, _BAR = 0.28, 0.32
 
 
 def best_features(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table of scores that are shown, the best first."""
-    return scores[scores["chi2"] > 0].nsmallest(BEST, "rank").reset_index(drop=True)
+    return scores[scores["chi2"] > 0].nsmallest(MAX_SHOWN_FEATURES, "rank").reset_index(drop=True)
 
 
 def draw_scores(axes: Axes, best: pd.DataFrame, picked: str | None, text: str) -> None:
@@ -48,10 +46,10 @@ def draw_scores(axes: Axes, best: pd.DataFrame, picked: str | None, text: str) -
     axes.set_xlabel("chi-square")
 
 
-def most_important(scores: pd.DataFrame, most: int = BEST) -> pd.DataFrame:
+def most_important(scores: pd.DataFrame, count: int = MAX_SHOWN_FEATURES) -> pd.DataFrame:
     """The rows of a bundle's ``features.csv`` that count most in its model, the first first."""
     counting = scores[scores["importance"] > 0]
-    return counting.nlargest(most, "importance").reset_index(drop=True)
+    return counting.nlargest(count, "importance").reset_index(drop=True)
 
 
 def draw_importances(axes: Axes, best: pd.DataFrame, text: str = "black") -> None:
@@ -118,7 +116,7 @@ def draw_distribution(axes: Axes, values: Mapping[str, NDArray[np.float64]], tex
             0.01, row - 0.42, said, color=text, fontsize=8, va="center",
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
-        points = generator.permutation(known)[:POINTS]
+        points = generator.permutation(known)[:MAX_POINTS]
         place = row + 0.12 + generator.uniform(-0.17, 0.17, len(points))
         axes.scatter(
             points, place, 14, color=colours[name], marker=MARKERS[row % len(MARKERS)],
@@ -130,7 +128,7 @@ def draw_distribution(axes: Axes, values: Mapping[str, NDArray[np.float64]], tex
 
 
 def _box(axes: Axes, values: NDArray[np.float64], row: float, colour: str) -> None:
-    line: dict[str, Any] = {"color": colour, "linewidth": 1}
+    line: dict[str, object] = {"color": colour, "linewidth": 1}
     axes.boxplot(
         values,
         positions=[row],

@@ -42,7 +42,12 @@ def draw_overlay(
     return picture
 
 
-def _text(draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, font, colour: str) -> None:
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def _text(
+    draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, font: Font, colour: str
+) -> None:
     box = draw.textbbox(place, text, font=font)
     draw.rectangle((box[0] - 4, box[1] - 3, box[2] + 4, box[3] + 3), fill="#202020")
     draw.text(place, text, font=font, fill=colour)
