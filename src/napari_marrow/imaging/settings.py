@@ -1,6 +1,6 @@
-"""What augmentation and segmentation can be told: the forms and the command line's options.
+"""Settings of augmentation and segmentation, for forms and the command line.
 
-Apart from the work itself, which takes a quarter of a second to import.
+They are in a module of their own because the work itself takes a quarter of a second to import.
 """
 
 from __future__ import annotations
@@ -10,45 +10,45 @@ from dataclasses import dataclass
 from napari_marrow.data.options import bound_problems, option
 
 OPERATIONS = {
-    "rotate90": "a quarter turn counter-clockwise, exactly",
-    "rotate180": "half a turn",
-    "rotate270": "a quarter turn clockwise",
+    "rotate90": "rotated by 90 degrees counter-clockwise",
+    "rotate180": "rotated by 180 degrees",
+    "rotate270": "rotated by 90 degrees clockwise",
     "mirror": "left and right swapped",
     "flip": "top and bottom swapped",
-    "edges": "Sobel's gradient, dark on white",
+    "edges": "Sobel edges, dark on white",
     "crop-border": "the border removed, the rest not enlarged",
     "translate": "shifted at random",
     "rotate": "rotated at random by a small angle",
-    "blur": "out of focus",
-    "distort": "as if printed on rubber, at random",
-    "equalise": "the histogram of each channel spread evenly",
-    "light": "brighter or darker, and unevenly so, at random",
+    "blur": "blurred by a Gaussian",
+    "distort": "distorted elastically at random",
+    "equalise": "the histogram of each channel equalized",
+    "light": "brightness changed unevenly at random",
     "stain": "optical density of each channel changed at random",
     "noise": "Gaussian noise",
 }
-"""The operations by name, with what they do."""
+"""Operations by name, with what they do."""
 RANDOM = frozenset({"translate", "rotate", "blur", "distort", "light", "stain", "noise"})
-"""Those that differ from copy to copy; of the others there is one copy."""
+"""Operations that differ from copy to copy; the others give one copy."""
 
 
 @dataclass(frozen=True)
 class AugmentSettings:
-    """What is made of each photograph, and how strongly."""
+    """Operations of augmentation and their strengths."""
 
     operations: tuple[str, ...] = option(
         ("rotate90", "edges"),
         "Operations",
-        f"Each gives pictures of its own: {', '.join(OPERATIONS)}.",
+        f"Operations, each applied by itself: {', '.join(OPERATIONS)}.",
     )
     copies: int = option(
-        1, "Copies", "How many pictures an operation gives that is random.", low=1, high=64
+        1, "Copies", "Number of images that each random operation gives.", low=1, high=64
     )
-    seed: int = option(0, "Seed", "The same seed gives the same pictures.", low=0, high=2**31 - 1)
+    seed: int = option(0, "Seed", "The same seed gives the same images.", low=0, high=2**31 - 1)
     originals: bool = option(True, "Originals", "Count and write the photographs themselves too.")
     border: float = option(
         0.05,
         "Border",
-        "crop-border: part of the height and width that is cut off at each side.",
+        "crop-border: fraction of height and width cut off at each side.",
         low=0,
         high=0.45,
         advanced=True,
@@ -56,18 +56,18 @@ class AugmentSettings:
     shift: float = option(
         0.1,
         "Shift",
-        "translate: the largest shift, in parts of the height and width.",
+        "translate: largest shift, as a fraction of height and width.",
         low=0,
         high=0.5,
         advanced=True,
     )
     angle: float = option(
-        10.0, "Angle", "rotate: the largest angle.", unit="degrees", low=0, high=45, advanced=True
+        10.0, "Angle", "rotate: largest angle.", unit="degrees", low=0, high=45, advanced=True
     )
     blur: float = option(
         2.0,
         "Blur",
-        "blur: the largest standard deviation.",
+        "blur: largest standard deviation.",
         unit="px",
         low=0.7,
         high=4,
@@ -76,19 +76,19 @@ class AugmentSettings:
     distortion: float = option(
         0.01,
         "Distortion",
-        "distort: how far pixels go at most, in parts of the shorter side.",
+        "distort: largest displacement, as a fraction of the shorter side.",
         low=0,
         high=0.03,
         advanced=True,
     )
     light: float = option(
-        0.15, "Light", "light: the largest change of brightness.", low=0, high=0.5, advanced=True
+        0.15, "Light", "light: largest change of brightness.", low=0, high=0.5, advanced=True
     )
     stain: float = option(
-        0.1, "Stain", "stain: the largest change of density.", low=0, high=0.5, advanced=True
+        0.1, "Stain", "stain: largest change of density.", low=0, high=0.5, advanced=True
     )
     noise: float = option(
-        5.0, "Noise", "noise: its standard deviation.", unit="levels", low=0, high=50, advanced=True
+        5.0, "Noise", "noise: standard deviation.", unit="levels", low=0, high=50, advanced=True
     )
 
     def __post_init__(self):
@@ -96,7 +96,7 @@ class AugmentSettings:
         object.__setattr__(self, "operations", tuple(self.operations))
 
     def problems(self) -> list[str]:
-        """What can't work, in a user's words; empty when all is well."""
+        """Return what is wrong with the settings, one message each."""
         problems = bound_problems(self)
         unknown = [repr(name) for name in self.operations if name not in OPERATIONS]
         if unknown:
@@ -111,7 +111,7 @@ class AugmentSettings:
 
 @dataclass(frozen=True)
 class SegmentSettings:
-    """What can be asked of a segmentation; the defaults suit all pictures that were tried."""
+    """Settings of segmentation; the defaults suit fields and pictures of single cells alike."""
 
     smallest: int = option(
         0,
@@ -134,7 +134,7 @@ class SegmentSettings:
     )
 
     def problems(self) -> list[str]:
-        """What can't work, in a user's words; empty when all is well."""
+        """Return what is wrong with the settings, one message each."""
         found = bound_problems(self)
         if 0 < self.largest < self.smallest:
             found.append(f"Largest is {self.largest}; it must be at least {self.smallest}.")

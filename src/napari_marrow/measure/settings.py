@@ -1,4 +1,4 @@
-"""What can be asked of features and of their selection; forms and commands come from here."""
+"""Settings of features and of their selection, for forms and the command line."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Literal
 from napari_marrow.data.options import bound_problems, option
 
 MEASURED = {
-    "histogram": "what part of the pixels has which level of red, green, blue and grey",
+    "histogram": "fraction of pixels per level of red, green, blue and grey",
     "green": "the green part of the histogram alone",
-    "fourier": "how fine, and in which directions, the grey levels vary",
-    "morphology": "size and outline of nuclei and cells, and how much of a cell its nucleus fills",
+    "fourier": "power of the grey levels by spatial frequency and direction",
+    "morphology": "size and shape of nuclei and cells, and the nucleus-to-cell ratio",
     "colour": "optical density of nuclei and cytoplasm, against the photograph's background",
-    "texture": "how coarse the chromatin is: grains, co-occurrence, local binary patterns",
-    "pixels": "the picture itself on a grid of 16 x 16, which chi-square can be mapped over",
+    "texture": "chromatin: granularity, co-occurrence, local binary patterns",
+    "pixels": "mean levels on a grid of 16 x 16, for the chi-square map",
 }
-"""What each family of features measures."""
+"""Families of features, with what each measures."""
 FAMILIES = tuple(MEASURED)
-"""In the order in which their columns stand in a table."""
+"""In the order of their columns in a table."""
 OF_CELLS = frozenset({"morphology", "colour", "texture"})
 """Families that are measured cell by cell, whatever the unit."""
 DEFAULT_FAMILIES = ("morphology", "colour", "texture")
@@ -26,7 +26,7 @@ DEFAULT_FAMILIES = ("morphology", "colour", "texture")
 
 
 def family_problems(families: tuple[str, ...]) -> list[str]:
-    """What can't work about a choice of families, in a user's words."""
+    """Return what is wrong with a choice of families, one message each."""
     unknown = [repr(name) for name in families if name not in FAMILIES]
     if unknown:
         return [f"Families has {', '.join(unknown)}; choose from {', '.join(FAMILIES)}."]
@@ -35,16 +35,16 @@ def family_problems(families: tuple[str, ...]) -> list[str]:
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """Which features to measure, and of what."""
+    """Families of features, and the unit that is measured."""
 
     families: tuple[str, ...] = option(
         ("histogram", "fourier"),
         "Families",
-        f"What is measured: {', '.join(FAMILIES)}.",
+        f"Families of features: {', '.join(FAMILIES)}.",
         choices=FAMILIES,
     )
     unit: Literal["field", "cell"] = option(
-        "field", "Unit", "What gets a row: a whole field or each cell."
+        "field", "Unit", "One row of the table per field, or per cell."
     )
 
     def __post_init__(self):
@@ -56,34 +56,34 @@ class FeatureSettings:
 
     @property
     def needs_nuclei(self) -> bool:
-        """Whether a photograph's nuclei have a say in what is measured."""
+        """Whether nuclei are needed to measure a photograph."""
         return self.unit == "cell" or not OF_CELLS.isdisjoint(self.families)
 
     def problems(self) -> list[str]:
-        """What can't work, in a user's words; empty when all is well."""
+        """Return what is wrong with the settings, one message each."""
         return bound_problems(self) + family_problems(self.families)
 
 
 @dataclass(frozen=True)
 class ChiSquareSettings:
-    """How many features are chosen, and how steadily."""
+    """Number of features selected by chi-square, and resamples for their stability."""
 
     select: int = option(
-        20, "Select", "So many features with the highest chi-square are chosen.", low=1, high=5000
+        20, "Select", "Number of features kept, by chi-square score.", low=1, high=5000
     )
     resamples: int = option(
         50,
         "Resamples",
-        "How often halves of the sources choose anew, to see which features are always chosen; "
-        "0 leaves it out.",
+        "Number of random halves of the sources in which the selection is repeated, to report how "
+        "stable it is; 0 leaves it out.",
         low=0,
         high=1000,
         advanced=True,
     )
     seed: int = option(
-        0, "Seed", "The same seed draws the same halves.", low=0, high=2**31 - 1, advanced=True
+        0, "Seed", "The same seed gives the same halves.", low=0, high=2**31 - 1, advanced=True
     )
 
     def problems(self) -> list[str]:
-        """What can't work, in a user's words; empty when all is well."""
+        """Return what is wrong with the settings, one message each."""
         return bound_problems(self)
