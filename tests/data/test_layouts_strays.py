@@ -294,7 +294,7 @@ def test_rows_of_groups_must_agree_and_be_exact(put, tmp_path):
     with pytest.raises(MarrowError, match=r"1.png, which several fields .* path, AML/1.png"):
         with_groups(found, table)
     table.write_text("image;source\nAML/1.png;p\nAML/1.png;q\nCLL/1.png;q\n")
-    with pytest.raises(MarrowError, match=r"says p and q of AML/1.png; keep one row"):
+    with pytest.raises(MarrowError, match=r"p and q for AML/1.png; keep one row"):
         with_groups(found, table)
     table.write_text("image;source\nAML\\1.png;p\nCLL/1.png;q\n")
     assert [f.source for f in with_groups(found, table).fields] == ["p", "q"]

@@ -7,11 +7,12 @@ changes nothing and decides nothing: every finding is a sentence for the user th
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from napari_marrow.audit.confounding import (
     Acquisitions,
+    SourceSummary,
     find_value_with_class,
     group_by_acquisition,
     summarize_sources,
@@ -66,14 +67,14 @@ def audit(collection: Collection) -> Audit:
     masks, photographs = _find_masks(fields)
     duplicates, different = find_duplicates(photographs)
     findings = [*masks, *duplicates, *find_near_duplicates(different)]
-    findings += _find_sources_in_two_classes(photographs)
     sources = summarize_sources(photographs)
+    findings += _find_sources_in_two_classes(sources)
     findings += find_value_with_class(sources, "size") + find_value_with_class(sources, "format")
     acquisitions = group_by_acquisition(sources)
     if acquisitions.association.holds:
         files = tuple(label for group in acquisitions.files for label in group)
         findings.append(Finding("acquisition-with-class", acquisitions.sentence, files))
-    return Audit((*findings, *_find_small_classes(photographs)), acquisitions)
+    return Audit((*findings, *_find_small_classes(sources)), acquisitions)
 
 
 def _find_masks(
@@ -105,36 +106,31 @@ def _find_masks(
     return findings, photographs
 
 
-def _find_sources_in_two_classes(photographs: list[SummarizedField]) -> list[Finding]:
+def _find_sources_in_two_classes(sources: list[SourceSummary]) -> list[Finding]:
     by_source = defaultdict(list)
-    for p in photographs:
-        if p.field.class_name:
-            by_source[p.field.source].append(p)
+    for s in sources:
+        by_source[s.source].append(s)
     findings = []
-    for source, group in by_source.items():
-        classes = sorted({str(p.field.class_name) for p in group})
-        if len(classes) > 1:
-            labels = tuple(p.label for p in group)
+    for source, summaries in by_source.items():
+        if len(summaries) > 1:
+            classes = " and ".join(sorted(s.class_name for s in summaries))
+            files = tuple(file for s in summaries for file in s.files)
             sentence = (
-                f"The source {source} is in two classes, {' and '.join(classes)}: "
-                f"{join_names(labels)}; correct the class or the source."
+                f"The source {source} is in two classes, {classes}: {join_names(files)}; correct "
+                "the class or the source."
             )
-            findings.append(Finding("source-in-two-classes", sentence, labels))
+            findings.append(Finding("source-in-two-classes", sentence, files))
     return findings
 
 
-def _find_small_classes(photographs: list[SummarizedField]) -> list[Finding]:
-    sources: dict[str, dict[str, str]] = defaultdict(dict)
-    for p in photographs:
-        if p.field.class_name:
-            sources[p.field.class_name].setdefault(p.field.source, p.label)
+def _find_small_classes(sources: list[SourceSummary]) -> list[Finding]:
     findings = []
-    for class_name, files in sorted(sources.items()):
-        if len(files) < MIN_SOURCES:
-            labels = tuple(files.values())
+    for class_name, count in sorted(Counter(s.class_name for s in sources).items()):
+        if count < MIN_SOURCES:
+            files = tuple(s.files[0] for s in sources if s.class_name == class_name)
             sentence = (
-                f"{class_name} has too few sources, {len(labels)} ({join_names(labels)}); with "
-                f"fewer than {MIN_SOURCES} a score says next to nothing, so add photographs."
+                f"{class_name} has too few sources, {count} ({join_names(files)}); with fewer than "
+                f"{MIN_SOURCES} a score says next to nothing, so add photographs."
             )
-            findings.append(Finding("too-few", sentence, labels))
+            findings.append(Finding("too-few", sentence, files))
     return findings

@@ -91,16 +91,21 @@ class Acquisitions:
 
 @dataclass(frozen=True)
 class SourceSummary:
-    """What the tests see of one source in one class: its first photograph, its median background.
+    """What is known of the photographs of one source in one class.
 
     Attributes
     ----------
+    files
+        As the collection calls them.
+    size, format
+        Of the first.
     background
-        (3,) RGB 0..255; None where none of its photographs shows any.
+        (3,) RGB 0..255, the median; None where none of them shows any.
     """
 
-    file: str
+    source: str
     class_name: str
+    files: tuple[str, ...]
     size: str
     format: str
     background: NDArray[np.float32] | None
@@ -113,12 +118,12 @@ def summarize_sources(photographs: Sequence[SummarizedField]) -> list[SourceSumm
         if p.field.class_name:
             groups[p.field.source, p.field.class_name].append(p)
     sources = []
-    for (_, class_name), group in groups.items():
-        first = group[0].summary
+    for (source, class_name), group in groups.items():
+        files, first = tuple(p.label for p in group), group[0].summary
+        size = f"{first.size[1]}x{first.size[0]}"
         colours = [p.summary.background for p in group if p.summary.background is not None]
         background = np.median(colours, axis=0) if colours else None
-        size = f"{first.size[1]}x{first.size[0]}"
-        sources.append(SourceSummary(group[0].label, class_name, size, first.format, background))
+        sources.append(SourceSummary(source, class_name, files, size, first.format, background))
     return sources
 
 
@@ -143,11 +148,11 @@ def find_value_with_class(
     separate = len(set(classes)) > 1 and repeated and one_class_each
     if not separate and not associate(classes, _without_rare(values)).holds:
         return []
-    files = tuple(s.file for s in sources)
+    files = tuple(s.files[0] for s in sources)
     examples = []
     for class_name in sorted(set(classes)):
         own = [s for s in sources if s.class_name == class_name]
-        first = {getattr(s, name): s.file for s in reversed(own)}
+        first = {getattr(s, name): s.files[0] for s in reversed(own)}
         counts = Counter(getattr(s, name) for s in own).most_common(3)
         shown = ", ".join(f"{value} ({count}, as {first[value]})" for value, count in counts)
         examples.append(f"{class_name} {shown}")
@@ -174,7 +179,7 @@ def group_by_acquisition(sources: Sequence[SourceSummary]) -> Acquisitions:
     groups = [numbers.setdefault(pair, len(numbers)) for pair in zip(kinds, colours, strict=True)]
     files: list[list[str]] = [[] for _ in numbers]
     for source, group in zip(visible, groups, strict=True):
-        files[group].append(source.file)
+        files[group].append(source.files[0])
     association = associate(classes, groups)
     testable = len(set(classes)) > 1 and min(Counter(classes).values()) >= MIN_SOURCES
     if not testable:

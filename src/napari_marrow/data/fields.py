@@ -298,6 +298,6 @@ def _read_groups(table: Path) -> dict[str, str]:
         image, source = row["image"].replace("\\", "/"), row["source"]
         if groups.setdefault(image, source) != source:
             raise MarrowError(
-                f"{table} says {groups[image]} and {source} of {image}; keep one row of each image."
+                f"{table} gives {groups[image]} and {source} for {image}; keep one row an image."
             )
     return groups

@@ -3,7 +3,7 @@
 A phantom field looks enough like a photograph to try everything on, and its truth is known: class,
 acquisition, and every nucleus and cytoplasm pixel. It is drawn in optical density, from stain
 amounts, as transmitted light makes it. By default every stain batch occurs in both classes, so that
-colour says nothing about the class; the cells' build says it all.
+colour carries no information about the class; only the build of the cells does.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class PhantomSettings:
     seed: int = option(0, "Seed", "Another seed draws other fields.", low=0, high=2**32 - 1)
 
     def problems(self) -> list[str]:
-        """Say in a user's words what can't work; an empty list if all is fine."""
+        """Return a sentence for each setting that can't work."""
         problems = bound_problems(self)
         if self.confounded and self.acquisitions < 2:
             problems.append(
@@ -234,9 +234,8 @@ def _write_all(
         if progress is not None:
             progress(done / len(plan), drawn.name)
     with open(folder / "phantom.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("image", "class", "source", "acquisition"))
-        writer.writerows(rows)
+        header = ("image", "class", "source", "acquisition")
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
 def _write_field(folder: Path, drawn: PhantomField, *, copy_photograph: bool) -> None:

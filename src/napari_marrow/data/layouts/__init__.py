@@ -55,7 +55,7 @@ def scan(folder: Path | str) -> Collection:
     ----------
     folder
         A folder of photographs, of class folders, or the download of a known data set. One
-        photograph may be named instead: then its masks are looked for beside it. Or a table, a CSV
+        photograph may be named instead: then its masks are those beside it. Or a table, a CSV
         with the columns ``image,class`` and perhaps ``source``.
 
     Returns
@@ -68,7 +68,7 @@ def scan(folder: Path | str) -> Collection:
     MarrowError
         When the folder is not there, can't be read, or holds no photograph.
     """
-    folder = Path(os.path.abspath(folder))  # names of folders above are looked at
+    folder = Path(os.path.abspath(folder))  # names of folders above count
     if folder.suffix.lower() == ".csv":
         return validate_collection(fields_of_table(folder))
     if folder.is_file():
