@@ -156,7 +156,7 @@ def test_only_a_sample_of_a_large_file_is_looked_at(tmp_path, monkeypatch):
     Image.fromarray(pixels).save(tmp_path / "ALL" / "1.bmp")
     collection = scan(tmp_path)
     audit(collection)
-    assert seen == [(256, 256, 3)]
+    assert seen == [(128, 128, 3)]
     start = time.process_time()
     audit(collection)
     assert time.process_time() - start < 0.2  # 0.01 measured; decoding it takes longer

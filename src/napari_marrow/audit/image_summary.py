@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from scipy.fft import dctn
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import image_format
@@ -81,6 +80,7 @@ def summarize(field: Field) -> ImageSummary:
     grey = (red + green + blue) / 3
     blocks = grey.reshape(THUMBNAIL_PX, SAMPLES_PER_PX, THUMBNAIL_PX, SAMPLES_PER_PX)
     thumbnail = blocks.mean((1, 3))
+    every_second = sample[::2, ::2]
     middle = slice(SAMPLES_PER_PX // 2, None, SAMPLES_PER_PX)
     return ImageSummary(
         size=(height, width),
@@ -89,7 +89,7 @@ def summarize(field: Field) -> ImageSummary:
         points=sample[middle, middle].reshape(-1, 3),
         thumbnail=thumbnail,
         hashes=perceptual_hashes(thumbnail),
-        background=None if is_cut_out(sample) else white_point(sample),
+        background=None if is_cut_out(every_second) else white_point(every_second),
         flatness=flatness(image, rows[2::4], columns[2::4]),
     )
 
@@ -141,13 +141,13 @@ def turned(square: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
 def perceptual_hashes(thumbnail: NDArray[np.float32]) -> NDArray[np.uint64]:
     """Return the perceptual hashes of the eight turns of a (32, 32) thumbnail, as (8,) uint64.
 
-    See C. Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010),
-    section 3.2.1.
+    A bit says whether one of the 64 lowest coefficients of the discrete cosine transform is above
+    their median: C. Zauner, "Implementation and benchmarking of perceptual image hash functions"
+    (2010), section 3.2.1. All turns at once take a tenth of the time of imagehash's ``phash``.
     """
-    pictures = [
-        Image.fromarray(turned(thumbnail.round().astype(np.uint8), k)) for k in range(N_TURNS)
-    ]
-    bits = [imagehash.phash(picture).hash.ravel() for picture in pictures]
+    squares = np.stack([turned(thumbnail, turn) for turn in range(N_TURNS)])
+    low = dctn(squares, axes=(1, 2))[:, :8, :8].reshape(N_TURNS, 64)
+    bits = low > np.median(low, axis=1, keepdims=True)
     return np.packbits(bits, axis=1).view(np.uint64)[:, 0]
 
 
