@@ -1,4 +1,4 @@
-"""Measured units: the features of every field or cell of a collection, as one table."""
+"""A table of measured units: the features of every field or cell of a collection."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from napari_marrow.measure.extract import KEYS, features
 from napari_marrow.measure.settings import FeatureSettings
 
 KNOWN = ("image", *KEYS, "class", "source")
-"""Columns of a table of units that are no features, in this order."""
+"""Columns of the table that are not features, in this order."""
 
 
 def measure(
     image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None, settings: FeatureSettings
 ) -> pd.DataFrame:
-    """The features of one photograph, as learning and prediction take them.
+    """Measure the features of one photograph, as learning and prediction take them.
 
     Cytoplasm is always found in the photograph, also where there is a mask of it: most sets have
     such masks for some fields only, and cells drawn by hand differ from cells found. With a
@@ -45,7 +45,7 @@ def measure(
 def measure_field(
     field: Field, image: str, settings: FeatureSettings, *, augmented: bool = False
 ) -> pd.DataFrame:
-    """The features of a field with ``image``, ``class``, ``source`` and its mean colour.
+    """Measure the features of a field, with ``image``, ``class``, ``source`` and its mean colour.
 
     ``augmented`` adds the rows of its rotated copy and of its edges, as the paper has them.
     """
@@ -108,5 +108,5 @@ def measure_collection(
 
 
 def feature_columns(table: pd.DataFrame) -> tuple[str, ...]:
-    """The columns of a table of measured units that are features."""
+    """Return the columns of a table of measured units that are features."""
     return tuple(name for name in table.columns if name not in (*KNOWN, *MEAN_COLOUR))

@@ -1,4 +1,4 @@
-"""Units: what is classified, cut out of fields and brought to the network's input size."""
+"""Samples of a network: crops of cells or tiles of fields, at the network's input size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_MASK_DIFFERENCE = 0.25
 
 @dataclass(frozen=True)
 class Units:
-    """Units with what is known of them.
+    """Fields or cells with their images and what is known of them.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Units:
 def cut_units(
     image: NDArray[np.uint8], labels: NDArray[np.integer] | None, how: Preprocessing
 ) -> Units:
-    """Cut the units of one photograph; their class and source are not known here.
+    """Cut the units out of one photograph, without class and source.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _field_unit(image: NDArray, balanced: NDArray, how: Preprocessing) -> Units:
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Where tiles begin so that they cover a length evenly, overlapping where they must."""
+    """Return where tiles begin that cover a length evenly, with the least overlap."""
     count = -(-length // side)
     return [round(s) for s in np.linspace(0, length - side, count)]
 
@@ -146,13 +146,13 @@ def _labelled_units(field: Field, image: str, how: Preprocessing) -> Units:
 
 
 def check_masks(field: Field) -> None:
-    """Say now that a mask does not fit, and not when it happens to be used."""
+    """Read all masks of a field, so that one that does not fit is reported now."""
     for kind in sorted(field.mask_kinds):
         field.mask(kind)
 
 
 def drawn_notes(collection: Collection, measured: FeatureSettings) -> list[str]:
-    """A sentence where one class has its nuclei from masks far more often than another.
+    """Return a warning where one class has nucleus masks far more often than another.
 
     Drawn outlines differ from found ones, which is enough to tell such classes apart.
     """
@@ -175,7 +175,7 @@ def drawn_notes(collection: Collection, measured: FeatureSettings) -> list[str]:
 
 
 def with_classes(table: pd.DataFrame, field: Field, image: str, unit: str) -> pd.DataFrame:
-    """Units of a field with ``image`` (its name), ``source`` and ``class``, None where unknown."""
+    """Add ``image`` (the field's name), ``source`` and ``class`` (None if unknown) to units."""
     classes: list[str | None] = [field.class_name] * len(table)
     if unit == "cell" and field.cell_classes:
         classes = [field.cell_classes.get(int(i), field.class_name) for i in table["index"]]
@@ -187,7 +187,7 @@ def with_classes(table: pd.DataFrame, field: Field, image: str, unit: str) -> pd
 
 
 def _common_class(field: Field) -> str:
-    """The one class of all annotated cells of a field; a field of two classes has none itself."""
+    """Return the class of all annotated cells of a field, which must have the same."""
     found = sorted(set(field.cell_classes.values()))
     if len(found) > 1:
         raise MarrowError(
@@ -198,5 +198,5 @@ def _common_class(field: Field) -> str:
 
 
 def class_codes(table: pd.DataFrame, classes: tuple[str, ...]) -> NDArray[np.intp]:
-    """Number of each unit's class in ``classes``."""
+    """Return the number of each unit's class in ``classes``."""
     return pd.Categorical(table["class"], categories=list(classes)).codes.astype(np.intp)

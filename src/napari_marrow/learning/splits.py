@@ -1,4 +1,4 @@
-"""Splits: which units are learnt from, which decide when to stop, and which only judge."""
+"""Splits of units into training, validation and held-out side, and folds of a cross-validation."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def split_by_source(
     classes, sources
         Class and source of each unit, (n,).
     heldout
-        Part of all sources that only judge.
+        Fraction of all sources that is held out.
     validation
-        Part of the remaining sources that decides when to stop.
+        Fraction of the remaining sources for validation.
     seed
         Of the shuffle.
 
@@ -68,7 +68,7 @@ def split_by_source(
 def _cut(
     classes: NDArray, sources: NDArray, rows: Rows, part: float, seed: int
 ) -> tuple[Rows, Rows]:
-    """Cut about ``part`` of the sources off, the classes in proportion; nothing if they are few."""
+    """Cut off about ``part`` of the sources, stratified by class; nothing if there are too few."""
     few = _fewest(classes, sources, rows)
     if few < 2:
         return rows, rows[:0]
@@ -86,7 +86,7 @@ def _cut(
 def folds_by_source(
     classes: NDArray, sources: NDArray, folds: int, seed: int
 ) -> list[tuple[Rows, Rows]]:
-    """Rows to learn from and to be judged on, of each fold; a source stands on one side only.
+    """Return training and test rows of each fold; every source is on one side only.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def folds_by_source(
 
 
 def _fold_of_each(classes: NDArray, sources: NDArray, folds: int, seed: int) -> Rows:
-    """The most even of many random cuts that leave every class on all sides learnt from.
+    """Return the most even of many random cuts that leave every class on all training sides.
 
     Sources of several classes can all fall on one side, where each class is stratified by itself.
     A class is on all of them when its sources lie in two folds or more.
@@ -137,7 +137,7 @@ def _fold_of_each(classes: NDArray, sources: NDArray, folds: int, seed: int) -> 
 
 
 def folds_at_random(classes: NDArray, folds: int, seed: int) -> list[tuple[Rows, Rows]]:
-    """The same without a look at the sources, as the paper had it.
+    """Return training and test rows of each fold without regard to sources, as published.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def folds_at_random(classes: NDArray, folds: int, seed: int) -> list[tuple[Rows,
 
 
 def _fewest(classes: NDArray, sources: NDArray, rows: Rows) -> int:
-    """Number of sources of the class that has fewest among these rows."""
+    """Return the number of sources of the class that has fewest among these rows."""
     return min(len(set(sources[rows][classes[rows] == c])) for c in set(classes))
 
 

@@ -1,4 +1,4 @@
-"""Which versions run: for ``info``, bundles and bug reports."""
+"""Versions of what is installed, for ``info``, bundles and bug reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 import sys
 
-_NAMES = (
+LIBRARIES = (
     "napari-marrow",
     "napari",
     "npe2",
@@ -21,9 +21,9 @@ _NAMES = (
 
 
 def versions() -> dict[str, str]:
-    """Version by name of Python, the platform and what is installed of the libraries we lean on."""
+    """Return the version of Python, the platform, and the versions of installed libraries."""
     found = {"python": platform.python_version(), "platform": sys.platform}
-    for name in _NAMES:
+    for name in LIBRARIES:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

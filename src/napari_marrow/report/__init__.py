@@ -1,1 +1,1 @@
-"""Fifth floor: results become pictures and pages that a person reads."""
+"""Results as figures, tables and pages that a person reads."""

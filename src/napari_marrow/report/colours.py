@@ -12,12 +12,12 @@ RESEARCH_ONLY = "Research use only, never diagnosis."
 
 
 def class_colours(classes: Sequence[str]) -> dict[str, str]:
-    """Colour of each class as ``#RRGGBB``: ALL and MM always theirs, the others in order."""
+    """Return the colour of each class as ``#RRGGBB``: those of ALL and MM are fixed."""
     others = [name for name in classes if name not in FIXED]
     taken = {name: _OTHERS[k % len(_OTHERS)] for k, name in enumerate(others)}
     return {name: FIXED.get(name) or taken[name] for name in classes}
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """Red, green and blue, 0 to 255, of ``#RRGGBB``."""
+    """Return red, green and blue, 0 to 255, of ``#RRGGBB``."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

@@ -23,12 +23,12 @@ _NAME_AT, _BAR = 0.28, 0.32
 
 
 def best_features(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a table of scores that are shown, the best first."""
+    """Return the rows of a table of scores that are shown, the best first."""
     return scores[scores["chi2"] > 0].nsmallest(MAX_SHOWN_FEATURES, "rank").reset_index(drop=True)
 
 
 def draw_scores(axes: Axes, best: pd.DataFrame, picked: str | None, text: str) -> None:
-    """A bar a feature, from the top; row k lies at k. Chosen ones are filled, others hollow.
+    """Draw a bar per feature, from the top; row k is at k. Selected ones are filled.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ def draw_scores(axes: Axes, best: pd.DataFrame, picked: str | None, text: str) -
 
 
 def most_important(scores: pd.DataFrame, count: int = MAX_SHOWN_FEATURES) -> pd.DataFrame:
-    """The rows of a bundle's ``features.csv`` that count most in its model, the first first."""
+    """Return the most important rows of a bundle's ``features.csv``, the first first."""
     counting = scores[scores["importance"] > 0]
     return counting.nlargest(count, "importance").reset_index(drop=True)
 
 
 def draw_importances(axes: Axes, best: pd.DataFrame, text: str = "black") -> None:
-    """A bar a feature that counts in a model, from the top.
+    """Draw the importance of each feature in a model as a bar, from the top.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def _bars(
 
 
 def draw_distribution(axes: Axes, values: Mapping[str, NDArray[np.float64]], text: str) -> None:
-    """The values of one feature in each class: every unit a point, and a box over all of them.
+    """Draw the values of one feature in each class: a point per unit, and a box plot.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 
 def draw_history(axes: Axes, history: pd.DataFrame) -> None:
-    """Training and validation loss by epoch; the best epoch is marked."""
+    """Draw training and validation loss by epoch; mark the best epoch."""
     axes.plot(history["epoch"], history["loss"], color="#0072B2", label="training")
     watched = "loss"
     if "val_loss" in history:
