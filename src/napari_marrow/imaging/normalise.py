@@ -24,8 +24,8 @@ from napari_marrow.imaging.stain import (
 )
 from napari_marrow.imaging.white_point import WHITE_LEVEL, subsample
 
-LATTICE_SIZE = 65
-"""Levels per channel of the colours that Reinhard's table holds, the most that Pillow takes."""
+LATTICE_SIZE = 33
+"""Levels per channel of the colours that Reinhard's table holds; between them it is trilinear."""
 MIN_LAB_DEVIATION = 0.5
 """Smallest standard deviation of a channel of CIELAB in a photograph that can be matched."""
 AMOUNT_QUANTILE = 0.99
