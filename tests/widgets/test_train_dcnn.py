@@ -137,7 +137,7 @@ def test_a_bundle_is_loaded_labels_the_layers_and_is_saved(
     viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
     bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
     widget.model.load(bundle.path)
-    assert "ALL / MM, one answer a cell" in widget.model.result.text()
+    assert "ALL / MM, one prediction per cell" in widget.model.result.text()
     widget.model.label_layers()
     qtbot.waitUntil(lambda: "ALL_1 predicted cells" in viewer.layers, timeout=20_000)
     qtbot.waitUntil(lambda: not widget.model.task.busy)

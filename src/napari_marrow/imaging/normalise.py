@@ -38,7 +38,7 @@ class StainSettings:
 
     method: Literal["none", "white-balance", "reinhard", "macenko"] = option(
         "none",
-        "Stain",
+        "Method",
         "white-balance evens out the light; reinhard and macenko take a reference's colours.",
     )
     reference: str = option(
@@ -49,7 +49,7 @@ class StainSettings:
     references: Literal["one", "per-class"] = option(
         "one",
         "References",
-        "One for all classes; a reference a class writes the class into the pixels.",
+        "One for all classes; a reference for each class would write the class into the pixels.",
         advanced=True,
     )
 

@@ -85,7 +85,7 @@ class ChiSquare(DockWidget):
         )
         self._view_layout = QVBoxLayout()
         self.fill(
-            group("Measure what", self.source),
+            group("Measure", self.source),
             group("Features", self.families, self.form, self.selection),
             group("Run", self.run),
             group("Result", row(self.map_button, self.save_button), self._view_layout),

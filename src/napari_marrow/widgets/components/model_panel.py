@@ -100,7 +100,7 @@ class ModelPanel(QWidget):
             bundle.predictor  # noqa: B018 - opened now, while the files are those that were checked
             self.bundle, info = bundle, bundle.info
             classes = " / ".join(info.classes)
-            lines = [f"{info.settings.model}, {classes}, one answer a {info.settings.unit}."]
+            lines = [f"{info.settings.model}, {classes}, one prediction per {info.settings.unit}."]
             lines += [*verdict(info.evaluation), *info.notes]
             self.result.setText("\n".join(lines))
             self._show_state()
