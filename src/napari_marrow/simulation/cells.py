@@ -52,6 +52,15 @@ class CellPlan:
         y, x = self.nucleus_offset
         return self.y + float(y), self.x + float(x)
 
+    def is_visible(self, aspect: float) -> bool:
+        """Whether enough of the nucleus is in the field to be seen."""
+        (y, x), margin = self.nucleus_yx, 0.35 * self.nucleus_radius
+        return margin < y < 1 - margin and margin < x < aspect - margin
+
+    def distance(self, other: CellPlan) -> float:
+        """Return the distance of the cells' centres."""
+        return float(np.hypot(self.y - other.y, self.x - other.x))
+
 
 @dataclass(frozen=True)
 class CellShape:

@@ -1,4 +1,4 @@
-"""Where white cells lie in a field whose nuclei touch: rows and clumps of a few cells each.
+"""The layout of white cells in a field whose nuclei touch: rows and clumps of a few cells each.
 
 Lengths are in field heights, as in :mod:`napari_marrow.simulation.scene`.
 """
@@ -45,7 +45,7 @@ def _clump(
             break
         at = clump[int(rng.integers(len(clump)))]
         cell = _against(at, new_cell(class_name, rng), rng)
-        # two nuclei of one cell would make it hard to say which of them touches
+        # of a cell with two nuclei it would not be clear which of them touches
         if cell.binucleate or at.binucleate:
             continue
         if _has_room(cell, others, aspect) and _fits_clump(cell, clump):
@@ -67,24 +67,19 @@ def _against(at: CellPlan, cell: CellPlan, rng: np.random.Generator) -> CellPlan
 
 
 def _has_room(cell: CellPlan, others: list[CellPlan], aspect: float) -> bool:
-    """Whether its nucleus is in the field, well enough to be seen, and clear of other clumps."""
-    (y, x), margin = cell.nucleus_yx, 0.35 * cell.nucleus_radius
-    if not (margin < y < 1 - margin and margin < x < aspect - margin):
-        return False
-    return all(_distance(cell, o) >= 1.1 * (cell.radius + o.radius) for o in others)
+    """Whether its nucleus is visible in the field, and clear of other clumps."""
+    return cell.is_visible(aspect) and all(
+        cell.distance(o) >= 1.1 * (cell.radius + o.radius) for o in others
+    )
 
 
 def _fits_clump(cell: CellPlan, clump: list[CellPlan]) -> bool:
-    """Whether no nucleus is pressed out of shape, and no cell lies on another's nucleus."""
+    """Whether no nucleus is pressed out of shape, and no cell covers another's nucleus."""
     for other in clump:
         (ay, ax), (by, bx) = cell.nucleus_yx, other.nucleus_yx
         both = cell.nucleus_radius + other.nucleus_radius
         if np.hypot(ay - by, ax - bx) < TIGHT[0] * both:
             return False
-        if _distance(cell, other) < 0.6 * (cell.radius + other.radius):
+        if cell.distance(other) < 0.6 * (cell.radius + other.radius):
             return False
     return True
-
-
-def _distance(a: CellPlan, b: CellPlan) -> float:
-    return float(np.hypot(a.y - b.y, a.x - b.x))

@@ -124,13 +124,10 @@ def _place(
         away = tight * (plan.radius + at.radius)
         y, x = at.y + away * np.sin(turn), at.x + away * np.cos(turn)
     moved = replace(plan, y=float(y), x=float(x))
-    ny, nx = moved.nucleus_yx
-    # enough of every nucleus lies in the field to be seen as one
-    margin = 0.35 * plan.nucleus_radius
-    if not (margin < ny < 1 - margin and margin < nx < aspect - margin):
+    if not moved.is_visible(aspect):
         return None
     for other in cells:
-        gap = np.hypot(other.y - y, other.x - x) / (plan.radius + other.radius)
+        gap = moved.distance(other) / (plan.radius + other.radius)
         if gap < (0.85 if other is at and beside else 1.1):
             return None
     return moved
