@@ -337,7 +337,7 @@ def test_segmented_nuclei_of_a_folder_are_written(widget, viewer, make_snam, tmp
     qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
     assert "Wrote 8 pictures and 8 masks" in widget.run.status.text()
     fields = {f.name: f for f in scan(tmp_path / "out").fields}
-    nuclei = found[0].nuclei.labels() > 0
+    nuclei = found[0].nuclei.decode() > 0
     np.testing.assert_array_equal(fields["ALL_1_mirror"].mask("nucleus"), nuclei[:, ::-1])
 
 

@@ -109,7 +109,8 @@ class LayerPreview(QCheckBox):
             self._viewer.layers.selection = selected  # the photograph stays the chosen one
 
     def clear(self) -> None:
-        """Remove the layer, and drop the preview that is being made."""
+        """Remove the layer, and drop the preview that is being made or waits to be."""
+        self._timer.stop()
         self._task.cancel()
         layer, self.layer = self.layer, None
         if layer is not None and layer in self._viewer.layers:
