@@ -171,7 +171,7 @@ def test_a_table_that_cannot_be_written_is_a_sentence(widget, snam, tmp_path, qt
     qtbot.waitUntil(widget.save_button.isEnabled)
     (tmp_path / "labels.csv").write_text("image,class\nALL_1,ALL\n")
     widget.save(tmp_path / "labels.csv")
-    qtbot.waitUntil(lambda: "labels.csv is there already" in widget.status.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: "labels.csv is there already" in widget.run.status.text(), timeout=9999)
     assert (tmp_path / "labels.csv").read_text() == "image,class\nALL_1,ALL\n"
 
 
