@@ -6,8 +6,8 @@ FOLDER holds snam-thumbnails, all-idb2 with all-idb2-masks, wbc-dataset1 and lab
 
 - mean Dice of the nucleus masks of ALL_1 to ALL_4, of all-idb2 and of wbc-dataset1;
 - percentage of the pictures of each laboratory of ``labs`` with a nucleus found at the cell: a
-  label that covers the picture's centre, or whose centroid is within a quarter of the picture's
-  width of it, and whose area is that of a disc between 1/16 and 7/8 of the shorter side;
+  label that comes within a quarter of the picture's width of its centre, and whose area is that of
+  a disc between 1/16 and 7/8 of the shorter side;
 - the same over all laboratories, altered: contrast times 0.4, a vignette of 0.5, a blur of 2 px;
 - error of the number of touching nuclei in simulated fields, which Dice does not see, in per cent;
 - processor time a picture, in seconds.
@@ -208,14 +208,10 @@ def has_central_nucleus(labels: NDArray[np.integer]) -> bool:
     height, width = labels.shape
     shorter = min(height, width)
     low, high = (np.pi / 4 * (part * shorter) ** 2 for part in (1 / 16, 7 / 8))
-    numbers = np.flatnonzero(np.bincount(labels.ravel()))[1:]
-    if not len(numbers):
-        return False
-    areas = np.bincount(labels.ravel())[numbers]
-    centres = np.array(ndimage.center_of_mass(labels > 0, labels, numbers))
-    near = np.hypot(*(centres - (height / 2, width / 2)).T) <= width / 4
-    near |= numbers == labels[height // 2, width // 2]
-    return bool((near & (areas >= low) & (areas <= high)).any())
+    rows, columns = np.ogrid[:height, :width]
+    near = np.hypot(rows + 0.5 - height / 2, columns + 0.5 - width / 2) <= width / 4
+    areas = np.bincount(labels.ravel())[np.unique(labels[near & (labels > 0)])]
+    return bool(((areas >= low) & (areas <= high)).any())
 
 
 def count_error() -> float:
