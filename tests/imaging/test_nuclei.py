@@ -6,7 +6,6 @@ from scipy.ndimage import gaussian_filter
 from skimage.draw import disk
 from skimage.measure import label, regionprops
 
-from napari_marrow.imaging import fill_holes as holes
 from napari_marrow.imaging.nuclei import join_cytoplasm, nucleus_table, separate
 from napari_marrow.simulation.phantom import PhantomSettings, draw_field
 
@@ -103,12 +102,6 @@ def test_the_middle_of_a_rosette_is_no_nucleus():
     assert not labels[discs(mask.shape, (80, 80, 28))].any()  # 48 - 19 = 29 are blank
 
 
-def test_a_frame_around_the_mask_is_no_nucleus():
-    nuclei = discs((240, 320), *grid(3, 4, 80, 20))
-    framed = np.pad(nuclei[2:-2, 2:-2], 2, constant_values=True)
-    np.testing.assert_array_equal(separate(framed), separate(nuclei))
-
-
 def test_nuclei_that_all_have_a_large_hole_stay_whole():
     whole = discs((240, 320), *grid(3, 4, 80, 30))
     mask = whole & ~discs((240, 320), *grid(3, 4, 80, 10))
@@ -136,16 +129,6 @@ def test_the_gap_that_overlapping_nuclei_enclose_is_none_of_them(count, step):
     assert labels[150, 200] == 0
 
 
-@pytest.mark.parametrize(("radius", "off"), [(4, 0), (8, 0), (8, 10), (12, 0), (15, 0)])
-def test_nuclei_in_a_square_that_have_holes_are_four_whole_ones(radius, off):
-    circles = ring(4, 66, 36)
-    middles = [(y + off, x, radius) for y, x, _ in circles]
-    mask = discs((300, 400), *circles) & ~discs((300, 400), *middles)
-    labels = separate(mask)
-    assert labels.max() == 4
-    assert all(labels[round(y), round(x)] for y, x, _ in middles)
-
-
 @pytest.mark.parametrize(("rows", "columns"), [(3, 3), (4, 6)])
 def test_a_block_of_touching_nuclei_comes_apart(rows, columns):
     circles = grid(rows, columns, 48, 25)
@@ -163,47 +146,6 @@ def test_lone_nuclei_with_many_pinholes_stay_whole(part, size):
     labels = separate(whole & ~((noise < np.quantile(noise, part)) & inside))
     assert labels.max() == 12
     np.testing.assert_array_equal(labels > 0, whole)
-
-
-@pytest.mark.parametrize(("part", "size"), [(0.3, 1), (0.3, 2), (0.4, 2)])
-def test_nuclei_that_are_sieves_stay_whole(part, size):
-    """As a threshold leaves pale chromatin: the gaps reach the rim and cut nuclei to bits."""
-    whole = discs((300, 400), *grid(3, 4, 100, 36))
-    noise = gaussian_filter(np.random.default_rng(0).random(whole.shape), size)
-    mask = whole & ~(noise < np.quantile(noise, part))
-    assert label(mask).max() > 24  # connected components are bits
-    labels = separate(mask)
-    assert labels.max() == 12
-    shares = matches(label(whole), labels)
-    assert len(shares) == 12
-    assert shares.min() > 0.7
-
-
-@pytest.mark.parametrize(("x", "seed", "part"), [(260, 4, 0.4), (213, 3, 0.35)])  # far and near
-def test_a_sieve_changes_nothing_of_the_whole_nuclei_beside_it(x, seed, part):
-    shape = (220, 320)
-    row = discs(shape, (60, 60, 30), (60, 114, 30), (60, 150, 30), (160, 90, 30))
-    row &= ~discs(shape, (160, 110, 13))
-    noise = gaussian_filter(np.random.default_rng(seed).random(shape), 2)
-    sieve = discs(shape, (80, x, 30)) & ~(noise < np.quantile(noise, part))
-    assert separate(row | sieve, gaps=False).max() > 5  # bits of it would be nuclei
-    whole, found = separate(row), separate(row | sieve)[:, :182]
-    np.testing.assert_array_equal(found > 0, whole[:, :182] > 0)
-    assert len(np.unique(found)) == 5  # four nuclei and what is outside
-
-
-def test_a_rosette_of_sieves_stays_a_rosette():
-    """What it encloses is no gap of a nucleus; the nuclei beside it are not lost either."""
-    angles = np.arange(8) * np.pi / 4
-    circles = [(150 + 57 * np.sin(a), 150 + 57 * np.cos(a), 20) for a in angles]
-    shape = (300, 480)
-    whole = discs(shape, *circles, (60, 300, 20), (150, 340, 20), (240, 300, 20))
-    noise = gaussian_filter(np.random.default_rng(0).random(shape), 2.5)
-    mask = whole & ~(noise < np.quantile(noise, 0.3))
-    assert separate(mask, gaps=False).max() > 14
-    labels = separate(mask)
-    assert labels.max() == 11
-    assert labels[150, 150] == 0
 
 
 def test_nuclei_back_to_back_do_not_become_one():
@@ -226,14 +168,6 @@ def test_a_full_field_is_marked_exactly_where_its_mask_is():
     mask = discs((1920, 2560), (900, 900, 300))
     mask[880:1300, 900] = False  # a scratch that the thinned mask may miss
     np.testing.assert_array_equal(separate(mask) > 0, mask)
-
-
-def test_noise_is_taken_apart_in_bearable_work(monkeypatch):
-    looked = []
-    look = holes._three_around
-    monkeypatch.setattr(holes, "_three_around", lambda *given: looked.append(1) or look(*given))
-    separate(np.random.default_rng(0).random((300, 400)) < 0.6)  # 3,000 holes and more
-    assert 0 < len(looked) <= 2 * holes.MOST
 
 
 def test_a_full_field_is_judged_small_and_comes_back_at_every_pixel():
