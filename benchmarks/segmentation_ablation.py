@@ -32,8 +32,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from segmentation import Drawn, all_idb, dice, fields, rgb, white_cells
+from skimage.filters import threshold_otsu
 
-from napari_marrow.imaging import candidates, distance, nuclei, segmentation
+from napari_marrow.imaging import nuclei, segmentation
 from napari_marrow.simulation.phantom import PhantomSettings, draw_field
 
 LABS = ("bccd", "lisc", "pbc-yellow", "idb-olympus")
@@ -54,88 +55,33 @@ def first_argument(mask, *_, **__):
     return mask
 
 
-def no_holes_filled(mask):
-    return mask, distance.depth_of(mask)
-
-
-def all_holes_filled(mask):
-    return no_holes_filled(ndimage.binary_fill_holes(mask))
-
-
-def thinned_only(image, longest):
-    height, width = image.shape[:2]
-    return WORKING_COPY(image, min(longest, max(height, width)))
-
-
-def without_second_search(density, green, inside, seen=[]):  # noqa: B006 - one picture at a time
-    if seen and seen[0] is density:
-        return np.zeros_like(inside)
-    seen[:] = [density]
-    return NUCLEI(density, green, inside)
-
-
-def unsmoothed_peaks(depth, radius):
-    reach = 2 * max(2, round(0.6 * radius)) + 1
-    peaks = depth == ndimage.maximum_filter(depth, reach)
-    return depth, peaks & (depth >= 0.35 * radius) & (depth > 0)
-
-
-def unsmoothed_candidates(density, inside, radius=2):
-    dark = density[..., 0] + 0.5 * density[..., 1]
-    limits = candidates.multi_otsu(dark[inside])
-    if limits is None:
-        return np.zeros_like(inside)
-    return candidates.tidy((dark > limits[-1]) & inside, radius)
-
-
 def no_surround(image):
     return np.zeros(image.shape[:2], bool)
 
 
-WORKING_COPY, NUCLEI = segmentation.working_copy, segmentation._nuclei
-
-
-def holes(name: str, value: float) -> dict[str, object]:
-    return {f"fill_holes.{name}": value}
+def two_class_threshold(values):
+    return threshold_otsu(values) if np.ptp(values) else np.inf
 
 
 VARIANTS = [
     Variant("baseline"),
-    Variant("no local thresholds", {"segmentation.LOOKS": 0}),
-    Variant("local thresholds once", {"segmentation.LOOKS": 1}),
-    Variant("no spurs removed", {"segmentation.without_spurs": first_argument}),
-    Variant("no core", {"segmentation._core": first_argument}),
-    Variant("PURPLE off", {"candidates.PURPLE": -9.0}),
-    Variant("RED off", {"candidates.RED": -9.0}),
-    Variant("NUCLEAR off", {"candidates.NUCLEAR": (-9.0, -9.0, -9.0)}),
-    Variant("density not smoothed", {"segmentation.candidates": unsmoothed_candidates}),
-    Variant("no opening", {"candidates.opened": first_argument}),
-    Variant("neighbours of one cell kept", {"segmentation._of_one_cell": first_argument}),
-    Variant("no search apart from dark cells", {"segmentation._nuclei": without_second_search}),
-    Variant("small pictures not enlarged", {"segmentation.working_copy": thinned_only}),
-    Variant("one working size", {"segmentation.working_size": lambda *_: candidates.LONGEST}),
+    Variant("blue not subtracted", {"segmentation.BLUE_WEIGHT": 0.0}),
+    Variant("blue subtracted fully", {"segmentation.BLUE_WEIGHT": 1.0}),
+    Variant("Otsu in place of multi-Otsu", {"segmentation._upper_threshold": two_class_threshold}),
+    Variant("not smoothed", {"segmentation.SMOOTHING_PX": 0.0}),
+    Variant("no opening", {"segmentation._opened": first_argument}),
+    Variant("what is not purple kept", {"segmentation.MAX_BLUE_TO_GREEN": np.inf}),
+    Variant("faint nuclei kept", {"segmentation.MIN_DENSITY": -np.inf}),
+    Variant("neighbours of one cell kept", {"segmentation._without_neighbours": first_argument}),
+    Variant("one working size", {"segmentation.MIN_DIAMETER_PX": 0}),
     Variant("surround kept", {"segmentation.surround": no_surround}),
     Variant("cut-out cells as others", {"segmentation.is_cut_out": lambda _: False}),
-    Variant(
-        "all holes filled",
-        {"candidates.fill_holes": all_holes_filled, "nuclei.fill_holes": all_holes_filled},
-    ),
-    Variant(
-        "no holes filled",
-        {"candidates.fill_holes": no_holes_filled, "nuclei.fill_holes": no_holes_filled},
-    ),
-    Variant("holes: WIDEST off", holes("WIDEST", 1e9)),
-    Variant("holes: TINIEST off", holes("TINIEST", 0.0)),
-    Variant("holes: PINHOLE off", holes("PINHOLE", 0.0)),
-    Variant("holes: COMPACT off", holes("COMPACT", 0.0)),
-    Variant("holes: ROUND off", holes("ROUND", 9.0)),
-    Variant("holes: LARGEST off", holes("LARGEST", 1e9)),
-    Variant("holes: DEEP off", holes("DEEP", 0.0)),
-    Variant("holes: REACH off", holes("REACH", 1e9)),
-    Variant("holes: SMALL off", holes("SMALL", 0.0)),
-    Variant("specks kept", {"nuclei._drop_specks": first_argument}),
-    Variant("NARROWEST off", {"nuclei.NARROWEST": 0.0}),
-    Variant("depth not smoothed", {"nuclei.peaks_of": unsmoothed_peaks}),
+    Variant("all holes filled", {"nuclei.fill_holes": ndimage.binary_fill_holes}),
+    Variant("no holes filled", {"nuclei.fill_holes": first_argument}),
+    Variant("holes: convexity ignored", {"fill_holes.MIN_SOLIDITY": 2.0}),
+    Variant("holes: radius ignored", {"fill_holes.MAX_HOLE_RADIUS": np.inf}),
+    Variant("depth not smoothed", {"nuclei.SMOOTHING": 0.0}),
+    Variant("specks kept", {"nuclei.MIN_AREA": 0.0}),
 ]
 
 

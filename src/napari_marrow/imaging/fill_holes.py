@@ -58,5 +58,13 @@ def typical_radius(mask: NDArray[np.bool_], depth: NDArray[np.float32]) -> float
     components, count = ndimage.label(mask)
     if not count:
         return 0.0
-    radii = ndimage.maximum(depth, components, np.arange(1, count + 1))
+    radii = component_depths(depth, components, count)
     return weighted_median(radii, np.bincount(components.ravel())[1:])
+
+
+def component_depths(
+    depth: NDArray[np.float32], components: NDArray[np.int32], count: int
+) -> NDArray[np.float32]:
+    """Return the largest depth in each of the components 1 to ``count``."""
+    mask = components > 0
+    return np.asarray(ndimage.maximum(depth[mask], components[mask], np.arange(1, count + 1)))

@@ -9,7 +9,7 @@ from scipy import ndimage
 from napari_marrow.data.fields import Field
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.distance import depth_of, weighted_median
-from napari_marrow.imaging.fill_holes import fill_holes, typical_radius
+from napari_marrow.imaging.fill_holes import component_depths, fill_holes, typical_radius
 from napari_marrow.imaging.relabel import in_few_bits, small_numbers
 from napari_marrow.imaging.resize import enlarge, shrink_factor
 
@@ -44,12 +44,11 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
     Returns
     -------
     ndarray of uint16, shape (height, width)
-        0 outside, 1 to n inside.
+        0 outside, 1 to n inside, in the order of the rows of their centres.
     """
     factor = shrink_factor(mask.shape, WORKING_SIZE_PX)
     small = mask[::factor, ::factor]
-    labels = _without_specks(_watershed(fill_holes(small)))
-    _fill_own_holes(labels)
+    labels = separate_at_working_size(small)
     if factor == 1:
         return labels
     # Rims that the small mask missed take the label of the nucleus they touch.
@@ -58,6 +57,15 @@ def separate(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
     full = enlarge(rims, factor, mask.shape)
     full *= mask | enlarge(holes, factor, mask.shape)
     return full
+
+
+def separate_at_working_size(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """Do the same with a mask whose nuclei are about 20 to 100 pixels wide."""
+    labels = _without_specks(_watershed(fill_holes(mask)))
+    for number, place in enumerate(ndimage.find_objects(labels), 1):
+        window = labels[place]  # openings that one nucleus alone encloses are its own
+        window[ndimage.binary_fill_holes(window == number) & (window == 0)] = number
+    return labels
 
 
 def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -69,7 +77,7 @@ def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     if not count:
         return components
     depth = depth_of(mask)
-    radii = ndimage.maximum(depth, components, np.arange(1, count + 1))
+    radii = component_depths(depth, components, count)
     radius = float(np.median(radii[radii >= 0.5 * typical_radius(mask, depth)]))
     smooth = ndimage.gaussian_filter(depth, max(0.5, SMOOTHING * radius))
     maxima = peak_local_max(
@@ -82,8 +90,10 @@ def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     # A small nucleus is under the threshold, or overshadowed; every component gets one seed.
     without = np.setdiff1d(np.arange(1, count + 1), components[tuple(maxima.T)])
     seeds = np.zeros(mask.shape, np.int32)
-    places = [*maxima, *ndimage.maximum_position(depth, components, without)]
-    for number, (row, column) in enumerate(places, 1):
+    places = [tuple(place) for place in maxima]
+    if len(without):
+        places += ndimage.maximum_position(depth, components, without)
+    for number, (row, column) in enumerate(sorted(places), 1):
         seeds[row, column] = number
     return watershed(-smooth, seeds, mask=mask)
 
@@ -95,13 +105,6 @@ def _without_specks(labels: NDArray[np.int32]) -> NDArray[np.uint16]:
     if keep.any():
         keep &= areas >= MIN_AREA * weighted_median(areas, areas)
     return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
-
-
-def _fill_own_holes(labels: NDArray[np.uint16]) -> None:
-    """Fill, in place, the openings that one nucleus alone encloses."""
-    for number, place in enumerate(ndimage.find_objects(labels), 1):
-        window = labels[place]
-        window[ndimage.binary_fill_holes(window == number) & (window == 0)] = number
 
 
 def nucleus_table(

@@ -32,17 +32,9 @@ def enlarge(array: NDArray, factor: int, shape: tuple[int, ...]) -> NDArray:
     return np.repeat(wide, factor, axis=0)[: shape[0], : shape[1]]
 
 
-def working_copy(image: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    """An image at the size at which cells are looked for, so that fields and crops are alike.
-
-    A large one is thinned by a whole number to about ``longest`` pixels; one whose longer side is
-    under three quarters of that is drawn twice as large, smoothly, for edges between its pixels.
-    """
+def working_copy(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Shrink an RGB image by a whole factor; each pixel is the mean of a square of pixels."""
     height, width = image.shape[:2]
-    if max(height, width) < 0.75 * longest:
-        picture = Image.fromarray(np.ascontiguousarray(image))
-        return np.asarray(picture.resize((2 * width, 2 * height), Image.Resampling.BICUBIC))
-    factor = shrink_factor(image.shape, longest)
     return resize(image, (max(1, height // factor), max(1, width // factor)))
 
 

@@ -1,10 +1,8 @@
-"""Nuclei and cells of a photograph that has no masks: full fields and pictures of single cells.
+"""Segment nuclei and cytoplasm of a photograph without masks: full fields and single cells.
 
-Stains and cameras differ, so no fixed colour is asked for. A first look at the whole picture finds
-where nuclei are, by what all these stains share: nuclei absorb more red and green light than
-anything else. A second look at each nucleus's own surroundings finds its edge. Then what is much
-less purple than the rest goes: overlapping red cells, smears. So does what is not purple at all:
-thresholds find something dark in a picture without nuclei too.
+Stains and cameras differ, so every threshold is derived from the picture. What all of these stains
+share: nuclei absorb green light most, and blue light much less, whereas red cells absorb more of
+the blue.
 """
 
 from __future__ import annotations
@@ -14,69 +12,61 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.imaging.candidates import (
-    EMPTY,
-    LONGEST,
-    alike,
-    candidates,
-    nuclei_size,
-    plausible,
-    tidy,
-    working_size,
-)
-from napari_marrow.imaging.components import (
-    multi_otsu,
-    opened,
-    otsu,
-    solidity,
-    touching,
-    windows,
-    without_holes,
-    without_spurs,
-)
+from napari_marrow.data.imports import importing
+from napari_marrow.imaging.distance import weighted_median
 from napari_marrow.imaging.field_of_view import surround, without_surround
-from napari_marrow.imaging.nuclei import join_cytoplasm, separate
+from napari_marrow.imaging.nuclei import (
+    WORKING_SIZE_PX,
+    join_cytoplasm,
+    separate_at_working_size,
+)
 from napari_marrow.imaging.relabel import in_few_bits, small_numbers
-from napari_marrow.imaging.resize import stretch, working_copy
+from napari_marrow.imaging.resize import shrink_factor, stretch, working_copy
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.imaging.stain import optical_density, white_balance
+from napari_marrow.imaging.stain import optical_density
 from napari_marrow.imaging.validate import checked_labels, checked_photograph
-from napari_marrow.imaging.white_point import MAX_BLACK_LEVEL, is_cut_out
+from napari_marrow.imaging.white_point import MAX_BLACK_LEVEL, is_cut_out, white_point
 
-LOOKS = 2
-"""Times that the edges are found from the surroundings; with the first, these become better."""
-AROUND = 0.8
-"""How far the surroundings reach, in diameters of the nucleus."""
-SPUR = 0.2
-"""What is thinner than this part of the nucleus is deep is none of it: bits of red cells."""
-LOBES = 0.3
-"""How far apart, in diameters, lobes of one nucleus lie at the most."""
-PARTED = 0.8
+BLUE_WEIGHT = 0.5
+"""Weight of absorbed blue light, taken from absorbed green: red cells, which absorb more blue than
+green, are left with half of their density, and nuclei keep most of theirs."""
+SMOOTHING_PX = 0.7
+"""Standard deviation that smooths the noise of the camera."""
+OPENING_RADIUS_PX = 2
+"""Radius of the disc that has to fit into a nucleus, at the working size."""
+MAX_BLUE_TO_GREEN = 0.8
+"""Blue over green light that a nucleus absorbs. Nuclei of all sets tried have 0.61 and less, red
+cells 0.94 and more."""
+MIN_DENSITY = 0.1
+"""Smallest density of a nucleus, as a fraction of the light: below, the picture holds noise."""
+MIN_DIAMETER_PX, FINE_DIAMETER_PX = 18, 20
+"""Nuclei of a smaller diameter are segmented again, at a working size that gives the second."""
+MIN_CENTRAL_DIAMETER = 1 / 8
+"""Diameter of the nucleus in a picture of one cell, in parts of the shorter side."""
+MAX_NUCLEI_OF_ONE_CELL = 8
+"""Nuclei in a picture of one cell: its lobes and its neighbours. A field has more."""
+MIN_EXPLAINED_VARIANCE = 0.8
 """Part of the variance that two classes explain where there are two: 0.64 is that of one normal
-distribution cut in half, 0.75 of an even one."""
-ROUND, ROUNDISH = 0.93, 0.85
-"""Part of its convex hull that a cell fills which nothing touches, and that any cell fills."""
-RIM = 0.15
-"""Width of cytoplasm, in diameters of the nucleus, where no edge of the cell is to be seen."""
+distribution cut in half, 0.75 of a uniform one."""
 
 
 def segment_nuclei(
     image: NDArray[np.uint8], settings: SegmentSettings | None = None
 ) -> NDArray[np.uint16]:
-    """Find the nuclei of a photograph, or of a picture of one cell, without any mask.
+    """Segment the nuclei of a photograph, or of a picture of one cell, without any mask.
 
-    Thresholds are those of multi-Otsu (Liao et al. 2001) with three classes: first of the optical
-    density of red and half that of green, over the whole picture; then of green, around each
-    nucleus. In a picture of one cell, which has a whole nucleus in its middle and few others, those
-    cut off by the edge belong to neighbours and are left out. :func:`.separate` takes touching
-    nuclei apart.
+    The threshold is the upper one of multi-Otsu (Liao et al. 2001) with three classes, of the light
+    that is absorbed: green less half of blue, against the white point. Components that are not
+    purple are dropped, and touching nuclei separated (:func:`.separate`). In a picture of one cell,
+    which has a whole nucleus in its middle and few others, nuclei cut off by the edge belong to
+    neighbours and are dropped.
 
     Parameters
     ----------
     image
-        RGB photograph, (height, width, 3), uint8. Alpha, where there is any, is not looked at.
+        RGB photograph, (height, width, 3), uint8. An alpha channel is ignored.
     settings
-        Limits of size, in pixels of ``image``.
+        Limits of area, in pixels of ``image``.
 
     Returns
     -------
@@ -86,44 +76,159 @@ def segment_nuclei(
     Raises
     ------
     MarrowError
-        When ``image`` is no colour photograph, or the settings can't work.
+        When ``image`` is no colour photograph, or the settings are invalid.
     """
     settings = settings or SegmentSettings()
     if problems := settings.problems():
         raise MarrowError(" ".join(problems))
     image = checked_photograph(image)
-    small = working_copy(image, LONGEST)
-    outside = surround(small)
-    cut_away = small.max(axis=-1) <= MAX_BLACK_LEVEL
-    cut_out = is_cut_out(small)
-    longest = LONGEST if cut_out else working_size(image, ~(cut_away | outside))
-    if longest > LONGEST:
-        small = working_copy(image, longest)
-        outside, cut_away = stretch(outside, small.shape[:2]), small.max(axis=-1) <= MAX_BLACK_LEVEL
-    small = without_surround(small, outside)
-    density, green = optical_density(small), white_balance(small)[..., 1]
-    inside = ~(cut_away | outside)
-    if np.ptp(density[..., :2]) < EMPTY:
-        return np.zeros(image.shape[:2], np.uint16)
+    factor = shrink_factor(image.shape, WORKING_SIZE_PX)
+    small = working_copy(image, factor)
+    outside, cut_out = surround(small), is_cut_out(small)
+    labels = _labels_of(small, outside, cut_out)
+    while factor > 1 and not cut_out and (width := _typical_diameter(labels)) < MIN_DIAMETER_PX:
+        # From afar a clump is one wide nucleus: look closer until nuclei are wide enough.
+        closer = int(factor * width / FINE_DIAMETER_PX) if width else factor // 2
+        factor = max(1, min(factor - 1, closer))
+        small = working_copy(image, factor)
+        labels = _labels_of(small, stretch(outside, small.shape[:2]), cut_out)
+    return _within_limits(stretch(labels, image.shape[:2]), settings, outside)
+
+
+def _labels_of(
+    image: NDArray[np.uint8], outside: NDArray[np.bool_], cut_out: bool
+) -> NDArray[np.uint16]:
+    """Segment the nuclei of a photograph at the working size."""
+    inside = (image.max(axis=-1) > MAX_BLACK_LEVEL) & ~outside
+    absorbed = absorbed_light(without_surround(image, outside))
+    green, blue = absorbed[..., 1], absorbed[..., 2]
     if cut_out:
-        mask = _of_cut_out_cells(small[..., 1], inside)  # there is no background to go by
-    else:
-        mask = _of_one_cell(_nuclei(density, green, inside), density, green, inside)
-    labels = stretch(separate(mask, gaps=False), image.shape[:2])
-    return _limited(labels, settings, outside)
+        return separate_at_working_size(_opened(_nuclei_on_black(green, inside)))
+    density = ndimage.gaussian_filter(green - BLUE_WEIGHT * blue, SMOOTHING_PX)
+    mask = _opened(inside & (density > _upper_threshold(density[inside])))
+    components, count = ndimage.label(mask)
+    numbers = np.arange(count + 1)
+    purple = ndimage.mean(blue, components, numbers) <= MAX_BLUE_TO_GREEN * ndimage.mean(
+        green, components, numbers
+    )
+    purple &= ndimage.mean(density, components, numbers) >= MIN_DENSITY
+    purple[0] = False
+    return _without_neighbours(separate_at_working_size(purple[components]))
+
+
+def absorbed_light(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the fraction of light that each pixel absorbs: 0 at the white point, 1 for black."""
+    return (1 - image / white_point(image)).astype(np.float32, copy=False)
+
+
+def _upper_threshold(values: NDArray[np.float32]) -> float:
+    with importing:
+        from skimage.filters import threshold_multiotsu
+
+    try:
+        return float(threshold_multiotsu(values, classes=3)[-1]) if values.size else np.inf
+    except ValueError:  # fewer than three values: nothing to tell apart
+        return np.inf
+
+
+def _nuclei_on_black(green: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the nuclei of cells cut out: all of a cell, unless it has clearly two classes."""
+    values = green[inside]
+    if not np.ptp(values):
+        return inside
+    dark = values > (threshold := _otsu(values))
+    part = dark.mean()
+    between = part * (1 - part) * (values[dark].mean() - values[~dark].mean()) ** 2
+    two_classes = between >= MIN_EXPLAINED_VARIANCE * values.var()
+    return inside & (green > threshold) if two_classes else inside
+
+
+def _otsu(values: NDArray[np.float32]) -> float:
+    with importing:
+        from skimage.filters import threshold_otsu
+
+    return float(threshold_otsu(values))
+
+
+def _opened(mask: NDArray[np.bool_], radius: int = OPENING_RADIUS_PX) -> NDArray[np.bool_]:
+    """Open a mask with a disc; beyond the edge the picture continues as it ends."""
+    rim = 2 * radius
+    rows, columns = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    disc = rows**2 + columns**2 <= radius**2
+    return ndimage.binary_opening(np.pad(mask, rim, mode="edge"), disc)[rim:-rim, rim:-rim]
+
+
+def _typical_diameter(labels: NDArray[np.integer]) -> float:
+    """Return the diameter of the nuclei that are half of the stained area; 0 without any."""
+    areas = np.bincount(labels.ravel())[1:]
+    return float(np.sqrt(4 / np.pi * weighted_median(areas, areas))) if len(areas) else 0.0
+
+
+def _cut_off(labels: NDArray[np.uint16]) -> NDArray[np.bool_]:
+    """Tell for each label whether the picture's edge cuts it off; the background counts as well."""
+    cut_off = np.zeros(int(labels.max(initial=0)) + 1, bool)
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        cut_off[side] = True
+    cut_off[0] = True
+    return cut_off
+
+
+def _without_neighbours(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """In a picture of one cell drop the nuclei that the edge cuts off; else change nothing."""
+    cut_off = _cut_off(labels)
+    height, width = labels.shape
+    middle = labels[height * 3 // 8 : height - height * 3 // 8]
+    middle = middle[:, width * 3 // 8 : width - width * 3 // 8]
+    whole = np.unique(middle[~cut_off[middle]])
+    if len(cut_off) > MAX_NUCLEI_OF_ONE_CELL + 1 or not len(whole):
+        return labels
+    diameter = np.sqrt(4 / np.pi * np.bincount(labels.ravel())[whole].max())
+    if diameter < MIN_CENTRAL_DIAMETER * min(height, width):
+        return labels
+    return np.where(cut_off[labels], np.uint16(0), labels)
+
+
+def _within_limits(
+    labels: NDArray[np.uint16], settings: SegmentSettings, outside: NDArray[np.bool_]
+) -> NDArray[np.uint16]:
+    """Return the labels within the limits of the settings, numbered without gaps."""
+    areas = np.bincount(labels.ravel())
+    keep = areas >= max(1, settings.smallest)
+    if settings.largest:
+        keep &= areas <= settings.largest
+    if not settings.cut_off:
+        keep &= ~_cut_off(labels)
+        keep[labels[stretch(ndimage.binary_dilation(outside, iterations=3), labels.shape)]] = False
+    keep[0] = False
+    return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
+
+
+# --- cytoplasm -----------------------------------------------------------------------------------
+
+REACH = 0.8
+"""Distance from the nucleus at which cytoplasm ends, in diameters of the nucleus."""
+MAX_LOBE_DISTANCE = 0.3
+"""Distance between lobes of one nucleus, in diameters."""
+MIN_RING_PX = 50
+"""Area around a nucleus from which a threshold can be derived."""
+MAX_TOUCHED = 0.2
+"""Part of the outer border that something else may touch, where a cell stands alone."""
+MIN_SOLIDITY_ALONE, MIN_SOLIDITY = 0.93, 0.85
+"""Part of its convex hull that a cell fills: one that stands alone, and any."""
+RIM = 0.15
+"""Width of cytoplasm, in diameters of the nucleus, where no edge of the cell is found."""
 
 
 def segment_cytoplasm(
     image: NDArray[np.uint8], nuclei: NDArray[np.integer]
 ) -> NDArray[np.unsignedinteger]:
-    """Find the cytoplasm around nuclei that are known.
+    """Segment the cytoplasm around known nuclei.
 
-    A cell that nothing touches is all that differs from the background about its nucleus. Where
-    something touches it, red cells most often, cytoplasm is what absorbs more red and green than
-    blue light there. Both by Otsu's threshold (Otsu 1979) of what lies up to 0.8 nucleus diameters
-    away and is no nearer to another nucleus. Where no edge of the cell is to be seen among its
-    neighbours, a thin rim is all that is said. Of a cell on black all is cytoplasm that is no
-    nucleus.
+    Where nothing touches a cell, it is all that is darker than the background. Where something
+    does, red cells most often, it is what absorbs more red and green than blue light. Both by
+    Otsu's threshold (Otsu 1979) of the pixels up to 0.8 nucleus diameters away that are no nearer
+    to another nucleus. Where neither gives the shape of a cell, a thin rim is returned. In cells
+    cut out on black, all that is no nucleus is cytoplasm.
 
     Parameters
     ----------
@@ -135,7 +240,7 @@ def segment_cytoplasm(
     Returns
     -------
     ndarray of uint16, shape (height, width)
-        The nucleus's number in its cytoplasm, 0 elsewhere. A wider type where numbers are above
+        The nucleus's label in its cytoplasm, 0 elsewhere. A wider type where labels are above
         65535.
 
     Raises
@@ -145,148 +250,42 @@ def segment_cytoplasm(
     """
     image = checked_photograph(image)
     nuclei, numbers = small_numbers(checked_labels(nuclei, image.shape))
-    small = working_copy(image, nuclei_size(nuclei))
-    labels = stretch(nuclei, small.shape[:2])
-    cut_out = is_cut_out(small)
-    outside = stretch(surround(working_copy(image, LONGEST)), small.shape[:2])
-    small = without_surround(small, outside)
-    density = ndimage.gaussian_filter(optical_density(small), (1, 1, 0))
-    tissue = density.sum(axis=-1)
-    stained = density[..., 0] + 0.5 * density[..., 1] - density[..., 2]
-    inside = small.max(axis=-1) > MAX_BLACK_LEVEL
-    cells = inside.copy() if cut_out else np.zeros(labels.shape, bool)
-    for window, own, other, diameter in () if cut_out else windows(_lobes_joined(labels), AROUND):
-        away = ndimage.distance_transform_edt(~own)
-        near = (away < AROUND * diameter) & ~other & ~outside[window]
-        if other.any():  # the half that is nearer to another nucleus is that one's
-            near &= away <= ndimage.distance_transform_edt(~other)
-        cells[window] |= _cell(own, near, away, tissue[window], stained[window])
-    full = stretch(cells, image.shape[:2])
-    joined = join_cytoplasm(nuclei, full & (nuclei == 0))
+    coarse = shrink_factor(image.shape, WORKING_SIZE_PX)
+    width = _typical_diameter(nuclei)
+    fits = not width or width / coarse >= MIN_DIAMETER_PX
+    small = working_copy(image, coarse if fits else max(1, int(width / FINE_DIAMETER_PX)))
+    outside = stretch(surround(working_copy(image, coarse)), small.shape[:2])
+    if is_cut_out(small):
+        cells = small.max(axis=-1) > MAX_BLACK_LEVEL
+    else:
+        cells = _cells(small, stretch(nuclei, small.shape[:2]), outside)
+    joined = join_cytoplasm(nuclei, stretch(cells, image.shape[:2]) & (nuclei == 0))
     joined[joined >= len(numbers)] = 0
     return in_few_bits(numbers)[joined]
 
 
-# --- nuclei --------------------------------------------------------------------------------------
-
-
-def _nuclei(
-    density: NDArray[np.float32], green: NDArray[np.uint8], inside: NDArray[np.bool_]
+def _cells(
+    image: NDArray[np.uint8], nuclei: NDArray[np.integer], outside: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    mask = alike(candidates(density, inside), density)
-    for _ in range(LOOKS):
-        mask = alike(_with_own_edges(mask, green, inside), density)
-    return plausible(mask, density)
-
-
-def _of_cut_out_cells(green: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Nuclei of cells on black: all of a cell, unless two kinds of pixels are clearly in it."""
-    values = green[inside].astype(np.float32)
-    dark = values <= otsu(values)
-    part = dark.mean()
-    if values.var() > 0 and 0 < part < 1:
-        between = part * (1 - part) * (values[dark].mean() - values[~dark].mean()) ** 2
-        if between >= PARTED * values.var():
-            return tidy(inside & (green <= values[dark].max()), 2)
-    return tidy(inside, 2)
-
-
-def _with_own_edges(
-    mask: NDArray[np.bool_], green: NDArray[np.uint8], inside: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """The nuclei again, each by the threshold of its surroundings."""
-    pieces, _ = ndimage.label(mask)
-    found = np.zeros_like(mask)
-    for window, own, other, diameter in windows(pieces, AROUND):
+    """Return the mask of whole cells, at the working size."""
+    density = optical_density(without_surround(image, outside))
+    red, green, blue = np.moveaxis(ndimage.gaussian_filter(density, (1, 1, 0)), -1, 0)
+    tissue, stained = red + green + blue, red + 0.5 * green - blue
+    apart = ndimage.distance_transform_edt(nuclei == 0)
+    gap = MAX_LOBE_DISTANCE * _typical_diameter(nuclei) / 2
+    lobes = np.where(nuclei > 0, ndimage.label(apart <= gap)[0], 0)
+    cells = np.zeros(nuclei.shape, bool)
+    for number, place in enumerate(ndimage.find_objects(lobes), 1):
+        diameter = float(np.sqrt(4 / np.pi * np.count_nonzero(lobes[place] == number)))
+        margin = int(REACH * diameter) + 2
+        window = tuple(slice(max(0, s.start - margin), s.stop + margin) for s in place)
+        own, other = lobes[window] == number, (lobes[window] > 0) & (lobes[window] != number)
         away = ndimage.distance_transform_edt(~own)
-        near = (away <= AROUND * diameter) & ~other & inside[window]
-        limits = multi_otsu(green[window][near])
-        if limits is None:
-            found[window] |= own
-            continue
-        dark = (green[window] <= limits[0]) & near
-        found[window] |= without_spurs(touching(dark, _core(own, diameter / 10)), SPUR)
-    return tidy(found, 2)
-
-
-def _core(own: NDArray[np.bool_], depth: float) -> NDArray[np.bool_]:
-    """What lies deeper in a nucleus than its rim; where it is cut off, up to the edge."""
-    deep = ndimage.distance_transform_edt(np.pad(own, 1, mode="edge"))[1:-1, 1:-1] > depth
-    return deep if deep.any() else own
-
-
-def _of_one_cell(
-    mask: NDArray[np.bool_],
-    density: NDArray[np.float32],
-    green: NDArray[np.uint8],
-    inside: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """In a picture of one cell only the nuclei that are whole; else the mask as it is."""
-    pieces, edge, middle = _whole_ones(mask)
-    shortest = min(mask.shape)
-    if len(edge) > 8:  # a field of many
-        return mask
-    if middle is None and mask.any() and edge[1:].all():
-        # A dark neighbour can hide a pale nucleus from the first look at the picture.
-        apart = ndimage.distance_transform_edt(~mask) > shortest / 20
-        again, _, found = _whole_ones(_nuclei(density, green, inside & apart))
-        return mask if found is None else again == found
-    if middle is None:
-        return mask
-    whole = int((~edge[1:]).sum())
-    wide = np.sqrt(4 / np.pi * np.count_nonzero(pieces == middle)) >= shortest / 7
-    return ~edge[pieces] & mask if whole == 1 or (wide and whole <= 6) else mask
-
-
-def _whole_ones(
-    mask: NDArray[np.bool_],
-) -> tuple[NDArray[np.int32], NDArray[np.bool_], int | None]:
-    """Pieces, which of them the edge cuts off, and the largest whole one in the middle, if any."""
-    pieces, count = ndimage.label(mask)
-    edge = np.zeros(count + 1, bool)
-    for side in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
-        edge[side] = True
-    edge[0] = True
-    height, width = mask.shape
-    middle = pieces[height * 3 // 8 : height - height * 3 // 8]
-    middle = middle[:, width * 3 // 8 : width - width * 3 // 8]
-    whole = np.unique(middle[~edge[middle]])
-    if not len(whole):
-        return pieces, edge, None
-    areas = np.bincount(pieces.ravel())
-    best = int(whole[np.argmax(areas[whole])])
-    wide = np.sqrt(4 / np.pi * areas[best])
-    return pieces, edge, best if wide > min(mask.shape) / 16 else None
-
-
-def _limited(
-    labels: NDArray[np.uint16], settings: SegmentSettings, outside: NDArray[np.bool_]
-) -> NDArray[np.uint16]:
-    """Labels within the limits of the settings, numbered through again."""
-    areas = np.bincount(labels.ravel())
-    keep = areas >= max(1, settings.smallest)
-    if settings.largest:
-        keep &= areas <= settings.largest
-    if not settings.cut_off:
-        for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-            keep[side] = False
-        keep[labels[stretch(ndimage.binary_dilation(outside, iterations=3), labels.shape)]] = False
-    keep[0] = False
-    return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
-
-
-# --- cytoplasm -----------------------------------------------------------------------------------
-
-
-def _lobes_joined(labels: NDArray[np.integer]) -> NDArray[np.integer]:
-    """One number for nuclei that lie close together: most often the lobes of one nucleus."""
-    nuclei = labels > 0
-    if not nuclei.any():
-        return labels
-    areas = np.bincount(labels[nuclei])
-    diameter = np.sqrt(4 / np.pi * np.median(areas[areas > 0]))
-    groups, _ = ndimage.label(ndimage.distance_transform_edt(~nuclei) <= LOBES * diameter / 2)
-    return groups * nuclei
+        near = (away < REACH * diameter) & ~other & ~outside[window]
+        if other.any():
+            near &= away <= ndimage.distance_transform_edt(~other)
+        cells[window] |= _cell(own, near, away, tissue[window], stained[window])
+    return cells
 
 
 def _cell(
@@ -296,22 +295,31 @@ def _cell(
     tissue: NDArray[np.float32],
     stained: NDArray[np.float32],
 ) -> NDArray[np.bool_]:
-    """A nucleus and what belongs to its cell."""
+    """Return the mask of one cell, nucleus included."""
     ring = near & (away > 1)
-    if np.count_nonzero(ring) < 50:
+    if np.count_nonzero(ring) < MIN_RING_PX:
         return nucleus
-    alone = _grown(nucleus, near & (tissue > otsu(tissue[ring])))
-    outside = near & (away > away[near].max() - 2)
-    fits = np.count_nonzero(alone & outside) <= 0.2 * np.count_nonzero(outside)
-    if fits and solidity(alone) >= ROUND:
+    alone = _grown(nucleus, near & (tissue > _otsu(tissue[ring])))
+    border = near & (away > away[near].max() - 2)
+    if alone[border].mean() <= MAX_TOUCHED and _solidity(alone) >= MIN_SOLIDITY_ALONE:
         return alone
-    stained_near = near & (stained > otsu(stained[ring]))
+    stained_near = near & (stained > _otsu(stained[ring]))
     cell = _grown(nucleus, stained_near)
-    if solidity(cell) >= ROUNDISH:
+    if _solidity(cell) >= MIN_SOLIDITY:
         return cell
-    width = RIM * np.sqrt(4 / np.pi * np.count_nonzero(nucleus))
-    return _grown(nucleus, stained_near & (away <= width))
+    diameter = np.sqrt(4 / np.pi * np.count_nonzero(nucleus))
+    return _grown(nucleus, stained_near & (away <= RIM * diameter))
 
 
 def _grown(nucleus: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return without_holes(touching(opened(mask | nucleus, 3) | nucleus, nucleus))
+    """Return the opened part of a mask that is connected to the nucleus, without holes."""
+    components, _ = ndimage.label(_opened(mask | nucleus) | nucleus)
+    connected = np.isin(components, np.unique(components[nucleus]))
+    return ndimage.binary_fill_holes(connected)
+
+
+def _solidity(mask: NDArray[np.bool_]) -> float:
+    with importing:
+        from skimage.measure import regionprops
+
+    return float(regionprops(mask.astype(np.uint8))[0].solidity)
