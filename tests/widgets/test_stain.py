@@ -235,7 +235,7 @@ def test_without_a_photograph_there_is_nothing_to_press(viewer, widget):
     assert widget.separating.status.text().startswith("No photograph is open")
 
 
-def test_results_of_what_is_gone_or_asked_again_are_dropped(viewer, widget, qtbot):
+def test_results_of_what_is_gone_or_asked_again_are_dropped(viewer, widget, qtbot, monkeypatch):
     viewer.add_image(picture(0), rgb=True, name="a")
     widget.refresh()
     widget.separate()
@@ -243,8 +243,12 @@ def test_results_of_what_is_gone_or_asked_again_are_dropped(viewer, widget, qtbo
     made(widget.separating.status, qtbot)
     qtbot.wait(300)
     assert len(viewer.layers) == 3
+    removed = Event()  # starting lets the viewer handle events: the work could end before
+    slow = lambda *given: removed.wait(20) and split(*given)  # noqa: E731
+    monkeypatch.setattr("napari_marrow.viewer.make.stains.split", slow)
     widget.separate()
     viewer.layers.remove("a")
+    removed.set()
     assert "removed meanwhile" in made(widget.separating.status, qtbot)
     assert len(viewer.layers) == 2
 
