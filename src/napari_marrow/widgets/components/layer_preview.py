@@ -111,6 +111,7 @@ class LayerPreview(QCheckBox):
     def clear(self) -> None:
         """Remove the layer, and drop the preview that is being made or waits to be."""
         self._timer.stop()
+        self._timer.stop()
         self._task.cancel()
         layer, self.layer = self.layer, None
         if layer is not None and layer in self._viewer.layers:
