@@ -32,6 +32,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 test: lint docs
 	$(PYTEST) tests/viewer tests/widgets
 	$(PYTEST) --ignore tests/viewer --ignore tests/widgets
+	$(BIN)/pytest --quiet --doctest-modules src
 
 lint: setup
 	$(BIN)/ruff check

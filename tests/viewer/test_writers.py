@@ -24,10 +24,10 @@ from napari_marrow.viewer.io.readers import get_reader, read
 from napari_marrow.viewer.io.saved_labels import is_saved_labels, load_labels, save_labels
 from napari_marrow.viewer.io.writers import write_labels, write_predictions
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
-from napari_marrow.viewer.make.layers import nucleus_features
 from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
 from napari_marrow.viewer.photograph.annotations import label_classes, new_cells_layer
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 from napari_marrow.viewer.stack import LazyStack
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")

@@ -19,7 +19,8 @@ from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.behaviours.opening import prepare_viewer
 from napari_marrow.viewer.io.saved_labels import is_saved_labels, load_labels
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
-from napari_marrow.viewer.make.layers import LayerData, collection_layers, nucleus_features
+from napari_marrow.viewer.make.layers import LayerData, collection_layers
+from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 
 PathOrPaths = str | Sequence[str]
 

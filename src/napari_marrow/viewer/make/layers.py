@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from napari.types import FullLayerData
 from napari.utils.notifications import show_warning
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
-from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, nucleus_table, separate
+from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, separate
 from napari_marrow.viewer.label_cache import cached_labels
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, field_info
+from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 from napari_marrow.viewer.stack import LazyStack, Warn
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LayerData: TypeAlias = FullLayerData
 STACK_AXES = ("field", "y", "x")
@@ -69,14 +67,6 @@ def _one(field: Field) -> tuple[NDArray[np.uint8], dict[Kind, NDArray[np.integer
     if nuclei is not None:
         labels[Kind.NUCLEI] = nuclei
     return field.open(), labels
-
-
-def nucleus_features(labels: ArrayLike, cytoplasm: ArrayLike | None = None) -> pd.DataFrame:
-    """Return the features of a nuclei layer: see :func:`nucleus_table`."""
-    import pandas as pd  # napari itself imports it only with the first table
-
-    around = None if cytoplasm is None else np.asarray(cytoplasm)
-    return pd.DataFrame(nucleus_table(np.asarray(labels), around))
 
 
 def _stacks(fields: Sequence[Field]) -> tuple[LazyStack, dict[Kind, LazyStack]]:

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import Stopped
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.viewer.make.layers import nucleus_features
 from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
 from napari_marrow.viewer.photograph.session import session_fields, with_labels
-from napari_marrow.viewer.photograph.slice_tables import measure
+from napari_marrow.viewer.photograph.slice_tables import measure, nucleus_features
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:

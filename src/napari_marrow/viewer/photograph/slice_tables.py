@@ -16,8 +16,8 @@ import numpy as np
 from napari.layers import Layer
 from numpy.typing import ArrayLike, NDArray
 
+from napari_marrow.imaging.nuclei import nucleus_table
 from napari_marrow.viewer.layer_info import LayerInfo
-from napari_marrow.viewer.make.layers import nucleus_features
 from napari_marrow.viewer.stack import LazyStack, read_slice
 
 if TYPE_CHECKING:
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 MEASURED = frozenset({"index", "field", "y", "x", "area", "cytoplasm_area", "nucleus_to_cell"})
 """Columns that can be measured again; others were added by somebody, and are kept."""
+
+
+def nucleus_features(labels: ArrayLike, cytoplasm: ArrayLike | None = None) -> pd.DataFrame:
+    """Return the features of a nuclei layer: see :func:`nucleus_table`."""
+    import pandas as pd  # napari itself imports it only with the first table
+
+    around = None if cytoplasm is None else np.asarray(cytoplasm)
+    return pd.DataFrame(nucleus_table(np.asarray(labels), around))
 
 
 def measure(stack: LazyStack, row: int) -> pd.DataFrame:
