@@ -68,7 +68,6 @@ VARIANTS = [
     Variant("blue not subtracted", {"segmentation.BLUE_WEIGHT": 0.0}),
     Variant("blue subtracted fully", {"segmentation.BLUE_WEIGHT": 1.0}),
     Variant("Otsu in place of multi-Otsu", {"segmentation._upper_threshold": two_class_threshold}),
-    Variant("not smoothed", {"segmentation.SMOOTHING_PX": 0.0}),
     Variant("no opening", {"segmentation._opened": first_argument}),
     Variant("what is not purple kept", {"segmentation.MAX_BLUE_TO_GREEN": np.inf}),
     Variant("faint nuclei kept", {"segmentation.MIN_DENSITY": -np.inf}),

@@ -30,8 +30,6 @@ from napari_marrow.imaging.white_point import MAX_BLACK_LEVEL, is_cut_out, white
 BLUE_WEIGHT = 0.5
 """Weight of absorbed blue light, taken from absorbed green: red cells, which absorb more blue than
 green, are left with half of their density, and nuclei keep most of theirs."""
-SMOOTHING_PX = 0.7
-"""Standard deviation that smooths the noise of the camera."""
 OPENING_RADIUS_PX = 2
 """Radius of the disc that has to fit into a nucleus, at the working size."""
 MAX_BLUE_TO_GREEN = 0.8
@@ -104,7 +102,7 @@ def _labels_of(
     green, blue = absorbed[..., 1], absorbed[..., 2]
     if cut_out:
         return separate_at_working_size(_opened(_nuclei_on_black(green, inside)))
-    density = ndimage.gaussian_filter(green - BLUE_WEIGHT * blue, SMOOTHING_PX)
+    density = green - BLUE_WEIGHT * blue
     mask = _opened(inside & (density > _upper_threshold(density[inside])))
     components, count = ndimage.label(mask)
     numbers = np.arange(count + 1)
