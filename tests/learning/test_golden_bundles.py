@@ -17,8 +17,9 @@ GOLDEN = Path(__file__).parent / "golden"
 PROBABILITIES = ["probability_ALL", "probability_MM"]
 
 
-@pytest.mark.parametrize("model", ["dcnn", "svm"])
-def test_a_bundle_of_schema_1_answers_as_when_it_was_made(model):
+@pytest.mark.parametrize(("model", "tolerance"), [("dcnn", 1e-4), ("svm", 0.01)])
+def test_a_bundle_of_schema_1_answers_as_when_it_was_made(model, tolerance):
+    """The support vector machine measures the cytoplasm, which later versions segment better."""
     bundle = load_bundle(GOLDEN / f"{model}_schema1.marrow")
     field = next(f for f in scan(sample_folder()).fields if f.name == "ALL_1")
     found, expected = bundle.predict_field(field).table, pd.read_csv(GOLDEN / f"{model}.csv")
@@ -26,4 +27,6 @@ def test_a_bundle_of_schema_1_answers_as_when_it_was_made(model):
     assert found["class"].tolist() == expected["class"].tolist()
     assert found["uncertain"].tolist() == expected["uncertain"].tolist()
     pd.testing.assert_frame_equal(found[["y", "x"]], expected[["y", "x"]], rtol=0, atol=0.01)
-    pd.testing.assert_frame_equal(found[PROBABILITIES], expected[PROBABILITIES], rtol=0, atol=1e-4)
+    pd.testing.assert_frame_equal(
+        found[PROBABILITIES], expected[PROBABILITIES], rtol=0, atol=tolerance
+    )
