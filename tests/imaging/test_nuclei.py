@@ -190,7 +190,7 @@ def test_table_is_that_of_regionprops():
     table = nucleus_table(labels)
     regions = regionprops(labels)
     np.testing.assert_array_equal(table["index"], [1, 9])
-    np.testing.assert_allclose(table["y"], [r.centroid[0] for r in regions])
+    np.testing.assert_allclose(table["y"], [r.centroid[0] for r in regions], atol=1e-06)
     np.testing.assert_allclose(table["x"], [60 if r.label == 9 else 20 for r in regions], atol=1e-6)
     np.testing.assert_array_equal(table["area"], [(labels == i).sum() for i in (1, 9)])
     assert len(nucleus_table(np.zeros((4, 4), int))["index"]) == 0
@@ -268,7 +268,7 @@ def test_cells_alike_have_ratios_alike(apart, scale):
     assert found.dtype == np.uint16
     table = nucleus_table(nuclei, found)
     assert table["cytoplasm_area"].tolist() == [cytoplasm.sum() // 2] * 2
-    np.testing.assert_allclose(table["nucleus_to_cell"], (28 / 80) ** 2, rtol=0.01)
+    np.testing.assert_allclose(table["nucleus_to_cell"], (28 / 80) ** 2, rtol=0.01, atol=1e-06)
 
 
 @pytest.mark.parametrize("scale", [1, 4])

@@ -185,7 +185,9 @@ def test_a_training_end_to_end(trained, keras_started):
     assert accuracy.estimate >= 0.75
     assert (heldout["class"] == heldout["predicted"]).mean() == accuracy.estimate
     assert accuracy.low < accuracy.estimate <= accuracy.high
-    np.testing.assert_allclose(heldout[["probability_ALL", "probability_MM"]].sum(axis=1), 1)
+    np.testing.assert_allclose(
+        heldout[["probability_ALL", "probability_MM"]].sum(axis=1), 1, atol=1e-09
+    )
 
     # The weights on disk and the ONNX file are the same network.
     images = np.stack([np.random.default_rng(k).integers(0, 256, (32, 32, 3)) for k in range(8)])

@@ -9,8 +9,12 @@ from napari_marrow.learning.calibration import apply_temperature, fit_temperatur
 
 def test_apply_temperature_by_hand():
     # the roots of .8 and .2 are as 2 to 1
-    np.testing.assert_allclose(apply_temperature(np.array([[0.8, 0.2]]), 2), [[2 / 3, 1 / 3]])
-    np.testing.assert_allclose(apply_temperature(np.array([[0.7, 0.3]]), 1), [[0.7, 0.3]])
+    np.testing.assert_allclose(
+        apply_temperature(np.array([[0.8, 0.2]]), 2), [[2 / 3, 1 / 3]], atol=1e-09
+    )
+    np.testing.assert_allclose(
+        apply_temperature(np.array([[0.7, 0.3]]), 1), [[0.7, 0.3]], atol=1e-09
+    )
     certain = apply_temperature(np.array([[1.0, 0.0]]), 3)
     assert np.isfinite(certain).all()
     assert certain.sum() == pytest.approx(1)

@@ -161,9 +161,11 @@ def test_what_was_dropped_and_what_counts(fitted, kinds):
 
 def test_importances_are_impurities_and_coefficients(fitted):
     tree = fitted["decision-tree"]
-    np.testing.assert_allclose(tree.importance, tree.pipeline["model"].feature_importances_)
+    np.testing.assert_allclose(
+        tree.importance, tree.pipeline["model"].feature_importances_, atol=1e-09
+    )
     sizes = np.abs(fitted["logistic"].pipeline["model"].coef_).mean(axis=0)
-    np.testing.assert_allclose(fitted["logistic"].importance, sizes / sizes.sum())
+    np.testing.assert_allclose(fitted["logistic"].importance, sizes / sizes.sum(), atol=1e-09)
 
 
 def test_importance_of_the_others_is_what_shuffling_costs(fitted, kinds):

@@ -33,7 +33,9 @@ def test_a_row_a_field_in_the_order_of_the_collection(collection):
         expected = features(field.image(), None, FIELD).drop(columns=["index", "y", "x"])
         found = table.loc[[k], list(expected.columns)].reset_index(drop=True)
         pd.testing.assert_frame_equal(found, expected)
-        np.testing.assert_allclose(table.loc[k, COLOURS].astype(float), field.image().mean((0, 1)))
+        np.testing.assert_allclose(
+            table.loc[k, COLOURS].astype(float), field.image().mean((0, 1)), atol=1e-06
+        )
     assert feature_columns(table) == tuple(expected.columns)
 
 
@@ -71,9 +73,9 @@ def test_augmented_copies_follow_their_field_and_keep_its_source(collection):
     for row, picture in ((0, image), (1, turned), (2, edges(image))):
         expected = features(picture, None, FIELD).iloc[0, 3:].to_numpy(float)
         found = table.loc[row, list(feature_columns(table))].to_numpy(float)
-        np.testing.assert_allclose(found, expected)
+        np.testing.assert_allclose(found, expected, atol=1e-06)
         colours = table.loc[row, COLOURS].to_numpy(float)
-        np.testing.assert_allclose(colours, picture.mean(axis=(0, 1)))
+        np.testing.assert_allclose(colours, picture.mean(axis=(0, 1)), atol=1e-06)
 
 
 def test_nuclei_turn_with_their_photograph(collection):
@@ -84,8 +86,8 @@ def test_nuclei_turn_with_their_photograph(collection):
     assert count > 5
     height = some.fields[0].image().shape[1]
     one, other = plain.sort_values("index"), turned.sort_values("index")
-    np.testing.assert_allclose(other["x"].to_numpy(), one["y"].to_numpy())
-    np.testing.assert_allclose(other["y"].to_numpy(), height - 1 - one["x"].to_numpy())
+    np.testing.assert_allclose(other["x"].to_numpy(), one["y"].to_numpy(), atol=1e-06)
+    np.testing.assert_allclose(other["y"].to_numpy(), height - 1 - one["x"].to_numpy(), atol=1e-06)
     np.testing.assert_array_equal(edged["nucleus_area_px"], plain["nucleus_area_px"])
 
 

@@ -144,7 +144,7 @@ def test_outputs_of_independent_sigmoids_are_made_to_add_up(toy, monkeypatch):
 
     out = run_network(Session(), np.zeros((130, 4, 4, 3), np.uint8))
     assert out.shape == (130, 2)  # more than two batches
-    np.testing.assert_allclose(out, [[0.75, 0.25]] * 130)
+    np.testing.assert_allclose(out, [[0.75, 0.25]] * 130, atol=1e-09)
 
 
 def test_bundle_predict_gives_a_row_a_photograph(toy):

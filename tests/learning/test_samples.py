@@ -46,7 +46,7 @@ def test_tiles_cover_the_field():
     row = units.table.iloc[0]
     assert (row["index"], row["y"], row["x"]) == (0, 23.5, 31.5)
     means = units.table[["mean_red", "mean_green", "mean_blue"]].to_numpy()[0]
-    np.testing.assert_allclose(means, image.mean(axis=(0, 1)))
+    np.testing.assert_allclose(means, image.mean(axis=(0, 1)), atol=1e-06)
 
 
 def test_white_balance_is_applied_where_asked_for(draw):
@@ -66,7 +66,7 @@ def test_cells_have_a_crop_each(draw, labelled):
     units = cut_units(labelled.image(), labelled.instances(), CELL)
     assert units.images.shape == (2, 32, 32, 3)
     np.testing.assert_array_equal(units.table["index"], [3, 7])
-    np.testing.assert_allclose(units.table["y"], [14.5, 37.5])
+    np.testing.assert_allclose(units.table["y"], [14.5, 37.5], atol=1e-06)
     # The colours are those of the photograph, not of the white-balanced crops.
     raw = cut_units(labelled.image(), labelled.instances(), replace(CELL, white_balance=False))
     np.testing.assert_allclose(

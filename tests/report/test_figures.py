@@ -73,8 +73,8 @@ def test_roc_is_scikit_learns(judged):
     figures._draw_curve(axes, RocCurveDisplay, *judged)
     x, y, _ = roc_curve(judged[1]["class"] == "ALL", judged[1]["probability_ALL"])
     drawn = axes.get_lines()[0]
-    np.testing.assert_allclose(drawn.get_xdata(), x)
-    np.testing.assert_allclose(drawn.get_ydata(), y)
+    np.testing.assert_allclose(drawn.get_xdata(), x, atol=1e-09)
+    np.testing.assert_allclose(drawn.get_ydata(), y, atol=1e-09)
     assert drawn.get_color() == "#E69F00"
     # 9 pairs of an ALL and a MM: .3 stands below .6 only: 8 of 9
     assert drawn.get_label() == "model, AUC 0.89"

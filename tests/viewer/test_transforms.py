@@ -66,7 +66,9 @@ def test_layers_that_are_made_lie_over_the_photograph(turned):
     white = recoloured_layer(photograph, colours, "white-balance")
     others = [white, new_cells_layer(turned, ("a",))]
     for layer in (*nuclei, *others):
-        np.testing.assert_allclose(in_world(layer, *CORNERS), in_world(turned, *CORNERS))
+        np.testing.assert_allclose(
+            in_world(layer, *CORNERS), in_world(turned, *CORNERS), atol=1e-06
+        )
         assert layer.units == turned.units
         layer.affine = np.eye(3)  # its own, and not the photograph's too
     np.testing.assert_array_equal(turned.affine.affine_matrix, PLACE["affine"])
@@ -76,7 +78,7 @@ def test_layers_that_are_made_lie_over_the_photograph(turned):
 def test_a_slice_lies_where_the_photograph_shows_it(name, request):
     image = request.getfixturevalue(name)
     over = Labels(np.zeros((48, 64), int), **slice_place_of(image))
-    np.testing.assert_allclose(in_world(over, *CORNERS), in_world(image, *CORNERS))
+    np.testing.assert_allclose(in_world(over, *CORNERS), in_world(image, *CORNERS), atol=1e-06)
 
 
 @pytest.mark.parametrize("name", ["turned", "turned_stack"])
@@ -89,7 +91,7 @@ def test_products_lie_as_the_photograph_does(name, request, monkeypatch):
     made = preview(photograph, 0, AugmentSettings(("mirror",)), "mirror")
     shown = Image(made.picture, rgb=True, **made.options(image))
     expected = in_world(image, (0.5, 0.5), (46.5, 62.5))  # middles of two by two pixels
-    np.testing.assert_allclose(in_world(shown, (0, 0), (23, 31)), expected)
+    np.testing.assert_allclose(in_world(shown, (0, 0), (23, 31)), expected, atol=1e-06)
     stacks = augment_photograph(photograph, AugmentSettings(("mirror",)))
     made = augmented_layers(photograph, stacks)[0]
-    np.testing.assert_allclose(in_world(made, *CORNERS), in_world(image, *CORNERS))
+    np.testing.assert_allclose(in_world(made, *CORNERS), in_world(image, *CORNERS), atol=1e-06)

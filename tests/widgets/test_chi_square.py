@@ -128,10 +128,10 @@ def test_scores_are_those_of_scikit_learn(widget, snam, qtbot):
     expected, p_values = chi2(minmax_scale(values), ["ALL"] * 3 + ["MM"] * 3)
     known = np.isfinite(expected)
     scores = widget.found.scores.set_index("feature").loc[values.columns]
-    np.testing.assert_allclose(scores["chi2"], expected)
-    np.testing.assert_allclose(scores["p_value"], p_values)
+    np.testing.assert_allclose(scores["chi2"], expected, atol=1e-09)
+    np.testing.assert_allclose(scores["p_value"], p_values, atol=1e-09)
     adjusted = false_discovery_control(p_values[known])
-    np.testing.assert_allclose(scores["p_adjusted"][known], adjusted)
+    np.testing.assert_allclose(scores["p_adjusted"][known], adjusted, atol=1e-09)
     best = values.columns[np.argsort(-np.nan_to_num(expected, nan=-1), kind="stable")]
     shown = [t.get_text() for t in widget.view.bars._figure.axes[0].texts]
     assert shown == list(best[: min(20, known.sum())])

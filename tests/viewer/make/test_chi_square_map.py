@@ -77,8 +77,8 @@ def test_the_map_of_fields_covers_the_photograph(viewer, table, scores, shape):
         # extent.world is of the middles of pixels
         low, high = layer.extent.world
         half = np.array(layer.scale) / 2
-        np.testing.assert_allclose(low - half, [3 - 0.25, 4 - 0.125])
-        np.testing.assert_allclose(high + half, [3 - 0.25 + 24, 4 - 0.125 + 16])
+        np.testing.assert_allclose(low - half, [3 - 0.25, 4 - 0.125], atol=1e-06)
+        np.testing.assert_allclose(high + half, [3 - 0.25 + 24, 4 - 0.125 + 16], atol=1e-06)
     assert [x.visible for x in viewer.layers] == [True, False, False, True]
 
 
