@@ -67,7 +67,6 @@ TOPICS = {
         "Each operation on 2560 x 1920 pixels with the same strength. A dash: the library has no "
         "such operation.",
     ),
-    "crops": Topic("Cutting cells", "crops.py --repeats 15", "Crops of cells out of one field."),
     "features": Topic(
         "Features", "features.py --repeats 7", "Features of a field of 2560 x 1920 pixels."
     ),

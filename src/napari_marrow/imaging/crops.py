@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.nuclei import nucleus_table
 from napari_marrow.imaging.resize import resize
 from napari_marrow.imaging.validate import checked_labels, checked_photograph
@@ -20,16 +18,11 @@ def cut_cells(
     size: int,
     factor: float = 2.5,
     fill: int = 240,
-    *,
-    fixed: bool = False,
-    background: Literal["keep", "blank"] = "keep",
-    cells: NDArray[np.integer] | None = None,
 ) -> tuple[NDArray[np.uint8], dict[str, NDArray]]:
     """Cut a square about every nucleus, all of one size.
 
     The side of the square is ``factor`` times the diameter of a circle of the nucleus's area, so
-    a cell looks the same at any magnification, or ``size`` pixels of the photograph as they are.
-    What lies outside of the photograph is ``fill``.
+    a cell looks the same at any magnification. What lies outside of the photograph is ``fill``.
 
     Parameters
     ----------
@@ -40,63 +33,33 @@ def cut_cells(
     size
         Side of the crops in pixels.
     factor
-        Side of the square in nucleus diameters; not used when ``fixed``.
+        Side of the square in nucleus diameters.
     fill
-        Grey value where the photograph ends and of what is blanked, 0 to 255.
-    fixed
-        Cut ``size`` by ``size`` pixels without resampling; large cells then look large.
-    background
-        "blank" leaves only the pixels of the crop's own cell.
-    cells
-        (height, width), the nuclei's numbers in whole cells, to blank all but the cell; all but
-        the nucleus is blanked when None.
+        Grey value where the photograph ends, 0 to 255.
 
     Returns
     -------
     crops : ndarray of uint8, shape (n, size, size, 3)
     table : dict
-        Columns ``index``, ``y``, ``x``, ``area`` as
-        :func:`~napari_marrow.imaging.nuclei.nucleus_table` has them; ``top``, ``left`` and
-        ``side`` of the square in the photograph; ``cut_off``: True where it reaches over the
-        photograph's edge.
+        Columns ``index``, ``y``, ``x``, ``area`` of
+        :func:`~napari_marrow.imaging.nuclei.nucleus_table`, and ``top``, ``left`` and ``side`` of
+        the square in the photograph.
 
     Raises
     ------
     MarrowError
-        When labels or cells are no whole numbers from 0 of the photograph's height and width, the
-        photograph is no RGB of 8 bits, or size, factor or fill can't work.
+        When labels are no whole numbers from 0 of the photograph's height and width, or the
+        photograph is no RGB of 8 bits.
     """
     image = checked_photograph(image)
-    if size < 1 or factor <= 0 or not 0 <= fill <= 255:
-        raise MarrowError(
-            f"Crops of {size} pixels, {factor:g} diameters and fill {fill} can't be cut; the first "
-            "two must be above 0, and the fill from 0 to 255."
-        )
-    labels = checked_labels(labels, image.shape)
-    if cells is not None:
-        cells = checked_labels(cells, image.shape, "cells")
-        cells = cells.astype(np.promote_types(cells.dtype, labels.dtype), copy=False)
-    if background not in ("keep", "blank"):
-        raise MarrowError(f"The background is {background!r}; choose keep or blank.")
-    table = nucleus_table(labels)
-    if fixed:
-        sides = np.full(len(table["index"]), size)
-    else:
-        sides = np.maximum(4, np.round(factor * np.sqrt(4 / np.pi * table["area"]))).astype(int)
+    table = nucleus_table(checked_labels(labels, image.shape))
+    sides = np.maximum(4, np.round(factor * np.sqrt(4 / np.pi * table["area"]))).astype(int)
     tops = np.rint(table["y"] - sides / 2).astype(int)
     lefts = np.rint(table["x"] - sides / 2).astype(int)
-    height, width = labels.shape
-    cut_off = (tops < 0) | (lefts < 0) | (tops + sides > height) | (lefts + sides > width)
-    table |= {"top": tops, "left": lefts, "side": sides, "cut_off": cut_off}
-    owners = (labels if cells is None else cells) if background == "blank" else None
     crops = np.empty((len(sides), size, size, 3), np.uint8)
-    for k, (top, left, side) in enumerate(zip(tops, lefts, sides, strict=True)):
-        square = _square(image, top, left, side, fill)
-        if owners is not None:
-            own = _square(owners, top, left, side, 0) == table["index"][k]
-            square = np.where(own[..., None], square, np.uint8(fill))
-        crops[k] = square if fixed else resize(square, (size, size))
-    return crops, table
+    for k, square in enumerate(zip(tops, lefts, sides, strict=True)):
+        crops[k] = resize(_square(image, *square, fill), (size, size))
+    return crops, table | {"top": tops, "left": lefts, "side": sides}
 
 
 def cut_masks(
