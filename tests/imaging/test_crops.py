@@ -5,7 +5,6 @@ import tracemalloc
 import numpy as np
 import pytest
 from skimage.draw import disk
-from skimage.measure import regionprops
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.crops import cut_cells, cut_masks
@@ -62,7 +61,7 @@ def test_no_nucleus_no_crop():
 def test_a_square_larger_than_the_photograph():
     image = np.full((10, 12, 3), 100, np.uint8)
     labels = np.ones((10, 12), np.uint16)
-    crops, table = cut_cells(image, labels, 31, factor=2.5, fill=0)
+    crops, _ = cut_cells(image, labels, 31, factor=2.5, fill=0)
     # diameter 2 sqrt(120 / pi) = 12.36, side round(30.9) = 31: drawn as it is
     assert (crops[0, ..., 0] == 100).sum() == 120
 
