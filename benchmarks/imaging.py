@@ -27,7 +27,8 @@ from PIL import Image
 from skimage import color, exposure, filters, transform, util
 
 from napari_marrow.imaging import geometry, intensity
-from napari_marrow.imaging.augment import AugmentSettings, product
+from napari_marrow.imaging.augment import product
+from napari_marrow.imaging.settings import AugmentSettings
 
 OURS, SKIMAGE, ALBUMENTATIONS = "napari-marrow", "scikit-image", "albumentations"
 SIGMA, DEGREES, SHIFT, NOISE = 1.5, 7.0, (100, -150), 5.0

@@ -12,16 +12,9 @@ import napari_marrow
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts.names import class_of_name, source_of_name
 from napari_marrow.data.options import settings_from_dict
-from napari_marrow.imaging.augment import (
-    OPERATIONS,
-    RANDOM,
-    AugmentSettings,
-    augment,
-    count,
-    edges,
-    rotate90,
-    vary,
-)
+from napari_marrow.imaging.augment import augment, count, rotate90, vary
+from napari_marrow.imaging.intensity import edges
+from napari_marrow.imaging.settings import OPERATIONS, RANDOM, AugmentSettings
 
 EVERY = AugmentSettings(tuple(OPERATIONS), copies=2, seed=4, blur=4.0, distortion=0.03)
 STILL = {"edges", "blur", "equalise", "light", "stain", "noise"}

@@ -11,7 +11,7 @@ from PIL import Image
 from napari_marrow import cli
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.layouts import SAVED, scan
-from napari_marrow.imaging.augment import OPERATIONS, AugmentSettings
+from napari_marrow.imaging.settings import OPERATIONS, AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, describe_plan, run_augmentation, unique_names
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")

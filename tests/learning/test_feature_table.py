@@ -11,7 +11,7 @@ from PIL import Image
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.imaging.augment import edges
+from napari_marrow.imaging.intensity import edges
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.learning.feature_table import feature_columns, measure, measure_collection
 from napari_marrow.measure.extract import features

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
-from napari_marrow.imaging.augment import AugmentSettings
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
 from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers, preview
 from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from napari_marrow.data.layouts import scan
-from napari_marrow.imaging.augment import AugmentSettings, augment
+from napari_marrow.imaging.augment import augment
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make import augmented as products
 from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers

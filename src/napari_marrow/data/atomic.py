@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -109,56 +109,26 @@ def atomic_files(
     inputs = tuple(inputs)
     if out.exists() and not out.is_dir():
         raise MarrowError(f"{out} is a file; choose a folder for the output.")
-    older = [name for name in kinds if os.path.lexists(out / name)]
     new_folders = [path for path in (out, *out.parents) if not path.exists()]
     try:
         with _explained(out, beginning=True):
-            check_outputs({out / name: kinds[name] for name in older}, inputs, force)
+            check_outputs({out / name: kind for name, kind in kinds.items()}, inputs, force)
             out.mkdir(parents=True, exist_ok=True)
             part = Path(tempfile.mkdtemp(dir=out, prefix="."))
         try:
             with _explained(out, part):
                 yield part
-                _move_into(part, out, kinds, older, inputs, force)
+                written = [name for name in kinds if (part / name).exists()]
+                # what somebody put there meanwhile
+                check_outputs({out / name: kinds[name] for name in written}, inputs, force)
+                for name in written:
+                    os.replace(part / name, out / name)
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except BaseException:  # Ctrl-C too: a stopped job leaves nothing, and it is raised again
         for path in new_folders:
             with suppress(OSError):  # somebody put something into it
                 path.rmdir()
-        raise
-
-
-def _move_into(
-    part: Path,
-    out: Path,
-    kinds: Mapping[str, FileKind],
-    older: Sequence[str],
-    inputs: tuple[Path, ...],
-    force: bool,
-) -> None:
-    """Move what was written into ``out``, all or none of the new files.
-
-    Renaming alone would replace a file that somebody put there meanwhile. So every new name is
-    taken first by an empty file, which the system gives to one program only.
-    """
-    written = [name for name in kinds if (part / name).exists()]
-    taken: list[Path] = []
-    try:
-        for path in (out / name for name in written if name not in older):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            taken.append(path)
-        check_outputs({out / name: kinds[name] for name in older}, inputs, force)
-        for name in written:
-            os.replace(part / name, out / name)
-    except BaseException as error:
-        for path in taken:
-            path.unlink(missing_ok=True)
-        if isinstance(error, FileExistsError):
-            raise MarrowError(
-                f"{error.filename} is there already, perhaps somebody's own work; "
-                "remove it, or choose another folder."
-            ) from error
         raise
 
 

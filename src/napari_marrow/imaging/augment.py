@@ -16,21 +16,8 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging import geometry, intensity
-from napari_marrow.imaging.intensity import edges
-from napari_marrow.imaging.settings import OPERATIONS, RANDOM, AugmentSettings
+from napari_marrow.imaging.settings import RANDOM, AugmentSettings
 from napari_marrow.imaging.validate import checked_labels, checked_photograph
-
-__all__ = [
-    "OPERATIONS",
-    "AugmentSettings",
-    "Augmented",
-    "augment",
-    "augmented",
-    "count",
-    "edges",
-    "rotate90",
-    "vary",
-]
 
 KEEPS_MASKS = frozenset({"edges", "blur", "equalise", "light", "stain", "noise"})
 """Operations that move no pixel, so that masks stay as they are."""
@@ -208,7 +195,7 @@ def _random_operation(
             moves = geometry.draw_displacements(size, settings.distortion, generator)
             return partial(geometry.distort, moves=moves)
         case "edges":
-            return edges
+            return intensity.edges
         case "blur":
             return partial(intensity.blur, sigma=settings.blur * generator.uniform(0.5, 1))
         case "equalise":

@@ -20,11 +20,11 @@ from napari_marrow.data.layouts import SAVED, write_table
 from napari_marrow.data.layouts.listing import listed
 from napari_marrow.imaging.augment import (
     Augmented,
-    AugmentSettings,
     augmented,
     count,
     names_of_products,
 )
+from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 
 _MASK_NAMES = {"nucleus": "nucleus", "cytoplasm": "cyto", "background": "background"}

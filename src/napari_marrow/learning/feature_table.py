@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.imaging.augment import edges, rotate90
+from napari_marrow.imaging.augment import rotate90
+from napari_marrow.imaging.intensity import edges
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.learning.samples import check_masks, with_classes
 from napari_marrow.measure.colour import MEAN_COLOUR, mean_colour

@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Collection
-from napari_marrow.imaging.augment import edges, rotate90
+from napari_marrow.imaging.augment import rotate90
+from napari_marrow.imaging.intensity import edges
 from napari_marrow.learning.bundle import FEATURES, HISTORY
 from napari_marrow.learning.calibration import MIN_CALIBRATION_UNITS, fit_temperature
 from napari_marrow.learning.classical import Fitted, choose_columns, fit_classical

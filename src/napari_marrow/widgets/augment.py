@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from napari.layers import Image
 from qtpy.QtWidgets import QFileDialog
 
-from napari_marrow.imaging.augment import OPERATIONS, RANDOM, AugmentSettings
+from napari_marrow.imaging.settings import OPERATIONS, RANDOM, AugmentSettings
 from napari_marrow.jobs.augment import (
     AugmentJob,
     AugmentResult,

@@ -7,7 +7,7 @@ from PIL import Image as Picture
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
-from napari_marrow.imaging.augment import AugmentSettings
+from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, run_augmentation
 from napari_marrow.viewer.make import augmented as products
 from napari_marrow.viewer.make.augmented import (

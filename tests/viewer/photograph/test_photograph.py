@@ -5,7 +5,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.imaging.augment import AugmentSettings
+from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers

@@ -17,12 +17,12 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.imaging.augment import (
-    AugmentSettings,
     names_of_products,
     planned,
     product,
     product_size,
 )
+from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.jobs.augment import unique_names
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, link_to, new_id
