@@ -111,7 +111,7 @@ def test_stray_files_are_passed_over_and_counted(tmp_path):
     found = scan(tmp_path)
     assert [f.name for f in found.fields] == ["ALL_1"]
     assert found.warnings == (
-        "Passed over: 6 files that are no images: ALL/.DS_Store, ALL/.hidden.bmp, ALL/groups.csv, "
+        "Passed over: 6 files that are not images: ALL/.DS_Store, ALL/.hidden.bmp, ALL/groups.csv, "
         "ALL/notes.pdf, ALL/README.md and 1 more.",
     )
 

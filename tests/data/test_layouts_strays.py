@@ -189,7 +189,7 @@ def test_strays_are_counted_in_every_layout(put, tmp_path, layout):
     found = scan(tmp_path)
     assert len(found.fields) == used
     assert counted(found) == [
-        "Passed over: 2 files that are no images: Thumbs.db, notes/.DS_Store."
+        "Passed over: 2 files that are not images: Thumbs.db, notes/.DS_Store."
     ]
 
 
@@ -270,7 +270,7 @@ def test_the_saved_table_counts_before_the_first_one(put, tmp_path):
     (tmp_path / "fields.csv").write_text("image,class\n1.png,b\n2.png,b\n")
     found = scan(tmp_path)
     assert [f.class_name for f in found.fields] == ["b", "b"]
-    assert "1 file that is no image: labels.csv." in counted(found)[0]
+    assert "1 file that is not an image: labels.csv." in counted(found)[0]
     (tmp_path / "fields.csv").rename(tmp_path / "other.csv")
     with pytest.raises(MarrowError, match=r"several tables of classes .labels.csv, other.csv."):
         scan(tmp_path)

@@ -326,9 +326,9 @@ def test_instances_are_not_taken_for_a_class(touching, written):
     found = scan(touching.parent)
     assert found.counts() == {"ALL": 2, "MM": 2}
     assert [f.path.parent.name for f in found.fields] == ["ALL", "ALL", "MM", "MM"]
-    assert [w.split(":")[1] for w in scan(written[0]).warnings] == [" 1 file that is no image"]
+    assert [w.split(":")[1] for w in scan(written[0]).warnings] == [" 1 file that is not an image"]
     assert [w.split(":")[1] for w in found.warnings] == [
-        " 1 file that is no image",
+        " 1 file that is not an image",
         " 8 images taken neither for a photograph nor for a mask",
     ]
     # nor would they be if a scan looked deeper

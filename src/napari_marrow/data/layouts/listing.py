@@ -198,7 +198,7 @@ def unused_files(root: Path, used: set[Path]) -> list[str]:
         closed = [Path(error.filename).relative_to(root).as_posix() for error in errors]
         warnings.append(f"Folders that can't be read, left out: {listed(closed)}; ask their owner.")
     if others:
-        what = "file that is no image" if len(others) == 1 else "files that are no images"
+        what = "file that is not an image" if len(others) == 1 else "files that are not images"
         warnings.append(f"Passed over: {len(others)} {what}: {listed(others)}.")
     if images:
         warnings.append(

@@ -63,6 +63,7 @@ class ClassTable(QTableWidget):
         assert down is not None
         across.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
         down.hide()
+        self.resizeColumnsToContents()
         self._check_column = check_column
         self._editors: dict[int, TextDelegate] = {class_column: ClassDelegate(self, class_column)}
         self._editors |= {column: TextDelegate(self) for column in text_columns}
