@@ -6,8 +6,8 @@ import dataclasses
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import napari
 from napari.layers import Image
 from qtpy.QtWidgets import QFileDialog
 
@@ -37,9 +37,6 @@ from napari_marrow.widgets.components.layer_preview import LayerPreview
 from napari_marrow.widgets.components.layout import button, group, path_button, text_label
 from napari_marrow.widgets.components.photograph_widget import PhotographWidget
 from napari_marrow.widgets.components.task import RunPanel, Task
-
-if TYPE_CHECKING:
-    import napari
 
 
 class Augment(PhotographWidget):

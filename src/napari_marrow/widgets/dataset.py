@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import napari
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QSignalBlocker, QSize
@@ -24,9 +24,6 @@ from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
 from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
 from napari_marrow.widgets.components.task import RunPanel, Task
-
-if TYPE_CHECKING:
-    import napari
 
 USE, CLASS, SOURCE, MASKS, NOTES = range(5)
 COLUMNS = ("Field", "Class", "Source", "Masks", "Notes")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import napari
 from qtpy.QtWidgets import QFileDialog
 
 from napari_marrow.data.errors import MarrowError
@@ -16,9 +16,6 @@ from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
 from napari_marrow.widgets.components.photograph_widget import PhotographWidget
 from napari_marrow.widgets.components.task import RunPanel, Task
-
-if TYPE_CHECKING:
-    import napari
 
 NEEDS_REFERENCE = ("reinhard", "macenko")
 PHOTOGRAPHS = "Photographs (*.bmp *.tif *.tiff *.png *.jpg *.jpeg)"

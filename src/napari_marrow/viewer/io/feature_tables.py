@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import napari
+import pandas as pd
 from napari.layers import Labels
 
 from napari_marrow.viewer.behaviours.current_table import attach_current_table
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.photograph.measuring import TableTarget
 from napari_marrow.viewer.photograph.slice_tables import kept_tables, of_one_slice, set_tables
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SCORED_CLASS = "scored_class"
 """The column with the class that a cell counted for."""
@@ -97,8 +95,6 @@ def show_tables(
 
 def _show(viewer: napari.Viewer, layer: Labels, parts: Mapping[int, _Part]) -> bool:
     """Put features into one layer, unless its cells have the same numbers in several fields."""
-    import pandas as pd
-
     info = LayerInfo.of(layer)
     if layer.ndim == 3 and info.holds_nuclei and of_one_slice(info, layer.features):
         kept = {row: t for row, t in kept_tables(info, layer.features).items() if len(t)}

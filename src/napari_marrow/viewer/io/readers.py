@@ -17,7 +17,6 @@ from napari_marrow.data.layouts.listing import folders_with_images, images_in
 from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.behaviours.opening import prepare_viewer
-from napari_marrow.viewer.io.saved_labels import is_saved_labels, load_labels
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.layers import LayerData, collection_layers
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
@@ -56,8 +55,11 @@ def read(path: PathOrPaths) -> list[LayerData]:
         When nothing can be read.
     """
     paths = _as_paths(path)
-    if len(paths) == 1 and is_saved_labels(paths[0]):
-        return [_saved_labels(paths[0])]
+    if len(paths) == 1 and paths[0].suffix.lower() in (".tif", ".tiff"):
+        from napari_marrow.viewer.io.saved_labels import is_saved_labels  # it needs pandas
+
+        if is_saved_labels(paths[0]):
+            return [_saved_labels(paths[0])]
     if len(paths) == 1 and (known := mask_kind(paths[0])):
         return [_lone_mask(paths[0], *known)]
     found = [scan(p) for p in paths]
@@ -83,6 +85,7 @@ def _lone_mask(path: Path, stem: str, kind: str) -> LayerData:
 
 def _saved_labels(path: Path) -> LayerData:
     """Return a saved Labels layer, coloured by class if it has classes."""
+    from napari_marrow.viewer.io.saved_labels import load_labels
     from napari_marrow.viewer.make.predictions import class_colormap
 
     labels, table, options, kind = load_labels(path)

@@ -13,9 +13,10 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file
@@ -32,9 +33,6 @@ from napari_marrow.viewer.io.typed_csv import (
 )
 from napari_marrow.viewer.stack import LazyStack, read_slice
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 SUFFIXES = (".tif", ".tiff")
 MAX_LABEL = np.iinfo(np.uint16).max
 NOTE = "napari_marrow"
@@ -43,7 +41,7 @@ KEPT_OPTIONS = ("name", "scale", "translate", "axis_labels", "units")
 """Options of the layer that are saved, beside its data, its features and its kind."""
 PAGE = "page"
 """The column of the page of the TIFF, from 1, where every slice has a table of its own."""
-Tables = dict[int, "pd.DataFrame"]
+Tables = dict[int, pd.DataFrame]
 """A table by slice."""
 
 
@@ -153,8 +151,6 @@ def _check_columns(path: Path, table: pd.DataFrame) -> None:
 
 def _joined(path: Path, tables: Tables) -> pd.DataFrame:
     """Return one table of all pages; as objects, so that no value takes the type of another."""
-    import pandas as pd
-
     if any(PAGE in table for table in tables.values()):
         raise MarrowError(
             f"{path} can't be written: the column {PAGE} is to tell the fields of the folder "

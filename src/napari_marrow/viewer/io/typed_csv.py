@@ -10,10 +10,8 @@ import io
 import itertools
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 ColumnType = str | tuple[list[object], bool]
 """The name of a pandas type, ``object boolean``, or categories and whether they are ordered."""
@@ -26,8 +24,6 @@ def column_types(table: pd.DataFrame) -> list[tuple[str, ColumnType]]:
 
 
 def _column_type(column: pd.Series) -> ColumnType:
-    import pandas as pd
-
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.dtype.categories.tolist(), bool(column.dtype.ordered)
     if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "boolean":
@@ -73,8 +69,6 @@ def from_csv(text: str, missing: str) -> pd.DataFrame:
     ValueError
         When rows differ in length.
     """
-    import pandas as pd
-
     header, *rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row] or [[]]
     if any(len(row) != len(header) for row in rows):
         raise ValueError("its rows differ in length")
@@ -90,8 +84,6 @@ def typed(texts: pd.DataFrame, types: Iterable[tuple[str, ColumnType]]) -> pd.Da
     ValueError, TypeError, KeyError
         When a text does not fit the type of its column.
     """
-    import pandas as pd
-
     known = dict(types)
     columns = {}
     for name in texts:
@@ -101,8 +93,6 @@ def typed(texts: pd.DataFrame, types: Iterable[tuple[str, ColumnType]]) -> pd.Da
 
 
 def _typed(texts: list[str | None], kind: ColumnType) -> pd.Series:
-    import pandas as pd
-
     if not isinstance(kind, str):
         categories, ordered = kind
         by_text = {str(category): category for category in categories}
@@ -116,8 +106,6 @@ def _typed(texts: list[str | None], kind: ColumnType) -> pd.Series:
 
 
 def _guess(texts: pd.Series) -> pd.Series:
-    import pandas as pd
-
     try:
         return pd.to_numeric(texts)
     except ValueError:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
+import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file
@@ -13,9 +14,6 @@ from napari_marrow.viewer.io.saved_labels import SUFFIXES, save_labels
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.photograph.slice_tables import all_tables, painted_since
 from napari_marrow.viewer.stack import LazyStack
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class LayerOptions(TypedDict, total=False):
@@ -35,8 +33,6 @@ def write_labels(path: str, data: LazyStack | NDArray, layer: LayerOptions) -> l
     MarrowError
         When that is not possible; older files then stay as they are.
     """
-    import pandas as pd
-
     data = data[0] if layer.get("multiscale") else data
     table = pd.DataFrame(layer.get("features"))
     info = LayerInfo.from_metadata(layer.get("metadata", {}))

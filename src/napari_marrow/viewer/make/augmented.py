@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -33,8 +32,6 @@ from napari_marrow.viewer.transforms import slice_place_of, stack_place_of
 
 MAX_BYTES_IN_MEMORY = 2**30
 """Layers up to this size are made at once; of larger ones each slice when it is looked at."""
-PROGRESS_INTERVAL_S = 0.1
-"""Time between two reports of progress: drawing a bar takes as long as making a small picture."""
 MAX_PREVIEW_SIDE_PX = 1280
 PREVIEW_BACKGROUND_GREY = 48
 MASKS: dict[Kind, MaskKind] = {Kind.NUCLEI: "nucleus", Kind.CYTOPLASM: "cytoplasm"}
@@ -145,15 +142,12 @@ def _read(read: Callable[[int], NDArray], settings: AugmentSettings, one: _Slice
 def _in_memory(stacks: list[Pixels], emit: Emit, should_stop: ShouldStop) -> list[Pixels]:
     """All slices of stacks of one length; those that can't be read are empty."""
     filled = [np.empty(stack.shape, stack.dtype) for stack in stacks]
-    reported = time.monotonic()
     for row in range(len(filled[0])):
         if should_stop():
             raise Stopped
         for array, stack in zip(filled, stacks, strict=True):
             array[row] = stack[row]
-        if time.monotonic() > reported + PROGRESS_INTERVAL_S:
-            emit(Event("progress", "Making layers", (row + 1) / len(filled[0])))
-            reported = time.monotonic()
+        emit(Event("progress", "Making layers", (row + 1) / len(filled[0])))
     return [*filled]
 
 

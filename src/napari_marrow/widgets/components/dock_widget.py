@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+import napari
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QScrollArea, QWidget
 
 from napari_marrow.widgets.components.layout import fill_column
-
-if TYPE_CHECKING:
-    import napari
 
 
 class DockWidget(QWidget):
