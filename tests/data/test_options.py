@@ -1,20 +1,22 @@
 """One definition a form: bounds in a user's words, and JSON there and back."""
 
+import contextlib
 import dataclasses
 from typing import Literal
 
 import pytest
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.options import bound_problems, option, settings_from_dict
+from napari_marrow.data.options import Settings, option, settings_from_dict
 
 
 @dataclasses.dataclass(frozen=True)
-class Toy:
+class Toy(Settings):
     size: int = option(3, "Size", "How big.", unit="px", low=1, high=9)
     part: float = option(0.5, "Part", "How much.", low=0, high=1)
     kind: Literal["a", "b"] = option("a", "Kind", "Which.")
     sure: bool = option(True, "Sure", "Whether.", advanced=True)
+    names: tuple[str, ...] = option(("x",), "Names", "Several.", choices=("x", "y"))
 
 
 def test_metadata_is_where_forms_look_for_it():
@@ -42,6 +44,8 @@ def test_metadata_is_where_forms_look_for_it():
         ({"part": float("nan")}, ["Part is nan; it must be at least 0."]),
         ({"part": float("inf")}, ["Part is inf; it must be at most 1."]),
         ({"kind": "c"}, ["Kind is 'c'; choose one of a, b."]),
+        ({"names": ("y", "z", "a")}, ["Names has 'z', 'a'; choose from x, y."]),
+        ({"names": ()}, ["Names is empty; choose at least one."]),
         (
             {"size": 0, "kind": "c"},
             ["Size is 0; it must be at least 1.", "Kind is 'c'; choose one of a, b."],
@@ -49,7 +53,10 @@ def test_metadata_is_where_forms_look_for_it():
     ],
 )
 def test_problems_in_words(values, said):
-    assert bound_problems(Toy(**values)) == said
+    toy = Toy(**values)
+    assert toy.problems() == said
+    with pytest.raises(MarrowError) if said else contextlib.nullcontext():
+        toy.check()
 
 
 def test_json_there_and_back_and_newer_keys_are_passed_over():

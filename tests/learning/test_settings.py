@@ -49,8 +49,7 @@ def test_choices(name):
     assert "'nonsense'; choose one of" in said
 
 
-def test_families_count_for_classical_models_only():
-    assert TrainingSettings(families=("smell",)).problems() == []
+def test_unknown_families():
     (said,) = TrainingSettings(model="svm", families=("smell",)).problems()
     assert said.startswith("Families has 'smell'; choose from ")
     assert TrainingSettings(families=["colour"]).families == ("colour",)

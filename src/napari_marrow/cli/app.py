@@ -12,7 +12,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import cyclopts
 from cyclopts import App, CycloptsError, Parameter, Token
@@ -20,6 +20,7 @@ from cyclopts import App, CycloptsError, Parameter, Token
 from napari_marrow import __version__
 from napari_marrow.cli.console import console
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.options import Settings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 
@@ -65,14 +66,6 @@ AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one J
 
 class UsageError(Exception):
     """The command was called in a way that can't work."""
-
-
-class Settings(Protocol):
-    """A group of options."""
-
-    def problems(self) -> list[str]:
-        """Return what can't work, a sentence each."""
-        ...
 
 
 def no_problems(settings: Settings) -> None:

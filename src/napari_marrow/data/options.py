@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from napari_marrow.data.errors import MarrowError
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
@@ -60,24 +57,39 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def bound_problems(settings: DataclassInstance) -> list[str]:
-    """Return a sentence for each field of ``settings`` that is out of bounds or not a choice."""
-    hints = get_type_hints(type(settings))
-    problems = []
-    for field in dataclasses.fields(settings):
-        value, meta = getattr(settings, field.name), field.metadata
-        name, low, high = meta.get("label", field.name), meta.get("low"), meta.get("high")
-        if get_origin(hints[field.name]) is Literal:
-            choices = get_args(hints[field.name])
-            if value not in choices:
+class Settings:
+    """A frozen dataclass of options; those made by :func:`option` are checked by their metadata."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field]]
+
+    def problems(self) -> list[str]:
+        """Return a sentence for each option that is out of bounds or not a choice."""
+        hints = get_type_hints(type(self))
+        problems = []
+        for field in dataclasses.fields(self):
+            value, meta = getattr(self, field.name), field.metadata
+            name, low, high = meta.get("label", field.name), meta.get("low"), meta.get("high")
+            is_literal = get_origin(hints[field.name]) is Literal
+            choices = get_args(hints[field.name]) if is_literal else meta.get("choices", ())
+            if isinstance(value, tuple):
+                unknown = [repr(v) for v in value if choices and v not in choices]
+                if unknown:
+                    known = ", ".join(choices)
+                    problems.append(f"{name} has {', '.join(unknown)}; choose from {known}.")
+                elif not value:
+                    problems.append(f"{name} is empty; choose at least one.")
+            elif choices and value not in choices:
                 problems.append(f"{name} is {value!r}; choose one of {', '.join(choices)}.")
-        elif isinstance(value, str) and meta.get("choices") and value not in meta["choices"]:
-            problems.append(f"{name} is {value!r}; choose one of {', '.join(meta['choices'])}.")
-        elif low is not None and not value >= low:
-            problems.append(f"{name} is {value}; it must be at least {low}.")
-        elif high is not None and not value <= high:
-            problems.append(f"{name} is {value}; it must be at most {high}.")
-    return problems
+            elif low is not None and not value >= low:
+                problems.append(f"{name} is {value}; it must be at least {low}.")
+            elif high is not None and not value <= high:
+                problems.append(f"{name} is {value}; it must be at most {high}.")
+        return problems
+
+    def check(self) -> None:
+        """Raise MarrowError for options that can't work."""
+        if problems := self.problems():
+            raise MarrowError(" ".join(problems))
 
 
 def settings_from_dict(kind: type[T], values: Mapping[str, object]) -> T:

@@ -14,7 +14,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging import geometry, intensity
 from napari_marrow.imaging.settings import RANDOM, AugmentSettings
 from napari_marrow.imaging.validate import checked_labels, checked_photograph
@@ -118,8 +117,7 @@ def augmented(
 ) -> Iterator[Augmented]:
     """Yield what :func:`augment` returns, one at a time."""
     settings, masks = settings or AugmentSettings(), masks or {}
-    if problems := settings.problems():
-        raise MarrowError(" ".join(problems))
+    settings.check()
     image = checked_photograph(image)
     for key, mask in masks.items():
         checked_labels(mask, image.shape, f"mask {key} values", allow_bool=True)

@@ -14,7 +14,7 @@ from skimage.color import lab2rgb, rgb2lab
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import read_image
-from napari_marrow.data.options import bound_problems, option
+from napari_marrow.data.options import Settings, option
 from napari_marrow.imaging.stain import (
     MIN_STAINED_DENSITY,
     combine_stains,
@@ -33,7 +33,7 @@ AMOUNT_QUANTILE = 0.99
 
 
 @dataclass(frozen=True)
-class StainSettings:
+class StainSettings(Settings):
     """How photographs are made comparable in colour."""
 
     method: Literal["none", "white-balance", "reinhard", "macenko"] = option(
@@ -55,7 +55,7 @@ class StainSettings:
 
     def problems(self) -> list[str]:
         """What can't work, in a user's words; empty when all is well."""
-        problems = bound_problems(self)
+        problems = super().problems()
         if self.references == "per-class":
             problems.append(
                 "A reference per class writes the class into the pixels: a model then learns the "
@@ -172,9 +172,7 @@ def normaliser(
         When the settings can't work, or the reference can't be read or matched. The function
         raises it when a photograph holds no contrast, nothing stained, or one stain only.
     """
-    problems = settings.problems()
-    if problems:
-        raise MarrowError(problems[0])
+    settings.check()
     if settings.method == "none":
         return lambda image: image
     if settings.method == "white-balance":

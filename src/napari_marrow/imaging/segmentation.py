@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.distance import weighted_median
 from napari_marrow.imaging.field_of_view import surround, without_surround
@@ -77,8 +76,7 @@ def segment_nuclei(
         When ``image`` is no colour photograph, or the settings are invalid.
     """
     settings = settings or SegmentSettings()
-    if problems := settings.problems():
-        raise MarrowError(" ".join(problems))
+    settings.check()
     image = checked_photograph(image)
     factor = shrink_factor(image.shape, WORKING_SIZE_PX)
     small = working_copy(image, factor)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_marrow.data.options import bound_problems, option
+from napari_marrow.data.options import Settings, option
 
 OPERATIONS = {
     "rotate90": "rotated by 90 degrees counter-clockwise",
@@ -32,13 +32,14 @@ RANDOM = frozenset({"translate", "rotate", "blur", "distort", "light", "stain", 
 
 
 @dataclass(frozen=True)
-class AugmentSettings:
+class AugmentSettings(Settings):
     """Operations of augmentation and their strengths."""
 
     operations: tuple[str, ...] = option(
         ("rotate90", "edges"),
         "Operations",
         f"Operations, each applied by itself: {', '.join(OPERATIONS)}.",
+        choices=tuple(OPERATIONS),
     )
     copies: int = option(
         1, "Copies", "Number of images that each random operation gives.", low=1, high=64
@@ -97,20 +98,14 @@ class AugmentSettings:
 
     def problems(self) -> list[str]:
         """Return what is wrong with the settings, one message each."""
-        problems = bound_problems(self)
-        unknown = [repr(name) for name in self.operations if name not in OPERATIONS]
-        if unknown:
-            known = ", ".join(OPERATIONS)
-            problems.append(f"Operations has {', '.join(unknown)}; choose from {known}.")
-        elif not self.operations:
-            problems.append("Operations is empty; choose at least one.")
-        elif len(set(self.operations)) < len(self.operations):
+        problems = super().problems()
+        if len(set(self.operations)) < len(self.operations):
             problems.append("Operations has one more than once; copies gives more of each.")
         return problems
 
 
 @dataclass(frozen=True)
-class SegmentSettings:
+class SegmentSettings(Settings):
     """Settings of segmentation; the defaults suit fields and pictures of single cells alike."""
 
     smallest: int = option(
@@ -135,7 +130,7 @@ class SegmentSettings:
 
     def problems(self) -> list[str]:
         """Return what is wrong with the settings, one message each."""
-        found = bound_problems(self)
+        found = super().problems()
         if 0 < self.largest < self.smallest:
             found.append(f"Largest is {self.largest}; it must be at least {self.smallest}.")
         return found

@@ -144,8 +144,7 @@ def check(job: AugmentJob) -> None:
         For settings out of bounds, an ``out`` in the folder that is read, or a photograph whose
         name the table of the new folder can't hold.
     """
-    if problems := job.settings.problems():
-        raise MarrowError(" ".join(problems))
+    job.settings.check()
     check_place(job.out, job.collection.root)
     for f, name in zip(
         job.collection.fields, unique_names(job.collection, job.settings), strict=True

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from napari_marrow.data.atomic import atomic_file
-from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.errors import Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import check_outputs, input_files, table_kind
 from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
@@ -80,8 +80,8 @@ def run_features_job(
     Stopped
         When ``should_stop`` returned True.
     """
-    if problems := job.settings.problems() + job.selection.problems():
-        raise MarrowError(" ".join(problems))
+    job.settings.check()
+    job.selection.check()
     read = input_files([job.collection])
     # what can't be written is refused before the work
     with atomic_file(job.out, FEATURES, read, job.force) as part:

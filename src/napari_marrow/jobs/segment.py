@@ -163,8 +163,7 @@ def run_segmentation(
     Stopped
         When ``should_stop`` returned True.
     """
-    if problems := job.settings.problems():
-        raise MarrowError(" ".join(problems))
+    job.settings.check()
     pairs = field_names(job.collections)
     stems = file_stems([f for _, f in pairs])
     endings = ("_nuclei.png", "_cytoplasm.png") if job.cytoplasm else ("_nuclei.png",)

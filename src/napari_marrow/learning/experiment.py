@@ -143,8 +143,7 @@ def check_training(collection: Collection, settings: TrainingSettings | CompareS
     MarrowError
         For settings out of bounds, a field without a class, or fewer than two classes.
     """
-    if problems := settings.problems():
-        raise MarrowError(" ".join(problems))
+    settings.check()
     bare = [f for f in collection.fields if f.class_name is None and not f.cell_classes]
     if bare:
         raise MarrowError(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from napari_marrow.data.options import bound_problems, option
+from napari_marrow.data.options import Settings, option
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
 from napari_marrow.learning.registry import MODELS, Kind, models_of_kind
-from napari_marrow.measure.settings import FeatureSettings, family_problems
+from napari_marrow.measure.settings import FeatureSettings
 
 Unit = Literal["field", "cell"]
 
@@ -60,20 +60,13 @@ class CommonSettings:
 
 
 @dataclass(frozen=True)
-class TrainingSettings(ClassicalSettings, NetworkSettings, CommonSettings):
+class TrainingSettings(ClassicalSettings, NetworkSettings, CommonSettings, Settings):
     """All options of a training; a model ignores those of the other kind."""
 
     @property
     def kind(self) -> Kind:
         """The kind of the chosen model."""
         return MODELS[self.model].kind
-
-    def problems(self) -> list[str]:
-        """Return what can't work, one sentence each; empty when all is well."""
-        found = bound_problems(self)
-        if self.model in MODELS and self.kind == "classical":
-            found += family_problems(self.families)
-        return found
 
 
 @dataclass(frozen=True)
@@ -97,20 +90,12 @@ class FoldSettings:
 
 
 @dataclass(frozen=True)
-class CompareSettings(ClassicalSettings, NetworkSettings, FoldSettings):
+class CompareSettings(ClassicalSettings, NetworkSettings, FoldSettings, Settings):
     """All options of a comparison."""
 
     def __post_init__(self):
         super().__post_init__()
         object.__setattr__(self, "models", tuple(dict.fromkeys(self.models)))
-
-    def problems(self) -> list[str]:
-        """Return what can't work, one sentence each; empty when all is well."""
-        unknown = [repr(name) for name in self.models if name not in MODELS]
-        found = bound_problems(self) + family_problems(self.families)
-        if unknown:
-            found.append(f"Models has {', '.join(unknown)}; choose from {', '.join(MODELS)}.")
-        return found if self.models else [*found, "Models is empty; choose at least one."]
 
     def training(self, model: str, protocol: str) -> TrainingSettings:
         """Return the settings with which one of the models is trained."""

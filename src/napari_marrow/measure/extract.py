@@ -67,8 +67,7 @@ def features(
     import pandas as pd
 
     settings = settings or FeatureSettings()
-    if problems := settings.problems():
-        raise MarrowError(" ".join(problems))
+    settings.check()
     image = checked_photograph(image)
     cells = None
     if settings.needs_nuclei:

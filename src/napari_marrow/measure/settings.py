@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from napari_marrow.data.options import bound_problems, option
+from napari_marrow.data.options import Settings, option
 
 MEASURED = {
     "histogram": "fraction of pixels per level of red, green, blue and grey",
@@ -25,16 +25,8 @@ DEFAULT_FAMILIES = ("morphology", "colour", "texture")
 """The default families of models; see docs/reference/features.md on other microscopes."""
 
 
-def family_problems(families: tuple[str, ...]) -> list[str]:
-    """Return what is wrong with a choice of families, one message each."""
-    unknown = [repr(name) for name in families if name not in FAMILIES]
-    if unknown:
-        return [f"Families has {', '.join(unknown)}; choose from {', '.join(FAMILIES)}."]
-    return [] if families else ["Families is empty; choose at least one."]
-
-
 @dataclass(frozen=True)
-class FeatureSettings:
+class FeatureSettings(Settings):
     """Families of features, and the unit that is measured."""
 
     families: tuple[str, ...] = option(
@@ -59,13 +51,9 @@ class FeatureSettings:
         """Whether nuclei are needed to measure a photograph."""
         return self.unit == "cell" or not OF_CELLS.isdisjoint(self.families)
 
-    def problems(self) -> list[str]:
-        """Return what is wrong with the settings, one message each."""
-        return bound_problems(self) + family_problems(self.families)
-
 
 @dataclass(frozen=True)
-class ChiSquareSettings:
+class ChiSquareSettings(Settings):
     """Number of features selected by chi-square, and resamples for their stability."""
 
     select: int = option(
@@ -83,7 +71,3 @@ class ChiSquareSettings:
     seed: int = option(
         0, "Seed", "The same seed gives the same halves.", low=0, high=2**31 - 1, advanced=True
     )
-
-    def problems(self) -> list[str]:
-        """Return what is wrong with the settings, one message each."""
-        return bound_problems(self)

@@ -19,7 +19,7 @@ from PIL import Image
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.options import bound_problems, option
+from napari_marrow.data.options import Settings, option
 from napari_marrow.simulation.canvas import Canvas
 from napari_marrow.simulation.cells import draw_red_cell, draw_white_cell
 from napari_marrow.simulation.clumps import plan_clumps
@@ -41,7 +41,7 @@ TRUTH = "truth"
 
 
 @dataclass(frozen=True)
-class PhantomSettings:
+class PhantomSettings(Settings):
     """What simulated fields to make."""
 
     fields: int = option(20, "Fields", "How many fields, shared out between ALL and MM.", low=2)
@@ -65,7 +65,7 @@ class PhantomSettings:
 
     def problems(self) -> list[str]:
         """Return a sentence for each setting that can't work."""
-        problems = bound_problems(self)
+        problems = super().problems()
         if self.confounded and self.acquisitions < 2:
             problems.append(
                 "Acquisitions is 1; for stain batches that go with the class there must be 2."
@@ -138,8 +138,7 @@ def draw_field(class_name: str, index: int, settings: PhantomSettings) -> Phanto
         raise MarrowError(f"{class_name!r} is not a class of the phantom; use ALL or MM.")
     if index < 1:
         raise MarrowError(f"Field number {index} does not exist; the first is 1.")
-    if problems := settings.problems():
-        raise MarrowError(" ".join(problems))
+    settings.check()
     acquisition = acquisition_of(class_name, index, settings)
     batch = BATCHES[acquisition]
     key = [settings.seed, CLASSES.index(class_name), index]
@@ -207,8 +206,7 @@ def write_phantom(
     Path
         The folder ``OUT/PKG - SN-AM``.
     """
-    if problems := settings.problems():
-        raise MarrowError(" ".join(problems))
+    settings.check()
     out = Path(out)
     target = out / FOLDER
     if os.path.lexists(target):

@@ -81,8 +81,7 @@ def augment_photograph(
     Stopped
         When ``should_stop`` returned True.
     """
-    if problems := settings.problems():
-        raise MarrowError(" ".join(problems))
+    settings.check()
     slices = _slices(photograph, settings)
     frame = tuple(np.max([s.product.size for s in slices], axis=0).tolist())
     warn = warn_once()

@@ -6,10 +6,8 @@ import dataclasses
 from collections.abc import Collection
 from typing import (
     Any,
-    ClassVar,
     Generic,
     Literal,
-    Protocol,
     TypeVar,
     get_args,
     get_origin,
@@ -23,22 +21,13 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QWidget
 from superqt import QCollapsible
 
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.options import Settings
 from napari_marrow.widgets.components.layout import fill_column
 
 MORE = "More settings"
 ROW_HEIGHT_PX = 20
 """Of a list of choices, of which several can be selected."""
 OPENED, CLOSED = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}", "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
-
-
-class Settings(Protocol):
-    """A settings dataclass."""
-
-    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field]]
-
-    def problems(self) -> list[str]:
-        """Return what can't work, a sentence each."""
 
 
 T = TypeVar("T", bound=Settings)
@@ -102,8 +91,7 @@ class SettingsForm(QWidget, Generic[T]):
             When they can't work.
         """
         settings = self.settings()
-        if problems := settings.problems():
-            raise MarrowError(" ".join(problems))
+        settings.check()
         return settings
 
     def set_shown(self, names: Collection[str], shown: bool) -> None:
