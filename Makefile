@@ -43,7 +43,7 @@ lint: setup
 	$(BIN)/shellcheck tools/*.sh .ci/run
 
 docs: setup
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 wheel-check: setup
 	tools/wheel_check.sh

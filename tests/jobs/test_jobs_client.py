@@ -94,7 +94,7 @@ for line in sys.stdin:
         print("Traceback: something broke", file=sys.stderr, flush=True)
         os._exit(3)
     elif how == "finish and die":
-        say("finished", job)
+        say("finished", job, result={"number": job})
         os._exit(3)
     elif how == "babble":
         print("WARNING: not an event", flush=True)
