@@ -9,7 +9,7 @@ from torchstain.numpy.normalizers import NumpyReinhardNormalizer
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.options import settings_from_dict
-from napari_marrow.imaging.normalise import StainSettings, fit_reference, normaliser
+from napari_marrow.imaging.normalise import METHODS, StainSettings, normaliser
 from napari_marrow.imaging.stain import white_balance
 from napari_marrow.imaging.white_point import WHITE_LEVEL
 
@@ -43,7 +43,7 @@ def test_reinhard_is_torchstains(repeat):
     theirs = NumpyReinhardNormalizer()
     theirs.fit(reference)
     expected = theirs.normalize(image)
-    found = fit_reference(reference, "reinhard").normalise(image)
+    found = METHODS["reinhard"].fit(reference).normalise(image)
     assert found.dtype == np.uint8
     difference = np.abs(found.astype(int) - expected)
     assert np.quantile(difference, 0.999) <= 2  # torchstain cuts off decimals
@@ -58,7 +58,7 @@ def test_macenko_draws_the_same_amounts_in_the_stains_of_the_reference(light):
     strength = [np.quantile(field_amounts(seed)[..., k], 0.99) for seed in (1, 5) for k in (0, 1)]
     scale = 0.8 * np.array(strength[2:]) / strength[:2]
     expected = 240 * 10 ** -(amounts * scale @ np.array([OTHER_AZURE, OTHER_EOSIN]))
-    found = fit_reference(OTHER, "macenko").normalise(image)
+    found = METHODS["macenko"].fit(OTHER).normalise(image)
     assert np.abs(found - expected).max() < 12  # the 99th percentiles of 20,000 pixels
     assert np.abs(found - expected).mean() < 2
     assert np.abs(image - expected).mean() > 5
@@ -69,12 +69,12 @@ def test_macenko_keeps_what_two_stains_give_of_real_photographs(real_data):
     """A photograph as its own reference loses what two stains can't show, and no more."""
     for path in sorted((real_data / "all-idb2").rglob("*.tif"))[::20]:
         image = np.asarray(Image.open(path).convert("RGB"))
-        found = fit_reference(image, "macenko").normalise(image)
+        found = METHODS["macenko"].fit(image).normalise(image)
         assert np.abs(found.astype(int) - white_balance(image)).mean() < 6, path.name
 
 
 def test_the_light_of_a_field_does_not_matter_to_macenko():
-    reference = fit_reference(OTHER, "macenko")
+    reference = METHODS["macenko"].fit(OTHER)
     one, two = (reference.normalise(field(1, light)) for light in ((240,) * 3, (215, 225, 200)))
     np.testing.assert_allclose(one[-1, -1], WHITE_LEVEL, atol=2)
     assert np.abs(one.astype(int) - two).max() <= 6  # of 8 bits, twice
@@ -83,13 +83,13 @@ def test_the_light_of_a_field_does_not_matter_to_macenko():
 @pytest.mark.parametrize("method", ["reinhard", "macenko"])
 def test_the_reference_itself_stays_nearly_as_it_is(method):
     balanced = white_balance(OTHER) if method == "macenko" else OTHER
-    found = fit_reference(OTHER, method).normalise(OTHER)
+    found = METHODS[method].fit(OTHER).normalise(OTHER)
     assert np.abs(found.astype(int) - balanced).max() <= 3
 
 
 def test_colours_come_near_to_the_reference():
     image = field(1)
-    found = fit_reference(OTHER, "reinhard").normalise(image)
+    found = METHODS["reinhard"].fit(OTHER).normalise(image)
     before = np.abs(image.mean(axis=(0, 1)) - OTHER.mean(axis=(0, 1))).max()
     after = np.abs(found.mean(axis=(0, 1)) - OTHER.mean(axis=(0, 1))).max()
     assert after < 0.3 * before
@@ -99,7 +99,7 @@ def test_a_large_field_is_judged_by_a_sample_and_every_pixel_changed():
     small = field(1, size=(240, 320))
     large = small.repeat(4, 0).repeat(4, 1)
     for method in ("reinhard", "macenko"):
-        reference = fit_reference(OTHER, method)
+        reference = METHODS[method].fit(OTHER)
         once = reference.normalise(small).repeat(4, 0).repeat(4, 1)
         again = reference.normalise(large)
         assert again.shape == large.shape
@@ -109,8 +109,8 @@ def test_a_large_field_is_judged_by_a_sample_and_every_pixel_changed():
 def test_few_cells_in_a_large_field_do_not_blow_up():
     image = np.full((600, 800, 3), 240, np.uint8)
     image[:40, :160] = field(1)[20:60]
-    found = fit_reference(OTHER, "macenko").normalise(image)
-    near = fit_reference(OTHER, "macenko").normalise(field(1))[20:60]
+    found = METHODS["macenko"].fit(OTHER).normalise(image)
+    near = METHODS["macenko"].fit(OTHER).normalise(field(1))[20:60]
     assert np.abs(found[:40, :160].astype(int) - near).mean() < 10
     np.testing.assert_allclose(found[-1, -1], WHITE_LEVEL, atol=2)
 
@@ -126,21 +126,21 @@ EMPTY = {
 @pytest.mark.parametrize("name", EMPTY)
 @pytest.mark.parametrize("method", ["reinhard", "macenko"])
 def test_what_can_not_be_matched_is_said(name, method):
-    for work in (fit_reference, lambda image, how: fit_reference(OTHER, how).normalise(image)):
+    for work in (METHODS[method].fit, METHODS[method].fit(OTHER).normalise):
         with pytest.raises(MarrowError, match="The photograph") as caught:
-            work(EMPTY[name], method)
+            work(EMPTY[name])
         assert str(caught.value).count(".") == 1
 
 
 def test_one_stain_only_is_refused_by_macenko():
     with pytest.raises(MarrowError, match="two stains"):
-        fit_reference(field(2, eosin=AZURE), "macenko")
+        METHODS["macenko"].fit(field(2, eosin=AZURE))
 
 
 def test_views_with_flipped_memory_give_the_same():
     flipped = OTHER[::-1, :, ::-1].copy()[::-1, :, ::-1]
     for method in ("reinhard", "macenko"):
-        reference = fit_reference(field(1), method)
+        reference = METHODS[method].fit(field(1))
         np.testing.assert_array_equal(
             reference.normalise(flipped), reference.normalise(OTHER), strict=True
         )
@@ -165,7 +165,7 @@ def test_the_normaliser_of_settings(tmp_path):
     balanced = normaliser(StainSettings("white-balance"))(image)
     np.testing.assert_array_equal(balanced, white_balance(image))
     for method in ("reinhard", "macenko"):
-        expected = fit_reference(OTHER, method).normalise(image)
+        expected = METHODS[method].fit(OTHER).normalise(image)
         np.testing.assert_array_equal(normaliser(StainSettings(method, path))(image), expected)
     with pytest.raises(MarrowError, match="writes the class into the pixels"):
         normaliser(StainSettings("reinhard", path, "per-class"))

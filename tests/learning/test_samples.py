@@ -132,13 +132,6 @@ def test_a_field_of_two_classes_has_none_itself(labelled):
         collect_units(Collection(mixed.path.parent, (mixed,)), FIELD)
 
 
-@pytest.mark.parametrize("how", [FIELD, CELL])
-def test_a_field_without_class_is_said(labelled, how):
-    bare = replace(labelled, class_name=None)
-    with pytest.raises(MarrowError, match=r"f\.bmp has no class"):
-        collect_units(Collection(bare.path.parent, (bare,)), how)
-
-
 def test_no_cell_anywhere_is_said(tmp_path):
     Image.new("RGB", (64, 48), (230, 230, 230)).save(tmp_path / "a.png")
     blank = Field(tmp_path / "a.png", "a", "a", "ALL")

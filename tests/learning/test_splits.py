@@ -147,14 +147,6 @@ def test_folds_of_sources_with_several_classes_leave_every_class_to_learn_from(s
     assert sorted(set(sources[test]) == {"g0"} for _, test in pairs) == [False, True]
 
 
-def test_folds_may_hold_unequal_numbers_of_sources():
-    sources = np.array(["s0", "s2", "s2", "s0", "s3", "s0", "s1", "s3", "s1", "s3", "s2", "s3"])
-    classes = np.array(["c2", "c0", "c1", "c2", "c0", "c2", "c1", "c0", "c1", "c0", "c2", "c0"])
-    # each class is in s2 and in one of the others
-    pairs = folds_by_source(classes, sources, 2, 10)
-    assert sorted(set(sources[test]) == {"s2"} for _, test in pairs) == [False, True]
-
-
 def test_sources_that_can_not_be_cut_are_said():
     # a triangle: two of three groups are always together, and hold all there is of one class
     classes, sources = np.array(list("aabbcc")), np.array(list("xyyzzx"))

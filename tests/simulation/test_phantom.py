@@ -254,11 +254,6 @@ def test_problems_are_said_in_words(change, words):
         draw_field("ALL", 1, settings)
 
 
-def test_unknown_class_is_refused():
-    with pytest.raises(MarrowError, match="use ALL or MM"):
-        draw_field("CLL", 1, SMALL)
-
-
 TOUCHING = dataclasses.replace(SMALL, touching=True, fields=4)
 
 

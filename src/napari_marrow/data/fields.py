@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Required, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,31 +15,6 @@ from napari_marrow.data.csv_table import read_rows
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import decode, image_size, open_image, read_image
 from napari_marrow.data.masks import MaskCode, MaskKind, read_mask
-
-FieldDict = TypedDict(
-    "FieldDict",
-    {
-        "path": Required[str],
-        "name": Required[str],
-        "source": Required[str],
-        "class": str | None,
-        "masks": dict[MaskKind, str],
-        "mask_code": MaskCode,
-        "cells": list[str],
-        "labels": str | None,
-        "cell_classes": dict[str, str],
-    },
-    total=False,
-)
-
-
-class CollectionDict(TypedDict, total=False):
-    """A collection as a JSON object."""
-
-    root: Required[str]
-    fields: Required[list[FieldDict]]
-    warnings: list[str]
-    tables: list[str]
 
 
 @dataclass(frozen=True)
@@ -133,7 +107,7 @@ class Field:
             labels[read_mask(path, self.size(), kind, "cell levels")] = number
         return labels
 
-    def to_dict(self) -> FieldDict:
+    def to_dict(self) -> dict[str, object]:
         """Return the field as a JSON object."""
         return {
             "path": str(self.path),
@@ -148,7 +122,7 @@ class Field:
         }
 
     @classmethod
-    def from_dict(cls, values: FieldDict) -> Field:
+    def from_dict(cls, values: Mapping) -> Field:
         """Return the field that :meth:`to_dict` wrote."""
         labels = values.get("labels")
         return cls(
@@ -201,7 +175,7 @@ class Collection:
         """Count the fields by class; fields without a class are not counted."""
         return dict(sorted(Counter(f.class_name for f in self.fields if f.class_name).items()))
 
-    def to_dict(self) -> CollectionDict:
+    def to_dict(self) -> dict[str, object]:
         """Return the collection as one JSON object."""
         return {
             "root": str(self.root),
@@ -211,7 +185,7 @@ class Collection:
         }
 
     @classmethod
-    def from_dict(cls, values: CollectionDict) -> Collection:
+    def from_dict(cls, values: Mapping) -> Collection:
         """Return the collection that :meth:`to_dict` wrote."""
         return cls(
             root=Path(values["root"]),

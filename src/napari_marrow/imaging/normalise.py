@@ -134,26 +134,6 @@ Reference = Reinhard | Macenko
 METHODS: dict[str, type[Reference]] = {"reinhard": Reinhard, "macenko": Macenko}
 
 
-def fit_reference(image: NDArray[np.uint8], method: str) -> Reference:
-    """Measure the colours of a photograph that others are given.
-
-    Parameters
-    ----------
-    image
-        RGB photograph, (height, width, 3), uint8.
-    method
-        "reinhard" or "macenko", see :class:`Reinhard` and :class:`Macenko`.
-
-    Raises
-    ------
-    MarrowError
-        When the photograph holds no contrast, nothing stained, or one stain only.
-    """
-    if method not in METHODS:
-        raise MarrowError(f"The method is {method!r}; choose {' or '.join(METHODS)}.")
-    return METHODS[method].fit(image)
-
-
 def normaliser(
     settings: StainSettings, image: NDArray[np.uint8] | None = None
 ) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
@@ -180,6 +160,6 @@ def normaliser(
     if image is None:
         image = read_image(settings.reference)
     try:
-        return fit_reference(image, settings.method).normalise
+        return METHODS[settings.method].fit(image).normalise
     except MarrowError as error:
         raise MarrowError(f"{settings.reference} can't be the reference. {error}") from error

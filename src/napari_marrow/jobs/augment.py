@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -141,19 +140,10 @@ def check(job: AugmentJob) -> None:
     Raises
     ------
     MarrowError
-        For settings out of bounds, an ``out`` in the folder that is read, or a photograph whose
-        name the table of the new folder can't hold.
+        For settings out of bounds, or an ``out`` in the folder that is read.
     """
     job.settings.check()
     check_place(job.out, job.collection.root)
-    for f, name in zip(
-        job.collection.fields, unique_names(job.collection, job.settings), strict=True
-    ):
-        if not name.isprintable():
-            raise MarrowError(
-                f"{job.collection.label(f)!r} has a line break or another character in its name "
-                "that no table can hold; rename the file or its folder."
-            )
 
 
 def check_place(out: Path, folder: Path) -> None:
@@ -277,12 +267,5 @@ def _write(stem: Path, image: NDArray[np.uint8], masks: Mapping[str, NDArray]) -
         white = mask.astype(np.uint8)[..., None] * np.uint8(255)
         pictures[f"{stem}_{kind}_mask.bmp"] = np.repeat(white, 3, axis=2)
     for path, picture in pictures.items():
-        try:
-            stem.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(picture).save(path)
-        except OSError as error:
-            if error.errno != errno.ENAMETOOLONG:  # atomic_folder explains the others
-                raise
-            raise MarrowError(
-                f"{Path(path).name} is too long for the name of a file; rename the photograph."
-            ) from error
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(path)

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.augment import rotate90
 from napari_marrow.imaging.intensity import edges
 from napari_marrow.imaging.nuclei import field_labels
-from napari_marrow.learning.samples import check_masks, with_classes
+from napari_marrow.learning.samples import check_found, check_masks, with_classes
 from napari_marrow.measure.colour import MEAN_COLOUR, mean_colour
 from napari_marrow.measure.extract import KEYS, features
 from napari_marrow.measure.settings import FeatureSettings
@@ -100,11 +99,7 @@ def measure_collection(
         name = collection.label(field)
         tables.append(measure_field(field, name, settings, augmented=augmented))
     table = pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True)
-    if table.empty:
-        raise MarrowError(
-            f"No cell was found in the {len(tables)} fields of {collection.root}; "
-            "add nucleus masks or annotate cells."
-        )
+    check_found(table, collection)
     return table
 
 

@@ -113,7 +113,7 @@ def collect_units(
     Raises
     ------
     MarrowError
-        When a field can't be read, has no class, a mask does not fit, or no cell is found.
+        When a field can't be read, a mask does not fit, or no cell is found.
     """
     parts = []
     for k, field in enumerate(collection.fields):
@@ -123,12 +123,17 @@ def collect_units(
     starts = np.cumsum([0] + [len(p.table) for p in parts[:-1]])
     owner = np.concatenate([p.owner + start for p, start in zip(parts, starts, strict=True)])
     table = pd.concat([p.table for p in parts], ignore_index=True)
+    check_found(table, collection)
+    return Units(images, owner, table)
+
+
+def check_found(table: pd.DataFrame, collection: Collection) -> None:
+    """Raise MarrowError where no unit was found in a whole collection."""
     if table.empty:
         raise MarrowError(
-            f"No cell was found in the {len(parts)} fields of {collection.root}; "
+            f"No cell was found in the {len(collection.fields)} fields of {collection.root}; "
             "add nucleus masks or annotate cells."
         )
-    return Units(images, owner, table)
 
 
 def _labelled_units(field: Field, image: str, how: Preprocessing) -> Units:
@@ -137,11 +142,6 @@ def _labelled_units(field: Field, image: str, how: Preprocessing) -> Units:
     units = cut_units(field.image(), labels, how)
     table = with_classes(units.table, field, image, how.unit)
     known = np.flatnonzero(table["class"].notna())
-    if not len(known) and len(table):
-        raise MarrowError(
-            f"{field.path} has no class; put it into a folder named after its class, "
-            "or give it one in the table."
-        )
     return Units(units.images, units.owner, table).take(known)
 
 

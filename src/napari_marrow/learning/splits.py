@@ -7,7 +7,12 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import (
+    GroupKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    train_test_split,
+)
 
 from napari_marrow.data.errors import MarrowError
 
@@ -100,40 +105,19 @@ def folds_by_source(
             f"{_poorest(classes, sources)}, too few for {folds} folds; ask for fewer folds, or add "
             "sources."
         )
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    pairs = list(splitter.split(rows, classes, sources))
-    if not all(len(test) and _fewest(classes, sources, train) for train, test in pairs):
-        fold = _fold_of_each(classes, sources, folds, seed)
-        pairs = [(rows[fold != k], rows[fold == k]) for k in range(folds)]
-    return pairs
-
-
-def _fold_of_each(classes: NDArray, sources: NDArray, folds: int, seed: int) -> Rows:
-    """Return the most even of many random cuts that leave every class on all training sides.
-
-    Sources of several classes can all fall on one side, where each class is stratified by itself.
-    A class is on all of them when its sources lie in two folds or more.
-    """
-    names, source = np.unique(sources, return_inverse=True)
-    kinds, kind = np.unique(classes, return_inverse=True)
-    counts = np.zeros((len(names), len(kinds)), np.intp)
-    np.add.at(counts, (source, kind), 1)
-    generator = np.random.default_rng(seed)
-    best, spread = None, np.inf
-    for k in range(MAX_RANDOM_CUTS):
-        fold = generator.permutation(np.arange(len(names)) % folds)
-        if k % 2:  # of sources that hold much, some folds need fewer
-            fold = generator.integers(folds, size=len(names))
-        units = np.array([counts[fold == k].sum(axis=0) for k in range(folds)])
-        whole = ((units > 0).sum(axis=0) > 1).all() and units.sum(axis=1).all()
-        if whole and units.std(axis=0).sum() < spread:
-            best, spread = fold, units.std(axis=0).sum()
-    if best is None:
-        raise MarrowError(
-            f"No cut into {folds} folds was found that leaves every class to learn from, as "
-            "sources hold several classes; ask for another number of folds, or give smaller groups."
-        )
-    return best[source]
+    splitters = [
+        StratifiedGroupKFold(folds, shuffle=True, random_state=seed),
+        *(GroupKFold(folds, shuffle=True, random_state=seed + k) for k in range(MAX_RANDOM_CUTS)),
+    ]
+    for splitter in splitters:
+        pairs = list(splitter.split(rows, classes, sources))
+        # sources of several classes can leave a class on one side only, or a fold without any
+        if all(len(test) and _fewest(classes, sources, train) for train, test in pairs):
+            return pairs
+    raise MarrowError(
+        f"No cut into {folds} folds was found that leaves every class to learn from, as sources "
+        "hold several classes; ask for another number of folds, or give smaller groups."
+    )
 
 
 def folds_at_random(classes: NDArray, folds: int, seed: int) -> list[tuple[Rows, Rows]]:

@@ -134,10 +134,6 @@ def draw_field(class_name: str, index: int, settings: PhantomSettings) -> Phanto
     >>> field.name, field.image.shape, bool(field.nuclei.any())
     ('ALL_1', (96, 128, 3), True)
     """
-    if class_name not in CLASSES:
-        raise MarrowError(f"{class_name!r} is not a class of the phantom; use ALL or MM.")
-    if index < 1:
-        raise MarrowError(f"Field number {index} does not exist; the first is 1.")
     settings.check()
     acquisition = acquisition_of(class_name, index, settings)
     batch = BATCHES[acquisition]
