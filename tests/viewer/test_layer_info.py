@@ -58,40 +58,10 @@ def test_a_photograph_keeps_the_id_that_it_was_given():
     assert layer_id(first) == layer_id(first) != layer_id(second)
 
 
-def test_a_layer_of_version_1_opens():
-    field = {"path": "folder/x.bmp", "name": "x", "source": "x", "class": "ALL"}
-    answer = {"class": "MM", "probability": 0.5, "uncertain": True, "text": "MM?", "table": TABLE}
-    product = {"name": "x", "operation": "", "copy": 0, "source": "x", "photograph": "x"}
-    layer = Image(
-        np.zeros((4, 5)),
-        metadata={
-            "napari_marrow": {
-                "id": "a",
-                "root": "folder",
-                "fields": [field],
-                "sample": 7,
-                "classes": {"0": "MM"},
-                "predictions": [answer],
-                "products": [{**product, "class": "ALL", "size": (48, 64)}],
-            }
-        },
-    )
-    info = LayerInfo.of(layer)
-    assert info.fields == (Field(Path("folder/x.bmp"), "x", "x", "ALL"),)
-    assert (info.id, info.root, info.checksum, info.classes) == ("a", Path("folder"), 7, {0: "MM"})
-    assert (info.predictions[0].class_name, info.predictions[0].text) == ("MM", "MM?")
-    assert (info.products[0].class_name, info.products[0].size) == ("ALL", (48, 64))
-    nuclei = {"of": "a", "kind": "earlier segmented nuclei", "segmented": True}
-    info = LayerInfo.from_metadata({"napari_marrow": nuclei})
-    assert (info.photograph, info.kind, info.holds_nuclei) == ("a", Kind.EARLIER_NUCLEI, True)
-    photograph = LayerInfo.from_metadata({"napari_marrow": {"id": "a", "predictions": None}})
-    assert photograph.predictions == ()
-
-
 @pytest.mark.parametrize(
     "record",
     [
-        {"version": 99, "kind": "hologram", "of": "a", "more": [1]},
+        {"version": 99, "kind": "hologram", "made_of": "a", "more": [1]},
         {"version": 99, "fields": "elsewhere"},
         {"version": 99, "predictions": [{"answer": 1}]},
         "a text",

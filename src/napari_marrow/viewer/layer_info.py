@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 KEY = "napari_marrow"
 VERSION = 2
-"""Version of the dictionary. Version 1 had no number; what it wrote is still read."""
+"""Version of the dictionary."""
 _parsed: weakref.WeakKeyDictionary[Layer, tuple[object, LayerInfo]] = weakref.WeakKeyDictionary()
 
 
@@ -67,13 +67,12 @@ class Kind(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Kind:
-        earlier = {f"earlier {word}": f"earlier {word.split()[-1]}" for word in _SEGMENTED}
-        return cls(earlier[str(value)]) if value in earlier else cls.UNKNOWN
+        return cls.UNKNOWN
 
     @property
     def earlier(self) -> Kind:
         """The kind of a segmented layer after a later segmentation has replaced it."""
-        return Kind(f"earlier {self}")
+        return Kind(f"earlier {self.split()[-1]}")
 
     @property
     def holds_nuclei(self) -> bool:
@@ -81,7 +80,6 @@ class Kind(StrEnum):
         return self.endswith("nuclei")
 
 
-_SEGMENTED = ("segmented nuclei", "segmented cytoplasm")
 RECOLOURED = (Kind.WHITE_BALANCE, Kind.REINHARD, Kind.MACENKO)
 STAINS = (Kind.NUCLEAR_STAIN, Kind.COUNTERSTAIN)
 
@@ -96,9 +94,8 @@ class _Record:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_dict` wrote; version 1 wrote ``class`` for ``class_name``."""
-        known = {"class_name": values.get("class"), **values}
-        return cls(**{f.name: known[f.name] for f in dataclasses.fields(cls)})
+        """Return what :meth:`to_dict` wrote."""
+        return cls(**{f.name: values[f.name] for f in dataclasses.fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -233,10 +230,11 @@ class LayerInfo:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LayerInfo:
-        """Return what :meth:`to_dict` of this version or version 1 wrote."""
-        known = {_NAMES_IN_VERSION_1.get(name, name): value for name, value in values.items()}
-        readers = {name: read for name, read in _READERS.items() if known.get(name) is not None}
-        return cls(**{name: read(known[name]) for name, read in readers.items()})
+        """Return what :meth:`to_dict` wrote, without entries of a later version."""
+        names = {f.name for f in dataclasses.fields(cls)}
+        known = {k: value for k, value in values.items() if k in names and value is not None}
+        known |= {k: read(known[k]) for k, read in _READERS.items() if k in known}
+        return cls(**known)
 
     @property
     def paged(self) -> bool:
@@ -249,21 +247,15 @@ class LayerInfo:
         return self.kind is not None and self.kind.holds_nuclei
 
 
-_NAMES_IN_VERSION_1 = {"of": "photograph", "sample": "checksum", "shown": "shown_row"}
 _READERS: dict[str, Callable[[Any], Any]] = {
     "kind": Kind,
-    "id": str,
-    "photograph": str,
     "root": Path,
     "fields": lambda values: tuple(map(Field.from_dict, values)),
-    "checksum": int,
     "products": lambda values: tuple(map(Product.from_dict, values)),
     "classes": lambda values: {int(row): name for row, name in values.items()},
     "predictions": lambda values: tuple(map(FieldPrediction.from_dict, values)),
     "tables": lambda values: {int(row): table for row, table in values.items()},
-    "shown_row": int,
     "measured": tuple,
-    "segmented": bool,
 }
 
 
