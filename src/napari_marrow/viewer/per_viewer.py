@@ -1,4 +1,4 @@
-"""Objects that follow a viewer, of each kind one a viewer."""
+"""Objects that follow a viewer, of each kind one a viewer, and the timers that they wait with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import napari
+from napari.layers import Layer
+from qtpy.QtCore import QObject, QTimer
 
 T = TypeVar("T")
 
@@ -25,3 +27,27 @@ def per_viewer(make: Callable[[napari.Viewer], T]) -> Callable[[napari.Viewer], 
         return made[viewer]
 
     return attach
+
+
+class ViewerFollower:
+    """An object that follows a viewer and does not keep it alive."""
+
+    def __init__(self, viewer: napari.Viewer):
+        self._viewer = weakref.ref(viewer)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers of the viewer; none where it is gone."""
+        viewer = self._viewer()
+        return [] if viewer is None else list(viewer.layers)
+
+
+def single_shot(
+    interval_ms: int, action: Callable[[], object], parent: QObject | None = None
+) -> QTimer:
+    """Return a timer that calls ``action`` once, this long after its last start."""
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(interval_ms)
+    timer.timeout.connect(action)
+    return timer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
-
 import napari
 from napari.layers import Image
 from napari.settings import get_plugin_settings
@@ -15,16 +13,16 @@ from napari_marrow.viewer.layer_info import (
     origin_fields,
     shown_slice,
 )
-from napari_marrow.viewer.per_viewer import per_viewer
+from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer
 
 _LAYER_EVENTS = ("visible", "metadata", "data", "translate", "scale")
 
 
-class Caption:
+class Caption(ViewerFollower):
     """Writes the caption of the topmost visible field of a viewer when anything changes."""
 
     def __init__(self, viewer: napari.Viewer):
-        self._viewer = weakref.ref(viewer)
+        super().__init__(viewer)
         self._written = ""  # another text is the user's own
         viewer.dims.events.current_step.connect(self.update)
         viewer.layers.events.inserted.connect(self._follow)
@@ -33,9 +31,7 @@ class Caption:
         self._follow()
 
     def _images(self) -> list[Image]:
-        viewer = self._viewer()
-        layers = [] if viewer is None else list(viewer.layers)
-        return [layer for layer in layers if isinstance(layer, Image)]
+        return [layer for layer in self.layers if isinstance(layer, Image)]
 
     def _follow(self) -> None:
         for layer in self._images():

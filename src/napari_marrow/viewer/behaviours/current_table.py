@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import napari
 from napari.layers import Labels, Layer
 from napari.qt.threading import create_worker
-from qtpy.QtCore import QTimer
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.layer_info import LayerInfo, shown_slice
-from napari_marrow.viewer.per_viewer import per_viewer
+from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer, single_shot
 from napari_marrow.viewer.photograph.slice_tables import measure, of_one_slice, show_table
 from napari_marrow.viewer.stack import LazyStack
 
@@ -24,18 +23,15 @@ QUIET_MS = 500
 """The nuclei are measured this long after the last step of the slider, in milliseconds."""
 
 
-class CurrentTable:
+class CurrentTable(ViewerFollower):
     """Measures the nuclei of the shown field in a worker, when the slider has come to rest.
 
     To measure those of all fields would mean to read the whole folder.
     """
 
     def __init__(self, viewer: napari.Viewer):
-        self._viewer = weakref.ref(viewer)
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(QUIET_MS)
-        self._timer.timeout.connect(self._measure)
+        super().__init__(viewer)
+        self._timer = single_shot(QUIET_MS, self._measure)
         self._requested: weakref.WeakKeyDictionary[Layer, int] = weakref.WeakKeyDictionary()
         viewer.dims.events.current_step.connect(self._wait)
         viewer.layers.events.inserted.connect(self._wait)
@@ -45,8 +41,7 @@ class CurrentTable:
         self._timer.start()
 
     def _measure(self) -> None:
-        viewer = self._viewer()
-        for layer in [] if viewer is None else list(viewer.layers):
+        for layer in self.layers:
             row = self._shown_row(layer)
             if row is None or self._requested.get(layer) == row:
                 continue

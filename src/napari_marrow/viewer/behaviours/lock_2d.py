@@ -7,21 +7,19 @@ leaves out that of the fields, so it reads nothing.
 
 from __future__ import annotations
 
-import weakref
-
 import napari
 from napari.layers import Labels
 from napari.utils.notifications import show_warning
 
-from napari_marrow.viewer.per_viewer import per_viewer
+from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer
 from napari_marrow.viewer.stack import LazyStack
 
 
-class Lock2D:
+class Lock2D(ViewerFollower):
     """Returns a viewer to 2D when it would draw along the axis of a stack's fields."""
 
     def __init__(self, viewer: napari.Viewer):
-        self._viewer = weakref.ref(viewer)
+        super().__init__(viewer)
         viewer.dims.events.ndisplay.connect(self._check)
         viewer.dims.events.order.connect(self._check)
         viewer.layers.events.inserted.connect(self._check)

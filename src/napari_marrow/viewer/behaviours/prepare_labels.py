@@ -9,10 +9,9 @@ from collections.abc import Iterator
 import napari
 from napari.layers import Labels
 from napari.qt.threading import create_worker
-from qtpy.QtCore import QTimer
 
 from napari_marrow.viewer.label_cache import trim_cache
-from napari_marrow.viewer.per_viewer import per_viewer
+from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer, single_shot
 from napari_marrow.viewer.stack import LazyStack
 
 IDLE_MS = 300
@@ -21,30 +20,25 @@ MAX_PAUSE_S = 1.0
 """While the user pages without a rest, one field is made in this time."""
 
 
-class LabelPreparation:
+class LabelPreparation(ViewerFollower):
     """Runs one worker for the stacks of labels of a viewer, and draws what it made."""
 
     def __init__(self, viewer: napari.Viewer):
-        self._viewer = weakref.ref(viewer)
+        super().__init__(viewer)
         self._stacks: tuple[weakref.ref[LazyStack], ...] = ()  # the worker reads it
         self._running = False
         self._idle = threading.Event()
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(IDLE_MS)
-        self._timer.timeout.connect(self._start)
+        self._timer = single_shot(IDLE_MS, self._start)
         viewer.dims.events.current_step.connect(self._pause)
         viewer.layers.events.inserted.connect(self._update)
         viewer.layers.events.removed.connect(self._update)
         self._update()
 
-    def _layers(self) -> list[Labels]:
-        viewer = self._viewer()
-        layers = [] if viewer is None else list(viewer.layers)
-        return [x for x in layers if isinstance(x, Labels) and isinstance(x.data, LazyStack)]
+    def _label_layers(self) -> list[Labels]:
+        return [x for x in self.layers if isinstance(x, Labels) and isinstance(x.data, LazyStack)]
 
     def _update(self) -> None:
-        self._stacks = tuple(weakref.ref(layer.data) for layer in self._layers())
+        self._stacks = tuple(weakref.ref(layer.data) for layer in self._label_layers())
         self._pause()
 
     def _pause(self) -> None:
@@ -54,7 +48,7 @@ class LabelPreparation:
 
     def _start(self) -> None:
         self._idle.set()
-        if not self._running and any(x.data.unprepared for x in self._layers()):
+        if not self._running and any(x.data.unprepared for x in self._label_layers()):
             self._running = True
             create_worker(self._prepare, _connect={"yielded": self._show, "finished": self._finish})
 
@@ -77,7 +71,7 @@ class LabelPreparation:
         return row
 
     def _show(self, row: int) -> None:
-        for layer in self._layers():
+        for layer in self._label_layers():
             if layer.data.shown == row and row not in layer.data.unprepared:
                 layer.refresh()
 

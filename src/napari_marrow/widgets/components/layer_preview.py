@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from napari.layers import Layer
 from numpy.typing import NDArray
-from qtpy.QtCore import QTimer
 from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QCheckBox
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.events import Emit, ShouldStop
+from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.task import Task
 
@@ -52,10 +52,7 @@ class LayerPreview(QCheckBox):
         self._viewer, self._ask, self._failed = owner.viewer, ask, failed
         self.layer: Layer | None = None
         self._task = Task(owner, failed=failed)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(DELAY_MS)
-        self._timer.timeout.connect(self._make)
+        self._timer = single_shot(DELAY_MS, self._make, self)
         self.toggled.connect(self.refresh)
         owner.closed.connect(lambda: self.setChecked(False))
         self._viewer.layers.events.removed.connect(while_alive(self._removed))
@@ -110,7 +107,6 @@ class LayerPreview(QCheckBox):
 
     def clear(self) -> None:
         """Remove the layer, and drop the preview that is being made or waits to be."""
-        self._timer.stop()
         self._timer.stop()
         self._task.cancel()
         layer, self.layer = self.layer, None

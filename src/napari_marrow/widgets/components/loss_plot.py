@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import napari
 import pandas as pd
-from qtpy.QtCore import QTimer
 
 from napari_marrow.report.history import draw_history
+from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.widgets.components.plot_theme import ThemedCanvas, colour_axes
 
 REDRAW_MS = 250
@@ -22,10 +22,7 @@ class LossPlot(ThemedCanvas):
         super().__init__(viewer, (3.4, 2.2))
         self.setMinimumHeight(190)
         self._rows: list[Mapping[str, float]] = []
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(REDRAW_MS)
-        self._timer.timeout.connect(self.redraw)
+        self._timer = single_shot(REDRAW_MS, self.redraw, self)
         self.redraw()
 
     def clear(self) -> None:

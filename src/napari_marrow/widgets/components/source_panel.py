@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
+from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import (
     DEFAULT_CLASSES,
     new_cells_layer,
@@ -48,9 +48,7 @@ class SourcePanel(QWidget):
         pages.addWidget(self._folder_page())
         self.where.currentIndexChanged.connect(pages.setCurrentIndex)
         fill_column(self, self.where, pages)
-        self._refresh_timer = QTimer(self)
-        self._refresh_timer.setSingleShot(True)
-        self._refresh_timer.timeout.connect(self.refresh)
+        self._refresh_timer = single_shot(0, self.refresh, self)
         events, self._listener = self._viewer.layers.events, while_alive(self._refresh_soon)
         for event in (events.inserted, events.removed, events.reordered):
             event.connect(self._listener)
@@ -120,7 +118,7 @@ class SourcePanel(QWidget):
 
     def _refresh_soon(self) -> None:
         # Several events come together when a folder is opened; one refresh at the end is enough.
-        self._refresh_timer.start(0)
+        self._refresh_timer.start()
 
     def rows(self) -> list[tuple[Photograph, int]]:
         """Return photograph and slice of each row of the table."""
