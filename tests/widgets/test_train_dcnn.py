@@ -288,7 +288,7 @@ def test_closing_the_dock_ends_the_child(make_napari_viewer_proxy, qtbot):
     assert process.poll() is None
     dock.destroyOnClose()  # what the cross of the dock does
     qtbot.waitUntil(lambda: process.poll() is not None, timeout=5000)
-    assert not widget.client.folder.exists()
+    assert not widget.folder.exists()
 
 
 @pytest.mark.usefixtures("no_warm_start")

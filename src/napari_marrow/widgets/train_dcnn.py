@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +16,7 @@ from qtpy.QtWidgets import QVBoxLayout
 
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
+from napari_marrow.jobs.client import Child
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.jobs.train import TrainJob
 from napari_marrow.learning.registry import MODELS
@@ -24,7 +26,6 @@ from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import write_session
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
-from napari_marrow.widgets.components.job_client import JobClient
 from napari_marrow.widgets.components.layout import button, group, text_label
 from napari_marrow.widgets.components.model_panel import ModelPanel
 from napari_marrow.widgets.components.source_panel import SourcePanel
@@ -45,9 +46,16 @@ class TrainDcnn(DockWidget):
 
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
         super().__init__(viewer, min_width_px=340)
-        self.client = JobClient()
+        self.client = client = Child()
+        temporary = tempfile.TemporaryDirectory(prefix="napari-marrow-")
+        self.folder = Path(temporary.name)  # of layers for the child, and of bundles not saved yet
+
+        def shut_down(*_: object) -> None:
+            client.shutdown()
+            temporary.cleanup()
+
         for signal in (self.closed, self.destroyed):
-            signal.connect(self.client.shutdown)
+            signal.connect(shut_down)
         self._numbers = itertools.count(1)  # of the trainings, for names of folders
         self.plot: LossPlot | None = None
         self.source = SourcePanel(self)
@@ -104,7 +112,7 @@ class TrainDcnn(DockWidget):
         with self.task.reporting():
             number, settings = next(self._numbers), self.form.checked_settings()
             find = self._finder(settings, number)
-            out = self.client.folder / f"model-{number}.marrow"
+            out = self.folder / f"model-{number}.marrow"
             classical = settings.kind == "classical"
             if classical and self.warm_task.busy:  # it needs no TensorFlow
                 self.warm_task.cancel()
@@ -133,7 +141,7 @@ class TrainDcnn(DockWidget):
             folder = self.source.folder()
             return lambda: scan(folder)
         found = Photograph.all_of(self.viewer.layers)
-        session = self.client.folder / f"session-{number}"
+        session = self.folder / f"session-{number}"
         session.mkdir()
         return lambda: write_session(found, session, settings.unit)
 
