@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import napari
 import pandas as pd
@@ -21,15 +20,10 @@ from napari_marrow.viewer.photograph.slice_tables import kept_tables, of_one_sli
 
 SCORED_CLASS = "scored_class"
 """The column with the class that a cell counted for."""
+_Part = tuple[pd.DataFrame, pd.DataFrame | None]
+"""The measured rows of one field, and what is known of its nuclei without them."""
 MAX_SHOWN_FEATURES = 40
 """Of more features, only the selected ones are shown in layers."""
-
-
-class _Part(NamedTuple):
-    """The measured rows of one field, and what is known of its nuclei without them."""
-
-    rows: pd.DataFrame
-    nuclei: pd.DataFrame | None
 
 
 def columns_for(features: Sequence[str], scores: pd.DataFrame | None) -> list[str]:
@@ -76,7 +70,7 @@ def show_tables(
             changed.append(f"{layer.name} was changed in {image} meanwhile")
         else:
             rows = table.loc[table["image"] == image, ["index", *names, "class"]]
-            part = _Part(rows.rename(columns={"class": SCORED_CLASS}), place.nuclei)
+            part = (rows.rename(columns={"class": SCORED_CLASS}), place.nuclei)
             by_layer.setdefault(layer, {})[place.row] = part
     for layer, parts in by_layer.items():
         (shown if _show(viewer, layer, parts) else ambiguous).append(layer.name)
@@ -99,17 +93,17 @@ def _show(viewer: napari.Viewer, layer: Labels, parts: Mapping[int, _Part]) -> b
     if layer.ndim == 3 and info.holds_nuclei and of_one_slice(info, layer.features):
         kept = {row: t for row, t in kept_tables(info, layer.features).items() if len(t)}
         tables = {
-            row: _joined(kept.get(row, part.nuclei), part.rows, info.measured)
-            for row, part in parts.items()
+            row: _joined(kept.get(row, nuclei), rows, info.measured)
+            for row, (rows, nuclei) in parts.items()
         }
         set_tables(layer, tables)
         attach_current_table(viewer)
     else:
-        rows = pd.concat([part.rows for part in parts.values()])
+        rows = pd.concat([rows for rows, _ in parts.values()])
         if rows["index"].duplicated().any():
             return False
         layer.features = _joined(layer.features, rows, info.measured)
-    columns = next(iter(parts.values())).rows.columns[1:]
+    columns = next(iter(parts.values()))[0].columns[1:]
     replace(LayerInfo.of(layer), measured=tuple(columns)).set_on(layer)
     return True
 

@@ -299,14 +299,8 @@ def _of_kind(image: Image, over: list[Labels], kind: Kind) -> Labels | None:
 
 def _own_labels(image: Image, over: list[Labels], layers: Sequence[Layer]) -> dict[str, Pixels]:
     """Labels of a person's own over the photograph: neither linked nor named as any masks."""
-
-    def origin(info: LayerInfo) -> str | None:
-        return info.photograph or info.id
-
-    words, own = (Kind.NUCLEI, Kind.CYTOPLASM, Kind.CELLS), origin(LayerInfo.of(image))
-    images = [x for x in layers if isinstance(x, Image) and x is not image]
-    others = [x for x in images if own is None or origin(LayerInfo.of(x)) != own]
-    named = {f"{image.name} {word}" for word in words[:2]}
-    named |= {f"{other.name} {word}" for other in others for word in words}
+    words = (Kind.NUCLEI, Kind.CYTOPLASM, Kind.CELLS)
+    named = {f"{x.name} {word}" for x in layers if isinstance(x, Image) for word in words}
+    named.discard(f"{image.name} {Kind.CELLS}")
     infos = [(x, LayerInfo.of(x)) for x in over if x.name not in named]
     return {x.name: x.data for x, i in infos if i.kind is None and i.photograph is None}

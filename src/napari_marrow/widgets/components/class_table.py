@@ -124,11 +124,6 @@ class _ClassCombo(QComboBox):
         """Leave the wheel to the table, which scrolls: the class would change unseen."""
         event.ignore()
 
-    def focusInEvent(self, event):
-        """Select the text, as other editors of tables do."""
-        super().focusInEvent(event)
-        self.line.selectAll()
-
 
 class TextDelegate(QStyledItemDelegate):
     """Edits texts, and reports also when the user confirms the text that is there already.
