@@ -22,7 +22,7 @@ import numpy as np
 from napari.layers import Layer
 from numpy.typing import NDArray
 
-from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.fields import Field
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
@@ -257,17 +257,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "tables": lambda values: {int(row): table for row, table in values.items()},
     "measured": tuple,
 }
-
-
-def field_info(collection: Collection, image: NDArray | None = None) -> LayerInfo:
-    """Return the record of a layer that shows fields; ``image`` is what it shows of one field."""
-    return LayerInfo(
-        kind=Kind.PHOTOGRAPH,
-        id=new_id(),
-        root=collection.root,
-        fields=collection.fields,
-        checksum=None if image is None else pixel_checksum(image),
-    )
 
 
 def new_id() -> str:

@@ -25,7 +25,7 @@ from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.jobs.augment import unique_names
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, link_to, new_id
-from napari_marrow.viewer.make.layers import STACK_AXES, warn_once
+from napari_marrow.viewer.make.layers import STACK_AXES, labels_options, warn_once
 from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
 from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import slice_place_of, stack_place_of
@@ -159,9 +159,7 @@ def augmented_layers(photograph: Photograph, stacks: AugmentedStacks) -> list[La
     image = Image(stacks.photographs, name=name, rgb=True, metadata=info.metadata(), **place)
     layers: list[Layer] = [image]
     for kind, word, data in stacks.labels:
-        opacity = 0.5 if kind is Kind.NUCLEI else 0.3
-        metadata = LayerInfo(kind=kind, photograph=identity).metadata()
-        options = {"name": f"{name} {word}", "opacity": opacity, "metadata": metadata}
+        options = labels_options(f"{name} {word}", LayerInfo(kind=kind, photograph=identity))
         layers.append(Labels(data, **options, **place))
     return layers
 

@@ -16,7 +16,7 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, separate
 from napari_marrow.viewer.label_cache import cached_labels
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, field_info
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, new_id, pixel_checksum
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 from napari_marrow.viewer.stack import LazyStack, Warn
 
@@ -36,22 +36,28 @@ def collection_layers(collection: Collection) -> list[LayerData]:
     single = len(fields) == 1
     pixels, labels = _one(fields[0]) if single else _stacks(fields)
     name = fields[0].name if single else collection.root.name
-    info = field_info(collection, pixels if isinstance(pixels, np.ndarray) else None)
+    info = LayerInfo(
+        kind=Kind.PHOTOGRAPH,
+        id=new_id(),
+        root=collection.root,
+        fields=fields,
+        checksum=pixel_checksum(pixels) if isinstance(pixels, np.ndarray) else None,
+    )
     axes = {"axis_labels": STACK_AXES[-2:] if single else STACK_AXES}
     image = {"name": name, "rgb": True, "metadata": info.metadata(), **axes}
     layers: list[LayerData] = [(pixels, image, "image")]
     for kind, data in labels.items():
-        options = {
-            "name": f"{name} {kind}",
-            "opacity": 0.5 if kind is Kind.NUCLEI else 0.3,
-            "visible": kind is not Kind.BACKGROUND,
-            "metadata": LayerInfo(kind=kind, photograph=info.id).metadata(),
-            **axes,
-        }
+        own = labels_options(f"{name} {kind}", LayerInfo(kind=kind, photograph=info.id))
+        options = {**own, "visible": kind is not Kind.BACKGROUND, **axes}
         if single and kind is Kind.NUCLEI:
             options["features"] = nucleus_features(data, labels.get(Kind.CYTOPLASM))
         layers.append((data, options, "labels"))
     return layers
+
+
+def labels_options(name: str, info: LayerInfo) -> dict[str, object]:
+    """Return options of a new Labels layer: nuclei hide less of the photograph than the rest."""
+    return {"name": name, "opacity": 0.5 if info.holds_nuclei else 0.3, "metadata": info.metadata()}
 
 
 def _one(field: Field) -> tuple[NDArray[np.uint8], dict[Kind, NDArray[np.integer]]]:

@@ -13,6 +13,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
+from napari_marrow.viewer.make.layers import labels_options
 from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 from napari_marrow.viewer.run_length import RunLengthLabels
@@ -97,16 +98,9 @@ def segmented_layers(
             continue
         kind = Kind(f"segmented {word}" if has_nuclei else word)
         info = LayerInfo(kind=kind, photograph=identity, segmented=True)
-        made.append(
-            Labels(
-                data,
-                name=f"{photograph.name} {kind}",
-                opacity=0.5 if word == "nuclei" else 0.3,
-                features=features if word == "nuclei" else None,
-                metadata=info.metadata(),
-                **place_of(photograph.layer),
-            )
-        )
+        options = labels_options(f"{photograph.name} {kind}", info)
+        options["features"] = features if word == "nuclei" else None
+        made.append(Labels(data, **options, **place_of(photograph.layer)))
     return made
 
 
