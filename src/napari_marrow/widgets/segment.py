@@ -11,8 +11,8 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox
 
+from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.viewer.layer_info import Kind, link_to
 from napari_marrow.viewer.make.segmented import Segmented, segment_photograph, segmented_layers
@@ -88,7 +88,7 @@ class SegmentNuclei(PhotographWidget):
         """Segment the shown field in a thread."""
         (photograph, number), settings = self.shown(), self.form.checked_settings()
         self.preview.start(
-            partial(_segment_one, photograph, number, settings),
+            lambda emit, should_stop: segment_nuclei(photograph.image(number), settings),
             lambda labels: self._show_preview(photograph, labels),
         )
 
@@ -109,11 +109,3 @@ class SegmentNuclei(PhotographWidget):
 
 def _nuclei(count: int) -> str:
     return f"{count} {'nucleus' if count == 1 else 'nuclei'}"
-
-
-def _segment_one(
-    photograph: Photograph, row: int, settings: SegmentSettings, emit: Emit, should_stop: ShouldStop
-) -> NDArray[np.uint16]:
-    from napari_marrow.imaging.segmentation import segment_nuclei
-
-    return segment_nuclei(photograph.image(row), settings)
