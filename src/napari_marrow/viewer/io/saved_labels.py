@@ -55,11 +55,6 @@ class Note(TypedDict):
     pages: NotRequired[dict[str, list[tuple[str, ColumnType]]]]
 
 
-def table_path(path: Path) -> Path:
-    """Return the path of the features of the labels in ``path``."""
-    return path.with_suffix(".csv")
-
-
 # --- writing -------------------------------------------------------------------------------------
 
 
@@ -93,14 +88,18 @@ def save_labels(
     """
     import tifffile
 
-    beside = table_path(path)
+    beside = path.with_suffix(".csv")
     labels = FileKind("saved labels", is_saved_labels)
     features = FileKind("the table of saved labels", lambda _: is_saved_labels(path))
     check_outputs({path: labels, beside: features})
     if data.ndim < 2 or not data.size:
         raise MarrowError(f"{path} can't be written: the layer has no pixels.")
     for part in table.values() if isinstance(table, dict) else [table]:
-        _check_columns(path, part)
+        if (column := lossy_column(part)) is not None:
+            raise MarrowError(
+                f"{path} can't be written: a CSV can't give back the column {column}; give it a "
+                "name of its own, and numbers or texts."
+            )
     whole = _joined(path, table) if isinstance(table, dict) else table
     options = {name: layer[name] for name in KEPT_OPTIONS if name in layer}
     note: Note = {"missing": missing_mark(whole), "layer": options, "kind": kind}
@@ -138,15 +137,6 @@ def _pages(path: Path, data: LazyStack | NDArray[np.integer]) -> Iterator[NDArra
                 f"16 bits; number the labels from 1 to {MAX_LABEL}."
             )
         yield np.ascontiguousarray(page, np.uint16)
-
-
-def _check_columns(path: Path, table: pd.DataFrame) -> None:
-    column = lossy_column(table)
-    if column is not None:
-        raise MarrowError(
-            f"{path} can't be written: a CSV can't give back the column {column}; give it a name "
-            "of its own, and numbers or texts."
-        )
 
 
 def _joined(path: Path, tables: Tables) -> pd.DataFrame:
@@ -209,7 +199,7 @@ def load_labels(
     except Exception as error:
         # tifffile raises what it likes on damaged files
         raise MarrowError(f"{path} is damaged; save the labels again.") from error
-    beside = table_path(path)
+    beside = path.with_suffix(".csv")
     if not beside.exists():
         return data, None, options, kind
     try:

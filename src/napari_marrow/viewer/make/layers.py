@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +11,6 @@ from napari.types import FullLayerData
 from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, separate
@@ -113,14 +112,12 @@ def warn_once() -> Warn:
 
     Of the same thing once: a photograph and its masks often fail for one reason.
     """
-    shown: set[str] = set()
 
-    def warn(error: MarrowError) -> None:
-        if str(error) not in shown:
-            shown.add(str(error))
-            show_warning(f"{error} It is shown empty.")
+    @cache
+    def warn(text: str) -> None:
+        show_warning(f"{text} It is shown empty.")
 
-    return warn
+    return lambda error: warn(str(error))
 
 
 def _or_zeros(field: Field, labels: NDArray | None) -> NDArray[np.uint16]:
