@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from napari_marrow.audit.confounding import (
     Acquisitions,
@@ -39,7 +39,7 @@ class Audit:
     def to_dict(self) -> dict[str, object]:
         """Return the audit as one JSON object."""
         return {
-            "findings": [finding.to_dict() for finding in self.findings],
+            "findings": [asdict(finding) for finding in self.findings],
             "acquisitions": self.acquisitions.to_dict(),
         }
 

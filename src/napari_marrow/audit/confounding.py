@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
@@ -55,11 +55,6 @@ class Association:
             return False
         return self.p_value < MAX_P_VALUE and self.cramers_v >= MIN_CRAMERS_V
 
-    def to_dict(self) -> dict[str, object]:
-        """Return the figures as a JSON object."""
-        table = {name: list(counts) for name, counts in self.table.items()}
-        return {"table": table, "p_value": self.p_value, "cramers_v": self.cramers_v}
-
 
 @dataclass(frozen=True)
 class Acquisitions:
@@ -83,8 +78,8 @@ class Acquisitions:
         """Return the figures as a JSON object."""
         return {
             "count": len(self.files),
-            "files": [list(group) for group in self.files],
-            **self.association.to_dict(),
+            "files": self.files,
+            **asdict(self.association),
             "sentence": self.sentence,
         }
 

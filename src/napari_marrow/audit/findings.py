@@ -31,10 +31,6 @@ class Finding:
     sentence: str
     files: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, object]:
-        """Return the finding as a JSON object."""
-        return {"kind": self.kind, "sentence": self.sentence, "files": list(self.files)}
-
 
 @dataclass(frozen=True)
 class SummarizedField:

@@ -33,6 +33,10 @@ from napari_marrow.report.colours import RESEARCH_ONLY
 if TYPE_CHECKING:
     from napari_marrow.data.fields import Collection
 
+AsGroups = Annotated[
+    Path | None,
+    Parameter(help="CSV with image,source: a source stays on one side of every split."),
+]
 NetworkOptions = Annotated[NetworkSettings | None, AsListOptions, Parameter(group="Networks")]
 ClassicalOptions = Annotated[
     ClassicalSettings | None, AsListOptions, Parameter(group="Classical models")
@@ -102,10 +106,7 @@ def train(
     /,
     *,
     out: Annotated[Path, Parameter(help="The bundle to write (a .marrow folder).")],
-    groups: Annotated[
-        Path | None,
-        Parameter(help="CSV with image,source: a source stays on one side of the split."),
-    ] = None,
+    groups: AsGroups = None,
     settings: Annotated[CommonSettings, AsListOptions] = CommonSettings(),  # noqa: B008
     network: NetworkOptions = None,
     classical: ClassicalOptions = None,
@@ -177,9 +178,7 @@ def compare(
     /,
     *,
     out: Annotated[Path, Parameter(help="Folder for the tables.")],
-    groups: Annotated[
-        Path | None, Parameter(help="CSV with image,source: a source stays in one fold.")
-    ] = None,
+    groups: AsGroups = None,
     settings: Annotated[FoldSettings, AsListOptions] = FoldSettings(),  # noqa: B008
     network: NetworkOptions = None,
     classical: ClassicalOptions = None,

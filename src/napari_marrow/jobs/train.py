@@ -127,8 +127,9 @@ def run_training(
         hear = Callbacks(progress_callback(emit, should_stop), on_epoch, should_stop)
         trained = experiment.train(job.collection, job.settings, hear)
         write_figures(folder / "figures", trained.info.evaluation, trained.tables)
-        write_card(folder / "card.md", trained.info, trained.parameters)
-        write_bundle(folder, trained.info, trained.onnx, trained.tables, trained.weights)
+        model = trained.model
+        write_card(folder / "card.md", trained.info, model.parameters)
+        write_bundle(folder, trained.info, model.onnx, trained.tables, model.weights)
     return TrainingResult(job.out, trained.info, trained.tables.get(HISTORY))
 
 

@@ -9,7 +9,7 @@ from sklearn.feature_selection import SelectKBest, SelectorMixin
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler
 
-from napari_marrow.measure.chi2 import chi2_scores
+from napari_marrow.measure.chi2 import chi2_scores, is_constant
 
 MAX_CORRELATION = 0.95
 """Columns with a higher correlation with an earlier one are dropped."""
@@ -34,11 +34,8 @@ class UsableColumns(SelectorMixin, BaseEstimator):
         present = np.isnan(values).mean(axis=0) <= MAX_MISSING_FRACTION
         values[:, ~present] = 0
         values = SimpleImputer(strategy="median").fit_transform(values)
-        spread = np.ptp(values, axis=0)
-        varied = np.flatnonzero(present & (spread > 1e-9 * np.abs(values).max(axis=0)))
-        centred = values[:, varied] - values[:, varied].mean(axis=0)
-        centred /= np.sqrt((centred**2).sum(axis=0))
-        correlation = np.abs(centred.T @ centred)
+        varied = np.flatnonzero(present & ~is_constant(values))
+        correlation = np.abs(np.atleast_2d(np.corrcoef(values[:, varied], rowvar=False)))
         kept: list[int] = []
         self.collinear_with_ = np.full(values.shape[1], -1)
         for k in range(len(varied)):

@@ -19,7 +19,7 @@ from napari_marrow.learning.bundle import HELDOUT, sha256
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.calibration import apply_temperature
 from napari_marrow.learning.evaluation import Evaluation
-from napari_marrow.learning.learners import LEARNERS, SILENT, Callbacks, Learner
+from napari_marrow.learning.learners import LEARNERS, SILENT, Callbacks, FittedModel, Learner
 from napari_marrow.learning.metrics import colour_baseline, score_units
 from napari_marrow.learning.samples import drawn_notes
 from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
@@ -46,19 +46,15 @@ class TrainedModel:
     ----------
     info
         Description, with the evaluation on the held-out units.
-    onnx, weights
-        The model; weights of a network only.
-    parameters
-        Number of fitted parameters.
+    model
+        The fitted model.
     tables
         By the name of the file: the held-out units with their probabilities, and the history of a
         network or the features of a classical model.
     """
 
     info: BundleInfo
-    onnx: bytes
-    weights: dict[str, NDArray[np.float32]] | None
-    parameters: int
+    model: FittedModel
     tables: dict[str, pd.DataFrame]
 
 
@@ -131,8 +127,7 @@ def train(
         features=model.features,
         kind=settings.kind,
     )
-    tables = {HELDOUT: heldout, **model.tables}
-    return TrainedModel(info, model.onnx, model.weights, model.parameters, tables)
+    return TrainedModel(info, model, {HELDOUT: heldout, **model.tables})
 
 
 def check_training(collection: Collection, settings: TrainingSettings | CompareSettings) -> None:
