@@ -321,6 +321,27 @@ def test_a_table_of_something_else_is_not_overwritten(tmp_path):
     assert contents(tmp_path) == {"a.csv": b"image,source\n"}
 
 
+@pytest.mark.parametrize("table", [hard_table(), pd.DataFrame()], ids=["columns", "no columns"])
+@pytest.mark.parametrize("notes", ["my notes\n", "name,class\nAda,first\n"])
+def test_notes_in_the_place_of_the_table_are_not_overwritten(tmp_path, table, notes):
+    """The labels are the program's own; what has taken the name of their table is not."""
+    save_labels(tmp_path / "a.tif", CELLS, table, {})
+    save_labels(tmp_path / "a.tif", CELLS, table, {})
+    (tmp_path / "a.csv").write_text(notes)
+    with pytest.raises(MarrowError, match=r"a\.csv is there already"):
+        save_labels(tmp_path / "a.tif", CELLS, table, {})
+    assert (tmp_path / "a.csv").read_text() == notes
+
+
+def test_a_table_that_was_added_to_is_replaced(tmp_path):
+    tables = {0: hard_table(), 2: hard_table()[["index", "class"]]}
+    save_labels(tmp_path / "a.tif", np.stack([CELLS] * 3), tables, {})
+    added = pd.read_csv(tmp_path / "a.csv").assign(remark="mine")
+    added.to_csv(tmp_path / "a.csv", index=False)
+    save_labels(tmp_path / "a.tif", np.stack([CELLS] * 3), tables, {})
+    assert "remark" not in (tmp_path / "a.csv").read_text()
+
+
 def test_a_photograph_or_a_table_of_the_user_is_not_overwritten(labelled, tmp_path):
     viewer, _ = labelled
     tmp_path = tmp_path / "out"

@@ -90,7 +90,7 @@ def save_labels(
 
     beside = path.with_suffix(".csv")
     labels = FileKind("saved labels", is_saved_labels)
-    features = FileKind("the table of saved labels", lambda _: is_saved_labels(path))
+    features = FileKind("the table of saved labels", lambda table: _is_table_of(path, table))
     check_outputs({path: labels, beside: features})
     if data.ndim < 2 or not data.size:
         raise MarrowError(f"{path} can't be written: the layer has no pixels.")
@@ -156,6 +156,22 @@ def _joined(path: Path, tables: Tables) -> pd.DataFrame:
 def is_saved_labels(path: Path) -> bool:
     """Whether a file is a TIFF that :func:`save_labels` wrote; a damaged one is none."""
     return path.suffix.lower() in SUFFIXES and path.is_file() and _note(path) is not None
+
+
+def _is_table_of(labels: Path, table: Path) -> bool:
+    """Whether a CSV has the columns that a saved TIFF says its table has, and perhaps more."""
+    note = _note(labels) if is_saved_labels(labels) else None
+    if note is None:
+        return False
+    pages = note.get("pages")
+    types = note.get("columns", []) if pages is None else [t for p in pages.values() for t in p]
+    names = {name for name, _ in types} | ({PAGE} if pages is not None else set())
+    try:
+        with open(table, newline="", encoding="utf-8-sig") as file:
+            header = next((row for row in csv.reader(file) if row), [])
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False
+    return names <= set(header) if names else not any(header)
 
 
 def _note(path: Path) -> Note | None:
