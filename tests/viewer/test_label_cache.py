@@ -24,17 +24,19 @@ def field(make_snam, tmp_path):
 class Maker:
     """Makes labels and counts how often."""
 
-    def __init__(self):
-        self.calls = 0
+    def __init__(self, shape):
+        self.shape, self.calls = shape, 0
 
     def __call__(self):
         self.calls += 1
-        return np.arange(12, dtype=np.uint16).reshape(3, 4) // 5
+        labels = np.zeros(self.shape, np.uint16)
+        labels[:3, :4] = np.arange(12).reshape(3, 4) // 5
+        return labels
 
 
 @pytest.fixture
-def make():
-    return Maker()
+def make(field):
+    return Maker(field.size())
 
 
 def test_the_real_folder_is_in_the_user_s_cache():
@@ -75,6 +77,25 @@ def test_a_damaged_file_is_made_again(field, make, folder, damage):
     np.testing.assert_array_equal(cached_labels(field, "nuclei", make), first)
     cached_labels(field, "nuclei", make)
     assert make.calls == 2
+
+
+def test_random_damage_never_raises(field, make, folder):
+    first = cached_labels(field, "nuclei", make)
+    (file,) = folder.iterdir()
+    good, random = file.read_bytes(), np.random.default_rng(1)
+    for _ in range(400):
+        damaged = np.frombuffer(good, np.uint8).copy()
+        start, length = random.integers(len(good)), random.choice([1, 2, 8, 64, 300])
+        part = damaged[start : start + length]
+        part ^= random.integers(1, 256, len(part), np.uint8)
+        file.write_bytes(damaged.tobytes())
+        np.testing.assert_array_equal(cached_labels(field, "nuclei", make), first)
+
+
+def test_labels_of_another_size_are_made_again(field, make):
+    cached_labels(field, "nuclei", lambda: np.ones((3, 4), np.uint16))
+    assert cached_labels(field, "nuclei", make).shape == field.size()
+    assert make.calls == 1
 
 
 def test_a_folder_that_cannot_be_written_is_no_obstacle(field, make, folder):

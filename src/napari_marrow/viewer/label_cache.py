@@ -8,7 +8,6 @@ The files used longest ago are removed when all take more than :data:`MAX_CACHE_
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -47,20 +46,30 @@ def cached_labels(
     kind
         Such as ``nuclei``: distinguishes labels made of the same files.
     make
-        Makes the labels, of any shape and integer type. What it raises is raised here.
+        Makes the labels, of the field's size and any integer type. What it raises is raised here.
     """
     path = cache_folder() / f"{_key(field, kind)}.npz"
-    try:
-        with np.load(path) as arrays:
-            labels = RunLengthLabels(**arrays).decode()
-        path.touch()
-        return labels
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
-        pass  # not there, or damaged
+    if (cached := _read(path, field)) is not None:
+        return cached
     labels = make()
     # On a full disk or without permission they are made again next time.
     with suppress(OSError, MarrowError), atomic_file(path, _KIND) as part, open(part, "wb") as file:
         np.savez(file, **vars(RunLengthLabels.encode(labels)))
+    return labels
+
+
+def _read(path: Path, field: Field) -> NDArray[np.integer] | None:
+    """Return the labels of a cache file; None where it is not there or damaged."""
+    try:
+        with np.load(path) as arrays:
+            encoded = RunLengthLabels(**arrays)
+        if tuple(encoded.shape) != field.size():
+            return None
+        labels = encoded.decode()
+    except Exception:  # noqa: BLE001 - damaged bytes raise nearly anything, even TokenError
+        return None
+    with suppress(OSError):  # the cache may be read-only
+        path.touch()
     return labels
 
 
