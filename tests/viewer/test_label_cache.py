@@ -105,6 +105,18 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(field, make, folder):
     assert make.calls == 2
 
 
+def test_what_cannot_be_written_is_kept_in_memory(field, make, folder):
+    folder.write_text("a file in the way")
+    unwritten = {}
+    first, again = (cached_labels(field, "nuclei", make, unwritten) for _ in range(2))
+    np.testing.assert_array_equal(again, first)
+    assert make.calls == 1
+    photograph = field.path
+    photograph.write_bytes(photograph.read_bytes() + b"x")
+    cached_labels(field, "nuclei", make, unwritten)
+    assert make.calls == 2
+
+
 def test_the_files_used_longest_ago_are_removed(field, make, folder):
     kinds = ["a", "b", "c"]
     for age, kind in enumerate(kinds):

@@ -7,7 +7,10 @@ import weakref
 import numpy as np
 import pytest
 
+from napari_marrow.data.layouts import scan
+from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.viewer.behaviours.prepare_labels import attach_label_preparation
+from napari_marrow.viewer.make.layers import collection_layers
 from napari_marrow.viewer.stack import LazyStack
 
 N_FIELDS = 7
@@ -106,6 +109,30 @@ def test_a_folder_opens_with_masks_and_ends_with_nuclei(
     viewer.open(str(folder), plugin="napari-marrow")  # now from the cache
     again = viewer.layers["PKG - SN-AM nuclei"]
     qtbot.waitUntil(lambda: not again.data.unprepared, timeout=20000)
+
+
+def test_without_a_cache_folder_no_nuclei_are_separated_while_paging(
+    make_snam, tmp_path, monkeypatch
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(
+        "napari_marrow.viewer.label_cache.cache_folder", lambda: tmp_path / "file" / "in the way"
+    )
+    made = []
+
+    def counting(field):
+        made.append(field.name)
+        return field_labels(field)
+
+    monkeypatch.setattr("napari_marrow.viewer.make.layers.field_labels", counting)
+    layers = collection_layers(scan(make_snam(tmp_path / "made", 4)))
+    stack = next(data for data, options, _ in layers if options["name"].endswith("nuclei"))
+    for row in range(len(stack)):
+        stack.prepare(row)
+    n_made = len(made)
+    for row in [*range(len(stack)), *range(len(stack))]:
+        assert stack.read(row).any()
+    assert n_made == len(made) == len(stack)
 
 
 def test_the_worker_pauses_while_the_user_pages(viewer, slow, monkeypatch, qtbot):

@@ -35,7 +35,10 @@ def cache_folder() -> Path:
 
 
 def cached_labels(
-    field: Field, kind: str, make: Callable[[], NDArray[np.integer]]
+    field: Field,
+    kind: str,
+    make: Callable[[], NDArray[np.integer]],
+    unwritten: dict[Path, RunLengthLabels] | None = None,
 ) -> NDArray[np.integer]:
     """Return the labels of a kind of a field from the cache, else make and cache them.
 
@@ -47,14 +50,22 @@ def cached_labels(
         Such as ``nuclei``: distinguishes labels made of the same files.
     make
         Makes the labels, of the field's size and any integer type. What it raises is raised here.
+    unwritten
+        Keeps in memory what can't be written to the cache: by the path of its file.
     """
     path = cache_folder() / f"{_key(field, kind)}.npz"
+    if unwritten and path in unwritten:
+        return unwritten[path].decode()
     if (cached := _read(path, field)) is not None:
         return cached
     labels = make()
-    # On a full disk or without permission they are made again next time.
-    with suppress(OSError, MarrowError), atomic_file(path, _KIND) as part, open(part, "wb") as file:
-        np.savez(file, **vars(RunLengthLabels.encode(labels)))
+    encoded = RunLengthLabels.encode(labels)
+    try:
+        with atomic_file(path, _KIND) as part, open(part, "wb") as file:
+            np.savez(file, **vars(encoded))
+    except (OSError, MarrowError):  # a full disk, or no permission
+        if unwritten is not None:
+            unwritten[path] = encoded
     return labels
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -17,6 +18,7 @@ from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, separate
 from napari_marrow.viewer.label_cache import cached_labels
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, new_id, pixel_checksum
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
+from napari_marrow.viewer.run_length import RunLengthLabels
 from napari_marrow.viewer.stack import LazyStack, Warn
 
 LayerData: TypeAlias = FullLayerData
@@ -80,7 +82,11 @@ def _stacks(fields: Sequence[Field]) -> tuple[LazyStack, dict[Kind, LazyStack]]:
     warn = warn_once()
 
     def lazy(kind: Kind, mask: MaskKind, read: Callable[[int], NDArray]) -> LazyStack:
-        readers = [partial(cached_labels, f, kind, partial(read, k)) for k, f in enumerate(fields)]
+        unwritten: dict[Path, RunLengthLabels] = {}
+        readers = [
+            partial(cached_labels, f, kind, partial(read, k), unwritten)
+            for k, f in enumerate(fields)
+        ]
         drafts = [partial(_draft, f, mask) for f in fields]
         return LazyStack(readers, shape, np.uint16, drafts=drafts, warn=warn)
 
