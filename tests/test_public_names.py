@@ -42,3 +42,17 @@ def test_importing_the_package_imports_nothing_else():
     code = "import napari_marrow, sys; print({'numpy', 'pandas', 'napari'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(tmp_path):
+    code = re.search(r"```python\n(.*?)```", PAGES[0].read_text("utf-8"), re.S)[1]
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
+    code = code.replace("epochs=5", "epochs=1")  # one is enough to see that it runs
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "16 fields {'ALL': 8, 'MM': 8}" in done.stdout
+    assert "held out: 0." in done.stdout
+    assert "probability_ALL" in done.stdout

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from napari_marrow import __version__
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.train import TrainingResult
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.settings import Preprocessing
@@ -169,14 +170,19 @@ def test_train_without_permission(refused, tmp_path, own, monkeypatch):
     ("model", "option", "value"),
     [("svm", "--epochs", "5"), ("logistic", "--device", "cpu"), ("dcnn", "--select", "9")],
 )
-def test_an_option_of_another_kind_of_model_is_wrong_usage(
-    refused, tmp_path, own, model, option, value
+def test_an_option_that_the_model_does_not_use_is_reported(
+    call, monkeypatch, tmp_path, own, model, option, value
 ):
-    tokens = ("--out", tmp_path / "m.marrow", option, value)
-    said = refused(2, "train", own, "--model", model, *tokens)
-    assert model in said
-    assert option in said
-    assert option in refused(2, "compare", own, "--models", model, *tokens)
+    def stop(job, emit):
+        raise MarrowError("far enough")
+
+    monkeypatch.setattr("napari_marrow.jobs.train.run_training", stop)
+    tokens = ("train", own, "--model", model, "--out", tmp_path / "m.marrow")
+    status, _, err = call(*tokens, option, value)
+    assert status == 1
+    assert f"Not used by {model}: {option}." in err
+    used = {"svm": "--select", "logistic": "--select", "dcnn": "--batch-size"}[model]
+    assert "Not used" not in call(*tokens, used, 9)[2]
 
 
 def test_help_groups_the_options_by_kind_of_model(call):

@@ -18,7 +18,7 @@ from napari_marrow.cli.app import (
     app,
     no_problems,
 )
-from napari_marrow.cli.console import Reporter, counted, print_comparison, show
+from napari_marrow.cli.console import Reporter, console, counted, print_comparison, show
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import (
@@ -43,19 +43,14 @@ ClassicalOptions = Annotated[
 ]
 
 
-def _values_of_kinds(
-    models: Sequence[str], network: NetworkSettings | None, classical: ClassicalSettings | None
-) -> dict:
-    """Return the options of both kinds; those that none of the models takes are wrong usage."""
-    taken = {MODELS[name].settings for name in models if name in MODELS}
-    values: dict = {}
-    for kind, given in ((NetworkSettings, network), (ClassicalSettings, classical)):
-        if given is not None and taken and kind not in taken:
-            changed = [n for n, value in vars(given).items() if value != getattr(kind(), n)]
-            options = ", ".join(f"--{n.replace('_', '-')}" for n in changed or vars(given))
-            raise UsageError(f"{' and '.join(models)} can't use {options}; leave it out.")
-        values |= vars(given or kind())
-    return values
+def _report_unused(models: Sequence[str], network: NetworkSettings, classical: ClassicalSettings):
+    """Name the options that the user changed and none of the models uses."""
+    used = {MODELS[name].settings for name in models if name in MODELS}
+    for given in (network, classical):
+        changed = [n for n, value in vars(given).items() if value != getattr(type(given)(), n)]
+        if changed and used and type(given) not in used:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
+            console.print(f"Not used by {', '.join(models)}: {options}.")
 
 
 def _grouped(folder: Path, groups: Path | None) -> Collection:
@@ -123,8 +118,9 @@ def train(
     from napari_marrow.jobs.train import TrainJob, run_training
     from napari_marrow.report.tables import verdict
 
-    values = _values_of_kinds([settings.model], network, classical)
-    chosen = TrainingSettings(**vars(settings), **values)
+    network, classical = network or NetworkSettings(), classical or ClassicalSettings()
+    _report_unused([settings.model], network, classical)
+    chosen = TrainingSettings(**vars(settings), **vars(network), **vars(classical))
     no_problems(chosen)
     collection = _grouped(folder, groups)
     with Reporter() as report:
@@ -194,8 +190,9 @@ def compare(
     """
     from napari_marrow.jobs.compare import CompareJob, run_comparison
 
-    values = _values_of_kinds(settings.models, network, classical)
-    chosen = CompareSettings(**vars(settings), **values)
+    network, classical = network or NetworkSettings(), classical or ClassicalSettings()
+    _report_unused(settings.models, network, classical)
+    chosen = CompareSettings(**vars(settings), **vars(network), **vars(classical))
     no_problems(chosen)
     with Reporter() as report:
         result = run_comparison(CompareJob(_grouped(folder, groups), out, chosen, force), report)
