@@ -176,8 +176,8 @@ class ClassicalLearner:
 
     def __init__(self, collection: Collection, settings: TrainingSettings, callbacks: Callbacks):
         published = settings.protocol == "paper"
-        how = Preprocessing.of(settings).features
-        table = measure_collection(collection, how, callbacks.progress, augmented=published)
+        measured = Preprocessing.of(settings).features
+        table = measure_collection(collection, measured, callbacks.progress, augmented=published)
         self.table = table[table["class"].notna()].reset_index(drop=True)
         self._codes = class_codes(self.table, tuple(sorted(self.table["class"].unique())))
         self._columns = feature_columns(self.table)
@@ -233,8 +233,8 @@ def score_features(
     table: pd.DataFrame, columns: tuple[str, ...], fitted: Fitted, settings: TrainingSettings
 ) -> pd.DataFrame:
     """Return the chi-square score of each feature, and its importance in the model."""
-    how = ChiSquareSettings(select=min(settings.select, 5000), seed=settings.seed)
-    scores = select_features(table[list(columns)], table["class"], table["source"], how)
+    selection = ChiSquareSettings(select=min(settings.select, 5000), seed=settings.seed)
+    scores = select_features(table[list(columns)], table["class"], table["source"], selection)
     importance = pd.Series(fitted.importance, index=list(fitted.chosen))
     return scores.assign(
         selected=scores["feature"].isin(fitted.chosen),

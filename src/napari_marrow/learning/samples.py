@@ -60,7 +60,7 @@ class Units:
 
 
 def cut_units(
-    image: NDArray[np.uint8], labels: NDArray[np.integer] | None, how: Preprocessing
+    image: NDArray[np.uint8], labels: NDArray[np.integer] | None, preprocessing: Preprocessing
 ) -> Units:
     """Cut the units out of one photograph, without class and source.
 
@@ -71,26 +71,28 @@ def cut_units(
     labels
         Instance labels of the nuclei, (height, width); found in the image when None. Only used
         for cells.
-    how
+    preprocessing
         The preprocessing of the model.
     """
-    balanced = white_balance(image) if how.white_balance else image
-    if how.unit == "field":
-        return _field_unit(image, balanced, how)
+    balanced = white_balance(image) if preprocessing.white_balance else image
+    if preprocessing.unit == "field":
+        return _field_unit(image, balanced, preprocessing)
     labels = segment_nuclei(image) if labels is None else labels
-    crops, cells = cut_cells(balanced, labels, how.input_size, how.crop_factor, WHITE_LEVEL)
+    crops, cells = cut_cells(
+        balanced, labels, preprocessing.input_size, preprocessing.crop_factor, WHITE_LEVEL
+    )
     table = pd.DataFrame({name: cells[name] for name in ("index", "y", "x")})
     # The colour before white balance, which only multiplies it: the baseline sees the stain.
-    gain = white_point(image) / WHITE_LEVEL if how.white_balance else 1
+    gain = white_point(image) / WHITE_LEVEL if preprocessing.white_balance else 1
     table[list(MEAN_COLOUR)] = crops.mean(axis=(1, 2)) * gain  # also where no cell was found
     return Units(crops, np.arange(len(crops)), table)
 
 
-def _field_unit(image: NDArray, balanced: NDArray, how: Preprocessing) -> Units:
+def _field_unit(image: NDArray, balanced: NDArray, preprocessing: Preprocessing) -> Units:
     height, width = image.shape[:2]
-    side = max(1, min(height, width) // how.tiles)
+    side = max(1, min(height, width) // preprocessing.tiles)
     rows, columns = _starts(height, side), _starts(width, side)
-    size = (how.input_size, how.input_size)
+    size = (preprocessing.input_size, preprocessing.input_size)
     tiles = [resize(balanced[y : y + side, x : x + side], size) for y in rows for x in columns]
     table = pd.DataFrame({"index": [0], "y": [(height - 1) / 2], "x": [(width - 1) / 2]})
     table[list(MEAN_COLOUR)] = mean_colour(image)[None]
@@ -105,7 +107,7 @@ def _starts(length: int, side: int) -> list[int]:
 
 def collect_units(
     collection: Collection,
-    how: Preprocessing,
+    preprocessing: Preprocessing,
     progress: Callable[[float, str], None] = lambda fraction, text: None,
 ) -> Units:
     """Cut the units of every field that has a class (or annotated cells) for training.
@@ -118,7 +120,7 @@ def collect_units(
     parts = []
     for k, field in enumerate(collection.fields):
         progress(k / len(collection.fields), f"Reading {field.name}")
-        parts.append(_labelled_units(field, collection.label(field), how))
+        parts.append(_labelled_units(field, collection.label(field), preprocessing))
     images = np.concatenate([p.images for p in parts])
     starts = np.cumsum([0] + [len(p.table) for p in parts[:-1]])
     owner = np.concatenate([p.owner + start for p, start in zip(parts, starts, strict=True)])
@@ -136,11 +138,11 @@ def check_found(table: pd.DataFrame, collection: Collection) -> None:
         )
 
 
-def _labelled_units(field: Field, image: str, how: Preprocessing) -> Units:
+def _labelled_units(field: Field, image: str, preprocessing: Preprocessing) -> Units:
     check_masks(field)
-    labels = field_labels(field) if how.unit == "cell" else None
-    units = cut_units(field.image(), labels, how)
-    table = with_classes(units.table, field, image, how.unit)
+    labels = field_labels(field) if preprocessing.unit == "cell" else None
+    units = cut_units(field.image(), labels, preprocessing)
+    table = with_classes(units.table, field, image, preprocessing.unit)
     known = np.flatnonzero(table["class"].notna())
     return Units(units.images, units.owner, table).take(known)
 
@@ -181,9 +183,9 @@ def with_classes(table: pd.DataFrame, field: Field, image: str, unit: str) -> pd
         classes = [field.cell_classes.get(int(i), field.class_name) for i in table["index"]]
     elif field.class_name is None and field.cell_classes:
         classes = [_common_class(field)]
-    said = table.assign(image=image, source=field.source)
-    said["class"] = classes
-    return said
+    known = table.assign(image=image, source=field.source)
+    known["class"] = classes
+    return known
 
 
 def _common_class(field: Field) -> str:

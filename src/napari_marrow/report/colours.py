@@ -1,4 +1,4 @@
-"""One fixed colour a class, told apart also by colour-blind eyes (Okabe and Ito, 2008)."""
+"""One fixed colour a class, distinguishable also with colour blindness (Okabe and Ito, 2008)."""
 
 from __future__ import annotations
 

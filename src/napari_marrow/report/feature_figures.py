@@ -111,9 +111,9 @@ def draw_distribution(axes: Axes, values: Mapping[str, NDArray[np.float64]], tex
     for row, (name, all_values) in enumerate(values.items()):
         known = all_values[np.isfinite(all_values)]
         missing = len(all_values) - len(known)
-        said = f"{name} (n = {len(known)}{f', {missing} missing' * bool(missing)})"
+        title = f"{name} (n = {len(known)}{f', {missing} missing' * bool(missing)})"
         axes.text(
-            0.01, row - 0.42, said, color=text, fontsize=8, va="center",
+            0.01, row - 0.42, title, color=text, fontsize=8, va="center",
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
         points = generator.permutation(known)[:MAX_POINTS]

@@ -86,7 +86,7 @@ def show_map(viewer: napari.Viewer, table: pd.DataFrame, scores: pd.DataFrame, u
     where = "over the mean picture of a class"
     if photograph is not None:
         where = f"{'beside' if unit == 'cell' else 'over'} {photograph.name}"
-    return f"The map lies {where}; show and hide the mean pictures in the layer list."
+    return f"The map is {where}; show and hide the mean pictures in the layer list."
 
 
 def _place(photograph: Image | None, beside: bool) -> Place:

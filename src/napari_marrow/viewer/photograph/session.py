@@ -61,7 +61,7 @@ def session_fields(
     annotations = [p.annotation for p in photographs if p.annotation is not None]
     if not found and any(np.asarray(x.data).any() for x in annotations):
         raise MarrowError(
-            "The strokes lie on no nucleus; paint on the nuclei, or give the fields a class."
+            "No stroke is on a nucleus; paint on the nuclei, or give the fields a class."
         )
     if not found:
         raise MarrowError(

@@ -73,7 +73,7 @@ class ClassTable(QTableWidget):
         self.itemChanged.connect(lambda item: self._edit_selected(item.row(), item.column()))
 
     def set_text(self, row: int, column: int, text: str, tooltip: str = "") -> None:
-        """Make the cell of a row and column; nobody is told of an edit."""
+        """Make the cell of a row and column, without the signal of an edit."""
         item = QTableWidgetItem(text)
         item.setToolTip(tooltip)
         if column not in self._editors:
@@ -128,7 +128,7 @@ class _ClassCombo(QComboBox):
 class TextDelegate(QStyledItemDelegate):
     """Edits texts, and reports also when the user confirms the text that is there already.
 
-    The table itself reports changes only; but what is confirmed may be meant for other rows too.
+    The table itself reports changes only; but a confirmed text also goes to other selected rows.
     """
 
     repeated = Signal(int, int)
