@@ -45,6 +45,12 @@ def viewer(make_napari_viewer):
     return viewer
 
 
+def add(viewer, stack):
+    """Add a stack as a reader does, which announces it."""
+    attach_label_preparation(viewer).expect([stack])
+    return viewer.add_labels(stack)
+
+
 def drawn(layer):
     """The label on the screen."""
     (value,) = np.unique(layer._slice.image.raw)
@@ -52,7 +58,7 @@ def drawn(layer):
 
 
 def test_drafts_are_replaced_and_the_nearest_come_first(viewer, slow, qtbot):
-    layer = viewer.add_labels(slow.stack)
+    layer = add(viewer, slow.stack)
     viewer.dims.set_current_step(0, 4)
     assert drawn(layer) == 104
     slow.may.set()
@@ -64,7 +70,7 @@ def test_drafts_are_replaced_and_the_nearest_come_first(viewer, slow, qtbot):
 
 
 def test_paging_waits_for_no_labels(viewer, slow):
-    layer = viewer.add_labels(slow.stack)
+    layer = add(viewer, slow.stack)
     for row in (5, 2, 3):
         viewer.dims.set_current_step(0, row)
         assert drawn(layer) == 100 + row
@@ -72,10 +78,10 @@ def test_paging_waits_for_no_labels(viewer, slow):
 
 
 def test_a_stack_that_is_added_meanwhile_is_made_too(viewer, slow, qtbot):
-    viewer.add_labels(slow.stack)
+    add(viewer, slow.stack)
     qtbot.wait(500)  # its worker has begun
     other = SlowLabels()
-    layer = viewer.add_labels(other.stack)
+    layer = add(viewer, other.stack)
     slow.may.set()
     other.may.set()
     qtbot.waitUntil(lambda: not slow.stack.unprepared, timeout=10000)
@@ -83,8 +89,38 @@ def test_a_stack_that_is_added_meanwhile_is_made_too(viewer, slow, qtbot):
     qtbot.waitUntil(lambda: drawn(layer) < 100, timeout=10000)
 
 
-def test_removed_stacks_are_made_no_further_and_not_kept(viewer, slow, qtbot):
+def test_where_no_labels_are_prepared_they_are_drawn_as_they_are(make_napari_viewer, slow):
+    viewer = make_napari_viewer()
+    slow.may.set()
     layer = viewer.add_labels(slow.stack)
+    viewer.dims.set_current_step(0, 4)
+    assert drawn(layer) == 5
+
+
+def test_an_announced_stack_that_does_not_come_draws_no_more_drafts(viewer, slow, qtbot):
+    slow.may.set()
+    attach_label_preparation(viewer).expect([slow.stack])
+    assert slow.stack[3].max() == 103
+    qtbot.waitUntil(lambda: slow.stack[3].max() == 4, timeout=10000)
+
+
+def test_a_removed_stack_draws_no_more_drafts(viewer, slow):
+    layer = add(viewer, slow.stack)
+    assert slow.stack[3].max() == 103
+    viewer.layers.remove(layer)
+    slow.may.set()
+    assert slow.stack[3].max() == 4
+
+
+def test_adding_a_stack_waits_for_no_labels(viewer, slow):
+    layer = add(viewer, slow.stack)
+    assert slow.made == []
+    assert drawn(layer) >= 100
+    slow.may.set()
+
+
+def test_removed_stacks_are_made_no_further_and_not_kept(viewer, slow, qtbot):
+    layer = add(viewer, slow.stack)
     qtbot.wait(500)
     viewer.layers.remove(layer)
     slow.may.set()
@@ -137,7 +173,7 @@ def test_without_a_cache_folder_no_nuclei_are_separated_while_paging(
 
 def test_the_worker_pauses_while_the_user_pages(viewer, slow, monkeypatch, qtbot):
     monkeypatch.setattr("napari_marrow.viewer.behaviours.prepare_labels.MAX_PAUSE_S", 60)
-    viewer.add_labels(slow.stack)
+    add(viewer, slow.stack)
     qtbot.wait(500)  # the worker has begun, and waits
     viewer.dims.set_current_step(0, 5)
     slow.may.set()

@@ -171,7 +171,9 @@ def labels():
     """A stack of labels: drafts hold 100 and more, true labels less."""
     readers = [lambda row=row: np.full((2, 2), row + 1, np.uint16) for row in range(5)]
     drafts = [lambda row=row: np.full((2, 2), row + 100, np.uint16) for row in range(5)]
-    return LazyStack(readers, (2, 2), np.uint16, drafts=drafts)
+    stack = LazyStack(readers, (2, 2), np.uint16, drafts=drafts)
+    stack.preparers.add(stack)  # any object
+    return stack
 
 
 def test_drafts_are_drawn_until_labels_are_made(labels):
@@ -179,6 +181,11 @@ def test_drafts_are_drawn_until_labels_are_made(labels):
     assert labels[3, :, :][0, 0] == 103  # as napari asks
     labels.prepare(3)
     assert labels.unprepared == {0, 1, 2, 4}
+    assert labels[3][0, 0] == 4
+
+
+def test_no_drafts_are_drawn_where_no_worker_replaces_them(labels):
+    labels.preparers.clear()
     assert labels[3][0, 0] == 4
 
 

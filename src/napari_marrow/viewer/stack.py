@@ -2,8 +2,8 @@
 
 napari takes any object with a shape, a dtype and indexing as a layer's data, so a folder of any
 size opens at once. The last few slices are kept, and the next one is read in a thread while the
-user pages. Of labels that take long to make, ``stack[row]`` gives a draft until they are ready:
-that is what napari draws. Whoever computes with a slice calls :meth:`LazyStack.read`.
+user pages. Of labels that take long to make, ``stack[row]`` gives a draft until a worker has made
+them: that is what napari draws. Whoever computes with a slice calls :meth:`LazyStack.read`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock
 from types import EllipsisType
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -51,6 +52,8 @@ class LazyStack:
     ----------
     shown
         The row that was indexed last.
+    preparers
+        Who has the rows prepared in a worker. Without any no drafts are drawn: they would stay.
     names
         Of the fields, for tables.
     cytoplasm
@@ -69,6 +72,7 @@ class LazyStack:
         self.shape = (len(readers), *(int(length) for length in shape))
         self.dtype = np.dtype(dtype)
         self.shown = 0
+        self.preparers: WeakSet[object] = WeakSet()
         self.names: Sequence[str] = ()
         self.cytoplasm: LazyStack | None = None
         self._readers, self._drafts, self._warn = readers, drafts, warn
@@ -88,7 +92,7 @@ class LazyStack:
 
     @property
     def unprepared(self) -> frozenset[int]:
-        """The rows of which drafts are drawn."""
+        """The rows whose slices are not made yet: a worker's drafts are drawn."""
         return frozenset(self._unprepared)
 
     def __len__(self) -> int:
@@ -138,7 +142,7 @@ class LazyStack:
 
     def _drawn(self, row: int) -> NDArray:
         before, self.shown = self.shown, row
-        if row in self._unprepared:
+        if len(self.preparers) and row in self._unprepared:
             return self._read_or_empty(row, lambda row: self._framed(self._drafts[row]()))
         array = self._read_or_empty(row)
         following = 2 * row - before

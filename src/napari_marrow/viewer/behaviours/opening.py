@@ -44,7 +44,9 @@ def prepare_viewer(layers: Iterable[LayerData], viewer: napari.Viewer | None = N
     if viewer is None:
         return
     attach_behaviours(viewer)
-    if not any(isinstance(data, LazyStack) for data, _, _ in layers):
+    stacks = [data for data, _, _ in layers if isinstance(data, LazyStack)]
+    attach_label_preparation(viewer).expect(stacks)
+    if not stacks:
         return
     show_in_2d(viewer)
     inserted, dims = viewer.layers.events.inserted, viewer.dims

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import napari
 from napari.layers import Labels
@@ -30,16 +30,40 @@ class LabelPreparation(ViewerFollower):
         self._idle = threading.Event()
         self._timer = single_shot(IDLE_MS, self._start)
         viewer.dims.events.current_step.connect(self._pause)
-        viewer.layers.events.inserted.connect(self._update)
-        viewer.layers.events.removed.connect(self._update)
-        self._update()
+        viewer.layers.events.inserted.connect(self._on_insert)
+        viewer.layers.events.removed.connect(self._on_remove)
+        self._on_insert()
+
+    def expect(self, stacks: Iterable[LazyStack]) -> None:
+        """Draw drafts of stacks that the viewer is about to get.
+
+        napari draws a layer before it is in a viewer. A stack that the viewer has not got when it
+        is idle draws no more drafts, as nobody would replace them.
+        """
+        self._follow([*self._followed(), *stacks])
+        self._pause()
 
     def _label_layers(self) -> list[Labels]:
         return [x for x in self.layers if isinstance(x, Labels) and isinstance(x.data, LazyStack)]
 
-    def _update(self) -> None:
-        self._stacks = tuple(weakref.ref(layer.data) for layer in self._label_layers())
-        self._pause()
+    def _own_stacks(self) -> list[LazyStack]:
+        return [layer.data for layer in self._label_layers()]
+
+    def _followed(self) -> list[LazyStack]:
+        return [stack for weak in self._stacks if (stack := weak()) is not None]
+
+    def _follow(self, stacks: Iterable[LazyStack]) -> None:
+        for stack in self._followed():
+            stack.preparers.discard(self)
+        self._stacks = tuple(weakref.ref(stack) for stack in dict.fromkeys(stacks))
+        for stack in self._followed():
+            stack.preparers.add(self)
+
+    def _on_insert(self) -> None:
+        self.expect(self._own_stacks())
+
+    def _on_remove(self) -> None:
+        self._follow(self._own_stacks())
 
     def _pause(self) -> None:
         """Leave the processor to drawing until the viewer is idle."""
@@ -47,6 +71,7 @@ class LabelPreparation(ViewerFollower):
         self._timer.start()
 
     def _start(self) -> None:
+        self._follow(self._own_stacks())
         self._idle.set()
         if not self._running and any(x.data.unprepared for x in self._label_layers()):
             self._running = True
@@ -60,7 +85,7 @@ class LabelPreparation(ViewerFollower):
         trim_cache()
 
     def _prepare_next(self) -> int | None:
-        stacks = [stack for weak in self._stacks if (stack := weak()) is not None]
+        stacks = self._followed()
         missing = [
             (abs(row - x.shown), k, row) for k, x in enumerate(stacks) for row in x.unprepared
         ]
