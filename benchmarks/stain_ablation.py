@@ -28,7 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.imaging.normalise import fit_reference
+from napari_marrow.imaging.normalise import METHODS
 from napari_marrow.imaging.stain import white_balance
 from napari_marrow.imaging.white_point import white_point
 
@@ -151,7 +151,7 @@ def main() -> None:
     refused = {"none": 0, "white balance": 0}
     for method in ("reinhard", "macenko"):
         for row in REFERENCES:
-            reference = fit_reference(images[row], method)
+            reference = METHODS[method].fit(images[row])
             found, missed = table(images, masks, reference.normalise)
             tables.setdefault(method, []).append(found)
             refused[method] = missed

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from qtpy.compat import isalive
 
-from napari_marrow.imaging.normalise import StainSettings, fit_reference, normaliser
+from napari_marrow.imaging.normalise import METHODS, StainSettings, normaliser
 from napari_marrow.imaging.stain import (
     combine_stains,
     separate_stains,
@@ -102,7 +102,7 @@ def test_a_stack_takes_the_colours_of_the_field_that_was_shown(
     made(widget.normalising.status, qtbot)
     stack = viewer.layers[f"set {method}"]
     assert isinstance(stack.data, LazyStack)
-    reference = fit_reference(picture(2, (110, 150)), method)
+    reference = METHODS[method].fit(picture(2, (110, 150)))
     np.testing.assert_array_equal(stack.data[0], reference.normalise(picture(1)))
     # A smaller field lies in the corner; what surrounds it is not made a part of it.
     small = reference.normalise(picture(2, (110, 150)))
