@@ -4,13 +4,40 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import napari
+from magicgui.widgets import create_widget
+from magicgui.widgets.bases import ValueWidget
 from napari.layers import Layer
 from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QApplication, QMainWindow
 
 T = TypeVar("T")
+
+
+def unwrapped(viewer: napari.Viewer) -> napari.Viewer:
+    """Return the viewer itself where napari gave a proxy of it, of which each one is new."""
+    return getattr(viewer, "__wrapped__", viewer)
+
+
+def open_viewers() -> list[napari.Viewer]:
+    """Return the viewers of all windows of napari, the current one first.
+
+    A reader is not told which viewer will get its layers. napari tells a magicgui widget the
+    viewer of the window that it is in.
+    """
+    current = napari.current_viewer()
+    if current is None:
+        return []
+    viewers = [current]
+    probe = cast(ValueWidget, create_widget(annotation=napari.Viewer))
+    for window in QApplication.topLevelWidgets():
+        if isinstance(window, QMainWindow):
+            probe.native.setParent(window)
+            viewers.append(unwrapped(probe.value))
+            probe.native.setParent(None)
+    return list(dict.fromkeys(viewers))
 
 
 def per_viewer(make: Callable[[napari.Viewer], T]) -> Callable[[napari.Viewer], T]:
@@ -21,7 +48,7 @@ def per_viewer(make: Callable[[napari.Viewer], T]) -> Callable[[napari.Viewer], 
     made: weakref.WeakKeyDictionary[napari.Viewer, T] = weakref.WeakKeyDictionary()
 
     def attach(viewer: napari.Viewer) -> T:
-        viewer = getattr(viewer, "__wrapped__", viewer)  # plugins get a new proxy each time
+        viewer = unwrapped(viewer)
         if viewer not in made:
             made[viewer] = make(viewer)
         return made[viewer]

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterable
 
 import napari
+from napari.utils.events import Event
 from qtpy.QtCore import QTimer
 
 from napari_marrow.viewer.behaviours.caption import attach_caption
@@ -13,6 +14,7 @@ from napari_marrow.viewer.behaviours.current_table import attach_current_table
 from napari_marrow.viewer.behaviours.lock_2d import attach_lock_2d, show_in_2d
 from napari_marrow.viewer.behaviours.prepare_labels import attach_label_preparation
 from napari_marrow.viewer.make.layers import LayerData
+from napari_marrow.viewer.per_viewer import open_viewers, unwrapped
 from napari_marrow.viewer.stack import LazyStack
 
 CAPTION_MS = 300
@@ -24,7 +26,7 @@ def attach_behaviours(viewer: napari.Viewer) -> None:
     attach_lock_2d(viewer)
     attach_label_preparation(viewer)
     attach_current_table(viewer)
-    weak = weakref.ref(getattr(viewer, "__wrapped__", viewer))  # not the proxy of a widget
+    weak = weakref.ref(unwrapped(viewer))
     QTimer.singleShot(CAPTION_MS, lambda: _attach_caption(weak))
 
 
@@ -35,25 +37,30 @@ def _attach_caption(weak: weakref.ref[napari.Viewer]) -> None:
 
 
 def prepare_viewer(layers: Iterable[LayerData], viewer: napari.Viewer | None = None) -> None:
-    """Attach the behaviours to a viewer, by default the current one, before it gets layers.
+    """Attach the behaviours to a viewer, by default to all, before it gets layers.
 
-    Before a stack a viewer returns to 2D, as napari would read the whole stack in 3D. An empty
-    viewer will show the first field of a stack, where napari itself shows the middle one.
+    Before a stack the viewer, by default the current one, returns to 2D, as napari would read the
+    whole stack in 3D. An empty viewer will show the first field of a stack, where napari itself
+    shows the middle one.
     """
-    viewer = viewer or napari.current_viewer()
-    if viewer is None:
-        return
-    attach_behaviours(viewer)
+    viewers = open_viewers() if viewer is None else [viewer]
     stacks = [data for data, _, _ in layers if isinstance(data, LazyStack)]
-    attach_label_preparation(viewer).expect(stacks)
-    if not stacks:
-        return
-    show_in_2d(viewer)
+    for each in viewers:
+        attach_behaviours(each)
+        attach_label_preparation(each).expect(stacks)
+        if stacks and not each.layers:
+            _show_first_field(each, weakref.ref(stacks[0]))
+    if stacks and viewers:
+        show_in_2d(viewers[0])
+
+
+def _show_first_field(viewer: napari.Viewer, stack: weakref.ref[LazyStack]) -> None:
+    """Show the first field of a stack if that is the layer which the viewer gets next."""
     inserted, dims = viewer.layers.events.inserted, viewer.dims
 
-    def show_first_field() -> None:
-        inserted.disconnect(show_first_field)
-        dims.set_current_step(0, 0)
+    def show(event: Event) -> None:
+        inserted.disconnect(show)
+        if event.value.data is stack():
+            dims.set_current_step(0, 0)
 
-    if not viewer.layers:
-        inserted.connect(show_first_field)
+    inserted.connect(show)

@@ -10,6 +10,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QScrollArea, QWidget
 
+from napari_marrow.viewer.per_viewer import unwrapped
 from napari_marrow.widgets.components.layout import fill_column
 
 
@@ -29,8 +30,8 @@ class DockWidget(QWidget):
 
     def __init__(self, viewer: napari.Viewer, min_width_px: int):
         super().__init__()
-        # The proxy returns a new object each time that it is asked for a layer.
-        self.viewer: napari.Viewer = getattr(viewer, "__wrapped__", viewer)
+        # A proxy returns a new object each time that it is asked for a layer.
+        self.viewer: napari.Viewer = unwrapped(viewer)
         self.setMinimumWidth(min_width_px)
         self._docked = False
 
