@@ -100,7 +100,8 @@ def test_older_results_are_replaced(call, refused, toy, photographs, tmp_path):
     # a table in which somebody has worked since, and a picture that may be anybody's
     table = pd.read_csv(tmp_path / "p.csv").assign(remark="mine")
     table.to_csv(tmp_path / "p.csv", index=False, sep=";")
-    assert "p.csv" in refused(1, "predict", *tokens)
+    assert "p.csv" in (said := refused(1, "predict", *tokens))
+    assert "--force" in said
     assert call("predict", *tokens, "--force")[0] == 0
     assert "remark" not in (tmp_path / "p.csv").read_text()
     shutil.copy(photographs / "ALL_2.png", tmp_path / "o" / "ALL_1.png")
@@ -137,8 +138,23 @@ def bundle(call, photographs, tmp_path):
 def test_train_replaces_a_bundle_but_nothing_else_in_it(call, refused, photographs, bundle):
     tokens = ("train", photographs, "--out", bundle, *QUICK)
     assert call(*tokens)[0] == 0
+    (bundle / "card.md").write_text("mine")
+    assert "card.md" in (said := refused(1, *tokens))
+    assert "--force" in said
+    assert call(*tokens, "--force")[0] == 0
+    assert (bundle / "card.md").read_text() != "mine"
     (bundle / "figures" / "for the talk.png").write_text("drawn by hand")
-    assert "for the talk.png" in refused(1, *tokens)
+    for force in ((), ("--force",)):
+        assert "for the talk.png" in refused(1, *tokens, *force)
+
+
+@FORCED
+@pytest.mark.parametrize("name", ["report.html", "predictions.csv", "screenshot.png"])
+def test_a_demonstration_with_files_of_the_user_stays(refused, bundle, tmp_path, name, force):
+    out = tmp_path / "demo"
+    shutil.copytree(bundle, out / "sample.marrow")
+    (out / name).write_text("mine")
+    assert name in refused(1, "demo", out, *force)
 
 
 @FORCED
@@ -170,9 +186,10 @@ def test_compare_replaces_its_own_folder_only(call, refused, photographs, tmp_pa
     for _ in range(2):
         status, _, err = call("compare", photographs, "--out", out, *models)
         assert status == 0, err
-    (out / "notes.txt").write_text("mine")
-    said = refused(1, "compare", photographs, "--out", out, *models, *force)
-    assert "notes.txt" in said
+    for name in ("notes.txt", "predictions.csv"):
+        (out / name).write_text("mine")
+        assert name in refused(1, "compare", photographs, "--out", out, *models, *force)
+        (out / name).unlink()
 
 
 def test_augment_only_makes_new_folders(refused, photographs, tmp_path):

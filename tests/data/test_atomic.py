@@ -12,7 +12,7 @@ from napari_marrow.data.outputs import NEW_FOLDER, FileKind, FolderKind
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 
 
-OURS = FolderKind("a bundle", lambda path: frozenset({"bundle.json"}), {"bundle.json", "figures"})
+OURS = FolderKind("a bundle", lambda path: {"bundle.json": True})
 TEXT = FileKind("a text", lambda path: path.read_text() in ("old", "new"))
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 from PIL import Image
 
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.errors import EditedResultError, MarrowError
 from napari_marrow.data.outputs import (
     FolderKind,
     check_outputs,
@@ -14,16 +14,22 @@ from napari_marrow.data.outputs import (
     table_kind,
 )
 
-TABLE = table_kind("a table of answers", ("image", "class"), ("source",), "uncertain")
+TABLE = table_kind("a table of answers", ("image", "class"), "p_.+", ("uncertain",), ("source",))
 OVERLAY = png_kind("an overlay")
-RESULT = FolderKind("a result", lambda path: frozenset({"a.json"}), frozenset({"figures"}))
+RESULT = FolderKind("a result", lambda path: {"a.json": (path / "a.json").read_text() == "{}"})
 
 
 @pytest.mark.parametrize(
-    ("header", "plain", "forced"),
+    ("text", "plain", "forced"),
     [
-        ("image,class,p,uncertain", True, True),
-        ("image;class;p;uncertain;remark", False, True),
+        ("image,class,p_a,p_b,uncertain\na,b,1,,False", True, True),
+        ("image,class,uncertain\na,b,False", True, True),
+        ("image,class,p_a,uncertain\na,b,good,False", False, True),  # the column is a remark
+        ("image,class,p_a,uncertain\na,b,1,False,mine", False, True),
+        ("image,class,reviewer,uncertain", False, True),
+        ("image,class,p_a,reviewer,uncertain", False, True),
+        ("image,class,p_a,uncertain,remark", False, True),
+        ("image;class;p_a;uncertain;remark", False, True),
         ("class,image,uncertain", False, True),
         ("image,class", False, False),
         ("image,class,source,uncertain", False, False),
@@ -31,9 +37,9 @@ RESULT = FolderKind("a result", lambda path: frozenset({"a.json"}), frozenset({"
         ("\x00\xff", False, False),
     ],
 )
-def test_tables_are_known_by_their_columns(tmp_path, header, plain, forced):
+def test_tables_are_known_by_their_columns(tmp_path, text, plain, forced):
     path = tmp_path / "t.csv"
-    path.write_text(f"{header}\n1,2,3\n")
+    path.write_text(f"{text}\n")
     for force, allowed in ((False, plain), (True, forced)):
         if allowed:
             check_outputs({path: TABLE}, (), force)
@@ -79,15 +85,35 @@ def test_a_link_to_nothing_stays(tmp_path):
 
 def test_folders_are_known_by_what_is_in_them(tmp_path):
     (tmp_path / "figures").mkdir()
-    check_outputs({tmp_path: RESULT})
     (tmp_path / "a.json").write_text("{}")
     check_outputs({tmp_path: RESULT})
     with pytest.raises(MarrowError, match=r"would replace .*a\.json"):
         check_outputs({tmp_path: RESULT}, [tmp_path / "a.json"], True)
-    (tmp_path / "figures" / "b.png").touch()
-    with pytest.raises(MarrowError, match=r"figures/b\.png"):
+    (tmp_path / "a.json").write_text("edited")
+    with pytest.raises(EditedResultError, match=r"a\.json"):
         check_outputs({tmp_path: RESULT})
     check_outputs({tmp_path: RESULT}, (), True)
-    (tmp_path / "c.txt").touch()
-    with pytest.raises(MarrowError, match=r"c\.txt"):
-        check_outputs({tmp_path: RESULT}, (), True)
+    (tmp_path / "figures" / "b.png").touch()
+    for force in (False, True):
+        with pytest.raises(MarrowError, match=r"figures/b\.png"):
+            check_outputs({tmp_path: RESULT}, (), force)
+
+
+@pytest.mark.parametrize("name", ["a.json", "photographs"])
+@pytest.mark.parametrize("force", [False, True])
+def test_links_in_a_folder_are_not_ours(tmp_path, name, force):
+    out, target = tmp_path / "out", tmp_path / name
+    out.mkdir()
+    (out / "a.json").write_text("{}")
+    target.write_text("{}") if target.suffix else target.mkdir()
+    (out / name).unlink(missing_ok=True)
+    (out / name).symlink_to(target)
+    with pytest.raises(MarrowError, match=name):
+        check_outputs({out: RESULT}, (), force)
+
+
+def test_only_the_command_line_offers_force(tmp_path):
+    (tmp_path / "t.csv").write_text("image;class;uncertain\n")
+    with pytest.raises(EditedResultError, match=r"t\.csv .* remove it") as caught:
+        check_outputs({tmp_path / "t.csv": TABLE})
+    assert "--" not in str(caught.value)

@@ -11,10 +11,10 @@ import pytest
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.jobs.features import FeaturesJob, run_features_job, scores_path
+from napari_marrow.jobs.features import FEATURES, FeaturesJob, run_features_job, scores_path
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.measure.chi2 import select_features
-from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
+from napari_marrow.measure.settings import FAMILIES, ChiSquareSettings, FeatureSettings
 
 CELL = FeatureSettings(("colour",), "cell")
 
@@ -24,6 +24,17 @@ def run(collection, out, settings=None, selection=None, **how):
         collection, out, settings or FeatureSettings(), selection or ChiSquareSettings()
     )
     return run_features_job(job, **how).to_dict()
+
+
+@pytest.mark.parametrize("unit", ["field", "cell"])
+def test_a_table_of_all_families_is_replaced_unless_it_has_remarks(tmp_path, collection, unit):
+    one = replace(collection, fields=collection.fields[:1])
+    run(one, tmp_path / "T.csv", FeatureSettings(FAMILIES, unit))
+    assert FEATURES.is_ours(tmp_path / "T.csv")
+    table = pd.read_csv(tmp_path / "T.csv")
+    for name in ("reviewer", "nucleus_remark"):
+        table.assign(**{name: "mine"}).to_csv(tmp_path / "T.csv", index=False)
+        assert not FEATURES.is_ours(tmp_path / "T.csv")
 
 
 @pytest.mark.usefixtures("no_leftovers")

@@ -12,7 +12,7 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.evaluation import Evaluation, Score
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
-from napari_marrow.report.page import Answer, Picture, write_page
+from napari_marrow.report.page import PAGE, Answer, Picture, write_page
 
 SCORE = Score(0.9, 0.7, 0.97, 0.5)
 EVIL = "<script>alert(1)</script>"
@@ -53,6 +53,13 @@ class Outside(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.scripts += tag == "script"
         self.addresses += [v for k, v in attrs if k in ("src", "href")]
+
+
+def test_a_report_is_known_by_its_mark(tmp_path, write):
+    write()
+    (tmp_path / "mine.html").write_text("<h1>napari-marrow on my data</h1>")
+    assert PAGE.is_ours(tmp_path / "r" / "report.html")
+    assert not PAGE.is_ours(tmp_path / "mine.html")
 
 
 def test_everything_is_in_the_file_and_nothing_is_run(tmp_path, write):

@@ -127,6 +127,15 @@ def test_only_its_own_table_is_replaced(widget, make_snam, tmp_path, qtbot):
     look(widget, root, qtbot)
     widget.save(root / "fields.csv")
     assert "Saved as" in widget.run.status.text()
+    saved = (root / "fields.csv").read_text()
+    with_age = saved.replace(",source", ",source,age").replace("_1\n", "_1,9\n")
+    in_another_form = [f"{saved},,\n", saved.replace("\n", "\r\n"), saved.replace(".bmp", "")]
+    for text in [with_age, *in_another_form]:
+        (root / "fields.csv").write_bytes(text.encode())
+        widget.save(root / "fields.csv")
+        assert "fields.csv is there already" in widget.run.status.text()
+        assert "--force" not in widget.run.status.text()
+        assert (root / "fields.csv").read_bytes() == text.encode()
 
 
 def test_what_cannot_be_read_or_saved_is_one_sentence(widget, make_snam, tmp_path, qtbot):

@@ -19,7 +19,7 @@ from cyclopts import App, CycloptsError, Parameter, Token
 
 from napari_marrow import __version__
 from napari_marrow.cli.console import console
-from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.errors import EditedResultError, MarrowError, Stopped
 from napari_marrow.data.options import Settings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
@@ -92,6 +92,8 @@ def run(tokens: list[str]) -> int:
         app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except (CycloptsError, UsageError) as error:
         return _complain(error, debug, 2)
+    except EditedResultError as error:
+        return _complain(error, debug, 1, f"{error} Or replace it with --force.")
     except (MarrowError, Stopped) as error:
         return _complain(error, debug, 1)
     except KeyboardInterrupt as error:

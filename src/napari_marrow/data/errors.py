@@ -1,4 +1,4 @@
-"""The errors of the package: one that users see, and one for work that was cancelled."""
+"""The errors of the package: those that users see, and one for work that was cancelled."""
 
 
 class MarrowError(Exception):
@@ -8,6 +8,10 @@ class MarrowError(Exception):
     what to do. The command line prints it and exits with 1; the viewer shows it as a notification.
     Any other exception is a fault of the program.
     """
+
+
+class EditedResultError(MarrowError):
+    """An output would replace an older result that may have been edited; ``force`` allows it."""
 
 
 class Stopped(Exception):

@@ -7,7 +7,8 @@ Each kind of output says how an existing file or folder is recognised as an olde
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from napari_marrow.data.csv_table import columns
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.errors import EditedResultError, MarrowError
 from napari_marrow.data.fields import Collection
 
 SOFTWARE = "napari-marrow"
@@ -43,18 +44,22 @@ class FileKind:
     is_ours: Callable[[Path], bool] = _never
     resembles_ours: Callable[[Path], bool] = _never
 
-    def problem(self, path: Path, force: bool) -> str:
-        """Return why an existing file must stay, or an empty text."""
+    def check(self, path: Path, force: bool) -> None:
+        """Raise MarrowError where an existing file must stay."""
         if path.is_dir():
-            return "is a folder; choose the name of a file for the output"
-        if self.is_ours(path) or (force and self.resembles_ours(path)):
-            return ""
-        if self.resembles_ours(path):
-            return f"is there already; choose another name, or replace {self.name} with --force"
-        return (
-            f"is there already and is not {self.name} written by napari-marrow; choose another "
-            "name, or remove it"
-        )
+            raise MarrowError(f"{path} is a folder; choose the name of a file for the output.")
+        if self.is_ours(path):
+            return
+        if not self.resembles_ours(path):
+            raise MarrowError(
+                f"{path} is there already and is not {self.name} written by napari-marrow; choose "
+                "another name, or remove it."
+            )
+        if not force:
+            raise EditedResultError(
+                f"{path} is there already and may have been edited since; choose another name, or "
+                "remove it."
+            )
 
 
 @dataclass(frozen=True)
@@ -67,34 +72,37 @@ class FolderKind:
         What it is called in messages, with its article.
     own_files
         Gives the files in an existing folder that this program wrote, relative to it and with
-        slashes; none where it is not such a folder. A folder with others is not replaced.
-    top_level
-        With ``force``, files that were added below these names are no obstacle.
+        slashes, and whether each is as it was written: one that was edited since is replaced with
+        ``force`` only. A folder with other files, or with links, is never replaced.
     """
 
     name: str
-    own_files: Callable[[Path], Set[str]]
-    top_level: Container[str] = ()
+    own_files: Callable[[Path], Mapping[str, bool]]
 
-    def problem(self, path: Path, force: bool) -> str:
-        """Return why an existing folder must stay, or an empty text."""
+    def check(self, path: Path, force: bool) -> None:
+        """Raise MarrowError where an existing folder must stay."""
         if not path.is_dir():
-            return "is there already and is no folder; choose another name for the output"
+            raise MarrowError(
+                f"{path} is there already and is no folder; choose another name for the output."
+            )
         own = self.own_files(path)
-        added = [p.relative_to(path) for p in sorted(path.rglob("*")) if not p.is_dir()]
-        added = [p for p in added if p.as_posix() not in own]
-        if force and own:
-            added = [p for p in added if p.parts[0] not in self.top_level]
-        if not added:
-            return ""
-        return (
-            f"is there already and holds other files, such as {added[0].as_posix()}; choose "
-            "another name for the output"
-        )
+        for found in sorted(path.rglob("*")):
+            name = found.relative_to(path).as_posix()
+            if found.is_symlink() or not (found.is_dir() or name in own):
+                raise MarrowError(
+                    f"{path} is there already and holds other files, such as {name}; choose "
+                    "another name for the output."
+                )
+        edited = [name for name, as_written in own.items() if not as_written]
+        if edited and not force:
+            raise EditedResultError(
+                f"{path} is there already and {edited[0]} was edited since; choose another name "
+                "for the output, or remove it."
+            )
 
 
 NEW_FILE = FileKind("a file")
-NEW_FOLDER = FolderKind("a folder", lambda path: frozenset())
+NEW_FOLDER = FolderKind("a folder", lambda path: {})
 
 
 def check_outputs(
@@ -116,7 +124,7 @@ def check_outputs(
     Raises
     ------
     MarrowError
-        Naming the output.
+        Naming the output; EditedResultError where ``force`` would allow it.
     """
     there = {path: kind for path, kind in kinds.items() if _exists(path)}
     if not there:
@@ -132,8 +140,7 @@ def check_outputs(
                 f"{path} would replace {replaced}, which is read; choose another name for the "
                 "output."
             )
-        if problem := kind.problem(path, force):
-            raise MarrowError(f"{path} {problem}.")
+        kind.check(path, force)
 
 
 def _exists(path: Path) -> bool:
@@ -169,38 +176,70 @@ def input_files(collections: Iterable[Collection], *others: Path | None) -> list
     return found
 
 
+def recognize(folder: Path, kinds: Mapping[str, FileKind]) -> dict[str, bool]:
+    """Return the names of files that are of their kinds, and whether they are certainly ours."""
+    states = {name: (kind, folder / name) for name, kind in kinds.items()}
+    return {
+        name: kind.is_ours(path)
+        for name, (kind, path) in states.items()
+        if path.is_file() and (kind.is_ours(path) or kind.resembles_ours(path))
+    }
+
+
 def table_kind(
-    name: str, first: Sequence[str], without: Sequence[str] = (), last: str | None = None
+    name: str,
+    first: Sequence[str],
+    numbers: str = "",
+    last: Sequence[str] = (),
+    without: Sequence[str] = (),
 ) -> FileKind:
-    """Return the kind of a CSV with certain columns.
+    """Return the kind of a CSV with exactly these columns.
+
+    A table that was edited still has the first and the last columns somewhere.
 
     Parameters
     ----------
     name
         Of the kind.
-    first
-        The columns that such a table begins with; a table that was edited still has them somewhere.
+    first, last
+        The columns that such a table begins and ends with.
+    numbers
+        Regular expression of all columns between these, which hold numbers.
     without
-        Columns of other tables that begin likewise.
-    last
-        The last column, where that is known.
+        Columns of other tables, which an edited one does not have.
     """
 
     def is_ours(path: Path) -> bool:
         try:
             with open(path, newline="", encoding="utf-8") as file:
-                header = next(csv.reader(file), [])
+                rows = csv.reader(file)
+                header = next(rows, [])
+                end = len(header) - len(last)
+                return (
+                    tuple(header) == (*first, *header[len(first) : end], *last)
+                    and all(re.fullmatch(numbers, column) for column in header[len(first) : end])
+                    and all(
+                        len(row) == len(header) and all(map(_is_number, row[len(first) : end]))
+                        for row in rows
+                    )
+                )
         except (OSError, UnicodeError, csv.Error):
             return False
-        complete = header[: len(first)] == list(first) and not set(without) & set(header)
-        return complete and last in (None, header[-1])
 
     def resembles_ours(path: Path) -> bool:
         found = set(columns(path))
-        needed = {*first, *([last] if last else ())}
-        return needed <= found and not found & set(without)
+        return {*first, *last} <= found and not found & set(without)
 
     return FileKind(name, is_ours, resembles_ours)
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a number, or nothing."""
+    try:
+        float(text or 0)
+    except ValueError:
+        return False
+    return True
 
 
 def png_kind(name: str) -> FileKind:

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.fields import Collection
-from napari_marrow.data.outputs import FolderKind, input_files
+from napari_marrow.data.outputs import FolderKind, input_files, recognize, table_kind
 from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
 from napari_marrow.learning.experiment import compare
 from napari_marrow.learning.learners import Callbacks
@@ -17,18 +17,25 @@ from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 TABLE, FULL, ANSWERS = "comparison.csv", "comparison.json", "predictions.csv"
-OWNED = frozenset({TABLE, FULL, ANSWERS})
+_ANSWERS = table_kind(
+    "a table of answers",
+    ("image", "index", "y", "x", "class", "source", "fold", "predicted"),
+    numbers="probability_.+",
+    last=("model", "protocol"),
+)
 
 
-def _comparison_files(path: Path) -> frozenset[str]:
+def _comparison_files(path: Path) -> dict[str, bool]:
     try:
         content = json.loads((path / FULL).read_text(encoding="utf-8"))
-        return OWNED if {"rows", "folds", "research_use_only"} <= set(content) else frozenset()
-    except (OSError, ValueError, TypeError):
-        return frozenset()
+        ours = set(content) == set(ComparisonResult.__annotations__)
+        scores = table_kind("a table of models", tuple(content["rows"][0]))
+    except (OSError, ValueError, TypeError, LookupError):
+        return {}
+    return {FULL: True, **recognize(path, {TABLE: scores, ANSWERS: _ANSWERS})} if ours else {}
 
 
-COMPARISON = FolderKind("a comparison", _comparison_files, OWNED)
+COMPARISON = FolderKind("a comparison", _comparison_files)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from pathlib import Path
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.data.outputs import FolderKind, input_files
+from napari_marrow.data.outputs import FolderKind, input_files, recognize
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.output_names import PREDICTIONS
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.learning.bundle import Bundle, bundle_files, load_bundle
@@ -22,13 +23,12 @@ from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.overlay import OVERLAY
-from napari_marrow.report.page import Answer, Picture, write_page
+from napari_marrow.report.page import PAGE, SCREENSHOT_PNG, Answer, Picture, write_page
 from napari_marrow.report.tables import verdict
 
 SETTINGS = TrainingSettings(unit="cell", epochs=20, seed=1)
 REPORT, BUNDLE = "report.html", "sample.marrow"
-OWNED = frozenset({REPORT, BUNDLE, "predictions.csv", "overlays", "screenshot.png"})
-"""All that a demonstration writes."""
+PREDICTED, SCREENSHOT = "predictions.csv", "screenshot.png"
 _FIGURES = {
     "history": "Loss by epoch.",
     "confusion": "Held-out units: truth against answer.",
@@ -37,15 +37,14 @@ _FIGURES = {
 }
 
 
-def _demo_files(path: Path) -> frozenset[str]:
-    own = {f"{BUNDLE}/{name}" for name in bundle_files(path / BUNDLE)}
-    if not own:
-        return frozenset()
-    overlays = (p for p in path.glob("overlays/*.png") if OVERLAY.is_ours(p))
-    return frozenset(own | {f"overlays/{p.name}" for p in overlays} | OWNED)
+def _demo_files(path: Path) -> dict[str, bool]:
+    own = {f"{BUNDLE}/{name}": same for name, same in bundle_files(path / BUNDLE).items()}
+    kinds = {REPORT: PAGE, PREDICTED: PREDICTIONS, SCREENSHOT: SCREENSHOT_PNG}
+    overlays = {f"overlays/{p.name}": OVERLAY for p in path.glob("overlays/*.png")}
+    return own | recognize(path, kinds | overlays) if own else {}
 
 
-DEMO = FolderKind("a demonstration", _demo_files, OWNED)
+DEMO = FolderKind("a demonstration", _demo_files)
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def run_demo(
     out
         Folder to make; an older demonstration is replaced.
     force
-        Replace one to which files were added, too.
+        Replace one with files that were edited since, too.
     """
     collection = scan(sample_folder())
     with atomic_folder(out, DEMO, input_files([collection]), force) as folder:
@@ -101,12 +100,10 @@ def run_demo(
         job = TrainJob(collection, SETTINGS, folder / BUNDLE)
         result = run_training(job, _part(emit, 0.0, 0.8), should_stop)
         bundle = load_bundle(job.out)
-        predicting = PredictJob(
-            bundle, [collection], folder / "predictions.csv", folder / "overlays"
-        )
+        predicting = PredictJob(bundle, [collection], folder / PREDICTED, folder / "overlays")
         predicted = run_prediction(predicting, _part(emit, 0.8, 0.9), should_stop)
         emit(Event("progress", "Taking a screenshot of napari", 0.92))
-        screenshot, notes = _screenshot(bundle, collection, folder / "screenshot.png")
+        screenshot, notes = _screenshot(bundle, collection, folder / SCREENSHOT)
         _report(folder, bundle, collection, predicted.predictions, screenshot, notes)
     return DemoResult(
         report=out / REPORT,

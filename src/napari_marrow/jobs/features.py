@@ -19,10 +19,15 @@ from napari_marrow.measure.colour import MEAN_COLOUR
 from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
 
 FEATURES = table_kind(
-    "a table of features", ("image", "index", "y", "x", "class", "source"), ("predicted",)
+    "a table of features",
+    ("image", "index", "y", "x", "class", "source"),
+    numbers="(histogram|fourier|pixel|glcm|lbp|chromatin|nucleus|nuclei|cell|cytoplasm)_.+",
+    without=("predicted",),
 )
 SCORES = table_kind(
-    "a table of scores", ("feature", "chi2", "p_value", "selected"), ("importance",)
+    "a table of scores",
+    ("feature", "chi2", "p_value", "selected", "rank", "p_adjusted", "stability"),
+    without=("importance",),
 )
 
 

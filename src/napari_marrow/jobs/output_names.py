@@ -10,7 +10,11 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.outputs import table_kind
 
 PREDICTIONS = table_kind(
-    "a table of predictions", ("image", "index", "y", "x", "class"), ("source",), "uncertain"
+    "a table of predictions",
+    ("image", "index", "y", "x", "class"),
+    numbers="probability_.+",
+    last=("uncertain",),
+    without=("source",),
 )
 
 

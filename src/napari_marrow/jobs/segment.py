@@ -26,7 +26,7 @@ _LABELS = png_kind("instance labels")
 _TABLE = table_kind("a table of nuclei", ("image", "index", "y", "x", "area"))
 # They may have been corrected since: replaced with ``force`` only.
 LABELS = FileKind(_LABELS.name, resembles_ours=_LABELS.is_ours)
-NUCLEI = FileKind(_TABLE.name, resembles_ours=_TABLE.is_ours)
+NUCLEI = FileKind(_TABLE.name, resembles_ours=_TABLE.resembles_ours)
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,6 @@ FORMAT = "napari-marrow bundle"
 BUNDLE_JSON = "bundle.json"
 WEIGHTS, ONNX, HISTORY, HELDOUT = "weights.safetensors", "model.onnx", "history.csv", "heldout.csv"
 FEATURES = "features.csv"
-OWNED = frozenset({BUNDLE_JSON, WEIGHTS, ONNX, HISTORY, HELDOUT, FEATURES, "card.md", "figures"})
-"""All that a bundle holds."""
 REQUIRED: dict[Kind, frozenset[str]] = {
     "network": frozenset({ONNX, HELDOUT, WEIGHTS, HISTORY}),
     "classical": frozenset({ONNX, HELDOUT, FEATURES}),
@@ -189,17 +187,21 @@ def load_bundle(path: Path | str) -> Bundle:
     return Bundle(path, info)
 
 
-def bundle_files(path: Path) -> frozenset[str]:
-    """Return the files that belong to the bundle in a folder; none where it is no bundle."""
+def bundle_files(path: Path) -> dict[str, bool]:
+    """Return the files that a bundle lists, and whether they are as they were written."""
     try:
         content = json.loads((path / BUNDLE_JSON).read_text(encoding="utf-8"))
-        ours = content["format"] == FORMAT
-        return frozenset({BUNDLE_JSON, *content["files"]}) if ours else frozenset()
+        if content["format"] != FORMAT:
+            return {}
+        files = dict(content["files"])
+        there = (name for name in files if (path / name).is_file())
+        states = {name: sha256(path / name) == files[name] for name in there}
+        return {BUNDLE_JSON: content["seal"] == _seal(content), **states}
     except (OSError, ValueError, KeyError, TypeError):
-        return frozenset()
+        return {}  # some other folder
 
 
-BUNDLE = FolderKind("a bundle", bundle_files, OWNED)
+BUNDLE = FolderKind("a bundle", bundle_files)
 
 
 def _read_json(path: Path) -> dict:

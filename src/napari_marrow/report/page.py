@@ -9,9 +9,23 @@ from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.fields import Collection
+from napari_marrow.data.outputs import SOFTWARE, FileKind, png_kind
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.report.card import render
 from napari_marrow.report.colours import class_colours
+
+_MARK = f'<meta name="generator" content="{SOFTWARE}">'
+
+
+def _is_page(path: Path) -> bool:
+    try:
+        return _MARK in path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError):
+        return False
+
+
+PAGE = FileKind("a report", _is_page)
+SCREENSHOT_PNG = png_kind("a screenshot")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -24,12 +25,11 @@ from napari_marrow.data.layouts.listing import (
 )
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
-from napari_marrow.data.outputs import input_files, table_kind
+from napari_marrow.data.outputs import FileKind, input_files
 
 SAVED = "fields.csv"
 """The name that the widget gives the table it saves."""
 COLUMNS = ("image", "class", "source")
-FIELD_TABLE = table_kind("a table of fields", COLUMNS, last="source")
 
 
 def find_class_table(folder: Path) -> Path | None:
@@ -177,13 +177,29 @@ def write_table(collection: Collection, table: Path) -> None:
                 f"{f.path} has a name that no table can hold; rename the file or its folder."
             )
         rows.append((name, f.class_name or "", f.source))
-    # the table that was saved before is edited; one of another name is the user's own
+    # the table that was saved before may be read and replaced
     read = [path for path in input_files([collection]) if path.name != SAVED]
     with (
         atomic_file(table, FIELD_TABLE, read) as part,
         open(part, "w", newline="", encoding="utf-8") as file,
     ):
         csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+
+
+def _is_saved_table(path: Path) -> bool:
+    """Whether a table has exactly the columns and the form that :func:`write_table` gives it."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+        header, *rows = csv.reader(io.StringIO(text, newline=""))
+    except (OSError, ValueError, csv.Error):
+        return False
+    complete = all(len(row) == 3 and is_image_name(Path(row[0])) and row[2] for row in rows)
+    again = io.StringIO(newline="")
+    csv.writer(again, lineterminator="\n").writerows([header, *rows])
+    return tuple(header) == COLUMNS and complete and again.getvalue() == text
+
+
+FIELD_TABLE = FileKind("a table of fields", _is_saved_table)
 
 
 def _name_below(folder: Path, path: Path) -> str | None:

@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import napari
+from PIL import Image
 from qtpy.QtWidgets import QApplication
 
+from napari_marrow.data.outputs import save_png
 from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.report.page import SCREENSHOT_PNG
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -29,7 +32,8 @@ def screenshot(photograph: Path, bundle_path: Path, out: Path) -> None:
     viewer.window.resize(1366, 768)
     QApplication.processEvents()  # the canvas learns its size before the view is fitted to it
     viewer.reset_view()
-    viewer.screenshot(str(out), canvas_only=False, flash=False)
+    pixels = viewer.screenshot(canvas_only=False, flash=False)
+    save_png(Image.fromarray(pixels), out, SCREENSHOT_PNG)
     viewer.close()
 
 
