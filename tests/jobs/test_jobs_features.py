@@ -77,7 +77,9 @@ def test_without_classes_nothing_is_scored(tmp_path, collection):
     bare = Collection(
         collection.root, tuple(replace(f, class_name=None) for f in collection.fields)
     )
-    (tmp_path / "T.scores.csv").write_text("feature,chi2,p_value,selected,rank\n")
+    (tmp_path / "T.scores.csv").write_text(
+        "feature,chi2,p_value,selected,rank,p_adjusted,stability\n"
+    )
     result = run(bare, tmp_path / "T.csv")
     assert [p.name for p in tmp_path.iterdir()] == ["T.csv"]
     assert (result["scores"], result["selected"]) == (None, [])
@@ -123,7 +125,10 @@ def test_settings_that_can_not_work(tmp_path, collection, settings, selection, s
 
 def test_stopped_or_failed_leaves_what_was_there(tmp_path, collection):
     out = tmp_path / "T.csv"
-    older = "image,index,y,x,class,source,a\n", "feature,chi2,p_value,selected,rank\n"
+    older = (
+        "image,index,y,x,class,source,lbp_0\n",
+        "feature,chi2,p_value,selected,rank,p_adjusted,stability\n",
+    )
     out.write_text(older[0])
     (tmp_path / "T.scores.csv").write_text(older[1])
     asked = []
