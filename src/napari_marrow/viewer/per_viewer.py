@@ -37,7 +37,7 @@ def open_viewers() -> list[napari.Viewer]:
             probe.native.setParent(window)
             viewers.append(unwrapped(probe.value))
             probe.native.setParent(None)
-    return list(dict.fromkeys(v for v in viewers if v is not None))  # other programs' windows
+    return list(dict.fromkeys(viewers))  # of another window it names the current one
 
 
 def per_viewer(make: Callable[[napari.Viewer], T]) -> Callable[[napari.Viewer], T]:
