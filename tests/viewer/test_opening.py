@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QMainWindow
 
 from napari_marrow.viewer.per_viewer import open_viewers
 
@@ -15,14 +14,6 @@ def viewers(make_napari_viewer):
 
 def test_all_open_viewers_are_known(viewers):
     assert set(open_viewers()) >= set(viewers)  # perhaps one that was closed just now
-
-
-def test_windows_that_are_not_of_napari_are_passed_over(viewers, qtbot):
-    window = QMainWindow()
-    qtbot.addWidget(window)
-    window.show()
-    assert None not in open_viewers()
-    assert set(open_viewers()) >= set(viewers)
 
 
 @pytest.mark.parametrize("which", [0, 1])

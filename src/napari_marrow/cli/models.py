@@ -43,7 +43,9 @@ ClassicalOptions = Annotated[
 ]
 
 
-def _report_unused(models: Sequence[str], network: NetworkSettings, classical: ClassicalSettings):
+def _report_unused(
+    models: Sequence[str], network: NetworkSettings, classical: ClassicalSettings
+) -> None:
     """Name the options that the user changed and none of the models uses."""
     used = {MODELS[name].settings for name in models if name in MODELS}
     for given in (network, classical):

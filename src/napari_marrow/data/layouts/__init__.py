@@ -4,7 +4,7 @@ The files themselves show the layout. Each is one function that returns a collec
 None for what is not its own:
 
 - a folder with a table ``image,class[,source]`` (:mod:`.class_table`),
-- SegPC-2021 and white blood cells, whose masks lie apart (:mod:`.paired_masks`),
+- SegPC-2021 and white blood cells, with masks in other folders (:mod:`.paired_masks`),
 - everything with class folders: SN-AM in both spellings, C-NMC 2019, ALL-IDB2, any other names
   (:mod:`.folders`, :mod:`.names`).
 """
@@ -109,7 +109,7 @@ def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
 
 
 def _scan_layouts(folder: Path) -> Collection:
-    """Find the sets of which the masks lie apart, and class folders beside them."""
+    """Find the sets with masks in other folders, and class folders beside them."""
     sets = find_paired_masks(folder)
     taken = {p.parent for s in sets for f in s.fields for p in (f.path, *f.mask_files)}
     rest = class_folders(folder, taken)
