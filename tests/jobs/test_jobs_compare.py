@@ -54,12 +54,12 @@ def test_a_row_a_model_and_protocol(both):
     wanted = [f"{m}{what}" for m in METRICS for what in ("", "_low", "_high", "_chance", "_spread")]
     assert list(table.columns) == ["model", "protocol", *wanted, "fit_seconds", "parameters"]
     assert (table["fit_seconds"] > 0).all()
-    assert (result["units"], result["sources"], result["folds"]) == (16, 16, 4)
-    assert len(result["notes"]) == 1
-    assert "its scores are too good" in result["notes"][0]
+    assert (result.units, result.sources, result.folds) == (16, 16, 4)
+    assert len(result.notes) == 1
+    assert "its scores are too good" in result.notes[0]
     written = json.loads((out / "comparison.json").read_text())
-    assert written == json.loads(json.dumps(result, allow_nan=False))
-    np.testing.assert_allclose([r["auc"] for r in result["rows"]], table["auc"], atol=1e-09)
+    assert written == json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    np.testing.assert_allclose([r["auc"] for r in result.rows], table["auc"], atol=1e-09)
 
 
 def test_metrics_and_their_spread_are_those_of_the_answers(both):
@@ -137,7 +137,7 @@ def test_groups_stay_together(tmp_path, many):
     fields = scan(many).fields
     some = Collection(many, tuple(replace(f, source=f"day {k // 2}") for k, f in enumerate(fields)))
     result, _, answers = compare(some, tmp_path / "o", models=("naive-bayes",))
-    assert result["sources"] == 8
+    assert result.sources == 8
     assert (answers.groupby("source")["fold"].nunique() == 1).all()
     assert answers.groupby("fold")["source"].nunique().tolist() == [2] * 4
     said = "ALL has 4 sources of its own, too few for 5 folds; ask for fewer folds"
@@ -154,7 +154,7 @@ def test_three_classes_have_accuracy_only(tmp_path, many):
         Collection(many, tuple(fields)), tmp_path / "o", models=("logistic",), folds=3
     )
     assert "auc" not in table
-    assert "precision" not in result["rows"][0]
+    assert "precision" not in result.rows[0]
     right = (answers["predicted"] == answers["class"]).mean()
     assert table["accuracy"][0] == pytest.approx(right)
     assert set(answers.columns) >= {"probability_ALL", "probability_MM", "probability_third"}
@@ -251,7 +251,7 @@ def test_a_network_beside_a_classical_model(tmp_path, make_snam, keras_started):
     result, table, answers = compare(scan(root), tmp_path / "o", **models, folds=2, protocol="both")
     assert table["model"].tolist() == ["dcnn", "naive-bayes"] * 2
     assert table["parameters"][0] > 10_000
-    assert result["units"] == 4
+    assert result.units == 4
     for protocol, copies in (("honest", 1), ("paper", 3)):  # as it is, turned, and its edges
         under = answers[answers["protocol"] == protocol]
         one, other = (under[under["model"] == m] for m in ("dcnn", "naive-bayes"))

@@ -199,10 +199,10 @@ def compare(
     with Reporter() as report:
         result = run_comparison(CompareJob(_grouped(folder, groups), out, chosen, force), report)
     if not json:
-        print_comparison(result["rows"])
-    counted_units = f"{counted(result['units'], 'unit')} of {counted(result['sources'], 'source')}"
-    summary = f"{counted_units}, {result['folds']} folds; tables in {out}."
-    show(result, json, summary, *result["notes"], RESEARCH_ONLY)
+        print_comparison(result.rows)
+    counted_units = f"{counted(result.units, 'unit')} of {counted(result.sources, 'source')}"
+    summary = f"{counted_units}, {result.folds} folds; tables in {out}."
+    show(result.to_dict(), json, summary, *result.notes, RESEARCH_ONLY)
 
 
 @app.command

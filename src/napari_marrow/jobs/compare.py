@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TypedDict
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.fields import Collection
@@ -28,7 +27,7 @@ _ANSWERS = table_kind(
 def _comparison_files(path: Path) -> dict[str, bool]:
     try:
         content = json.loads((path / FULL).read_text(encoding="utf-8"))
-        ours = set(content) == set(ComparisonResult.__annotations__)
+        ours = set(content) == {f.name for f in fields(ComparisonResult)}
         scores = table_kind("a table of models", tuple(content["rows"][0]))
     except (OSError, ValueError, TypeError, LookupError):
         return {}
@@ -48,17 +47,36 @@ class CompareJob:
     force: bool = False
 
 
-class ComparisonResult(TypedDict):
-    """What ``comparison.json`` holds; ``rows`` are those of ``comparison.csv``."""
+@dataclass(frozen=True)
+class ComparisonResult:
+    """What a comparison job wrote.
 
-    out: str
-    rows: list[dict[str, float]]
+    Attributes
+    ----------
+    out
+        The folder.
+    rows
+        Those of ``comparison.csv``; None in place of a value that is not a number.
+    units, sources, folds
+        Number of units and of sources in one protocol, and of folds.
+    notes
+        Sentences for the user.
+    settings
+        Of the comparison.
+    """
+
+    out: Path
+    rows: list[dict[str, str | float | None]]
     units: int
     sources: int
     folds: int
     notes: list[str]
-    settings: dict[str, object]
-    research_use_only: str
+    settings: CompareSettings
+    research_use_only: str = RESEARCH_ONLY
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the result as JSON, as ``comparison.json`` holds it."""
+        return asdict(self) | {"out": str(self.out)}
 
 
 def run_comparison(
@@ -79,15 +97,14 @@ def run_comparison(
         found.rows.to_csv(folder / TABLE, index=False)
         found.answers.to_csv(folder / ANSWERS, index=False)
         first = found.answers["protocol"] == found.answers["protocol"][0]
-        result: ComparisonResult = {
-            "out": str(job.out),
-            "rows": json.loads(found.rows.to_json(orient="records")),  # NaN becomes null
-            "units": int(first.sum()) // len(job.settings.models),
-            "sources": int(found.answers["source"].nunique()),
-            "folds": job.settings.folds,
-            "notes": list(found.notes),
-            "settings": asdict(job.settings),
-            "research_use_only": RESEARCH_ONLY,
-        }
-        (folder / FULL).write_text(json.dumps(result, indent=2), encoding="utf-8")
+        result = ComparisonResult(
+            out=job.out,
+            rows=json.loads(found.rows.to_json(orient="records")),  # NaN becomes None
+            units=int(first.sum()) // len(job.settings.models),
+            sources=int(found.answers["source"].nunique()),
+            folds=job.settings.folds,
+            notes=list(found.notes),
+            settings=job.settings,
+        )
+        (folder / FULL).write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
     return result
