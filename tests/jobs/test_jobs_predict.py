@@ -1,16 +1,18 @@
-"""The prediction job: a table and overlays, all or nothing."""
+"""Prediction of photographs in memory; and the job: a table and overlays, all or nothing."""
 
 import errno
-import pickle
 import shutil
+from functools import partial
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.layouts import scan
-from napari_marrow.jobs.predict import PredictJob, label_field, run_prediction
+from napari_marrow.imaging.nuclei import field_labels
+from napari_marrow.jobs.predict import PredictInput, PredictJob, predict_each, run_prediction
 from napari_marrow.learning.bundle import load_bundle
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
@@ -38,14 +40,40 @@ def test_table_and_overlays(tmp_path, toy, collection):
     assert [e.fraction for e in events] == pytest.approx([k / 6 for k in range(1, 7)], abs=1e-9)
 
 
-def test_labelling_one_field_can_be_sent_elsewhere(tmp_path, toy, collection):
-    """The work on a field and its result can be pickled; no label image comes back."""
-    job = (label_field, toy.path, collection.fields[0], tmp_path / "o.png", ("ALL", "MM"))
-    work, *arguments = pickle.loads(pickle.dumps(job))
-    prediction = pickle.loads(pickle.dumps(work(*arguments)))
-    assert prediction.class_name == toy.predict_field(collection.fields[0]).class_name
-    assert prediction.labels is None
-    assert (tmp_path / "o.png").is_file()
+@pytest.mark.parametrize("workers", [1, 3])
+def test_pixels_in_memory_are_classified_in_order(tmp_path, make_toy, collection, workers):
+    bundle = make_toy(tmp_path / "c.marrow", unit="cell")
+    images = [f.image() for f in collection.fields]
+    nuclei = [field_labels(f) for f in collection.fields]
+    inputs = [
+        PredictInput(f"{k}", partial(images.__getitem__, k), partial(nuclei.__getitem__, k))
+        for k in range(6)
+    ]
+    kept = predict_each(bundle, inputs, lambda k, prediction: (k, prediction), workers=workers)
+    assert [k for k, _ in kept] == list(range(6))
+    for k, prediction in kept:
+        expected = bundle.predictor.predict(images[k], nuclei[k])
+        pd.testing.assert_frame_equal(prediction.table, expected.table)
+        np.testing.assert_array_equal(prediction.labels, nuclei[k])
+
+
+def test_nuclei_that_no_model_needs_are_not_read(toy, collection):
+    inputs = [PredictInput(f.name, f.image, lambda: pytest.fail("read")) for f in collection.fields]
+    assert len(predict_each(toy, inputs, lambda k, prediction: k)) == 6
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_progress_after_each_photograph_and_stopped_before_the_next(toy, collection, workers):
+    inputs = [PredictInput(f.name, f.image, lambda: None) for f in collection.fields]
+    events = []
+    with pytest.raises(Stopped):
+        predict_each(
+            toy, inputs, lambda k, _: k, events.append, lambda: len(events) >= 2, workers=workers
+        )
+    assert 2 <= len(events) <= 1 + workers  # the others had begun
+    if workers == 1:
+        assert [e.text for e in events] == [f"Labelled {one.title}" for one in inputs[:2]]
+        assert [e.fraction for e in events] == pytest.approx([1 / 6, 2 / 6], abs=1e-9)
 
 
 def test_no_label_images_are_kept(tmp_path, make_toy, collection):

@@ -1,25 +1,101 @@
-"""Classify fields with a bundle, into a table and overlays."""
+"""Classify photographs with a bundle, in memory or into a table and overlays."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import dask
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file, atomic_files
 from napari_marrow.data.errors import MarrowError, Stopped
-from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import input_files
+from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
-from napari_marrow.learning.bundle import Bundle, predict_one
+from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.predictor import Prediction, joined_tables
 from napari_marrow.report.overlay import OVERLAY, write_overlay
+
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True)
+class PredictInput:
+    """A photograph to classify, which is read when its turn comes.
+
+    Attributes
+    ----------
+    title
+        What progress calls it: its name, or its number among all.
+    image
+        Reads the pixels, (height, width, 3), uint8.
+    nuclei
+        Reads the instance labels of its nuclei, if it has any; called where the model needs them.
+    """
+
+    title: str
+    image: Callable[[], NDArray[np.uint8]]
+    nuclei: Callable[[], NDArray[np.integer] | None]
+
+
+def predict_each(
+    bundle: Bundle,
+    inputs: Sequence[PredictInput],
+    keep: Callable[[int, Prediction], Kept],
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+    workers: int = 1,
+) -> list[Kept]:
+    """Classify photographs, or the cells in them.
+
+    Parameters
+    ----------
+    bundle, inputs
+        The model, and the photographs.
+    keep
+        Takes the number and the prediction of a photograph, in the thread that classified it, and
+        returns what is kept: the label images of all would not fit into memory.
+    emit, should_stop
+        Progress after each photograph; asked before each.
+    workers
+        Number of photographs classified at the same time; with several, in any order.
+
+    Returns
+    -------
+    list
+        What ``keep`` returned, in the order of ``inputs``.
+
+    Raises
+    ------
+    MarrowError
+        When a photograph can't be read.
+    Stopped
+        When ``should_stop`` returned True.
+    """
+    done = itertools.count(1)
+
+    def label(number: int) -> Kept:
+        if should_stop():
+            raise Stopped
+        one = inputs[number]
+        kept = keep(number, bundle.predict_when_read(one.image, one.nuclei))
+        emit(Event("progress", f"Labelled {one.title}", next(done) / len(inputs)))
+        return kept
+
+    if workers == 1:
+        return [label(number) for number in range(len(inputs))]
+    tasks = [dask.delayed(label)(number) for number in range(len(inputs))]
+    return list(dask.compute(*tasks, scheduler="threads", num_workers=workers))
 
 
 @dataclass(frozen=True)
@@ -69,26 +145,6 @@ class PredictResult:
         return {"out": str(self.out), "rows": len(self.table), "fields": fields}
 
 
-def label_field(
-    bundle_path: Path, field: Field, overlay: Path | None, classes: tuple[str, ...]
-) -> Prediction:
-    """Classify a field and write its overlay; can be pickled and run in another process.
-
-    Parameters
-    ----------
-    bundle_path, field
-        See :func:`~napari_marrow.learning.bundle.predict_one`.
-    overlay
-        The PNG to write, or None.
-    classes
-        Of the bundle, whose colours the overlay has.
-    """
-    prediction = predict_one(bundle_path, field, keep_labels=overlay is not None)
-    if overlay is not None:
-        write_overlay(overlay, field.open(), field.name, prediction, classes)
-    return prediction.without_labels()
-
-
 def run_prediction(
     job: PredictJob, emit: Emit = silent, should_stop: ShouldStop = never
 ) -> PredictResult:
@@ -105,7 +161,6 @@ def run_prediction(
     fields = [field for _, field in named]
     overlays = [f"{stem}.png" for stem in file_stems(fields)]
     read = input_files(job.collections, job.bundle.path)
-    done = itertools.count(1)  # Dask takes the fields in an order of its own
     with ExitStack() as stack:  # what can't be written is refused before the work
         folder = None
         if job.overlay is not None:
@@ -115,17 +170,15 @@ def run_prediction(
             folder = stack.enter_context(atomic_files(job.overlay, kinds, read, job.force))
         part = stack.enter_context(atomic_file(job.out, PREDICTIONS, read, job.force))
 
-        def label(field: Field, name: str) -> Prediction:
-            if should_stop():
-                raise Stopped
-            overlay = None if folder is None else folder / name
-            prediction = label_field(job.bundle.path, field, overlay, job.bundle.info.classes)
-            emit(Event("progress", f"Labelled {field.name}", next(done) / len(fields)))
-            return prediction
+        def keep(number: int, prediction: Prediction) -> Prediction:
+            if folder is not None:
+                path, field = folder / overlays[number], fields[number]
+                classes = job.bundle.info.classes
+                write_overlay(path, field.open(), field.name, prediction, classes)
+            return prediction.without_labels()
 
-        tasks = [dask.delayed(label)(*pair) for pair in zip(fields, overlays, strict=True)]
-        scheduler = "threads" if job.workers > 1 else "synchronous"
-        predictions = list(dask.compute(*tasks, scheduler=scheduler, num_workers=job.workers))
+        inputs = [PredictInput(f.name, f.image, partial(field_labels, f)) for f in fields]
+        predictions = predict_each(job.bundle, inputs, keep, emit, should_stop, job.workers)
         table = joined_tables([name for name, _ in named], [p.table for p in predictions])
         table.to_csv(part, index=False)
     return PredictResult(job.out, table, [field.name for field in fields], predictions)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,8 +74,16 @@ class Bundle:
         """Classify a field from its files, with its own instances or nucleus mask if it has any."""
         from napari_marrow.imaging.nuclei import field_labels
 
-        nuclei = field_labels(field) if self.info.needs_nuclei else None
-        return self.predictor.predict(field.image(), nuclei)
+        return self.predict_when_read(field.image, partial(field_labels, field))
+
+    def predict_when_read(
+        self,
+        image: Callable[[], NDArray[np.uint8]],
+        nuclei: Callable[[], NDArray[np.integer] | None],
+    ) -> Prediction:
+        """Read and classify a photograph; its nuclei are read only where the model needs them."""
+        known = nuclei() if self.info.needs_nuclei else None
+        return self.predictor.predict(image(), known)
 
 
 def predict_one(bundle_path: Path, field: Field, *, keep_labels: bool = False) -> Prediction:

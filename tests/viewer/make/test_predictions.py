@@ -3,7 +3,7 @@ import pytest
 from napari.components import ViewerModel
 from PIL import Image
 
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.report.colours import FIXED, rgb
 from napari_marrow.viewer.behaviours.caption import attach_caption
@@ -73,6 +73,26 @@ def test_cells_become_a_labels_layer_in_the_colours_of_their_classes(viewer, tmp
     if not row["uncertain"]:
         colour = layer.colormap.map(np.array([row["index"]]))[0]
         np.testing.assert_allclose(colour[:3] * 255, rgb(FIXED[row["class"]]), atol=1)
+
+
+def test_progress_counts_the_fields_of_all_photographs(viewer, toy, draw):
+    viewer.add_image(draw("ALL", 1)[0], rgb=True, name="one more")
+    photographs, events = Photograph.all_of(viewer.layers), []
+    labelled = predict_photographs(toy, photographs, events.append)
+    assert [x.photograph for x in labelled] == photographs
+    assert sorted(len(x.predictions) for x in labelled) == [1, 6]
+    assert [x.cells for x in labelled] == [[], []]
+    assert [e.text for e in events] == [f"Labelled {k} of 7" for k in range(1, 8)]
+    assert [e.fraction for e in events] == pytest.approx([k / 7 for k in range(1, 8)], abs=1e-9)
+
+
+def test_labelling_is_stopped_before_the_next_field(viewer, toy):
+    events = []
+    with pytest.raises(Stopped):
+        predict_photographs(
+            toy, Photograph.all_of(viewer.layers), events.append, lambda: len(events) == 2
+        )
+    assert [e.text for e in events] == ["Labelled 1 of 6", "Labelled 2 of 6"]
 
 
 def test_labelling_again_replaces_the_layer(viewer, tmp_path, make_toy):

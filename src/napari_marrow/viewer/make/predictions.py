@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
 import napari
 import numpy as np
@@ -13,8 +14,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_marrow.data.errors import Stopped
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, ShouldStop, never, silent
 from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
@@ -51,19 +51,25 @@ def predict_photographs(
     Stopped
         When ``should_stop`` returned True.
     """
-    labelled = [LabelledPhotograph(photograph, [], []) for photograph in photographs]
-    total, done = sum(map(len, photographs)), 0
-    for one in labelled:
-        for row in range(len(one.photograph)):
-            if should_stop():
-                raise Stopped
-            nuclei = one.photograph.labels(row) if bundle.info.needs_nuclei else None
-            prediction = bundle.predictor.predict(one.photograph.image(row), nuclei)
-            one.predictions.append(prediction.without_labels())
-            if bundle.info.preprocessing.unit == "cell":
-                one.cells.append(RunLengthLabels.encode(np.asarray(prediction.labels)))
-            done += 1
-            emit(Event("progress", f"Labelled {done} of {total}", done / total))
+    # imported in the worker: reading a table of cells, which needs their colours, costs nothing
+    from napari_marrow.jobs.predict import PredictInput, predict_each
+
+    def keep(number: int, prediction: Prediction) -> tuple[Prediction, RunLengthLabels | None]:
+        classified = bundle.info.preprocessing.unit == "cell"
+        cells = RunLengthLabels.encode(np.asarray(prediction.labels)) if classified else None
+        return prediction.without_labels(), cells
+
+    slices = [(x, row) for x in photographs for row in range(len(x))]
+    inputs = [
+        PredictInput(f"{k} of {len(slices)}", partial(x.image, row), partial(x.labels, row))
+        for k, (x, row) in enumerate(slices, 1)
+    ]
+    kept = iter(predict_each(bundle, inputs, keep, emit, should_stop))
+    labelled = []
+    for photograph in photographs:
+        own = list(islice(kept, len(photograph)))
+        cells = [x for _, x in own if x is not None]
+        labelled.append(LabelledPhotograph(photograph, [x for x, _ in own], cells))
     return labelled
 
 
