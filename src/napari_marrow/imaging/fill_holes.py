@@ -13,7 +13,7 @@ from scipy import ndimage
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.distance import depth_of, weighted_median
 
-MIN_SOLIDITY = 0.95
+MIN_NUCLEUS_SOLIDITY = 0.95
 """Part of its convex hull that a single nucleus fills; two touching discs fill 0.88."""
 MAX_HOLE_RADIUS = 0.6
 """Radius of a hole, in typical radii of a nucleus: four touching discs enclose 0.52 of theirs."""
@@ -39,7 +39,7 @@ def fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     whole, _ = ndimage.label(ndimage.binary_fill_holes(mask))
     if np.array_equal(whole > 0, mask):
         return mask
-    convex = [r.label for r in regionprops(whole) if r.solidity >= MIN_SOLIDITY]
+    convex = [r.label for r in regionprops(whole) if r.solidity >= MIN_NUCLEUS_SOLIDITY]
     filled = mask | np.isin(whole, convex)
     openings, count = ndimage.label((whole > 0) & ~filled)
     if not count:

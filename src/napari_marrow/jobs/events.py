@@ -9,8 +9,8 @@ from typing import Literal
 
 from napari_marrow.data.errors import Stopped
 
-Kind = Literal["started", "progress", "message", "finished", "failed", "stopped"]
-LAST: frozenset[Kind] = frozenset({"finished", "failed", "stopped"})
+EventKind = Literal["started", "progress", "message", "finished", "failed", "stopped"]
+LAST: frozenset[EventKind] = frozenset({"finished", "failed", "stopped"})
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Event:
         What a finished job returned, JSON-ready where it ran in the child process; or a part of it.
     """
 
-    kind: Kind
+    kind: EventKind
     text: str = ""
     fraction: float | None = None
     values: Mapping[str, float] = field(default_factory=dict)

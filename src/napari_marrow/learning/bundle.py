@@ -22,7 +22,7 @@ from napari_marrow.data.fields import Field
 from napari_marrow.data.outputs import FolderKind
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.predictor import PREDICTORS, Prediction, Predictor, joined_tables
-from napari_marrow.learning.registry import Kind
+from napari_marrow.learning.registry import ModelKind
 
 if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
     import numpy as np
@@ -34,7 +34,7 @@ FORMAT = "napari-marrow bundle"
 BUNDLE_JSON = "bundle.json"
 WEIGHTS, ONNX, HISTORY, HELDOUT = "weights.safetensors", "model.onnx", "history.csv", "heldout.csv"
 FEATURES = "features.csv"
-REQUIRED: dict[Kind, frozenset[str]] = {
+REQUIRED: dict[ModelKind, frozenset[str]] = {
     "network": frozenset({ONNX, HELDOUT, WEIGHTS, HISTORY}),
     "classical": frozenset({ONNX, HELDOUT, FEATURES}),
 }

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from napari_marrow.data.options import settings_from_dict
 from napari_marrow.learning.evaluation import Evaluation
-from napari_marrow.learning.registry import Kind
+from napari_marrow.learning.registry import ModelKind
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
 
@@ -54,7 +54,7 @@ class BundleInfo:
     notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     features: tuple[str, ...] = ()
-    kind: Kind = "network"
+    kind: ModelKind = "network"
 
     @property
     def needs_nuclei(self) -> bool:

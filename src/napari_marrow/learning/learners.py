@@ -21,7 +21,7 @@ from napari_marrow.learning.classical import Fitted, choose_columns, fit_classic
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.learning.import_keras import start_keras
 from napari_marrow.learning.onnx_model import open_onnx, run_classical, run_network
-from napari_marrow.learning.registry import Kind
+from napari_marrow.learning.registry import ModelKind
 from napari_marrow.learning.samples import Units, class_codes, collect_units
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows, Split, split_by_source
@@ -193,7 +193,7 @@ class ClassicalLearner:
             temperature = fit_temperature(held, self._codes[split.validation])
         known = np.concatenate([split.train, split.validation])
         fitted = self._fit(settings, known)
-        scores = score_features(self.table.iloc[known], self._columns, fitted, settings)
+        scores = importance_table(self.table.iloc[known], self._columns, fitted, settings)
         dropped = len(fitted.collinear)
         note = (
             f"{len(fitted.chosen)} of {len(fitted.columns)} features were chosen by chi-square; "
@@ -229,7 +229,7 @@ class ClassicalLearner:
         )
 
 
-def score_features(
+def importance_table(
     table: pd.DataFrame, columns: tuple[str, ...], fitted: Fitted, settings: TrainingSettings
 ) -> pd.DataFrame:
     """Return the chi-square score of each feature, and its importance in the model."""
@@ -245,7 +245,7 @@ def score_features(
 
 Learner = NetworkLearner | ClassicalLearner
 """Has ``table``, a row a unit with class, source and mean colour, and fits models on its rows."""
-LEARNERS: dict[Kind, type[NetworkLearner] | type[ClassicalLearner]] = {
+LEARNERS: dict[ModelKind, type[NetworkLearner] | type[ClassicalLearner]] = {
     "network": NetworkLearner,
     "classical": ClassicalLearner,
 }

@@ -19,7 +19,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.calibration import apply_temperature
 from napari_marrow.learning.onnx_model import open_onnx, run_classical, run_network
-from napari_marrow.learning.registry import Kind
+from napari_marrow.learning.registry import ModelKind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,7 +162,7 @@ class ClassicalPredictor(Predictor):
         return units, run_classical(self._session, values), np.isnan(values).mean(axis=1)
 
 
-PREDICTORS: dict[Kind, type[Predictor]] = {
+PREDICTORS: dict[ModelKind, type[Predictor]] = {
     "network": NetworkPredictor,
     "classical": ClassicalPredictor,
 }

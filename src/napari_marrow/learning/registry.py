@@ -13,7 +13,7 @@ from typing import Literal
 
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
 
-Kind = Literal["network", "classical"]
+ModelKind = Literal["network", "classical"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ModelSpec:
     """
 
     name: str
-    kind: Kind
+    kind: ModelKind
     settings: type[NetworkSettings] | type[ClassicalSettings]
     builder: str
     description: str
@@ -70,6 +70,6 @@ MODELS = {
 """Every model by its name."""
 
 
-def models_of_kind(kind: Kind) -> tuple[str, ...]:
+def models_of_kind(kind: ModelKind) -> tuple[str, ...]:
     """Return the names of the models of a kind."""
     return tuple(name for name, spec in MODELS.items() if spec.kind == kind)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from napari_marrow.data.options import Settings, option
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
-from napari_marrow.learning.registry import MODELS, Kind, models_of_kind
+from napari_marrow.learning.registry import MODELS, ModelKind, models_of_kind
 from napari_marrow.measure.settings import FeatureSettings
 
 Unit = Literal["field", "cell"]
@@ -64,7 +64,7 @@ class TrainingSettings(ClassicalSettings, NetworkSettings, CommonSettings, Setti
     """All options of a training; a model ignores those of the other kind."""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ModelKind:
         """The kind of the chosen model."""
         return MODELS[self.model].kind
 

@@ -17,7 +17,7 @@ MEAN_COLOUR = ("mean_red", "mean_green", "mean_blue")
 CHANNELS = ("red", "green", "blue")
 MIN_REGION_PX = 12
 """Smallest area of a region with a density, in pixels of the photograph and of the crop."""
-MIN_DENSITY = 0.02
+MIN_DIVISOR_DENSITY = 0.02
 """Smallest density that others are divided by; below it is background."""
 
 
@@ -73,5 +73,7 @@ def _moments(
 
 def _ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(
-        denominator > MIN_DENSITY, numerator / np.fmax(denominator, MIN_DENSITY), np.nan
+        denominator > MIN_DIVISOR_DENSITY,
+        numerator / np.fmax(denominator, MIN_DIVISOR_DENSITY),
+        np.nan,
     )
