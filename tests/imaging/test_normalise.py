@@ -151,8 +151,6 @@ def test_settings_say_what_can_not_work():
     assert StainSettings("macenko", "a.png").problems() == []
     (said,) = StainSettings("reinhard").problems()
     assert "needs a reference" in said
-    (said,) = StainSettings("reinhard", "a.png", "per-class").problems()
-    assert "writes the class into the pixels" in said
     assert "choose one of" in StainSettings("vahadane").problems()[0]
     settings = StainSettings("reinhard", "a.png")
     assert settings_from_dict(StainSettings, asdict(settings)) == settings
@@ -167,8 +165,6 @@ def test_the_normaliser_of_settings(tmp_path):
     for method in ("reinhard", "macenko"):
         expected = METHODS[method].fit(OTHER).normalise(image)
         np.testing.assert_array_equal(normaliser(StainSettings(method, path))(image), expected)
-    with pytest.raises(MarrowError, match="writes the class into the pixels"):
-        normaliser(StainSettings("reinhard", path, "per-class"))
     Image.fromarray(EMPTY["white"]).save(tmp_path / "white.png")
     with pytest.raises(MarrowError, match=r"white\.png can't be the reference\."):
         normaliser(StainSettings("macenko", str(tmp_path / "white.png")))

@@ -126,18 +126,13 @@ def test_a_file_can_be_the_reference(viewer, widget, folder, qtbot):
     np.testing.assert_array_equal(viewer.layers["a macenko"].data, expected)
 
 
-def test_a_reference_per_class_is_warned_of_and_makes_nothing(viewer, widget):
+def test_a_message_goes_when_the_form_changes(viewer, widget):
     viewer.add_image(picture(0), rgb=True, name="a")
     widget.refresh()
-    ask(widget, method="macenko", references="per-class")
-    said = StainSettings("macenko", "", "per-class").problems()[0]
-    assert "writes the class into the pixels" in said
-    assert widget.normalising.status.text() == said
-    widget.take_shown()
+    ask(widget, method="macenko")
     widget.normalise()
-    assert widget.normalising.status.text() == said
-    assert len(viewer.layers) == 1
-    ask(widget, references="one")
+    assert "needs a reference" in widget.normalising.status.text()
+    ask(widget, method="white-balance")
     assert widget.normalising.status.text() == ""
 
 

@@ -44,23 +44,13 @@ class StainSettings(Settings):
     reference: str = option(
         "",
         "Reference",
-        "The photograph whose colours all others take, whatever their class.",
-    )
-    references: Literal["one", "per-class"] = option(
-        "one",
-        "References",
-        "One for all classes; a reference for each class would write the class into the pixels.",
-        advanced=True,
+        "The photograph whose colours all others take, whatever their class; a reference for each "
+        "class would write the class into the pixels.",
     )
 
     def problems(self) -> list[str]:
         """What can't work, in a user's words; empty when all is well."""
         problems = super().problems()
-        if self.references == "per-class":
-            problems.append(
-                "A reference per class writes the class into the pixels: a model then learns the "
-                "reference's colours and not the cells; choose one reference for all classes."
-            )
         if self.method in ("reinhard", "macenko") and not self.reference:
             problems.append(f"{self.method} needs a reference; choose a photograph.")
         return problems

@@ -84,10 +84,7 @@ class Stain(PhotographWidget):
 
     def _form_changed(self) -> None:
         self.refresh()
-        settings = self.form.settings()
-        # What is only not filled in yet is reported when the button is pressed.
-        problems = settings.problems() if settings.references == "per-class" else [""]
-        self.normalising.say(problems[0])
+        self.normalising.say("")  # what is not filled in is reported when the button is pressed
 
     def set_reference(self, path: Path) -> None:
         """Take the colours of a file."""
