@@ -4,14 +4,17 @@
 ``sample_data/ALL/ALL_1.jpg``, with the nuclei of the mask beside it.
 """
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.learning.onnx_model import open_onnx, run_network
 
 GOLDEN = Path(__file__).parent / "golden"
 PROBABILITIES = ["probability_ALL", "probability_MM"]
@@ -30,3 +33,16 @@ def test_a_bundle_of_schema_1_answers_as_when_it_was_made(model, tolerance):
     pd.testing.assert_frame_equal(
         found[PROBABILITIES], expected[PROBABILITIES], rtol=0, atol=tolerance
     )
+
+
+def test_a_network_is_built_again_as_the_page_says(keras_started):
+    path = GOLDEN / "dcnn_schema1.marrow"
+    page = Path(__file__).parents[2] / "docs" / "bundle.md"
+    code = re.search(r"```python\n(.*?)```", page.read_text("utf-8"), re.S)[1]
+    made = {}
+    exec(code.replace('"sample.marrow"', repr(str(path))), made)
+    side = load_bundle(path).info.preprocessing.input_size
+    images = np.random.default_rng(0).integers(0, 256, (4, side, side, 3)).astype(np.uint8)
+    found = keras_started.ops.convert_to_numpy(made["network"](images.astype(np.float32)))
+    expected = run_network(open_onnx(path / "model.onnx"), images)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
