@@ -136,7 +136,7 @@ class FieldPrediction(_Record):
     class_name, probability, uncertain
         The answer for the field.
     text
-        The answer as the caption shows it.
+        The answer as the caption shows it; empty where the field was not chosen.
     table
         As predicted, one row a unit; it is what is saved.
     """
@@ -170,6 +170,8 @@ class LayerInfo:
         What the slices of a stack of augmented photographs are.
     classes
         Class by slice, where a person gave one or took one away (None).
+    chosen
+        By slice: whether a person wants it learnt from, measured and labelled, where one said so.
     predictions
         One a slice, or none.
     tables
@@ -190,6 +192,7 @@ class LayerInfo:
     checksum: int | None = None
     products: tuple[Product, ...] = ()
     classes: Mapping[int, str | None] = field(default_factory=dict)
+    chosen: Mapping[int, bool] = field(default_factory=dict)
     predictions: tuple[FieldPrediction, ...] = ()
     tables: Mapping[int, pd.DataFrame] = field(default_factory=dict)
     shown_row: int | None = None
@@ -242,6 +245,11 @@ class LayerInfo:
         return bool(self.tables) or self.shown_row is not None
 
     @property
+    def is_product(self) -> bool:
+        """Whether the plugin made it from a photograph: recoloured, or augmented."""
+        return self.photograph is not None or bool(self.products)
+
+    @property
     def holds_nuclei(self) -> bool:
         """Whether each label is a nucleus: of the photograph, segmented beside them, or earlier."""
         return self.kind is not None and self.kind.holds_nuclei
@@ -253,6 +261,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "fields": lambda values: tuple(map(Field.from_dict, values)),
     "products": lambda values: tuple(map(Product.from_dict, values)),
     "classes": lambda values: {int(row): name for row, name in values.items()},
+    "chosen": lambda values: {int(row): bool(on) for row, on in values.items()},
     "predictions": lambda values: tuple(map(FieldPrediction.from_dict, values)),
     "tables": lambda values: {int(row): table for row, table in values.items()},
     "measured": tuple,

@@ -113,7 +113,7 @@ class ChiSquare(DockWidget):
                 folder = self.source.folder()
                 find: Finder = lambda empty, should_stop: (scan(folder), {})  # noqa: E731
             else:
-                photographs = Photograph.all_of(self.viewer.layers)
+                photographs = Photograph.chosen_of(self.viewer.layers)
                 unit, nuclei = settings.unit, settings.needs_nuclei
                 find = lambda empty, should_stop: opened_fields(  # noqa: E731
                     photographs, empty, unit, nuclei, should_stop
@@ -137,7 +137,7 @@ class ChiSquare(DockWidget):
 
         features = feature_columns(found.table)
         messages = [f"{len(found.table)} rows of {len(features)} features.", *found.notes]
-        left_out = sum(len(x) for x in photographs) - len(found.fields.fields)
+        left_out = sum(len(x.chosen) for x in photographs) - len(found.fields.fields)
         if photographs and left_out:
             messages.append(
                 f"{left_out} open field{'s' * (left_out != 1)} without a class left out."

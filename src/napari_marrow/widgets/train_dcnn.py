@@ -140,7 +140,7 @@ class TrainDcnn(DockWidget):
         if self.source.from_folder:
             folder = self.source.folder()
             return lambda: scan(folder)
-        found = Photograph.all_of(self.viewer.layers)
+        found = Photograph.chosen_of(self.viewer.layers)
         session = self.folder / f"session-{number}"
         session.mkdir()
         return lambda: write_session(found, session, settings.unit)

@@ -78,17 +78,17 @@ def _text_of(layer: Image, point: tuple[float, ...]) -> str:
     name, true_class = layer.name, None
     if shown := products or fields:
         name, true_class = shown[row].name, shown[row].class_name
-    return caption_text(name, true_class, predictions[row].text if predictions else None)
+    return caption_text(name, true_class, predictions[row].text if predictions else "")
 
 
-def caption_text(name: str, true_class: str | None, prediction: str | None) -> str:
+def caption_text(name: str, true_class: str | None, prediction: str) -> str:
     r"""Return the name of a field, its class, and the prediction.
 
     >>> caption_text("ALL_1", "ALL", "MM (61%)")
     'ALL_1   class ALL\npredicted MM (61%)\nresearch use only'
     """
     first = name if true_class is None else f"{name}   class {true_class}"
-    if prediction is None:
+    if not prediction:
         return first
     # Beside a dock widget on a small screen a longer line would be cut off.
     return f"{first}\npredicted {prediction}\nresearch use only"

@@ -30,6 +30,7 @@ from napari_marrow.viewer.transforms import place_of
 class LabelledPhotograph:
     """The predictions of a photograph's fields, and of each field the cells that were classified.
 
+    Fields that are not chosen have empty ones.
     The cells are run-length encoded: label images of a whole folder would not fit into memory.
     """
 
@@ -44,7 +45,7 @@ def predict_photographs(
     emit: Emit = silent,
     should_stop: ShouldStop = never,
 ) -> list[LabelledPhotograph]:
-    """Classify the fields of photographs, or the cells in them; for a worker.
+    """Classify the chosen fields of photographs, or the cells in them; for a worker.
 
     Raises
     ------
@@ -59,29 +60,46 @@ def predict_photographs(
         cells = RunLengthLabels.encode(np.asarray(prediction.labels)) if classified else None
         return prediction.without_labels(), cells
 
-    slices = [(x, row) for x in photographs for row in range(len(x))]
+    slices = [(x, row) for x in photographs for row in x.chosen]
     inputs = [
         PredictInput(f"{k} of {len(slices)}", partial(x.image, row), partial(x.labels, row))
         for k, (x, row) in enumerate(slices, 1)
     ]
     kept = iter(predict_each(bundle, inputs, keep, emit, should_stop))
-    labelled = []
-    for photograph in photographs:
-        own = list(islice(kept, len(photograph)))
-        cells = [x for _, x in own if x is not None]
-        labelled.append(LabelledPhotograph(photograph, [x for x, _ in own], cells))
-    return labelled
+    return [_all_slices(x, list(islice(kept, len(x.chosen)))) for x in photographs if x.chosen]
+
+
+def _all_slices(
+    photograph: Photograph, kept: list[tuple[Prediction, RunLengthLabels | None]]
+) -> LabelledPhotograph:
+    """Put an empty prediction wherever a slice is not chosen."""
+    empty = Prediction(kept[0][0].table.iloc[:0], None, 0, False, None)
+    predictions, cells = [empty] * len(photograph), []
+    for row, (prediction, _) in zip(photograph.chosen, kept, strict=True):
+        predictions[row] = prediction
+    if kept[0][1] is not None:
+        frame = photograph.data.shape[-3:-1]
+        nothing = RunLengthLabels.encode(np.zeros(frame, np.uint8))
+        found = dict(zip(photograph.chosen, (x for _, x in kept if x is not None), strict=True))
+        cells = [found.get(row, nothing) for row in range(len(photograph))]
+    return LabelledPhotograph(photograph, predictions, cells)
 
 
 def show_predictions(
     viewer: napari.Viewer, labelled: LabelledPhotograph, classes: Sequence[str]
 ) -> None:
     """Put predictions into the viewer in place of earlier ones; on the viewer's thread."""
+    layer, chosen = labelled.photograph.layer, labelled.photograph.chosen
     kept = tuple(
-        FieldPrediction(p.class_name, p.probability, p.uncertain, answer_text(p), p.table)
-        for p in labelled.predictions
+        FieldPrediction(
+            p.class_name,
+            p.probability,
+            p.uncertain,
+            answer_text(p) if row in chosen else "",
+            p.table,
+        )
+        for row, p in enumerate(labelled.predictions)
     )
-    layer = labelled.photograph.layer
     replace(LayerInfo.of(layer), predictions=kept).set_on(layer)
     if not labelled.cells:  # fields were classified
         return

@@ -18,8 +18,16 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings, normaliser
 from napari_marrow.imaging.stain import MIN_STAINED_DENSITY, separate_stains, stain_vectors
-from napari_marrow.viewer.layer_info import RECOLOURED, STAINS, Kind, LayerInfo, layer_id
+from napari_marrow.viewer.layer_info import (
+    RECOLOURED,
+    STAINS,
+    Kind,
+    LayerInfo,
+    full_data,
+    layer_id,
+)
 from napari_marrow.viewer.make.layers import warn_once
+from napari_marrow.viewer.photograph.annotations import is_chosen, set_chosen
 from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
 from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import place_of
@@ -183,7 +191,8 @@ def show_made(
 ) -> None:
     """Put images just above the photograph they were made from, in place of earlier ones.
 
-    Masks stay above them. The photograph and other images made from it are hidden.
+    Masks stay above them. The photograph and other images made from it are hidden; which fields of
+    it are chosen stays as it was.
 
     Parameters
     ----------
@@ -205,6 +214,8 @@ def show_made(
             viewer.layers.remove(layer)
         else:
             layer.visible = False
+    rows = range(len(full_data(image)) if full_data(image).ndim == 4 else 1)
+    set_chosen(image, [row for row in rows if is_chosen(image, row)], True)
     image.visible = False
     for layer in reversed(layers):
         viewer.layers.insert(viewer.layers.index(image) + 1, layer)

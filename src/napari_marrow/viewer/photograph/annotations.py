@@ -12,7 +12,7 @@ Labels layer over the photograph, in one of two ways:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,6 +41,21 @@ def set_field_class(layer: Image, row: int, name: str | None) -> None:
     """Give a field a class, or take it away with None."""
     info = LayerInfo.of(layer)
     replace(info, classes={**info.classes, row: name or None}).set_on(layer)
+
+
+def is_chosen(layer: Image, row: int) -> bool:
+    """Return whether a field is to be learnt from, measured and labelled.
+
+    As a person said; else photographs that can be seen are, and none that was made of others is.
+    """
+    info = LayerInfo.of(layer)
+    return info.chosen.get(row, layer.visible and not info.is_product)
+
+
+def set_chosen(layer: Image, rows: Iterable[int], chosen: bool) -> None:
+    """Say of fields whether they are to be learnt from, measured and labelled."""
+    info = LayerInfo.of(layer)
+    replace(info, chosen={**info.chosen, **dict.fromkeys(rows, chosen)}).set_on(layer)
 
 
 def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:

@@ -32,6 +32,7 @@ from napari_marrow.viewer.layer_info import (
 from napari_marrow.viewer.photograph.annotations import (
     annotation_layer,
     field_class,
+    is_chosen,
     label_classes,
     painted_classes,
 )
@@ -39,6 +40,7 @@ from napari_marrow.viewer.stack import LazyStack, read_slice
 
 NO_FIELD = "The slider shows no field of this stack; move it to one."
 NO_PHOTOGRAPH = "No photograph is open; open an RGB image of 8 bits a channel, or a folder, first."
+NONE_CHOSEN = "No field is ticked; tick those that are wanted in the table of the open layers."
 
 Pixels: TypeAlias = NDArray | LazyStack
 
@@ -78,6 +80,8 @@ class Photograph:
         What the slices are where they were augmented, else empty.
     classes
         Class of each slice, None where it has none.
+    chosen
+        The slices to learn from, measure and label.
     nuclei, cytoplasm
         Labels of these, with any edits made.
     annotation
@@ -98,6 +102,7 @@ class Photograph:
     origin: tuple[Field, ...]
     products: tuple[Product, ...]
     classes: tuple[str | None, ...]
+    chosen: tuple[int, ...]
     nuclei: Overlay | None
     cytoplasm: Overlay | None
     annotation: Overlay | None
@@ -122,6 +127,7 @@ class Photograph:
             origin=tuple(origin_fields(layer)),
             products=layer_products(layer),
             classes=tuple(field_class(layer, row) for row in rows),
+            chosen=tuple(row for row in rows if is_chosen(layer, row)),
             nuclei=Overlay.of(_of_kind(layer, over, Kind.NUCLEI)),
             cytoplasm=Overlay.of(_of_kind(layer, over, Kind.CYTOPLASM)),
             annotation=Overlay.of(annotation),
@@ -142,6 +148,20 @@ class Photograph:
         found = [cls.of(x, layers) for x in layers if is_photograph(x)]
         if not found:
             raise MarrowError(NO_PHOTOGRAPH)
+        return found
+
+    @classmethod
+    def chosen_of(cls, layers: Sequence[Layer]) -> list[Photograph]:
+        """Gather the open photographs of which fields are chosen.
+
+        Raises
+        ------
+        MarrowError
+            When there is none.
+        """
+        found = [x for x in cls.all_of(layers) if x.chosen]
+        if not found:
+            raise MarrowError(NONE_CHOSEN)
         return found
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ from napari_marrow.viewer.photograph.photograph import Photograph
 def write_session(photographs: Sequence[Photograph], folder: Path, unit: str) -> Collection:
     """Write what a training needs into an empty folder and describe it; runs in a worker.
 
-    Fields that have neither a class nor annotated cells are left out.
+    Fields that are not chosen, or have neither a class nor annotated cells, are left out.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def session_fields(
     """
     found = False
     for number, photograph in enumerate(photographs):
-        for row in range(len(photograph)):
+        for row in photograph.chosen:
             field = _session_field(photograph, row, folder / f"{number}_{row}", unit)
             if field.class_name is not None or field.cell_classes:
                 found = True

@@ -71,7 +71,7 @@ class ModelPanel(QWidget):
             self.load,
         )
         self.label_button = button(
-            "Label layers", self.label_layers, "Label every open photograph, or the cells in it."
+            "Label layers", self.label_layers, "Label every ticked field, or the cells in it."
         )
         self._importances_layout = QVBoxLayout()
         self._importances_box = group("Most important features", self._importances_layout)
@@ -137,13 +137,13 @@ class ModelPanel(QWidget):
             self._run.say(f"Saved as {path}.")
 
     def label_layers(self) -> None:
-        """Label every open photograph, or its cells, in a thread."""
+        """Label every chosen field, or its cells, in a thread."""
         bundle = self.bundle
         if bundle is None:
             return
         with self.task.reporting():
             self.task.start(
-                partial(_predict_all, bundle, Photograph.all_of(self._viewer.layers)),
+                partial(_predict_all, bundle, Photograph.chosen_of(self._viewer.layers)),
                 lambda labelled: self._show_labels(labelled, bundle.info.classes),
                 begun="Labelling...",
             )
@@ -154,7 +154,7 @@ class ModelPanel(QWidget):
         labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
         for one in labelled:
             show_predictions(self._viewer, one, classes)
-        count = sum(len(x.photograph) for x in labelled)
+        count = sum(len(x.photograph.chosen) for x in labelled)
         text = f"{count} field{'s' * (count != 1)} labelled. {RESEARCH_ONLY}"
         self._run.say(text)
         show_info(text)

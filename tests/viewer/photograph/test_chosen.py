@@ -1,0 +1,94 @@
+"""Which fields are learnt from, measured and labelled: a tick a field, off where nobody looks."""
+
+import json
+
+import pytest
+from napari.components import ViewerModel
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.normalise import StainSettings
+from napari_marrow.imaging.settings import AugmentSettings
+from napari_marrow.viewer.io.readers import read
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
+from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers
+from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
+from napari_marrow.viewer.make.stains import recoloured, recoloured_layer, show_made
+from napari_marrow.viewer.photograph.annotations import set_chosen
+from napari_marrow.viewer.photograph.measuring import opened_fields
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.session import write_session
+
+STACK = "PKG - SN-AM"
+
+
+@pytest.fixture
+def viewer(snam):
+    viewer = ViewerModel()
+    for data, options, kind in read(str(snam)):
+        getattr(viewer, f"add_{kind}")(data, **options)
+    return viewer
+
+
+def chosen(viewer):
+    """The number of chosen fields by the name of their layer."""
+    return {x.name: len(x.chosen) for x in Photograph.all_of(viewer.layers)}
+
+
+def test_products_are_not_chosen_and_three_runs_of_stain_change_nothing(viewer, tmp_path):
+    photograph = Photograph.all_of(viewer.layers)[0]
+    for method in ("white-balance", "reinhard", "macenko"):
+        made = recoloured(photograph, 0, StainSettings("white-balance"), None)
+        layer = recoloured_layer(photograph, made, method)
+        show_made(viewer, photograph.layer, [layer], (Kind(method),))
+    augmented = augment_photograph(photograph, AugmentSettings(("rotate90",)))
+    for layer in augmented_layers(photograph, augmented):
+        viewer.add_layer(layer)
+    numbers = chosen(viewer)
+    assert len(numbers) == 5
+    assert numbers.pop(STACK) == 6  # Stain hid it: nobody chose that it be left out
+    assert set(numbers.values()) == {0}
+    found = write_session(Photograph.chosen_of(viewer.layers), tmp_path, "field")
+    assert [field.name[-1] for field in found.fields] == ["1", "2", "3"] * 2
+
+
+def test_hidden_layers_are_not_chosen_unless_somebody_says_so(viewer, draw):
+    viewer.add_image(draw()[0], rgb=True, name="hidden", visible=False)
+    assert chosen(viewer) == {STACK: 6, "hidden": 0}
+    set_chosen(viewer.layers["hidden"], [0], True)
+    set_chosen(viewer.layers[STACK], [0, 5], False)
+    viewer.layers[STACK].visible = False
+    assert chosen(viewer) == {STACK: 0, "hidden": 1}
+    viewer.layers[STACK].visible = True
+    assert chosen(viewer) == {STACK: 4, "hidden": 1}
+    stored = LayerInfo.of(viewer.layers[STACK]).to_dict()
+    again = LayerInfo.from_dict(json.loads(json.dumps({**stored, "fields": []})))
+    assert again.chosen == {0: False, 5: False}
+    for layer in viewer.layers:
+        layer.visible = False
+    set_chosen(viewer.layers["hidden"], [0], False)
+    with pytest.raises(MarrowError, match="ticked"):
+        Photograph.chosen_of(viewer.layers)
+
+
+@pytest.mark.parametrize("unit", ["field", "cell"])
+def test_only_what_is_chosen_is_learnt_from_measured_and_labelled(viewer, make_toy, tmp_path, unit):
+    set_chosen(viewer.layers[STACK], [1, 3, 4, 5], False)
+    photographs = Photograph.chosen_of(viewer.layers)
+    (tmp_path / "session").mkdir()
+    for found in (
+        write_session(photographs, tmp_path / "session", unit),
+        opened_fields(photographs, tmp_path, unit, False)[0],
+    ):
+        assert [field.name for field in found.fields] == ["ALL_1", "ALL_3"]
+    bundle = make_toy(tmp_path / "toy.marrow", unit=unit)
+    events = []
+    [labelled] = predict_photographs(bundle, photographs, events.append)
+    assert len(events) == 2
+    show_predictions(viewer, labelled, bundle.info.classes)
+    answers = LayerInfo.of(viewer.layers[STACK]).predictions
+    assert [bool(x.text) for x in answers] == [True, False, True, False, False, False]
+    assert [len(x.table) > 0 for x in answers] == [True, False, True, False, False, False]
+    if unit == "cell":
+        layer = viewer.layers[f"{STACK} predicted cells"]
+        assert list(layer.features.groupby("field").size()) == [12, 12]
+        assert [bool(layer.data[row].any()) for row in range(6)] == [1, 0, 1, 0, 0, 0]
