@@ -9,11 +9,18 @@ FOLDER holds snam-thumbnails, all-idb2 with all-idb2-masks, wbc-dataset1 and lab
   label that comes within a quarter of the picture's width of its centre, and whose area is that of
   a disc between 1/16 and 7/8 of the shorter side;
 - the same over all laboratories, altered: contrast times 0.4, a vignette of 0.5, a blur of 2 px;
+- nuclei a picture, where one is right: cells cut out on black, of cnmc;
+- mean Dice in mosaics: ALL_1 to ALL_4, each mirrored to 1280x960 pixels, and in round fields: the
+  same four with a dark surround;
+- false nuclei a picture, in pictures without nuclei: background (the largest part of a
+  photograph that is free of nuclei, mirrored to a field), simulated fields of
+  red cells alone, and blank pictures (noise around seven levels, a page of text);
 - error of the number of touching nuclei in simulated fields, which Dice does not see, in per cent;
 - processor time a picture, in seconds.
 
 ``--only baseline`` measures the present pipeline alone. ``--side even`` and ``--side odd`` take one
-half of the laboratories' files: the even half is for development, the odd half is to judge.
+half of the files of all-idb2, wbc-dataset1 and the laboratories, and other simulated fields: the
+even half is for development, the odd half is to judge. ALL_1 to ALL_4 are in both.
 """
 
 from __future__ import annotations
@@ -24,12 +31,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import combinations
 from multiprocessing import Pool
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 from scipy import ndimage
 from segmentation import Drawn, all_idb, dice, fields, rgb, white_cells
 from skimage.filters import threshold_otsu
@@ -39,6 +48,13 @@ from napari_marrow.simulation.phantom import PhantomSettings, draw_field
 
 LABS = ("bccd", "lisc", "pbc-yellow", "idb-olympus")
 SETS = ("snam", "all-idb2", "wbc")
+DICE = (*SETS, "mosaic", "round")
+EMPTY = ("background", "red cells", "blank")
+COUNTED = ("cut out", *EMPTY)
+FIELD_SHAPES = ((480, 640), (960, 1280))
+SURROUND_LEVEL = 25
+MIN_BACKGROUND_SIZE_PX = 64
+NOISE_LEVELS = ((1.5, 1), (5, 2), (20, 4), (128, 3), (230, 1), (230, 3), (230, 8))
 CONTRAST, VIGNETTE, BLUR_PX = 0.4, 0.5, 2.0
 ROOT = "napari_marrow.imaging."
 
@@ -60,7 +76,7 @@ def no_surround(image):
 
 
 def two_class_threshold(values):
-    return threshold_otsu(values) if np.ptp(values) else np.inf
+    return threshold_otsu(values) if values.size and np.ptp(values) else np.inf
 
 
 VARIANTS = [
@@ -96,20 +112,24 @@ class Sample:
     mask: NDArray[np.bool_] | None = None
 
 
-def masked(root: Path, every: int) -> Iterator[Sample]:
+def masked(root: Path, side: str, every: int) -> Iterator[Sample]:
     sets: Iterable[tuple[str, Iterator[Drawn]]] = zip(
         SETS, (fields(root), all_idb(root), white_cells(root)), strict=True
     )
     for name, pictures in sets:
         for k, drawn in enumerate(pictures):
-            if drawn.name != "ALL_5" and (name == "snam" or k % every == 0):
+            taken = k in range(*half(side).indices(k + 1))[::every]
+            if drawn.name != "ALL_5" if name == "snam" else taken:
                 yield Sample(name, drawn.image, drawn.nuclei)
+
+
+def half(side: str) -> slice:
+    return {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}[side]
 
 
 def lab_files(root: Path, lab: str, side: str, every: int) -> list[Path]:
     paths = sorted(p for p in (root / "labs" / lab).rglob("*") if p.is_file())
-    start = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}[side]
-    return paths[start][::every]
+    return paths[half(side)][::every]
 
 
 def lower_contrast(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -135,8 +155,91 @@ ALTERED: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 }
 
 
+def round_fields(pictures: list[Sample]) -> Iterator[Sample]:
+    """Fields as an eyepiece shows them: dark outside of a circle."""
+    for sample in pictures:
+        if sample.group == "snam" and sample.mask is not None:
+            height, width = sample.mask.shape
+            rows, columns = np.ogrid[:height, :width]
+            away = np.hypot(rows - height / 2, columns - width / 2)[..., None] - height / 2
+            part = 1 / (1 + np.exp(np.clip(away, -50, 50)))
+            image = np.rint(sample.image * part + SURROUND_LEVEL * (1 - part)).astype(np.uint8)
+            yield Sample("round", image, sample.mask & (away[..., 0] < 0))
+
+
+def cut_out(root: Path, side: str) -> Iterator[Sample]:
+    for path in sorted((root / "cnmc").rglob("*.bmp"))[half(side)]:
+        yield Sample("cut out", rgb(path))
+
+
+def mirrored(image: NDArray, shape: tuple[int, int]) -> NDArray:
+    """Repeat a picture, mirrored at its edges, until it has a shape."""
+    missing = [(0, max(0, n - m)) for n, m in zip(shape, image.shape[:2], strict=True)]
+    padded = np.pad(image, missing + [(0, 0)] * (image.ndim - 2), mode="symmetric")
+    return padded[: shape[0], : shape[1]]
+
+
+def mosaics(pictures: list[Sample]) -> Iterator[Sample]:
+    """Fields of many small nuclei."""
+    for sample in pictures:
+        if sample.group == "snam" and sample.mask is not None:
+            image, mask = (mirrored(a, FIELD_SHAPES[1]) for a in (sample.image, sample.mask))
+            yield Sample("mosaic", image, mask)
+
+
+def backgrounds(pictures: list[Sample]) -> Iterator[Sample]:
+    """The largest part without nuclei of each photograph of a field or of ALL-IDB2."""
+    for sample in pictures:
+        if sample.group in ("snam", "all-idb2") and sample.mask is not None:
+            near = ndimage.binary_dilation(sample.mask, iterations=8)
+            near |= ndimage.binary_dilation(segmentation.segment_nuclei(sample.image), iterations=8)
+            free = sample.image[largest_free(near)]
+            if min(free.shape[:2]) >= MIN_BACKGROUND_SIZE_PX:
+                shape = FIELD_SHAPES[sample.group == "snam"]
+                yield Sample("background", mirrored(free, shape))
+
+
+def largest_free(mask: NDArray[np.bool_], step: int = 8) -> tuple[slice, slice]:
+    """Return the largest rectangle, in steps of some pixels, in which a mask is False."""
+    sums = np.pad(mask.cumsum(0).cumsum(1), ((1, 0), (1, 0)))[::step, ::step]
+    height, width = sums.shape
+    best, area = (slice(0), slice(0)), 0
+    for top, bottom in combinations(range(height), 2):
+        columns, left = sums[bottom] - sums[top], 0
+        for right in range(1, width):
+            while columns[right] > columns[left]:
+                left += 1
+            if (bottom - top) * (right - left) > area:
+                area = (bottom - top) * (right - left)
+                best = slice(top * step, bottom * step), slice(left * step, right * step)
+    return best
+
+
+def red_cells(side: str) -> Iterator[Sample]:
+    """Simulated fields whose white cells are left out."""
+    settings = PhantomSettings(width=640, height=480, seed=1 + (side == "odd"))
+    with patch("napari_marrow.simulation.phantom.plan_white_cells", lambda *_, **__: []):
+        for k in range(1, 7):
+            yield Sample("red cells", draw_field("ALL", k, settings).image)
+
+
+def blanks(side: str) -> Iterator[Sample]:
+    """Noise from the closed shutter (level 1.5) to an empty field, and a page of text."""
+    random = np.random.default_rng(side == "odd")
+    page = Image.new("RGB", (640, 480), (250, 250, 248))
+    for row in range(20, 460, 14):
+        ImageDraw.Draw(page).text((30, row), "Acute lymphoblastic leukaemia " * 3, (30, 30, 40))
+    yield Sample("blank", np.asarray(page))
+    for level, deviation in NOISE_LEVELS:
+        for height, width in FIELD_SHAPES:
+            noise = random.normal(level, deviation, (height, width, 3))
+            yield Sample("blank", np.clip(np.rint(noise), 0, 255).astype(np.uint8))
+
+
 def samples(root: Path, options: argparse.Namespace) -> list[Sample]:
-    found = list(masked(root, options.every))
+    found = list(masked(root, options.side, options.every))
+    found += [*mosaics(found), *round_fields(found), *cut_out(root, options.side)]
+    found += [*backgrounds(found), *red_cells(options.side), *blanks(options.side)]
     for lab in LABS:
         for path in lab_files(root, lab, options.side, options.labs_every):
             image = rgb(path)
@@ -182,9 +285,12 @@ def measure(variant: Variant, pictures: list[Sample]) -> dict[str, float]:
         labels = segmentation.segment_nuclei(sample.image)
         if sample.mask is not None:
             values[sample.group].append(dice(labels > 0, sample.mask))
+        elif sample.group in COUNTED:
+            values[sample.group].append(float(labels.max()))
         else:
-            lab, _, altered = sample.group.partition(" ")
-            values[altered or lab].append(100.0 * has_central_nucleus(labels))
+            altered = sample.group.partition(" ")[2]
+            column = altered if altered in ALTERED else sample.group
+            values[column].append(100.0 * has_central_nucleus(labels))
     values["seconds"].append((time.process_time() - start) / len(pictures))
     values["count error"].append(count_error())
     for each in patches:
@@ -204,14 +310,15 @@ def main() -> None:
     options = parser.parse_args()
     pictures = samples(options.folder, options)
     variants = [v for v in VARIANTS if not options.only or v.name in options.only]
-    columns = [*SETS, *LABS, *(ALTERED if options.altered else ()), "count error", "seconds"]
+    altered = ALTERED if options.altered else ()
+    columns = [*DICE, *LABS, *altered, *COUNTED, "count error", "seconds"]
     print(f"{len(pictures)} pictures")
     print("|".join(["", "variant", *columns, ""]))
     print("|".join(["", *["---"] * (len(columns) + 1), ""]), flush=True)
     with Pool(options.processes) as pool:
         rows = pool.imap(partial(measure, pictures=pictures), variants)
         for variant, row in zip(variants, rows, strict=True):
-            cells = [f"{row[c]:.4f}" if c in SETS else f"{row[c]:.3g}" for c in columns]
+            cells = [f"{row[c]:.4f}" if c in DICE else f"{row[c]:.3g}" for c in columns]
             print("|".join(["", variant.name, *cells, ""]), flush=True)
 
 

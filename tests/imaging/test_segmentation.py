@@ -62,6 +62,13 @@ def test_nothing_to_find(shape, value):
     assert segment_cytoplasm(flat, np.zeros(shape, np.uint16)).shape == shape
 
 
+@pytest.mark.parametrize(("level", "deviation"), [(1.5, 1), (128, 3), (230, 1)])
+def test_no_nuclei_in_the_noise_of_an_empty_photograph(level, deviation):
+    """The shutter closed, half of the light, an empty field."""
+    noise = np.random.default_rng(0).normal(level, deviation, (480, 640, 3))
+    assert not segment_nuclei(np.clip(np.rint(noise), 0, 255).astype(np.uint8)).any()
+
+
 def test_nuclei_among_red_cells(field):
     image, nuclei = field
     labels = segment_nuclei(image)
