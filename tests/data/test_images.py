@@ -13,11 +13,13 @@ from PIL import Image
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import (
     decode,
+    has_16_bits,
     image_format,
     image_size,
     is_image_name,
     open_image,
     read_image,
+    used_bits,
 )
 
 COMPRESSIONS = ("tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "group4", "jpeg")
@@ -318,3 +320,59 @@ def test_real_photographs_as_pillow_reads_them(real_data):
     for name in names:
         expected = np.asarray(Image.open(real_data / name).convert("RGB"))
         np.testing.assert_array_equal(open_image(real_data / name), expected, err_msg=name)
+
+
+def png_of_16_bits(channels):
+    """Return a PNG of 16 bits a channel, (height, width, 3 or 4): Pillow does not write any."""
+    height, width, count = channels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in channels)
+    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[count], 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colours_of_16_bits_in_a_png(tmp_path, channels):
+    values = np.random.default_rng(3).integers(0, 2**16, (9, 13, channels), np.uint16)
+    (tmp_path / "a.png").write_bytes(png_of_16_bits(values))
+    np.testing.assert_array_equal(decode(tmp_path / "a.png"), values)
+    np.testing.assert_array_equal(open_image(tmp_path / "a.png"), values[..., :3] // 256)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("form", ["tif", "tif planes", "big-endian", "zlib", "png", "grey png"])
+def test_levels_are_scaled_by_the_bits_that_are_used(tmp_path, bits, form):
+    levels = np.random.default_rng(3).integers(0, 256, (9, 13, 3), np.uint16)
+    levels[0, 0] = 255
+    values = levels << (bits - 8)
+    path = tmp_path / f"a.{form[-3:] if 'png' in form else 'tif'}"
+    if form == "grey png":
+        values, levels = values[..., 0], levels[..., :1].repeat(3, -1)
+        Image.fromarray(values).save(path)
+    elif form == "png":
+        path.write_bytes(png_of_16_bits(values))
+    else:
+        is_planar = form == "tif planes"
+        tifffile.imwrite(
+            path,
+            np.moveaxis(values, -1, 0) if is_planar else values,
+            photometric="rgb",
+            planarconfig="separate" if is_planar else "contig",
+            byteorder=">" if form == "big-endian" else "<",
+            compression="zlib" if form == "zlib" else None,
+        )
+    assert has_16_bits(path)
+    assert used_bits(path) == bits
+    np.testing.assert_array_equal(open_image(path), levels)
+    np.testing.assert_array_equal(open_image(path, 16), levels >> (16 - bits))
+    np.testing.assert_array_equal(open_image(path, 8), np.minimum(levels << (bits - 8), 255))
+
+
+def test_files_of_8_bits_have_no_levels_to_scale(tmp_path, pixels):
+    for name in ("a.png", "a.bmp", "a.jpg", "a.tif"):
+        Image.fromarray(pixels // 8).save(tmp_path / name)
+        assert not has_16_bits(tmp_path / name)
+    np.testing.assert_array_equal(open_image(tmp_path / "a.png"), pixels // 8)

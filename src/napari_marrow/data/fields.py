@@ -41,6 +41,9 @@ class Field:
         File of an instance labels image (one whole number a cell), where somebody made one.
     cell_classes
         Class by instance number, for cells that were annotated one by one.
+    bits
+        How many of 16 bits the photographs of its folder use, so that all are read at one scale;
+        None for files of 8 bits.
     """
 
     path: Path
@@ -52,6 +55,7 @@ class Field:
     cells: tuple[Path, ...] = ()
     labels: Path | None = None
     cell_classes: Mapping[int, str] = field(default_factory=dict)
+    bits: int | None = None
 
     def size(self) -> tuple[int, int]:
         """Return height and width in pixels, from the header alone."""
@@ -59,11 +63,11 @@ class Field:
 
     def open(self) -> NDArray[np.uint8]:
         """Return the photograph, (height, width, 3) RGB, as a view of its file where possible."""
-        return open_image(self.path)
+        return open_image(self.path, self.bits)
 
     def image(self) -> NDArray[np.uint8]:
         """Return the photograph, (height, width, 3) RGB, in memory."""
-        return read_image(self.path)
+        return read_image(self.path, self.bits)
 
     @property
     def mask_kinds(self) -> set[MaskKind]:
@@ -119,6 +123,7 @@ class Field:
             "cells": [str(path) for path in self.cells],
             "labels": None if self.labels is None else str(self.labels),
             "cell_classes": {str(k): v for k, v in self.cell_classes.items()},
+            "bits": self.bits,
         }
 
     @classmethod
@@ -135,6 +140,7 @@ class Field:
             cells=tuple(map(Path, values.get("cells", ()))),
             labels=Path(labels) if labels else None,
             cell_classes={int(k): v for k, v in values.get("cell_classes", {}).items()},
+            bits=values.get("bits"),
         )
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
@@ -18,10 +19,23 @@ from pathlib import Path
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from napari_marrow.data.bmp import HEADER_BYTES, PlainBmp, map_bmp, parse_plain_bmp
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.tiff import (
+    BITS,
+    COLOUR_MAP,
+    COMPRESSION,
+    PHOTOMETRIC,
+    SUB_PAGES,
+    TiffPixels,
+    find_photograph,
+    is_wrong_in_pillow,
+    palette_of_8_bits,
+    pixels_of,
+    tags_of,
+)
 
 SUFFIXES = frozenset({".bmp", ".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 MAX_PIXELS = 175_000_000
@@ -36,8 +50,8 @@ _BEGINNINGS = {
     b"MM": "TIFF",
 }
 _PLAIN_MODES = {"1", "L", "LA", "RGB", "RGBA", "I", "F"}
-# tags of TIFF
-_BITS, _COMPRESSION, _ORIENTATION, _PLANAR, _SOFTWARE = 258, 259, 274, 284, 305
+_SAME_LOW_BYTE = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
+"""Order of bytes in which Pillow takes the lower byte of 16 bits for the upper one."""
 # Bits of pixels that a byte of a file can stand for at the most: a run of 255 pixels of a BMP takes
 # two; deflate makes 1,032 bytes of one; JPEG spends a bit at least on a block of 8x8 pixels (the
 # rest is for unlike channels). TIFF by its number of compression.
@@ -77,18 +91,26 @@ def image_size(path: Path | str) -> tuple[int, int]:
     path = Path(path)
     if bmp := _plain_bmp(path):
         return bmp.height, bmp.width
-    with _opened(path) as image:
-        if isinstance(image, tifffile.TiffPage):
-            return image.imagelength, image.imagewidth
-        return image.height, image.width
+    with opened(path) as image:
+        if isinstance(image, Image.Image):
+            return image.height, image.width
+        return image.keyframe.imagelength, image.keyframe.imagewidth
 
 
-def open_image(path: Path | str) -> NDArray[np.uint8]:
+def open_image(path: Path | str, bits: int | None = None) -> NDArray[np.uint8]:
     """Open a photograph as a (height, width, 3) uint8 RGB array, without copying where possible.
 
     A plain BMP of 24 or 32 bits comes as a read-only view of the file; everything else is decoded.
-    Grey images are repeated over three channels, palettes and CMYK become RGB, alpha is dropped, of
-    16 bits the upper 8 are kept, and of a TIFF with smaller pictures after it, the first is taken.
+    Grey images are repeated over three channels, palettes and CMYK become RGB, alpha is dropped,
+    and of a TIFF that holds smaller versions of itself, the largest page is taken.
+
+    Parameters
+    ----------
+    path
+        The file.
+    bits
+        Of the 16 bits of a file, how many its camera uses: 4095 is white of 12. The upper 8 of them
+        are kept. By default as many as :func:`used_bits` finds.
 
     Raises
     ------
@@ -98,27 +120,31 @@ def open_image(path: Path | str) -> NDArray[np.uint8]:
     path = Path(path)
     bmp = _plain_bmp(path)
     if bmp is None:
-        return _as_rgb(path, decode(path))
+        array, zero_is_white = _decode(path)
+        rgb = _as_rgb(path, array, bits)
+        return 255 - rgb if zero_is_white else rgb
     try:
         return map_bmp(path, bmp)
     except (OSError, ValueError) as error:
         raise _file_error(path, error) from error
 
 
-def read_image(path: Path | str) -> NDArray[np.uint8]:
+def read_image(path: Path | str, bits: int | None = None) -> NDArray[np.uint8]:
     """Read a photograph into memory as a contiguous (height, width, 3) uint8 RGB array.
+
+    The parameters are those of :func:`open_image`.
 
     Raises
     ------
     MarrowError
         When the file can't be read as a photograph.
     """
-    opened = open_image(path)
-    if opened.flags.c_contiguous:
-        return opened
-    image = np.empty(opened.shape, np.uint8)
+    found = open_image(path, bits)
+    if found.flags.c_contiguous:
+        return found
+    image = np.empty(found.shape, np.uint8)
     for channel in range(3):  # twice as fast as all at once
-        image[..., channel] = opened[..., channel]
+        image[..., channel] = found[..., channel]
     return image
 
 
@@ -126,19 +152,83 @@ read_bmp = read_image
 """The name of version 0.1."""
 
 
+def has_16_bits(path: Path | str) -> bool:
+    """Tell by a file's header whether it has 16 bits a channel.
+
+    Raises
+    ------
+    MarrowError
+        When the file can't be read.
+    """
+    path = Path(path)
+    if _plain_bmp(path):
+        return False
+    with opened(path) as image:
+        if isinstance(image, Image.Image):
+            return image.mode.startswith("I;16") or _lower_bytes(image) is not None
+        return image.dtype == np.uint16
+
+
+def used_bits(path: Path | str) -> int:
+    """Return how many bits the brightest pixel of a 16-bit file needs: 8, 10, 12, 14 or 16.
+
+    Cameras of 12 bits write levels up to 4095 into 16.
+
+    Raises
+    ------
+    MarrowError
+        When the file can't be read.
+    """
+    return _used_bits(_decode(Path(path))[0])
+
+
+def _used_bits(array: NDArray) -> int:
+    return max(8, 2 * -(-int(array.max(initial=0)).bit_length() // 2))
+
+
 def decode(path: Path) -> NDArray:
     """Decode any image file as it is, whatever its depth: (height, width) or (..., channels).
 
     Palettes, CMYK and YCbCr become RGB.
     """
+    array, zero_is_white = _decode(path)
+    return np.iinfo(array.dtype).max - array if zero_is_white else array
+
+
+def _decode(path: Path) -> tuple[NDArray, bool]:
+    """Decode a file, and tell whether 0 is still white in the array."""
     if _plain_bmp(path):
-        return read_image(path)
-    with _opened(path) as image:
-        if isinstance(image, tifffile.TiffPage):
-            array = image.asarray()
-            return np.moveaxis(array, 0, -1) if image.planarconfig == 2 else array
+        return read_image(path), False
+    with opened(path) as image:
+        inverted = tags_of(image).get(PHOTOMETRIC) == 0
+        if not isinstance(image, Image.Image):
+            array = pixels_of(image)
+            return array, inverted and array.dtype.kind == "u"
+        colours = np.array(tags_of(image).get(COLOUR_MAP, ()), np.uint16)
+        if image.mode == "P" and colours.size:
+            image.putpalette(palette_of_8_bits(colours).reshape(3, -1).T.tobytes())
+        if (lower := _lower_bytes(image)) is not None:
+            upper = np.array(image, np.uint16)
+            with opened(path) as again:  # Pillow keeps one byte of 16-bit channels
+                assert isinstance(again, ImageFile.ImageFile)
+                again.tile = lower
+                return upper << 8 | np.array(again), False
         is_plain = image.mode in _PLAIN_MODES or image.mode.startswith("I;16")
-        return np.array(image if is_plain else image.convert("RGB"))
+        array = np.array(image if is_plain else image.convert("RGB"))
+        return array, inverted and array.dtype.itemsize > 1  # what is narrower, Pillow inverts
+
+
+def _lower_bytes(image: Image.Image) -> list[ImageFile._Tile] | None:
+    """Return the tiles by which Pillow reads the lower bytes of 16-bit colours; None for others."""
+    tiles = []
+    for tile in image.tile if isinstance(image, ImageFile.ImageFile) else ():
+        settings = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        mode, _, order = str(settings[0]).partition(";16")
+        if mode not in ("RGB", "RGBA", "RGBX") or order not in _SAME_LOW_BYTE:
+            return None
+        changed = (f"{mode};16{_SAME_LOW_BYTE[order]}", *settings[1:])
+        tiles.append(tile._replace(args=changed if isinstance(tile.args, tuple) else changed[0]))
+    return tiles or None
 
 
 def _plain_bmp(path: Path) -> PlainBmp | None:
@@ -176,8 +266,14 @@ def _file_error(path: Path, error: Exception) -> MarrowError:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image | tifffile.TiffPage]:
-    """Open a file by its header, checked; whatever a library raises becomes a MarrowError."""
+def opened(path: Path) -> Iterator[Image.Image | TiffPixels]:
+    """Open a file by its header, checked; whatever a library raises becomes a MarrowError.
+
+    Raises
+    ------
+    MarrowError
+        When the file can't be read, or claims what it can't hold, or is a stack.
+    """
     size = _first_bytes(path, 2)[1]
     try:
         # Pillow warns of large images; _check_claim decides.
@@ -187,26 +283,26 @@ def _opened(path: Path) -> Iterator[Image.Image | tifffile.TiffPage]:
                 picture = Image.open(path, formats=_FORMATS)
             except UnidentifiedImageError:
                 picture = None
-        if picture is None or _is_wrong_in_pillow(picture):
+        if picture is None or is_wrong_in_pillow(picture):
             with tifffile.TiffFile(path) as tiff:
-                page = tiff.pages.first
-                limit = _MAX_TIFF_BITS_A_BYTE.get(page.compression, 8 * 1400) * size
-                width, height = page.imagewidth, page.imagelength
-                bits = width * height * page.samplesperpixel * page.bitspersample
-                _check_claim(path, width, height, bits, limit)
-                _check_stack(path, [page.shape for page in tiff.pages[:2]])
-                yield page
+                _, pixels = find_photograph(path, tiff)
+                _check_tiff(path, pixels, size)
+                yield pixels
             return
         with picture:
+            if SUB_PAGES in tags_of(picture) or (
+                picture.format == "TIFF" and getattr(picture, "is_animated", False)
+            ):
+                with tifffile.TiffFile(path) as tiff:
+                    index, pixels = find_photograph(path, tiff)
+                    if index is None:
+                        _check_tiff(path, pixels, size)
+                        yield pixels
+                        return
+                picture.seek(index)
             bits, most = _claim(picture)
             bits *= picture.width * picture.height
             _check_claim(path, picture.width, picture.height, bits, most * size)
-            if picture.format == "TIFF" and getattr(picture, "is_animated", False):
-                shapes = [(picture.size, picture.mode)]
-                picture.seek(1)
-                shapes.append((picture.size, picture.mode))
-                picture.seek(0)
-                _check_stack(path, shapes)
             yield picture
     except MarrowError:
         raise
@@ -218,19 +314,11 @@ def _opened(path: Path) -> Iterator[Image.Image | tifffile.TiffPage]:
         raise _unreadable(path) from error
 
 
-def _is_wrong_in_pillow(image: Image.Image) -> bool:
-    """Whether it is a TIFF that Pillow does not read as it is stored.
-
-    Pillow follows the orientation, takes the wrong bytes of 16-bit channels one after the other,
-    and inverts the booleans that tifffile writes.
-    """
-    tags = getattr(image, "tag_v2", {})
-    bits = tags.get(_BITS, (1,))
-    return (
-        tags.get(_ORIENTATION, 1) != 1
-        or (tags.get(_PLANAR) == 2 and max(bits) > 8)
-        or (bits == (1,) and "tifffile" in str(tags.get(_SOFTWARE)))
-    )
+def _check_tiff(path: Path, pixels: TiffPixels, size: int) -> None:
+    page = pixels.keyframe
+    limit = _MAX_TIFF_BITS_A_BYTE.get(page.compression, 8 * 1400) * size
+    bits = pixels.size * page.bitspersample
+    _check_claim(path, page.imagewidth, page.imagelength, bits, limit)
 
 
 def _unreadable(path: Path | str) -> MarrowError:
@@ -251,8 +339,8 @@ def _claim(image: Image.Image) -> tuple[int, float]:
     """Return the bits of a pixel that are surely stored, and the most that a byte stands for."""
     tags = getattr(image, "tag_v2", None)
     if tags is not None:
-        most = _MAX_TIFF_BITS_A_BYTE.get(tags.get(_COMPRESSION, 1), inf)
-        return sum(tags.get(_BITS, (1,))), most
+        most = _MAX_TIFF_BITS_A_BYTE.get(tags.get(COMPRESSION, 1), inf)
+        return sum(tags.get(BITS, (1,))), most
     bits = 1 if image.mode in ("1", "P") or image.format == "BMP" else 8 * len(image.getbands())
     return bits, _MAX_BITS_A_BYTE.get(image.format or "", inf)
 
@@ -268,16 +356,7 @@ def _check_claim(path: Path, width: int, height: int, bits: int, most: float) ->
         )
 
 
-def _check_stack(path: Path, shapes: Sequence[object]) -> None:
-    # A smaller second page is the thumbnail or the pyramid of the first.
-    if shapes[1:] == shapes[:1]:
-        raise MarrowError(
-            f"{path} is a stack of several pictures of one size, and which one is meant can't be "
-            "known; save that one as a file of its own."
-        )
-
-
-def _as_rgb(path: Path, array: NDArray) -> NDArray[np.uint8]:
+def _as_rgb(path: Path, array: NDArray, bits: int | None) -> NDArray[np.uint8]:
     if array.ndim == 3 and array.shape[-1] in (1, 2):  # grey, perhaps with alpha
         array = array[..., 0]
     if array.ndim == 2:
@@ -288,7 +367,7 @@ def _as_rgb(path: Path, array: NDArray) -> NDArray[np.uint8]:
         )
     array = array[..., :3]
     if array.dtype.kind == "u" and array.dtype.itemsize == 2:  # in either order of bytes
-        array = array >> 8
+        array = np.minimum(array >> ((bits or _used_bits(array)) - 8), 255)
     elif array.dtype == bool:
         array = array * np.uint8(255)
     elif array.dtype != np.uint8:

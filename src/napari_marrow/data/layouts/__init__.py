@@ -26,6 +26,7 @@ from napari_marrow.data.layouts.class_table import (
     write_table,
 )
 from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
+from napari_marrow.data.layouts.levels import with_common_bits
 from napari_marrow.data.layouts.listing import (
     fields_of_files,
     join_collections,
@@ -105,7 +106,7 @@ def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
         seen.update(f.path.resolve() for f in new)
         if new:
             found.append(replace(collection, fields=tuple(new)))
-    return found
+    return with_common_bits(found)
 
 
 def _scan_layouts(folder: Path) -> Collection:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import image_size
+from napari_marrow.data.layouts.levels import with_used_bits
 from napari_marrow.data.layouts.listing import listed
 from napari_marrow.data.layouts.sources import replace_sources
 
@@ -35,6 +36,7 @@ def validate_collection(collection: Collection) -> Collection:
     MarrowError
         When not one of the photographs can be read; the sentence is the first file's.
     """
+    collection = with_used_bits(collection)
     copies = _find_copies(collection.fields)
     fields = replace_sources(collection.fields, [[f.source for f in group] for group in copies])
     problems = [problem for f in fields for problem in _file_problems(f)]

@@ -13,6 +13,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, usable
 from napari_marrow.data.images import image_size, is_image_name
 from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts.levels import with_common_bits
 from napari_marrow.data.layouts.listing import folders_with_images, images_in
 from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
@@ -62,7 +63,7 @@ def read(path: PathOrPaths) -> list[LayerData]:
             return [_saved_labels(paths[0])]
     if len(paths) == 1 and (known := mask_kind(paths[0])):
         return [_lone_mask(paths[0], *known)]
-    found = [scan(p) for p in paths]
+    found = with_common_bits(scan(p) for p in paths)
     warnings = [warning for c in found for warning in c.warnings]
     if warnings:
         show_warning("\n".join(warnings))
