@@ -35,7 +35,7 @@ class Work:
 def owner(qtbot):
     widget = DockWidget(ViewerModel(), min_width_px=200)
     widget.run = RunPanel()
-    widget.fill(widget.run)
+    widget.fill(actions=[widget.run])
     widget.task = Task(widget, widget.run)
     yield widget
     if isalive(widget):

@@ -71,8 +71,8 @@ class Augment(PhotographWidget):
         self.fill(
             group("Photograph", self.photograph),
             group("Operations", self.operations, self.preview, self.description),
-            group("Make", self.counted, self.run),
             group("Settings", self.form),
+            actions=[self.counted, self.run],
         )
         self._changed()
 

@@ -87,9 +87,9 @@ class ChiSquare(DockWidget):
         self.fill(
             group("Measure", self.source),
             group("Features", self.families, self.form, self.selection),
-            group("Run", self.run),
             group("Result", row(self.map_button, self.save_button), self._view_layout),
             text_label(RESEARCH_ONLY),
+            actions=[self.run],
         )
         self.save_task.changed.connect(self._show_state)
         self._show_state()

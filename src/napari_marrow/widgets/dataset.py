@@ -84,9 +84,10 @@ class Dataset(DockWidget):
             "from it in place of the folder.",
         )
         self.fill(
-            group("Folder", self.folder_edit, self.run),
-            group("Fields", self.table, row(self.open_button, self.save_button)),
+            group("Folder", self.folder_edit),
+            group("Fields", self.table),
             group("Findings", self.findings),
+            actions=[row(self.open_button, self.save_button), self.run],
         )
         self._show_state()
 

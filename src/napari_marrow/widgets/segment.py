@@ -55,8 +55,8 @@ class SegmentNuclei(PhotographWidget):
         self.fill(
             group("Photograph", self.photograph),
             group("Nuclei", self.form, self.cytoplasm, self.preview),
-            group("Run", self.run),
             text_label(RESEARCH_ONLY),
+            actions=[self.run],
         )
 
     def segment(self) -> None:

@@ -62,8 +62,9 @@ class Stain(PhotographWidget):
         references = row(self.choose_button, self.take_button)
         self.fill(
             group("Photograph", self.photograph, self.none_open),
-            group("Normalise", self.form, references, self.normalising),
-            group("Stains", about, self.separating),
+            group("Normalise", self.form, references),
+            group("Stains", about),
+            actions=[self.normalising, self.separating],
         )
         self.photograph.changed.connect(self.refresh)
         self.form.changed.connect(self._form_changed)

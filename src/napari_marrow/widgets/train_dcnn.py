@@ -69,11 +69,14 @@ class TrainDcnn(DockWidget):
         self.warm_task = Task(self, failed=self.devices.setText)
         self.model = ModelPanel(self, self.run, self._fail)
         self._plot_layout = QVBoxLayout()
+        self._plot_box = group("Losses", self._plot_layout)
+        self._plot_box.hide()
         self.fill(
             group("Learn from", self.source),
             group("Settings", self.form, self.devices),
-            group("Training", self.run, self._plot_layout),
+            self._plot_box,
             group("Model", self.model),
+            actions=[self.run],
         )
         self.task.changed.connect(self._keep_warm)
         attach_caption(self.viewer)
@@ -165,6 +168,6 @@ class TrainDcnn(DockWidget):
 
             self.plot = LossPlot(self.viewer)
             self._plot_layout.addWidget(self.plot)
+        self._plot_box.setVisible(shown)
         if self.plot is not None:
-            self.plot.setVisible(shown)
             self.plot.clear()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import napari
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, Signal
-from qtpy.QtWidgets import QScrollArea, QWidget
+from qtpy.QtCore import QEvent, QObject, QSize, Signal
+from qtpy.QtWidgets import QLayout, QScrollArea, QWidget
 
 from napari_marrow.viewer.per_viewer import unwrapped
 from napari_marrow.widgets.components.layout import fill_column
@@ -22,7 +22,7 @@ class DockWidget(QWidget):
     viewer
         The viewer, or the proxy of it that plugins get.
     min_width_px
-        Smallest width at which no text is cut off, in pixels.
+        Smallest width at which wrapped text reads well, in pixels; other text may need more.
     """
 
     closed = Signal()
@@ -32,19 +32,33 @@ class DockWidget(QWidget):
         super().__init__()
         # A proxy returns a new object each time that it is asked for a layer.
         self.viewer: napari.Viewer = unwrapped(viewer)
-        self.setMinimumWidth(min_width_px)
+        self._min_width_px = min_width_px
         self._docked = False
 
-    def fill(self, *children: QWidget) -> None:
-        """Put widgets below each other into an area that scrolls."""
+    def fill(self, *children: QWidget, actions: Sequence[QWidget | QLayout]) -> None:
+        """Put widgets below each other into an area that scrolls.
+
+        Parameters
+        ----------
+        children
+            From top to bottom.
+        actions
+            What starts and ends work, and reports it: below the area, always in view.
+        """
         inside = QWidget()
         fill_column(inside, *children, margins=True)
         inside.layout().addStretch()  # type: ignore[union-attr]
-        area = QScrollArea()
+        area = _UprightScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setWidget(inside)
-        fill_column(self, area)
+        bar = QWidget()
+        fill_column(bar, *actions, margins=True)
+        fill_column(self, area, bar)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the size at which no text is cut off, whatever the font."""
+        return super().minimumSizeHint().expandedTo(QSize(self._min_width_px, 0))
 
     def event(self, event: QEvent | None) -> bool:
         """Notice the change of parent, which is all that Qt reports of a closed dock."""
@@ -53,6 +67,24 @@ class DockWidget(QWidget):
             if was_docked and not self._docked:
                 self.closed.emit()
         return super().event(event)
+
+
+class _UprightScrollArea(QScrollArea):
+    """Scrolls up and down only: it is as wide as what it holds."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the width of what it holds, beside the scroll bar."""
+        inside, bar = self.widget(), self.verticalScrollBar()
+        assert inside is not None
+        assert bar is not None
+        width = inside.minimumSizeHint().width() + bar.sizeHint().width() + 2 * self.frameWidth()
+        return QSize(width, super().minimumSizeHint().height())
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow what it holds: its font, or what is shown of it, may have changed."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 def while_alive(method: Callable[[], object]) -> Callable[..., None]:

@@ -47,7 +47,7 @@ class ModelPanel(QWidget):
     owner
         The dock widget that this panel is in.
     run
-        Shows progress and status of the labelling.
+        Shows progress and status of the labelling, and has the button that starts it.
     failed
         Called with the sentence of an error.
     """
@@ -81,9 +81,9 @@ class ModelPanel(QWidget):
             self.result,
             self._importances_box,
             row(self.save_button, self.load_button),
-            self.label_button,
             text_label(RESEARCH_ONLY),
         )
+        run.insert(self.label_button)
         run.changed.connect(self._show_state)
         self._show_state()
 

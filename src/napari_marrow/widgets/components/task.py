@@ -209,7 +209,12 @@ class RunPanel(QWidget):
         self.cancel_button = button("Cancel", self._cancel, "Takes effect within 1 s.")
         self.cancel_button.setEnabled(False)
         self.bars, self.status = ProgressBars(self), text_label()
-        fill_column(self, row(*buttons, self.cancel_button), self.bars.own, self.status)
+        self._row = row(*buttons, self.cancel_button)
+        fill_column(self, self._row, self.bars.own, self.status)
+
+    def insert(self, other: QPushButton) -> None:
+        """Put a button before the one that cancels; its owner enables and disables it."""
+        self._row.insertWidget(self._row.count() - 1, other)
 
     def add(self, task: Task) -> None:
         """Show the progress of a task here, and cancel it."""

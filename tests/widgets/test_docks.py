@@ -1,0 +1,52 @@
+"""What all dock widgets share, in a real viewer on the screen."""
+
+import pytest
+from napari.settings import get_settings
+from qtpy.QtWidgets import QPushButton, QScrollArea
+
+PLUGIN = "napari-marrow"
+ACTIONS = {
+    "Train DCNN": ("Train", "Label layers", "Cancel"),
+    "Chi-square features": ("Measure", "Cancel"),
+    "Segment nuclei": ("Segment", "Cancel"),
+    "Stain": ("Normalise", "Separate stains", "Cancel"),
+    "Augment": ("Make layers", "Write folder...", "Cancel"),
+    "Data set": ("Open checked fields", "Save table...", "Cancel"),
+}
+
+
+@pytest.fixture
+def large_font():
+    """The largest font that a small screen has to have room for."""
+    appearance = get_settings().appearance
+    before, appearance.font_size = appearance.font_size, 14
+    yield
+    appearance.font_size = before
+
+
+@pytest.mark.usefixtures("large_font")
+def test_actions_stay_in_view_and_no_text_is_cut_off(make_napari_viewer, snam, qtbot, monkeypatch):
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    viewer = make_napari_viewer(show=True)
+    window = viewer.window._qt_window
+    window.resize(1366, 768)
+    viewer.open(str(snam), plugin=PLUGIN)
+    for name, titles in ACTIONS.items():
+        dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, name)
+        area = widget.findChild(QScrollArea)
+        found = {x.text(): x for x in widget.findChildren(QPushButton)}
+        for title in titles:
+            button = found[title]
+            qtbot.waitUntil(lambda button=button: _whole(button), timeout=3000)
+            assert button.width() >= button.minimumSizeHint().width(), (name, title)
+            assert not area.isAncestorOf(button), (name, title)
+        qtbot.waitUntil(lambda area=area: not area.horizontalScrollBar().maximum())
+        assert widget.mapTo(window, widget.rect().bottomRight()).y() < 768
+        viewer.window.remove_dock_widget(dock)
+        if name == "Train DCNN":
+            widget.client.shutdown()
+
+
+def _whole(button):
+    """Whether all of a button can be seen."""
+    return button.isVisible() and button.visibleRegion().boundingRect().size() == button.size()
