@@ -43,7 +43,7 @@ def test_a_folder_opens_as_lazy_stacks(snam, monkeypatch):
 
     opened = []
     plain = fields.read_image
-    monkeypatch.setattr(fields, "read_image", lambda path: opened.append(path) or plain(path))
+    monkeypatch.setattr(fields, "read_image", lambda path, bits: opened.append(path) or plain(path))
     layers = by_name(read(str(snam)))
     # A hidden stack of backgrounds would be one layer more to wait for.
     assert set(layers) == {"PKG - SN-AM", "PKG - SN-AM nuclei"}
@@ -114,3 +114,26 @@ def test_a_folder_that_scan_reads_is_ours_however_deep(tmp_path):
     folder.mkdir(parents=True)
     Image.fromarray(np.full((10, 20, 3), 7, np.uint8)).save(folder / "106.bmp")
     assert get_reader(str(tmp_path)) is not None
+
+
+def test_layers_have_the_size_of_the_pixels_where_all_files_tell_one(tmp_path, make_snam):
+    root = make_snam(tmp_path / "s", 2)
+    for folder in (root / "ALL", root / "MM"):
+        for path in folder.iterdir():
+            image = Image.open(path)
+            image.load()
+            image.save(path, dpi=(127_000, 101_600))  # 0.2 and 0.25 um
+    layers = by_name(read(str(root)))
+    assert len(layers) == 2
+    for data, options, _ in layers.values():
+        np.testing.assert_allclose(options["scale"], (1, 0.25, 0.2), atol=1e-6)
+        assert options["units"] == ("pixel", "um", "um")
+        assert data.shape[:3] == (4, 48, 64)
+    for data, options, _ in read(str(root / "ALL/ALL_1.bmp")):
+        np.testing.assert_allclose(options["scale"], (0.25, 0.2), atol=1e-6)
+        assert options["units"] == ("um", "um")
+        assert data.shape[:2] == (48, 64)
+    [(_, options, _)] = read(str(root / "ALL/ALL_1_nucleus_mask.bmp"))
+    np.testing.assert_allclose(options["scale"], (0.25, 0.2), atol=1e-6)
+    Image.open(root / "MM/MM_1.bmp").save(root / "MM/MM_1.bmp", dpi=(72, 72))
+    assert all("scale" not in options for _, options, _ in read(str(root)))

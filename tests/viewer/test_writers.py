@@ -485,3 +485,20 @@ def test_columns_that_can_not_be_made_again_are_refused(tmp_path, table, says):
     with pytest.raises(MarrowError, match=says):
         write_labels(str(tmp_path / "l.tif"), np.ones((3, 4), int), {"features": table})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("unit", "in_um"), [("um", 1), ("nm", 0.001), ("mm", 1000)])
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_the_size_of_the_pixels_is_saved_for_other_programs(tmp_path, unit, in_um, ndim):
+    scale, units = (1, 0.25 / in_um, 0.2 / in_um)[-ndim:], ("pixel", unit, unit)[-ndim:]
+    labels = CELLS if ndim == 2 else CELLS[np.newaxis].repeat(3, 0)
+    layer = Labels(labels, scale=scale, units=units)
+    again = saved(layer, tmp_path / "a.tif")
+    np.testing.assert_allclose(again.scale, scale, atol=1e-9)
+    assert again.units == layer.units
+    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
+        x, y = tif.pages.first.get_resolution("MICROMETER")
+    np.testing.assert_allclose((1 / x, 1 / y), (0.2, 0.25), atol=1e-6)
+    saved(Labels(CELLS), tmp_path / "b.tif")
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert tif.pages.first.get_resolution() == (1, 1)

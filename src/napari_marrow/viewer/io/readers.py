@@ -19,7 +19,7 @@ from napari_marrow.data.masks import mask_kind, read_mask
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.behaviours.opening import prepare_viewer
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
-from napari_marrow.viewer.make.layers import LayerData, collection_layers
+from napari_marrow.viewer.make.layers import LayerData, collection_layers, place_of_files
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 
 PathOrPaths = str | Sequence[str]
@@ -77,11 +77,12 @@ def read(path: PathOrPaths) -> list[LayerData]:
 
 def _lone_mask(path: Path, stem: str, kind: str) -> LayerData:
     """Return a mask that was opened by itself; of nuclei, as instances with their features."""
-    mask = read_mask(path, image_size(path))
+    mask, place = read_mask(path, image_size(path)), place_of_files([path])
     if kind == "nucleus":
         labels = separate(mask)
-        return labels, {"name": f"{stem} nuclei", "features": nucleus_features(labels)}, "labels"
-    return mask.astype("uint16"), {"name": f"{stem} {kind}"}, "labels"
+        features = nucleus_features(labels)
+        return labels, {"name": f"{stem} nuclei", "features": features, **place}, "labels"
+    return mask.astype("uint16"), {"name": f"{stem} {kind}", **place}, "labels"
 
 
 def _saved_labels(path: Path) -> LayerData:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -108,6 +108,7 @@ def save_labels(
     else:
         note["columns"] = column_types(table)
     shape = [int(length) for length in data.shape]  # tifffile's own mark, which it reads back
+    resolution = _pixels_per_cm(layer)
     with atomic_file(path, labels) as tif, atomic_file(beside, features) as text:
         tifffile.imwrite(
             tif,
@@ -118,9 +119,25 @@ def save_labels(
             compression="zlib",
             description=json.dumps({"shape": shape, NOTE: note}, default=_plain),
             metadata=None,
+            resolution=resolution,
+            resolutionunit=None if resolution is None else "CENTIMETER",
         )
         text.write_text(to_csv(whole, note["missing"]), encoding="utf-8", newline="")
     return [path, beside]
+
+
+def _pixels_per_cm(layer: Mapping[str, object]) -> tuple[float, float] | None:
+    """Return the resolution in x and y of a layer with a scale in a unit of length, else None."""
+    import pint
+
+    scale, units = layer.get("scale"), layer.get("units")
+    if not (isinstance(scale, Iterable) and isinstance(units, Iterable)):
+        return None
+    pixels = [pint.Quantity(*each) for each in zip(scale, units, strict=True)][-2:]
+    if not all(length.is_compatible_with("cm") and length.magnitude > 0 for length in pixels):
+        return None
+    height, width = (1 / length.to("cm").magnitude for length in pixels)
+    return width, height
 
 
 def _plain(value: object) -> object:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
+from napari_marrow.data.pixel_size import common_pixel_size
 from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, separate
 from napari_marrow.viewer.label_cache import cached_labels
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, new_id, pixel_checksum
@@ -44,7 +45,10 @@ def collection_layers(collection: Collection) -> list[LayerData]:
         fields=fields,
         checksum=pixel_checksum(pixels) if isinstance(pixels, np.ndarray) else None,
     )
-    axes = {"axis_labels": STACK_AXES[-2:] if single else STACK_AXES}
+    axes = {
+        "axis_labels": STACK_AXES[-2:] if single else STACK_AXES,
+        **place_of_files([f.path for f in fields]),
+    }
     image = {"name": name, "rgb": True, "metadata": info.metadata(), **axes}
     layers: list[LayerData] = [(pixels, image, "image")]
     for kind, data in labels.items():
@@ -54,6 +58,16 @@ def collection_layers(collection: Collection) -> list[LayerData]:
             options["features"] = nucleus_features(data, labels.get(Kind.CYTOPLASM))
         layers.append((data, options, "labels"))
     return layers
+
+
+def place_of_files(paths: Sequence[Path]) -> dict[str, object]:
+    """Return scale and units in micrometres where all photographs have pixels of one size."""
+    size = common_pixel_size(paths)
+    if size is None:
+        return {}
+    if len(paths) == 1:
+        return {"scale": size, "units": ("um", "um")}
+    return {"scale": (1.0, *size), "units": ("pixel", "um", "um")}
 
 
 def labels_options(name: str, info: LayerInfo) -> dict[str, object]:
