@@ -120,10 +120,13 @@ def test_train_on_one_class(refused, tmp_path, own):
     assert "holds only the class ALL" in said
 
 
-def test_train_with_a_field_without_class(refused, tmp_path, own):
+def test_train_passes_over_a_field_without_class(call, tmp_path, own):
     Image.new("RGB", (64, 48), "red").save(own / "stray.bmp")
-    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", *FAST)
-    assert "stray.bmp has no class" in said
+    out = tmp_path / "m.marrow"
+    status, said, _ = call("train", own, "--out", out, "--model", "naive-bayes")
+    assert status == 0
+    assert "1 field without a class left out: stray.bmp" in said
+    assert "1 field without a class left out" in (out / "card.md").read_text()
 
 
 @pytest.mark.parametrize("damage", ["truncated", "huge"])

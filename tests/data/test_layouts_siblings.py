@@ -142,7 +142,7 @@ def test_a_table_in_a_flat_folder_tells_class_and_source(tmp_path):
         ("image,class\nz.png,ALL\n", "names z.png, which is not there"),
         ("image,class\na.png,ALL\na.png,MM\n", "names a.png more than once"),
         ("image,class\na_nucleus_mask.png,ALL\n", "is a mask or no image"),
-        ("image,label\na.png,ALL\n", "needs the columns image and class"),
+        ("x,y\na.png,ALL\n", "needs the columns image and class.*it has x, y"),
     ],
 )
 def test_a_wrong_table_is_one_sentence(tmp_path, text, sentence):

@@ -21,6 +21,7 @@ from napari_marrow import __version__
 from napari_marrow.cli.console import console
 from napari_marrow.data.errors import EditedResultError, MarrowError, Stopped
 from napari_marrow.data.options import Settings
+from napari_marrow.data.text import printable
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 
@@ -90,6 +91,10 @@ def run(tokens: list[str]) -> int:
         warnings.simplefilter("ignore")
     try:
         app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (CycloptsError, UsageError) as error:
         return _complain(error, debug, 2)
     except EditedResultError as error:
@@ -108,6 +113,6 @@ def run(tokens: list[str]) -> int:
 def _complain(error: BaseException, debug: bool, status: int, text: str = "") -> int:
     if debug:
         console.print_exception() if sys.exc_info()[0] else console.print(str(error))
-    message = " ".join((text or str(error)).split())
+    message = printable(" ".join((text or str(error)).split()))
     print(f"napari-marrow: {message}", file=sys.stderr)
     return status

@@ -9,16 +9,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from napari_marrow.data.text import printable
 from napari_marrow.jobs.events import Event
 
-console = Console(stderr=True, highlight=False)
+# names of files and classes may hold what rich takes for its markup
+console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 class Reporter:
     """Shows the events of a job as one line of progress on standard error."""
 
     def __init__(self):
-        columns = (BarColumn(24), TextColumn("{task.description}"))
+        columns = (BarColumn(24), TextColumn("{task.description}", markup=False))
         self._progress = Progress(*columns, console=console, transient=False)
         self._task = self._progress.add_task("", total=1.0)
 
@@ -36,18 +38,31 @@ class Reporter:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         if event.kind == "progress":
-            self._progress.update(self._task, completed=event.fraction, description=event.text)
+            text = printable(event.text)
+            self._progress.update(self._task, completed=event.fraction, description=text)
         elif event.kind == "message":
-            # names of files may hold what rich takes for its markup
-            console.print(event.text, markup=False, soft_wrap=True)
+            console.print(printable(event.text), soft_wrap=True)
 
 
 def show(result: Mapping[str, object], as_json: bool, *lines: str) -> None:
     """Print a result: as JSON, or as the lines a person reads."""
-    if as_json:
-        print(json.dumps(result))
-    else:
-        print("\n".join(lines))
+    print(json.dumps(_printable(result)) if as_json else printable("\n".join(lines)))
+
+
+def _printable(value: object) -> object:
+    """Return a JSON value in which all texts are valid Unicode, also those of odd file names."""
+    if isinstance(value, Mapping):
+        return {printable(str(key)): _printable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(inner) for inner in value]
+    return printable(value) if isinstance(value, str) else value
+
+
+def print_table(table: Table, min_width: int = 0) -> None:
+    """Print a table on standard output, with all names as they are."""
+    shown = Console(highlight=False, markup=False, emoji=False)
+    shown.width = max(shown.width, min_width)
+    shown.print(table)
 
 
 def print_comparison(rows: list[dict]) -> None:
@@ -62,9 +77,7 @@ def print_comparison(rows: list[dict]) -> None:
         time = f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
         size = (time, f"{row['parameters']:,}")
         table.add_row(row["model"], row["protocol"], *scores, *size)
-    shown = Console(highlight=False)
-    shown.width = max(shown.width, 140)  # lines that break in a terminal are whole in a file
-    shown.print(table)
+    print_table(table, 140)  # lines that break in a terminal are whole in a file
     chance = rows[0]["accuracy_chance"]
     print(f"Chance is an accuracy of {chance:.2f}; behind each score its spread over the folds.")
 
@@ -73,8 +86,3 @@ def _with_spread(estimate: float | None, spread: float | None) -> str:
     if estimate is None:
         return "-"
     return f"{estimate:.3f}" if spread is None else f"{estimate:.3f} ({spread:.2f})"
-
-
-def counted(number: int, word: str) -> str:
-    """Return a number and a word, in the plural where it is not 1."""
-    return f"{number} {word}{'s' * (number != 1)}"

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
 from rich.table import Table
 
 from napari_marrow.cli.app import AsJson, AsOptions, UsageError, app, no_problems
-from napari_marrow.cli.console import Reporter, counted, show
+from napari_marrow.cli.console import Reporter, print_table, show
+from napari_marrow.data.text import counted
 from napari_marrow.jobs.events import Event
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.simulation.phantom import PhantomSettings
@@ -50,8 +50,10 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
     audited = audit(found)
     masks = Counter(kind for f in found.fields for kind in f.mask_kinds)
     sources = len({f.source for f in found.fields})
+    without = sum(f.class_name is None for f in found.fields)
     result = found.to_dict() | {
         "classes": found.counts(),
+        "without_class": without,
         "masks": dict(sorted(masks.items())),
         "sources": sources,
         "audit": audited.to_dict(),
@@ -59,8 +61,10 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
     table = Table("class", "fields", box=None, pad_edge=False)
     for name, count in found.counts().items():
         table.add_row(name, str(count))
+    if without:
+        table.add_row("(none)", str(without))
     if not json:
-        Console(highlight=False).print(table)
+        print_table(table)
     shown = ", ".join(f"{count} {kind}" for kind, count in sorted(masks.items())) or "none"
     show(
         result,

@@ -18,7 +18,8 @@ from napari_marrow.cli.app import (
     app,
     no_problems,
 )
-from napari_marrow.cli.console import Reporter, console, counted, print_comparison, show
+from napari_marrow.cli.console import Reporter, console, print_comparison, show
+from napari_marrow.data.text import counted
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import (
@@ -90,7 +91,7 @@ def features(
     with Reporter() as report:
         job = FeaturesJob(scan_folder(folder), out, settings, selection, force)
         result = run_features_job(job, report)
-    lines = [f"{result.rows} rows of {counted(result.features, 'feature')} in {out}."]
+    lines = [f"{counted(result.rows, 'row')} of {counted(result.features, 'feature')} in {out}."]
     if result.scores:
         best = ", ".join(result.selected[:5])
         lines.append(f"Scores in {result.scores}; the best: {best}.")
@@ -166,7 +167,8 @@ def predict(
     summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     if uncertain := sum(p.uncertain for p in result.predictions):
         summary += f" ({uncertain} uncertain)"
-    fields = f"{len(result.predictions)} fields: {summary}; {len(result.table)} rows in {out}."
+    fields = f"{counted(len(result.predictions), 'field')}: {summary}; "
+    fields += f"{counted(len(result.table), 'row')} in {out}."
     show(result.to_dict(), json, fields, RESEARCH_ONLY)
 
 
@@ -201,7 +203,7 @@ def compare(
     if not json:
         print_comparison(result.rows)
     counted_units = f"{counted(result.units, 'unit')} of {counted(result.sources, 'source')}"
-    summary = f"{counted_units}, {result.folds} folds; tables in {out}."
+    summary = f"{counted_units}, {counted(result.folds, 'fold')}; tables in {out}."
     show(result.to_dict(), json, summary, *result.notes, RESEARCH_ONLY)
 
 

@@ -17,8 +17,9 @@ from napari_marrow.cli.app import (
     app,
     no_problems,
 )
-from napari_marrow.cli.console import Reporter, counted, show
+from napari_marrow.cli.console import Reporter, show
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.text import counted, listed
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
@@ -87,7 +88,7 @@ def segment(
     collections = scan_all(paths)
     with Reporter() as report:
         result = run_segmentation(SegmentJob(collections, out, settings, cytoplasm, force), report)
-    nuclei = f"{result.nuclei} {'nucleus' if result.nuclei == 1 else 'nuclei'}"
+    nuclei = counted(result.nuclei, "nucleus", "nuclei")
     fields = counted(len(result.counts), "field")
     show(result.to_dict(), json, f"{nuclei} in {fields}, in {out}.", RESEARCH_ONLY)
     _none_left_out(result.left_out)
@@ -95,8 +96,6 @@ def segment(
 
 def _none_left_out(names: Iterable[str]) -> None:
     """Exit with 1 where photographs were left out, so that a script notices it."""
-    from napari_marrow.data.layouts.listing import listed
-
     if names := list(names):
         count = counted(len(names), "photograph")
         raise MarrowError(

@@ -1,4 +1,4 @@
-"""Rows of a CSV that a person saved, with any common separator and encoding."""
+"""Rows of a CSV that a person saved, with any common separator, encoding and names of columns."""
 
 from __future__ import annotations
 
@@ -6,12 +6,46 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.text import folded
 
 _SEPARATORS = ",;\t"
+_ENDINGS = frozenset({".csv", ".tsv", ".tab"})
 MAX_HEADER_BYTES = 64 * 1024
+Role = Literal["image", "class", "source"]
+"""What a column says of a photograph: which file it is, its class, and what it was made from."""
+_ID = "(?:s|ids?|names?|no|nr|num|numbers?|index|idx|codes?)?"
+_PICTURE = "(?:image|img|photo|photograph|picture|pic)"
+_PERSON = "(?:patient|pat|case|subject|donor|person|slide|smear|specimen|sample)"
+_SPELLINGS: dict[Role, tuple[str, ...]] = {
+    "image": (
+        "image",
+        f"{_PICTURE}(?:file|path)?{_ID}",
+        f"{_PICTURE}(?:paths?|files?)",
+        "(?:files?|path|stem)(?:names?|paths?|ids?)?",
+        "(?:relative|rel|full|absolute|abs)(?:file)?paths?",
+        "(?:field|cell|object)(?:names?|ids?)",
+        "names?",
+        "ids?|uuid|uid",
+    ),
+    "class": (
+        "class",
+        "classes|class(?:names?|labels?)|labelnames?|labels?",
+        "diagnos[ie]s|dx",
+        "categor(?:y|ies)(?:names?)?",
+        "targets?|targetlabels?|truelabels?|(?:ground)?truth(?:labels?)?|gt",
+        "findings?(?:labels?)?",
+        "(?:cell|disease|blood|leuka?emia|cancer|lesion|tissue)?(?:sub)?(?:types?|class)(?:names?)?",
+        "conditions?|diseases?|patholog(?:y|ies)|phenotypes?|annotations?",
+        "(?:class|label|category|target|celltype)(?:ids?|idx|index|no|nr|num|numbers?|codes?)",
+    ),
+    "source": ("source", f"{_PERSON}{_ID}", f"(?:source|group|acquisition){_ID}", "pid"),
+}
+"""Names of columns by role, the preferred first: without capitals, spaces, hyphens, underscores."""
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:
@@ -37,6 +71,42 @@ def read_rows(table: Path) -> list[dict[str, str]]:
         {name: row[k].strip() if k < len(row) else "" for k, name in enumerate(names) if name}
         for row in filled
     ]
+
+
+def is_table_name(path: Path) -> bool:
+    """Whether a file's name is that of a table that can be read."""
+    return path.suffix.lower() in _ENDINGS
+
+
+def columns_by_role(names: Iterable[str]) -> dict[Role, str]:
+    """Return which column says what of a photograph, whatever it is called.
+
+    >>> columns_by_role(["file_name", "Cell Type", "width", "Patient-ID"])
+    {'image': 'file_name', 'class': 'Cell Type', 'source': 'Patient-ID'}
+    >>> columns_by_role(["id", "image ID", "class"])
+    {'image': 'image ID', 'class': 'class'}
+    """
+    plain = {re.sub(r"[\W_]+", "", folded(name)): name for name in reversed(list(names))}
+    found: dict[Role, str] = {}
+    for role, spellings in _SPELLINGS.items():
+        for spelling in spellings:
+            if same := [plain[name] for name in plain if re.fullmatch(spelling, name)]:
+                found[role] = same[-1]  # the first in the table
+                break
+    return found
+
+
+def read_rows_by_role(table: Path) -> list[dict[Role, str]]:
+    """Read the rows of a table, by role; a role that no column has is left out.
+
+    Raises
+    ------
+    MarrowError
+        As :func:`read_rows` does.
+    """
+    rows = read_rows(table)
+    by_role = columns_by_role(rows[0]) if rows else {}
+    return [{role: row[name] for role, name in by_role.items()} for row in rows]
 
 
 def columns(table: Path) -> tuple[str, ...]:

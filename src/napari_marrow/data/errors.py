@@ -1,5 +1,7 @@
 """The errors of the package: those that users see, and one for work that was cancelled."""
 
+from napari_marrow.data.text import printable
+
 
 class MarrowError(Exception):
     """An error that a user can correct.
@@ -8,6 +10,9 @@ class MarrowError(Exception):
     what to do. The command line prints it and exits with 1; the viewer shows it as a notification.
     Any other exception is a fault of the program.
     """
+
+    def __init__(self, message: str = ""):
+        super().__init__(printable(message))
 
 
 class EditedResultError(MarrowError):

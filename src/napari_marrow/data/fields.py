@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.csv_table import read_rows
+from napari_marrow.data.csv_table import columns, read_rows_by_role
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import decode, image_size, open_image, read_image
 from napari_marrow.data.masks import MaskCode, MaskKind, read_mask
+from napari_marrow.data.text import counted, listed, printable
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ class Collection:
     def label(self, field: Field) -> str:
         """Return a field's name in tables: its path below the root, or its name elsewhere."""
         if field.path.is_relative_to(self.root):
-            return field.path.relative_to(self.root).as_posix()
+            return printable(field.path.relative_to(self.root).as_posix())
         return field.name
 
     def counts(self) -> dict[str, int]:
@@ -234,11 +236,23 @@ def _fits(mask: Path, size: tuple[int, int]) -> bool:
         return False
 
 
+def with_classes_only(collection: Collection) -> tuple[Collection, tuple[str, ...]]:
+    """Leave out the fields that have no class, nor cells of one; return a sentence about them."""
+    known = tuple(f for f in collection.fields if f.class_name is not None or f.cell_classes)
+    left = [collection.label(f) for f in collection.fields if f not in known]
+    if not left:
+        return collection, ()
+    sentence = f"{counted(len(left), 'field')} without a class left out: {listed(left)}."
+    return dataclasses.replace(collection, fields=known), (sentence,)
+
+
 def with_groups(collection: Collection, table: Path | str) -> Collection:
     """Take the source of each field from a CSV with the columns ``image`` and ``source``.
 
     ``image`` is a path relative to the collection's root, a file's name, or a stem; ``source`` may
-    be a patient, a slide or an acquisition.
+    be a patient, a slide or an acquisition. Other names of columns and other spellings are those of
+    tables of classes: see :func:`~napari_marrow.data.csv_table.columns_by_role` and
+    :class:`~napari_marrow.data.file_index.FileIndex`.
 
     Raises
     ------
@@ -247,37 +261,36 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
         name that several fields have.
     """
     table = Path(table)
-    groups = _read_groups(table)
-    names = Counter(key for f in collection.fields for key in _names(collection, f))
-    fields = []
-    for f in collection.fields:
-        keys = _names(collection, f)
-        key = next((key for key in keys if key in groups), None)
-        if key is None:
-            raise MarrowError(f"{table} has no row for {keys[0]}; add one with its source.")
-        if names[key] > 1:
-            raise MarrowError(
-                f"{table} names {key}, which several fields are called; write the path, {keys[0]}."
-            )
-        fields.append(dataclasses.replace(f, source=groups[key]))
-    tables = (*collection.tables, table)
-    return dataclasses.replace(collection, fields=tuple(fields), tables=tables)
-
-
-def _names(collection: Collection, field: Field) -> list[str]:
-    """Return the names of a field in tables, the most exact first."""
-    return list(dict.fromkeys((collection.label(field), field.path.name, field.name)))
-
-
-def _read_groups(table: Path) -> dict[str, str]:
-    rows = read_rows(table)
+    rows = read_rows_by_role(table)
     if not rows or not all(row.get("image") and row.get("source") for row in rows):
-        raise MarrowError(f"{table} needs the columns image and source, filled in every row.")
-    groups: dict[str, str] = {}
+        names = f"; it has {listed(columns(table))}" if rows else ""
+        raise MarrowError(
+            f"{table} needs the columns image and source, filled in every row{names}."
+        )
+    index = FileIndex({collection.label(f): number for number, f in enumerate(collection.fields)})
+    sources: dict[int, str] = {}
+    unclear: dict[int, str] = {}
     for row in rows:
-        image, source = row["image"].replace("\\", "/"), row["source"]
-        if groups.setdefault(image, source) != source:
+        found = index.find(row["image"])
+        if len(found) > 1:
+            unclear |= dict.fromkeys(found, row["image"])
+        elif found and sources.setdefault(found[0], row["source"]) != row["source"]:
             raise MarrowError(
-                f"{table} gives {groups[image]} and {source} for {image}; keep one row an image."
+                f"{table} gives {sources[found[0]]} and {row['source']} for {row['image']}; keep "
+                "one row an image."
             )
-    return groups
+    for number, f in enumerate(collection.fields):
+        if number in sources:
+            continue
+        label = collection.label(f)
+        if number in unclear:
+            raise MarrowError(
+                f"{table} names {unclear[number]}, which several fields are called; write the "
+                f"path, {label}."
+            )
+        raise MarrowError(f"{table} has no row for {label}; add one with its source.")
+    fields = tuple(
+        dataclasses.replace(f, source=sources[number]) for number, f in enumerate(collection.fields)
+    )
+    tables = (*collection.tables, table)
+    return dataclasses.replace(collection, fields=fields, tables=tables)

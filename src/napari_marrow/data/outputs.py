@@ -20,6 +20,8 @@ from napari_marrow.data.errors import EditedResultError, MarrowError
 from napari_marrow.data.fields import Collection
 
 SOFTWARE = "napari-marrow"
+MARK_BYTES = 512
+"""The mark of a PNG is within this beginning of the file."""
 
 
 def _never(path: Path) -> bool:
@@ -254,6 +256,17 @@ def png_kind(name: str) -> FileKind:
         return (marks.get("Software"), marks.get("Description")) == (SOFTWARE, name)
 
     return FileKind(name, is_ours)
+
+
+def is_own_png(path: Path) -> bool:
+    """Whether a file is a PNG that :func:`save_png` marked, of any kind."""
+    if path.suffix.lower() != ".png":
+        return False
+    try:
+        with open(path, "rb") as file:
+            return b"tEXtSoftware\0" + SOFTWARE.encode() in file.read(MARK_BYTES)
+    except OSError:
+        return False  # reported elsewhere
 
 
 def save_png(picture: Image.Image, path: Path, kind: FileKind) -> None:

@@ -144,7 +144,9 @@ def product(
     """
     if array.ndim == 2 and operation in KEEPS_MASKS:
         return array.copy()
-    digest = hashlib.sha256(f"{name}\0{operation}\0{copy}".encode()).digest()
+    digest = hashlib.sha256(
+        f"{name}\0{operation}\0{copy}".encode(errors="surrogateescape")
+    ).digest()
     generator = np.random.default_rng([settings.seed, int.from_bytes(digest)])
     return _random_operation(operation, settings, array.shape[:2], generator)(array)
 

@@ -16,7 +16,7 @@ from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field, usable
 from napari_marrow.data.layouts import SAVED, write_table
-from napari_marrow.data.layouts.listing import listed
+from napari_marrow.data.text import listed
 from napari_marrow.imaging.augment import (
     Augmented,
     augmented,

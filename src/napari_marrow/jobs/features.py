@@ -11,6 +11,7 @@ from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import check_outputs, input_files, table_kind
+from napari_marrow.data.text import counted
 from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.learning.samples import drawn_notes
@@ -121,7 +122,7 @@ def score_features(
     """
     known = table[table["class"].notna()]
     left_out = len(table) - len(known)
-    notes = [f"{left_out} rows without a class were not scored."] if left_out else []
+    notes = [f"{counted(left_out, 'row')} without a class not scored."] if left_out else []
     if known["class"].nunique() < 2:
         return None, [*notes, "There are not two classes: nothing was scored."]
 

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.fields import Collection
+from napari_marrow.data.fields import Collection, with_classes_only
 from napari_marrow.learning.bundle import HELDOUT, sha256
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.calibration import apply_temperature
@@ -98,6 +98,7 @@ def train(
     Stopped
         When a callback ended the work.
     """
+    collection, left_out = with_classes_only(collection)
     check_training(collection, settings)
     prepared = LEARNERS[settings.kind].PREPARATION
     learner = _prepare(collection, settings, callbacks.part(0, prepared))
@@ -122,7 +123,12 @@ def train(
         evaluation=evaluation,
         split={side: sorted(set(table["source"].iloc[rows])) for side, rows in sides.items()},
         fingerprints={collection.label(f): sha256(f.path) for f in collection.fields},
-        notes=(*split.notes, *drawn_notes(collection, preprocessing.features), *model.notes),
+        notes=(
+            *left_out,
+            *split.notes,
+            *drawn_notes(collection, preprocessing.features),
+            *model.notes,
+        ),
         versions=versions() | {"device": model.device},
         features=model.features,
         kind=settings.kind,
@@ -136,15 +142,9 @@ def check_training(collection: Collection, settings: TrainingSettings | CompareS
     Raises
     ------
     MarrowError
-        For settings out of bounds, a field without a class, or fewer than two classes.
+        For settings out of bounds, or fewer than two classes.
     """
     settings.check()
-    bare = [f for f in collection.fields if f.class_name is None and not f.cell_classes]
-    if bare:
-        raise MarrowError(
-            f"{bare[0].path} has no class; put it into a folder named after its class, "
-            "or give it one in the table."
-        )
     if len(collection.classes) < 2:
         raise MarrowError(
             f"{collection.root} holds only the class {', '.join(collection.classes) or 'none'}; "
@@ -219,6 +219,7 @@ def compare(
     Stopped
         When a callback ended the work.
     """
+    collection, left_out = with_classes_only(collection)
     check_training(collection, settings)
     protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
     rows, answers = [], []
@@ -227,7 +228,7 @@ def compare(
         for row, answer in _compare(collection, settings, protocol, part):
             rows.append(row)
             answers.append(answer)
-    notes = []
+    notes = [*left_out]
     if "paper" in protocols:
         notes.append(
             "Protocol paper: copies of one source stand on both sides, and features were chosen "

@@ -16,13 +16,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from napari_marrow.data.csv_table import is_table_name
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.class_table import (
     SAVED,
     fields_of_table,
-    find_class_table,
+    read_class_table,
+    read_saved_table,
     write_table,
 )
 from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
@@ -32,7 +34,6 @@ from napari_marrow.data.layouts.listing import (
     join_collections,
     natural_key,
     sort_files,
-    unused_files,
 )
 from napari_marrow.data.layouts.names import class_of_name
 from napari_marrow.data.layouts.paired_masks import (
@@ -40,9 +41,13 @@ from napari_marrow.data.layouts.paired_masks import (
     segpc_part,
     white_blood_cells,
 )
+from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.sources import join_twins, warn_of_missing_originals
+from napari_marrow.data.layouts.tidy import join_spellings, with_distinct_names
+from napari_marrow.data.layouts.unused import warn_of_unused
 from napari_marrow.data.layouts.validate import validate_collection
 from napari_marrow.data.masks import looks_like_mask, mask_kind
+from napari_marrow.data.text import listed, printable
 
 __all__ = ["SAVED", "natural_key", "scan", "scan_all", "write_table"]
 
@@ -70,24 +75,28 @@ def scan(folder: Path | str) -> Collection:
         When the folder is not there, can't be read, or holds no photograph.
     """
     folder = Path(os.path.abspath(folder))  # names of folders above count
-    if folder.suffix.lower() == ".csv":
-        return validate_collection(fields_of_table(folder))
+    if is_table_name(folder):
+        return _finish(fields_of_table(folder))
     if folder.is_file():
-        return validate_collection(_one_field(folder))
+        return _finish(_one_field(folder))
     if not folder.is_dir():
         raise MarrowError(f"{folder} is not there or no folder; check the name.")
     if not os.access(folder, os.R_OK | os.X_OK):
         raise MarrowError(f"{folder} can't be read: no permission; ask its owner.")
-    table = find_class_table(folder)
-    found = fields_of_table(table) if table else _scan_layouts(folder)
-    used = {path for f in found.fields for path in (f.path, *f.mask_files)} | {*found.tables}
-    unused = unused_files(folder, used)
+    found = _scan_folder(folder)
+    unused = warn_of_unused(folder, found)
     if not found.fields:
         raise MarrowError(
             f"{folder} holds no photograph (BMP, TIFF, PNG or JPEG that is no mask); choose the "
             f"folder with the images, or the one with a folder a class. {' '.join(unused)}"
         )
-    return validate_collection(replace(found, warnings=(*found.warnings, *unused)))
+    return _finish(replace(found, warnings=(*found.warnings, *unused)))
+
+
+def _finish(found: Collection) -> Collection:
+    """Give classes and fields the names that users see, and check the files."""
+    checked = validate_collection(with_distinct_names(join_spellings(found)))
+    return replace(checked, warnings=tuple(map(printable, checked.warnings)))
 
 
 def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
@@ -109,14 +118,24 @@ def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
     return with_common_bits(found)
 
 
-def _scan_layouts(folder: Path) -> Collection:
-    """Find the sets with masks in other folders, and class folders beside them."""
+def _scan_folder(folder: Path) -> Collection:
+    """Find the fields by the table that counts, else by the sets and folders."""
+    if saved := read_saved_table(folder):
+        return saved
     sets = find_paired_masks(folder)
     taken = {p.parent for s in sets for f in s.fields for p in (f.path, *f.mask_files)}
     rest = class_folders(folder, taken)
-    found = join_collections(folder, [*sets, rest]) if sets else rest
-    warnings = warn_of_missing_originals(found.root, found.fields)
-    return join_twins(replace(found, warnings=(*found.warnings, *warnings)))
+    layout = join_collections(folder, [*sets, rest]) if sets else rest
+    table, faults = read_class_table(folder, layout)
+    if table is not None:
+        return table
+    folders = sorted({layout.label(f).rpartition("/")[0] for f in layout.fields} - {""})
+    if len(folders) > 1 and not layout.classes:
+        faults.append(f"No field has a class: no name of a folder can be one ({listed(folders)}).")
+    missing = warn_of_missing_originals(layout.root, layout.fields)
+    fields, people = sources_of_folders(layout.root, layout.fields)
+    warnings = (*layout.warnings, *faults, *missing, *people)
+    return join_twins(replace(layout, fields=fields, warnings=warnings))
 
 
 def _one_field(path: Path) -> Collection:

@@ -6,154 +6,248 @@ import csv
 import dataclasses
 import io
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_file
-from napari_marrow.data.csv_table import columns, read_rows
+from napari_marrow.data.csv_table import (
+    Role,
+    columns,
+    columns_by_role,
+    is_table_name,
+    read_rows_by_role,
+)
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.folders import snam_root, with_all_idb_masks
+from napari_marrow.data.layouts.folders import arranged_classes, snam_root, with_all_idb_masks
 from napari_marrow.data.layouts.listing import (
     fields_of_files,
+    folders_with_images,
     images_in,
     list_folder,
-    listed,
     sort_files,
 )
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
+from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
+from napari_marrow.data.masks import looks_like_mask
 from napari_marrow.data.outputs import FileKind, input_files
+from napari_marrow.data.text import counted, listed, printable
 
 SAVED = "fields.csv"
 """The name that the widget gives the table it saves."""
 COLUMNS = ("image", "class", "source")
 
 
-def find_class_table(folder: Path) -> Path | None:
-    """Find the table of a folder: the one that this plugin saves, or one beside photographs.
+def read_saved_table(folder: Path) -> Collection | None:
+    """Read the table of a folder that this plugin saved there, if there is one."""
+    for place in dict.fromkeys((folder, snam_root(folder))):
+        if _gives_classes(place / SAVED):
+            return fields_of_table(place / SAVED)
+    return None
+
+
+def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | None, list[str]]:
+    """Read the table of classes in a folder, if there is one that counts.
+
+    One with the columns ``image`` and ``class`` beside photographs always does. Any other, also in
+    other spellings, does where the folders tell no classes apart.
+
+    Parameters
+    ----------
+    folder
+        Where to look.
+    layout
+        What the folders alone tell.
+
+    Returns
+    -------
+    Collection or None
+        The fields that the table names.
+    list of str
+        Why a table can't be used.
 
     Raises
     ------
     MarrowError
-        When there are several beside the photographs.
+        When there are several, or the one that always counts has a fault.
     """
-    for place in dict.fromkeys((folder, snam_root(folder))):
-        if _names_images(place / SAVED):
-            return place / SAVED
-    tables = [p for p in list_folder(folder) if p.suffix.lower() == ".csv" and _names_images(p)]
-    if not tables or not images_in(folder):
-        return None
-    if len(tables) > 1:
-        names = listed([p.name for p in tables])
+    tables = [p for p in list_folder(folder) if p not in layout.tables and _gives_classes(p)]
+    certain = [p for p in tables if {"image", "class"} <= set(columns(p)) and images_in(folder)]
+    if not certain and len(arranged_classes(layout)) > 1:
+        return None, []
+    readable: dict[Path, Collection] = {}
+    faults = []
+    for table in certain or tables:
+        try:
+            readable[table] = fields_of_table(table, None if certain else layout.fields)
+        except MarrowError as error:
+            if len(certain) == 1:
+                raise
+            faults.append(f"{error} Until then {table.name} is passed over.")
+    if len(readable) > 1 or len(certain) > 1:
+        names = listed([p.name for p in readable or certain])
         raise MarrowError(
             f"{folder} holds several tables of classes ({names}); name the one to use."
         )
-    return tables[0]
+    found = next(iter(readable.values()), None)
+    if found is not None and not certain:
+        warnings = dict.fromkeys((*layout.warnings, *found.warnings, *faults))
+        found = dataclasses.replace(found, warnings=tuple(warnings))
+    return found, faults
 
 
-def _names_images(path: Path) -> bool:
+def _gives_classes(path: Path) -> bool:
+    if not is_table_name(path):
+        return False
     names = columns(path)
-    return {"image", "class"} <= set(names) and not _holds_predictions(names)
+    return {"image", "class"} <= columns_by_role(names).keys() and not is_own_table(names)
+
+
+def is_own_table(columns: Iterable[str]) -> bool:
+    """Whether columns are those of a result, such as predictions or measurements: no truth."""
+    return _holds_predictions(columns) or {"index", "y", "x"} <= set(columns)
 
 
 def _holds_predictions(columns: Iterable[str]) -> bool:
-    """Whether a table has the columns of a model's predictions, which are no truth."""
     return any(name.startswith("probability_") for name in columns)
 
 
-def fields_of_table(table: Path) -> Collection:
+def fields_of_table(table: Path, others: Iterable[Field] | None = None) -> Collection:
     """Return the fields that a table names, with the masks found beside them.
 
-    ``image`` is a path relative to the table's folder, with or without its suffix. An empty class
-    means that it is not known; without the column ``source``, or where it is empty, the source is
-    the photograph itself.
+    ``image`` is a path relative to the table's folder, in any spelling that
+    :class:`~napari_marrow.data.file_index.FileIndex` finds. An empty class means that it is not
+    known; without the column ``source``, or where it is empty, the source is the patient that a
+    folder names, or the photograph itself. Rows of photographs that are not there are reported.
+
+    Parameters
+    ----------
+    table
+        The file.
+    others
+        Photographs to keep, without a class, where the table does not name them. If None, those
+        beside the named ones are left out.
 
     Raises
     ------
     MarrowError
-        When the table has other columns or is one of predictions, names a photograph twice or one
-        that is not there.
+        When the table has other columns or is one of predictions, names a photograph twice, or
+        none that is there.
     """
     rows = _read_rows(table)
-    root = table.parent
+    root, warnings = table.parent, list[str]()
     paths = _find_photographs(root, [row["image"] for row in rows])
-    twice = [path.name for path, count in Counter(paths).items() if count > 1]
+    twice = [path.name for path, count in Counter(filter(None, paths)).items() if count > 1]
     if twice:
         raise MarrowError(f"{table} names {listed(twice)} more than once; keep one row each.")
-    missing = [row["image"] for row, path in zip(rows, paths, strict=True) if not path.is_file()]
-    if missing:
+    missing = [row["image"] for row, path in zip(rows, paths, strict=True) if path is None]
+    if len(missing) == len(rows):
         raise MarrowError(f"{table} names {listed(missing)}, which is not there; check the names.")
-    warnings: list[str] = []
-    known = _fields_beside(root, paths, warnings)
-    fields, without_source = [], []
-    for row, path in zip(rows, paths, strict=True):
+    if missing:
+        what = counted(len(missing), "image that is", "images that are")
+        warnings.append(f"{table.name} names {what} not there: {listed(missing)}.")
+    named = {path: row for row, path in zip(rows, paths, strict=True) if path is not None}
+    known = _fields_beside(table, list(named), warnings)
+    fields = []
+    for path, row in named.items():
         if path not in known:
             raise MarrowError(f"{table} names {row['image']}, which is a mask or no image.")
-        source = row.get("source") or known[path].source
-        fields.append(
-            dataclasses.replace(known[path], source=source, class_name=row["class"] or None)
-        )
-        if not row.get("source"):
-            without_source.append(known[path])
-    warnings += warn_of_missing_originals(root, without_source)
-    left = len(known.keys() - set(paths))
-    if left:
-        what = "photograph here is" if left == 1 else "photographs here are"
+        class_name = known[path].class_name or row["class"] or None
+        fields.append(dataclasses.replace(known[path], class_name=class_name))
+    rest = [f for f in (known.values() if others is None else others) if f.path not in named]
+    if rest:
+        what = counted(len(rest), "photograph here is", "photographs here are")
+        left = "left out" if others is None else "without a class"
         warnings.append(
-            f"{left} {what} not named in {table.name} and left out; add what is missing, or remove "
-            "the table to see all."
+            f"{what} not named in {table.name} and {left}; add what is missing, or remove the "
+            "table to see all."
         )
+    if others is not None:
+        fields += map(_without_class, rest)
+    given = {path: row["source"] for path, row in named.items() if row.get("source")}
+    fields = _with_sources(root, fields, given, warnings)
     return Collection(root, tuple(fields), tuple(warnings), tables=(table,))
 
 
-def _read_rows(table: Path) -> list[dict[str, str]]:
-    rows = read_rows(table)
-    if rows and _holds_predictions(rows[0]):
+def _with_sources(
+    root: Path, fields: list[Field], given: dict[Path, str], warnings: list[str]
+) -> list[Field]:
+    """Take the given sources; where there is none, that of a patient's folder."""
+    without = [f for f in fields if f.path not in given]
+    found, sentences = sources_of_folders(root, without)
+    warnings += [*sentences, *warn_of_missing_originals(root, without)]
+    sources = {f.path: f.source for f in found} | given
+    return [dataclasses.replace(f, source=sources[f.path]) for f in fields]
+
+
+def _read_rows(table: Path) -> list[dict[Role, str]]:
+    names = columns(table)
+    if _holds_predictions(names):
         raise MarrowError(f"{table} is a table of predictions; name one of true classes.")
+    rows = read_rows_by_role(table)
     if not rows or not all(row.get("image") and "class" in row for row in rows):
-        raise MarrowError(f"{table} needs the columns image and class, and an image in every row.")
+        has = f"; it has {listed(names)}" if names else ""
+        raise MarrowError(
+            f"{table} needs the columns image and class, and an image in every row{has}."
+        )
+    if "source" not in names and len({row.get("source") for row in rows}) == 1:
+        for row in rows:  # a column such as "slide" that tells nothing apart
+            row.pop("source", None)
     return rows
 
 
-def _find_photographs(root: Path, names: list[str]) -> list[Path]:
-    """Find the files that a table names.
+def _find_photographs(root: Path, names: list[str]) -> list[Path | None]:
+    """Find the files that a table names; None for those that are not there, or not clear.
 
-    Its names may lack the suffix, be written as in Windows, or with other capitals.
+    Looked for in the folders that the names have, then in all below.
     """
-    by_name: dict[Path, dict[str, list[Path]]] = {}
-    paths = []
-    for name in names:
-        spellings = (root / name, root / name.replace("\\", "/"))
-        path = next((p for p in spellings if p.is_file()), None)
-        if path is None:
-            path = spellings[1]
-            if path.parent not in by_name:
-                by_name[path.parent] = _photographs_by_name(path.parent)
-            same = by_name[path.parent].get(path.name.lower(), [])
-            path = same[0] if len(same) == 1 else path
-        paths.append(path)
+    paths: list[Path | None] = [_as_written(root, name) for name in names]
+    if None in paths:
+        parents = {(root / name.replace("\\", "/")).parent for name in names}
+        paths = _look_up(root, {root, *filter(Path.is_dir, parents)}, names, paths)
+    if None in paths:
+        below = (p for p in folders_with_images(root) if not looks_like_mask(p))
+        paths = _look_up(root, {root, *below}, names, paths)
     return paths
 
 
-def _photographs_by_name(folder: Path) -> dict[str, list[Path]]:
-    """Return the photographs of a folder by their names and their stems, in small letters."""
-    found: dict[str, list[Path]] = defaultdict(list)
-    for path in sort_files(folder).photographs:
-        for name in {path.name.lower(), path.stem.lower()}:
-            found[name].append(path)
-    return found
+def _as_written(root: Path, name: str) -> Path | None:
+    spellings = (root / name, root / name.replace("\\", "/"))
+    return next((p for p in spellings if p.is_file()), None)
 
 
-def _fields_beside(root: Path, paths: list[Path], warnings: list[str]) -> dict[Path, Field]:
-    """Return what the layouts find of the photographs: their masks above all."""
-    fields = [f for found in find_paired_masks(root) for f in found.fields]
-    known = {f.path for f in fields}
+def _look_up(
+    root: Path, folders: Iterable[Path], names: list[str], paths: list[Path | None]
+) -> list[Path | None]:
+    """Replace each None by the photograph in one of the folders that the table means."""
+    photographs = [p for folder in folders for p in sort_files(folder).photographs]
+    index = FileIndex({Path(os.path.relpath(p, root)).as_posix(): p for p in photographs})
+    found = [path or index.find(name) for name, path in zip(names, paths, strict=True)]
+    return [p if isinstance(p, Path) else p[0] if len(p) == 1 else None for p in found]
+
+
+def _fields_beside(table: Path, paths: list[Path], warnings: list[str]) -> dict[Path, Field]:
+    """Return what the layouts find of the photographs: their masks above all.
+
+    Of the classes only those that a layout reads from this very table, which may be in code.
+    """
+    root = table.parent
+    fields: list[Field] = []
+    known: dict[Path, Field] = {}
+    for found in find_paired_masks(root):
+        ours = table in found.tables
+        known |= {f.path: f if ours else _without_class(f) for f in found.fields}
     for folder in dict.fromkeys(p.parent for p in paths if is_image_name(p) and p not in known):
-        fields += fields_of_files(root, None, sort_files(folder), warnings)
-    return {f.path: f for f in with_all_idb_masks(root, fields)}
+        fields += map(_without_class, fields_of_files(root, None, sort_files(folder), warnings))
+    return known | {f.path: f for f in with_all_idb_masks(root, fields)}
+
+
+def _without_class(field: Field) -> Field:
+    return dataclasses.replace(field, class_name=None)
 
 
 def write_table(collection: Collection, table: Path) -> None:
@@ -172,6 +266,7 @@ def write_table(collection: Collection, table: Path) -> None:
                 f"{table} must lie above all its photographs, and {f.path} is elsewhere; "
                 f"save the table in {collection.root}."
             )
+        name = printable(name)
         if not name.isprintable() or name != name.strip():
             raise MarrowError(
                 f"{f.path} has a name that no table can hold; rename the file or its folder."

@@ -14,18 +14,19 @@ from napari_marrow.data.layouts.listing import (
     folders_with_images,
     holds_results,
     images_in,
-    listed,
     sort_files,
 )
 from napari_marrow.data.layouts.names import (
     KNOWN_CLASSES,
     can_be_class,
     class_of_folder_name,
+    class_of_name,
     is_all_idb,
     is_group,
     is_understood,
 )
 from napari_marrow.data.masks import MaskKind, looks_like_mask
+from napari_marrow.data.text import folded, listed, one_form
 
 SNAM_FOLDER = "PKG - SN-AM"
 
@@ -33,7 +34,7 @@ SNAM_FOLDER = "PKG - SN-AM"
 def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     """Fields of a folder whose sub-folders are classes, or that holds photographs itself.
 
-    Which folder names the class: see :func:`_class_of_folder`. Folders of results and of masks are
+    Which folder names the class: see :func:`_class_place`. Folders of results and of masks are
     passed over, and in ``PKG - SN-AM`` so is everything beside ``ALL`` and ``MM``.
 
     Parameters
@@ -63,23 +64,38 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
         f"Folders of {what}, left out: {listed(passed)}." for what, passed in left.items() if passed
     ]
     files = {sub: sort_files(sub) for sub in (root, *kept) if sub not in taken}
-    classes = {sub: _class_of_folder(root, sub, files) for sub in files}
+    holding = [sub for sub in files if files[sub].photographs]
+    places = _without_classes_below({sub: _class_place(root, sub, files) for sub in holding})
+    classes = {
+        sub: None if place is None else class_of_folder_name(place.name)
+        for sub, place in places.items()
+    }
     fields: list[Field] = []
     for sub in files:
-        fields += fields_of_files(root, classes[sub], files[sub], warnings)
-    bare = [names[sub] for sub in kept if files[sub].photographs]
-    if len(bare) > 1 and not taken and not any(f.class_name for f in fields):
-        warnings.append(f"No field has a class: no name of a folder can be one ({listed(bare)}).")
-    below = [names[s] for s in kept if classes[s] not in (None, class_of_folder_name(s.name))]
+        fields += fields_of_files(root, classes.get(sub), files[sub], warnings)
+    arranged = {folded(name) for name in classes.values() if name is not None}
+    fields = [_prefer_arranged(f, arranged, classes[f.path.parent]) for f in fields]
+    kept = [sub for sub in kept if sub in places]
+    below = [names[s] for s in kept if places[s] not in (None, s)]
     if below:
         warnings.append(f"Folders taken for part of the class above them: {listed(below)}.")
-    above = dict.fromkeys(p for s in kept for p in _possible_classes_above(root, s, classes[s]))
+    above = dict.fromkeys(p for s in kept for p in _possible_classes_above(root, places[s]))
     if len(above) > 1:  # one alone is what the set is called
         passed = listed([p.relative_to(root).as_posix() for p in above])
         warnings.append(
             f"Folders that could be classes too, but have classes below them: {passed}."
         )
     return Collection(root, tuple(with_all_idb_masks(root, fields)), tuple(warnings))
+
+
+def arranged_classes(collection: Collection) -> set[str]:
+    """Return the classes, folded, that a folder above gives fields, and not the file's name."""
+    return {
+        folded(f.class_name)
+        for f in collection.fields
+        if f.class_name is not None
+        and any(class_of_folder_name(p.name) == f.class_name for p in f.path.parents)
+    }
 
 
 def snam_root(folder: Path) -> Path:
@@ -96,30 +112,53 @@ def _upwards(root: Path, folder: Path) -> list[Path]:
     return [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
 
 
-def _class_of_folder(root: Path, folder: Path, files: Mapping[Path, FolderFiles]) -> str | None:
-    """Return the class by the name of a folder, or of one above it; None for ``root`` itself.
+def _class_place(root: Path, folder: Path, files: Mapping[Path, FolderFiles]) -> Path | None:
+    """Return the folder that names the class: itself, or one above it; None for ``root`` itself.
 
     In this order: ``ALL`` or ``MM``; a folder above that holds photographs itself; the innermost
     name that can be a class. Of names in other scripts it is not known whether they mean a patient
     or pictures, so those count only where no folder above can be a class.
     """
-    known = [p for p in _upwards(root, folder) if p.name in KNOWN_CLASSES]
+    known = [p for p in _upwards(root, folder) if one_form(p.name) in KNOWN_CLASSES]
     able = [p for p in _upwards(root, folder) if class_of_folder_name(p.name)]
     # "patients" is a class beside "controls", and in a class it is what that consists of
     able = [p for p in able if not is_group(p.name)] or able
     possible = [p for p in able if is_understood(p.name) or p == able[-1]]
     holding = [p for p in possible if p != folder and p in files and files[p].photographs]
     best = known[:1] or holding[-1:] or possible[:1]
-    return class_of_folder_name(best[0].name) if best else None
+    return best[0] if best else None
 
 
-def _possible_classes_above(root: Path, folder: Path, class_name: str | None) -> list[Path]:
+def _without_classes_below(places: Mapping[Path, Path | None]) -> dict[Path, Path | None]:
+    """Take no folder for a class that has folders of other classes below it.
+
+    Such a folder is what the whole set is called; photographs beside its classes have none.
+    """
+    found = {place for place in places.values() if place is not None}
+    above = {parent for place in found for parent in place.parents}
+    return {sub: None if place in above else place for sub, place in places.items()}
+
+
+def _prefer_arranged(field: Field, arranged: Many[str], class_name: str | None) -> Field:
+    """Decide between the class by the folder, which a person arranged, and by the file's name.
+
+    Names count where folders tell no classes apart. ALL-IDB's may be in one folder of any name.
+    """
+    by_name = class_of_name(field.path.stem)
+    if len(arranged) > 1 or class_name in KNOWN_CLASSES:
+        known = class_name or (by_name if folded(by_name or "") in arranged else None)
+        return dataclasses.replace(field, class_name=known)
+    if is_all_idb(field.path.stem):
+        return dataclasses.replace(field, class_name=by_name)
+    return field
+
+
+def _possible_classes_above(root: Path, place: Path | None) -> list[Path]:
     """Return the folders above the one that gave the class whose names could be classes too."""
-    if class_name in KNOWN_CLASSES:
+    if place is None or class_of_folder_name(place.name) in KNOWN_CLASSES:
         return []
-    folders = _upwards(root, folder)
-    place = next((k for k, p in enumerate(folders) if p.name == class_name), len(folders))
-    return [p for p in folders[place + 1 :] if can_be_class(p.name) and not is_group(p.name)]
+    above = _upwards(root, place)[1:]
+    return [p for p in above if can_be_class(p.name) and not is_group(p.name)]
 
 
 def with_all_idb_masks(root: Path, fields: list[Field]) -> list[Field]:

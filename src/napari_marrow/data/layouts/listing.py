@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from natsort import natsort_keygen, ns
 
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.names import class_of_name, is_all_idb, source_of_name
+from napari_marrow.data.layouts.names import class_of_name, source_of_name
 from napari_marrow.data.masks import (
     MaskKind,
     has_labels_mark,
@@ -21,6 +21,8 @@ from napari_marrow.data.masks import (
     looks_like_mask,
     mask_kind,
 )
+from napari_marrow.data.outputs import is_own_png
+from napari_marrow.data.text import folded, listed
 
 MAX_DEPTH = 8
 """Folders below folders that are read. C-NMC has ``C-NMC_training_data/fold_0/all``, and whoever
@@ -107,7 +109,7 @@ def sort_files(folder: Path) -> FolderFiles:
             files.masks[stem][kind] = path
         elif looks_like_mask(path):
             files.unknown_masks.append(path)
-        else:
+        elif not is_own_png(path):
             files.photographs.append(path)
     _match_capitals(files)
     _find_level_masks(files)
@@ -115,12 +117,15 @@ def sort_files(folder: Path) -> FolderFiles:
 
 
 def _match_capitals(files: FolderFiles) -> None:
-    """Give masks of ``mm_1`` to ``MM_1``, where no other photograph is called so."""
+    """Give masks of ``mm_1`` to ``MM_1``, where no other photograph is called so.
+
+    A name in another Unicode form is the same too.
+    """
     spellings: dict[str, set[str]] = defaultdict(set)
     for path in files.photographs:
-        spellings[path.stem.casefold()].add(path.stem)
+        spellings[folded(path.stem)].add(path.stem)
     for stem in list(files.masks):
-        same = spellings[stem.casefold()]
+        same = spellings[folded(stem)]
         if stem not in same and len(same) == 1:
             (photograph,) = same
             files.masks[photograph] = {**files.masks.pop(stem), **files.masks[photograph]}
@@ -144,14 +149,14 @@ def fields_of_files(
 ) -> list[Field]:
     """Make fields of the photographs of a folder with the masks of the same stem.
 
-    A stem spelt as in ALL-IDB tells the class, else the folder does: ALL-IDB's may be ``img``.
+    Without the folder's class, the name of the file may tell it.
     """
     fields = [
         Field(
             path=path,
             name=path.stem,
             source=source_of_name(path.relative_to(root)),
-            class_name=(None if is_all_idb(path.stem) else class_name) or class_of_name(path.stem),
+            class_name=class_name or class_of_name(path.stem),
             masks=files.masks.get(path.stem, {}),
             mask_code="levels" if path.stem in files.levels else "white",
         )
@@ -177,38 +182,3 @@ def join_collections(root: Path, parts: Iterable[Collection]) -> Collection:
         warnings=tuple(w for part in parts for w in part.warnings),
         tables=tuple(t for part in parts for t in part.tables),
     )
-
-
-def unused_files(root: Path, used: set[Path]) -> list[str]:
-    """Return warnings that count the files below ``root`` which are not among the ``used`` ones.
-
-    Hidden folders are passed over. Folders that may not be read are named.
-    """
-    others: list[str] = []
-    images: list[str] = []
-    errors: list[OSError] = []
-    for place, folders, names in os.walk(root, onerror=errors.append):
-        folders[:] = sorted((n for n in folders if not n.startswith(".")), key=natural_key)
-        for path in (Path(place, name) for name in sorted(names, key=natural_key)):
-            if path not in used:
-                kind = images if is_image_name(path) else others
-                kind.append(path.relative_to(root).as_posix())
-    warnings = []
-    if errors:
-        closed = [Path(error.filename).relative_to(root).as_posix() for error in errors]
-        warnings.append(f"Folders that can't be read, left out: {listed(closed)}; ask their owner.")
-    if others:
-        what = "file that is not an image" if len(others) == 1 else "files that are not images"
-        warnings.append(f"Passed over: {len(others)} {what}: {listed(others)}.")
-    if images:
-        warnings.append(
-            f"Passed over: {len(images)} image{'s' * (len(images) > 1)} taken neither for a "
-            f"photograph nor for a mask: {listed(images)}."
-        )
-    return warnings
-
-
-def listed(names: Sequence[str], limit: int = 5) -> str:
-    """Join the first names of many, and say how many more there are."""
-    rest = len(names) - limit
-    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
+
+from napari_marrow.data.text import one_form, printable
 
 _CLASS_IN_NAME = re.compile(r"(?:^|[_\- ])(ALL|MM)(?=$|[_\- ])")
 # "ALL_1_rotate90" was made from "ALL_1": the same source. All names that the augmentation gives
@@ -23,16 +26,25 @@ KNOWN_CLASSES = frozenset({"ALL", "MM"})
 """Of SN-AM: whatever lies below a folder of this name belongs to it."""
 # Folders that say how data are kept or used: their name is no class.
 _PARTS = frozenset(
-    "test testing train training val valid validation unlabelled unlabeled".split()  # noqa: SIM905
+    "test tests testing train training val valid validation holdout heldout eval evaluation "  # noqa: SIM905
+    "unlabelled unlabeled unannotated inference".split()
 )
+_ALL_IDB_FOLDER = re.compile(r"^ALL[\W_]*IDB", re.IGNORECASE)
 # Folders of what a class consists of: a single one of these is nowhere a class.
-_UNIT = r"(?:patient|pat|case|subject|donor|person|slide|smear|sample|specimen|batch|day|session)"
+_PERSON = (
+    r"(?:patient|pat|case|subject|donor|person|individual|participant|volunteer|animal|mouse"
+    r"|slide|wsi|smear|sample|specimen|aspirate|biopsy)"
+)
+_UNIT = rf"(?:{_PERSON}|batch|day|session)"
 _UNITS = re.compile(
     # "patients" are many, and may well be a class beside "controls"
     rf"^(?:{_UNIT}(?!s$)[\W_]*(?:[a-z]|[a-z]?\d+[a-z]?)"
     # PC and PM are plasma cells and promyelocytes, P07 and P_A are patients
     r"|pt?(?:[\W_]+[a-z]|[\W_]+[a-z]?\d+[a-z]?|\d+[a-z]?))$",
     re.IGNORECASE,
+)
+_PERSONS = re.compile(
+    rf"^{_PERSON}(?!s$)[\W_]*(?:[a-z]|[a-z]{{0,4}}[\W_]*\d[\w.-]*)$", re.IGNORECASE
 )
 _GROUPS = re.compile(rf"{_UNIT}e?s$", re.IGNORECASE)
 _KEPT_IN = re.compile(
@@ -81,7 +93,7 @@ def original_of_name(path: Path) -> str:
     >>> original_of_name(Path("ALL/ALL_1_stain2.bmp")), original_of_name(Path("ALL/ALL_1.bmp"))
     ('ALL/ALL_1', 'ALL/ALL_1')
     """
-    relative = path.with_suffix("").as_posix()
+    relative = unicodedata.normalize("NFC", printable(path.with_suffix("").as_posix()))
     return _DERIVED.sub("", relative) or relative
 
 
@@ -102,14 +114,40 @@ def can_be_class(folder: str) -> bool:
     >>> [can_be_class(n) for n in ("正常", "α", "+", "データ images")]
     [True, True, True, True]
     """
-    words = re.findall(r"[^\W_]+", folder.casefold())
+    folder = one_form(folder)
     if folder.isdecimal():
         return True
-    return (
-        not _UNITS.match(folder)
-        and not _PARTS.intersection(words)
-        and not (words and all(_KEPT_IN.match(word) for word in words))
+    return not (
+        _UNITS.match(folder)
+        or is_person(folder)
+        or _ALL_IDB_FOLDER.match(folder)
+        or describes_storage(folder)
     )
+
+
+def describes_storage(folder: str) -> bool:
+    """Whether a name says how data are kept or used: a part of a set, a format, a magnification.
+
+    >>> [describes_storage(n) for n in ("train", "fold_0", "40X", "PNG images", "day 2", "blast")]
+    [True, True, True, True, False, False]
+    """
+    words = re.findall(r"[^\W_]+", folder.casefold())
+    kept_in = bool(words) and all(_KEPT_IN.match(word) for word in words)
+    return kept_in or bool(_PARTS.intersection(words))
+
+
+def is_person(folder: str) -> bool:
+    """Whether a name is that of one patient, slide, case or the like.
+
+    >>> [is_person(n) for n in ("patient 1", "Slide_B", "case-0123", "subject07", "samples", "P07")]
+    [True, True, True, True, False, False]
+    """
+    return bool(_PERSONS.match(one_form(folder)))
+
+
+def is_patient_of_name(path: Path) -> bool:
+    """Whether a photograph's name tells the patient, as in C-NMC."""
+    return bool(_CNMC.match(_DERIVED.sub("", path.stem)))
 
 
 def class_of_folder_name(folder: str) -> str | None:
@@ -119,7 +157,8 @@ def class_of_folder_name(folder: str) -> str | None:
     ['ALL', 'MM', 'normal', None, 'ALL']
     """
     if can_be_class(folder):
-        return folder
+        return printable(folder)
+    folder = one_form(folder)
     words = re.findall(r"[^\W_]+", folder)
     known = KNOWN_CLASSES.intersection(words)
     rest = [word for word in words if word not in known]
@@ -133,7 +172,7 @@ def is_group(folder: str) -> bool:
     >>> [is_group(n) for n in ("Patients", "samples", "patient 1", "controls")]
     [True, True, False, False]
     """
-    return bool(_GROUPS.match(folder))
+    return bool(_GROUPS.match(one_form(folder)))
 
 
 def is_understood(folder: str) -> bool:
@@ -142,6 +181,7 @@ def is_understood(folder: str) -> bool:
     >>> [is_understood(n) for n in ("blast", "L1", "7", "001", "BM-100", "正常", "患者1", "+")]
     [True, True, False, False, False, False, False, False]
     """
+    folder = one_form(folder)
     return bool(re.search("[a-z]", folder.casefold()) and not re.search(r"\d\d", folder))
 
 

@@ -13,11 +13,11 @@ from napari_marrow.data.layouts.listing import (
     images_in,
     join_collections,
     list_folder,
-    listed,
     subfolders,
 )
 from napari_marrow.data.layouts.names import class_of_name, source_of_name
 from napari_marrow.data.masks import MaskKind, holds_levels
+from napari_marrow.data.text import listed
 
 _CELL_FILE = re.compile(r"^(?P<stem>.+)_(?P<number>\d+)$")
 _PHOTOGRAPH_FOLDERS = ("x", "images", "imgs", "img", "photographs")

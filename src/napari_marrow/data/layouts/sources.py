@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.layouts.listing import listed
 from napari_marrow.data.layouts.names import (
     class_of_folder_name,
     may_show_same_pictures,
     original_of_name,
 )
+from napari_marrow.data.text import listed
 
 MIN_SHARED_NAMES = 0.8
 """Share of a folder's names that must be in the other, for both to show the same pictures."""

@@ -14,8 +14,8 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import image_size
 from napari_marrow.data.layouts.levels import with_used_bits
-from napari_marrow.data.layouts.listing import listed
 from napari_marrow.data.layouts.sources import replace_sources
+from napari_marrow.data.text import listed
 
 DAMAGED = "damaged"
 SAMPLE_BYTES = 4096

@@ -1,0 +1,144 @@
+"""Folders of patients, slides and the like, above or below those of the classes: the sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from napari_marrow.data.fields import Field
+from napari_marrow.data.layouts.names import (
+    class_of_folder_name,
+    describes_storage,
+    is_patient_of_name,
+    is_person,
+)
+from napari_marrow.data.text import counted, folded, listed, one_form
+
+MAGNIFICATIONS = frozenset({4, 5, 10, 20, 25, 40, 50, 60, 63, 100, 200, 400, 600, 630, 1000})
+"""Of objectives, and with an eyepiece of 10x. A set of folders with these names is of one slide."""
+# P07, BM-100, 0123, 14-22549AB, TCGA-AB-2803; not L1, M3 (kinds of leukaemia), lab 1, fold0
+_CODE = re.compile(
+    r"p[\W_]*\d+[a-z]?|(?![vxz])[a-z]{1,2}[\W_]*\d{2,}[a-z]?|\d+[a-z]?"
+    r"|(?=(?:.*\d){3})[A-Z\d\W_]+"
+)
+_DATE = re.compile(
+    r"(?:19|20)\d\d(?:[\W_]?[01]?\d(?:[\W_]?[0-3]?\d)?)?(?:[\W_T].*)?"
+    r"|[0-3]?\d[\W_][0-3]?\d[\W_](?:19|20)?\d\d"
+)
+_SHORT_NUMBER = re.compile(r"\d{1,2}")
+
+
+def is_code(folder: str) -> bool:
+    """Whether a name may be the code of a patient or a slide.
+
+    >>> [is_code(n) for n in ("P07", "0123", "BM-100", "SOB_B_A_14-22549AB", "7")]
+    [True, True, True, True, True]
+    >>> [is_code(n) for n in ("40X", "x100", "fold_0", "lab 1", "L1", "2026-11-29", "normal")]
+    [False, False, False, False, False, False, False]
+    """
+    name = one_form(folder)
+    if _DATE.fullmatch(name) or (describes_storage(name) and not name.isdecimal()):
+        return False
+    return bool(_CODE.fullmatch(name) or _CODE.fullmatch(name.lower()))
+
+
+def sources_of_folders(root: Path, fields: Iterable[Field]) -> tuple[tuple[Field, ...], list[str]]:
+    """Give photographs of one patient one source, where folders tell the patients apart.
+
+    Such a folder is called ``patient 1``, ``Slide_B``, ``case 7`` and so on. Codes (``P07``,
+    ``0123``) count where all photographs of the classes lie in such folders, either above the
+    folders of the classes or below them. Parts of a set, magnifications and dates do not count.
+
+    Returns
+    -------
+    tuple of Field
+        All fields, in their order.
+    list of str
+        A sentence that tells which folders give the sources.
+    """
+    fields = tuple(fields)
+    ours = [f for f in fields if f.path.is_relative_to(root) and not is_patient_of_name(f.path)]
+    parts = {f.path: f.path.relative_to(root).parts[:-1] for f in ours}
+    places = {path: _first(names, is_person) for path, names in parts.items()}
+    warnings: list[str] = []
+    if not any(place is not None for place in places.values()):
+        places, warnings = _codes(ours, parts)
+    sources = {
+        path: _key(parts[path], place) for path, place in places.items() if place is not None
+    }
+    folders = list(dict.fromkeys(sources.values()))
+    if len(folders) < 2:  # one alone divides nothing
+        return fields, warnings
+    warnings.append(
+        f"{counted(len(sources), 'photograph')} in {counted(len(folders), 'folder')} of patients, "
+        f"slides or the like, by the names: {listed(folders)}. All of one folder are one source. "
+        "If that is wrong, give the sources in a table or with --groups."
+    )
+    return tuple(replace(f, source=sources.get(f.path, f.source)) for f in fields), warnings
+
+
+def _first(
+    names: tuple[str, ...],
+    is_one: Callable[[str], bool],
+    start: int = 0,
+    stop: int | None = None,
+) -> int | None:
+    """Return the place of the outermost folder of a kind."""
+    stop = len(names) if stop is None else stop
+    return next((k for k in range(start, stop) if is_one(names[k])), None)
+
+
+def _key(names: tuple[str, ...], place: int) -> str:
+    """Return the folders down to a patient's, without those of parts of a set and magnifications.
+
+    A patient in ``train`` and in ``test`` is one.
+    """
+    above = [n for n in names[:place] if not describes_storage(one_form(n)) or n.isdecimal()]
+    return "/".join(map(one_form, (*above, names[place])))
+
+
+def _codes(
+    fields: list[Field], parts: dict[Path, tuple[str, ...]]
+) -> tuple[dict[Path, int | None], list[str]]:
+    """Find folders of codes above those of the classes, or below them."""
+    classes = {f.path: _class_place(f, parts[f.path]) for f in fields}
+    known = {path: place for path, place in classes.items() if place is not None}
+    class_of = {f.path: f.class_name for f in fields}
+    for above in (True, False):
+        places = {
+            path: _first(parts[path], is_code, *((0, place) if above else (place + 1, None)))
+            for path, place in known.items()
+        }
+        found = {path: place for path, place in places.items() if place is not None}
+        names = {one_form(parts[path][place]) for path, place in found.items()}
+        keys = {path: _key(parts[path], place) for path, place in found.items()}
+        n_classes = len({folded(str(class_of[path])) for path in known})
+        several = len(set(keys.values())) > (1 if above else n_classes)
+        if not known or len(found) < len(known) or not several or _are_magnifications(names):
+            continue
+        if above and all(map(_SHORT_NUMBER.fullmatch, names)):
+            of_key: dict[str, set[str | None]] = {}
+            for path, key in keys.items():
+                of_key.setdefault(key, set()).add(class_of[path])
+            if max(map(len, of_key.values())) > 1:  # folds look like that too
+                return {}, [
+                    f"The folders {listed(sorted(names))} above the classes may be patients: if "
+                    "so, give the sources in a table or with --groups."
+                ]
+        return dict(places), []
+    return {}, []
+
+
+def _are_magnifications(names: set[str]) -> bool:
+    return all(name.isdecimal() and int(name) in MAGNIFICATIONS for name in names)
+
+
+def _class_place(field: Field, names: tuple[str, ...]) -> int | None:
+    """Return the place of the folder that a field has its class from."""
+    for place in reversed(range(len(names))):
+        name = class_of_folder_name(names[place])
+        if name and field.class_name and folded(name) == folded(field.class_name):
+            return place
+    return None

@@ -1,0 +1,96 @@
+"""Files of a folder that were not used, and why a table is among them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from napari_marrow.data.csv_table import columns, columns_by_role, is_table_name, read_rows
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.file_index import FileIndex
+from napari_marrow.data.images import is_image_name
+from napari_marrow.data.layouts.class_table import is_own_table
+from napari_marrow.data.layouts.listing import natural_key
+from napari_marrow.data.text import counted, listed
+
+MAX_EXPLAINED = 5
+"""Tables of which the reason is given; of more it would fill the screen."""
+_SPREADSHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
+
+
+def warn_of_unused(folder: Path, found: Collection) -> list[str]:
+    """Return warnings about the files below ``folder`` that a collection does not use.
+
+    Hidden folders are passed over. Folders that may not be read are named. Of a table that seems to
+    be about the photographs the reason is given, with the remedy.
+    """
+    used = {path for f in found.fields for path in (f.path, *f.mask_files)} | {*found.tables}
+    others: list[str] = []
+    images: list[str] = []
+    errors: list[OSError] = []
+    for place, folders, names in os.walk(folder, onerror=errors.append):
+        folders[:] = sorted((n for n in folders if not n.startswith(".")), key=natural_key)
+        for path in (Path(place, name) for name in sorted(names, key=natural_key)):
+            if path not in used:
+                kind = images if is_image_name(path) else others
+                kind.append(path.relative_to(folder).as_posix())
+    warnings = []
+    if errors:
+        closed = [Path(error.filename).relative_to(folder).as_posix() for error in errors]
+        warnings.append(f"Folders that can't be read, left out: {listed(closed)}; ask their owner.")
+    if others:
+        what = counted(len(others), "file that is not an image", "files that are not images")
+        warnings.append(f"Passed over: {what}: {listed(others)}.")
+    if images:
+        warnings.append(
+            f"Passed over: {counted(len(images), 'image')} taken neither for a photograph nor for "
+            f"a mask: {listed(images)}."
+        )
+    return warnings + _explain_tables(folder, found, others)
+
+
+def _explain_tables(folder: Path, found: Collection, unused: list[str]) -> list[str]:
+    places = {folder, *(f.path.parent for f in found.fields)}
+    beside = [folder / name for name in unused if (folder / name).parent in places]
+    explained = [reason for path in beside if (reason := _why_unused(path, found))]
+    rest = len(explained) - MAX_EXPLAINED
+    more = [f"{counted(rest, 'other table')} passed over likewise."] if rest > 0 else []
+    return explained[:MAX_EXPLAINED] + more
+
+
+def _why_unused(path: Path, found: Collection) -> str | None:
+    """Return why a table is not used, and what to do; None where it is about something else."""
+    name = path.name
+    if path.suffix.lower() in _SPREADSHEETS:
+        return f"{name} is a spreadsheet, which can't be read; save it as CSV to use it."
+    if not is_table_name(path) or is_own_table(names := columns(path)):
+        return None
+    roles = columns_by_role(names)
+    if "image" in roles and "class" in roles:
+        if found.tables:
+            chosen = listed([table.name for table in found.tables])
+            return f"{name} is passed over, as {chosen} gives the classes; keep one of the two."
+        return (
+            f"{name} gives classes, and is passed over, as the folders give them; to use it, scan "
+            f"the table itself."
+        )
+    if "image" in roles and "source" in roles:
+        return f"{name} gives sources, and no classes; to use it, name it with --groups."
+    if not _names_photographs(path, found):
+        return None
+    return (
+        f"{name} is passed over, as it has the columns {listed(names)}; call the column with the "
+        "names of the files image and the one with the classes class."
+    )
+
+
+def _names_photographs(path: Path, found: Collection) -> bool:
+    """Whether the first row, or the header, of a table holds the name of a photograph."""
+    index = FileIndex({found.label(f): f for f in found.fields})
+    try:
+        rows = read_rows(path)[:1]
+    except MarrowError:
+        return False
+    texts = [*columns(path), *(text for row in rows for text in row.values())]
+    return any(index.find(text) for text in texts if text)

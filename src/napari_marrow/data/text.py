@@ -1,0 +1,59 @@
+"""Names and numbers in sentences, tables and JSON: plurals, long lists, names in any encoding."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_FIRST_ESCAPED_BYTE = 0xDC80
+"""How Python writes the byte 0x80 of a file's name that is not valid UTF-8."""
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number and a word, in the plural where it is not 1.
+
+    >>> counted(1, "field"), counted(0, "field"), counted(2, "nucleus", "nuclei")
+    ('1 field', '0 fields', '2 nuclei')
+    """
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def listed(names: Sequence[str], limit: int = 5) -> str:
+    """Join the first names of many, and tell how many more there are."""
+    rest = len(names) - limit
+    return printable(", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else ""))
+
+
+def printable(text: str) -> str:
+    r"""Return a text as valid Unicode: bytes of names that are not UTF-8 are escaped.
+
+    >>> printable("caf\udce9.png"), printable("café.png")
+    ('caf\\xe9.png', 'café.png')
+    """
+    return _SURROGATES.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    byte = code - _FIRST_ESCAPED_BYTE + 0x80
+    return rf"\x{byte:02x}" if 0x80 <= byte <= 0xFF else rf"\u{code:04x}"
+
+
+def one_form(text: str) -> str:
+    """Return a printable text in Unicode's composed form (NFC), with single spaces.
+
+    >>> one_form(" E\u0301osinophile  1") == "\u00c9osinophile 1"
+    True
+    """
+    return " ".join(unicodedata.normalize("NFC", printable(text)).split())
+
+
+def folded(text: str) -> str:
+    """Return what all Unicode forms, capitals and spaces of a name have in common.
+
+    >>> folded("E\u0301OSINOPHILE ") == folded("\u00c9osinophile")
+    True
+    """
+    return one_form(one_form(text).casefold())

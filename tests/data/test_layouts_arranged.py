@@ -1,0 +1,136 @@
+"""What a person arranged counts: folders, tables and patients, in any spelling."""
+
+import os
+import unicodedata
+from collections import Counter
+
+import pytest
+from PIL import Image
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import with_groups
+from napari_marrow.data.layouts import scan
+
+COMPOSED = "\u00c9osinophile"
+DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
+
+
+@pytest.fixture
+def put(tmp_path):
+    """Write photographs that differ, by their names below a folder."""
+
+    def put(*names):
+        for k, name in enumerate(names):
+            path = tmp_path / "d" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (16, 12), (k % 256, k // 256, len(name) % 256)).save(path)
+        return tmp_path / "d"
+
+    return put
+
+
+@pytest.mark.parametrize(
+    "name", ["Im00{k}_1.png", "UID_{k}_1_1_all.png", "25_ALL_{k}.png", "MM_{k}.png"]
+)
+@pytest.mark.parametrize("classes", [("ALL", "MM"), ("blood", "marrow"), ("normal", "blast")])
+def test_class_folders_count_before_the_names_of_files(put, name, classes):
+    found = scan(put(*(f"{c}/{name.format(k=k)}" for c in classes for k in range(1, 4))))
+    assert {f.path.parent.name: f.class_name for f in found.fields} == {c: c for c in classes}
+
+
+def test_a_table_counts_before_the_names_of_files(put):
+    folder = put("Im001_1.png", "Im002_1.png")
+    (folder / "t.csv").write_text("image,class\nIm001_1.png,MM\nIm002_1.png,ALL\n")
+    assert [f.class_name for f in scan(folder).fields] == ["MM", "ALL"]
+
+
+PATIENTS = ["patient {p}/{c}/{k}.png", "{c}/case_{p}/{k}.png", "P0{p}/{c}/{k}.png",
+            "{c}/14-2254{p}AB/{k}.png", "train/{c}/Slide {p}/{k}.png"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PATIENTS)
+def test_folders_of_patients_are_the_sources(put, name):
+    names = [name.format(p=p, c=c, k=k) for p in (1, 2, 3) for c in ("ALL", "MM") for k in "ab"]
+    found = scan(put(*names))
+    assert found.counts() == {"ALL": 6, "MM": 6}
+    assert set(Counter(f.source for f in found.fields).values()) <= {2, 4}
+    assert any("--groups" in warning and "sources" in warning for warning in found.warnings)
+
+
+OTHERS = ["fold_{p}/{c}/{k}.png", "40X_{p}/{c}/{k}.png", "{c}/200{p}-01-01/{k}.png"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_folds_magnifications_and_dates_are_no_patients(put, name):
+    names = [
+        name.format(p=p, c=c, k=f"{p}{c}{k}") for p in (1, 2) for c in ("ALL", "MM") for k in "ab"
+    ]
+    found = scan(put(*names))
+    assert len({f.source for f in found.fields}) == 8
+
+
+@pytest.mark.parametrize("test", ["Set/test", "Set/holdout", "Set"])
+def test_photographs_beside_the_class_folders_have_no_class(put, test):
+    names = [f"Set/train/{c}/{k}.png" for c in ("ALL", "MM") for k in range(3)]
+    found = scan(put(*names, f"{test}/8.png", f"{test}/9.png"))
+    assert found.counts() == {"ALL": 3, "MM": 3}
+    assert [f.class_name for f in found.fields if f.path.stem in "89"] == [None, None]
+
+
+@pytest.mark.parametrize("other", [DECOMPOSED, COMPOSED.lower(), f"{COMPOSED} "])
+def test_spellings_of_one_class_are_joined_and_reported(put, other):
+    found = scan(put(f"{COMPOSED}/1.png", f"{COMPOSED}/2.png", f"{other}/3.png", "B/4.png"))
+    assert found.counts() == {"B": 1, COMPOSED: 3}
+    assert any(COMPOSED in warning and "joined" in warning for warning in found.warnings)
+
+
+TABLES = [
+    "image ID,class\n1,A\n2,B\n",
+    "filename;label\n001.png;A\n002.png;B\n",
+    "\ufeffFile Name\tDiagnosis\nd\\001.PNG\tA\nd\\002.PNG\tB\n",
+    "id,cell_type\n001,A\n002,B\n",
+]
+
+
+@pytest.mark.parametrize("text", TABLES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_tables_in_other_spellings_are_read(put, text, encoding):
+    folder = put("001.png", "002.png")
+    (folder / "t.csv").write_bytes(text.encode(encoding))
+    assert [f.class_name for f in scan(folder).fields] == ["A", "B"]
+
+
+def test_a_table_finds_files_in_another_unicode_form_and_so_do_groups(put, tmp_path):
+    folder = put(f"A/{DECOMPOSED}.png", f"B/{DECOMPOSED} 2.png")
+    table = tmp_path / "g.csv"
+    table.write_text(f"file;patient\n{COMPOSED}.png;p\n{COMPOSED} 2;q\n", encoding="latin-1")
+    assert [f.source for f in with_groups(scan(folder), table).fields] == ["p", "q"]
+
+
+def test_a_table_that_is_passed_over_is_named_with_the_reason(put):
+    folder = put("A/1.png", "B/2.png")
+    (folder / "notes.csv").write_text("bild,befund\n1.png,x\n2.png,y\n")
+    (warning,) = [w for w in scan(folder).warnings if "bild" in w]
+    assert "notes.csv" in warning
+    assert "befund" in warning
+
+
+def test_photographs_of_one_name_are_named_by_their_folders(put):
+    found = scan(put("a/001.png", "b/001.png", "b/002.png"))
+    assert [f.name for f in found.fields] == ["a/001.png", "b/001.png", "002"]
+
+
+def test_a_name_in_latin_1_is_shown_escaped(put):
+    folder = put("A/x.png", "B/y.png")
+    (folder / "A/x.png").rename(os.fsdecode(os.fsencode(folder) + b"/A/caf\xe9.png"))
+    field, _ = scan(folder).fields
+    assert field.name == r"caf\xe9"
+    assert field.image().shape == (12, 16, 3)
+
+
+def test_a_name_that_several_files_have_is_unclear(put, tmp_path):
+    folder = put("A/1.png", "B/1.png")
+    table = tmp_path / "g.csv"
+    table.write_text("image,source\n1.png,p\n")
+    with pytest.raises(MarrowError, match=r"g\.csv.*several"):
+        with_groups(scan(folder), table)
