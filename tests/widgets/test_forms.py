@@ -2,7 +2,9 @@ import dataclasses
 
 import pytest
 
+from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.measure.settings import ChiSquareSettings
 from napari_marrow.widgets.components.forms import SettingsForm
 
 
@@ -35,6 +37,38 @@ def test_what_is_shown_is_what_comes_out(form):
 
 def test_bounds_hold_in_the_form(form):
     epochs = form.fields["epochs"]
-    assert (epochs.min, epochs.max) == (1, 10000)
+    assert (epochs.native.minimum(), epochs.native.maximum()) == (1, 10000)
     with pytest.raises(ValueError, match="value"):
         epochs.value = 0
+
+
+def test_the_smallest_value_has_a_name_where_it_means_something_else(qtbot):
+    shown = {}
+    for settings in (TrainingSettings(), SegmentSettings(), ChiSquareSettings(resamples=0)):
+        form = SettingsForm(settings)
+        qtbot.addWidget(form)
+        shown |= {name: field.native for name, field in form.fields.items()}
+    names = ("learning_rate", "smallest", "largest", "resamples", "seed")
+    assert [shown[name].text() for name in names] == [
+        "automatic",
+        "automatic",
+        "no limit",
+        "none",
+        "0",
+    ]
+
+
+def test_numbers_have_no_useless_zeros(form):
+    for name, value in {"learning_rate": 0.00125, "heldout": 0.3, "crop_factor": 2}.items():
+        form.fields[name].value = value
+        assert form.fields[name].native.text() == str(value)
+        assert form.fields[name].value == value
+
+
+def test_fields_that_a_model_does_not_take_leave_no_trace(form):
+    names = ("epochs", "families", "balance")
+    form.set_shown(names, False)
+    assert not any(form.fields[name].native.isVisibleTo(form) for name in names)
+    form.more.expand()
+    form.set_shown(names, True)
+    assert all(form.fields[name].native.isVisibleTo(form) for name in names)

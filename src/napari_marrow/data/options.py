@@ -1,6 +1,6 @@
 """Options of a form as fields of frozen dataclasses, with label, bounds and help.
 
-The magicgui form, the command-line options and the JSON in a bundle are all made from the same
+The form, the command-line options and the JSON in a bundle are all made from the same
 dataclass; this module holds the few helpers that the dataclasses share.
 """
 
@@ -23,6 +23,7 @@ def option(
     unit: str = "",
     low: float | None = None,
     high: float | None = None,
+    lowest: str = "",
     advanced: bool = False,
     choices: tuple[str, ...] = (),
 ) -> T:
@@ -40,6 +41,8 @@ def option(
         Unit of the value, shown behind the label ("px", "s").
     low, high
         Smallest and largest valid value, both included.
+    lowest
+        What the smallest value means, shown in its place in a form ("automatic").
     advanced
         True for a field that forms fold away.
     choices
@@ -51,6 +54,7 @@ def option(
         "unit": unit,
         "low": low,
         "high": high,
+        "lowest": lowest,
         "advanced": advanced,
         "choices": choices,
     }

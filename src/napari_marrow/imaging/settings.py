@@ -115,6 +115,7 @@ class SegmentSettings(Settings):
         unit="px",
         low=0,
         high=10**8,
+        lowest="automatic",
     )
     largest: int = option(
         0,
@@ -123,6 +124,7 @@ class SegmentSettings(Settings):
         unit="px",
         low=0,
         high=10**8,
+        lowest="no limit",
     )
     cut_off: bool = option(
         True, "Cut-off nuclei", "Keep nuclei that the picture's edge cuts off, in full fields."

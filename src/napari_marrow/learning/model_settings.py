@@ -28,6 +28,7 @@ class NetworkSettings:
         "Step size of Adam; 0 uses the network's own (dcnn 0.001, paper 0.01).",
         low=0,
         high=1,
+        lowest="automatic",
         advanced=True,
     )
     patience: int = option(
@@ -37,6 +38,7 @@ class NetworkSettings:
         unit="epochs",
         low=0,
         high=10000,
+        lowest="never stops",
         advanced=True,
     )
     copies: int = option(

@@ -66,6 +66,7 @@ class ChiSquareSettings(Settings):
         "stable it is; 0 leaves it out.",
         low=0,
         high=1000,
+        lowest="none",
         advanced=True,
     )
     seed: int = option(

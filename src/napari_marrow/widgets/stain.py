@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import napari
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QLineEdit
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
@@ -78,7 +78,8 @@ class Stain(PhotographWidget):
         self.separating.set_ready(is_open)
         needed = self.form.settings().method in NEEDS_REFERENCE
         reference = self.form.fields["reference"]
-        reference.enabled = needed
+        assert isinstance(reference.native, QLineEdit)
+        reference.native.setEnabled(needed)
         reference.native.setPlaceholderText("a photograph's file" if needed else "none needed")
         self.choose_button.setEnabled(needed)
         self.take_button.setEnabled(needed and is_open)

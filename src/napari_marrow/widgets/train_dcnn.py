@@ -25,6 +25,7 @@ from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import write_session
 from napari_marrow.widgets.components.dock_widget import DockWidget
+from napari_marrow.widgets.components.form_fields import ChoiceField
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, text_label
 from napari_marrow.widgets.components.model_panel import ModelPanel
@@ -157,9 +158,8 @@ class TrainDcnn(DockWidget):
         self._warm_pid = self.client.pid
         gpus = any(name.startswith("gpu") for name in found["devices"])
         choice = self.form.fields["device"]
-        kept = choice.value
+        assert isinstance(choice, ChoiceField)
         choice.choices = ("auto", "gpu", "cpu") if gpus else ("auto", "cpu")
-        choice.value = kept if kept in choice.choices else "auto"
 
     def _show_plot(self, *, shown: bool) -> None:
         """Show an empty plot of the losses of a network; a classical model has none."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QListView, QListWidget, QListWidgetItem
 
-N_COLUMNS, ROW_HEIGHT_PX, COLUMN_WIDTH_PX = 2, 22, 140
+N_COLUMNS = 2
+CHECK_BOX_PX = 28
+"""Width of a check box with the space around it."""
 
 
 class CheckList(QListWidget):
@@ -16,7 +18,7 @@ class CheckList(QListWidget):
     Parameters
     ----------
     entries
-        Description by name, in a few words.
+        Description by name, in a few words, or nothing.
     checked
         The names that are checked at first.
     selectable
@@ -31,23 +33,38 @@ class CheckList(QListWidget):
         self.setFlow(QListView.Flow.TopToBottom)
         self.setWrapping(True)
         self.setResizeMode(QListView.ResizeMode.Adjust)
-        size = QSize(COLUMN_WIDTH_PX, ROW_HEIGHT_PX)
-        self.setGridSize(size)
-        self.setFixedHeight(-(-len(entries) // N_COLUMNS) * ROW_HEIGHT_PX + 8)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         if not selectable:
             self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self._items: dict[str, QListWidgetItem] = {}
         for name, description in entries.items():
             item = self._items[name] = QListWidgetItem(name)
-            item.setSizeHint(size)
-            item.setToolTip(f"{description[0].upper()}{description[1:]}.")
+            if description:
+                item.setToolTip(f"{description[0].upper()}{description[1:]}.")
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             self.addItem(item)
+        self._fit()
         self.check(*checked)
         self.setCurrentRow(0)
         self.itemChanged.connect(lambda item: self.edited.emit())
         self.currentItemChanged.connect(lambda item, before: self.edited.emit())
+
+    def _fit(self) -> None:
+        """Make rows and columns large enough for the font."""
+        metrics = self.fontMetrics()
+        width = max(metrics.horizontalAdvance(name) for name in self._items) + CHECK_BOX_PX
+        height = metrics.height() + 6
+        self.setGridSize(QSize(width, height))
+        for item in self._items.values():
+            item.setSizeHint(QSize(width, height))
+        self.setFixedHeight(-(-len(self._items) // N_COLUMNS) * height + 8)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Follow the font of the theme."""
+        super().changeEvent(event)
+        fonts = (QEvent.Type.FontChange, QEvent.Type.StyleChange)
+        if event is not None and event.type() in fonts and self.count():
+            self._fit()
 
     def check(self, *names: str) -> None:
         """Check these names and no others."""

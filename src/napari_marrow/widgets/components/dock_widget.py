@@ -7,10 +7,16 @@ from collections.abc import Callable, Sequence
 
 import napari
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, QObject, QSize, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QLayout, QScrollArea, QWidget
 
 from napari_marrow.viewer.per_viewer import unwrapped
+from napari_marrow.widgets.components.interaction import (
+    leave_wheel_to_scroll,
+    press_focused_button,
+    style_sheet,
+)
 from napari_marrow.widgets.components.layout import fill_column
 
 
@@ -34,6 +40,11 @@ class DockWidget(QWidget):
         self.viewer: napari.Viewer = unwrapped(viewer)
         self._min_width_px = min_width_px
         self._docked = False
+        self.viewer.events.theme.connect(while_alive(self._follow_theme))
+        self._follow_theme()
+
+    def _follow_theme(self) -> None:
+        self.setStyleSheet(style_sheet(self.viewer.theme))
 
     def fill(self, *children: QWidget, actions: Sequence[QWidget | QLayout]) -> None:
         """Put widgets below each other into an area that scrolls.
@@ -51,14 +62,21 @@ class DockWidget(QWidget):
         area = _UprightScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(inside)
         bar = QWidget()
         fill_column(bar, *actions, margins=True)
         fill_column(self, area, bar)
+        leave_wheel_to_scroll(self)
 
     def minimumSizeHint(self) -> QSize:
         """Return the size at which no text is cut off, whatever the font."""
         return super().minimumSizeHint().expandedTo(QSize(self._min_width_px, 0))
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Let Return press a button, as it does in dialogs."""
+        if not press_focused_button(self, event):
+            super().keyPressEvent(event)
 
     def event(self, event: QEvent | None) -> bool:
         """Notice the change of parent, which is all that Qt reports of a closed dock."""

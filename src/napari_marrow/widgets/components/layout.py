@@ -1,4 +1,4 @@
-"""Buttons, labels, rows and titled boxes for dock widgets."""
+"""Buttons, labels, rows, titled boxes and folds for dock widgets."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+OPENED, CLOSED = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}", "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
 
 
 def button(text: str, action: Callable[[], object], tooltip: str = "") -> QPushButton:
@@ -51,6 +53,41 @@ def row(*widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         layout.addWidget(widget)
     return layout
+
+
+class Fold(QWidget):
+    """A button that shows and hides a widget; what is hidden can't be reached by keyboard.
+
+    Parameters
+    ----------
+    title
+        The text of the button.
+    content
+        The widget, which is hidden at first.
+    """
+
+    def __init__(self, title: str, content: QWidget):
+        super().__init__()
+        self._title, self._content = title, content
+        self.button = QPushButton()
+        self.button.setCheckable(True)
+        self.button.setStyleSheet("text-align: left;")
+        self.button.toggled.connect(self._show)
+        fill_column(self, self.button, content)
+        self._show(False)
+
+    def _show(self, expanded: bool) -> None:
+        # Signs in the text have the colour of the theme; icons have not.
+        self.button.setText(f"{OPENED if expanded else CLOSED} {self._title}")
+        self._content.setVisible(expanded)
+
+    def isExpanded(self) -> bool:
+        """Whether the widget is shown."""
+        return self.button.isChecked()
+
+    def expand(self) -> None:
+        """Show the widget."""
+        self.button.setChecked(True)
 
 
 def fill_column(parent: QWidget, *children: QWidget | QLayout, margins: bool = False) -> None:

@@ -1,0 +1,106 @@
+"""Wheel, keyboard and theme in every dock widget, opened by the names in the manifest."""
+
+from unittest.mock import Mock
+
+import pytest
+from napari.utils.theme import get_theme
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QKeyEvent, QWheelEvent
+from qtpy.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QPushButton,
+    QScrollBar,
+    QWidget,
+)
+
+from napari_marrow.widgets.components.layout import Fold
+
+NAMES = ("Data set", "Augment", "Segment nuclei", "Stain", "Chi-square features", "Train DCNN")
+
+
+@pytest.fixture
+def widgets(make_napari_viewer_proxy, monkeypatch):
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    window = make_napari_viewer_proxy().window
+    return {name: window.add_plugin_dock_widget("napari-marrow", name)[1] for name in NAMES}
+
+
+def turn_wheel(widget):
+    middle = QPointF(widget.rect().center())
+    event = QWheelEvent(
+        middle,
+        QPointF(widget.mapToGlobal(widget.rect().center())),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def value(field):
+    return field.currentIndex() if isinstance(field, QComboBox) else field.value()
+
+
+def test_the_wheel_changes_no_value(widgets):
+    fields = []
+    for widget in widgets.values():
+        for kind in (QComboBox, QAbstractSpinBox, QAbstractSlider):
+            found = widget.findChildren(kind)
+            fields += [x for x in found if not isinstance(x, QScrollBar)]
+    assert len(fields) > 30
+    before = [value(x) for x in fields]
+    for field in fields:
+        field.setFocus()
+        turn_wheel(field)
+    assert [value(x) for x in fields] == before
+
+
+def test_what_is_folded_away_is_out_of_reach(widgets):
+    for name in ("Train DCNN", "Augment", "Chi-square features"):
+        widget = widgets[name]
+        (fold,) = widget.findChildren(Fold)
+        inside = [
+            x for x in fold.findChildren(QWidget)
+            if x.focusPolicy() != Qt.FocusPolicy.NoFocus and x is not fold.button
+        ]  # fmt: skip
+        assert inside
+        assert not any(x.isVisibleTo(widget) for x in inside)
+        fold.button.setFocus()
+        QApplication.sendEvent(fold.button, key(Qt.Key.Key_Return))
+        assert fold.isExpanded()
+        assert any(x.isVisibleTo(widget) for x in inside)
+
+
+def key(name):
+    return QKeyEvent(QKeyEvent.Type.KeyPress, name, Qt.KeyboardModifier.NoModifier)
+
+
+@pytest.mark.parametrize("pressed", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+def test_return_presses_the_focused_button(widgets, pressed):
+    found = [x for w in widgets.values() for x in w.findChildren(QPushButton)]
+    buttons = [x for x in found if not x.isCheckable()]
+    clicked = Mock()
+    for button in buttons:
+        button.clicked.disconnect()
+        button.clicked.connect(clicked)
+        button.setEnabled(True)
+        button.setFocus()
+        QApplication.sendEvent(button, key(pressed))
+    assert clicked.call_count == len(buttons) > 15
+
+
+def test_focus_and_selection_have_colours_of_the_theme(widgets):
+    for name in ("light", "dark"):
+        widgets["Augment"].viewer.theme = name
+        theme = get_theme(name)
+        for widget in widgets.values():
+            style = widget.styleSheet()
+            assert "QPushButton:focus" in style
+            assert theme.text.as_hex() in style
+            assert theme.current.as_hex() in style
