@@ -13,6 +13,7 @@ from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make import augmented as products
 from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
+from napari_marrow.viewer.photograph.annotations import set_chosen
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import write_session
 
@@ -127,6 +128,8 @@ def test_training_keeps_products_on_the_side_of_their_photograph(
     widget, viewer, field, qtbot, tmp_path
 ):
     make(widget, qtbot)
+    made = viewer.layers["ALL_1 augmented"]
+    set_chosen(made, range(len(made.data)), True)  # products are left out until they are ticked
     fields = write_session(Photograph.all_of(viewer.layers), tmp_path, "field").fields
     assert len(fields) == 4
     assert len({f.source for f in fields}) == 1
