@@ -7,21 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QEvent, QModelIndex, QSignalBlocker, Qt, Signal
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
+    QAbstractItemDelegate,
     QAbstractItemView,
+    QApplication,
     QComboBox,
     QHeaderView,
     QLineEdit,
     QStyledItemDelegate,
     QTableWidget,
     QTableWidgetItem,
+    QWidget,
 )
 
+from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES
 
 NO_CLASS = "\N{EM DASH}"
 """The text of a class that is not known."""
+MAX_COLUMN_CHARACTERS = 22
+"""Of all columns but the one that takes the rest; longer texts end in an ellipsis."""
+MIN_EDITOR_CHARACTERS = 20
+CELL_MARGIN_PX = 4
 _CHOSEN = "chosen"
 """The property of an editor in which the user has chosen or typed something, or pressed Return."""
 
@@ -56,14 +65,19 @@ class ClassTable(QTableWidget):
     ):
         super().__init__(0, len(columns))
         self.setHorizontalHeaderLabels(list(columns))
-        self.setEditTriggers(QAbstractItemView.EditTrigger.AllEditTriggers)
+        # Not when another cell becomes the current one: arrow keys would then change classes.
+        triggers = QAbstractItemView.EditTrigger
+        self.setEditTriggers(triggers.EditKeyPressed | triggers.AnyKeyPressed)
+        self.setTabKeyNavigation(False)  # Tab leaves the table
+        self.pressed.connect(self._edit_pressed)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         across, down = self.horizontalHeader(), self.verticalHeader()
         assert across is not None
         assert down is not None
         across.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
         down.hide()
-        self.resizeColumnsToContents()
+        self._stretched = stretched
+        self._fit_timer = single_shot(0, self._fit_columns, self)
         self._check_column = check_column
         self._editors: dict[int, TextDelegate] = {class_column: ClassDelegate(self, class_column)}
         self._editors |= {column: TextDelegate(self) for column in text_columns}
@@ -72,17 +86,70 @@ class ClassTable(QTableWidget):
             editor.repeated.connect(self._edit_selected)
         self.itemChanged.connect(lambda item: self._edit_selected(item.row(), item.column()))
 
-    def set_text(self, row: int, column: int, text: str, tooltip: str = "") -> None:
-        """Make the cell of a row and column, without the signal of an edit."""
+    def _edit_pressed(self, index: QModelIndex) -> None:
+        """Edit what was clicked, unless rows are being selected.
+
+        Not when the mouse button is released: Qt then selects this row alone.
+        """
+        if QApplication.keyboardModifiers() == Qt.KeyboardModifier.NoModifier:
+            self._edit(index)
+
+    def _edit(self, index: QModelIndex) -> None:
+        if index.column() in self._editors:
+            self.edit(index)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Edit the current cell on Return too, as F2 does everywhere."""
+        if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._edit(self.currentIndex())
+        else:
+            super().keyPressEvent(event)
+
+    def closeEditor(self, editor: QWidget | None, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        """Stay on the cell that was edited: Tab would open the editor of the next one."""
+        super().closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Follow the font of the theme."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_timer.start()
+
+    def _fit_columns(self) -> None:
+        """Make room for the titles, and for long names and classes as far as there is any."""
+        across = self.horizontalHeader()
+        assert across is not None
+        widest = MAX_COLUMN_CHARACTERS * self.fontMetrics().averageCharWidth()
+        for column in set(range(self.columnCount())) - {self._stretched}:
+            title = across.sectionSizeHint(column)
+            wanted = max(title, self.sizeHintForColumn(column) + 2 * CELL_MARGIN_PX)
+            self.setColumnWidth(column, min(wanted, max(title, widest)))
+
+    def set_text(
+        self, row: int, column: int, text: str, tooltip: str = "", checked: bool = True
+    ) -> None:
+        """Make the cell of a row and column, without the signal of an edit.
+
+        Parameters
+        ----------
+        row, column
+            Of the cell.
+        text, tooltip
+            What it shows.
+        checked
+            Whether its box is checked, where the column has check boxes.
+        """
         item = QTableWidgetItem(text)
         item.setToolTip(tooltip)
         if column not in self._editors:
             item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
         if column == self._check_column:
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(Qt.CheckState.Checked)
+            on, off = Qt.CheckState.Checked, Qt.CheckState.Unchecked
+            item.setCheckState(on if checked else off)
         with QSignalBlocker(self):
             self.setItem(row, column, item)
+        self._fit_timer.start()
 
     def text(self, row: int, column: int) -> str:
         """Return the text of a cell, without spaces around it; of an unknown class nothing."""
@@ -139,6 +206,16 @@ class TextDelegate(QStyledItemDelegate):
         editor = QLineEdit(parent)
         editor.setFrame(False)
         return _note_choice(editor, editor.textEdited, editor.returnPressed)
+
+    def updateEditorGeometry(self, editor, option, index):
+        """Give the editor room for what is typed, also in a narrow column."""
+        super().updateEditorGeometry(editor, option, index)
+        around = editor.parentWidget().width()
+        wanted = MIN_EDITOR_CHARACTERS * editor.fontMetrics().averageCharWidth()
+        place = editor.geometry()
+        place.setWidth(min(max(place.width(), editor.minimumSizeHint().width(), wanted), around))
+        place.moveLeft(max(0, min(place.left(), around - place.width())))
+        editor.setGeometry(place)
 
     def setModelData(self, editor, model, index):
         """Write what was chosen into the table."""
