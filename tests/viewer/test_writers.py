@@ -208,7 +208,7 @@ def test_annotations_stay_annotations(tmp_path):
     photograph = Image(np.zeros((6, 8, 3), np.uint8), rgb=True, name="ALL_1")
     layer = new_cells_layer(photograph, ("blast", "ALL", "other"))
     again = saved(layer, tmp_path / "mine.tif")
-    assert LayerInfo.of(again).kind is Kind.CELLS
+    assert LayerInfo.of(again).kind is Kind.ANNOTATION
     assert label_classes(again) == label_classes(layer)
     for label in (1, 2, 3):
         assert colour(again, label) == colour(layer, label)

@@ -84,7 +84,11 @@ def test_annotating_cells_adds_a_layer_ready_to_paint(open_widget, snam, qtbot):
     layer = viewer.layers["MM_1 cells"]
     assert layer.mode == "paint"
     assert list(layer.features["class"]) == ["ALL", "MM"]
-    qtbot.waitUntil(lambda: widget.source.table.item(0, 2).text() == "yes")
+    assert widget.source.table.item(0, 2).text() == ""
+    layer.data_setitem((np.array([3, 3]), np.array([4, 5])), 2)
+    qtbot.waitUntil(lambda: widget.source.table.item(0, 2).text() == "1 MM")
+    widget.source.add_cells_layer()  # again: the same layer
+    assert [x.name for x in viewer.layers if "cells" in x.name] == ["MM_1 cells"]
 
 
 @pytest.mark.usefixtures("no_warm_start")

@@ -41,8 +41,10 @@ class Kind(StrEnum):
     NUCLEI = "nuclei"
     CYTOPLASM = "cytoplasm"
     BACKGROUND = "background"
-    CELLS = "cells"
-    """Whole cells, or classes painted on cells."""
+    WHOLE_CELLS = "whole cells"
+    """Each label is a cell with its cytoplasm, from a mask."""
+    ANNOTATION = "cells"
+    """Classes painted on cells; the value is that of earlier versions, for their files."""
     LABELS = "labels"
     """Augmented labels whose meaning is not known."""
     SEGMENTED_NUCLEI = "segmented nuclei"
@@ -111,7 +113,7 @@ class Product(_Record):
     source
         The source of the photograph's field.
     photograph
-        Path of the photograph, or the name of its field where there is no file.
+        Path of the photograph; where there is no file, what tells it from others.
     class_name
         Class of the photograph's field, or None.
     size

@@ -37,3 +37,9 @@ class RunLengthLabels:
     def decode(self) -> NDArray[np.integer]:
         """Return the labels as a new array."""
         return np.repeat(self.values, self.lengths).reshape(self.shape)
+
+
+def labels_in(labels: ArrayLike) -> list[int]:
+    """Return the labels that occur, without 0; in a fraction of the time of ``np.unique``."""
+    found = np.unique(RunLengthLabels.encode(labels).values)
+    return [int(label) for label in found if label]

@@ -10,7 +10,8 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.measure.thumbnail_grid import GRID_SIDE, pixels
 from napari_marrow.viewer.layer_info import Kind
 from napari_marrow.viewer.make.chi_square_map import show_map
-from napari_marrow.viewer.photograph.photograph import Photograph, is_photograph
+from napari_marrow.viewer.photograph.links import is_photograph
+from napari_marrow.viewer.photograph.photograph import Photograph
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, GRID_SIDE, GRID_SIDE, 3), np.uint8)
 CLASSES = ["MM", "ALL", "MM", None]

@@ -5,13 +5,13 @@ from napari.components import ViewerModel
 
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.photograph.annotations import (
-    annotation_layer,
     field_class,
     label_classes,
     new_cells_layer,
     painted_classes,
     set_field_class,
 )
+from napari_marrow.viewer.photograph.photograph import Photograph
 
 
 @pytest.fixture
@@ -44,17 +44,17 @@ def test_the_layer_to_paint_in_lies_on_its_photograph(viewer):
     layer = viewer.add_layer(new_cells_layer(viewer.layers["a"], ("ALL", "MM")))
     assert layer.data.shape == (20, 30)
     np.testing.assert_array_equal(layer.scale, (2, 2))
-    assert LayerInfo.of(layer).kind is Kind.CELLS
+    assert LayerInfo.of(layer).kind is Kind.ANNOTATION
     assert label_classes(layer) == {1: "ALL", 2: "MM"}
-    assert annotation_layer(viewer.layers["a"], viewer.layers) is layer
+    assert Photograph.of(viewer.layers["a"], viewer.layers).annotations[-1].layer is layer
 
 
 def test_any_labels_with_classes_annotate_the_photograph_below(viewer):
     table = pd.DataFrame({"index": [4, 9], "class": ["ALL", None]})
     labels = viewer.add_labels(np.zeros((20, 30), int), name="mine", features=table)
     viewer.add_image(np.zeros((20, 30, 3), np.uint8), rgb=True, name="above")
-    assert annotation_layer(viewer.layers["a"], viewer.layers) is labels
-    assert annotation_layer(viewer.layers["above"], viewer.layers) is None
+    assert Photograph.of(viewer.layers["a"], viewer.layers).annotations[-1].layer is labels
+    assert not Photograph.of(viewer.layers["above"], viewer.layers).annotations
     assert label_classes(labels) == {4: "ALL"}
     assert LayerInfo.of(labels).kind is None
 
@@ -63,4 +63,4 @@ def test_labels_without_classes_or_of_another_shape_annotate_nothing(viewer):
     viewer.add_labels(np.zeros((20, 30), int), name="plain")
     table = pd.DataFrame({"index": [1], "class": ["ALL"]})
     viewer.add_labels(np.zeros((9, 9), int), name="small", features=table)
-    assert annotation_layer(viewer.layers["a"], viewer.layers) is None
+    assert not Photograph.of(viewer.layers["a"], viewer.layers).annotations

@@ -11,7 +11,6 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.photograph.annotations import (
-    annotation_layer,
     new_cells_layer,
     set_field_class,
 )
@@ -42,9 +41,9 @@ def test_annotations_stay_with_the_photograph_they_were_made_for(twins):
     first, second = twins.layers["same"], twins.layers["same [1]"]
     made = twins.add_layer(new_cells_layer(second, ("ALL", "MM")))
     made.data[0, 0] = 1
-    assert annotation_layer(first, twins.layers) is None
+    assert not Photograph.of(first, twins.layers).annotations
     second.name = "renamed"
-    assert annotation_layer(second, twins.layers) is made
+    assert Photograph.of(second, twins.layers).annotations[-1].layer is made
 
 
 def test_edited_nuclei_stay_with_their_photograph(twins):

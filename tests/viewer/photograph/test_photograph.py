@@ -10,7 +10,8 @@ from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers
 from napari_marrow.viewer.photograph.annotations import new_cells_layer
-from napari_marrow.viewer.photograph.photograph import Photograph, is_photograph, photograph_layer
+from napari_marrow.viewer.photograph.links import is_photograph, photograph_layer
+from napari_marrow.viewer.photograph.photograph import Photograph
 
 
 @pytest.fixture
@@ -75,12 +76,12 @@ def test_painted_classes_go_to_the_nuclei_below(viewer, draw):
     nuclei[5:15, 5:15], nuclei[20:30, 20:30] = 1, 2
     viewer.add_labels(nuclei, name="a nuclei")
     cells = viewer.add_layer(new_cells_layer(layer, ("ALL", "MM")))
-    assert Photograph.of(layer, viewer.layers).annotated_cells(0) == (None, {})
+    assert Photograph.of(layer, viewer.layers).annotated(0).cells is None
     cells.data[24, 24] = 2
     photograph = Photograph.of(layer, viewer.layers)
-    labels, classes = photograph.annotated_cells(0)
-    np.testing.assert_array_equal(labels, nuclei)
-    assert classes == {2: "MM"}
+    annotated = photograph.annotated(0)
+    np.testing.assert_array_equal(annotated.cells, nuclei)
+    assert annotated.classes == {2: "MM"}
     assert [x.layer.name for x in photograph.cell_overlays] == ["a nuclei"]
 
 

@@ -14,8 +14,9 @@ from napari_marrow.viewer.layer_info import (
     shown_slice,
 )
 from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer
+from napari_marrow.viewer.photograph.annotations import field_class
 
-_LAYER_EVENTS = ("visible", "metadata", "data", "translate", "scale")
+_LAYER_EVENTS = ("visible", "name", "metadata", "data", "translate", "scale")
 
 
 class Caption(ViewerFollower):
@@ -71,23 +72,23 @@ attach_caption = per_viewer(Caption)
 
 def _text_of(layer: Image, point: tuple[float, ...]) -> str:
     """Return the caption of an image where the viewer is at ``point``; empty for other images."""
-    fields, products = layer_fields(layer) or origin_fields(layer), layer_products(layer)
-    predictions, row = LayerInfo.of(layer).predictions, shown_slice(layer, point)
-    if not 0 <= row < max(len(fields), len(products), len(predictions)):
+    info, row = LayerInfo.of(layer), shown_slice(layer, point)
+    shown = layer_products(layer) or layer_fields(layer) or origin_fields(layer)
+    class_name = None if row < 0 else field_class(layer, row)
+    if row < 0 or (class_name is None and row >= max(len(shown), len(info.predictions))):
         return ""
-    name, true_class = layer.name, None
-    if shown := products or fields:
-        name, true_class = shown[row].name, shown[row].class_name
-    return caption_text(name, true_class, predictions[row].text if predictions else "")
+    name = shown[row].name if row < len(shown) else layer.name
+    answer = info.predictions[row].text if row < len(info.predictions) else ""
+    return caption_text(name, class_name, answer)
 
 
-def caption_text(name: str, true_class: str | None, prediction: str) -> str:
+def caption_text(name: str, class_name: str | None, prediction: str) -> str:
     r"""Return the name of a field, its class, and the prediction.
 
     >>> caption_text("ALL_1", "ALL", "MM (61%)")
     'ALL_1   class ALL\npredicted MM (61%)\nresearch use only'
     """
-    first = name if true_class is None else f"{name}   class {true_class}"
+    first = name if class_name is None else f"{name}   class {class_name}"
     if not prediction:
         return first
     # Beside a dock widget on a small screen a longer line would be cut off.

@@ -117,7 +117,7 @@ def _slices(photograph: Photograph, settings: AugmentSettings) -> list[_Slice]:
                 operation=operation,
                 copy=copy,
                 source=field.source,
-                photograph=str(origin[row].path) if origin else field.name,
+                photograph=str(origin[row].path) if origin else photograph.origin_key(row),
                 class_name=field.class_name,
                 size=product_size(size, settings, operation),
             )
@@ -226,7 +226,8 @@ def written_fields(photograph: Photograph, folder: Path) -> Collection:
         When a photograph or mask can't be read or written.
     """
     fields = tuple(photograph.field(row) for row in range(len(photograph)))
-    if photograph.root and len(fields) > 1:  # the layers of a folder can't be painted on
+    shown = photograph.overlays.values()
+    if photograph.root and len(fields) > 1 and all(x.from_files for x in shown):
         kinds = {kind for field in fields for kind in field.mask_kinds}
         if {MASKS[kind] for kind in photograph.overlays} <= kinds:
             return Collection(photograph.root, fields)

@@ -10,7 +10,7 @@ from napari.layers import Image
 
 from napari_marrow.measure.thumbnail_grid import GRID_SIDE, chi_square_map, mean_picture
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, layer_id
-from napari_marrow.viewer.photograph.photograph import is_photograph, photograph_layer
+from napari_marrow.viewer.photograph.links import is_photograph, photograph_layer
 from napari_marrow.viewer.transforms import Place, slice_place_of
 
 if TYPE_CHECKING:

@@ -82,7 +82,7 @@ def _one(field: Field) -> tuple[NDArray[np.uint8], dict[Kind, NDArray[np.integer
     if background is not None:
         labels[Kind.BACKGROUND] = background.astype(np.uint16)
     if "cell" in field.masks:
-        labels[Kind.CELLS] = _cells(field)
+        labels[Kind.WHOLE_CELLS] = _cells(field)
     if "cytoplasm" in field.mask_kinds:
         labels[Kind.CYTOPLASM] = _cytoplasm(field, lambda: nuclei)
     if nuclei is not None:
@@ -118,7 +118,7 @@ def _stacks(fields: Sequence[Field]) -> tuple[LazyStack, dict[Kind, LazyStack]]:
     # No stack of backgrounds: hidden layers are hardly looked at in a folder, and each costs 0.2 s.
     labels: dict[Kind, LazyStack] = {}
     if "cell" in found:
-        labels[Kind.CELLS] = lazy(Kind.CELLS, "cell", lambda row: _cells(fields[row]))
+        labels[Kind.WHOLE_CELLS] = lazy(Kind.WHOLE_CELLS, "cell", lambda row: _cells(fields[row]))
     if "cytoplasm" in found:
         nuclei.cytoplasm = lazy(Kind.CYTOPLASM, "cytoplasm", read_cytoplasm)
         labels[Kind.CYTOPLASM] = nuclei.cytoplasm

@@ -8,32 +8,44 @@ Labels layer over the photograph, in one of two ways:
 - by number: any Labels layer whose features have the columns ``index`` and ``class``; each label is
   a cell and has the class of its row. In a stack of nuclei whose features follow the slider, the
   rows are those of the field that is shown.
+
+All visible layers of annotations count; the upper ones win. Only where none is visible, the topmost
+hidden one does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_marrow.report.colours import class_colours
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, layer_fields, link_to
+from napari_marrow.viewer.layer_info import (
+    Kind,
+    LayerInfo,
+    full_data,
+    layer_fields,
+    layer_products,
+    link_to,
+)
 from napari_marrow.viewer.photograph.slice_tables import kept_tables
+from napari_marrow.viewer.run_length import labels_in
 from napari_marrow.viewer.transforms import place_of
 
 DEFAULT_CLASSES = ("ALL", "MM")
 
 
 def field_class(layer: Image, row: int) -> str | None:
-    """Return the class of a field: given by a person, else by its file, else None."""
+    """Return the class of a field: given by a person, else of its product or file, else None."""
     given = LayerInfo.of(layer).classes
     if row in given:
         return given[row]
-    fields = layer_fields(layer)
+    fields = layer_products(layer) or layer_fields(layer)
     return fields[row].class_name if row < len(fields) else None
 
 
@@ -60,53 +72,86 @@ def set_chosen(layer: Image, rows: Iterable[int], chosen: bool) -> None:
 
 def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
     """Return an empty Labels layer over a photograph, to paint classes into."""
-    import pandas as pd  # napari itself imports it only with the first table
-
-    colours = class_colours(classes)
-    mapping: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-    mapping |= {k + 1: colours[name] for k, name in enumerate(classes)}
     layer = Labels(
         np.zeros(full_data(image).shape[:-1], np.uint8),
-        name=f"{image.name} {Kind.CELLS}",
-        features=pd.DataFrame({"index": range(1, len(classes) + 1), "class": list(classes)}),
-        colormap=DirectLabelColormap(color_dict=mapping),
+        name=f"{image.name} {Kind.ANNOTATION}",
         opacity=0.7,
         **place_of(image),
-        metadata=link_to(image, Kind.CELLS),
+        metadata=link_to(image, Kind.ANNOTATION),
     )
+    set_painted_classes(layer, {k: name for k, name in enumerate(classes, 1)})
     layer.brush_size = max(4, full_data(image).shape[-3] // 60)
     return layer
 
 
-def annotation_layer(image: Image, layers: Sequence[Layer]) -> Labels | None:
-    """Return the Labels layer that gives classes to the cells of a photograph.
+def set_painted_classes(layer: Labels, classes: Mapping[int, str]) -> None:
+    """Give a layer to paint in its classes by label, with their colours."""
+    import pandas as pd  # napari itself imports it only with the first table
 
-    It has the photograph's shape and a ``class`` in its features. Of several, the one made for the
-    photograph; then one named after it; else the one for which the photograph is the nearest below.
+    colours = class_colours(tuple(classes.values()))
+    mapping: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+    mapping |= {label: colours[name] for label, name in classes.items()}
+    layer.features = pd.DataFrame({"index": list(classes), "class": list(classes.values())})
+    layer.colormap = DirectLabelColormap(color_dict=mapping)
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """A layer that gives classes to cells, as it was when it was gathered.
+
+    Attributes
+    ----------
+    layer
+        Only touched on the viewer's thread.
+    data
+        Its labels.
+    painted
+        Whether the labels are classes, else they are cells.
+    covers_nuclei
+        Whether it is seen over the nuclei of the photograph, or holds them.
+    classes
+        By slice: class by label.
     """
-    shape = full_data(image).shape[:-1]
-    below = named = nearest = None
-    for layer in layers:
-        if isinstance(layer, Image) and full_data(layer).shape[:-1] == shape:
-            below = layer
-        if not _annotates(layer) or layer.data.shape != shape:
-            continue
-        photograph = LayerInfo.of(layer).photograph
-        if photograph is not None and photograph == LayerInfo.of(image).id:
-            return layer
-        if photograph is None and layer.name.startswith(f"{image.name} "):
-            named = named or layer
-        elif photograph is None and below is image:
-            nearest = nearest or layer
-    return named or nearest
+
+    layer: Labels
+    data: NDArray
+    painted: bool
+    covers_nuclei: bool
+    classes: tuple[Mapping[int, str], ...]
 
 
-def _annotates(layer: Layer) -> bool:
+def seen(layers: Sequence[Labels]) -> list[Labels]:
+    """Return the visible ones of layers, the lowest first; where none is, the topmost one."""
+    return [x for x in layers if x.visible] or list(layers[-1:])
+
+
+def annotations_in(
+    own: Sequence[Labels], n_slices: int, nuclei: Labels | None
+) -> tuple[Annotation, ...]:
+    """Return the annotations of a photograph that has these Labels layers, the lowest first."""
+    place = {x: (x.visible, k) for k, x in enumerate(own)}
+    found = []
+    for layer in seen([x for x in own if annotates(x)]):
+        paged = LayerInfo.of(layer).shown_row is not None
+        by_slice = [label_classes(layer, row) for row in range(n_slices if paged else 1)]
+        classes = tuple(by_slice if paged else by_slice * n_slices)
+        covers = nuclei is None or place[layer] >= place[nuclei]
+        found.append(Annotation(layer, full_data(layer), is_painted(layer), covers, classes))
+    return tuple(found)
+
+
+def annotates(layer: Labels) -> bool:
+    """Return whether a layer gives classes to cells: it has a ``class`` in its features."""
     info = LayerInfo.of(layer)
-    if not isinstance(layer, Labels) or info.kind is Kind.PREDICTED:
+    if info.kind is Kind.PREDICTED:
         return False
     tables = [layer.features, *info.tables.values()]
     return any({"class", "index"} <= set(table.columns) for table in tables)
+
+
+def is_painted(layer: Layer) -> bool:
+    """Return whether the labels of an annotation layer are classes and not cells."""
+    return LayerInfo.of(layer).kind is Kind.ANNOTATION
 
 
 def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
@@ -121,6 +166,52 @@ def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
     return {int(index): name for index, name in pairs if name}
 
 
+@dataclass(frozen=True, eq=False)
+class AnnotatedSlice:
+    """The annotated cells of one slice.
+
+    Attributes
+    ----------
+    cells
+        Instances, (height, width); None where nothing is annotated.
+    classes
+        Class by instance.
+    loose
+        Strokes that lie on none of the cells, numbered from 1, (height, width); None without any.
+    loose_classes
+        Class of each of these strokes.
+    n_unknown
+        Number of strokes whose label has no class.
+    """
+
+    cells: NDArray[np.integer] | None = None
+    classes: Mapping[int, str] = field(default_factory=dict)
+    loose: NDArray[np.integer] | None = None
+    loose_classes: tuple[str, ...] = ()
+    n_unknown: int = 0
+
+    def with_strokes(
+        self, painted: NDArray[np.integer], classes: Mapping[int, str]
+    ) -> AnnotatedSlice:
+        """Return this with strokes, of which each label has a class, painted over it."""
+        assert self.cells is not None
+        strokes, names = strokes_in(painted, classes)
+        on_cells = set(labels_in(np.where(self.cells > 0, strokes, 0)))
+        new = [k for k, name in enumerate(names, 1) if name and k not in on_cells]
+        loose = self.loose
+        if new:
+            number = np.zeros(len(names) + 1, np.int32)
+            number[new] = np.arange(1, len(new) + 1) + len(self.loose_classes)
+            loose = np.where(number[strokes] > 0, number[strokes], 0 if loose is None else loose)
+        return AnnotatedSlice(
+            self.cells,
+            {**self.classes, **painted_classes(self.cells, painted, classes)},
+            loose,
+            (*self.loose_classes, *(str(names[k - 1]) for k in new)),
+            self.n_unknown + names.count(None),
+        )
+
+
 def painted_classes(
     nuclei: NDArray[np.integer], painted: NDArray[np.integer], classes: Mapping[int, str]
 ) -> dict[int, str]:
@@ -132,8 +223,25 @@ def painted_classes(
     import pandas as pd
 
     touched = (painted > 0) & (nuclei > 0)
-    if not touched.any():
+    cells, labels = nuclei[touched], painted[touched]
+    known = np.isin(labels, list(classes))
+    if not known.any():
         return {}
-    counts = pd.crosstab(nuclei[touched], painted[touched])
-    chosen = counts.idxmax(axis=1)
-    return {int(cell): classes[int(label)] for cell, label in chosen.items() if label in classes}
+    chosen = pd.crosstab(cells[known], labels[known]).idxmax(axis=1)
+    return {int(cell): classes[int(label)] for cell, label in chosen.items()}
+
+
+def strokes_in(
+    painted: NDArray[np.integer], classes: Mapping[int, str]
+) -> tuple[NDArray[np.int32], list[str | None]]:
+    """Return the connected strokes of each label, numbered from 1, and the class of each."""
+    numbered, found = np.zeros(painted.shape, np.int32), list[str | None]()
+    box = ndimage.find_objects((painted > 0).view(np.uint8))
+    if not box:
+        return numbered, found
+    part, window = painted[box[0]], numbered[box[0]]
+    for label in np.unique(part[part > 0]).tolist():
+        strokes, count = ndimage.label(part == label, np.ones((3, 3)))
+        window[strokes > 0] = strokes[strokes > 0] + len(found)
+        found += [classes.get(label)] * count
+    return numbered, found

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,18 +12,16 @@ import numpy as np
 from napari.layers import Labels
 from numpy.typing import NDArray
 
-from napari_marrow.data.errors import Stopped
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.jobs.events import ShouldStop, never
+from napari_marrow.viewer.photograph.learning import LearntSlice
 from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
-from napari_marrow.viewer.photograph.session import session_fields, with_labels
+from napari_marrow.viewer.photograph.session import summarized_session
 from napari_marrow.viewer.photograph.slice_tables import measure, nucleus_features
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
     import pandas as pd
-
-OPEN = Path("the open layers")
-"""Root of the collection of open photographs, as messages name it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +62,8 @@ def opened_fields(
     folder: Path,
     unit: str,
     nuclei: bool,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: ShouldStop = never,
+    only_annotated: bool = False,
 ) -> tuple[Collection, dict[str, TableTarget]]:
     """Describe open photographs as fields, in a worker; pixels that no file has are written.
 
@@ -79,42 +76,36 @@ def opened_fields(
     unit
         ``cell`` also finds the layers for the tables.
     nuclei
-        Whether nuclei are needed; those of the layers are, with any edits made.
+        Whether nuclei are needed; those that are seen are, with any edits made.
+    should_stop, only_annotated
+        As :func:`.learnt_slices` takes them.
 
     Returns
     -------
     Collection, dict
-        The fields that have a class or annotated cells, each with another name; and by that name
-        the layer for its table, where one shows the cells that are measured.
+        As :func:`.write_session` has it; and by a field's name the layer for its table, where one
+        shows the cells that are measured.
 
     Raises
     ------
     MarrowError
-        When nothing open has a class, or a field can't be read.
+        When there is nothing to measure.
     """
-    fields: dict[str, Field] = {}
     targets: dict[str, TableTarget] = {}
-    for photograph, row, field in session_fields(
-        photographs, folder, "cell" if nuclei else "field"
-    ):
-        if should_stop():
-            raise Stopped
-        numbered = (f"{field.name} ({k})" for k in count(2))
-        name = next(x for x in chain([field.name], numbered) if x not in fields)
-        labels = field.instances() if field.labels else None
-        if nuclei and labels is None:
-            parts = (photograph.part(x.data, row) for x in photograph.cell_overlays)
-            labels = next((part for part in parts if part.any()), None)
-            if labels is not None:
-                field = with_labels(field, labels, folder / f"slice_{len(fields)}_nuclei.tif")
-        # Instances that are marked cell by cell would be taken before labels.
-        cells = () if field.labels else field.cells
-        fields[name] = dataclasses.replace(field, name=name, cells=cells)
+
+    def found(one: LearntSlice, made: Field) -> None:
+        labels = one.annotated.cells
+        if labels is None and nuclei:
+            labels = one.photograph.labels(one.row)
         if unit == "cell" and labels is not None:
-            target = _table_target(photograph, row, labels)
+            target = _table_target(one.photograph, one.row, labels)
             if target is not None:
-                targets[name] = target
-    return Collection(OPEN, tuple(fields.values())), targets
+                targets[made.name] = target
+
+    collection, _ = summarized_session(
+        photographs, folder, unit, only_annotated, should_stop=should_stop, written=found
+    )
+    return collection, targets
 
 
 def _table_target(

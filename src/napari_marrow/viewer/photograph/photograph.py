@@ -6,9 +6,8 @@ worker. It decides which layers hold the nuclei, the cytoplasm and the annotatio
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,17 +24,20 @@ from napari_marrow.viewer.layer_info import (
     Product,
     full_data,
     layer_fields,
-    layer_id,
     layer_products,
     origin_fields,
 )
 from napari_marrow.viewer.photograph.annotations import (
-    annotation_layer,
+    AnnotatedSlice,
+    Annotation,
+    annotations_in,
     field_class,
     is_chosen,
-    label_classes,
-    painted_classes,
+    seen,
 )
+from napari_marrow.viewer.photograph.found_nuclei import found_nuclei
+from napari_marrow.viewer.photograph.links import labels_of
+from napari_marrow.viewer.run_length import labels_in
 from napari_marrow.viewer.stack import LazyStack, read_slice
 
 NO_FIELD = "The slider shows no field of this stack; move it to one."
@@ -43,19 +45,26 @@ NO_PHOTOGRAPH = "No photograph is open; open an RGB image of 8 bits a channel, o
 NONE_CHOSEN = "No field is ticked; tick those that are wanted in the table of the open layers."
 
 Pixels: TypeAlias = NDArray | LazyStack
+_MASK_WORDS = (Kind.NUCLEI, Kind.CYTOPLASM)
 
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """A Labels layer over a photograph; ``layer`` is only touched on the viewer's thread."""
+    """A Labels layer over a photograph; ``layer`` is only touched on the viewer's thread.
+
+    ``from_files`` is whether it shows the masks of a folder, which can't be edited.
+    """
 
     layer: Labels
     data: Pixels
+    from_files: bool = False
 
     @classmethod
-    def of(cls, layer: Labels | None) -> Overlay | None:
+    def of(cls, layer: Labels) -> Overlay:
         """Return the layer with its data as it is now."""
-        return None if layer is None else cls(layer, layer.data)
+        info, data = LayerInfo.of(layer), full_data(layer)
+        masks = info.kind in (Kind.NUCLEI, Kind.CYTOPLASM) and not info.segmented
+        return cls(layer, data, masks and isinstance(data, LazyStack))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +92,10 @@ class Photograph:
     chosen
         The slices to learn from, measure and label.
     nuclei, cytoplasm
-        Labels of these, with any edits made.
-    annotation
-        Labels that give classes to cells.
-    cell_classes
-        By slice: class by label of ``annotation``.
-    painted
-        Whether the labels of ``annotation`` are classes, else they are cells.
+        Labels of these that are seen, with any edits made: of the topmost visible layer that holds
+        some, else of the topmost hidden one.
+    annotations
+        Layers that give classes to cells and are seen, the lowest first.
     own_labels
         Data of other Labels that a person made over it, by the names of their layers.
     """
@@ -105,36 +111,46 @@ class Photograph:
     chosen: tuple[int, ...]
     nuclei: Overlay | None
     cytoplasm: Overlay | None
-    annotation: Overlay | None
-    cell_classes: tuple[Mapping[int, str], ...]
-    painted: bool
+    annotations: tuple[Annotation, ...]
     own_labels: Mapping[str, Pixels]
 
     @classmethod
     def of(cls, layer: Image, layers: Sequence[Layer]) -> Photograph:
         """Gather a photograph's layer and what ``layers`` has over it."""
-        data, info, files = full_data(layer), LayerInfo.of(layer), layer_fields(layer)
+        own_labels = _own_labels(layer, _unlinked_labels(layers), layers)
+        return cls._gather(layer, labels_of(layers).get(layer, []), own_labels)
+
+    @classmethod
+    def _gather(
+        cls, layer: Image, own: Sequence[Labels], own_labels: Mapping[str, Pixels]
+    ) -> Photograph:
+        data = full_data(layer)
         rows = range(len(data) if data.ndim == 4 else 1)
-        over = [x for x in layers if isinstance(x, Labels) and x.data.shape == data.shape[:-1]]
-        annotation = annotation_layer(layer, layers)
-        classes = [label_classes(annotation, row) if annotation else {} for row in rows]
+        nuclei = _topmost(layer, own, Kind.NUCLEI)
         return cls(
             layer=layer,
             name=layer.name,
             data=data,
-            info=info,
-            files=tuple(files),
+            info=LayerInfo.of(layer),
+            files=tuple(layer_fields(layer)),
             origin=tuple(origin_fields(layer)),
             products=layer_products(layer),
             classes=tuple(field_class(layer, row) for row in rows),
             chosen=tuple(row for row in rows if is_chosen(layer, row)),
-            nuclei=Overlay.of(_of_kind(layer, over, Kind.NUCLEI)),
-            cytoplasm=Overlay.of(_of_kind(layer, over, Kind.CYTOPLASM)),
-            annotation=Overlay.of(annotation),
-            cell_classes=tuple(classes),
-            painted=annotation is not None and LayerInfo.of(annotation).kind is Kind.CELLS,
-            own_labels=_own_labels(layer, over, layers),
+            nuclei=nuclei,
+            cytoplasm=_topmost(layer, own, Kind.CYTOPLASM),
+            annotations=annotations_in(own, len(rows), nuclei and nuclei.layer),
+            own_labels=own_labels,
         )
+
+    @classmethod
+    def open_in(cls, layers: Sequence[Layer]) -> list[Photograph]:
+        """Gather all open photographs."""
+        unlinked = _unlinked_labels(layers)
+        return [
+            cls._gather(x, own, _own_labels(x, unlinked, layers))
+            for x, own in labels_of(layers).items()
+        ]
 
     @classmethod
     def all_of(cls, layers: Sequence[Layer]) -> list[Photograph]:
@@ -145,7 +161,7 @@ class Photograph:
         MarrowError
             When there is none.
         """
-        found = [cls.of(x, layers) for x in layers if is_photograph(x)]
+        found = cls.open_in(layers)
         if not found:
             raise MarrowError(NO_PHOTOGRAPH)
         return found
@@ -186,7 +202,7 @@ class Photograph:
     @property
     def cell_overlays(self) -> list[Overlay]:
         """The layers of which each label is a cell: the nuclei, and annotated cells."""
-        own = (self.nuclei, None if self.painted else self.annotation)
+        own = [self.nuclei, *(Overlay.of(x.layer) for x in self.annotations if not x.painted)]
         return list({id(x.layer): x for x in own if x is not None}.values())
 
     def size(self, row: int) -> tuple[int, int]:
@@ -218,42 +234,65 @@ class Photograph:
         """
         return self.files[row].image() if self.files else self.part(self.data, row)[..., :3]
 
-    def edited_nuclei(self) -> NDArray[np.integer] | None:
-        """Return the nuclei over a single photograph; the layers of a stack can't be edited."""
-        return None if self.is_stack or self.nuclei is None else np.asarray(self.nuclei.data)
+    @property
+    def has_own_nuclei(self) -> bool:
+        """Whether the nuclei that are seen are others than those of its files."""
+        return self.nuclei is not None and not (self.nuclei.from_files and self.files)
 
     def labels(self, row: int) -> NDArray[np.integer] | None:
-        """Return the nuclei of a slice as far as they are known: edited, or from its files."""
+        """Return the nuclei of a slice that are seen; without any layer, those of its files.
+
+        None where neither are known; then they are to be found, see :meth:`cells`.
+        """
         from napari_marrow.imaging.nuclei import field_labels
 
-        labels = self.edited_nuclei()
-        return field_labels(self.files[row]) if labels is None and self.files else labels
+        fields = self.files or self.origin
+        field = fields[row] if fields and (self.nuclei is None or self.nuclei.from_files) else None
+        if field is not None and field.labels is None and "nucleus" not in field.mask_kinds:
+            return None  # a stack shows such a field without nuclei
+        if self.nuclei is not None:
+            return self.part(self.nuclei.data, row)
+        return field_labels(self.files[row]) if self.files else None
 
-    def annotated_cells(self, row: int) -> tuple[NDArray[np.integer] | None, dict[int, str]]:
-        """Return instances and their classes where cells of a slice were annotated.
+    def cells(self, row: int) -> NDArray[np.integer]:
+        """Return the nuclei of a slice: those that are seen, else those found in the photograph.
 
-        Else (None, {}). Strokes that were painted give their class to the nucleus below them.
+        Raises
+        ------
+        MarrowError
+            When the photograph can't be read.
         """
-        names = self.cell_classes[row]
-        if self.annotation is None or not names:
-            return None, {}
-        cells = self.part(self.annotation.data, row)
-        present = set(np.unique(cells).tolist()) & set(names) - {0}
-        if not present:
-            return None, {}
-        if not self.painted:
-            return cells, {k: v for k, v in names.items() if k in present}
-        from napari_marrow.imaging.segmentation import segment_nuclei
+        labels = self.labels(row)
+        return found_nuclei(self.image(row)) if labels is None else labels
 
-        nuclei = self.labels(row)
-        nuclei = segment_nuclei(self.image(row)) if nuclei is None else nuclei
-        return nuclei, painted_classes(nuclei, cells, names)
+    def annotated(self, row: int, nuclei: NDArray[np.integer] | None = None) -> AnnotatedSlice:
+        """Return the cells of a slice that are annotated, and strokes that lie on none.
+
+        Where annotations are by number and lie over the nuclei, the cells are theirs. All other
+        annotations are taken as strokes, which give their class to the cells below them: to
+        ``nuclei``, by default those of :meth:`cells`.
+        """
+        parts = [(x, x.classes[row], self.part(x.data, row)) for x in self.annotations]
+        given = [part for part in parts if part[2].any() and (part[0].painted or part[1])]
+        by_number = [(x, part) for x, names, part in given if not x.painted and x.covers_nuclei]
+        by_number = [x for x in by_number if set(labels_in(x[1])) & set(x[0].classes[row])]
+        if not given:
+            return AnnotatedSlice()
+        own, cells = by_number[-1] if by_number else (None, nuclei)
+        found = AnnotatedSlice(self.cells(row) if cells is None else cells)
+        for annotation, names, part in given:
+            if annotation is own:
+                named = {k: names[k] for k in labels_in(part) if k in names}
+                found = replace(found, classes={**found.classes, **named})
+            else:
+                found = found.with_strokes(part, names)
+        return found
 
     def field(self, row: int) -> Field:
         """Return a slice as a field; one that is in no file has a path that does not exist."""
         class_name = self.classes[row]
         if self.files:
-            return dataclasses.replace(self.files[row], class_name=class_name)
+            return replace(self.files[row], class_name=class_name)
         if self.products:
             name, source = self.products[row].name, self.products[row].source
             return Field(Path(f"{file_name(name)}.bmp"), name, source, class_name)
@@ -268,11 +307,18 @@ class Photograph:
 
         Pixels that were replaced still count as made from the file that the layer names.
         """
+        key = self.origin_key(row)
+        return key if Path(key).is_absolute() else None
+
+    def origin_key(self, row: int) -> str:
+        """Return the file that a slice comes from, or what tells its photograph from all others."""
         if self.products:
             path = Path(self.products[row].photograph)
             return str(path.resolve()) if path.is_absolute() else str(path)
         fields = self.files or self.info.fields
-        return str(fields[row].path.resolve()) if row < len(fields) else None
+        if row < len(fields):
+            return str(fields[row].path.resolve())
+        return f"{self.info.photograph or self.info.id} {row}"
 
     def out_of_date(self, layers: Sequence[Layer]) -> str:
         """Return why what was made of the photograph in a worker is of no use, else ''."""
@@ -285,42 +331,34 @@ class Photograph:
         return ""
 
 
-def is_photograph(layer: Layer | None) -> bool:
-    """Return whether a layer is an RGB image of 8 bits: one photograph or a stack of them."""
-    if not isinstance(layer, Image) or not layer.rgb or layer.data.dtype != np.uint8:
-        return False
-    no_photograph = LayerInfo.of(layer).kind in (Kind.PREVIEW, Kind.MEAN)
-    return not no_photograph and layer.data.ndim in (3, 4)
+def _topmost(image: Image, own: Sequence[Labels], word: str) -> Overlay | None:
+    """The topmost layer that is seen, of those which hold nuclei or cytoplasm."""
+    masks = seen([x for x in own if _holds(image, x, word)])
+    return Overlay.of(masks[-1]) if masks else None
 
 
-def photograph_layer(layer: Layer | None, layers: Sequence[Layer]) -> Image | None:
-    """Return the photograph that a layer is, is linked to or is named after; else None."""
-    found = [x for x in layers if is_photograph(x)]
-    if layer is None or layer in found:
-        return layer
-    if (identity := LayerInfo.of(layer).photograph) is not None:
-        return next((x for x in found if layer_id(x) == identity), None)
-    named = [x for x in found if layer.name.startswith(f"{x.name} ")]
-    return max(named, key=lambda x: len(x.name), default=None)
+def _holds(image: Image, layer: Labels, word: str) -> bool:
+    """Whether a layer holds ``nuclei`` or ``cytoplasm`` by its kind, else by its name."""
+    kind = LayerInfo.of(layer).kind
+    if kind is not None:
+        return kind.endswith(word)
+    name = layer.name.removeprefix(f"{image.name} ").lower()
+    return word in name or (word == Kind.NUCLEI and "nucleus" in name)
 
 
-def _of_kind(image: Image, over: list[Labels], kind: Kind) -> Labels | None:
-    """The layer of a kind that was opened with the photograph, or is named after it.
-
-    Opened with this photograph, or with the one that it was made from.
-    """
-    photographs = {layer_id(image), LayerInfo.of(image).photograph} - {None}
-    infos = [(x, LayerInfo.of(x)) for x in over]
-    own = [x for x, info in infos if info.photograph in photographs and info.kind is kind]
-    name = f"{image.name} {kind}"
-    named = [x for x, info in infos if info.photograph is None and x.name == name]
-    return next(iter([*own, *named]), None)
+def _unlinked_labels(layers: Sequence[Layer]) -> list[Labels]:
+    """Labels of a person's own, or of another program."""
+    labels = [(x, LayerInfo.of(x)) for x in layers if isinstance(x, Labels)]
+    return [x for x, info in labels if info.kind is None and info.photograph is None]
 
 
-def _own_labels(image: Image, over: list[Labels], layers: Sequence[Layer]) -> dict[str, Pixels]:
-    """Labels of a person's own over the photograph: neither linked nor named as any masks."""
-    words = (Kind.NUCLEI, Kind.CYTOPLASM, Kind.CELLS)
-    named = {f"{x.name} {word}" for x in layers if isinstance(x, Image) for word in words}
-    named.discard(f"{image.name} {Kind.CELLS}")
-    infos = [(x, LayerInfo.of(x)) for x in over if x.name not in named]
-    return {x.name: x.data for x, i in infos if i.kind is None and i.photograph is None}
+def _own_labels(
+    image: Image, unlinked: Sequence[Labels], layers: Sequence[Layer]
+) -> dict[str, Pixels]:
+    """Labels over the photograph that are neither linked nor named as masks, of any photograph."""
+    shape = full_data(image).shape[:-1]
+    over = [x for x in unlinked if full_data(x).shape == shape]
+    over = [x for x in over if not any(_holds(image, x, w) for w in _MASK_WORDS)]
+    others = [x.name for x in layers if isinstance(x, Image) and x is not image] if over else []
+    named = {f"{x} {word}" for x in others for word in (*_MASK_WORDS, Kind.ANNOTATION)}
+    return {x.name: x.data for x in over if x.name not in named}

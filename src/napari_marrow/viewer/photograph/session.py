@@ -1,13 +1,15 @@
 """Open photographs as a collection that jobs read from disk.
 
-Photographs that show files are named by their path; all else (layers of other readers, edited
-nuclei) is written to a folder as TIFF.
+Photographs that show files are named by their path; all else (layers of other readers, nuclei that
+are not those of the files) is written to a folder as TIFF.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -15,79 +17,162 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.jobs.events import Emit, ShouldStop, never, silent
+from napari_marrow.viewer.photograph.learning import (
+    NO_CLASS,
+    LearningSummary,
+    LearntSlice,
+    learnt_slices,
+)
 from napari_marrow.viewer.photograph.photograph import Photograph
 
+OPEN = Path("the open layers")
+"""Root of the collection of open photographs, as messages name it."""
 
-def write_session(photographs: Sequence[Photograph], folder: Path, unit: str) -> Collection:
+
+def write_session(
+    photographs: Sequence[Photograph],
+    folder: Path,
+    unit: str,
+    only_annotated: bool = False,
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+) -> Collection:
     """Write what a training needs into an empty folder and describe it; runs in a worker.
 
-    Fields that are not chosen, or have neither a class nor annotated cells, are left out.
+    Fields of which nothing is learnt are left out: the warnings of the collection have them.
 
     Parameters
     ----------
-    photographs
-        With their annotations.
+    photographs, unit, only_annotated, emit, should_stop
+        As :func:`.learnt_slices` takes them.
     folder
         An empty folder.
-    unit
-        ``cell`` also writes the nuclei.
 
     Raises
     ------
     MarrowError
-        When nothing open has a class.
+        When there is nothing to learn from.
+    Stopped
+        When ``should_stop`` returned True.
     """
-    fields = [field for _, _, field in session_fields(photographs, folder, unit)]
-    return Collection(folder, tuple(fields))
+    collection, _ = summarized_session(photographs, folder, unit, only_annotated, emit, should_stop)
+    return collection
 
 
-def session_fields(
-    photographs: Sequence[Photograph], folder: Path, unit: str
-) -> Iterator[tuple[Photograph, int, Field]]:
-    """Yield the fields of :func:`write_session`, each with its photograph and slice.
+def summarized_session(
+    photographs: Sequence[Photograph],
+    folder: Path,
+    unit: str,
+    only_annotated: bool = False,
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+    written: Callable[[LearntSlice, Field], None] = lambda one, field: None,
+) -> tuple[Collection, LearningSummary]:
+    """Return what :func:`write_session` does, with the summary of what it wrote.
 
-    Raises
-    ------
-    MarrowError
-        At the end, when nothing open has a class.
+    ``written`` is called with each field that is learnt from.
     """
-    found = False
-    for number, photograph in enumerate(photographs):
-        for row in photograph.chosen:
-            field = _session_field(photograph, row, folder / f"{number}_{row}", unit)
-            if field.class_name is not None or field.cell_classes:
-                found = True
-                yield photograph, row, field
-    annotations = [p.annotation for p in photographs if p.annotation is not None]
-    if not found and any(np.asarray(x.data).any() for x in annotations):
+    slices = learnt_slices(photographs, unit, only_annotated, emit, should_stop)
+    fields: list[Field] = []
+
+    def write() -> Iterator[LearntSlice]:
+        names = SessionNames(compare=any(not x.files for x in photographs))
+        for one in slices:
+            if not one.left_out:
+                fields.append(session_field(one, folder / f"{len(fields)}", names))
+                written(one, fields[-1])
+            yield one
+
+    summary = LearningSummary.of(write(), unit)
+    check_session(summary)
+    left_out = tuple(f"{name} is left out: {reason}" for name, reason in summary.left_out)
+    return Collection(OPEN, tuple(fields), left_out), summary
+
+
+def check_session(summary: LearningSummary) -> None:
+    """Raise MarrowError where nothing is learnt from, with what to do."""
+    if summary.units:
+        return
+    if summary.n_loose_strokes:
         raise MarrowError(
             "No stroke is on a nucleus; paint on the nuclei, or give the fields a class."
         )
-    if not found:
-        raise MarrowError(
-            "Nothing open has a class; give the fields a class in the table, or annotate cells."
-        )
+    if any(reason != NO_CLASS for _, reason in summary.left_out):
+        raise MarrowError(summary.sentence())
+    raise MarrowError(
+        "Nothing open has a class; give the fields a class in the table, or annotate cells."
+    )
 
 
-def _session_field(photograph: Photograph, row: int, stem: Path, unit: str) -> Field:
+@dataclass
+class SessionNames:
+    """Names and sources of the fields of one session.
+
+    Attributes
+    ----------
+    compare
+        Whether fields are compared by their pixels: a photograph can be open as a file and copied.
+    """
+
+    compare: bool
+    _names: set[str] = field(default_factory=set)
+    _sources: dict[object, str] = field(default_factory=dict)
+
+    def unique(self, name: str) -> str:
+        """Return a name that no field has yet."""
+        numbered = (f"{name} ({k})" for k in count(2))
+        found = next(x for x in chain([name], numbered) if x not in self._names)
+        self._names.add(found)
+        return found
+
+    def source(self, photograph: Photograph, row: int, name: str) -> str:
+        """Return what a slice was made from: the same for copies and products of one photograph."""
+        key, path, looks = photograph.origin_key(row), photograph.origin_path(row), None
+        if self.compare:
+            pixels = np.ascontiguousarray(photograph.image(row))
+            looks = (*pixels.shape, zlib.crc32(pixels.data))
+        found = self._sources.get(key) or self._sources.get(looks) or path or name
+        self._sources[key] = found
+        if looks is not None:
+            self._sources[looks] = found
+        return found
+
+
+def session_field(one: LearntSlice, stem: Path, names: SessionNames) -> Field:
+    """Return a field as a job reads it; what no file has is written beside ``stem``.
+
+    Raises
+    ------
+    MarrowError
+        When its photograph can't be read.
+    """
     import tifffile
 
-    field = photograph.field(row)
+    photograph, row = one.photograph, one.row
+    made = photograph.field(row)
+    name = names.unique(made.name)
+    made = replace(
+        made,
+        name=name,
+        source=names.source(photograph, row, name),
+        class_name=one.class_name,
+        cell_classes=one.annotated.classes,
+    )
     if not photograph.files:
-        field = dataclasses.replace(field, path=Path(f"{stem}.tif"))
+        made = replace(made, path=stem.with_suffix(".tif"))
         pixels = np.ascontiguousarray(photograph.image(row))
-        tifffile.imwrite(field.path, pixels, photometric="rgb")
-    labels, classes = photograph.annotated_cells(row)
-    if unit == "cell" and labels is None:
-        labels = photograph.edited_nuclei()
-    source = photograph.origin_path(row) or field.name  # open twice, it is one source
-    field = dataclasses.replace(field, source=source, cell_classes=classes)
-    return field if labels is None else with_labels(field, labels, Path(f"{stem}_nuclei.tif"))
+        tifffile.imwrite(made.path, pixels, photometric="rgb")
+    labels = one.annotated.cells
+    if labels is None and photograph.has_own_nuclei:
+        labels = photograph.labels(row)
+    return made if labels is None else with_labels(made, labels, Path(f"{stem}_nuclei.tif"))
 
 
 def with_labels(field: Field, labels: NDArray[np.integer], path: Path) -> Field:
     """Write instance labels to a file, and return the field with it."""
     import tifffile
 
-    tifffile.imwrite(path, labels.astype(np.uint16 if labels.max() < 65536 else np.uint32))
-    return dataclasses.replace(field, labels=path)
+    narrow = labels.astype(np.uint16 if labels.max() < 65536 else np.uint32)
+    tifffile.imwrite(path, narrow, compression="zlib")
+    return replace(field, labels=path)

@@ -12,7 +12,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox
 
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
-from napari_marrow.viewer.photograph.photograph import is_photograph, photograph_layer
+from napari_marrow.viewer.photograph.links import is_photograph, photograph_layer
 from napari_marrow.widgets.components.dock_widget import while_alive
 from napari_marrow.widgets.components.layout import ignore_text_width
 

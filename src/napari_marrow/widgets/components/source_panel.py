@@ -8,13 +8,11 @@ from qtpy.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
+from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
 from napari_marrow.viewer.per_viewer import single_shot
-from napari_marrow.viewer.photograph.annotations import (
-    DEFAULT_CLASSES,
-    new_cells_layer,
-    set_field_class,
-)
-from napari_marrow.viewer.photograph.photograph import Photograph, is_photograph
+from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES, set_field_class
+from napari_marrow.viewer.photograph.cell_counts import cell_counts, counts_text
+from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
@@ -112,7 +110,7 @@ class SourcePanel(QWidget):
 
     def _listen_to_layers(self) -> None:
         for layer in self._viewer.layers:
-            for name in ("name", "features", "metadata", "data"):
+            for name in ("name", "features", "metadata", "data", "paint", "visible"):
                 if name in layer.events.emitters:
                     getattr(layer.events, name).connect(self._listener)
 
@@ -122,13 +120,13 @@ class SourcePanel(QWidget):
 
     def rows(self) -> list[tuple[Photograph, int]]:
         """Return photograph and slice of each row of the table."""
-        layers = self._viewer.layers
-        open_now = [Photograph.of(layer, layers) for layer in layers if is_photograph(layer)]
+        open_now = Photograph.open_in(self._viewer.layers)
         return [(photograph, index) for photograph in open_now for index in range(len(photograph))]
 
     def refresh(self) -> None:
-        """Show the open photographs, their classes, and whether cells in them are annotated."""
+        """Show the open photographs, their classes, and how many cells in them are annotated."""
         rows = self.rows()
+        counts = {photograph: cell_counts(photograph) for photograph, _ in rows}
         self.table.setRowCount(len(rows))
         for number, (photograph, index) in enumerate(rows):
             name = photograph.name
@@ -137,7 +135,7 @@ class SourcePanel(QWidget):
                 name = files[index].name if files else f"{name} {index}"
             self.table.set_text(number, NAME, name)
             self.table.set_text(number, CLASS, photograph.classes[index] or NO_CLASS)
-            self.table.set_text(number, CELLS, "yes" if photograph.annotation else "")
+            self.table.set_text(number, CELLS, counts_text(counts[photograph][index]))
         self.annotate.setEnabled(bool(rows))
 
     def _set_classes(self, numbers: list[int], column: int) -> None:
@@ -155,6 +153,4 @@ class SourcePanel(QWidget):
             return
         known = {name for photograph, index in rows if (name := photograph.classes[index])}
         classes = tuple(sorted(known if len(known) > 1 else known | set(DEFAULT_CLASSES)))
-        layer = self._viewer.add_layer(new_cells_layer(rows[number][0].layer, classes))
-        self._viewer.layers.selection.active = layer
-        layer.mode = "paint"
+        annotation_layer_to_paint(self._viewer, rows[number][0], classes)
