@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
 
 import napari
+import numpy as np
 from napari.layers import Labels
+from numpy.typing import NDArray
 
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
+from napari_marrow.viewer.make.layers import labels_options
 from napari_marrow.viewer.photograph.annotations import (
+    AnnotatedSlice,
     is_painted,
     label_classes,
     new_cells_layer,
     seen,
     set_painted_classes,
 )
+from napari_marrow.viewer.photograph.found_nuclei import found_nuclei
 from napari_marrow.viewer.photograph.links import labels_of
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.slice_tables import nucleus_features
+from napari_marrow.viewer.transforms import place_of
 
 
 def annotation_layer_to_paint(
@@ -46,3 +58,138 @@ def annotation_layer_to_paint(
     viewer.layers.selection.active = layer
     layer.mode = "paint"
     return layer
+
+
+@dataclass(frozen=True, eq=False)
+class NucleiOfStrokes:
+    """Nuclei where strokes lay on none.
+
+    Attributes
+    ----------
+    photograph
+        As it was.
+    changes
+        The layer that gets them, the slice, and its labels with the new nuclei.
+    whole
+        Labels of a new layer of nuclei with all that were known, where there is none that can be
+        edited; then ``changes`` are empty.
+    count
+        Number of new nuclei.
+    """
+
+    photograph: Photograph
+    changes: tuple[tuple[Labels, int, NDArray[np.integer]], ...]
+    whole: NDArray[np.integer] | None
+    count: int
+
+
+def add_nuclei_of_strokes(viewer: napari.Viewer, photograph: Photograph) -> int:
+    """Make nuclei of the strokes of a photograph that lie on none; on the viewer's thread.
+
+    Where segmentation finds a nucleus under a stroke it is that, else the stroke itself. They go
+    into the layer of the nuclei that are seen. Where it can't be edited, a new layer with all
+    nuclei takes its place, and the old one is hidden.
+
+    Returns
+    -------
+    int
+        Number of new nuclei.
+    """
+    return show_nuclei_of_strokes(viewer, nuclei_of_strokes(photograph))
+
+
+def nuclei_of_strokes(
+    photograph: Photograph, emit: Emit = silent, should_stop: ShouldStop = never
+) -> NucleiOfStrokes:
+    """Do the first part of :func:`add_nuclei_of_strokes`, which takes long; for a worker.
+
+    Raises
+    ------
+    MarrowError
+        When a field with such strokes can't be read.
+    Stopped
+        When ``should_stop`` returned True.
+    """
+    nuclei = photograph.nuclei
+    editable = nuclei.layer if nuclei and isinstance(nuclei.data, np.ndarray) else None
+    changes, elsewhere, n_new = [], dict[int, NDArray[np.integer]](), 0
+    for row in range(len(photograph)):
+        if should_stop():
+            raise Stopped
+        annotated = photograph.annotated(row)
+        if annotated.loose_classes:
+            labels, added = _with_nuclei(annotated, photograph.image(row))
+            n_new += added
+            target = annotated.layer or editable
+            if target is None:
+                elsewhere[row] = labels
+            else:
+                changes.append((target, row, labels))
+        emit(Event("progress", "Looking at strokes", (row + 1) / len(photograph)))
+    whole = _all_nuclei(photograph, elsewhere, should_stop) if elsewhere else None
+    return NucleiOfStrokes(photograph, tuple(changes), whole, n_new)
+
+
+def _with_nuclei(
+    annotated: AnnotatedSlice, image: NDArray[np.uint8]
+) -> tuple[NDArray[np.integer], int]:
+    """Return the cells of a slice with those of its loose strokes, and the number of these."""
+    assert annotated.cells is not None
+    assert annotated.loose is not None
+    cells, found = annotated.cells.astype(np.int64), found_nuclei(image)
+    free, numbers = cells == 0, count(int(cells.max()) + 1)
+    known: dict[int, int] = {}  # number of a found nucleus that is added: two strokes can be on it
+    n_new = 0
+    for stroke in range(1, len(annotated.loose_classes) + 1):
+        area = annotated.loose == stroke
+        nucleus = int(np.bincount(found[area]).argmax()) if found[area].any() else 0
+        under = found == nucleus if nucleus else area
+        if not nucleus or under[free].sum() * 2 < under.sum():  # most of it is another nucleus
+            nucleus, under = 0, area
+        number = known.get(nucleus) or next(numbers)
+        n_new += number not in known.values()
+        known |= {nucleus: number} if nucleus else {}
+        cells[(under & free) | area] = number
+    return cells, n_new
+
+
+def _all_nuclei(
+    photograph: Photograph, changed: dict[int, NDArray[np.integer]], should_stop: ShouldStop
+) -> NDArray[np.integer]:
+    whole = np.zeros(photograph.data.shape[:-1], np.uint16)
+    for row in range(len(photograph)):
+        if should_stop():
+            raise Stopped
+        try:
+            labels = changed[row] if row in changed else photograph.cells(row)
+        except MarrowError:  # such a field is drawn empty, too
+            continue
+        frame = whole[row] if photograph.is_stack else whole
+        frame[: labels.shape[0], : labels.shape[1]] = labels
+    return whole
+
+
+def show_nuclei_of_strokes(viewer: napari.Viewer, made: NucleiOfStrokes) -> int:
+    """Put new nuclei into the viewer, on its thread; return their number."""
+    photograph = made.photograph
+    for layer, row, labels in made.changes:
+        if labels.max() > np.iinfo(layer.data.dtype).max:
+            layer.data = layer.data.astype(np.uint32)
+        now = layer.data[row] if photograph.is_stack else layer.data
+        places = np.nonzero((now[: labels.shape[0], : labels.shape[1]] == 0) & (labels > 0))
+        slices = (np.full(len(places[0]), row),) if photograph.is_stack else ()
+        layer.data_setitem((*slices, *places), labels[places])
+    if made.whole is not None:
+        older = photograph.nuclei
+        info = LayerInfo(kind=Kind.NUCLEI, photograph=layer_id(photograph.layer))
+        options = labels_options(f"{photograph.name} {Kind.NUCLEI}", info)
+        if not photograph.is_stack:
+            options["features"] = nucleus_features(made.whole)
+        selected = viewer.layers.selection.active
+        layer = Labels(made.whole, **options, **place_of(photograph.layer))
+        above = photograph.layer if older is None else older.layer
+        viewer.layers.insert(viewer.layers.index(above) + 1, layer)
+        if older is not None:
+            older.layer.visible = False
+        viewer.layers.selection.active = selected
+    return made.count

@@ -72,8 +72,8 @@ def segmented_layers(
 ) -> list[Labels]:
     """Return Labels layers of what was found, over the photograph; the nuclei come last.
 
-    They become the photograph's nuclei, which training and labelling use, unless it has some from
-    elsewhere. What was segmented before is hidden and gets another name.
+    As the topmost ones they are the nuclei that training and labelling use. What was segmented
+    before is hidden and gets another name.
     """
     identity = layer_id(photograph.layer)
     infos = [(x, LayerInfo.of(x)) for x in layers]

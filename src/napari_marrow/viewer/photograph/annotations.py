@@ -182,6 +182,8 @@ class AnnotatedSlice:
         Class of each of these strokes.
     n_unknown
         Number of strokes whose label has no class.
+    layer
+        Whose labels the cells are, where annotations are by number; else None.
     """
 
     cells: NDArray[np.integer] | None = None
@@ -189,6 +191,7 @@ class AnnotatedSlice:
     loose: NDArray[np.integer] | None = None
     loose_classes: tuple[str, ...] = ()
     n_unknown: int = 0
+    layer: Labels | None = None
 
     def with_strokes(
         self, painted: NDArray[np.integer], classes: Mapping[int, str]
@@ -203,12 +206,12 @@ class AnnotatedSlice:
             number = np.zeros(len(names) + 1, np.int32)
             number[new] = np.arange(1, len(new) + 1) + len(self.loose_classes)
             loose = np.where(number[strokes] > 0, number[strokes], 0 if loose is None else loose)
-        return AnnotatedSlice(
-            self.cells,
-            {**self.classes, **painted_classes(self.cells, painted, classes)},
-            loose,
-            (*self.loose_classes, *(str(names[k - 1]) for k in new)),
-            self.n_unknown + names.count(None),
+        return replace(
+            self,
+            classes={**self.classes, **painted_classes(self.cells, painted, classes)},
+            loose=loose,
+            loose_classes=(*self.loose_classes, *(str(names[k - 1]) for k in new)),
+            n_unknown=self.n_unknown + names.count(None),
         )
 
 

@@ -279,13 +279,14 @@ class Photograph:
         if not given:
             return AnnotatedSlice()
         own, cells = by_number[-1] if by_number else (None, nuclei)
-        found = AnnotatedSlice(self.cells(row) if cells is None else cells)
+        found = AnnotatedSlice(self.cells(row) if cells is None else cells, layer=own and own.layer)
         for annotation, names, part in given:
             if annotation is own:
                 named = {k: names[k] for k in labels_in(part) if k in names}
                 found = replace(found, classes={**found.classes, **named})
-            else:
-                found = found.with_strokes(part, names)
+            else:  # of numbered cells only those with a class
+                strokes = part if annotation.painted else np.where(np.isin(part, [*names]), part, 0)
+                found = found.with_strokes(strokes, names)
         return found
 
     def field(self, row: int) -> Field:
