@@ -289,3 +289,44 @@ def test_looking_through_a_folder_can_be_cancelled(widget, make_snam, tmp_path, 
     assert widget.table.item(0, USE).icon().isNull()
     assert widget.findings.text() == ""
     assert widget.save_button.isEnabled()  # the fields that were found can be edited
+
+
+def test_a_hidden_field_is_shown_again_after_saving(widget, make_snam, tmp_path, qtbot):
+    root = make_snam(tmp_path / "s", 2)
+    look(widget, root, qtbot)
+    widget.table.item(1, USE).setCheckState(Qt.CheckState.Unchecked)
+    widget.table.item(1, CLASS).setText("CLL")
+    widget.save(root / "fields.csv")
+    look(widget, root, qtbot)
+    assert texts(widget, USE) == ["ALL_1", "ALL_2", "MM_1", "MM_2"]
+    assert [widget.table.is_checked(row) for row in range(4)] == [True, False, True, True]
+    assert texts(widget, CLASS) == ["ALL", "CLL", "MM", "MM"]
+    assert "Passed over" not in widget.findings.text()
+    widget.table.item(1, USE).setCheckState(Qt.CheckState.Checked)
+    widget.save(root / "fields.csv")
+    assert [f.name for f in scan(root).fields] == ["ALL_1", "ALL_2", "MM_1", "MM_2"]
+
+
+def test_counts_and_findings_follow_the_edits(widget, make_snam, tmp_path, qtbot):
+    look(widget, make_snam(tmp_path / "s", 2), qtbot)
+    assert "CLL has too few" not in widget.findings.text()
+    widget.table.item(0, CLASS).setText("CLL")
+    assert widget.run.status.text() == "4 fields of 4 sources: 1 ALL, 1 CLL, 2 MM."
+    qtbot.waitUntil(lambda: "CLL has too few" in widget.findings.text(), timeout=20000)
+    widget.table.item(0, CLASS).setText("")
+    widget.table.item(3, USE).setCheckState(Qt.CheckState.Unchecked)
+    assert widget.run.status.text() == "3 fields of 3 sources: 1 ALL, 1 MM."
+    qtbot.waitUntil(
+        lambda: "Fields without a class: ALL_1" in widget.findings.text(), timeout=20000
+    )
+    assert "CLL" not in widget.findings.text()
+
+
+def test_names_can_be_read_beside_the_thumbnails(widget, make_snam, tmp_path, qtbot):
+    look(widget, make_snam(tmp_path / "s", 2), qtbot)
+    table = widget.table
+    for size in (9, 14):
+        table.setStyleSheet(f"QTableView {{ font-size: {size}pt; }}")
+        name = table.fontMetrics().horizontalAdvance("ALL_1")
+        room = THUMBNAIL_PX + name
+        qtbot.waitUntil(lambda room=room: table.columnWidth(USE) > room)

@@ -16,8 +16,9 @@ from napari_marrow.data.text import folded
 _SEPARATORS = ",;\t"
 _ENDINGS = frozenset({".csv", ".tsv", ".tab"})
 MAX_HEADER_BYTES = 64 * 1024
-Role = Literal["image", "class", "source"]
-"""What a column says of a photograph: which file it is, its class, and what it was made from."""
+Role = Literal["image", "class", "source", "use"]
+"""What a column says of a photograph: which file it is, its class, what it was made from, and
+whether it is used."""
 _ID = "(?:s|ids?|names?|no|nr|num|numbers?|index|idx|codes?)?"
 _PICTURE = "(?:image|img|photo|photograph|picture|pic)"
 _PERSON = "(?:patient|pat|case|subject|donor|person|slide|smear|specimen|sample)"
@@ -44,6 +45,7 @@ _SPELLINGS: dict[Role, tuple[str, ...]] = {
         "(?:class|label|category|target|celltype)(?:ids?|idx|index|no|nr|num|numbers?|codes?)",
     ),
     "source": ("source", f"{_PERSON}{_ID}", f"(?:source|group|acquisition){_ID}", "pid"),
+    "use": ("use",),
 }
 """Names of columns by role, the preferred first: without capitals, spaces, hyphens, underscores."""
 

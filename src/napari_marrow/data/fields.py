@@ -160,12 +160,15 @@ class Collection:
         Sentences for the user; nothing in them stops the work.
     tables
         Files that gave the classes and sources.
+    left_out
+        Further photographs, which a table says not to use.
     """
 
     root: Path
     fields: tuple[Field, ...]
     warnings: tuple[str, ...] = ()
     tables: tuple[Path, ...] = ()
+    left_out: tuple[Field, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -190,6 +193,7 @@ class Collection:
             "fields": [f.to_dict() for f in self.fields],
             "warnings": list(self.warnings),
             "tables": [str(path) for path in self.tables],
+            "left_out": [f.to_dict() for f in self.left_out],
         }
 
     @classmethod
@@ -200,6 +204,7 @@ class Collection:
             fields=tuple(Field.from_dict(v) for v in values["fields"]),
             warnings=tuple(values.get("warnings", ())),
             tables=tuple(map(Path, values.get("tables", ()))),
+            left_out=tuple(Field.from_dict(v) for v in values.get("left_out", ())),
         )
 
 

@@ -173,7 +173,7 @@ def input_files(collections: Iterable[Collection], *others: Path | None) -> list
     found = [path for path in others if path is not None]
     for collection in collections:
         found += collection.tables
-        for field in collection.fields:
+        for field in (*collection.fields, *collection.left_out):
             found += (field.path, *field.mask_files, *([field.labels] if field.labels else ()))
     return found
 

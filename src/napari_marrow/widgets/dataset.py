@@ -9,16 +9,17 @@ from pathlib import Path
 import napari
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QSignalBlocker, QSize
+from qtpy.QtCore import QSize
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.imports import importing
-from napari_marrow.data.layouts import SAVED, scan, write_table
-from napari_marrow.data.layouts.validate import DAMAGED, notes_of
+from napari_marrow.data.layouts import SAVED, natural_key, scan, write_table
+from napari_marrow.data.layouts.validate import DAMAGED, notes_of, warn_of_missing_classes
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
@@ -27,8 +28,8 @@ from napari_marrow.widgets.components.task import RunPanel, Task
 
 USE, CLASS, SOURCE, MASKS, NOTES = range(5)
 COLUMNS = ("Field", "Class", "Source", "Masks", "Notes")
-MAX_WIDTH_PX = 160
-"""Of all columns but the last one, which takes the rest."""
+AUDIT_AFTER_MS = 700
+"""From the last edit to the audit of what is in the table then."""
 ABOUT_CLASSES = ("-with-class", "too-few")
 """Ends of the kinds of findings about classes, not about some of the photographs."""
 THUMBNAIL_PX = 48
@@ -59,6 +60,7 @@ class Dataset(DockWidget):
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
         super().__init__(viewer, min_width_px=480)
         self.collection: Collection | None = None
+        self._rows: list[Field] = []  # as they were found
         self._folder = ""  # the one whose fields are shown
         self._unsaved = False
         self.folder_edit = FolderEdit()
@@ -66,13 +68,15 @@ class Dataset(DockWidget):
         self.run = RunPanel()
         self.run.say("Choose a folder to see its fields.")
         self.task = Task(self, self.run)
+        self._audit_task = Task(self, failed=self.run.say)
+        self._audit_timer = single_shot(AUDIT_AFTER_MS, self._audit, self)
         self.findings = text_label()
         self.table = ClassTable(COLUMNS, CLASS, NOTES, text_columns=[SOURCE], check_column=USE)
         self.table.setIconSize(QSize(THUMBNAIL_PX, THUMBNAIL_PX))
         self.table.setMinimumHeight(300)
         self.table.setToolTip(
             "Click a class or source to change it, for all selected rows at once. Fields that are "
-            "not checked are left out: neither opened nor saved in the table."
+            "not checked are left out: neither opened nor used from the saved table."
         )
         self.table.edited.connect(self._edited)
         self.open_button = button("Open checked fields", self.open_fields, "As a stack of layers.")
@@ -80,7 +84,7 @@ class Dataset(DockWidget):
             "Save table...",
             self._ask_path,
             self.save,
-            "A CSV of image, class and source of the fields that are checked. Scan it or train "
+            "A CSV of image, class and source, which says which fields are used. Scan it or train "
             "from it in place of the folder.",
         )
         self.fill(
@@ -116,6 +120,8 @@ class Dataset(DockWidget):
         self.folder_edit.line.setText(self._folder)
         self.collection = None
         self._unsaved = False
+        self._audit_timer.stop()
+        self._audit_task.cancel()
         self.table.setRowCount(0)
         self.findings.setText("")
         self._show_state()
@@ -137,40 +143,55 @@ class Dataset(DockWidget):
     def _show(self, part: Found | Thumbnail) -> None:
         if isinstance(part, Found):
             self._show_found(part)
-        elif item := self.table.item(part.row, USE):
-            with QSignalBlocker(self.table):
-                item.setIcon(_icon(part.pixels))
+        else:
+            self.table.set_icon(part.row, USE, _icon(part.pixels))
 
     def _show_found(self, found: Found) -> None:
         collection = found.collection
         if self.collection is None:
-            self.collection = collection
-            self.table.setRowCount(len(collection.fields))
-            for number, shown in enumerate(collection.fields):
-                self._fill_row(number, shown)
+            self.collection, self._rows = collection, rows_of(collection)
+            self.table.setRowCount(len(self._rows))
+            used = {f.path for f in collection.fields}
+            for number, shown in enumerate(self._rows):
+                self._fill_row(number, shown, shown.path in used)
             self.run.say(describe(collection))
-            self._fit_columns()
             self._show_state()
-        for number, shown in enumerate(collection.fields):
+        for number, shown in enumerate(self._rows):
             note = "; ".join(found.notes.get(collection.label(shown), ()))
             self.table.set_text(number, NOTES, note, tooltip=note)
-        self.findings.setText("\n\n".join([*collection.warnings, *found.sentences]))
+        warnings = [
+            *(w for w in self.collection.warnings if w != self._about_classes(self.collection)),
+            self._about_classes(collection),
+        ]
+        self.findings.setText("\n\n".join([*filter(None, warnings), *found.sentences]))
 
-    def _fit_columns(self) -> None:
-        """Make room for long names and classes, as far as there is any."""
-        self.table.resizeColumnsToContents()
-        for column in (USE, CLASS, SOURCE, MASKS):
-            self.table.setColumnWidth(column, min(self.table.columnWidth(column), MAX_WIDTH_PX))
+    @staticmethod
+    def _about_classes(collection: Collection) -> str:
+        return warn_of_missing_classes(collection.fields)
 
-    def _fill_row(self, number: int, shown: Field) -> None:
+    def _fill_row(self, number: int, shown: Field, used: bool) -> None:
         masks = "\n".join(sorted(shown.mask_kinds)) or "none"
         texts = (shown.name, shown.class_name or NO_CLASS, shown.source, masks)
         for column, text in enumerate(texts):
-            self.table.set_text(number, column, text)
+            self.table.set_text(number, column, text, checked=used)
         self.table.setRowHeight(number, THUMBNAIL_PX + 4)
 
     def _edited(self, rows: list[int], column: int) -> None:
         self._unsaved = True
+        with self.task.reporting():
+            self.run.say(describe(self.edited()))
+        self._audit_timer.start()
+
+    def _audit(self) -> None:
+        """Look for what is odd about the fields as they are in the table now."""
+        if self.task.busy:  # looks through the folder still
+            self._audit_timer.start()
+            return
+        with self.task.reporting():
+            edited = self.edited()
+            self._audit_task.start(
+                lambda emit, should_stop: audit_found(edited, notes_of(edited)), self._show_found
+            )
 
     def edited(self) -> Collection:
         """Return the fields that are checked, with the classes and sources of the table.
@@ -182,18 +203,17 @@ class Dataset(DockWidget):
         """
         if self.collection is None:
             raise MarrowError("No folder is chosen; choose one first.")
-        fields = tuple(
-            replace(
+        parts: dict[bool, list[Field]] = {True: [], False: []}
+        for number, shown in enumerate(self._rows):
+            row = replace(
                 shown,
                 class_name=self.table.text(number, CLASS) or None,
                 source=self.table.text(number, SOURCE) or shown.source,
             )
-            for number, shown in enumerate(self.collection.fields)
-            if self.table.is_checked(number)
-        )
-        if not fields:
+            parts[self.table.is_checked(number)].append(row)
+        if not parts[True]:
             raise MarrowError("No field is checked; check those that are wanted.")
-        return replace(self.collection, fields=fields)
+        return replace(self.collection, fields=tuple(parts[True]), left_out=tuple(parts[False]))
 
     def save(self, path: Path) -> None:
         """Save the table as a CSV that ``scan`` and ``train`` read in place of the folder."""
@@ -226,17 +246,33 @@ class Dataset(DockWidget):
 def look_through(folder: Path) -> Iterator[Found | Thumbnail]:
     """Find the fields of a folder, then their thumbnails, then the findings of the audit."""
     with importing:
-        from napari_marrow.audit.audit import audit
+        import napari_marrow.audit.audit  # noqa: F401 - takes a second
 
     collection = scan(folder)
+    rows = rows_of(collection)
     notes = notes_of(collection)
     yield Found(collection, notes={name: [*own] for name, own in notes.items()})
-    for number, shown in enumerate(collection.fields):
+    for number, shown in enumerate(rows):
         try:
-            yield Thumbnail(number, thumbnail(shown), (number + 1) / len(collection.fields))
+            yield Thumbnail(number, thumbnail(shown), (number + 1) / len(rows))
         except MarrowError:  # beyond the header, which is all that the scan reads
             own = notes.setdefault(collection.label(shown), [])
             own[:0] = [] if DAMAGED in own else [DAMAGED]
+    yield audit_found(collection, notes)
+
+
+def rows_of(collection: Collection) -> list[Field]:
+    """Return the fields in the order of the table: those that are left out in their places."""
+    if not collection.left_out:
+        return list(collection.fields)
+    both = [*collection.fields, *collection.left_out]
+    return sorted(both, key=lambda f: natural_key(collection.label(f)))
+
+
+def audit_found(collection: Collection, notes: dict[str, list[str]]) -> Found:
+    """Return the findings of the audit, and the notes with what they say of each field."""
+    from napari_marrow.audit.audit import audit
+
     audited = audit(collection)
     for finding in audited.findings:
         # What is true of the whole collection would only fill the column.
@@ -245,7 +281,7 @@ def look_through(folder: Path) -> Iterator[Found | Thumbnail]:
     sentences = audited.sentences
     if not audited.acquisitions.association.holds:
         sentences = (*sentences, audited.acquisitions.sentence)
-    yield Found(collection, sentences, notes)
+    return Found(collection, sentences, notes)
 
 
 def thumbnail(shown: Field) -> NDArray[np.uint8]:

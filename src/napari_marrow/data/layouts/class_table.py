@@ -1,4 +1,4 @@
-"""A table of classes: a CSV with the columns ``image,class[,source]``."""
+"""A table of classes: a CSV with the columns ``image,class[,source][,use]``."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ from napari_marrow.data.text import counted, listed, printable
 SAVED = "fields.csv"
 """The name that the widget gives the table it saves."""
 COLUMNS = ("image", "class", "source")
+USE_COLUMN = "use"
+"""Written where a photograph is not used; a table of version 0.1 has no such column."""
+USED, NOT_USED = "yes", "no"
+_FALSE = frozenset({NOT_USED, "n", "false", "f", "0", "0.0"})
 
 
 def read_saved_table(folder: Path) -> Collection | None:
@@ -123,6 +127,7 @@ def fields_of_table(table: Path, others: Iterable[Field] | None = None) -> Colle
     :class:`~napari_marrow.data.file_index.FileIndex` finds. An empty class means that it is not
     known; without the column ``source``, or where it is empty, the source is the patient that a
     folder names, or the photograph itself. Rows of photographs that are not there are reported.
+    Those with "no" in the column ``use`` are left out.
 
     Parameters
     ----------
@@ -170,7 +175,17 @@ def fields_of_table(table: Path, others: Iterable[Field] | None = None) -> Colle
         fields += map(_without_class, rest)
     given = {path: row["source"] for path, row in named.items() if row.get("source")}
     fields = _with_sources(root, fields, given, warnings)
-    return Collection(root, tuple(fields), tuple(warnings), tables=(table,))
+    hidden = {path for path, row in named.items() if row.get("use", "").lower() in _FALSE}
+    left_out = [f for f in fields if f.path in hidden]
+    if left_out:
+        what, names = counted(len(left_out), "photograph"), listed([f.path.name for f in left_out])
+        warnings.append(f"{table.name} leaves out {what}: {names}.")
+    if others is None:
+        left_out += rest
+    used = tuple(f for f in fields if f.path not in hidden)
+    if not used:
+        raise MarrowError(f"{table} leaves out all its photographs; write yes where it says no.")
+    return Collection(root, used, tuple(warnings), (table,), tuple(left_out))
 
 
 def _with_sources(
@@ -253,13 +268,17 @@ def _without_class(field: Field) -> Field:
 def write_table(collection: Collection, table: Path) -> None:
     """Write the fields of a collection as a table that :func:`fields_of_table` reads back.
 
+    The column ``use`` is there only if fields are left out.
+
     Raises
     ------
     MarrowError
         When a photograph is not below the table's folder, or it can't be written.
     """
     rows = []
-    for f in collection.fields:
+    header = (*COLUMNS, *([USE_COLUMN] if collection.left_out else ()))
+    uses = [*((f, USED) for f in collection.fields), *((f, NOT_USED) for f in collection.left_out)]
+    for f, use in uses:
         name = _name_below(table.parent, f.path)
         if name is None:
             raise MarrowError(
@@ -271,14 +290,14 @@ def write_table(collection: Collection, table: Path) -> None:
             raise MarrowError(
                 f"{f.path} has a name that no table can hold; rename the file or its folder."
             )
-        rows.append((name, f.class_name or "", f.source))
+        rows.append((name, f.class_name or "", f.source, use)[: len(header)])
     # the table that was saved before may be read and replaced
     read = [path for path in input_files([collection]) if path.name != SAVED]
     with (
         atomic_file(table, FIELD_TABLE, read) as part,
         open(part, "w", newline="", encoding="utf-8") as file,
     ):
-        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
 def _is_saved_table(path: Path) -> bool:
@@ -288,10 +307,17 @@ def _is_saved_table(path: Path) -> bool:
         header, *rows = csv.reader(io.StringIO(text, newline=""))
     except (OSError, ValueError, csv.Error):
         return False
-    complete = all(len(row) == 3 and is_image_name(Path(row[0])) and row[2] for row in rows)
+    has_use = tuple(header) == (*COLUMNS, USE_COLUMN)
+    complete = all(
+        len(row) == len(header)
+        and is_image_name(Path(row[0]))
+        and row[2]
+        and (not has_use or row[3] in (USED, NOT_USED))
+        for row in rows
+    )
     again = io.StringIO(newline="")
     csv.writer(again, lineterminator="\n").writerows([header, *rows])
-    return tuple(header) == COLUMNS and complete and again.getvalue() == text
+    return (has_use or tuple(header) == COLUMNS) and complete and again.getvalue() == text
 
 
 FIELD_TABLE = FileKind("a table of fields", _is_saved_table)

@@ -49,7 +49,7 @@ def validate_collection(collection: Collection) -> Collection:
         *(problem.sentence for problem in problems),
         _different_sizes(fields),
         *(f"The same picture more than once, taken as one source: {n}." for n in names),
-        _missing("a class", fields, [f.name for f in fields if f.class_name is None]),
+        warn_of_missing_classes(fields),
     ]
     warnings = [*collection.warnings, *filter(None, warnings)]
     return replace(collection, fields=fields, warnings=tuple(warnings))
@@ -69,6 +69,11 @@ def notes_of(collection: Collection) -> dict[str, list[str]]:
         if own:
             notes[collection.label(f)] = own
     return notes
+
+
+def warn_of_missing_classes(fields: tuple[Field, ...]) -> str:
+    """Name the fields without a class in a sentence; nothing if all have one, or none has."""
+    return _missing("a class", fields, [f.name for f in fields if f.class_name is None])
 
 
 def _lacks_nuclei(field: Field) -> bool:

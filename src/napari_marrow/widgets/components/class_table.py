@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from qtpy.QtCore import QEvent, QModelIndex, QSignalBlocker, Qt, Signal
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtGui import QIcon, QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
@@ -31,6 +31,8 @@ MAX_COLUMN_CHARACTERS = 22
 """Of all columns but the one that takes the rest; longer texts end in an ellipsis."""
 MIN_EDITOR_CHARACTERS = 20
 CELL_MARGIN_PX = 4
+FIT_AFTER_MS = 50
+"""From the first change of many to the new widths of the columns."""
 _CHOSEN = "chosen"
 """The property of an editor in which the user has chosen or typed something, or pressed Return."""
 
@@ -77,7 +79,7 @@ class ClassTable(QTableWidget):
         across.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
         down.hide()
         self._stretched = stretched
-        self._fit_timer = single_shot(0, self._fit_columns, self)
+        self._fit_timer = single_shot(FIT_AFTER_MS, self._fit_columns, self)
         self._check_column = check_column
         self._editors: dict[int, TextDelegate] = {class_column: ClassDelegate(self, class_column)}
         self._editors |= {column: TextDelegate(self) for column in text_columns}
@@ -113,6 +115,10 @@ class ClassTable(QTableWidget):
         """Follow the font of the theme."""
         super().changeEvent(event)
         if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_soon()
+
+    def _fit_soon(self) -> None:
+        if not self._fit_timer.isActive():
             self._fit_timer.start()
 
     def _fit_columns(self) -> None:
@@ -149,7 +155,14 @@ class ClassTable(QTableWidget):
             item.setCheckState(on if checked else off)
         with QSignalBlocker(self):
             self.setItem(row, column, item)
-        self._fit_timer.start()
+        self._fit_soon()
+
+    def set_icon(self, row: int, column: int, icon: QIcon) -> None:
+        """Show a picture in a cell."""
+        if item := self.item(row, column):
+            with QSignalBlocker(self):
+                item.setIcon(icon)
+            self._fit_soon()
 
     def text(self, row: int, column: int) -> str:
         """Return the text of a cell, without spaces around it; of an unknown class nothing."""
