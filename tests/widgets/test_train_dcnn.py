@@ -5,17 +5,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QScrollArea
 
 from napari_marrow.data.errors import Stopped
 from napari_marrow.viewer.layer_info import LayerInfo
+from napari_marrow.viewer.make import predictions
+from napari_marrow.viewer.make.predictions import predict_photographs
 from napari_marrow.viewer.photograph.annotations import field_class
+from napari_marrow.viewer.photograph.photograph import Photograph
 
 PLUGIN, WIDGET = "napari-marrow", "Train DCNN"
 
@@ -73,6 +77,31 @@ def test_the_table_shows_fields_and_changes_their_classes(open_widget, snam, qtb
     qtbot.waitUntil(lambda: table.item(1, 1).text() == "blast")
     viewer.layers.clear()
     qtbot.waitUntil(lambda: table.rowCount() == 0)
+
+
+@pytest.mark.usefixtures("no_warm_start")
+@pytest.mark.parametrize("name", [WIDGET, "Chi-square features"])
+def test_a_hidden_layer_can_be_ticked_and_all_selected_fields_at_once(
+    make_napari_viewer_proxy, snam, draw, qtbot, name
+):
+    viewer = make_napari_viewer_proxy()
+    table = viewer.window.add_plugin_dock_widget(PLUGIN, name)[1].source.table
+    viewer.open(str(snam), plugin=PLUGIN)
+    viewer.add_image(draw()[0], rgb=True, name="hidden", visible=False)
+    qtbot.waitUntil(lambda: table.rowCount() == 7)
+    assert [table.is_checked(row) for row in range(7)] == [True] * 6 + [False]
+
+    def chosen():
+        return [len(x.chosen) for x in Photograph.open_in(viewer.layers)]
+
+    table.setCurrentCell(6, 0)
+    qtbot.keyClick(table, Qt.Key.Key_Space)
+    assert chosen() == [6, 1]
+    qtbot.wait(200)  # the table is filled again, with the same ticks
+    assert table.is_checked(6)
+    table.selectAll()
+    table.item(6, 0).setCheckState(Qt.CheckState.Unchecked)
+    assert chosen() == [0, 0]
 
 
 @pytest.mark.usefixtures("no_warm_start")
@@ -302,8 +331,16 @@ def test_labelling_outlives_its_layers_and_its_widget(
     viewer, widget = open_widget()
     viewer.open(str(snam), plugin=PLUGIN)
     widget.model.load(toy.path)
+    cleared = threading.Event()
+
+    def predict_later(*args):
+        cleared.wait(20)  # clearing handles events: labelling could end before it
+        return predict_photographs(*args)
+
+    monkeypatch.setattr(predictions, "predict_photographs", predict_later)
     widget.model.label_layers()
     viewer.layers.clear()
+    cleared.set()
     qtbot.waitUntil(lambda: not widget.model.task.busy, timeout=20000)
     assert widget.run.status.text().startswith("0 fields labelled")
 

@@ -10,7 +10,11 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
 from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
 from napari_marrow.viewer.per_viewer import single_shot
-from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES, set_field_class
+from napari_marrow.viewer.photograph.annotations import (
+    DEFAULT_CLASSES,
+    set_chosen,
+    set_field_class,
+)
 from napari_marrow.viewer.photograph.cell_counts import cell_counts, counts_text
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
@@ -21,13 +25,15 @@ from napari_marrow.widgets.components.task import Task
 
 LAYERS, FOLDER = 0, 1
 NAME, CLASS, CELLS = range(3)
+REFRESH_AFTER_MS = 100
+"""From the last change of a layer, such as a piece of a stroke, to the new table."""
 NO_FOLDER = (
     "A folder with a folder for each class, a SN-AM download, or a table of the widget Data set."
 )
 
 
 class SourcePanel(QWidget):
-    """Chooses a folder, or gives classes to the open layers and to cells in them.
+    """Chooses a folder or open fields, and gives classes to these and to cells in them.
 
     Parameters
     ----------
@@ -38,6 +44,7 @@ class SourcePanel(QWidget):
     def __init__(self, owner: DockWidget):
         super().__init__()
         self._viewer = owner.viewer
+        self._shown: list[tuple[Photograph, int]] = []
         self._scan = Task(owner, failed=lambda text: self.found.setText(text))
         self.where = QComboBox()
         self.where.addItems(["The open layers", "A folder"])
@@ -46,7 +53,7 @@ class SourcePanel(QWidget):
         pages.addWidget(self._folder_page())
         self.where.currentIndexChanged.connect(pages.setCurrentIndex)
         fill_column(self, self.where, pages)
-        self._refresh_timer = single_shot(0, self.refresh, self)
+        self._refresh_timer = single_shot(REFRESH_AFTER_MS, self.refresh, self)
         events, self._listener = self._viewer.layers.events, while_alive(self._refresh_soon)
         for event in (events.inserted, events.removed, events.reordered):
             event.connect(self._listener)
@@ -56,13 +63,15 @@ class SourcePanel(QWidget):
 
     def _layers_page(self) -> QWidget:
         page = QWidget()
-        self.table = ClassTable(["Field", "Class", "Cells"], CLASS, stretched=NAME)
+        columns = ["Field", "Class", "Cells"]
+        self.table = ClassTable(columns, CLASS, stretched=NAME, check_column=NAME)
         self.table.setFixedHeight(130)
         self.table.setToolTip(
-            "Click a class to change it, for all selected rows at once. A field without a class is "
-            "left out, unless cells in it are annotated."
+            "Checked fields are learnt from, measured and labelled. Click a class to change it. "
+            "Both go for all selected rows at once. A field without a class is not learnt from, "
+            "unless cells in it are annotated."
         )
-        self.table.edited.connect(self._set_classes)
+        self.table.edited.connect(self._store)
         self.annotate = button(
             "Annotate cells",
             self.add_cells_layer,
@@ -115,7 +124,7 @@ class SourcePanel(QWidget):
                     getattr(layer.events, name).connect(self._listener)
 
     def _refresh_soon(self) -> None:
-        # Several events come together when a folder is opened; one refresh at the end is enough.
+        # Many events come together when a folder is opened, or a stroke is painted.
         self._refresh_timer.start()
 
     def rows(self) -> list[tuple[Photograph, int]]:
@@ -125,7 +134,7 @@ class SourcePanel(QWidget):
 
     def refresh(self) -> None:
         """Show the open photographs, their classes, and how many cells in them are annotated."""
-        rows = self.rows()
+        self._shown = rows = self.rows()
         counts = {photograph: cell_counts(photograph) for photograph, _ in rows}
         self.table.setRowCount(len(rows))
         for number, (photograph, index) in enumerate(rows):
@@ -133,17 +142,19 @@ class SourcePanel(QWidget):
             if photograph.is_stack:
                 files = photograph.files
                 name = files[index].name if files else f"{name} {index}"
-            self.table.set_text(number, NAME, name)
+            self.table.set_text(number, NAME, name, checked=index in photograph.chosen)
             self.table.set_text(number, CLASS, photograph.classes[index] or NO_CLASS)
             self.table.set_text(number, CELLS, counts_text(counts[photograph][index]))
         self.annotate.setEnabled(bool(rows))
 
-    def _set_classes(self, numbers: list[int], column: int) -> None:
-        rows = self.rows()
-        names = [self.table.text(number, CLASS) for number in numbers]
-        for number, name in zip(numbers, names, strict=True):
-            photograph, index = rows[number]
-            set_field_class(photograph.layer, index, name)
+    def _store(self, numbers: list[int], column: int) -> None:
+        """Keep with the layers what was edited, in the rows as they were shown."""
+        for number in numbers:
+            photograph, index = self._shown[number]
+            if column == NAME:
+                set_chosen(photograph.layer, [index], self.table.is_checked(number))
+            else:
+                set_field_class(photograph.layer, index, self.table.text(number, CLASS))
 
     def add_cells_layer(self) -> None:
         """Add the Labels layer to paint classes into, over the photograph selected in the table."""
