@@ -294,17 +294,20 @@ def test_labels_may_have_any_name(widget, viewer, draw, qtbot):
 def test_labels_of_ones_own_replace_no_mask_and_are_not_written(
     widget, viewer, field, draw, tmp_path, qtbot
 ):
-    """They may be called as masks are, and be of another photograph of the same shape."""
+    """One whose name says nuclei is used while it is seen; hidden, it replaces none either."""
     masks = viewer.layers["ALL_1 nuclei"].data.copy()
     other = np.zeros_like(masks)
     other[:5, :5] = 3
-    for name in ("nuclei", "cytoplasm", "cells"):
+    for name in ("marks", "cells", "my nuclei"):
         viewer.add_labels(other, name=name)
     widget.operations.check("mirror")
-    make(widget, qtbot)
-    made = {LayerInfo.of(x).kind: x.data for x in viewer.layers if "augmented nuclei" in x.name}
-    np.testing.assert_array_equal(made[Kind.NUCLEI], [masks, masks[:, ::-1]])
-    np.testing.assert_array_equal(made[Kind.LABELS], [other, other[:, ::-1]])
+    for visible, nuclei in ((True, other), (False, masks)):
+        viewer.layers["my nuclei"].visible = visible
+        make(widget, qtbot)
+        over = [x for x in viewer.layers if "augmented" in x.name]
+        made = {LayerInfo.of(x).kind: x.data for x in over}
+        np.testing.assert_array_equal(made[Kind.NUCLEI], [nuclei, nuclei[:, ::-1]])
+        np.testing.assert_array_equal(made[Kind.LABELS], [other, other[:, ::-1]])
     widget.write_folder(tmp_path / "out")
     qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
     written = {f.name: f for f in scan(tmp_path / "out").fields}["ALL_1"]
