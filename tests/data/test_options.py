@@ -27,6 +27,7 @@ def test_metadata_is_where_forms_look_for_it():
         "unit": "px",
         "low": 1,
         "high": 9,
+        "lowest": "",
         "advanced": False,
         "choices": (),
     }

@@ -84,7 +84,7 @@ def test_without_classes_nothing_is_scored(tmp_path, collection):
     assert [p.name for p in tmp_path.iterdir()] == ["T.csv"]
     assert (result["scores"], result["selected"]) == (None, [])
     assert result["notes"] == [
-        "6 rows without a class were not scored.",
+        "6 rows without a class not scored.",
         "There are not two classes: nothing was scored.",
     ]
     assert pd.read_csv(tmp_path / "T.csv")["class"].isna().all()
@@ -94,7 +94,7 @@ def test_rows_without_a_class_are_measured_and_not_scored(tmp_path, collection):
     first, *others = collection.fields
     some = Collection(collection.root, (replace(first, class_name=None), *others))
     result = run(some, tmp_path / "T.csv", None, ChiSquareSettings(resamples=0))
-    assert result["notes"] == ["1 rows without a class were not scored."]
+    assert result["notes"] == ["1 row without a class not scored."]
     run(
         Collection(some.root, tuple(others)),
         tmp_path / "O.csv",

@@ -146,8 +146,9 @@ def check_training(collection: Collection, settings: TrainingSettings | CompareS
     """
     settings.check()
     if len(collection.classes) < 2:
+        known = f"only the class {collection.classes[0]}" if collection.classes else "no class"
         raise MarrowError(
-            f"{collection.root} holds only the class {', '.join(collection.classes) or 'none'}; "
+            f"{collection.root} holds {known}; "
             "training needs fields of at least two classes, each in a folder of its name."
         )
 
