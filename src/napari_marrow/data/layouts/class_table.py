@@ -111,6 +111,11 @@ def _gives_classes(path: Path) -> bool:
     return {"image", "class"} <= columns_by_role(names).keys() and not is_own_table(names)
 
 
+def is_field_table(path: Path) -> bool:
+    """Whether a file is a table that has the columns ``image`` and ``class`` by these names."""
+    return _gives_classes(path) and {"image", "class"} <= set(columns(path))
+
+
 def is_own_table(columns: Iterable[str]) -> bool:
     """Whether columns are those of a result, such as predictions or measurements: no truth."""
     return _holds_predictions(columns) or {"index", "y", "x"} <= set(columns)

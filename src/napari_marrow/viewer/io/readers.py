@@ -1,4 +1,4 @@
-"""Read a photograph, a mask, saved labels, a folder, or several of these, into layers."""
+"""Read a photograph, a mask, saved labels, a folder, its table, or several, into layers."""
 
 from __future__ import annotations
 
@@ -7,26 +7,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from napari.layers import Labels
 from napari.utils.notifications import show_warning
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, usable
 from napari_marrow.data.images import image_size, is_image_name
 from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts.class_table import is_field_table
 from napari_marrow.data.layouts.levels import with_common_bits
 from napari_marrow.data.layouts.listing import folders_with_images, images_in
-from napari_marrow.data.masks import mask_kind, read_mask
+from napari_marrow.data.masks import looks_like_mask, mask_kind, read_mask
+from napari_marrow.data.text import listed
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.behaviours.opening import prepare_viewer
+from napari_marrow.viewer.io.opened import is_open_mask, lone_masks, open_kinds
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.layers import LayerData, collection_layers, place_of_files
+from napari_marrow.viewer.per_viewer import open_viewers
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 
 PathOrPaths = str | Sequence[str]
+NO_LAYERS: list[LayerData] = [(None,)]
+"""What a reader returns that has nothing to add."""
 
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
-    """Return the reading function for images and folders of images, else None."""
+    """Return the reading function for images, folders and tables of images, else None."""
     paths = _as_paths(path)
     return read if paths and all(_is_ours(p) for p in paths) else None
 
@@ -36,9 +44,9 @@ def _as_paths(path: PathOrPaths) -> list[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a path has the name of an image or is a folder in which :func:`scan` finds one."""
+    """Whether a path names an image, a table of fields, or a folder in which scan finds one."""
     if not path.is_dir():
-        return is_image_name(path)
+        return is_image_name(path) or is_field_table(path)
     try:
         return bool(images_in(path)) or next(iter(folders_with_images(path)), None) is not None
     except MarrowError:
@@ -48,14 +56,20 @@ def _is_ours(path: Path) -> bool:
 def read(path: PathOrPaths) -> list[LayerData]:
     """Read paths into layers; several photographs become one stack.
 
-    Files that can't be used are named in a warning; the rest is opened.
+    Files that can't be used are named in a warning; the rest is opened. Masks open with their
+    photographs, once.
 
     Raises
     ------
     MarrowError
         When nothing can be read.
     """
-    paths = _as_paths(path)
+    paths = [Path(os.path.abspath(p)) for p in _as_paths(path)]
+    viewer = next(iter(open_viewers()), None)
+    open_now = [] if viewer is None else list(viewer.layers)
+    if viewer is not None and len(paths) == 1 and is_open_mask(open_now, paths[0]):
+        viewer.status = f"{paths[0].name} is open already, over its photograph."
+        return NO_LAYERS
     if len(paths) == 1 and paths[0].suffix.lower() in (".tif", ".tiff"):
         from napari_marrow.viewer.io.saved_labels import is_saved_labels  # it needs pandas
 
@@ -63,16 +77,46 @@ def read(path: PathOrPaths) -> list[LayerData]:
             return [_saved_labels(paths[0])]
     if len(paths) == 1 and (known := mask_kind(paths[0])):
         return [_lone_mask(paths[0], *known)]
-    found = with_common_bits(scan(p) for p in paths)
+    masks = [
+        p
+        for p in paths
+        if len(paths) > 1 and not p.is_dir() and (mask_kind(p) or looks_like_mask(p))
+    ]
+    if len(masks) == len(paths) > 1:
+        return [_lone_mask(p, *known) for p in masks if (known := mask_kind(p))]
+    found = with_common_bits(_scan_all([p for p in paths if p not in masks]))
+    used = {mask for c in found for f in c.fields for mask in f.mask_files}
     warnings = [warning for c in found for warning in c.warnings]
+    if bare := [p.name for p in masks if p not in used]:
+        warnings.append(f"Masks without their photograph, left out: {listed(bare)}.")
     if warnings:
         show_warning("\n".join(warnings))
     root = found[0].root if len(found) == 1 else Path(os.path.commonpath([c.root for c in found]))
     fields = tuple(f for c in found for f in c.fields)
     collection = usable(Collection(root, fields))
     layers = collection_layers(collection)
+    if viewer is not None and len(fields) == 1:
+        shown = open_kinds(open_now, fields[0].path)
+        layers = [x for x in layers if LayerInfo.from_metadata(x[1]["metadata"]).kind not in shown]
+        for lone in lone_masks(open_now, fields[0].mask_files):
+            if _is_unchanged(lone):
+                viewer.layers.remove(lone)  # its photograph brings it along
     prepare_viewer(layers)
     return layers
+
+
+def _scan_all(paths: Sequence[Path]) -> list[Collection]:
+    """Scan each path; masks that one photograph has are no photographs of their own."""
+    found = [scan(path) for path in paths]
+    masks = {mask for c in found for f in c.fields for mask in f.mask_files}
+    return [c for c in found if not all(f.path in masks for f in c.fields)]
+
+
+def _is_unchanged(lone: Labels) -> bool:
+    """Whether a layer shows its mask as it was read."""
+    path = Path(lone.source.path or "")
+    known = mask_kind(path)
+    return known is not None and np.array_equal(lone.data, _lone_mask(path, *known)[0])
 
 
 def _lone_mask(path: Path, stem: str, kind: str) -> LayerData:

@@ -1,0 +1,54 @@
+"""What of a photograph and its masks is open already, so that files dropped together open once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from napari.layers import Labels, Layer
+
+from napari_marrow.data.fields import Field
+from napari_marrow.data.masks import MaskKind
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
+
+KINDS: dict[MaskKind, Kind] = {
+    "nucleus": Kind.NUCLEI,
+    "cytoplasm": Kind.CYTOPLASM,
+    "background": Kind.BACKGROUND,
+}
+"""Which kind of layer shows which kind of mask."""
+
+
+def open_kinds(layers: Sequence[Layer], photograph: Path) -> set[Kind]:
+    """Return the kinds of labels that are open over a photograph that was opened by itself."""
+    return {kind for field, kind in _open_labels(layers) if field.path == photograph}
+
+
+def is_open_mask(layers: Sequence[Layer], mask: Path) -> bool:
+    """Whether a mask is open over its photograph."""
+    return any(
+        path == mask and KINDS.get(of) is kind
+        for field, kind in _open_labels(layers)
+        for of, path in field.masks.items()
+    )
+
+
+def _open_labels(layers: Sequence[Layer]) -> Iterator[tuple[Field, Kind]]:
+    """Yield each photograph that was opened by itself with the kinds of its labels."""
+    infos = [LayerInfo.of(layer) for layer in layers]
+    single = {info.id: info.fields[0] for info in infos if info.id and len(info.fields) == 1}
+    for info in infos:
+        if info.photograph in single and info.kind is not None:
+            yield single[info.photograph], info.kind
+
+
+def lone_masks(layers: Sequence[Layer], masks: Sequence[Path]) -> list[Labels]:
+    """Return the layers of masks that were opened before their photograph, by themselves."""
+    return [
+        layer
+        for layer in layers
+        if isinstance(layer, Labels)
+        and layer.source.path is not None
+        and Path(layer.source.path) in masks
+        and LayerInfo.of(layer).photograph is None
+    ]

@@ -1,0 +1,91 @@
+"""Files that are dropped on napari: each opens once, masks with their photograph."""
+
+import numpy as np
+import pytest
+
+from napari_marrow.data.layouts import scan, write_table
+from napari_marrow.viewer.io.readers import get_reader
+from napari_marrow.viewer.layer_info import LayerInfo
+from napari_marrow.viewer.photograph.photograph import Photograph
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy):
+    return make_napari_viewer_proxy()
+
+
+def drop(viewer, *paths):
+    """As napari does: without Shift, each file by itself."""
+    viewer.open([str(p) for p in paths], plugin="napari-marrow")
+
+
+def names(viewer):
+    return sorted(layer.name for layer in viewer.layers)
+
+
+ONCE = ["ALL_1", "ALL_1 background", "ALL_1 nuclei", "ALL_2", "ALL_2 background", "ALL_2 nuclei"]
+
+
+@pytest.mark.parametrize("order", ["photographs first", "masks first", "mixed"])
+def test_photographs_and_masks_dropped_together_open_once(viewer, snam, order):
+    folder = snam / "PKG - SN-AM" / "ALL"
+    files = sorted([*folder.glob("ALL_1*.bmp"), *folder.glob("ALL_2*.bmp")])
+    files.sort(key=lambda p: {"photographs first": "mask" in p.name, "mixed": 0}.get(
+        order, "mask" not in p.name))  # fmt: skip
+    assert len(files) == 6
+    drop(viewer, *files)
+    assert names(viewer) == ONCE
+    for photograph in Photograph.open_in(list(viewer.layers)):
+        assert np.asarray(photograph.labels(0)).max() == 12
+    below = [layer.name for layer in viewer.layers]
+    assert below.index("ALL_1") < below.index("ALL_1 nuclei")
+
+
+def test_dropped_as_a_stack_masks_are_no_fields(viewer, snam):
+    files = sorted((snam / "PKG - SN-AM" / "ALL").glob("*.bmp"))
+    viewer.open([str(p) for p in files], plugin="napari-marrow", stack=True)
+    assert names(viewer) == ["ALL", "ALL nuclei"]
+    assert viewer.layers[0].data.shape[0] == 3
+
+
+def test_an_edited_lone_mask_is_kept(viewer, snam):
+    folder = snam / "PKG - SN-AM" / "ALL"
+    drop(viewer, folder / "ALL_1_nucleus_mask.bmp")
+    viewer.layers[0].data[:3] = 99
+    drop(viewer, folder / "ALL_1.bmp")
+    kept = [layer for layer in viewer.layers if LayerInfo.of(layer).photograph is None]
+    assert (kept[0].data[:3] == 99).all()
+
+
+def test_the_same_photograph_twice_has_one_set_of_masks(viewer, snam):
+    path = snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"
+    drop(viewer, path)
+    drop(viewer, path)
+    assert names(viewer) == ["ALL_1", "ALL_1 [1]", "ALL_1 background", "ALL_1 nuclei"]
+    viewer.layers.remove("ALL_1 nuclei")
+    drop(viewer, path.with_name("ALL_1_nucleus_mask.bmp"))  # wanted again
+    assert "ALL_1 nuclei" in names(viewer)
+
+
+def test_the_table_of_the_data_set_widget_opens_its_fields(viewer, make_snam, tmp_path):
+    root = make_snam(tmp_path / "s", 2)
+    collection = scan(root)
+    write_table(collection, root / "fields.csv")
+    drop(viewer, root / "fields.csv")
+    assert names(viewer) == [root.name, f"{root.name} nuclei"]
+    assert viewer.layers[0].data.shape[0] == 4
+    assert LayerInfo.of(viewer.layers[0]).fields[3].class_name == "MM"
+
+
+def test_other_tables_are_left_to_napari(viewer, tmp_path):
+    points = "index,axis-0,axis-1\n0,1.0,2.0\n1,3.0,4.0\n"
+    predictions = "image,index,y,x,class,probability_ALL\na.png,1,2,3,ALL,0.9\n"
+    for name, text in {
+        "points.csv": points,
+        "fields.csv": points,
+        "p-fields.csv": predictions,
+    }.items():
+        (tmp_path / name).write_text(text)
+        assert get_reader(str(tmp_path / name)) is None
+    viewer.open(str(tmp_path / "points.csv"))  # no choice to be made
+    assert len(viewer.layers[0].data) == 2
