@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,16 @@ def label_cache_folder(tmp_path_factory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("napari_marrow.viewer.label_cache.cache_folder", lambda: folder)
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def recovery_folder(tmp_path_factory, monkeypatch) -> Path:
+    """A folder for models that nobody saved that is not the user's."""
+    folder = tmp_path_factory.mktemp("unsaved")
+    where = "napari_marrow.widgets.components.unsaved_model.recovery_folder"
+    if "qtpy" in sys.modules:
+        monkeypatch.setattr(where, lambda: folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ from napari_marrow.widgets.components.layout import button, group, text_label
 from napari_marrow.widgets.components.model_panel import ModelPanel
 from napari_marrow.widgets.components.source_panel import SourcePanel
 from napari_marrow.widgets.components.task import RunPanel, Task
+from napari_marrow.widgets.components.unsaved_model import CloseGuard, UnsavedModel
 
 if TYPE_CHECKING:
     import napari
@@ -51,12 +52,20 @@ class TrainDcnn(DockWidget):
         temporary = tempfile.TemporaryDirectory(prefix="napari-marrow-")
         self.folder = Path(temporary.name)  # of layers for the child, and of bundles not saved yet
 
-        def shut_down(*_: object) -> None:
-            client.shutdown()
-            temporary.cleanup()
+        unsaved = UnsavedModel()
 
-        for signal in (self.closed, self.destroyed):
-            signal.connect(shut_down)
+        def shut_down(*_: object) -> Path | None:
+            client.shutdown()
+            kept = unsaved.keep()
+            temporary.cleanup()
+            return kept
+
+        def closed() -> None:
+            if kept := shut_down():
+                show_warning(f"The model was not saved; it is kept as {kept}.")
+
+        self.closed.connect(closed)
+        self.destroyed.connect(shut_down)
         self._numbers = itertools.count(1)  # of the trainings, for names of folders
         self.plot: LossPlot | None = None
         self.source = SourcePanel(self)
@@ -68,7 +77,8 @@ class TrainDcnn(DockWidget):
         self.run = RunPanel(self.train_button)
         self.task = Task(self, self.run, self._fail)
         self.warm_task = Task(self, failed=self.devices.setText)
-        self.model = ModelPanel(self, self.run, self._fail)
+        self.model = ModelPanel(self, self.run, self._fail, unsaved)
+        self._guard = CloseGuard(self, unsaved, self.model.save_button.click)
         self._plot_layout = QVBoxLayout()
         self._plot_box = group("Losses", self._plot_layout)
         self._plot_box.hide()
@@ -150,8 +160,9 @@ class TrainDcnn(DockWidget):
         return lambda: write_session(found, session, settings.unit)
 
     def _trained(self, result: dict) -> None:
-        self.model.load(Path(result["bundle"]))
         self.run.say(f"Trained on {result['device']}; the bundle is not saved yet.")
+        self.model.load(Path(result["bundle"]))
+        self.model.unsaved.path = Path(result["bundle"])
 
     def _show_devices(self, found: dict) -> None:
         self.devices.setText(found["text"])

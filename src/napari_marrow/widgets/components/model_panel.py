@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import show_info
+from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_marrow.data.atomic import atomic_folder
@@ -28,6 +28,7 @@ from napari_marrow.widgets.components.layout import (
     text_label,
 )
 from napari_marrow.widgets.components.task import RunPanel, Task
+from napari_marrow.widgets.components.unsaved_model import UnsavedModel, kept_models
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,16 +51,27 @@ class ModelPanel(QWidget):
         Shows progress and status of the labelling, and has the button that starts it.
     failed
         Called with the sentence of an error.
+    unsaved
+        The model, as long as it was trained and not saved.
     """
 
-    def __init__(self, owner: DockWidget, run: RunPanel, failed: Callable[[str], None]):
+    def __init__(
+        self,
+        owner: DockWidget,
+        run: RunPanel,
+        failed: Callable[[str], None],
+        unsaved: UnsavedModel,
+    ):
         super().__init__()
+        self.unsaved = unsaved
         self._viewer, self._run = owner.viewer, run
         self.bundle: Bundle | None = None
         self.task = Task(owner, run, failed)
         self._reading = Task(owner, failed=failed)
         self.importances: RowCanvas | None = None
         self.result = text_label("No model yet: train one, or load a bundle.")
+        if kept := kept_models():
+            self.result.setText(f"{self.result.text()} One that was not saved is {kept[-1]}.")
         self.save_button = path_button(
             "Save bundle...",
             lambda: QFileDialog.getSaveFileName(self, "Save bundle", "model.marrow")[0],
@@ -98,6 +110,8 @@ class ModelPanel(QWidget):
         with self.task.reporting():
             bundle = load_bundle(path)
             bundle.predictor  # noqa: B018 - opened now, while the files are those that were checked
+            if kept := self.unsaved.keep():
+                show_warning(f"The model before was not saved; it is kept as {kept}.")
             self.bundle, info = bundle, bundle.info
             classes = " / ".join(info.classes)
             lines = [f"{info.settings.model}, {classes}, one prediction per {info.settings.unit}."]
@@ -133,6 +147,7 @@ class ModelPanel(QWidget):
                     raise MarrowError(f"{self.bundle.path} was removed; train or load it again.")
                 with atomic_folder(path, BUNDLE, [self.bundle.path]) as folder:
                     shutil.copytree(self.bundle.path, folder, dirs_exist_ok=True)
+            self.unsaved.path = None
             self.load(path)
             self._run.say(f"Saved as {path}.")
 
