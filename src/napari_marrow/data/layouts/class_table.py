@@ -80,7 +80,8 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
         When there are several, or the one that always counts has a fault.
     """
     tables = [p for p in list_folder(folder) if p not in layout.tables and _gives_classes(p)]
-    certain = [p for p in tables if {"image", "class"} <= set(columns(p)) and images_in(folder)]
+    certain = tables if images_in(folder) else []
+    certain = [p for p in certain if {"image", "class"} <= set(columns(p))]
     if not certain and len(arranged_classes(layout)) > 1:
         return None, []
     readable: dict[Path, Collection] = {}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from natsort import natsort_keygen, ns
 
@@ -32,6 +33,7 @@ _RESULTS = re.compile(
     r"|models?)(?:$|[^a-z])|^out$",
     re.IGNORECASE,
 )
+Entry: TypeAlias = os.DirEntry[str]
 natural_key = natsort_keygen(alg=ns.IGNORECASE)
 """Key that sorts names in the order people expect: ``ALL_2`` before ``ALL_10``."""
 
@@ -56,13 +58,25 @@ class FolderFiles:
     levels: set[str] = field(default_factory=set)
 
 
-def list_folder(folder: Path) -> list[Path]:
+def list_folder(folder: Path, is_wanted: Callable[[Entry], bool] = lambda _: True) -> list[Path]:
     """List what is in a folder, in natural order; nothing where it may not be read."""
     try:
-        names = [n for n in os.listdir(folder) if not n.startswith(".")]
+        with os.scandir(folder) as entries:
+            names = [e.name for e in entries if not e.name.startswith(".") and is_wanted(e)]
     except OSError:
         return []  # reported by unused_files
     return [folder / name for name in sorted(names, key=natural_key)]
+
+
+def _is_folder(entry: Entry) -> bool:
+    """Whether an entry is a folder or a link to one; the system is asked for links alone."""
+    return os.path.isdir(entry) if entry.is_symlink() else entry.is_dir()
+
+
+def _is_image(entry: Entry) -> bool:
+    if not is_image_name(Path(entry.name)):
+        return False
+    return os.path.isfile(entry) if entry.is_symlink() else entry.is_file()
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -70,14 +84,14 @@ def subfolders(folder: Path) -> list[Path]:
     here = folder.resolve()
     return [
         path
-        for path in list_folder(folder)
-        if os.path.isdir(path) and not (path.is_symlink() and here.is_relative_to(path.resolve()))
+        for path in list_folder(folder, _is_folder)
+        if not (path.is_symlink() and here.is_relative_to(path.resolve()))
     ]
 
 
 def images_in(folder: Path) -> list[Path]:
     """List the files of a folder that have an image's name, masks included."""
-    return [p for p in list_folder(folder) if is_image_name(p) and os.path.isfile(p)]
+    return list_folder(folder, _is_image)
 
 
 def holds_results(folder: Path) -> bool:
@@ -137,11 +151,12 @@ def _find_level_masks(files: FolderFiles) -> None:
     White blood cells that somebody sorted into class folders have no table that would name them.
     """
     bmps = {p.stem for p in files.photographs if p.suffix.lower() == ".bmp"} - set(files.masks)
-    for path in list(files.photographs):
-        if path.stem in bmps and path.suffix.lower() == ".png" and holds_levels(path):
-            files.photographs.remove(path)
-            files.masks[path.stem] = {"nucleus": path, "cytoplasm": path}
-            files.levels.add(path.stem)
+    pngs = [p for p in files.photographs if p.stem in bmps and p.suffix.lower() == ".png"]
+    for path in filter(holds_levels, pngs):
+        files.masks[path.stem] = {"nucleus": path, "cytoplasm": path}
+        files.levels.add(path.stem)
+    masks = {files.masks[stem]["nucleus"] for stem in files.levels}
+    files.photographs = [p for p in files.photographs if p not in masks]
 
 
 def fields_of_files(

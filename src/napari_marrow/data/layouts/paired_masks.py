@@ -10,6 +10,7 @@ from napari_marrow.data.csv_table import columns, read_rows
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts.listing import (
     MAX_DEPTH,
+    Entry,
     images_in,
     join_collections,
     list_folder,
@@ -148,13 +149,17 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
     return Collection(root, tuple(fields), tuple(warnings), tables=(table,) if table else ())
 
 
+def _is_csv(entry: Entry) -> bool:
+    return entry.name.lower().endswith(".csv")
+
+
 def _read_classes(place: Path, photographs: list[Path]) -> tuple[Path | None, dict[str, str]]:
     """Return the first table that has all the pictures, and class by number of the picture."""
     wanted = {p.stem.lstrip("0") for p in photographs}
-    files = [*list_folder(place), *list_folder(place.parent)]
+    files = [p for f in (place, place.parent) for p in list_folder(f, _is_csv)]
     files.sort(key=lambda p: place.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
     for path in files:
-        if path.suffix.lower() != ".csv" or not {"image id", "class label"} <= set(columns(path)):
+        if not {"image id", "class label"} <= set(columns(path)):
             continue
         labels = {row["image id"].lstrip("0"): row["class label"] for row in read_rows(path)}
         if wanted <= set(labels):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_marrow.data.csv_table import columns, columns_by_role, is_table_name, read_rows
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.fields import Collection
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.class_table import is_own_table
@@ -55,13 +55,14 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
 def _explain_tables(folder: Path, found: Collection, unused: list[str]) -> list[str]:
     places = {folder, *(f.path.parent for f in found.fields)}
     beside = [folder / name for name in unused if (folder / name).parent in places]
-    explained = [reason for path in beside if (reason := _why_unused(path, found))]
+    index = FileIndex({found.label(f): f for f in found.fields})
+    explained = [reason for path in beside if (reason := _why_unused(path, found, index))]
     rest = len(explained) - MAX_EXPLAINED
     more = [f"{counted(rest, 'other table')} passed over likewise."] if rest > 0 else []
     return explained[:MAX_EXPLAINED] + more
 
 
-def _why_unused(path: Path, found: Collection) -> str | None:
+def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str | None:
     """Return why a table is not used, and what to do; None where it is about something else."""
     name = path.name
     if path.suffix.lower() in _SPREADSHEETS:
@@ -79,7 +80,7 @@ def _why_unused(path: Path, found: Collection) -> str | None:
         )
     if "image" in roles and "source" in roles:
         return f"{name} gives sources, and no classes; to use it, name it with --groups."
-    if not _names_photographs(path, found):
+    if not _names_photographs(path, index):
         return None
     return (
         f"{name} is passed over, as it has the columns {listed(names)}; call the column with the "
@@ -87,9 +88,8 @@ def _why_unused(path: Path, found: Collection) -> str | None:
     )
 
 
-def _names_photographs(path: Path, found: Collection) -> bool:
+def _names_photographs(path: Path, index: FileIndex[Field]) -> bool:
     """Whether the first row, or the header, of a table holds the name of a photograph."""
-    index = FileIndex({found.label(f): f for f in found.fields})
     try:
         rows = read_rows(path)[:1]
     except MarrowError:
