@@ -42,7 +42,7 @@ def fill(viewer, path):
 
 
 def run(viewer, folder, settings=CELLS):
-    collection, places = opened_fields(
+    collection, places, _ = opened_fields(
         Photograph.all_of(viewer.layers), folder, settings.unit, settings.unit == "cell"
     )
     return measure_features(collection, settings), places

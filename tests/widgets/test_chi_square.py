@@ -211,7 +211,7 @@ def test_open_fields_without_a_class_and_uneven_masks_are_said(
     viewer.add_image(draw()[0], rgb=True, name="of no class")
     run(widget, qtbot, families=("morphology",))
     said = widget.run.status.text()
-    assert "1 open field without a class left out." in said
+    assert "Measured 2 ALL and 2 MM fields; 1 field left out: no class." in said
     assert "Nuclei come from masks in 2 of 2 fields of ALL and in 0 of 2 fields of MM" in said
 
 

@@ -18,6 +18,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.measure.settings import MEASURED, ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
+from napari_marrow.viewer.photograph.learning import LearningSummary
 from napari_marrow.viewer.photograph.measuring import TableTarget, opened_fields
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.check_list import CheckList
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 
     from napari_marrow.widgets.components.score_view import ScoreView
 
-Finder = Callable[[Path, ShouldStop], tuple[Collection, dict[str, TableTarget]]]
-"""Called in a thread, with an empty folder: returns the fields, and the layers of their cells."""
+Fields = tuple[Collection, dict[str, TableTarget], LearningSummary | None]
+"""The fields; and of open ones the layers of their cells, and what there is to measure."""
+Finder = Callable[[Path, ShouldStop], Fields]
+"""Called in a thread, with an empty folder."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Found:
     scores: pd.DataFrame | None
     notes: list[str]
     places: dict[str, TableTarget]
+    summary: LearningSummary | None
 
     @property
     def has_map(self) -> bool:
@@ -64,9 +68,10 @@ class ChiSquare(DockWidget):
         super().__init__(viewer, min_width_px=340)
         self.found: Found | None = None
         self.view: ScoreView | None = None
-        self.source = SourcePanel(self)
+        self.source = SourcePanel(self, "Measures")
         self.families = CheckList(MEASURED, FeatureSettings().families, selectable=False)
         self.form = SettingsForm(FeatureSettings(), without=("families",))
+        self.form.fields["unit"].changed.connect(self.source.learning.set_unit)
         self.selection = SettingsForm(ChiSquareSettings())
         self.measure_button = button("Measure", self.measure, "Then the features are scored.")
         self.run = RunPanel(self.measure_button)
@@ -111,12 +116,13 @@ class ChiSquare(DockWidget):
             photographs: list[Photograph] = []
             if self.source.from_folder:
                 folder = self.source.folder()
-                find: Finder = lambda empty, should_stop: (scan(folder), {})  # noqa: E731
+                find: Finder = lambda empty, should_stop: (scan(folder), {}, None)  # noqa: E731
             else:
                 photographs = Photograph.chosen_of(self.viewer.layers)
                 unit, nuclei = settings.unit, settings.needs_nuclei
+                only = self.source.learning.only_annotated
                 find = lambda empty, should_stop: opened_fields(  # noqa: E731
-                    photographs, empty, unit, nuclei, should_stop
+                    photographs, empty, unit, nuclei, should_stop, only
                 )
             self.task.start(
                 partial(_measure, find, settings, selection),
@@ -137,11 +143,8 @@ class ChiSquare(DockWidget):
 
         features = feature_columns(found.table)
         messages = [f"{len(found.table)} rows of {len(features)} features.", *found.notes]
-        left_out = sum(len(x.chosen) for x in photographs) - len(found.fields.fields)
-        if photographs and left_out:
-            messages.append(
-                f"{left_out} open field{'s' * (left_out != 1)} without a class left out."
-            )
+        if found.summary is not None:
+            messages.append(found.summary.sentence("Measured"))
         if removed := [x.layer.name for x in photographs if x.layer not in self.viewer.layers]:
             messages.append(f"Removed meanwhile, and measured all the same: {', '.join(removed)}.")
         if found.unit == "field" or not photographs:
@@ -211,9 +214,9 @@ def _measure(
         from napari_marrow.learning.samples import drawn_notes
 
     with tempfile.TemporaryDirectory(prefix="napari-marrow-") as folder:
-        fields, places = find(Path(folder), should_stop)
+        fields, places, summary = find(Path(folder), should_stop)
         table = measure_features(fields, settings, emit, should_stop)
         emit(Event("progress", "Scoring features", 1.0))
         scores, notes = score_features(table, selection, should_stop)
         notes = [*drawn_notes(fields, settings), *notes]
-    return Found(fields, settings.unit, table, scores, notes, places)
+    return Found(fields, settings.unit, table, scores, notes, places, summary)

@@ -23,7 +23,7 @@ from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import write_session
+from napari_marrow.viewer.photograph.session import summarized_session
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.form_fields import ChoiceField
 from napari_marrow.widgets.components.forms import SettingsForm
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 WARM_START_AFTER_MS = 500
 """The widget is drawn first; then TensorFlow starts in the child."""
+Finder = Callable[[Emit, ShouldStop], tuple[Collection, str]]
+"""Called in a thread: returns what to learn from, and a sentence on it where it was open."""
 NO_DEVICES_YET = "Devices are looked for when training starts."
 
 
@@ -72,6 +74,7 @@ class TrainDcnn(DockWidget):
         self.form = SettingsForm(TrainingSettings())
         self.form.fields["model"].changed.connect(self._show_options)
         self._show_options(self.form.fields["model"].value)
+        self.form.fields["unit"].changed.connect(self.source.learning.set_unit)
         self.devices = text_label(NO_DEVICES_YET)
         self.train_button = button("Train", self.train)
         self.run = RunPanel(self.train_button)
@@ -136,10 +139,11 @@ class TrainDcnn(DockWidget):
                 # Imported here, or the viewer would wait for matplotlib and pandas later.
                 import napari_marrow.widgets.components.loss_plot  # noqa: F401
 
-                job = TrainJob(find(), settings, out).to_dict()
+                collection, learnt = find(emit, should_stop)
                 starting = "Starting..." if classical else "Starting TensorFlow..."
                 emit(Event("progress", starting, 0.0))
-                return self.client.run("train", job, emit, should_stop)
+                job = TrainJob(collection, settings, out).to_dict()
+                return self.client.run("train", job, emit, should_stop) | {"learnt": learnt}
 
             def heard(event: Event) -> None:
                 if event.kind == "started" and event.text == "train":
@@ -149,18 +153,26 @@ class TrainDcnn(DockWidget):
 
             self.task.start(work, self._trained, begun="Reading what to learn from...", heard=heard)
 
-    def _finder(self, settings: TrainingSettings, number: int) -> Callable[[], Collection]:
+    def _finder(self, settings: TrainingSettings, number: int) -> Finder:
         """Return what a thread calls to get the collection; gathers from the layers right now."""
         if self.source.from_folder:
             folder = self.source.folder()
-            return lambda: scan(folder)
-        found = Photograph.chosen_of(self.viewer.layers)
+            return lambda emit, should_stop: (scan(folder), "")
+        found, only = Photograph.chosen_of(self.viewer.layers), self.source.learning.only_annotated
         session = self.folder / f"session-{number}"
         session.mkdir()
-        return lambda: write_session(found, session, settings.unit)
+
+        def find(emit: Emit, should_stop: ShouldStop) -> tuple[Collection, str]:
+            collection, summary = summarized_session(
+                found, session, settings.unit, only, emit, should_stop
+            )
+            return collection, f" {summary.sentence('Learnt from')}"
+
+        return find
 
     def _trained(self, result: dict) -> None:
-        self.run.say(f"Trained on {result['device']}; the bundle is not saved yet.")
+        trained = f"Trained on {result['device']}; the bundle is not saved yet."
+        self.run.say(trained + result.get("learnt", ""))
         self.model.load(Path(result["bundle"]))
         self.model.unsaved.path = Path(result["bundle"])
 

@@ -14,7 +14,6 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.photograph.annotations import strokes_in
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.run_length import labels_in
@@ -57,7 +56,7 @@ def _state(photograph: Photograph, row: int) -> tuple[object, ...]:
     """What the counts of a slice depend on; empty where nothing is annotated."""
     parts = [(x.classes[row], _slice(photograph, x.data, row)) for x in photograph.annotations]
     given = [(dict(names), _checksum(part)) for names, part in parts if names and _any(part)]
-    nuclei = _nuclei_at_hand(photograph, row) if given else None
+    nuclei = photograph.labels_at_hand(row) if given else None
     return (*given, None if nuclei is None else _checksum(nuclei)) if given else ()
 
 
@@ -78,21 +77,8 @@ def _checksum(labels: NDArray) -> int:
     return zlib.crc32(np.ascontiguousarray(labels).data)
 
 
-def _nuclei_at_hand(photograph: Photograph, row: int) -> NDArray | None:
-    """The nuclei of a slice if they are known and need not be made first."""
-    if photograph.nuclei is None:
-        return None
-    data = photograph.nuclei.data
-    if isinstance(data, LazyStack) and row in data.unprepared:
-        return None
-    try:
-        return photograph.labels(row)
-    except MarrowError:  # reported where the slice is drawn
-        return None
-
-
 def _count(photograph: Photograph, row: int) -> Counts:
-    if (nuclei := _nuclei_at_hand(photograph, row)) is not None:
+    if (nuclei := photograph.labels_at_hand(row)) is not None:
         annotated = photograph.annotated(row, nuclei)
         return Counter([*annotated.classes.values(), *annotated.loose_classes])
     counts = Counter[str]()

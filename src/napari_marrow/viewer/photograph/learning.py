@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.text import counted
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.photograph.annotations import AnnotatedSlice
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -39,6 +40,8 @@ class LearntSlice:
         Number of fields or cells by class.
     left_out
         Why nothing is learnt from it, else ''.
+    uncounted
+        Whether all its cells are learnt from, and are not counted yet.
     """
 
     photograph: Photograph
@@ -47,6 +50,7 @@ class LearntSlice:
     annotated: AnnotatedSlice
     units: Mapping[str, int] = field(default_factory=dict)
     left_out: str = ""
+    uncounted: bool = False
 
     @property
     def name(self) -> str:
@@ -66,6 +70,8 @@ class LearningSummary:
         Number of fields or cells by class.
     n_fields
         Number of fields that these are, or are in.
+    uncounted
+        Number of further fields by class, whose cells are not counted yet.
     loose_strokes
         Number of strokes by class that lie on no nucleus.
     n_unknown_strokes
@@ -79,6 +85,7 @@ class LearningSummary:
     unit: str
     units: Mapping[str, int]
     n_fields: int
+    uncounted: Mapping[str, int] = field(default_factory=dict)
     loose_strokes: Mapping[str, int] = field(default_factory=dict)
     n_unknown_strokes: int = 0
     n_annotated: int = 0
@@ -87,18 +94,26 @@ class LearningSummary:
     @classmethod
     def of(cls, slices: Iterable[LearntSlice], unit: str) -> LearningSummary:
         """Sum up what is learnt from fields."""
-        units, loose, left_out = Counter[str](), Counter[str](), list[tuple[str, str]]()
+        units, uncounted, loose = Counter[str](), Counter[str](), Counter[str]()
+        left_out = list[tuple[str, str]]()
         n_fields = n_unknown = n_annotated = 0
         for one in slices:  # none is kept: their arrays would not fit into memory
             units.update(one.units)
             loose.update(one.annotated.loose_classes)
-            n_fields += not one.left_out
+            n_fields += not (one.left_out or one.uncounted)
+            uncounted.update([str(one.class_name)] if one.uncounted else [])
             n_unknown += one.annotated.n_unknown
             n_annotated += len(one.annotated.classes)
             left_out += [(one.name, one.left_out)] if one.left_out else []
-        by_class = dict(sorted(units.items())), dict(sorted(loose.items()))
         return cls(
-            unit, by_class[0], n_fields, by_class[1], n_unknown, n_annotated, tuple(left_out)
+            unit,
+            dict(sorted(units.items())),
+            n_fields,
+            dict(sorted(uncounted.items())),
+            dict(sorted(loose.items())),
+            n_unknown,
+            n_annotated,
+            tuple(left_out),
         )
 
     @property
@@ -106,30 +121,31 @@ class LearningSummary:
         """Number of strokes that lie on no nucleus."""
         return sum(self.loose_strokes.values())
 
-    def sentence(self) -> str:
-        """Return for example "Learns from 6 ALL and 6 MM cells of 2 fields."."""
-        parts = [f"{number} {name}" for name, number in self.units.items()]
-        counted = " and ".join([", ".join(parts[:-1]), *parts[-1:]] if parts[1:] else parts)
-        learnt = f"Learns from {counted} {_plural(sum(self.units.values()), self.unit)}"
-        if not self.units:
-            learnt = "Nothing to learn from"
-        elif self.unit == "cell":
-            learnt += f" of {self.n_fields} {_plural(self.n_fields, 'field')}"
-        sentences = [learnt]
+    def sentence(self, verb: str = "Learns from") -> str:
+        """Return for example "Learns from 6 ALL and 6 MM cells of 2 fields; 1 stroke lies ..."."""
+        learnt = []
+        if self.units:
+            learnt.append(_by_class(self.units, self.unit))
+            if self.unit == "cell":
+                learnt[0] += f" of {counted(self.n_fields, 'field')}"
+        if self.uncounted:
+            learnt.append(f"the cells of {_by_class(self.uncounted, 'field')}")
+        sentences = [f"{verb} {' and '.join(learnt) or 'nothing'}"]
         if count := self.n_loose_strokes:
-            sentences.append(
-                f"{count} {_plural(count, 'stroke')} lie{'s' * (count == 1)} on no nucleus"
-            )
+            sentences.append(f"{counted(count, 'stroke lies', 'strokes lie')} on no nucleus")
         if count := self.n_unknown_strokes:
-            have = "stroke has a label" if count == 1 else "strokes have labels"
-            sentences.append(f"{count} {have} without a class")
+            have = counted(count, "stroke has a label", "strokes have labels")
+            sentences.append(f"{have} without a class")
         for reason, count in Counter(reason for _, reason in self.left_out).items():
-            sentences.append(f"{count} {_plural(count, 'field')} left out: {reason.rstrip('.')}")
+            sentences.append(f"{counted(count, 'field')} left out: {reason.rstrip('.')}")
         return "; ".join(sentences) + "."
 
 
-def _plural(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"
+def _by_class(counts: Mapping[str, int], word: str) -> str:
+    """Return for example "2 ALL and 1 MM fields"."""
+    parts = [f"{number} {name}" for name, number in counts.items()]
+    text = " and ".join([", ".join(parts[:-1]), *parts[-1:]] if parts[1:] else parts)
+    return f"{text} {word}{'s' * (sum(counts.values()) != 1)}"
 
 
 def learnt_slices(
@@ -138,6 +154,7 @@ def learnt_slices(
     only_annotated: bool = False,
     emit: Emit = silent,
     should_stop: ShouldStop = never,
+    count_all: bool = True,
 ) -> Iterator[LearntSlice]:
     """Yield every chosen field of photographs with what is learnt from it; for a worker.
 
@@ -150,6 +167,9 @@ def learnt_slices(
     only_annotated
         Cells that are not annotated, and fields without any that are, are not learnt from. Else
         they have the class of their field.
+    count_all
+        Cells of fields without annotations are counted also where that takes long, as they are to
+        be found first.
 
     Raises
     ------
@@ -161,13 +181,15 @@ def learnt_slices(
         if should_stop():
             raise Stopped
         try:
-            yield _learnt(photograph, row, unit, only_annotated)
+            yield _learnt(photograph, row, unit, only_annotated, count_all)
         except MarrowError as error:
             yield LearntSlice(photograph, row, None, AnnotatedSlice(), left_out=str(error))
         emit(Event("progress", f"Read {number} of {len(slices)}", number / len(slices)))
 
 
-def _learnt(photograph: Photograph, row: int, unit: str, only_annotated: bool) -> LearntSlice:
+def _learnt(
+    photograph: Photograph, row: int, unit: str, only_annotated: bool, count_all: bool
+) -> LearntSlice:
     annotated, class_name = photograph.annotated(row), photograph.classes[row]
     own = sorted(set(annotated.classes.values()))
     units: Mapping[str, int] = {}
@@ -181,11 +203,15 @@ def _learnt(photograph: Photograph, row: int, unit: str, only_annotated: bool) -
         units = {} if reason else {known: 1}
     else:
         class_name = None if only_annotated else class_name
-        counted = Counter(annotated.classes.values())
+        counts = Counter(annotated.classes.values())
         if class_name is not None:
-            cells = photograph.cells(row) if annotated.cells is None else annotated.cells
-            counted[class_name] += len(set(labels_in(cells)) - set(annotated.classes))
-        units = {name: number for name, number in counted.items() if number}
+            cells = annotated.cells
+            if cells is None:
+                cells = photograph.cells(row) if count_all else photograph.labels_at_hand(row)
+            if cells is None:
+                return LearntSlice(photograph, row, class_name, annotated, uncounted=True)
+            counts[class_name] += len(set(labels_in(cells)) - set(annotated.classes))
+        units = {name: number for name, number in counts.items() if number}
         reason = "" if units else NO_NUCLEUS
     return LearntSlice(photograph, row, class_name, annotated, units, reason)
 
@@ -196,12 +222,13 @@ def summarize_learning(
     only_annotated: bool = False,
     emit: Emit = silent,
     should_stop: ShouldStop = never,
+    count_all: bool = True,
 ) -> LearningSummary:
     """Return what a training would learn from; for a worker.
 
     Parameters
     ----------
-    photographs, unit, only_annotated, emit, should_stop
+    photographs, unit, only_annotated, emit, should_stop, count_all
         As :func:`learnt_slices` takes them.
 
     Raises
@@ -209,5 +236,5 @@ def summarize_learning(
     Stopped
         When ``should_stop`` returned True.
     """
-    slices = learnt_slices(photographs, unit, only_annotated, emit, should_stop)
+    slices = learnt_slices(photographs, unit, only_annotated, emit, should_stop, count_all)
     return LearningSummary.of(slices, unit)

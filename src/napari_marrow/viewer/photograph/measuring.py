@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.jobs.events import ShouldStop, never
-from napari_marrow.viewer.photograph.learning import LearntSlice
+from napari_marrow.viewer.photograph.learning import LearningSummary, LearntSlice
 from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
 from napari_marrow.viewer.photograph.session import summarized_session
 from napari_marrow.viewer.photograph.slice_tables import measure, nucleus_features
@@ -64,7 +64,7 @@ def opened_fields(
     nuclei: bool,
     should_stop: ShouldStop = never,
     only_annotated: bool = False,
-) -> tuple[Collection, dict[str, TableTarget]]:
+) -> tuple[Collection, dict[str, TableTarget], LearningSummary]:
     """Describe open photographs as fields, in a worker; pixels that no file has are written.
 
     Parameters
@@ -82,9 +82,9 @@ def opened_fields(
 
     Returns
     -------
-    Collection, dict
-        As :func:`.write_session` has it; and by a field's name the layer for its table, where one
-        shows the cells that are measured.
+    Collection, dict, LearningSummary
+        As :func:`.write_session` has it; by a field's name the layer for its table, where one
+        shows the cells that are measured; and what there is to measure.
 
     Raises
     ------
@@ -102,10 +102,10 @@ def opened_fields(
             if target is not None:
                 targets[made.name] = target
 
-    collection, _ = summarized_session(
+    collection, summary = summarized_session(
         photographs, folder, unit, only_annotated, should_stop=should_stop, written=found
     )
-    return collection, targets
+    return collection, targets, summary
 
 
 def _table_target(

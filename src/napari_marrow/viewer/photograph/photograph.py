@@ -246,13 +246,36 @@ class Photograph:
         """
         from napari_marrow.imaging.nuclei import field_labels
 
-        fields = self.files or self.origin
-        field = fields[row] if fields and (self.nuclei is None or self.nuclei.from_files) else None
-        if field is not None and field.labels is None and "nucleus" not in field.mask_kinds:
-            return None  # a stack shows such a field without nuclei
+        if not self._has_labels(row):
+            return None
         if self.nuclei is not None:
             return self.part(self.nuclei.data, row)
-        return field_labels(self.files[row]) if self.files else None
+        return field_labels(self.files[row])
+
+    def _has_labels(self, row: int) -> bool:
+        fields = self.files or self.origin
+        if not fields or (self.nuclei is not None and not self.nuclei.from_files):
+            return self.nuclei is not None
+        masks = fields[row].labels is not None or "nucleus" in fields[row].mask_kinds
+        return masks and (self.nuclei is not None or bool(self.files))  # else a stack shows none
+
+    def nuclei_origin(self, row: int) -> str:
+        """Return whose nuclei those of a slice are, as reports say it."""
+        if not self._has_labels(row):
+            return "found in the photograph"
+        return "of its mask" if self.nuclei is None else f"of {self.nuclei.layer.name}"
+
+    def labels_at_hand(self, row: int) -> NDArray[np.integer] | None:
+        """Return the nuclei of a slice if they are known and need not be made first."""
+        if self.nuclei is None:
+            return None
+        data = self.nuclei.data
+        if isinstance(data, LazyStack) and row in data.unprepared:
+            return None
+        try:
+            return self.labels(row)
+        except MarrowError:  # reported where the slice is drawn
+            return None
 
     def cells(self, row: int) -> NDArray[np.integer]:
         """Return the nuclei of a slice: those that are seen, else those found in the photograph.

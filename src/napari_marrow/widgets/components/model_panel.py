@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.text import counted
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.learning.bundle import BUNDLE, FEATURES, Bundle, load_bundle
 from napari_marrow.report.colours import RESEARCH_ONLY
@@ -169,10 +171,21 @@ class ModelPanel(QWidget):
         labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
         for one in labelled:
             show_predictions(self._viewer, one, classes)
-        count = sum(len(x.photograph.chosen) for x in labelled)
-        text = f"{count} field{'s' * (count != 1)} labelled. {RESEARCH_ONLY}"
+        text = f"{_report(labelled)} {RESEARCH_ONLY}"
         self._run.say(text)
         show_info(text)
+
+
+def _report(labelled: Sequence[LabelledPhotograph]) -> str:
+    """Return what was labelled, and of cells whose nuclei they are."""
+    fields = [(x.photograph, row) for x in labelled for row in x.photograph.chosen]
+    text = counted(len(fields), "field") + " labelled"
+    if not any(x.cells for x in labelled):
+        return f"{text}."
+    n_cells = sum(len(p.table) for x in labelled for p in x.predictions)
+    origins = Counter(photograph.nuclei_origin(row) for photograph, row in fields)
+    whose = ", ".join(f"{origin} ({counted(n, 'field')})" for origin, n in origins.items())
+    return f"{counted(n_cells, 'cell')} of {text}; the nuclei are {whose}."
 
 
 def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd.DataFrame:

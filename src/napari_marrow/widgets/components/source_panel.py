@@ -21,6 +21,7 @@ from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
 from napari_marrow.widgets.components.layout import button, fill_column, text_label
+from napari_marrow.widgets.components.learning_panel import LearningPanel
 from napari_marrow.widgets.components.task import Task
 
 LAYERS, FOLDER = 0, 1
@@ -39,11 +40,14 @@ class SourcePanel(QWidget):
     ----------
     owner
         The dock widget that this panel is in.
+    verb
+        Begins the sentence that says what of the layers is learnt from.
     """
 
-    def __init__(self, owner: DockWidget):
+    def __init__(self, owner: DockWidget, verb: str = "Learns from"):
         super().__init__()
         self._viewer = owner.viewer
+        self.learning = LearningPanel(owner, verb)
         self._shown: list[tuple[Photograph, int]] = []
         self._scan = Task(owner, failed=lambda text: self.found.setText(text))
         self.where = QComboBox()
@@ -78,7 +82,7 @@ class SourcePanel(QWidget):
             "Add a Labels layer over the selected photograph: paint label 1 on cells of the first "
             "class (ALL) and 2 on cells of the second (MM); a stroke on the nucleus is enough.",
         )
-        fill_column(page, self.table, self.annotate)
+        fill_column(page, self.table, self.annotate, self.learning)
         return page
 
     def _folder_page(self) -> QWidget:
@@ -136,6 +140,8 @@ class SourcePanel(QWidget):
         """Show the open photographs, their classes, and how many cells in them are annotated."""
         self._shown = rows = self.rows()
         counts = {photograph: cell_counts(photograph) for photograph, _ in rows}
+        annotated = any(counts[x][row] for x, row in rows if row in x.chosen)
+        self.learning.set_photographs(list(counts), annotated)
         self.table.setRowCount(len(rows))
         for number, (photograph, index) in enumerate(rows):
             name = photograph.name

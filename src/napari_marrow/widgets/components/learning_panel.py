@@ -1,0 +1,104 @@
+"""What is learnt from the open layers: a sentence, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari.utils.notifications import show_info
+from qtpy.QtWidgets import QCheckBox, QWidget
+
+from napari_marrow.data.text import counted
+from napari_marrow.jobs.events import Emit, ShouldStop
+from napari_marrow.viewer.make.annotating import (
+    NucleiOfStrokes,
+    nuclei_of_strokes,
+    show_nuclei_of_strokes,
+)
+from napari_marrow.viewer.photograph.learning import LearningSummary, summarize_learning
+from napari_marrow.viewer.photograph.photograph import NONE_CHOSEN, Photograph
+from napari_marrow.widgets.components.dock_widget import DockWidget
+from napari_marrow.widgets.components.layout import button, fill_column, text_label
+from napari_marrow.widgets.components.task import Task
+
+
+class LearningPanel(QWidget):
+    """Says what is learnt from open photographs; chooses whether from annotated cells only.
+
+    Parameters
+    ----------
+    owner
+        The dock widget that this panel is in.
+    verb
+        Begins the sentence.
+    """
+
+    def __init__(self, owner: DockWidget, verb: str):
+        super().__init__()
+        self._viewer, self._verb = owner.viewer, verb
+        self._photographs: Sequence[Photograph] = ()
+        self._unit, self._chosen_by_hand = "field", False
+        self.switch = QCheckBox("Only annotated cells")
+        self.switch.setToolTip("Else the cells that are not annotated have the class of the field.")
+        self.switch.clicked.connect(self._choose)
+        self.sentence = text_label()
+        self.make_nuclei = button(
+            "Make nuclei of these strokes",
+            self._make_nuclei,
+            "A nucleus that is found under a stroke is added; where none is, the stroke itself.",
+        )
+        fill_column(self, self.switch, self.sentence, self.make_nuclei)
+        self._summing = Task(owner, failed=self.sentence.setText)
+        self._making = Task(owner, failed=self.sentence.setText)
+        self._making.changed.connect(lambda: self.make_nuclei.setEnabled(not self._making.busy))
+        self.make_nuclei.hide()
+        self.set_unit("field")
+
+    @property
+    def only_annotated(self) -> bool:
+        """Whether cells that are not annotated are left out."""
+        return self._unit == "cell" and self.switch.isChecked()
+
+    def set_unit(self, unit: str) -> None:
+        """Say what is learnt from: ``field`` or ``cell``."""
+        self._unit = unit
+        self.switch.setVisible(unit == "cell")
+        self._sum_up()
+
+    def set_photographs(self, photographs: Sequence[Photograph], annotated: bool) -> None:
+        """Say what is learnt from these; where some are annotated, only from annotated cells."""
+        self._photographs = photographs
+        if not self._chosen_by_hand:
+            self.switch.setChecked(annotated)
+        self._sum_up()
+
+    def _choose(self) -> None:
+        self._chosen_by_hand = True
+        self._sum_up()
+
+    def _sum_up(self) -> None:
+        found, unit, only = self._photographs, self._unit, self.only_annotated
+
+        def work(emit: Emit, should_stop: ShouldStop) -> LearningSummary | None:
+            if not any(x.chosen for x in found):
+                return None
+            return summarize_learning(found, unit, only, emit, should_stop, count_all=False)
+
+        self._summing.start(work, self._show)
+
+    def _show(self, summary: LearningSummary | None) -> None:
+        nothing = NONE_CHOSEN if self._photographs else ""
+        self.sentence.setText(summary.sentence(self._verb) if summary else nothing)
+        self.make_nuclei.setVisible(summary is not None and summary.n_loose_strokes > 0)
+
+    def _make_nuclei(self) -> None:
+        annotated = [x for x in self._photographs if x.chosen and x.annotations]
+
+        def work(emit: Emit, should_stop: ShouldStop) -> list[NucleiOfStrokes]:
+            return [nuclei_of_strokes(x, emit, should_stop) for x in annotated]
+
+        def show(made: list[NucleiOfStrokes]) -> None:
+            current = [x for x in made if not x.photograph.out_of_date(self._viewer.layers)]
+            count = sum(show_nuclei_of_strokes(self._viewer, x) for x in current)
+            show_info(f"{counted(count, 'nucleus', 'nuclei')} made of strokes.")
+
+        self._making.start(work, show)

@@ -1,0 +1,140 @@
+"""What Train DCNN and Chi-square say is learnt from is what they learn from, in a real viewer."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import ndimage
+
+from napari_marrow.imaging.segmentation import segment_nuclei
+from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
+from napari_marrow.viewer.photograph.annotations import set_chosen
+from napari_marrow.viewer.photograph.photograph import Photograph
+
+PLUGIN, STACK = "napari-marrow", "PKG - SN-AM"
+LEFT_OUT = "4 fields left out: no cell is annotated."
+
+
+@pytest.fixture
+def viewer(make_napari_viewer, monkeypatch):
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    return make_napari_viewer()
+
+
+@pytest.fixture
+def folder(make_snam, tmp_path):
+    """Six photographs without masks."""
+    return make_snam(tmp_path / "data", 3, size=(240, 320), masks=False).parent
+
+
+def open_widget(viewer, name):
+    widget = viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
+    widget.form.fields["unit"].value = "cell"
+    return widget, widget.source.learning
+
+
+def paint(layer, row, labels, cell, value):
+    """A stroke inside a cell."""
+    place = np.argwhere(ndimage.binary_erosion(labels == cell, iterations=3))[0]
+    layer.paint((row, *place), value)
+
+
+def paint_cells(viewer, source, qtbot):
+    """Two ALL and two MM cells in each of two fields, and a stroke on no nucleus in each."""
+    qtbot.waitUntil(source.annotate.isEnabled)
+    source.table.setCurrentCell(0, 0)
+    source.annotate.click()
+    layer = viewer.layers[f"{STACK} cells"]
+    layer.brush_size = 3
+    photograph = Photograph.of(viewer.layers[STACK], viewer.layers)
+    for row in (0, 1):
+        labels = segment_nuclei(photograph.image(row))
+        assert labels.max() == 12
+        for cell in (1, 2, 3, 4):
+            paint(layer, row, labels, cell, 1 + cell % 2)
+        free = ndimage.binary_erosion(labels == 0, iterations=8)
+        layer.paint((row, *np.argwhere(free)[0]), 1 + row)
+    return layer
+
+
+def test_the_sentence_counts_what_is_trained_on_and_labelled(viewer, folder, qtbot, notified):
+    widget, panel = open_widget(viewer, "Train DCNN")
+    viewer.open(str(folder), plugin=PLUGIN)
+
+    def says(text):
+        qtbot.waitUntil(lambda: panel.sentence.text() == text, timeout=20_000)
+
+    says("Learns from the cells of 3 ALL and 3 MM fields.")
+    assert not panel.switch.isChecked()
+    cells = paint_cells(viewer, widget.source, qtbot)
+    loose = "2 strokes lie on no nucleus"
+    says(f"Learns from 4 ALL and 4 MM cells of 2 fields; {loose}; {LEFT_OUT}")
+    assert panel.switch.isChecked()
+    assert not panel.make_nuclei.isHidden()
+    image = viewer.layers[STACK]
+    photograph = Photograph.of(image, viewer.layers)
+    found = segment_photograph(photograph, SegmentSettings(), False)
+    for layer in segmented_layers(photograph, found, viewer.layers):
+        viewer.add_layer(layer)
+    viewer.layers.move(viewer.layers.index(cells), len(viewer.layers))
+    panel.switch.click()  # off: all the other cells have the class of their field
+    says(f"Learns from 32 ALL and 7 MM cells of 6 fields; {loose}.")
+    paint(cells, 3, photograph.cells(3), 1, 1)  # stays off
+    says(f"Learns from 33 ALL and 6 MM cells of 6 fields; {loose}.")
+    cells.undo()
+    widget.form.fields["unit"].value = "field"
+    says(f"Learns from 3 ALL and 3 MM fields; {loose}.")
+    assert panel.switch.isHidden()
+    widget.form.fields["unit"].value = "cell"
+    set_chosen(image, [5], False)
+    says(f"Learns from 32 ALL and 6 MM cells of 5 fields; {loose}.")
+    set_chosen(image, [5], True)
+    panel.switch.click()
+    panel.make_nuclei.click()
+    says(f"Learns from 5 ALL and 5 MM cells of 2 fields; {LEFT_OUT}")
+    assert panel.make_nuclei.isHidden()
+    assert "2 nuclei made of strokes." in notified
+
+    widget.form.fields["model"].value = "svm"
+    sent, run = [], widget.client.run
+
+    def spy(name, job, emit, should_stop):
+        sent.append(job)
+        return run(name, job, emit, should_stop)
+
+    widget.client.run = spy
+    widget.train()
+    qtbot.waitUntil(lambda: widget.model.bundle is not None, timeout=120_000)
+    fields = sent[0]["collection"]["fields"]
+    assert Counter(x for f in fields for x in f["cell_classes"].values()) == {"ALL": 5, "MM": 5}
+    assert {f["class"] for f in fields} == {None}
+    bundle = widget.model.bundle
+    assert len(bundle.info.fingerprints) == 2
+    learnt = "Learnt from 5 ALL and 5 MM cells of 2 fields"
+    assert learnt in widget.run.status.text()
+
+    widget.model.label_button.click()
+    qtbot.waitUntil(lambda: "labelled" in widget.run.status.text(), timeout=60_000)
+    nuclei = Photograph.of(image, viewer.layers).nuclei
+    n_cells = sum(len(set(np.unique(x)) - {0}) for x in nuclei.data)
+    assert n_cells == len(viewer.layers[f"{STACK} predicted cells"].features) == 41
+    said = widget.run.status.text()
+    assert said.startswith(f"41 cells of 6 fields labelled; the nuclei are of {nuclei.layer.name}")
+
+
+def test_chi_square_measures_the_cells_that_it_counts(viewer, folder, qtbot, tmp_path):
+    widget, panel = open_widget(viewer, "Chi-square features")
+    viewer.open(str(folder), plugin=PLUGIN)
+    paint_cells(viewer, widget.source, qtbot)
+    counted = "4 ALL and 4 MM cells of 2 fields; 2 strokes lie on no nucleus"
+    qtbot.waitUntil(lambda: panel.sentence.text().startswith(f"Measures {counted}"), timeout=20_000)
+    widget.families.check("morphology")
+    widget.measure_button.click()
+    qtbot.waitUntil(lambda: widget.found is not None, timeout=60_000)
+    assert f"Measured {counted}" in widget.run.status.text()
+    widget.save(tmp_path / "cells.csv")
+    qtbot.waitUntil(lambda: "Saved" in widget.run.status.text(), timeout=20_000)
+    table = pd.read_csv(tmp_path / "cells.csv")
+    assert table["class"].value_counts().to_dict() == {"ALL": 4, "MM": 4}
