@@ -54,7 +54,8 @@ def test_a_row_a_cell_of_the_nucleus_masks(collection):
 def test_cytoplasm_is_found_also_where_there_is_a_mask_of_it(collection, write_mask, tmp_path):
     """Most sets have such masks for one class only: they would tell the class."""
     field = collection.fields[0]
-    write_mask(tmp_path / "c_cyto_mask.png", np.ones(field.image().shape[:2], bool))
+    nuclei = field.mask("nucleus")
+    write_mask(tmp_path / "c_cyto_mask.png", np.roll(nuclei, 3) & ~nuclei)
     masks = {**field.masks, "cytoplasm": tmp_path / "c_cyto_mask.png"}
     how = FeatureSettings(("morphology",), "cell")
     first, second = (

@@ -86,7 +86,9 @@ class Field:
         if self.cells and kind in ("nucleus", "cytoplasm"):
             return self._by_cell(kind) > 0
         path = self.masks.get(kind)
-        return None if path is None else read_mask(path, self.size(), kind, self.mask_code)
+        if path is None:
+            return None
+        return read_mask(path, self.size(), kind, self.mask_code, photograph=self.open)
 
     def instances(self, kind: MaskKind = "nucleus") -> NDArray[np.integer] | None:
         """Return the instances somebody marked, (height, width), or None without any.

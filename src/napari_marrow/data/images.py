@@ -189,7 +189,7 @@ def _used_bits(array: NDArray) -> int:
 def decode(path: Path) -> NDArray:
     """Decode any image file as it is, whatever its depth: (height, width) or (..., channels).
 
-    Palettes, CMYK and YCbCr become RGB.
+    Palettes, CMYK and YCbCr become RGB, or RGBA where a palette has transparent colours.
     """
     array, zero_is_white = _decode(path)
     return np.iinfo(array.dtype).max - array if zero_is_white else array
@@ -214,7 +214,8 @@ def _decode(path: Path) -> tuple[NDArray, bool]:
                 again.tile = lower
                 return upper << 8 | np.array(again), False
         is_plain = image.mode in _PLAIN_MODES or image.mode.startswith("I;16")
-        array = np.array(image if is_plain else image.convert("RGB"))
+        plain = "RGBA" if image.has_transparency_data else "RGB"
+        array = np.array(image if is_plain else image.convert(plain))
         return array, inverted and array.dtype.itemsize > 1  # what is narrower, Pillow inverts
 
 

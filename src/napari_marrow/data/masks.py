@@ -8,6 +8,7 @@ keep nucleus and cytoplasm in one file, as levels of grey or as colours.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_marrow.data.doubtful_masks import decide_by_photograph, marks_most, marks_nothing
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import decode, image_size, open_image
 
@@ -95,7 +97,7 @@ def holds_levels(path: Path) -> bool:
         height, width = image_size(path)
         if path.stat().st_size > 1000 + height * width / 8:
             return False
-        array = _decode(path, (height, width))
+        array, _ = _decode(path, (height, width))
     except (MarrowError, OSError):
         return False  # reported elsewhere
     levels = {value[0] for value in CODES["levels"].values()}
@@ -105,9 +107,13 @@ def holds_levels(path: Path) -> bool:
 
 
 def read_mask(
-    path: Path | str, shape: tuple[int, int], kind: MaskKind = "nucleus", code: MaskCode = "white"
+    path: Path | str,
+    shape: tuple[int, int],
+    kind: MaskKind = "nucleus",
+    code: MaskCode = "white",
+    photograph: Callable[[], NDArray[np.uint8]] | None = None,
 ) -> NDArray[np.bool_]:
-    """Read a mask as booleans of ``shape`` (height, width), from one channel or three.
+    """Read a mask as booleans of ``shape`` (height, width), from one channel, three, or alpha.
 
     In the code ``white`` the pixels themselves tell what is foreground:
 
@@ -119,6 +125,10 @@ def read_mask(
     - All else is a copy of the photograph: foreground is white alone, which is 255 in every
       channel, 240 or more in a JPEG file, and 65280 or more where there are 16 bits.
 
+    The alpha channel is used where it varies, and the colours are constant or a copy of the
+    photograph. Where this marks nothing, or most of the picture or its border, ``photograph`` is
+    called, if given: the foreground is what is darker in it, see :mod:`.doubtful_masks`.
+
     Numbers are flat where most equal their neighbours to the right and below; a photograph and
     JPEG have noise. In the other codes a pixel is foreground where it is nearer to the value of
     ``kind`` than half way to the next.
@@ -126,7 +136,8 @@ def read_mask(
     Raises
     ------
     MarrowError
-        When the mask has another size than its photograph, or can't be read.
+        When the mask has another size than its photograph, can't be read, or may be read in
+        several ways.
     """
     path = Path(path)
     size = image_size(path)
@@ -137,33 +148,54 @@ def read_mask(
         )
     if code == "white" and path.suffix.lower() == ".bmp":
         array: NDArray = open_image(path)  # a view of the file is faster than decoding
+        alpha = None
     else:
-        array = _decode(path, shape)
+        array, alpha = _decode(path, shape)
     if code != "white":
         return _near(array, CODES[code].get(kind), _half_way(code))
-    if array.dtype == bool:
+    lossy = path.suffix.lower() in _LOSSY
+    if alpha is not None and alpha.min() < alpha.max():
+        array = alpha if _tells_nothing(array) else array
+    array = array * np.uint8(255) if array.dtype == bool else _in_few_bits(array)
+    foreground = _foreground(array, lossy)
+    if photograph is None or not array.any():
+        return foreground
+    if marks_nothing(array, foreground) or (kind != "background" and marks_most(foreground)):
+        return decide_by_photograph(path, array, foreground, kind, photograph())
+    return foreground
+
+
+def _tells_nothing(colours: NDArray[np.integer]) -> bool:
+    """Whether colours beside an alpha channel are constant, or a copy of the photograph."""
+    is_constant = bool((colours == colours[0, 0]).all())
+    return is_constant or _encoding(colours, lossy=False) == "copy"
+
+
+def _in_few_bits(array: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return whole numbers in the narrowest type: it tells how many bits are used."""
+    if array.dtype == np.uint8:
         return array
-    return _foreground(array, lossy=path.suffix.lower() in _LOSSY)
+    array = np.maximum(array, 0)
+    return array.astype(np.min_scalar_type(int(array.max(initial=0))), copy=False)
 
 
-def _decode(path: Path, shape: tuple[int, int]) -> NDArray:
-    """Return the pixels as stored, without alpha: (height, width) or (height, width, 3)."""
-    array = decode(path)
-    if array.ndim == 3 and array.shape[-1] == 2:  # grey and alpha
+def _decode(path: Path, shape: tuple[int, int]) -> tuple[NDArray, NDArray | None]:
+    """Return the pixels as stored, (height, width) or (height, width, 3), and alpha if it is."""
+    array, alpha = decode(path), None
+    if array.ndim == 3 and array.shape[-1] in (2, 4):
+        array, alpha = array[..., :-1], array[..., -1]
+    if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
     if array.shape[:2] != shape or array.ndim > 3 or array.dtype.kind not in "bui":
         raise MarrowError(
             f"{path} holds {array.dtype} values of the shape {array.shape}, which is no mask; "
             "save it as one picture of 8 bits a channel, or remove it."
         )
-    return array[..., :3] if array.ndim == 3 else array
+    return array[..., :3] if array.ndim == 3 else array, alpha
 
 
 def _foreground(array: NDArray[np.integer], lossy: bool) -> NDArray[np.bool_]:
     """Return the foreground of a mask of whole numbers, (height, width), in the code ``white``."""
-    if array.dtype != np.uint8:  # the narrowest type that holds them tells how many bits are used
-        array = np.maximum(array, 0)
-        array = array.astype(np.min_scalar_type(int(array.max(initial=0))), copy=False)
     if array.dtype.itemsize > 2:  # no camera has so many levels
         return _channels(array, np.bitwise_or) > 0
     half, white = (0x80, 0xFF) if array.dtype == np.uint8 else (0x8000, 0xFF00)

@@ -106,8 +106,9 @@ def _key(field: Field, kind: str) -> str:
 
 @cache
 def _algorithm() -> str:
-    """Return a checksum of the code of :mod:`napari_marrow.imaging`."""
+    """Return a checksum of the code that reads masks, and of :mod:`napari_marrow.imaging`."""
     digest = hashlib.sha256()
-    for path in sorted(Path(napari_marrow.imaging.__path__[0]).glob("*.py")):
+    package = Path(napari_marrow.imaging.__path__[0]).parent
+    for path in sorted([*package.glob("imaging/*.py"), *package.glob("data/*masks.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
