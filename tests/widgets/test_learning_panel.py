@@ -121,7 +121,10 @@ def test_the_sentence_counts_what_is_trained_on_and_labelled(viewer, folder, qtb
     n_cells = sum(len(set(np.unique(x)) - {0}) for x in nuclei.data)
     assert n_cells == len(viewer.layers[f"{STACK} predicted cells"].features) == 41
     said = widget.run.status.text()
-    assert said.startswith(f"41 cells of 6 fields labelled; the nuclei are of {nuclei.layer.name}")
+    assert said.startswith(
+        f"41 cells of 6 fields labelled; the nuclei are of {nuclei.layer.name}. "
+        "The model learnt from 2 of them. "
+    )
 
 
 def test_chi_square_measures_the_cells_that_it_counts(viewer, folder, qtbot, tmp_path):

@@ -27,7 +27,7 @@ from napari_marrow.viewer.photograph.annotations import (
     set_field_class,
 )
 from napari_marrow.viewer.photograph.cell_counts import cell_counts, counts_text
-from napari_marrow.viewer.photograph.learning import summarize_learning
+from napari_marrow.viewer.photograph.learning import LearningSummary, summarize_learning
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import write_session
 
@@ -219,6 +219,12 @@ def test_the_sentence_agrees_with_what_is_written_and_learnt(viewer, snam, draw,
     assert texts == ["1 ALL, 1 MM", "", "1 MM", "", "1 MM", ""]
     cells.data[4] = 0
     assert cell_counts(of(viewer, STACK))[4] == {}
+
+
+def test_a_class_with_one_unit_is_named():
+    summary = LearningSummary("cell", {"ALL": 6, "MM": 1}, 2, uncounted={"AML": 1})
+    expected = "Learns from 6 ALL and 1 MM cells of 2 fields and the cells of 1 AML field"
+    assert summary.sentence() == f"{expected}; MM has only one cell."
 
 
 @pytest.mark.parametrize("kind", ["no nuclei", "own nuclei", "stack"])

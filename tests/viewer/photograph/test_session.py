@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.photograph.annotations import new_cells_layer, set_field_class
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import write_session
+from napari_marrow.viewer.photograph.session import fingerprints, write_session
 
 
 def fill(viewer, layers):
@@ -28,6 +30,8 @@ def test_fields_of_files_are_named_and_others_written(snam, draw, tmp_path):
     assert (first.path, first.class_name, first.name) == (path, "ALL", "ALL_1")
     assert second.class_name == "MM"
     np.testing.assert_array_equal(np.asarray(Image.open(second.path)), image)
+    for photograph, field in zip(Photograph.all_of(viewer.layers), collection.fields, strict=True):
+        assert hashlib.sha256(field.path.read_bytes()).hexdigest() in fingerprints(photograph, 0)
 
 
 def test_a_field_without_a_class_is_left_out(draw, tmp_path):

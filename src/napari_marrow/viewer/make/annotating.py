@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
+from napari_marrow.viewer.make.annotation_keys import bind_annotation_keys
 from napari_marrow.viewer.make.layers import labels_options
 from napari_marrow.viewer.photograph.annotations import (
     AnnotatedSlice,
@@ -55,6 +56,7 @@ def annotation_layer_to_paint(
             set_painted_classes(layer, known | dict(enumerate(new, first)))
     else:
         layer = viewer.add_layer(new_cells_layer(photograph.layer, tuple(classes)))
+    bind_annotation_keys(viewer, photograph.layer, layer)
     viewer.layers.selection.active = layer
     layer.mode = "paint"
     return layer

@@ -131,6 +131,8 @@ class LearningSummary:
         if self.uncounted:
             learnt.append(f"the cells of {_by_class(self.uncounted, 'field')}")
         sentences = [f"{verb} {' and '.join(learnt) or 'nothing'}"]
+        for name in [x for x, n in self.units.items() if n == 1 and x not in self.uncounted]:
+            sentences.append(f"{name} has only one {self.unit}")
         if count := self.n_loose_strokes:
             sentences.append(f"{counted(count, 'stroke lies', 'strokes lie')} on no nucleus")
         if count := self.n_unknown_strokes:

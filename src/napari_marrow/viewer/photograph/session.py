@@ -6,9 +6,11 @@ are not those of the files) is written to a folder as TIFF.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from itertools import chain, count
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.jobs.events import Emit, ShouldStop, never, silent
+from napari_marrow.learning.bundle import sha256
 from napari_marrow.viewer.photograph.learning import (
     NO_CLASS,
     LearningSummary,
@@ -147,8 +150,6 @@ def session_field(one: LearntSlice, stem: Path, names: SessionNames) -> Field:
     MarrowError
         When its photograph can't be read.
     """
-    import tifffile
-
     photograph, row = one.photograph, one.row
     made = photograph.field(row)
     name = names.unique(made.name)
@@ -161,12 +162,35 @@ def session_field(one: LearntSlice, stem: Path, names: SessionNames) -> Field:
     )
     if not photograph.files:
         made = replace(made, path=stem.with_suffix(".tif"))
-        pixels = np.ascontiguousarray(photograph.image(row))
-        tifffile.imwrite(made.path, pixels, photometric="rgb")
+        _write_photograph(made.path, photograph, row)
     labels = one.annotated.cells
     if labels is None and photograph.has_own_nuclei:
         labels = photograph.labels(row)
     return made if labels is None else with_labels(made, labels, Path(f"{stem}_nuclei.tif"))
+
+
+def fingerprints(photograph: Photograph, row: int) -> set[str]:
+    """Return the SHA-256 of the file that a training reads a slice from, and of its origin.
+
+    Raises
+    ------
+    MarrowError
+        When its photograph can't be read.
+    """
+    origin = Path(photograph.origin_path(row) or OPEN)
+    found = {sha256(origin)} if origin.is_file() else set()
+    if photograph.files:
+        return found
+    file = BytesIO()
+    _write_photograph(file, photograph, row)
+    return found | {hashlib.sha256(file.getbuffer()).hexdigest()}
+
+
+def _write_photograph(file: Path | BytesIO, photograph: Photograph, row: int) -> None:
+    import tifffile
+
+    pixels = np.ascontiguousarray(photograph.image(row))
+    tifffile.imwrite(file, pixels, photometric="rgb")
 
 
 def with_labels(field: Field, labels: NDArray[np.integer], path: Path) -> Field:

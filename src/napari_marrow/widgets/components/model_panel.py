@@ -20,6 +20,7 @@ from napari_marrow.learning.bundle import BUNDLE, FEATURES, Bundle, load_bundle
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.session import fingerprints
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.layout import (
     button,
@@ -161,31 +162,34 @@ class ModelPanel(QWidget):
         with self.task.reporting():
             self.task.start(
                 partial(_predict_all, bundle, Photograph.chosen_of(self._viewer.layers)),
-                lambda labelled: self._show_labels(labelled, bundle.info.classes),
+                lambda labelled: self._show_labels(*labelled, bundle.info.classes),
                 begun="Labelling...",
             )
 
-    def _show_labels(self, labelled: list[LabelledPhotograph], classes: Sequence[str]) -> None:
+    def _show_labels(
+        self, labelled: list[LabelledPhotograph], n_learnt: int, classes: Sequence[str]
+    ) -> None:
         from napari_marrow.viewer.make.predictions import show_predictions
 
         labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
         for one in labelled:
             show_predictions(self._viewer, one, classes)
-        text = f"{_report(labelled)} {RESEARCH_ONLY}"
+        text = f"{_report(labelled, n_learnt)} {RESEARCH_ONLY}"
         self._run.say(text)
         show_info(text)
 
 
-def _report(labelled: Sequence[LabelledPhotograph]) -> str:
-    """Return what was labelled, and of cells whose nuclei they are."""
+def _report(labelled: Sequence[LabelledPhotograph], n_learnt: int) -> str:
+    """Return what was labelled, of cells whose nuclei they are, and what was learnt from."""
     fields = [(x.photograph, row) for x in labelled for row in x.photograph.chosen]
-    text = counted(len(fields), "field") + " labelled"
-    if not any(x.cells for x in labelled):
-        return f"{text}."
-    n_cells = sum(len(p.table) for x in labelled for p in x.predictions)
-    origins = Counter(photograph.nuclei_origin(row) for photograph, row in fields)
-    whose = ", ".join(f"{origin} ({counted(n, 'field')})" for origin, n in origins.items())
-    return f"{counted(n_cells, 'cell')} of {text}; the nuclei are {whose}."
+    text = f"{counted(len(fields), 'field')} labelled"
+    if any(x.cells for x in labelled):
+        n_cells = sum(len(p.table) for x in labelled for p in x.predictions)
+        origins = Counter(photograph.nuclei_origin(row) for photograph, row in fields)
+        whose = [f"{origin} ({counted(n, 'field')})" for origin, n in origins.items()]
+        nuclei = ", ".join(whose if len(whose) > 1 else origins)
+        text = f"{counted(n_cells, 'cell')} of {text}; the nuclei are {nuclei}"
+    return f"{text}. The model learnt from {n_learnt} of them." if n_learnt else f"{text}."
 
 
 def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd.DataFrame:
@@ -200,8 +204,12 @@ def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd
 
 def _predict_all(
     bundle: Bundle, photographs: list[Photograph], emit: Emit, should_stop: ShouldStop
-) -> list[LabelledPhotograph]:
+) -> tuple[list[LabelledPhotograph], int]:
+    """Label photographs; return also how many of their fields the model learnt from."""
     # Imported in the thread: it brings ONNX Runtime and pandas.
     from napari_marrow.viewer.make.predictions import predict_photographs
 
-    return predict_photographs(bundle, photographs, emit, should_stop)
+    labelled = predict_photographs(bundle, photographs, emit, should_stop)
+    learnt = set(bundle.info.fingerprints.values())
+    fields = [(x, row) for x in photographs for row in x.chosen] if learnt else []
+    return labelled, sum(bool(learnt & fingerprints(*field)) for field in fields)

@@ -80,7 +80,8 @@ class SourcePanel(QWidget):
             "Annotate cells",
             self.add_cells_layer,
             "Add a Labels layer over the selected photograph: paint label 1 on cells of the first "
-            "class (ALL) and 2 on cells of the second (MM); a stroke on the nucleus is enough.",
+            "class (ALL) and 2 on cells of the second (MM); a stroke on the nucleus is enough. Or "
+            "by keyboard: N shows the next nucleus, A gives it a class, - and = choose the label.",
         )
         fill_column(page, self.table, self.annotate, self.learning)
         return page
