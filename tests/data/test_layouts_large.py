@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.audit.audit import audit
+from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.file_index import FileIndex
-from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts import scan, scan_all
 
 
 @pytest.fixture
@@ -35,16 +36,43 @@ def test_a_table_beside_each_picture_is_not_searched_for_all_pictures(crops, mon
     assert len(made) <= 1
 
 
-def test_folders_are_listed_a_few_times_whatever_they_hold(crops, monkeypatch):
-    Image.new("RGB", (8, 8)).save(crops / "c.png")
-    for k in range(30):
-        (crops / f"t{k}.csv").write_text("image,class\n")
-    listed: Counter[str] = Counter()
+@pytest.fixture
+def listed(monkeypatch):
+    """How often each folder is listed."""
+    counts: Counter[str] = Counter()
     for name in ("scandir", "listdir"):
         listing = getattr(os, name)
         monkeypatch.setattr(
-            os, name, lambda p, listing=listing: (listed.update([os.fspath(p)]), listing(p))[1]
+            os, name, lambda p, listing=listing: (counts.update([os.fspath(p)]), listing(p))[1]
         )
+    return counts
+
+
+def test_folders_are_listed_a_few_times_whatever_they_hold(crops, listed):
+    Image.new("RGB", (8, 8)).save(crops / "c.png")
+    for k in range(30):
+        (crops / f"t{k}.csv").write_text("image,class\n")
     with pytest.raises(MarrowError, match="several"):
         scan(crops)
     assert 1 <= max(listed.values()) < 12
+
+
+def test_photographs_that_are_named_one_by_one_list_their_folder_once(crops, listed):
+    found = scan_all(sorted(crops.glob("*/*.png")))
+    assert len(found) == 20
+    assert 1 <= max(listed.values()) < 12
+
+
+def test_progress_is_reported_and_can_end_the_scan_and_the_audit(crops):
+    for work in (scan, lambda _, progress: audit(scan(crops), progress)):
+        reports = []
+        work(crops, lambda fraction, text: reports.append(fraction))  # noqa: B023
+        assert len(reports) >= 20
+        assert all(0 <= fraction <= 1 for fraction in reports)
+
+        def stop(fraction, text):
+            if fraction > 0.5:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            work(crops, stop)

@@ -182,7 +182,7 @@ def test_a_table_of_the_data_set_widget_is_read(widget, make_snam, tmp_path, qtb
     fields = (collection.fields[0], *mended)
     write_table(dataclasses.replace(collection, fields=fields), tmp_path / "fields.csv")
     widget.source.set_folder(tmp_path / "fields.csv")
-    qtbot.waitUntil(lambda: "3 fields of 3 sources: 1 ALL, 2 x." in widget.source.found.text())
+    qtbot.waitUntil(lambda: "3 fields of 3 sources: 1 ALL, 2 x." in widget.source.run.status.text())
     run(widget, qtbot, families=("histogram",))
     assert widget.found.table["class"].tolist() == ["ALL", "x", "x"]
     assert list(widget.view.values()) == ["ALL", "x"]

@@ -1,6 +1,7 @@
 """The Data set widget, opened by the name in the manifest."""
 
 from threading import Event
+from time import sleep
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMes
 from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
 from napari_marrow.viewer.layer_info import LayerInfo
+from napari_marrow.widgets.components.source_panel import SourcePanel
 from napari_marrow.widgets.dataset import CLASS, NOTES, SOURCE, THUMBNAIL_PX, USE, thumbnail
 
 
@@ -289,6 +291,29 @@ def test_looking_through_a_folder_can_be_cancelled(widget, make_snam, tmp_path, 
     assert widget.table.item(0, USE).icon().isNull()
     assert widget.findings.text() == ""
     assert widget.save_button.isEnabled()  # the fields that were found can be edited
+
+
+def endless(folder, progress):
+    """A scan of a folder that never ends by itself."""
+    while True:
+        progress(0.5, "Reading headers: 7 of 14")
+        sleep(0.01)
+
+
+def test_a_long_scan_shows_its_progress_and_can_be_cancelled(widget, tmp_path, qtbot, monkeypatch):
+    monkeypatch.setattr("napari_marrow.widgets.dataset.scan", endless)
+    monkeypatch.setattr("napari_marrow.widgets.components.source_panel.scan", endless)
+    panel = SourcePanel(widget)
+    for start, run, task in (
+        (widget.set_folder, widget.run, widget.task),
+        (panel.set_folder, panel.run, panel._scan),
+    ):
+        start(tmp_path)
+        qtbot.waitUntil(lambda run=run: "7 of 14" in run.status.text(), timeout=20000)
+        assert run.bars.own.value() == 500
+        run.cancel_button.click()
+        assert run.status.text() == "Stopped."
+        qtbot.waitUntil(lambda task=task: task._in_thread is None, timeout=20000)
 
 
 def test_a_hidden_field_is_shown_again_after_saving(widget, make_snam, tmp_path, qtbot):

@@ -155,7 +155,7 @@ def test_what_cannot_work_is_one_sentence_and_nothing_runs(open_widget, tmp_path
     empty = tmp_path / "empty"
     empty.mkdir()
     widget.source.set_folder(empty)
-    qtbot.waitUntil(lambda: "holds no photograph" in widget.source.found.text())
+    qtbot.waitUntil(lambda: "holds no photograph" in widget.source.run.status.text())
     widget.train()
     qtbot.waitUntil(lambda: "holds no photograph" in widget.run.status.text())
     assert widget.train_button.isEnabled()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from napari_marrow.audit.confounding import (
@@ -44,7 +45,10 @@ class Audit:
         }
 
 
-def audit(collection: Collection) -> Audit:
+def audit(
+    collection: Collection,
+    progress: Callable[[float, str], None] = lambda fraction, text: None,
+) -> Audit:
     """Look for what would make a score on this collection too good.
 
     Photographs that can't be read are passed over; the scan reports them.
@@ -53,6 +57,8 @@ def audit(collection: Collection) -> Audit:
     ----------
     collection
         Fields, with or without classes.
+    progress
+        Told of the part that is done.
 
     Returns
     -------
@@ -61,7 +67,8 @@ def audit(collection: Collection) -> Audit:
         that go with the class, and classes of too few sources. Masks are left out of the rest.
     """
     fields = []
-    for f in collection.fields:
+    for k, f in enumerate(collection.fields):
+        progress(k / len(collection.fields), f"Looking at {f.name}")
         with contextlib.suppress(MarrowError, OSError):
             fields.append(SummarizedField(f, collection.label(f), summarize(f)))
     masks, photographs = _find_masks(fields)

@@ -14,7 +14,7 @@ from rich.table import Table
 from napari_marrow.cli.app import AsJson, AsOptions, UsageError, app, no_problems
 from napari_marrow.cli.console import Reporter, print_table, show
 from napari_marrow.data.text import counted
-from napari_marrow.jobs.events import Event
+from napari_marrow.jobs.events import Event, never, progress_callback
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.simulation.phantom import PhantomSettings
 
@@ -46,8 +46,11 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
     from napari_marrow.audit.audit import audit
     from napari_marrow.data.layouts import scan as scan_folder
 
-    found = scan_folder(folder)
-    audited = audit(found)
+    with Reporter() as report:
+        progress = progress_callback(report, never)
+        found = scan_folder(folder, progress)
+        audited = audit(found, progress)
+        progress(1.0, f"Scanned {counted(len(found.fields), 'field')}")
     masks = Counter(kind for f in found.fields for kind in f.mask_kinds)
     sources = len({f.source for f in found.fields})
     without = sum(f.class_name is None for f in found.fields)

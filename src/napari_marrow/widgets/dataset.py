@@ -18,7 +18,8 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import SAVED, natural_key, scan, write_table
 from napari_marrow.data.layouts.validate import DAMAGED, notes_of, warn_of_missing_classes
-from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.data.progress import Progress, ignore
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget
@@ -127,7 +128,7 @@ class Dataset(DockWidget):
         self._show_state()
 
         def work(emit: Emit, should_stop: ShouldStop) -> None:
-            for part in look_through(folder):
+            for part in look_through(folder, progress_callback(emit, should_stop)):
                 if should_stop():
                     raise Stopped
                 emit(Event("message", result=part))
@@ -190,7 +191,10 @@ class Dataset(DockWidget):
         with self.task.reporting():
             edited = self.edited()
             self._audit_task.start(
-                lambda emit, should_stop: audit_found(edited, notes_of(edited)), self._show_found
+                lambda emit, should_stop: audit_found(
+                    edited, notes_of(edited), progress_callback(emit, should_stop)
+                ),
+                self._show_found,
             )
 
     def edited(self) -> Collection:
@@ -243,12 +247,12 @@ class Dataset(DockWidget):
                 self.viewer.add_layer(Layer.create(*data))
 
 
-def look_through(folder: Path) -> Iterator[Found | Thumbnail]:
+def look_through(folder: Path, progress: Progress = ignore) -> Iterator[Found | Thumbnail]:
     """Find the fields of a folder, then their thumbnails, then the findings of the audit."""
     with importing:
         import napari_marrow.audit.audit  # noqa: F401 - takes a second
 
-    collection = scan(folder)
+    collection = scan(folder, progress)
     rows = rows_of(collection)
     notes = notes_of(collection)
     yield Found(collection, notes={name: [*own] for name, own in notes.items()})
@@ -258,7 +262,7 @@ def look_through(folder: Path) -> Iterator[Found | Thumbnail]:
         except MarrowError:  # beyond the header, which is all that the scan reads
             own = notes.setdefault(collection.label(shown), [])
             own[:0] = [] if DAMAGED in own else [DAMAGED]
-    yield audit_found(collection, notes)
+    yield audit_found(collection, notes, progress)
 
 
 def rows_of(collection: Collection) -> list[Field]:
@@ -269,11 +273,11 @@ def rows_of(collection: Collection) -> list[Field]:
     return sorted(both, key=lambda f: natural_key(collection.label(f)))
 
 
-def audit_found(collection: Collection, notes: dict[str, list[str]]) -> Found:
+def audit_found(collection: Collection, notes: dict[str, list[str]], progress: Progress) -> Found:
     """Return the findings of the audit, and the notes with what they say of each field."""
     from napari_marrow.audit.audit import audit
 
-    audited = audit(collection)
+    audited = audit(collection, progress)
     for finding in audited.findings:
         # What is true of the whole collection would only fill the column.
         for name in () if finding.kind.endswith(ABOUT_CLASSES) else finding.files:

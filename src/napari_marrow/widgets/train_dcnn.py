@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QVBoxLayout
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.client import Child
-from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
 from napari_marrow.jobs.train import TrainJob
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import TrainingSettings
@@ -157,7 +157,7 @@ class TrainDcnn(DockWidget):
         """Return what a thread calls to get the collection; gathers from the layers right now."""
         if self.source.from_folder:
             folder = self.source.folder()
-            return lambda emit, should_stop: (scan(folder), "")
+            return lambda emit, stop: (scan(folder, progress_callback(emit, stop)), "")
         found, only = Photograph.chosen_of(self.viewer.layers), self.source.learning.only_annotated
         session = self.folder / f"session-{number}"
         session.mkdir()

@@ -12,13 +12,15 @@ None for what is not its own:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from napari_marrow.data.csv_table import is_table_name
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.fields import Collection
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.class_table import (
     SAVED,
@@ -30,6 +32,7 @@ from napari_marrow.data.layouts.class_table import (
 from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
 from napari_marrow.data.layouts.levels import with_common_bits
 from napari_marrow.data.layouts.listing import (
+    FolderFiles,
     fields_of_files,
     join_collections,
     natural_key,
@@ -47,12 +50,14 @@ from napari_marrow.data.layouts.tidy import join_spellings, with_distinct_names
 from napari_marrow.data.layouts.unused import warn_of_unused
 from napari_marrow.data.layouts.validate import validate_collection
 from napari_marrow.data.masks import looks_like_mask, mask_kind
+from napari_marrow.data.progress import Progress, ignore
 from napari_marrow.data.text import listed, printable
 
 __all__ = ["SAVED", "natural_key", "scan", "scan_all", "write_table"]
+_FieldsOf: TypeAlias = Callable[[Path], dict[Path, Field]]
 
 
-def scan(folder: Path | str) -> Collection:
+def scan(folder: Path | str, progress: Progress = ignore) -> Collection:
     """Find the fields of a folder, pair them with their masks, and note what is odd.
 
     Only headers are read. Masks are never counted as photographs.
@@ -63,6 +68,8 @@ def scan(folder: Path | str) -> Collection:
         A folder of photographs, of class folders, or the download of a known data set. One
         photograph may be named instead: then its masks are those beside it. Or a table, a CSV
         with the columns ``image,class`` and perhaps ``source``.
+    progress
+        Told how much is done; it may raise Stopped.
 
     Returns
     -------
@@ -74,28 +81,34 @@ def scan(folder: Path | str) -> Collection:
     MarrowError
         When the folder is not there, can't be read, or holds no photograph.
     """
+    return _scan(folder, progress, _fields_beside)
+
+
+def _scan(folder: Path | str, progress: Progress, beside: _FieldsOf) -> Collection:
     folder = Path(os.path.abspath(folder))  # names of folders above count
+    progress(0.0, f"Listing the files of {folder.name}")
     if is_table_name(folder):
-        return _finish(fields_of_table(folder))
+        return _finish(fields_of_table(folder), progress)
     if folder.is_file():
-        return _finish(_one_field(folder))
+        return _finish(_one_field(folder, beside), progress)
     if not folder.is_dir():
         raise MarrowError(f"{folder} is not there or no folder; check the name.")
     if not os.access(folder, os.R_OK | os.X_OK):
         raise MarrowError(f"{folder} can't be read: no permission; ask its owner.")
     found = _scan_folder(folder)
+    progress(0.0, f"Listing the files of {folder.name}")
     unused = warn_of_unused(folder, found)
     if not found.fields:
         raise MarrowError(
             f"{folder} holds no photograph (BMP, TIFF, PNG or JPEG that is no mask); choose the "
             f"folder with the images, or the one with a folder a class. {' '.join(unused)}"
         )
-    return _finish(replace(found, warnings=(*found.warnings, *unused)))
+    return _finish(replace(found, warnings=(*found.warnings, *unused)), progress)
 
 
-def _finish(found: Collection) -> Collection:
+def _finish(found: Collection, progress: Progress) -> Collection:
     """Give classes and fields the names that users see, and check the files."""
-    checked = validate_collection(with_distinct_names(join_spellings(found)))
+    checked = validate_collection(with_distinct_names(join_spellings(found)), progress)
     return replace(checked, warnings=tuple(map(printable, checked.warnings)))
 
 
@@ -109,8 +122,9 @@ def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
     """
     found: list[Collection] = []
     seen: set[Path] = set()
+    beside = cache(_fields_beside)  # thousands of photographs may be named one by one
     for path in paths:
-        collection = scan(path)
+        collection = _scan(path, ignore, beside)
         new = [f for f in collection.fields if f.path.resolve() not in seen]
         seen.update(f.path.resolve() for f in new)
         if new:
@@ -138,7 +152,7 @@ def _scan_folder(folder: Path) -> Collection:
     return join_twins(replace(layout, fields=fields, warnings=warnings))
 
 
-def _one_field(path: Path) -> Collection:
+def _one_field(path: Path, beside: _FieldsOf) -> Collection:
     if not is_image_name(path):
         raise MarrowError(f"{path} is not a BMP, TIFF, PNG or JPEG file; choose a photograph.")
     if mask_kind(path) or looks_like_mask(path):
@@ -146,11 +160,16 @@ def _one_field(path: Path) -> Collection:
             f"{path} is a mask by its name, not a photograph; name the photograph, or the folder."
         )
     folder = path.parent
-    for found in (segpc_part(folder.parent, folder.parent), white_blood_cells(folder)):
-        same = [f for f in (found.fields if found else ()) if f.path == path]
-        if same:
-            return Collection(folder, tuple(same))
-    files = sort_files(folder)
-    files.photographs = [p for p in files.photographs if p.name == path.name] or [path]
-    fields = fields_of_files(folder, class_of_name(folder.name), files, [])
-    return Collection(folder, tuple(with_all_idb_masks(folder, fields)))
+    if found := beside(folder).get(path):
+        return Collection(folder, (found,))
+    alone = fields_of_files(folder, class_of_name(folder.name), FolderFiles([path]), [])
+    return Collection(folder, tuple(alone))
+
+
+def _fields_beside(folder: Path) -> dict[Path, Field]:
+    """Return the photographs of a folder with their masks, as each would be found by itself."""
+    fields = fields_of_files(folder, class_of_name(folder.name), sort_files(folder), [])
+    found = {f.path: f for f in with_all_idb_masks(folder, fields)}
+    for layout in (white_blood_cells(folder), segpc_part(folder.parent, folder.parent)):
+        found |= {f.path: f for f in (layout.fields if layout else ())}
+    return found

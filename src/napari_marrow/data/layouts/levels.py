@@ -9,14 +9,16 @@ from pathlib import Path
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.images import has_16_bits, used_bits
+from napari_marrow.data.progress import Progress, ignore, reported
 
 MAX_FILES_READ = 100
 """Of the 16-bit files of a folder, spread over it, until one uses all bits: most do."""
 
 
-def with_used_bits(collection: Collection) -> Collection:
+def with_used_bits(collection: Collection, progress: Progress = ignore) -> Collection:
     """Give the fields of 16-bit files the most bits that one of them uses; report if not all."""
-    wide = [f.path for f in collection.fields if _try(has_16_bits, f.path)]
+    fields = reported(collection.fields, "Reading levels:", progress)
+    wide = [f.path for f in fields if _try(has_16_bits, f.path)]
     bits = 0
     for path in wide[:: -(-len(wide) // MAX_FILES_READ) or 1]:
         bits = max(bits, _try(used_bits, path) or 0)
@@ -25,14 +27,14 @@ def with_used_bits(collection: Collection) -> Collection:
     if not bits:
         return collection
     paths = set(wide)
-    fields = tuple(replace(f, bits=bits) if f.path in paths else f for f in collection.fields)
+    scaled = tuple(replace(f, bits=bits) if f.path in paths else f for f in collection.fields)
     if bits == 16:
-        return replace(collection, fields=fields)
+        return replace(collection, fields=scaled)
     warning = (
-        f"Levels of {bits} bits in files of 16 ({len(wide)} of {len(fields)} photographs): "
+        f"Levels of {bits} bits in files of 16 ({len(wide)} of {len(scaled)} photographs): "
         f"read with {2**bits - 1} as white."
     )
-    return replace(collection, fields=fields, warnings=(*collection.warnings, warning))
+    return replace(collection, fields=scaled, warnings=(*collection.warnings, warning))
 
 
 def with_common_bits(collections: Iterable[Collection]) -> list[Collection]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextlib
 import filecmp
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import image_size
 from napari_marrow.data.layouts.levels import with_used_bits
 from napari_marrow.data.layouts.sources import replace_sources
+from napari_marrow.data.progress import Progress, ignore, reported
 from napari_marrow.data.text import listed
 
+Size: TypeAlias = tuple[int, int]
 DAMAGED = "damaged"
 SAMPLE_BYTES = 4096
 
@@ -28,18 +31,27 @@ class FileProblem(NamedTuple):
     sentence: str
 
 
-def validate_collection(collection: Collection) -> Collection:
+def validate_collection(collection: Collection, progress: Progress = ignore) -> Collection:
     """Join the sources of equal files, and add a warning for all that is odd.
+
+    Parameters
+    ----------
+    collection
+        Fields as they were found.
+    progress
+        Told how much is done.
 
     Raises
     ------
     MarrowError
         When not one of the photographs can be read; the sentence is the first file's.
     """
-    collection = with_used_bits(collection)
-    copies = _find_copies(collection.fields)
+    collection = with_used_bits(collection, progress)
+    copies = _find_copies(reported(collection.fields, "Comparing files:", progress))
     fields = replace_sources(collection.fields, [[f.source for f in group] for group in copies])
-    problems = [problem for f in fields for problem in _file_problems(f)]
+    sizes: Counter[Size] = Counter()
+    headers = reported(fields, "Reading headers:", progress)
+    problems = [problem for f in headers for problem in _file_problems(f, sizes)]
     damaged = [problem.sentence for problem in problems if problem.note == DAMAGED]
     if damaged and len(damaged) == len(fields):
         raise MarrowError(damaged[0])
@@ -47,7 +59,7 @@ def validate_collection(collection: Collection) -> Collection:
     warnings = [
         _missing("a nucleus mask", fields, [f.name for f in fields if _lacks_nuclei(f)]),
         *(problem.sentence for problem in problems),
-        _different_sizes(fields),
+        _different_sizes(sizes),
         *(f"The same picture more than once, taken as one source: {n}." for n in names),
         warn_of_missing_classes(fields),
     ]
@@ -63,7 +75,7 @@ def notes_of(collection: Collection) -> dict[str, list[str]]:
     some_have_nuclei = not all(map(_lacks_nuclei, collection.fields))
     notes = {}
     for f in collection.fields:
-        own = list(dict.fromkeys(problem.note for problem in _file_problems(f)))
+        own = list(dict.fromkeys(problem.note for problem in _file_problems(f, Counter())))
         if some_have_nuclei and _lacks_nuclei(f):
             own.append("no nucleus mask")
         if own:
@@ -85,12 +97,13 @@ def _missing(what: str, fields: tuple[Field, ...], names: list[str]) -> str:
     return f"Fields without {what}: {listed(names)}." if 0 < len(names) < len(fields) else ""
 
 
-def _file_problems(field: Field) -> list[FileProblem]:
-    """Find damaged files, and masks of another size than their photograph."""
+def _file_problems(field: Field, sizes: Counter[Size]) -> list[FileProblem]:
+    """Find damaged files, and masks of another size than their photograph; count its size."""
     try:
         height, width = image_size(field.path)
     except MarrowError as error:
         return [FileProblem(DAMAGED, str(error))]
+    sizes[height, width] += 1
     problems = []
     for mask in field.mask_files:
         try:
@@ -107,16 +120,12 @@ def _file_problems(field: Field) -> list[FileProblem]:
     return problems
 
 
-def _different_sizes(fields: tuple[Field, ...]) -> str:
-    counts: dict[tuple[int, int], int] = defaultdict(int)
-    for f in fields:
-        with contextlib.suppress(MarrowError):
-            counts[f.size()] += 1
-    rows = [f"{w}x{h} ({count})" for (h, w), count in sorted(counts.items())]
+def _different_sizes(sizes: Counter[Size]) -> str:
+    rows = [f"{w}x{h} ({count})" for (h, w), count in sorted(sizes.items())]
     return f"The fields have {len(rows)} different sizes: {listed(rows)}." if len(rows) > 1 else ""
 
 
-def _find_copies(fields: tuple[Field, ...]) -> list[list[Field]]:
+def _find_copies(fields: Iterable[Field]) -> list[list[Field]]:
     """Find fields that are the same file, byte by byte.
 
     A picture could be learnt from under one name and judged under another.

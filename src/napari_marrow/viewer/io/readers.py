@@ -14,9 +14,8 @@ from napari.utils.notifications import show_warning
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, usable
 from napari_marrow.data.images import image_size, is_image_name
-from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts import scan_all
 from napari_marrow.data.layouts.class_table import is_field_table
-from napari_marrow.data.layouts.levels import with_common_bits
 from napari_marrow.data.layouts.listing import folders_with_images, images_in
 from napari_marrow.data.masks import looks_like_mask, mask_kind, read_mask
 from napari_marrow.data.text import listed
@@ -84,7 +83,7 @@ def read(path: PathOrPaths) -> list[LayerData]:
     ]
     if len(masks) == len(paths) > 1:
         return [_lone_mask(p, *known) for p in masks if (known := mask_kind(p))]
-    found = with_common_bits(_scan_all([p for p in paths if p not in masks]))
+    found = _scan_all([p for p in paths if p not in masks])
     used = {mask for c in found for f in c.fields for mask in f.mask_files}
     warnings = [warning for c in found for warning in c.warnings]
     if bare := [p.name for p in masks if p not in used]:
@@ -107,7 +106,7 @@ def read(path: PathOrPaths) -> list[LayerData]:
 
 def _scan_all(paths: Sequence[Path]) -> list[Collection]:
     """Scan each path; masks that one photograph has are no photographs of their own."""
-    found = [scan(path) for path in paths]
+    found = scan_all(paths)
     masks = {mask for c in found for f in c.fields for mask in f.mask_files}
     return [c for c in found if not all(f.path in masks for f in c.fields)]
 

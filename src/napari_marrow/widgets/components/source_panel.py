@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
+from napari_marrow.jobs.events import progress_callback
 from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import (
@@ -20,9 +21,9 @@ from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
-from napari_marrow.widgets.components.layout import button, fill_column, text_label
+from napari_marrow.widgets.components.layout import button, fill_column
 from napari_marrow.widgets.components.learning_panel import LearningPanel
-from napari_marrow.widgets.components.task import Task
+from napari_marrow.widgets.components.task import RunPanel, Task
 
 LAYERS, FOLDER = 0, 1
 NAME, CLASS, CELLS = range(3)
@@ -49,7 +50,8 @@ class SourcePanel(QWidget):
         self._viewer = owner.viewer
         self.learning = LearningPanel(owner, verb)
         self._shown: list[tuple[Photograph, int]] = []
-        self._scan = Task(owner, failed=lambda text: self.found.setText(text))
+        self.run = RunPanel()
+        self._scan = Task(owner, self.run)
         self.where = QComboBox()
         self.where.addItems(["The open layers", "A folder"])
         pages = QStackedWidget()
@@ -90,8 +92,8 @@ class SourcePanel(QWidget):
         page = QWidget()
         self.folder_edit = FolderEdit()
         self.folder_edit.chosen.connect(self.set_folder)
-        self.found = text_label(NO_FOLDER)
-        fill_column(page, self.folder_edit, self.found)
+        self.run.say(NO_FOLDER)
+        fill_column(page, self.folder_edit, self.run)
         page.layout().addStretch()  # type: ignore[union-attr]
         return page
 
@@ -104,10 +106,10 @@ class SourcePanel(QWidget):
         """Take a folder, or a table of one; scan it in a thread, and report what it holds."""
         self.where.setCurrentIndex(FOLDER)
         self.folder_edit.line.setText(str(folder))
-        self.found.setText("Scanning...")
         self._scan.start(
-            lambda emit, should_stop: scan(folder),
-            lambda found: self.found.setText("\n".join([describe(found), *found.warnings])),
+            lambda emit, should_stop: scan(folder, progress_callback(emit, should_stop)),
+            lambda found: self.run.say("\n".join([describe(found), *found.warnings])),
+            begun="Scanning...",
         )
 
     def folder(self) -> Path:
