@@ -51,6 +51,12 @@ TOPICS = {
         "One step of the slider over a folder's stack, until the field is painted, on a virtual "
         "screen without a graphics card; beside it napari alone with all layers in memory.",
     ),
+    "labelling": Topic(
+        "Labelling after training",
+        "labelling.py {fields}",
+        "All cells of a folder's stack, with nothing cached and after a training on the same "
+        "fields, which leaves their nuclei, features and crops in the cache; the answers agree.",
+    ),
     "segmentation": Topic(
         "Segmentation",
         "segmentation.py {real}",

@@ -25,7 +25,7 @@ import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
 
-from napari_marrow.viewer.label_cache import trim_cache
+from napari_marrow.data.cache import trim_cache
 from napari_marrow.viewer.stack import LazyStack
 
 JUMPS = 40

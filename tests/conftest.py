@@ -14,6 +14,7 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
+from napari_marrow.data.cache import FOLDER_VARIABLE
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.learning.bundle import Bundle, write_bundle
@@ -34,11 +35,11 @@ def pytest_collection_finish(session) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def label_cache_folder(tmp_path_factory) -> Iterator[Path]:
-    """A folder for cached labels that is not the user's."""
-    folder = tmp_path_factory.mktemp("labels")
+def cache_folder(tmp_path_factory) -> Iterator[Path]:
+    """A folder for the cache that is not the user's, also of child processes."""
+    folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("napari_marrow.viewer.label_cache.cache_folder", lambda: folder)
+        patch.setenv(FOLDER_VARIABLE, str(folder))
         yield folder
 
 

@@ -7,8 +7,9 @@ import weakref
 import numpy as np
 import pytest
 
+from napari_marrow.data.cache import FOLDER_VARIABLE
 from napari_marrow.data.layouts import scan
-from napari_marrow.imaging.nuclei import field_labels
+from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.behaviours.prepare_labels import attach_label_preparation
 from napari_marrow.viewer.make.layers import collection_layers
 from napari_marrow.viewer.stack import LazyStack
@@ -151,16 +152,14 @@ def test_without_a_cache_folder_no_nuclei_are_separated_while_paging(
     make_snam, tmp_path, monkeypatch
 ):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(
-        "napari_marrow.viewer.label_cache.cache_folder", lambda: tmp_path / "file" / "in the way"
-    )
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "file" / "in the way"))
     made = []
 
-    def counting(field):
-        made.append(field.name)
-        return field_labels(field)
+    def counting(mask):
+        made.append(mask.shape)
+        return separate(mask)
 
-    monkeypatch.setattr("napari_marrow.viewer.make.layers.field_labels", counting)
+    monkeypatch.setattr("napari_marrow.imaging.nuclei.separate", counting)
     layers = collection_layers(scan(make_snam(tmp_path / "made", 4)))
     stack = next(data for data, options, _ in layers if options["name"].endswith("nuclei"))
     for row in range(len(stack)):

@@ -10,6 +10,7 @@ from napari_marrow.data.fields import Field
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.distance import depth_of, weighted_median
 from napari_marrow.imaging.fill_holes import component_depths, fill_holes, typical_radius
+from napari_marrow.imaging.label_cache import cached_field_labels
 from napari_marrow.imaging.relabel import in_few_bits, small_numbers
 from napari_marrow.imaging.resize import enlarge, shrink_factor
 
@@ -209,10 +210,17 @@ def _flood(
 def field_labels(field: Field) -> NDArray[np.integer] | None:
     """The nuclei of a field as far as files tell: its instances, else its nucleus mask, else None.
 
-    Instances are somebody's word for where each cell is; a mask still has to be taken apart.
+    Instances are somebody's word for where each cell is; a mask still has to be taken apart. What
+    was made before of the same files comes from the cache.
     """
+    if field.labels is None and "nucleus" not in field.mask_kinds:
+        return None
+    return cached_field_labels(field, "nuclei", lambda: _labels_of_files(field))
+
+
+def _labels_of_files(field: Field) -> NDArray[np.integer]:
     labels = field.instances()
-    if labels is not None:
-        return labels
-    mask = field.mask("nucleus")
-    return None if mask is None else separate(mask)
+    if labels is None and (mask := field.mask("nucleus")) is not None:
+        labels = separate(mask)
+    assert labels is not None  # it has a file of either
+    return labels

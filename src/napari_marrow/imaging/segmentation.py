@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_marrow.data.cache import checksum
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.distance import weighted_median
 from napari_marrow.imaging.field_of_view import surround, without_surround
+from napari_marrow.imaging.label_cache import cached_labels
 from napari_marrow.imaging.nuclei import (
     WORKING_SIZE_PX,
     join_cytoplasm,
@@ -89,6 +91,14 @@ def segment_nuclei(
         small = working_copy(image, factor)
         labels = _labels_of(small, stretch(outside, small.shape[:2]), cut_out)
     return _within_limits(stretch(labels, image.shape[:2]), settings, outside)
+
+
+def found_nuclei(image: NDArray[np.uint8]) -> NDArray[np.integer]:
+    """Return what :func:`segment_nuclei` finds without settings, each photograph segmented once.
+
+    Training and prediction, too, take these where a photograph has no nuclei.
+    """
+    return cached_labels(["found nuclei", checksum(image)], lambda: segment_nuclei(image))
 
 
 def _labels_of(

@@ -8,11 +8,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_marrow.data.cache import cached, checksum
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.augment import rotate90
 from napari_marrow.imaging.intensity import edges
 from napari_marrow.imaging.nuclei import field_labels
-from napari_marrow.learning.samples import check_found, check_masks, with_classes
+from napari_marrow.learning.samples import (
+    cells_of,
+    check_found,
+    check_masks,
+    table_arrays,
+    table_of,
+    with_classes,
+)
 from napari_marrow.measure.colour import MEAN_COLOUR, mean_colour
 from napari_marrow.measure.extract import KEYS, features
 from napari_marrow.measure.settings import FeatureSettings
@@ -25,6 +33,9 @@ def measure(
     image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None, settings: FeatureSettings
 ) -> pd.DataFrame:
     """Measure the features of one photograph, as learning and prediction take them.
+
+    What was measured before comes from the cache: it is known by the photograph's pixels, the
+    nuclei and the settings.
 
     Cytoplasm is always found in the photograph, also where there is a mask of it: most sets have
     such masks for some fields only, and cells drawn by hand differ from cells found. With a
@@ -39,7 +50,10 @@ def measure(
     settings
         What to measure.
     """
-    return features(image, None if nuclei is None else {"nucleus": nuclei}, settings)
+    cells = cells_of(image, nuclei) if settings.needs_nuclei else None
+    parts = ["features", repr(settings), checksum(image, cells)]
+    masks = None if cells is None else {"nucleus": cells}
+    return cached(parts, lambda: features(image, masks, settings), table_arrays, table_of)
 
 
 def measure_field(

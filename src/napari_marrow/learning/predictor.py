@@ -101,11 +101,11 @@ class Predictor(ABC):
         nuclei
             Instance labels of its nuclei; found in the image when None and needed.
         """
-        from napari_marrow.imaging.segmentation import segment_nuclei
+        from napari_marrow.imaging.segmentation import found_nuclei
 
         info = self._info
         if info.needs_nuclei and nuclei is None:
-            nuclei = segment_nuclei(image)
+            nuclei = found_nuclei(image)
         if info.needs_nuclei and not np.any(nuclei):
             # also of a field: the model would answer from medians in place of its cells
             return Prediction(_empty_table(info.classes), None, float("nan"), True, nuclei)

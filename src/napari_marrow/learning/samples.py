@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_marrow.data.cache import Arrays, cached, checksum
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.nuclei import field_labels
+from napari_marrow.imaging.relabel import in_few_bits
 from napari_marrow.imaging.resize import resize
-from napari_marrow.imaging.segmentation import segment_nuclei
+from napari_marrow.imaging.segmentation import found_nuclei
 from napari_marrow.imaging.stain import white_balance
+from napari_marrow.imaging.validate import checked_labels
 from napari_marrow.imaging.white_point import WHITE_LEVEL, white_point
 from napari_marrow.learning.settings import Preprocessing
 from napari_marrow.measure.colour import MEAN_COLOUR, mean_colour
@@ -58,11 +62,39 @@ class Units:
         table = self.table.iloc[rows].reset_index(drop=True)
         return Units(self.images[chosen], place[self.owner[chosen]], table)
 
+    def arrays(self) -> Arrays:
+        """Return the units as arrays, for the cache; they have no class and source yet."""
+        return {"images": self.images, "owner": self.owner, **table_arrays(self.table)}
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays) -> Units:
+        """Return the units that :meth:`arrays` stored."""
+        return cls(arrays["images"], arrays["owner"], table_of(arrays))
+
+
+def table_arrays(table: pd.DataFrame) -> Arrays:
+    """Return a table of numbers as arrays, for the cache: those of all columns but ``index``."""
+    values = table.drop(columns="index")
+    return {
+        "index": table["index"].to_numpy(),
+        "names": values.columns.to_numpy(str),
+        "values": values.to_numpy(np.float64),
+    }
+
+
+def table_of(arrays: Arrays) -> pd.DataFrame:
+    """Return the table that :func:`table_arrays` stored, with ``index`` first."""
+    values = pd.DataFrame(arrays["values"], columns=arrays["names"].tolist())
+    values.insert(0, "index", arrays["index"])
+    return values
+
 
 def cut_units(
     image: NDArray[np.uint8], labels: NDArray[np.integer] | None, preprocessing: Preprocessing
 ) -> Units:
     """Cut the units out of one photograph, without class and source.
+
+    What was cut before comes from the cache, as in :func:`.measure`.
 
     Parameters
     ----------
@@ -74,10 +106,27 @@ def cut_units(
     preprocessing
         The preprocessing of the model.
     """
+    nuclei = None
+    if preprocessing.unit == "cell":
+        nuclei = cells_of(image, labels)
+    parts = ["crops", repr(preprocessing), checksum(image, nuclei)]
+    make = partial(_cut, image, nuclei, preprocessing)
+    return cached(parts, make, Units.arrays, Units.of_arrays)
+
+
+def cells_of(image: NDArray[np.uint8], labels: NDArray[np.integer] | None) -> NDArray[np.integer]:
+    """Return instance labels in one type, whatever a file or layer has; found when None."""
+    if labels is None:
+        return found_nuclei(image)
+    return in_few_bits(checked_labels(labels, image.shape))
+
+
+def _cut(
+    image: NDArray[np.uint8], labels: NDArray[np.integer] | None, preprocessing: Preprocessing
+) -> Units:
     balanced = white_balance(image) if preprocessing.white_balance else image
-    if preprocessing.unit == "field":
+    if labels is None:
         return _field_unit(image, balanced, preprocessing)
-    labels = segment_nuclei(image) if labels is None else labels
     crops, cells = cut_cells(
         balanced, labels, preprocessing.input_size, preprocessing.crop_factor, WHITE_LEVEL
     )

@@ -1,10 +1,14 @@
 import numpy as np
+import pandas as pd
 import pytest
 from napari.components import ViewerModel
 from PIL import Image
 
+from napari_marrow.data.cache import FOLDER_VARIABLE
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.normalise import StainSettings
+from napari_marrow.learning.samples import collect_units
 from napari_marrow.report.colours import FIXED, rgb
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
@@ -136,3 +140,42 @@ def test_a_file_that_went_is_no_matter_until_its_slice_is_asked_for(tmp_path, dr
     assert again.image(0).shape == (48, 64, 3)
     with pytest.raises(MarrowError, match=r"a2\.png"):
         again.image(1)
+
+
+def test_what_training_measured_is_not_done_again_at_labelling(
+    viewer, snam, tmp_path, make_toy, monkeypatch
+):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "cache"))
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    photographs = Photograph.all_of(viewer.layers)
+    (expected,) = predict_photographs(bundle, photographs)
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "another"))
+    collect_units(scan(snam), bundle.info.preprocessing)
+    for name in ("nuclei.separate", "nuclei._watershed", "stain.white_balance", "crops.cut_cells"):
+        monkeypatch.delattr(f"napari_marrow.imaging.{name}")
+    monkeypatch.delattr("napari_marrow.learning.samples.cut_cells")
+    viewer.layers.clear()
+    for data, options, kind in read(str(snam)):
+        getattr(viewer, f"add_{kind}")(data, **options)
+    (found,) = predict_photographs(bundle, Photograph.all_of(viewer.layers))
+    for one, other in zip(found.predictions, expected.predictions, strict=True):
+        pd.testing.assert_frame_equal(one.table, other.table, atol=1e-06)
+    for one, other in zip(found.cells, expected.cells, strict=True):
+        np.testing.assert_array_equal(one.decode(), other.decode())
+
+
+def test_edited_nuclei_are_labelled_as_they_are_seen(snam, tmp_path, make_toy):
+    """Also after the nuclei of the files were cached, and again when they were edited once more."""
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    viewer = ViewerModel()
+    for data, options, kind in read(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")):
+        getattr(viewer, f"add_{kind}")(data, **options)
+    nuclei = viewer.layers["ALL_1 nuclei"]
+    counts = []
+    for number in (0, 5, 6):  # the first is no nucleus: all are there
+        nuclei.data[nuclei.data == number] = 0
+        (labelled,) = predict_photographs(bundle, Photograph.all_of(viewer.layers))
+        np.testing.assert_array_equal(labelled.cells[0].decode(), nuclei.data)
+        counts.append(labelled.predictions[0].table["index"].tolist())
+    everything = list(range(1, 13))
+    assert counts == [everything, sorted({*everything} - {5}), sorted({*everything} - {5, 6})]

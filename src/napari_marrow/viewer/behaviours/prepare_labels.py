@@ -10,7 +10,6 @@ import napari
 from napari.layers import Labels
 from napari.qt.threading import create_worker
 
-from napari_marrow.viewer.label_cache import trim_cache
 from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer, single_shot
 from napari_marrow.viewer.stack import LazyStack
 
@@ -82,7 +81,6 @@ class LabelPreparation(ViewerFollower):
         while (row := self._prepare_next()) is not None:
             yield row
             self._idle.wait(MAX_PAUSE_S)
-        trim_cache()
 
     def _prepare_next(self) -> int | None:
         stacks = self._followed()

@@ -12,6 +12,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.imaging.segmentation import found_nuclei
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.annotation_keys import bind_annotation_keys
@@ -24,7 +25,6 @@ from napari_marrow.viewer.photograph.annotations import (
     seen,
     set_painted_classes,
 )
-from napari_marrow.viewer.photograph.found_nuclei import found_nuclei
 from napari_marrow.viewer.photograph.links import labels_of
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features

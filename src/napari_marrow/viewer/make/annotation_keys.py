@@ -6,10 +6,10 @@ import napari
 import numpy as np
 from napari.layers import Image, Labels
 
+from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.viewer.layer_info import shown_slice
 from napari_marrow.viewer.photograph.annotations import label_classes
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.run_length import labels_in
 
 
 def bind_annotation_keys(viewer: napari.Viewer, image: Image, layer: Labels) -> None:

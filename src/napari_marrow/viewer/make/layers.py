@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.pixel_size import common_pixel_size
+from napari_marrow.imaging.label_cache import cached_field_labels
 from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, separate
-from napari_marrow.viewer.label_cache import cached_labels
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, new_id, pixel_checksum
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
-from napari_marrow.viewer.run_length import RunLengthLabels
 from napari_marrow.viewer.stack import LazyStack, Warn
 
 LayerData: TypeAlias = FullLayerData
@@ -84,7 +83,7 @@ def _one(field: Field) -> tuple[NDArray[np.uint8], dict[Kind, NDArray[np.integer
     if "cell" in field.masks:
         labels[Kind.WHOLE_CELLS] = _cells(field)
     if "cytoplasm" in field.mask_kinds:
-        labels[Kind.CYTOPLASM] = _cytoplasm(field, lambda: nuclei)
+        labels[Kind.CYTOPLASM] = _cytoplasm(field)
     if nuclei is not None:
         labels[Kind.NUCLEI] = nuclei
     return field.open(), labels
@@ -95,32 +94,22 @@ def _stacks(fields: Sequence[Field]) -> tuple[LazyStack, dict[Kind, LazyStack]]:
     shape = tuple(np.max([f.size() for f in fields], axis=0).tolist())
     warn = warn_once()
 
-    def lazy(kind: Kind, mask: MaskKind, read: Callable[[int], NDArray]) -> LazyStack:
-        unwritten: dict[Path, RunLengthLabels] = {}
-        readers = [
-            partial(cached_labels, f, kind, partial(read, k), unwritten)
-            for k, f in enumerate(fields)
-        ]
+    def lazy(mask: MaskKind, read: Callable[[Field], NDArray]) -> LazyStack:
+        readers = [partial(read, f) for f in fields]
         drafts = [partial(_draft, f, mask) for f in fields]
         return LazyStack(readers, shape, np.uint16, drafts=drafts, warn=warn)
 
-    def read_cytoplasm(row: int) -> NDArray[np.uint16]:
-        height, width = fields[row].size()
-        return _cytoplasm(fields[row], lambda: nuclei.read(row)[:height, :width])
-
     # Copies: a view of the file, upside down and BGR, takes longer to draw than to copy and draw.
     photographs = LazyStack([f.image for f in fields], (*shape, 3), np.uint8, warn=warn)
-    nuclei = lazy(
-        Kind.NUCLEI, "nucleus", lambda row: _or_zeros(fields[row], field_labels(fields[row]))
-    )
+    nuclei = lazy("nucleus", lambda field: _or_zeros(field, field_labels(field)))
     nuclei.names = [f.name for f in fields]
     found = {kind for f in fields for kind in f.mask_kinds}
     # No stack of backgrounds: hidden layers are hardly looked at in a folder, and each costs 0.2 s.
     labels: dict[Kind, LazyStack] = {}
     if "cell" in found:
-        labels[Kind.WHOLE_CELLS] = lazy(Kind.WHOLE_CELLS, "cell", lambda row: _cells(fields[row]))
+        labels[Kind.WHOLE_CELLS] = lazy("cell", _cells)
     if "cytoplasm" in found:
-        nuclei.cytoplasm = lazy(Kind.CYTOPLASM, "cytoplasm", read_cytoplasm)
+        nuclei.cytoplasm = lazy("cytoplasm", _cytoplasm)
         labels[Kind.CYTOPLASM] = nuclei.cytoplasm
     if "nucleus" in found or any(f.labels for f in fields):
         labels[Kind.NUCLEI] = nuclei
@@ -154,18 +143,24 @@ def _draft(field: Field, kind: MaskKind) -> NDArray[np.uint16]:
     return _or_zeros(field, field.mask(kind) if marked is None else marked)
 
 
-def _cells(field: Field) -> NDArray[np.uint16]:
+def _cells(field: Field) -> NDArray[np.integer]:
     """Whole cells; touching ones are separated."""
-    mask = field.mask("cell")
-    return _or_zeros(field, None if mask is None else separate(mask))
+
+    def make() -> NDArray[np.uint16]:
+        mask = field.mask("cell")
+        return _or_zeros(field, None if mask is None else separate(mask))
+
+    return cached_field_labels(field, Kind.WHOLE_CELLS, make)
 
 
-def _cytoplasm(
-    field: Field, nuclei: Callable[[], NDArray[np.integer] | None]
-) -> NDArray[np.uint16]:
+def _cytoplasm(field: Field) -> NDArray[np.integer]:
     """Cytoplasm with the numbers of its nuclei, which are asked for only where there is some."""
-    marked, mask = field.instances("cytoplasm"), field.mask("cytoplasm")
-    found = nuclei() if marked is None and mask is not None else None
-    if mask is None or found is None or not found.any():
-        return _or_zeros(field, mask if marked is None else marked)
-    return join_cytoplasm(found, mask)
+
+    def make() -> NDArray[np.integer]:
+        marked, mask = field.instances("cytoplasm"), field.mask("cytoplasm")
+        found = field_labels(field) if marked is None and mask is not None else None
+        if mask is None or found is None or not found.any():
+            return _or_zeros(field, mask if marked is None else marked)
+        return join_cytoplasm(found, mask)
+
+    return cached_field_labels(field, Kind.CYTOPLASM, make)

@@ -14,6 +14,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
+from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.jobs.events import Emit, ShouldStop, never, silent
 from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.predictor import Prediction
@@ -21,7 +22,6 @@ from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, link_to
 from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
-from napari_marrow.viewer.run_length import RunLengthLabels
 from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import place_of
 

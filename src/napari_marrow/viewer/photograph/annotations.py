@@ -24,6 +24,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.report.colours import class_colours
 from napari_marrow.viewer.layer_info import (
     Kind,
@@ -34,7 +35,6 @@ from napari_marrow.viewer.layer_info import (
     link_to,
 )
 from napari_marrow.viewer.photograph.slice_tables import kept_tables
-from napari_marrow.viewer.run_length import labels_in
 from napari_marrow.viewer.transforms import place_of
 
 DEFAULT_CLASSES = ("ALL", "MM")

@@ -14,9 +14,9 @@ import numpy as np
 from napari.layers import Image
 from numpy.typing import NDArray
 
+from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.viewer.photograph.annotations import strokes_in
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.run_length import labels_in
 from napari_marrow.viewer.stack import LazyStack
 
 Counts = Mapping[str, int]

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.text import counted
+from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.photograph.annotations import AnnotatedSlice
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.run_length import labels_in
 
 NO_CLASS = "no class"
 NOT_ANNOTATED = "no cell is annotated"

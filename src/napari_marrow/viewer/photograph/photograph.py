@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
+from napari_marrow.imaging.run_length import labels_in
+from napari_marrow.imaging.segmentation import found_nuclei
 from napari_marrow.jobs.augment import file_name
 from napari_marrow.viewer.layer_info import (
     Kind,
@@ -35,9 +37,7 @@ from napari_marrow.viewer.photograph.annotations import (
     is_chosen,
     seen,
 )
-from napari_marrow.viewer.photograph.found_nuclei import found_nuclei
 from napari_marrow.viewer.photograph.links import labels_of
-from napari_marrow.viewer.run_length import labels_in
 from napari_marrow.viewer.stack import LazyStack, read_slice
 
 NO_FIELD = "The slider shows no field of this stack; move it to one."

@@ -31,7 +31,8 @@ class RunLengthLabels:
         """Encode labels of any shape and integer type."""
         whole = np.asarray(labels)
         flat = whole.ravel()
-        starts = np.flatnonzero(np.diff(flat, prepend=flat[:1] + 1))
+        starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+        starts = np.concatenate([np.arange(min(1, flat.size)), starts])
         return cls(whole.shape, flat[starts], np.diff(starts, append=flat.size).astype(np.uint32))
 
     def decode(self) -> NDArray[np.integer]:
