@@ -124,6 +124,24 @@ def test_white_blood_cells_have_levels_and_a_table_of_numbers(tmp_path):
     assert scan(tmp_path / "fields.csv").fields == scan(tmp_path).fields == found.fields
 
 
+@pytest.mark.parametrize("folders", [("",), ("lymphocyte", "monocyte")])
+@pytest.mark.parametrize("stray", [(), (24, 37, 50), (254, 1, 127, 129)])
+def test_levels_with_stray_values_are_masks_and_reported(tmp_path, folders, stray):
+    levels = np.zeros((60, 80), np.uint8)
+    levels[20:40, 20:40], levels[25:35, 25:35] = 128, 255
+    levels[0, : len(stray)] = stray
+    for folder in folders:
+        for k in (1, 2):
+            put(tmp_path / folder / f"00{k}.bmp", k, (60, 80))
+            put(tmp_path / folder / f"00{k}.png", levels)
+    found = scan(tmp_path)
+    assert [f.path.suffix for f in found.fields] == [".bmp"] * 2 * len(folders)
+    np.testing.assert_array_equal(found.fields[0].mask("nucleus")[1:], levels[1:] == 255)
+    said = [w for w in found.warnings if w.startswith("Taken for masks by their pixels")]
+    assert said
+    assert all("001.png, 002.png" in w for w in said)
+
+
 def test_a_table_in_a_flat_folder_tells_class_and_source(tmp_path):
     for name in ("a.png", "b.png", "c.png", "left.png", "a_nucleus_mask.png"):
         put(tmp_path / name, len(name) + ord(name[0]))

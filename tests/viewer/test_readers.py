@@ -81,6 +81,17 @@ def test_a_damaged_photograph_does_not_hide_the_others(make_snam, tmp_path, noti
     assert np.asarray(layers[f"{root.name} nuclei"][0][1]).max() == 0
 
 
+def test_a_bad_mask_does_not_hide_its_photograph(make_snam, tmp_path, notified):
+    folder = make_snam(tmp_path / "s", 1) / "ALL"
+    Image.new("L", (64, 48), 255).save(folder / "ALL_1_cyto_mask.png")  # unclear
+    mask = folder / "ALL_1_nucleus_mask.bmp"
+    Image.new("L", (64, 48), 1).save(mask)
+    layers = by_name(read(str(folder / "ALL_1.bmp")))
+    assert layers.keys() == {"ALL_1", "ALL_1 background"}
+    assert any("ALL_1_nucleus_mask.bmp" in text for text in notified)
+    assert any("ALL_1_cyto_mask.png" in text for text in notified)
+
+
 def test_a_lone_mask_becomes_labels(snam):
     path = snam / "PKG - SN-AM" / "ALL" / "ALL_2_nucleus_mask.bmp"
     [(data, options, kind)] = read(str(path))

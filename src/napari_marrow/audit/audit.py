@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from napari_marrow.audit.confounding import (
     Acquisitions,
@@ -21,6 +21,7 @@ from napari_marrow.audit.confounding import (
 from napari_marrow.audit.duplicates import find_duplicates, find_near_duplicates
 from napari_marrow.audit.findings import MIN_SOURCES, Finding, SummarizedField, join_names
 from napari_marrow.audit.image_summary import is_mask, is_masked_copy, summarize
+from napari_marrow.audit.mask_files import find_odd_masks
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 
@@ -72,6 +73,8 @@ def audit(
         with contextlib.suppress(MarrowError, OSError):
             fields.append(SummarizedField(f, collection.label(f), summarize(f)))
     masks, photographs = _find_masks(fields)
+    readable = replace(collection, fields=tuple(p.field for p in photographs))
+    masks += find_odd_masks(readable)
     duplicates, different = find_duplicates(photographs)
     findings = [*masks, *duplicates, *find_near_duplicates(different)]
     sources = summarize_sources(photographs)

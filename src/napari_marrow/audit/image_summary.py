@@ -24,6 +24,10 @@ GREY_WEIGHTS = np.array([(0.299, 0.587, 0.114), (0.2125, 0.7154, 0.0721), (1 / 3
 # more. Compressed hard, a photograph may be as flat, but it has no colour that is so common.
 MAX_PHOTOGRAPH_FLATNESS = 0.75
 MIN_PIXELS_FOR_FLATNESS = 20
+MAX_BLANK_SHARE = 0.997
+"""Of one colour, in a mask; beyond it, the picture is blank but for stray pixels."""
+MAX_DARK = 8
+"""The brightest level of a picture that was taken with the shutter closed."""
 
 
 @dataclass(frozen=True)
@@ -156,9 +160,13 @@ def is_mask(summary: ImageSummary) -> bool:
 
     A photograph has noise: among 1024 of its pixels are hundreds of colours, also where half of it
     is overexposed or cut away to black, and neighbours differ. The rules for black and white are
-    for masks with soft edges or the noise of JPEG.
+    for masks with soft edges or the noise of JPEG. A picture of one colour is none, nor
+    is the noise of one that was taken with the shutter closed.
     """
-    if len(np.unique(summary.points, axis=0)) <= 4:
+    colours, counts = np.unique(summary.points, axis=0, return_counts=True)
+    if counts.max() > MAX_BLANK_SHARE * counts.sum():
+        return False
+    if len(colours) <= 4 and summary.points.max() > MAX_DARK:
         return True
     if summary.flatness > MAX_PHOTOGRAPH_FLATNESS:
         return True

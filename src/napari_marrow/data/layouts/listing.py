@@ -177,6 +177,8 @@ def fields_of_files(
         )
         for path in files.photographs
     ]
+    if files.levels:
+        warnings.append(taken_for_masks([files.masks[stem]["nucleus"] for stem in files.levels]))
     stems = {path.stem for path in files.photographs}
     orphans = [p.name for stem, masks in files.masks.items() if stem not in stems
                for p in masks.values()]  # fmt: skip
@@ -186,6 +188,12 @@ def fields_of_files(
         names = listed([p.name for p in files.unknown_masks])
         warnings.append(f"Masks of which the name does not tell the kind, left out: {names}.")
     return fields
+
+
+def taken_for_masks(paths: Iterable[Path]) -> str:
+    """Say which pictures are masks by their pixels alone."""
+    names = listed(sorted((p.name for p in paths), key=natural_key))
+    return f"Taken for masks by their pixels, each of the photograph of the same name: {names}."
 
 
 def join_collections(root: Path, parts: Iterable[Collection]) -> Collection:

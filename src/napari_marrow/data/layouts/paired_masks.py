@@ -15,6 +15,7 @@ from napari_marrow.data.layouts.listing import (
     join_collections,
     list_folder,
     subfolders,
+    taken_for_masks,
 )
 from napari_marrow.data.layouts.names import class_of_name, source_of_name
 from napari_marrow.data.masks import MaskKind, holds_levels
@@ -146,6 +147,8 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
     ]
     left = [p.name for p in images if p not in paired]
     warnings = [f"Pictures without a mask, left out: {listed(left)}."] if left else []
+    if table is None:
+        warnings.append(taken_for_masks(masks[p.stem] for p in photographs))
     return Collection(root, tuple(fields), tuple(warnings), tables=(table,) if table else ())
 
 

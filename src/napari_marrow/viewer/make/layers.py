@@ -12,6 +12,7 @@ from napari.types import FullLayerData
 from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.pixel_size import common_pixel_size
@@ -76,17 +77,29 @@ def labels_options(name: str, info: LayerInfo) -> dict[str, object]:
 
 def _one(field: Field) -> tuple[NDArray[np.uint8], dict[Kind, NDArray[np.integer]]]:
     """The pixels of a field and the labels over it, the nuclei on top."""
-    labels: dict[Kind, NDArray[np.integer]] = {}
-    nuclei, background = field_labels(field), field.mask("background")
-    if background is not None:
-        labels[Kind.BACKGROUND] = background.astype(np.uint16)
-    if "cell" in field.masks:
-        labels[Kind.WHOLE_CELLS] = _cells(field)
-    if "cytoplasm" in field.mask_kinds:
-        labels[Kind.CYTOPLASM] = _cytoplasm(field)
-    if nuclei is not None:
-        labels[Kind.NUCLEI] = nuclei
-    return field.open(), labels
+    labels: dict[Kind, NDArray[np.integer] | None] = {
+        Kind.BACKGROUND: _or_warn(lambda: _background(field)),
+        Kind.WHOLE_CELLS: _or_warn(lambda: _cells(field)) if "cell" in field.masks else None,
+        Kind.CYTOPLASM: _or_warn(lambda: _cytoplasm(field))
+        if "cytoplasm" in field.mask_kinds
+        else None,
+        Kind.NUCLEI: _or_warn(lambda: field_labels(field)),
+    }
+    return field.open(), {kind: data for kind, data in labels.items() if data is not None}
+
+
+def _or_warn(read: Callable[[], NDArray | None]) -> NDArray | None:
+    """Return what can be read; warn of a mask that can't, as the rest can be looked at."""
+    try:
+        return read()
+    except MarrowError as error:
+        show_warning(f"{error} It is left out.")
+        return None
+
+
+def _background(field: Field) -> NDArray[np.uint16] | None:
+    mask = field.mask("background")
+    return None if mask is None else mask.astype(np.uint16)
 
 
 def _stacks(fields: Sequence[Field]) -> tuple[LazyStack, dict[Kind, LazyStack]]:

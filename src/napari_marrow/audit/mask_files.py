@@ -1,0 +1,56 @@
+"""Masks of a collection that mark nothing, can't be read, or are read by their photograph."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from napari_marrow.audit.findings import Finding
+from napari_marrow.data.doubtful_masks import marks_most
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection, Field, usable
+from napari_marrow.data.masks import MaskKind, read_mask
+from napari_marrow.data.text import listed
+
+_SENTENCES = {
+    "mask-empty": "Empty masks of nuclei: {}. No cell is learnt from there; draw the nuclei, "
+    "or remove the mask to have them found.",
+    "mask-by-photograph": "Masks of which the values do not tell what is foreground: {}. The "
+    "photograph decides; look at them in the viewer.",
+}
+
+
+def find_odd_masks(collection: Collection) -> list[Finding]:
+    """Return a finding for each thing that is odd about the pixels of masks.
+
+    Masks that do not fit their photograph by their headers are left to the scan.
+    """
+    names: dict[str, list[str]] = defaultdict(list)
+    reasons = []
+    for field in usable(collection).fields:
+        for kind, path in field.masks.items():
+            try:
+                odd = _what_is_odd(field, kind)
+            except MarrowError as error:
+                odd = "mask-unclear"
+                reasons.append(str(error))
+            names[odd].append(path.name)
+    findings = [
+        Finding(kind, text.format(listed(names[kind])), tuple(names[kind]))
+        for kind, text in _SENTENCES.items()
+        if names[kind]
+    ]
+    if unclear := names["mask-unclear"]:
+        others = f" The same with {listed(unclear[1:])}." if unclear[1:] else ""
+        findings.append(Finding("mask-unclear", reasons[0] + others, tuple(unclear)))
+    return findings
+
+
+def _what_is_odd(field: Field, kind: MaskKind) -> str:
+    if kind == "background":
+        return ""
+    found = read_mask(field.masks[kind], field.size(), kind, field.mask_code)
+    if marks_most(found) or not found.any():
+        used = field.mask(kind)
+        if used is not None and (used != found).any():
+            return "mask-by-photograph"
+    return "mask-empty" if kind == "nucleus" and not found.any() else ""

@@ -1,0 +1,70 @@
+"""What the audit finds in the pixels of masks."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_marrow.audit.audit import audit
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.layouts import scan
+from napari_marrow.learning.samples import collect_units
+from napari_marrow.learning.settings import Preprocessing
+
+MASKS = {
+    "1 and 2": (lambda m: m + 1, "mask-by-photograph"),
+    "inverted": (lambda m: 255 * (1 - m), "mask-by-photograph"),
+    "empty": (lambda m: 0 * m, "mask-empty"),
+    "white": (lambda m: 0 * m + 255, "mask-unclear"),
+    "1, 2 and 3": (lambda m: 1 + m + (m & np.indices(m.shape)[0] % 2), "mask-unclear"),
+    "plain": (lambda m: 255 * m, None),
+}
+
+
+@pytest.fixture
+def folder(tmp_path, draw):
+    for k, (make, _) in enumerate(MASKS.values()):
+        image, mask = draw("ALL", k, (96, 128))
+        Image.fromarray(image).save(tmp_path / f"ALL_{k}.bmp")
+        values = make(mask.astype(np.uint8)).astype(np.uint8)
+        Image.fromarray(values).save(tmp_path / f"ALL_{k}_nucleus_mask.png")
+    return tmp_path
+
+
+def test_odd_masks_are_named_in_one_finding_a_kind(folder):
+    found = {f.kind: f for f in audit(scan(folder)).findings if f.kind.startswith("mask")}
+    expected: dict[str, list[str]] = {}
+    for k, (_, kind) in enumerate(MASKS.values()):
+        if kind is not None:
+            expected.setdefault(kind, []).append(f"ALL_{k}_nucleus_mask.png")
+    assert {kind: list(f.files) for kind, f in found.items()} == expected
+    for kind, files in expected.items():
+        assert all(name in found[kind].sentence for name in files)
+    assert "covers 100 %" in found["mask-unclear"].sentence
+
+
+def test_unclear_masks_are_not_learnt_from(folder):
+    collection = scan(folder)
+    for field, (_, kind) in zip(collection.fields, MASKS.values(), strict=True):
+        alone = Collection(folder, (field,))
+        if kind in ("mask-empty", "mask-unclear"):
+            name = field.name if kind == "mask-unclear" else "No cell"
+            with pytest.raises(MarrowError, match=name):
+                collect_units(alone, Preprocessing("cell", 16, 1, 1.5))
+        else:
+            assert len(collect_units(alone, Preprocessing("cell", 16, 1, 1.5)).table) == 12
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: np.full_like(p, 90),
+        lambda p: np.full_like(p, 255),
+        lambda p: np.random.default_rng(1).poisson(0.3, p.shape[:2]).astype(np.uint8),
+    ],
+    ids=["grey", "white", "shutter closed"],
+)
+def test_a_picture_of_nothing_is_no_mask(put, found, change):
+    put("ALL/a.bmp")
+    put("ALL/b.bmp", change=change)
+    assert "mask-as-image" not in found()
