@@ -32,6 +32,13 @@ def broken_off(writing, error):
         raise error
 
 
+def interrupted(writing, meanwhile):
+    """Write, while somebody else does something."""
+    with writing as part:
+        fill(part)
+        meanwhile()
+
+
 @pytest.mark.parametrize("writer", [atomic_file, atomic_folder])
 def test_appears_when_complete_and_makes_its_parents(tmp_path, writer):
     out = tmp_path / "a" / "b" / "out.csv"
@@ -103,6 +110,42 @@ def test_what_is_not_ours_is_never_deleted(tmp_path):
     with atomic_folder(tmp_path / "empty") as part:
         fill(part)
     assert (tmp_path / "empty" / "bundle.json").is_file()
+
+
+@pytest.mark.parametrize("kind", [OURS, NEW_FOLDER])
+@pytest.mark.parametrize("there", ["nothing", "empty", "an older one", "a file", "an earlier name"])
+def test_what_appears_during_the_work_stays_and_so_does_the_work(tmp_path, kind, there):
+    out, kept = tmp_path / "model.marrow", tmp_path / "model-2.marrow"
+    if there in ("empty", "an older one"):
+        out.mkdir()
+    if there == "an older one" and kind is OURS:
+        fill(out, "old")
+    if there == "an earlier name":
+        kept.mkdir()
+        kept = tmp_path / "model-3.marrow"
+    theirs = out if there == "a file" else out / "notes.txt"
+
+    def meanwhile():
+        theirs.parent.mkdir(exist_ok=True)
+        theirs.write_text("years of work")
+
+    with pytest.raises(MarrowError, match=rf"model\.marrow is there already.*{kept.name}"):
+        interrupted(atomic_folder(out, kind), meanwhile)
+    assert theirs.read_text() == "years of work"
+    assert (kept / "bundle.json").read_text() == "new"
+
+
+def test_an_input_that_moves_there_during_the_work_stays(tmp_path):
+    out, photograph = tmp_path / "model.marrow", tmp_path / "ALL_1.bmp"
+    photograph.write_text("pixels")
+
+    def meanwhile():
+        out.mkdir()
+        photograph.rename(out / "ALL_1.bmp")
+
+    with pytest.raises(MarrowError, match=r"model\.marrow would replace .*ALL_1\.bmp"):
+        interrupted(atomic_folder(out, OURS, iter([out / "ALL_1.bmp"])), meanwhile)
+    assert (out / "ALL_1.bmp").read_text() == "pixels"
 
 
 def test_a_folder_in_the_place_of_a_file_is_said_at_once(tmp_path):

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from napari_marrow.data.errors import MarrowError
@@ -65,9 +66,10 @@ def atomic_folder(
     Raises
     ------
     MarrowError
-        When the parent folder can't be written to, or something else has that name.
+        When the parent folder can't be written to, or something else has that name. Where that
+        appeared during the work, the new folder gets another name, which the message says.
     """
-    path = Path(path).absolute()
+    path, inputs = Path(path).absolute(), tuple(inputs)
     with _explained(path, beginning=True):
         check_outputs({path: kind}, inputs, force)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +78,13 @@ def atomic_folder(
         try:
             yield part
             part.chmod(0o777 & ~_umask())
+            try:
+                check_outputs({path: kind}, inputs, force)  # what somebody put there meanwhile
+            except MarrowError as refusal:
+                numbered = (path.with_name(f"{path.stem}-{k}{path.suffix}") for k in count(2))
+                kept = next(name for name in numbered if not os.path.lexists(name))
+                part.rename(kept)
+                raise MarrowError(f"{refusal} The finished work is in {kept}.") from refusal
             _swap(part, path)
         finally:
             shutil.rmtree(part, ignore_errors=True)
