@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from napari_marrow.data.layouts import scan, write_table
+from napari_marrow.data.outputs import png_kind, save_png
 from napari_marrow.viewer.io.readers import get_reader
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -87,5 +89,8 @@ def test_other_tables_are_left_to_napari(viewer, tmp_path):
     }.items():
         (tmp_path / name).write_text(text)
         assert get_reader(str(tmp_path / name)) is None
+    overlay = tmp_path / "overlay.png"
+    save_png(Image.new("RGB", (8, 8)), overlay, png_kind("an overlay"))
+    assert get_reader(str(overlay)) is None
     viewer.open(str(tmp_path / "points.csv"))  # no choice to be made
     assert len(viewer.layers[0].data) == 2

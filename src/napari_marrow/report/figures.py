@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
+from napari_marrow.data.outputs import SOFTWARE
 from napari_marrow.learning.bundle import FEATURES, HELDOUT, HISTORY
 from napari_marrow.learning.evaluation import Evaluation
 from napari_marrow.report.colours import class_colours
@@ -59,7 +60,7 @@ def write_figures(
             axes.set(xlabel="recall", ylabel="precision")
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in figures.items():
-        figure.savefig(folder / f"{name}.png", dpi=DPI)
+        figure.savefig(folder / f"{name}.png", dpi=DPI, metadata={"Software": SOFTWARE})
     return [folder / f"{name}.png" for name in figures]
 
 

@@ -50,6 +50,7 @@ from napari_marrow.data.layouts.tidy import join_spellings, with_distinct_names
 from napari_marrow.data.layouts.unused import warn_of_unused
 from napari_marrow.data.layouts.validate import validate_collection
 from napari_marrow.data.masks import looks_like_mask, mask_kind
+from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.progress import Progress, ignore
 from napari_marrow.data.text import listed, printable
 
@@ -158,6 +159,10 @@ def _one_field(path: Path, beside: _FieldsOf) -> Collection:
     if mask_kind(path) or looks_like_mask(path):
         raise MarrowError(
             f"{path} is a mask by its name, not a photograph; name the photograph, or the folder."
+        )
+    if is_own_png(path):
+        raise MarrowError(
+            f"{path} is a result that napari-marrow wrote, not a photograph; name the photograph."
         )
     folder = path.parent
     if found := beside(folder).get(path):

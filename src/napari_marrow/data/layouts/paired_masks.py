@@ -19,6 +19,7 @@ from napari_marrow.data.layouts.listing import (
 )
 from napari_marrow.data.layouts.names import class_of_name, source_of_name
 from napari_marrow.data.masks import MaskKind, holds_levels
+from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import listed
 
 _CELL_FILE = re.compile(r"^(?P<stem>.+)_(?P<number>\d+)$")
@@ -82,7 +83,7 @@ def segpc_part(root: Path, place: Path) -> Collection | None:
         kind: {p.stem: p for p in images_in(place / name)} for name, kind in _MASK_FOLDERS.items()
         if (place / name).is_dir()
     }  # fmt: skip
-    photographs = images_in(folder)
+    photographs = [p for p in images_in(folder) if not is_own_png(p)]
     if not photographs or not (cells or masks):
         return None
     class_name = "MM" if cells or "segpc" in place.name.lower() else None
@@ -126,6 +127,10 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
     images = images_in(place)
     masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
     photographs = [p for p in images if p.suffix.lower() == ".bmp" and p.stem in masks]
+    if photographs:  # results may lie beside them, under their names or as <stem>_nuclei.png
+        images = [p for p in images if not is_own_png(p)]
+        masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
+        photographs = [p for p in photographs if p.stem in masks]
     paired = {*photographs, *(masks[p.stem] for p in photographs)}
     if not photographs or len(paired) < MIN_PAIRED * len(images):
         return None

@@ -12,6 +12,8 @@ from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.class_table import is_own_table
 from napari_marrow.data.layouts.listing import natural_key
+from napari_marrow.data.masks import has_labels_mark
+from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import counted, listed
 
 MAX_EXPLAINED = 5
@@ -37,6 +39,9 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
             if path not in used:
                 kind = images if is_image_name(path) else others
                 kind.append(path.relative_to(folder).as_posix())
+    results = [n for n in images if is_own_png(folder / n) or has_labels_mark(folder / n)]
+    own = set(results)
+    images = [n for n in images if n not in own]
     warnings = []
     if errors:
         closed = [Path(error.filename).relative_to(folder).as_posix() for error in errors]
@@ -44,6 +49,9 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
     if others:
         what = counted(len(others), "file that is not an image", "files that are not images")
         warnings.append(f"Passed over: {what}: {listed(others)}.")
+    if results:
+        what = counted(len(results), "result")
+        warnings.append(f"Passed over: {what} of napari-marrow: {listed(results)}.")
     if images:
         warnings.append(
             f"Passed over: {counted(len(images), 'image')} taken neither for a photograph nor for "

@@ -18,6 +18,7 @@ from napari_marrow.data.layouts import scan_all
 from napari_marrow.data.layouts.class_table import is_field_table
 from napari_marrow.data.layouts.listing import folders_with_images, images_in
 from napari_marrow.data.masks import looks_like_mask, mask_kind, read_mask
+from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import listed
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.behaviours.opening import prepare_viewer
@@ -45,6 +46,8 @@ def _as_paths(path: PathOrPaths) -> list[Path]:
 def _is_ours(path: Path) -> bool:
     """Whether a path names an image, a table of fields, or a folder in which scan finds one."""
     if not path.is_dir():
+        if is_own_png(path) and not mask_kind(path):
+            return False  # an overlay, say: a picture for any other reader
         return is_image_name(path) or is_field_table(path)
     try:
         return bool(images_in(path)) or next(iter(folders_with_images(path)), None) is not None
