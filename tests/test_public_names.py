@@ -26,6 +26,11 @@ def test_the_pages_name_some():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_a_page_imports_from_the_package_itself_only(page):
+    assert re.findall(r"^ *(?:from|import) napari_marrow\.\S+", page.read_text("utf-8"), re.M) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_what_a_page_names_is_importable(page):
     for name in named_in(page.read_text("utf-8")):
         assert name in napari_marrow.__all__

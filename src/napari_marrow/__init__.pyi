@@ -6,6 +6,8 @@ from .data.images import read_image as read_image
 from .data.layouts import scan as scan
 from .imaging.augment import Augmented as Augmented
 from .imaging.augment import augment as augment
+from .imaging.normalise import StainSettings as StainSettings
+from .imaging.normalise import normaliser as normaliser
 from .imaging.segmentation import segment_cytoplasm as segment_cytoplasm
 from .imaging.segmentation import segment_nuclei as segment_nuclei
 from .imaging.settings import AugmentSettings as AugmentSettings
@@ -18,6 +20,7 @@ from .learning.bundle import predict_one as predict_one
 from .learning.bundle_info import BundleInfo as BundleInfo
 from .learning.evaluation import Evaluation as Evaluation
 from .learning.evaluation import Score as Score
+from .learning.fit import rebuild as rebuild
 from .learning.predictor import Prediction as Prediction
 from .learning.settings import TrainingSettings as TrainingSettings
 from .measure.chi2 import chi_square as chi_square
