@@ -23,7 +23,8 @@ RESULT = FolderKind("a result", lambda path: {"a.json": (path / "a.json").read_t
     ("text", "plain", "forced"),
     [
         ("image,class,p_a,p_b,uncertain\na,b,1,,False", True, True),
-        ("image,class,uncertain\na,b,False", True, True),
+        ("image,class,uncertain\na,b,False", False, True),  # without any answer: made by hand
+        ("image,class,uncertain", False, True),
         ("image,class,p_a,uncertain\na,b,good,False", False, True),  # the column is a remark
         ("image,class,p_a,uncertain\na,b,1,False,mine", False, True),
         ("image,class,reviewer,uncertain", False, True),

@@ -11,7 +11,9 @@ import pytest
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
+from napari_marrow.jobs.compare import _ANSWERS as ANSWERS
 from napari_marrow.jobs.features import FEATURES, FeaturesJob, run_features_job, scores_path
+from napari_marrow.jobs.output_names import PREDICTIONS
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.measure.chi2 import select_features
 from napari_marrow.measure.settings import FAMILIES, ChiSquareSettings, FeatureSettings
@@ -35,6 +37,20 @@ def test_a_table_of_all_families_is_replaced_unless_it_has_remarks(tmp_path, col
     for name in ("reviewer", "nucleus_remark"):
         table.assign(**{name: "mine"}).to_csv(tmp_path / "T.csv", index=False)
         assert not FEATURES.is_ours(tmp_path / "T.csv")
+
+
+@pytest.mark.parametrize(
+    ("kind", "header"),
+    [
+        (FEATURES, "image,index,y,x,class,source"),
+        (PREDICTIONS, "image,index,y,x,class,uncertain"),
+        (ANSWERS, "image,index,y,x,class,source,fold,predicted,model,protocol"),
+    ],
+)
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_table_without_any_number_of_ours_is_not_ours(tmp_path, kind, header, rows):
+    (tmp_path / "T.csv").write_text(f"{header}\n" + "1," * header.count(",") * rows + "1\n" * rows)
+    assert not kind.is_ours(tmp_path / "T.csv")
 
 
 @pytest.mark.usefixtures("no_leftovers")
@@ -86,7 +102,9 @@ def test_without_classes_nothing_is_scored(tmp_path, collection):
     assert result["notes"] == [
         "6 rows without a class not scored.",
         "There are not two classes: nothing was scored.",
+        f"The older {tmp_path / 'T.scores.csv'} was removed: its scores are of another table.",
     ]
+    assert len(run(bare, tmp_path / "T.csv")["notes"]) == 2  # there is none now
     assert pd.read_csv(tmp_path / "T.csv")["class"].isna().all()
 
 

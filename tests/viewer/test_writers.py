@@ -333,13 +333,34 @@ def test_notes_in_the_place_of_the_table_are_not_overwritten(tmp_path, table, no
     assert (tmp_path / "a.csv").read_text() == notes
 
 
-def test_a_table_that_was_added_to_is_replaced(tmp_path):
-    tables = {0: hard_table(), 2: hard_table()[["index", "class"]]}
-    save_labels(tmp_path / "a.tif", np.stack([CELLS] * 3), tables, {})
-    added = pd.read_csv(tmp_path / "a.csv").assign(remark="mine")
-    added.to_csv(tmp_path / "a.csv", index=False)
-    save_labels(tmp_path / "a.tif", np.stack([CELLS] * 3), tables, {})
-    assert "remark" not in (tmp_path / "a.csv").read_text()
+@pytest.mark.parametrize("stacked", [False, True])
+def test_columns_that_the_user_added_to_the_table_stay(tmp_path, stacked):
+    """Also when the labels are saved again; unless the new table has them, too."""
+    path, data = tmp_path / "b.tif", np.stack([CELLS] * 2) if stacked else CELLS
+    table = pd.DataFrame({"index": [1, 2], "area": [3.0, 4.0]})
+
+    def save(table):
+        save_labels(path, data, {1: table} if stacked else table, {})
+
+    save(table)
+    added = pd.read_csv(tmp_path / "b.csv").assign(diagnosis="ALL", comment="mine")
+    added.to_csv(tmp_path / "b.csv", index=False)
+    for fewer in (table, table.assign(comment="other")):
+        with pytest.raises(MarrowError, match=r"b\.csv is there already"):
+            save(fewer)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "b.csv"), added)
+    save(table.assign(diagnosis="MM", comment="opened, changed and saved"))
+    assert pd.read_csv(tmp_path / "b.csv")["diagnosis"].tolist() == ["MM", "MM"]
+    save(table)  # all columns are as they were saved
+    assert "diagnosis" not in pd.read_csv(tmp_path / "b.csv")
+
+
+def test_columns_beside_a_table_without_any_stay(tmp_path):
+    save_labels(tmp_path / "b.tif", CELLS, pd.DataFrame(), {})
+    (tmp_path / "b.csv").write_text("diagnosis,comment\nALL,mine\n")
+    with pytest.raises(MarrowError, match=r"b\.csv is there already"):
+        save_labels(tmp_path / "b.tif", CELLS, pd.DataFrame({"index": [1]}), {})
+    assert (tmp_path / "b.csv").read_text() == "diagnosis,comment\nALL,mine\n"
 
 
 def test_a_photograph_or_a_table_of_the_user_is_not_overwritten(labelled, tmp_path):

@@ -206,7 +206,7 @@ def table_kind(
     first, last
         The columns that such a table begins and ends with.
     numbers
-        Regular expression of all columns between these, which hold numbers.
+        Regular expression of all columns between these, which hold numbers: at least one.
     without
         Columns of other tables, which an edited one does not have.
     """
@@ -219,6 +219,7 @@ def table_kind(
                 end = len(header) - len(last)
                 return (
                     tuple(header) == (*first, *header[len(first) : end], *last)
+                    and bool(numbers) == (end > len(first))
                     and all(re.fullmatch(numbers, column) for column in header[len(first) : end])
                     and all(
                         len(row) == len(header) and all(map(_is_number, row[len(first) : end]))

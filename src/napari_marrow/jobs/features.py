@@ -94,6 +94,8 @@ def run_features_job(
         check_outputs({scores_path(job.out): SCORES}, read, job.force)
         table = measure_features(job.collection, job.settings, emit, should_stop)
         scores, notes = score_features(table, job.selection, should_stop)
+        if scores is None and (older := scores_path(job.out)).exists():
+            notes.append(f"The older {older} was removed: its scores are of another table.")
         beside = _write(table, scores, part, job.out, job.force)
     best = [] if scores is None else scores.loc[scores["selected"], "feature"].tolist()
     notes = [*drawn_notes(job.collection, job.settings), *notes]

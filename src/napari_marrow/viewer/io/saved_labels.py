@@ -90,11 +90,15 @@ def save_labels(
 
     beside = path.with_suffix(".csv")
     labels = FileKind("saved labels", is_saved_labels)
-    features = FileKind("the table of saved labels", lambda table: _is_table_of(path, table))
+    parts = list(table.values()) if isinstance(table, dict) else [table]
+    columns = {str(name) for part in parts for name in part}
+    features = FileKind(
+        "the table of saved labels", lambda older: _is_table_of(path, older, columns)
+    )
     check_outputs({path: labels, beside: features})
     if data.ndim < 2 or not data.size:
         raise MarrowError(f"{path} can't be written: the layer has no pixels.")
-    for part in table.values() if isinstance(table, dict) else [table]:
+    for part in parts:
         if (column := lossy_column(part)) is not None:
             raise MarrowError(
                 f"{path} can't be written: a CSV can't give back the column {column}; give it a "
@@ -175,8 +179,8 @@ def is_saved_labels(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file() and _note(path) is not None
 
 
-def _is_table_of(labels: Path, table: Path) -> bool:
-    """Whether a CSV has the columns that a saved TIFF says its table has, and perhaps more."""
+def _is_table_of(labels: Path, table: Path, columns: set[str]) -> bool:
+    """Whether a CSV has the columns that a saved TIFF says, and of others only these."""
     note = _note(labels) if is_saved_labels(labels) else None
     if note is None:
         return False
@@ -188,7 +192,7 @@ def _is_table_of(labels: Path, table: Path) -> bool:
             header = next((row for row in csv.reader(file) if row), [])
     except (OSError, UnicodeDecodeError, csv.Error):
         return False
-    return names <= set(header) if names else not any(header)
+    return names <= set(header) <= names | columns if names else not any(header)
 
 
 def _note(path: Path) -> Note | None:
