@@ -270,10 +270,35 @@ def test_the_saved_table_counts_before_the_first_one(put, tmp_path):
     (tmp_path / "fields.csv").write_text("image,class\n1.png,b\n2.png,b\n")
     found = scan(tmp_path)
     assert [f.class_name for f in found.fields] == ["b", "b"]
-    assert "1 file that is not an image: labels.csv." in counted(found)[0]
+    assert not counted(found)
+    assert ["fields.csv gives" in w for w in found.warnings if "labels.csv" in w] == [True]
     (tmp_path / "fields.csv").rename(tmp_path / "other.csv")
     with pytest.raises(MarrowError, match=r"several tables of classes .labels.csv, other.csv."):
         scan(tmp_path)
+
+
+TABLES = {
+    "other columns": "filename of it,what\n1.png,a\n2.png,b\n",
+    "a fault": "image,class\n8.png,a\n9.png,b\n",
+    "named twice": "image,class\n1.png,a\n1.png,b\n",
+    "sources": "image,source\n1.png,p\n2.png,q\n",
+    "the folders count": "filename,label\na/1.png,x\nb/2.png,y\n",
+    "about something else": "city,people\nRome,3\n",
+}
+
+
+@pytest.mark.parametrize("text", TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize("folders", [("", ""), ("a/", "b/")])
+def test_one_sentence_tells_of_a_table_that_is_not_used(put, tmp_path, text, folders):
+    put(f"{folders[0]}1.png", f"{folders[1]}2.png")
+    (tmp_path / "labels.csv").write_text(text)
+    if text.startswith("image,class") and not folders[0]:  # beside photographs it must be right
+        with pytest.raises(MarrowError, match=r"labels\.csv"):
+            scan(tmp_path)
+        return
+    found = scan(tmp_path)
+    about = [w for w in found.warnings if "labels.csv" in w]
+    assert len(about) == (0 if tmp_path / "labels.csv" in found.tables else 1), about
 
 
 def test_a_broken_csv_near_white_blood_cells_does_not_stop_them(put, tmp_path):

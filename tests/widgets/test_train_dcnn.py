@@ -99,9 +99,13 @@ def test_a_hidden_layer_can_be_ticked_and_all_selected_fields_at_once(
     assert chosen() == [6, 1]
     qtbot.wait(200)  # the table is filled again, with the same ticks
     assert table.is_checked(6)
+    stored = []
+    for layer in viewer.layers:
+        layer.events.metadata.connect(lambda _, name=layer.name: stored.append(name))
     table.selectAll()
     table.item(6, 0).setCheckState(Qt.CheckState.Unchecked)
     assert chosen() == [0, 0]
+    assert sorted(stored) == ["PKG - SN-AM", "hidden"]  # once a layer
 
 
 @pytest.mark.usefixtures("no_warm_start")

@@ -92,7 +92,7 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
         except MarrowError as error:
             if len(certain) == 1:
                 raise
-            faults.append(f"{error} Until then {table.name} is passed over.")
+            faults.append(f"{error} {fault_ending(table)}")
     if len(readable) > 1 or len(certain) > 1:
         names = listed([p.name for p in readable or certain])
         raise MarrowError(
@@ -103,6 +103,11 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
         warnings = dict.fromkeys((*layout.warnings, *found.warnings, *faults))
         found = dataclasses.replace(found, warnings=tuple(warnings))
     return found, faults
+
+
+def fault_ending(table: Path) -> str:
+    """Return the end of the sentence about a table that has a fault."""
+    return f"Until then {table.name} is passed over."
 
 
 def _gives_classes(path: Path) -> bool:

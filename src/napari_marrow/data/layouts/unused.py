@@ -10,14 +10,14 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.class_table import is_own_table
+from napari_marrow.data.layouts.class_table import fault_ending, is_own_table
 from napari_marrow.data.layouts.listing import natural_key
 from napari_marrow.data.masks import has_labels_mark
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import counted, listed
 
 MAX_EXPLAINED = 5
-"""Tables of which the reason is given; of more it would fill the screen."""
+"""Tables of which the reason is given; of more it would fill the screen, and they are listed."""
 _SPREADSHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
 
 
@@ -46,6 +46,10 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
     if errors:
         closed = [Path(error.filename).relative_to(folder).as_posix() for error in errors]
         warnings.append(f"Folders that can't be read, left out: {listed(closed)}; ask their owner.")
+    told = " ".join(found.warnings)
+    others = [name for name in others if fault_ending(Path(name)) not in told]
+    explained = _explain_tables(folder, found, others)
+    others = [name for name in others if name not in explained]
     if others:
         what = counted(len(others), "file that is not an image", "files that are not images")
         warnings.append(f"Passed over: {what}: {listed(others)}.")
@@ -57,17 +61,17 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
             f"Passed over: {counted(len(images), 'image')} taken neither for a photograph nor for "
             f"a mask: {listed(images)}."
         )
-    return warnings + _explain_tables(folder, found, others)
+    return [*warnings, *explained.values()]
 
 
-def _explain_tables(folder: Path, found: Collection, unused: list[str]) -> list[str]:
+def _explain_tables(folder: Path, found: Collection, unused: list[str]) -> dict[str, str]:
+    """Return why tables are not used, by their names below the folder; of few tables."""
     places = {folder, *(f.path.parent for f in found.fields)}
-    beside = [folder / name for name in unused if (folder / name).parent in places]
     index = FileIndex({found.label(f): f for f in found.fields})
-    explained = [reason for path in beside if (reason := _why_unused(path, found, index))]
-    rest = len(explained) - MAX_EXPLAINED
-    more = [f"{counted(rest, 'other table')} passed over likewise."] if rest > 0 else []
-    return explained[:MAX_EXPLAINED] + more
+    beside = {name: folder / name for name in unused if (folder / name).parent in places}
+    reasons = {name: _why_unused(path, found, index) for name, path in beside.items()}
+    explained = [(name, reason) for name, reason in reasons.items() if reason]
+    return dict(explained[:MAX_EXPLAINED])
 
 
 def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str | None:

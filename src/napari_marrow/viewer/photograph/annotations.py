@@ -49,10 +49,11 @@ def field_class(layer: Image, row: int) -> str | None:
     return fields[row].class_name if row < len(fields) else None
 
 
-def set_field_class(layer: Image, row: int, name: str | None) -> None:
-    """Give a field a class, or take it away with None."""
+def set_field_class(layer: Image, rows: int | Iterable[int], name: str | None) -> None:
+    """Give a field, or several, a class; or take it away with None."""
+    rows = [rows] if isinstance(rows, int) else rows
     info = LayerInfo.of(layer)
-    replace(info, classes={**info.classes, row: name or None}).set_on(layer)
+    replace(info, classes={**info.classes, **dict.fromkeys(rows, name or None)}).set_on(layer)
 
 
 def is_chosen(layer: Image, row: int) -> bool:

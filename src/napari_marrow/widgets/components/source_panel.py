@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from napari.layers import Image
 from qtpy.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from napari_marrow.data.errors import MarrowError
@@ -157,13 +158,22 @@ class SourcePanel(QWidget):
         self.annotate.setEnabled(bool(rows))
 
     def _store(self, numbers: list[int], column: int) -> None:
-        """Keep with the layers what was edited, in the rows as they were shown."""
+        """Keep with the layers what was edited, in the rows as they were shown.
+
+        Once for all rows of a layer, as each time its whole record is written.
+        """
+        rows: dict[tuple[Image, bool | str], list[int]] = {}
         for number in numbers:
             photograph, index = self._shown[number]
-            if column == NAME:
-                set_chosen(photograph.layer, [index], self.table.is_checked(number))
+            value = (
+                self.table.is_checked(number) if column == NAME else self.table.text(number, CLASS)
+            )
+            rows.setdefault((photograph.layer, value), []).append(index)
+        for (layer, value), indices in rows.items():
+            if isinstance(value, bool):
+                set_chosen(layer, indices, value)
             else:
-                set_field_class(photograph.layer, index, self.table.text(number, CLASS))
+                set_field_class(layer, indices, value)
 
     def add_cells_layer(self) -> None:
         """Add the Labels layer to paint classes into, over the photograph selected in the table."""
