@@ -137,13 +137,13 @@ def test_train_on_a_damaged_photograph(refused, tmp_path, own, damage):
     if damage == "huge":
         content[18:26] = (100_000).to_bytes(4, "little") * 2
     path.write_bytes(content if damage == "huge" else content[:99])
-    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", *FAST)
+    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", "--strict", *FAST)
     assert "ALL_1.bmp is cut off or damaged" in said
 
 
 def test_train_with_a_mask_of_another_size(refused, tmp_path, own):
     Image.new("RGB", (8, 6)).save(own / "MM" / "MM_1_background_mask.bmp")
-    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", *FAST)
+    said = refused(1, "train", own, "--out", tmp_path / "m.marrow", "--strict", *FAST)
     assert "MM_1_background_mask.bmp is 8x6 and its photograph 64x48" in said
 
 

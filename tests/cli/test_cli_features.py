@@ -69,7 +69,7 @@ def test_features_that_fail_are_1(refused, tmp_path, many):
     shutil.copytree(many, tmp_path / "in")
     path = tmp_path / "in" / "MM" / "MM_2.bmp"
     path.write_bytes(path.read_bytes()[:999])
-    assert "MM_2.bmp is cut off" in refused(1, "features", tmp_path / "in", *out)
+    assert "MM_2.bmp is cut off" in refused(1, "features", tmp_path / "in", *out, "--strict")
 
 
 def test_train_and_predict(call, refused, tmp_path, many):

@@ -143,9 +143,9 @@ def test_a_damaged_photograph_does_not_stop_the_others(damaged, tmp_path):
     job = AugmentJob(scan(damaged), AugmentSettings(("flip",)), tmp_path / "out")
     result = run_augmentation(job, events.append).to_dict()
     assert (result["fields"], result["images"], len(scan(job.out).fields)) == (3, 6, 6)
-    assert result["left_out"] == ["ALL/ALL_1.png"]
-    (sentence,) = (w for w in result["warnings"] if "ALL_1.png can't be read" in w)
-    assert f"! {sentence}" in [e.text for e in events if e.kind == "message"]
+    (failure,) = result["failed"]
+    assert failure["image"] == "ALL/ALL_1.png"
+    assert "ALL_1.png can't be read" in failure["reason"]
     assert [e.fraction for e in events if e.kind == "progress"][-1] == 1
 
 
@@ -160,13 +160,15 @@ def test_where_no_photograph_can_be_read_nothing_is_made(damaged, tmp_path):
     assert not job.out.exists()
 
 
-def test_command_says_what_is_left_out_and_exits_with_1(capsys, damaged, tmp_path):
+def test_command_says_what_is_left_out_and_strict_refuses_it(capsys, damaged, tmp_path):
     status, told, said = call(capsys, "augment", damaged, tmp_path / "out", "--ops", "flip")
-    assert status == 1
+    assert status == 0
     assert "6 images" in told
-    assert f"! {damaged / 'ALL' / 'ALL_1.png'} can't be read" in said
-    assert (told + said).count("! ") == 1  # not once more in the end
-    assert "napari-marrow: 1 photograph can't be read and was left out: ALL/ALL_1.png;" in said
+    assert f"ALL/ALL_1.png: {damaged / 'ALL' / 'ALL_1.png'} can't be read" in told
+    status, told, said = call(capsys, "augment", damaged, tmp_path / "strict", "--strict")
+    assert (status, told) == (1, "")
+    assert f"napari-marrow: {damaged / 'ALL' / 'ALL_1.png'} can't be read" in said
+    assert not (tmp_path / "strict").exists()
 
 
 def test_a_name_that_no_table_can_hold_is_said(tmp_path, make_snam):
@@ -227,7 +229,7 @@ def test_command_there_and_back(capsys, snam, tmp_path):
         "images": 24,
         "masks": 48,
         "operations": ["rotate90", "noise"],
-        "left_out": [],
+        "failed": [],
         "warnings": [],
     }
     assert (out / "ALL" / "ALL_1_noise2_nucleus_mask.bmp").is_file()

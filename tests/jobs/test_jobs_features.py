@@ -21,10 +21,9 @@ from napari_marrow.measure.settings import FAMILIES, ChiSquareSettings, FeatureS
 CELL = FeatureSettings(("colour",), "cell")
 
 
-def run(collection, out, settings=None, selection=None, **how):
-    job = FeaturesJob(
-        collection, out, settings or FeatureSettings(), selection or ChiSquareSettings()
-    )
+def run(collection, out, settings=None, selection=None, strict=False, **how):
+    settings, selection = settings or FeatureSettings(), selection or ChiSquareSettings()
+    job = FeaturesJob(collection, out, settings, selection, strict=strict)
     return run_features_job(job, **how).to_dict()
 
 
@@ -74,6 +73,7 @@ def test_both_tables(tmp_path, collection):
         "out": str(tmp_path / "T.csv"),
         "scores": str(tmp_path / "T.scores.csv"),
         "rows": 6,
+        "failed": [],
         "features": len(columns),
         "selected": scores["feature"][:7].tolist(),
         "notes": [],
@@ -162,7 +162,7 @@ def test_stopped_or_failed_leaves_what_was_there(tmp_path, collection):
     path = tmp_path / "in" / "MM" / "MM_3.bmp"
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(MarrowError, match=r"MM_3\.bmp is cut off"):
-        run(scan(tmp_path / "in"), out)
+        run(scan(tmp_path / "in"), out, strict=True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["T.csv", "T.scores.csv", "in"]
     assert (out.read_text(), (tmp_path / "T.scores.csv").read_text()) == older
     assert np.sum(asked) == 4

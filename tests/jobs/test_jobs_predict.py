@@ -1,5 +1,6 @@
 """Prediction of photographs in memory; and the job: a table and overlays, all or nothing."""
 
+import dataclasses
 import errno
 import shutil
 from functools import partial
@@ -118,14 +119,30 @@ def test_other_files_of_the_overlay_folder_stay(tmp_path, toy, collection):
     assert (overlay / "ALL_1.png").stat().st_ino != older
 
 
-def test_a_damaged_photograph_leaves_nothing(tmp_path, toy, make_snam):
+def test_a_damaged_photograph_is_left_out_or_ends_a_strict_job(tmp_path, toy, make_snam):
     root = make_snam(tmp_path / "in", 2)
     path = root / "MM" / "MM_2.bmp"
     path.write_bytes(path.read_bytes()[:500])
     out = tmp_path / "out"
+    job = PredictJob(toy, [scan(root)], out / "p.csv", out / "overlays", workers=2)
     with pytest.raises(MarrowError, match=r"MM_2\.bmp is cut off"):
-        run_prediction(PredictJob(toy, [scan(root)], out / "p.csv", out / "overlays"))
+        run_prediction(dataclasses.replace(job, strict=True))
     assert list(out.rglob("*")) == []
+    (failure,) = run_prediction(job).to_dict()["failed"]
+    assert failure["image"] == "MM/MM_2.bmp"
+    assert "MM_2.bmp is cut off" in failure["reason"]
+    assert set(pd.read_csv(job.out)["image"]) == {"ALL/ALL_1.bmp", "ALL/ALL_2.bmp", "MM/MM_1.bmp"}
+    assert len(list(job.overlay.iterdir())) == 3
+
+
+def test_where_no_photograph_can_be_read_nothing_is_written(tmp_path, toy, make_snam):
+    root = make_snam(tmp_path / "in", 1)
+    found = scan(root)
+    for field in found.fields:
+        field.path.write_bytes(field.path.read_bytes()[:500])
+    with pytest.raises(MarrowError, match=r"ALL_1\.bmp is cut off"):
+        run_prediction(PredictJob(toy, [found], tmp_path / "p.csv"))
+    assert not (tmp_path / "p.csv").exists()
 
 
 def test_stopped_leaves_nothing(tmp_path, toy, collection):

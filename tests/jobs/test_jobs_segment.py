@@ -35,7 +35,7 @@ def test_labels_of_16_bits_and_a_table(photographs, tmp_path):
     result = run_segmentation(job, events.append).to_dict()
     found = result["fields"]
     assert result["nuclei"] == sum(one["nuclei"] for one in found)
-    assert result["left_out"] == result["warnings"] == []
+    assert result["failed"] == []
     names = [
         f"{c}_field_{k}_{w}.png"
         for c in ("ALL", "MM")
@@ -120,10 +120,9 @@ def test_a_damaged_photograph_does_not_stop_the_others(damaged, tmp_path):
     events = []
     job = SegmentJob([scan(damaged)], tmp_path / "out")
     result = run_segmentation(job, events.append).to_dict()
-    assert result["left_out"] == ["ALL/field_2.png"]
-    (sentence,) = result["warnings"]
-    assert "field_2.png can't be read" in sentence
-    assert [e.text for e in events if e.kind == "message"] == [f"! {sentence}"]
+    (failure,) = result["failed"]
+    assert failure["image"] == "ALL/field_2.png"
+    assert "field_2.png can't be read" in failure["reason"]
     names = ["ALL_field_1_nuclei.png", "MM_field_1_nuclei.png", "MM_field_2_nuclei.png"]
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [*names, "nuclei.csv"]
     assert [e.fraction for e in events if e.kind == "progress"][-1] == 1
@@ -138,14 +137,15 @@ def test_where_no_photograph_can_be_read_nothing_is_made(damaged, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_command_says_what_is_left_out_and_exits_with_1(damaged, tmp_path, capsys):
+def test_command_says_what_is_left_out_and_strict_refuses_it(damaged, tmp_path, capsys):
     command = ["segment", str(damaged), "--out", str(tmp_path / "[red]out"), "--json"]
-    assert cli.run(command) == 1
-    told, said = capsys.readouterr()
-    assert json.loads(told)["left_out"] == ["ALL/field_2.png"]
-    assert len(json.loads(told)["fields"]) == 3
-    assert f"! {damaged / 'ALL' / 'field_2.png'} can't be read" in said
-    assert "napari-marrow: 1 photograph can't be read and was left out: ALL/field_2.png;" in said
+    assert cli.run(command) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [failure["image"] for failure in told["failed"]] == ["ALL/field_2.png"]
+    assert len(told["fields"]) == 3
+    assert cli.run([*command, "--strict", "--force"]) == 1
+    said = capsys.readouterr().err
+    assert f"napari-marrow: {damaged / 'ALL' / 'field_2.png'} can't be read" in said
 
 
 def test_a_file_that_appears_meanwhile_stays(photographs, tmp_path):

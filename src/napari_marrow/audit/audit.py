@@ -6,7 +6,6 @@ changes nothing and decides nothing: every finding is a sentence for the user th
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +21,7 @@ from napari_marrow.audit.duplicates import find_duplicates, find_near_duplicates
 from napari_marrow.audit.findings import MIN_SOURCES, Finding, SummarizedField, join_names
 from napari_marrow.audit.image_summary import is_mask, is_masked_copy, summarize
 from napari_marrow.audit.mask_files import find_odd_masks
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection
 
 
@@ -32,6 +31,7 @@ class Audit:
 
     findings: tuple[Finding, ...]
     acquisitions: Acquisitions
+    failed: tuple[Failure, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -49,10 +49,11 @@ class Audit:
 def audit(
     collection: Collection,
     progress: Callable[[float, str], None] = lambda fraction, text: None,
+    strict: bool = False,
 ) -> Audit:
     """Look for what would make a score on this collection too good.
 
-    Photographs that can't be read are passed over; the scan reports them.
+    Photographs that can't be read are listed as failed, also those damaged after the header.
 
     Parameters
     ----------
@@ -60,6 +61,8 @@ def audit(
         Fields, with or without classes.
     progress
         Told of the part that is done.
+    strict
+        Raise MarrowError at the first photograph that can't be read.
 
     Returns
     -------
@@ -67,11 +70,12 @@ def audit(
         Masks among the photographs, copies, sources in two classes, sizes, formats and acquisitions
         that go with the class, and classes of too few sources. Masks are left out of the rest.
     """
-    fields = []
+    fields, failures = [], Failures(strict)
     for k, f in enumerate(collection.fields):
         progress(k / len(collection.fields), f"Looking at {f.name}")
-        with contextlib.suppress(MarrowError, OSError):
-            fields.append(SummarizedField(f, collection.label(f), summarize(f)))
+        label = collection.label(f)
+        with failures.leaving_out(label):
+            fields.append(SummarizedField(f, label, summarize(f)))
     masks, photographs = _find_masks(fields)
     readable = replace(collection, fields=tuple(p.field for p in photographs))
     masks += find_odd_masks(readable)
@@ -84,7 +88,8 @@ def audit(
     if acquisitions.association.holds:
         files = tuple(label for group in acquisitions.files for label in group)
         findings.append(Finding("acquisition-with-class", acquisitions.sentence, files))
-    return Audit((*findings, *_find_small_classes(sources)), acquisitions)
+    findings += _find_small_classes(sources)
+    return Audit(tuple(findings), acquisitions, tuple(failures.found))
 
 
 def _find_masks(

@@ -62,6 +62,10 @@ AsForce = Annotated[
         help="Also replace older results that were edited since; never inputs or other files.",
     ),
 ]
+AsStrict = Annotated[
+    bool,
+    Parameter(name="--strict", negative="", help="End at the first photograph that can't be used."),
+]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object.")]
 
 

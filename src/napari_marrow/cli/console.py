@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from napari_marrow.data.text import printable
+from napari_marrow.data.failures import Failure
+from napari_marrow.data.text import counted, printable
 from napari_marrow.jobs.events import Event
 
 # names of files and classes may hold what rich takes for its markup
@@ -47,6 +48,15 @@ class Reporter:
 def show(result: Mapping[str, object], as_json: bool, *lines: str) -> None:
     """Print a result: as JSON, or as the lines a person reads."""
     print(json.dumps(_printable(result)) if as_json else printable("\n".join(lines)))
+
+
+def failure_lines(failed: Sequence[Failure]) -> list[str]:
+    """Return lines that name what a job left out, and why."""
+    if not failed:
+        return []
+    verb = "was" if len(failed) == 1 else "were"
+    head = f"! {counted(len(failed), 'photograph')} can't be used and {verb} left out:"
+    return [head, *(f"  {failure.image}: {failure.reason}" for failure in failed)]
 
 
 def _printable(value: object) -> object:

@@ -11,8 +11,8 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.table import Table
 
-from napari_marrow.cli.app import AsJson, AsOptions, UsageError, app, no_problems
-from napari_marrow.cli.console import Reporter, print_table, show
+from napari_marrow.cli.app import AsJson, AsOptions, AsStrict, UsageError, app, no_problems
+from napari_marrow.cli.console import Reporter, failure_lines, print_table, show
 from napari_marrow.data.text import counted
 from napari_marrow.jobs.events import Event, never, progress_callback
 from napari_marrow.report.colours import RESEARCH_ONLY
@@ -32,7 +32,7 @@ def info(*, json: AsJson = False) -> None:
 
 
 @app.command
-def scan(folder: Path, /, *, json: AsJson = False) -> None:
+def scan(folder: Path, /, *, strict: AsStrict = False, json: AsJson = False) -> None:
     """List the contents of a folder: fields, classes, masks, sources, and warnings.
 
     Most of it is read from names and headers. The audit then reads a sample of the pixels to find
@@ -49,7 +49,7 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
     with Reporter() as report:
         progress = progress_callback(report, never)
         found = scan_folder(folder, progress)
-        audited = audit(found, progress)
+        audited = audit(found, progress, strict)
         progress(1.0, f"Scanned {counted(len(found.fields), 'field')}")
     masks = Counter(kind for f in found.fields for kind in f.mask_kinds)
     sources = len({f.source for f in found.fields})
@@ -60,6 +60,7 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
         "masks": dict(sorted(masks.items())),
         "sources": sources,
         "audit": audited.to_dict(),
+        "failed": [failure.to_dict() for failure in audited.failed],
     }
     table = Table("class", "fields", box=None, pad_edge=False)
     for name, count in found.counts().items():
@@ -68,12 +69,15 @@ def scan(folder: Path, /, *, json: AsJson = False) -> None:
         table.add_row("(none)", str(without))
     if not json:
         print_table(table)
+    reasons = {failure.reason for failure in audited.failed}
+    warnings = [x for x in (*found.warnings, *audited.sentences) if x not in reasons]
     shown = ", ".join(f"{count} {kind}" for kind, count in sorted(masks.items())) or "none"
     show(
         result,
         json,
         f"{counted(len(found.fields), 'field')} of {counted(sources, 'source')}; masks: {shown}.",
-        *(f"! {warning}" for warning in (*found.warnings, *audited.sentences)),
+        *(f"! {warning}" for warning in warnings),
+        *failure_lines(audited.failed),
         *([] if audited.acquisitions.association.holds else [audited.acquisitions.sentence]),
     )
 

@@ -14,11 +14,12 @@ from napari_marrow.cli.app import (
     AsJson,
     AsListOptions,
     AsOptions,
+    AsStrict,
     UsageError,
     app,
     no_problems,
 )
-from napari_marrow.cli.console import Reporter, console, print_comparison, show
+from napari_marrow.cli.console import Reporter, console, failure_lines, print_comparison, show
 from napari_marrow.data.text import counted
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
 from napari_marrow.learning.registry import MODELS
@@ -74,6 +75,7 @@ def features(
     settings: Annotated[FeatureSettings, AsListOptions] = FeatureSettings(),  # noqa: B008
     selection: Annotated[ChiSquareSettings, AsOptions] = ChiSquareSettings(),  # noqa: B008
     force: AsForce = False,
+    strict: AsStrict = False,
     json: AsJson = False,
 ) -> None:
     """Measure fields, or the cells in them, and score the features by chi-square.
@@ -89,13 +91,14 @@ def features(
     no_problems(settings)
     no_problems(selection)
     with Reporter() as report:
-        job = FeaturesJob(scan_folder(folder), out, settings, selection, force)
+        job = FeaturesJob(scan_folder(folder), out, settings, selection, force, strict)
         result = run_features_job(job, report)
     lines = [f"{counted(result.rows, 'row')} of {counted(result.features, 'feature')} in {out}."]
     if result.scores:
         best = ", ".join(result.selected[:5])
         lines.append(f"Scores in {result.scores}; the best: {best}.")
-    show(result.to_dict(), json, *lines, *result.notes, RESEARCH_ONLY)
+    lines += [*result.notes, *failure_lines(result.failed)]
+    show(result.to_dict(), json, *lines, RESEARCH_ONLY)
 
 
 @app.command
@@ -109,6 +112,7 @@ def train(
     network: NetworkOptions = None,
     classical: ClassicalOptions = None,
     force: AsForce = False,
+    strict: AsStrict = False,
     json: AsJson = False,
 ) -> None:
     """Train a model on a folder and write its bundle.
@@ -127,9 +131,10 @@ def train(
     no_problems(chosen)
     collection = _grouped(folder, groups)
     with Reporter() as report:
-        result = run_training(TrainJob(collection, chosen, out, force), report)
+        result = run_training(TrainJob(collection, chosen, out, force, strict), report)
     info = result.info
-    lines = [*verdict(info.evaluation), *info.notes, f"Bundle: {out}", RESEARCH_ONLY]
+    lines = [*verdict(info.evaluation), *info.notes, *failure_lines(result.failed)]
+    lines += [f"Bundle: {out}", RESEARCH_ONLY]
     show(result.to_dict() | {"warnings": list(collection.warnings)}, json, *lines)
 
 
@@ -142,6 +147,7 @@ def predict(
     overlay: Annotated[Path | None, Parameter(help="Folder for PNGs of the predictions.")] = None,
     workers: Annotated[int, Parameter(help="Number of fields classified at the same time.")] = 1,
     force: AsForce = False,
+    strict: AsStrict = False,
     json: AsJson = False,
 ) -> None:
     """Classify fields, or the cells in them, with a bundle.
@@ -160,7 +166,7 @@ def predict(
     if not paths or workers < 1:
         raise UsageError("Name at least one photograph or folder, and at least one worker.")
     collections = scan_all(paths)
-    job = PredictJob(load_bundle(bundle), collections, out, overlay, workers, force)
+    job = PredictJob(load_bundle(bundle), collections, out, overlay, workers, force, strict)
     with Reporter() as report:
         result = run_prediction(job, report)
     counts = Counter(p.class_name or "without a nucleus" for p in result.predictions)
@@ -169,7 +175,7 @@ def predict(
         summary += f" ({uncertain} uncertain)"
     fields = f"{counted(len(result.predictions), 'field')}: {summary}; "
     fields += f"{counted(len(result.table), 'row')} in {out}."
-    show(result.to_dict(), json, fields, RESEARCH_ONLY)
+    show(result.to_dict(), json, fields, *failure_lines(result.failed), RESEARCH_ONLY)
 
 
 @app.command
@@ -183,6 +189,7 @@ def compare(
     network: NetworkOptions = None,
     classical: ClassicalOptions = None,
     force: AsForce = False,
+    strict: AsStrict = False,
     json: AsJson = False,
 ) -> None:
     """Cross-validate several models on the same folds, cut by source, in one table.
@@ -198,13 +205,15 @@ def compare(
     _report_unused(settings.models, network, classical)
     chosen = CompareSettings(**vars(settings), **vars(network), **vars(classical))
     no_problems(chosen)
+    job = CompareJob(_grouped(folder, groups), out, chosen, force, strict)
     with Reporter() as report:
-        result = run_comparison(CompareJob(_grouped(folder, groups), out, chosen, force), report)
+        result = run_comparison(job, report)
     if not json:
         print_comparison(result.rows)
     counted_units = f"{counted(result.units, 'unit')} of {counted(result.sources, 'source')}"
     summary = f"{counted_units}, {counted(result.folds, 'fold')}; tables in {out}."
-    show(result.to_dict(), json, summary, *result.notes, RESEARCH_ONLY)
+    lines = [summary, *result.notes, *failure_lines(result.failed)]
+    show(result.to_dict(), json, *lines, RESEARCH_ONLY)
 
 
 @app.command

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +12,13 @@ from napari_marrow.cli.app import (
     AsJson,
     AsListOptions,
     AsOptions,
+    AsStrict,
     UsageError,
     app,
     no_problems,
 )
-from napari_marrow.cli.console import Reporter, show
-from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.text import counted, listed
+from napari_marrow.cli.console import Reporter, failure_lines, show
+from napari_marrow.data.text import counted
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
@@ -31,6 +30,7 @@ def augment(
     /,
     *,
     settings: Annotated[AugmentSettings, AsListOptions] = AugmentSettings(),  # noqa: B008
+    strict: AsStrict = False,
     json: AsJson = False,
 ) -> None:
     """Augment photographs with their masks into a new folder with SN-AM names.
@@ -50,10 +50,9 @@ def augment(
     no_problems(settings)
     check_place(out, folder)
     with Reporter() as report:
-        result = run_augmentation(AugmentJob(scan_folder(folder), settings, out), report)
+        result = run_augmentation(AugmentJob(scan_folder(folder), settings, out, strict), report)
     summary = f"{counted(result.images, 'image')} and {counted(result.masks, 'mask')} in {out}."
-    show(result.to_dict(), json, summary)
-    _none_left_out(result.left_out)
+    show(result.to_dict(), json, summary, *failure_lines(result.failed))
 
 
 @app.command
@@ -68,6 +67,7 @@ def segment(
         ),
     ] = False,
     force: AsForce = False,
+    strict: AsStrict = False,
     json: AsJson = False,
 ) -> None:
     """Segment the nuclei of photographs into STEM_nuclei.png (16-bit labels) and nuclei.csv.
@@ -87,18 +87,9 @@ def segment(
     no_problems(settings)
     collections = scan_all(paths)
     with Reporter() as report:
-        result = run_segmentation(SegmentJob(collections, out, settings, cytoplasm, force), report)
+        job = SegmentJob(collections, out, settings, cytoplasm, force, strict)
+        result = run_segmentation(job, report)
     nuclei = counted(result.nuclei, "nucleus", "nuclei")
     fields = counted(len(result.counts), "field")
-    show(result.to_dict(), json, f"{nuclei} in {fields}, in {out}.", RESEARCH_ONLY)
-    _none_left_out(result.left_out)
-
-
-def _none_left_out(names: Iterable[str]) -> None:
-    """Exit with 1 where photographs were left out, so that a script notices it."""
-    if names := list(names):
-        count = counted(len(names), "photograph")
-        raise MarrowError(
-            f"{count} can't be read and {'was' if len(names) == 1 else 'were'} left out: "
-            f"{listed(names)}; copy them again or remove them."
-        )
+    summary = f"{nuclei} in {fields}, in {out}."
+    show(result.to_dict(), json, summary, *failure_lines(result.failed), RESEARCH_ONLY)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.csv_table import columns, read_rows_by_role
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failures
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import decode, image_size, open_image, read_image
 from napari_marrow.data.masks import MaskCode, MaskKind, read_mask
@@ -221,19 +222,26 @@ def usable(collection: Collection) -> Collection:
     MarrowError
         When no field is left; the sentence is the first file's.
     """
-    fields, first = [], None
+    fields, failures = [], Failures()
     for f in collection.fields:
-        try:
-            size = f.size()
-        except MarrowError as error:
-            first = first or error
-            continue
-        masks = {kind: path for kind, path in f.masks.items() if _fits(path, size)}
-        cells = tuple(path for path in f.cells if _fits(path, size))
-        fields.append(dataclasses.replace(f, masks=masks, cells=cells))
-    if not fields and first is not None:
-        raise first
+        with failures.leaving_out(collection.label(f)):
+            fields.append(with_fitting_masks(f))
+    failures.check_some_left(len(collection.fields))
     return dataclasses.replace(collection, fields=tuple(fields))
+
+
+def with_fitting_masks(field: Field) -> Field:
+    """Leave out the masks of a field that can't be read or do not fit it.
+
+    Raises
+    ------
+    MarrowError
+        When the photograph's size can't be read.
+    """
+    size = field.size()
+    masks = {kind: path for kind, path in field.masks.items() if _fits(path, size)}
+    cells = tuple(path for path in field.cells if _fits(path, size))
+    return dataclasses.replace(field, masks=masks, cells=cells)
 
 
 def _fits(mask: Path, size: tuple[int, int]) -> bool:

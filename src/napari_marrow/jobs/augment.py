@@ -14,7 +14,8 @@ from PIL import Image
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError, Stopped
-from napari_marrow.data.fields import Collection, Field, usable
+from napari_marrow.data.failures import Failure, Failures
+from napari_marrow.data.fields import Collection, Field, with_fitting_masks
 from napari_marrow.data.layouts import SAVED, write_table
 from napari_marrow.data.text import listed
 from napari_marrow.imaging.augment import (
@@ -40,6 +41,7 @@ class AugmentJob:
     collection: Collection
     settings: AugmentSettings
     out: Path
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class AugmentResult:
         Number of photographs read, photographs written, and masks written.
     operations
         Their names.
-    left_out
-        Names of photographs that can't be read.
+    failed
+        The photographs that can't be read and were left out.
     warnings
         Sentences for the user.
     """
@@ -65,7 +67,7 @@ class AugmentResult:
     images: int
     masks: int
     operations: tuple[str, ...]
-    left_out: list[str]
+    failed: tuple[Failure, ...]
     warnings: list[str]
 
     def to_dict(self) -> dict[str, object]:
@@ -79,8 +81,8 @@ def run_augmentation(
     """Write ``OUT/<class>/<stem>_<operation>.bmp`` with its masks, for every field and operation.
 
     The folder appears when all is written. With it comes a table of classes and sources, which
-    keeps patients that a layout or a table gave. Fields whose header can't be read are left out,
-    with a warning; so are those that turn out to be damaged later.
+    keeps patients that a layout or a table gave. Fields that can't be read are left out, with
+    their reasons.
 
     Raises
     ------
@@ -91,45 +93,43 @@ def run_augmentation(
         When ``should_stop`` returned True.
     """
     check(job)
-    collection = usable(job.collection)
+    fields, failures = [], Failures(job.strict)
+    for f in job.collection.fields:
+        with failures.leaving_out(job.collection.label(f)):
+            fields.append(with_fitting_masks(f))
+    failures.check_some_left(len(job.collection.fields))
+    collection = dataclasses.replace(job.collection, fields=tuple(fields))
     per_field = count(1, job.settings)
-    done, total = 0, per_field * len(collection.fields)
-    damaged: dict[str, str] = {}
+    total = per_field * len(collection.fields)
+    names = unique_names(collection, job.settings)
     written: list[Field] = []
     masks = 0
     with atomic_folder(job.out) as folder:
         emit(Event("message", describe_plan(len(collection.fields), job.settings)))
-        for f, name in zip(collection.fields, unique_names(collection, job.settings), strict=True):
-            try:
+        for k, (f, name) in enumerate(zip(collection.fields, names, strict=True)):
+            with failures.leaving_out(collection.label(f)):
                 image, its_masks = f.image(), _masks(f)
-            except MarrowError as error:
-                damaged[collection.label(f)] = str(error)
-                done += per_field
-                continue
-            for made in augment_one(image, its_masks, name, job.settings):
-                if should_stop():
-                    raise Stopped
-                _write(folder / made.name, made.image, made.masks)
-                masks += len(made.masks)
-                path = folder / f"{made.name}.bmp"
-                written.append(dataclasses.replace(f, path=path, name=path.stem))
-                done += 1
-                emit(Event("progress", f"Wrote {made.name}", done / total))
-        if damaged and not written:
-            raise MarrowError(next(iter(damaged.values())))
-        warnings = [*job.collection.warnings, *damaged.values(), *_left_out(collection)]
+                products = augment_one(image, its_masks, name, job.settings)
+                for done, made in enumerate(products, k * per_field + 1):
+                    if should_stop():
+                        raise Stopped
+                    _write(folder / made.name, made.image, made.masks)
+                    masks += len(made.masks)
+                    path = folder / f"{made.name}.bmp"
+                    written.append(dataclasses.replace(f, path=path, name=path.stem))
+                    emit(Event("progress", f"Wrote {made.name}", done / total))
+        failures.check_some_left(len(job.collection.fields))
+        warnings = [*job.collection.warnings, *_left_out(collection)]
         for sentence in warnings:
             emit(Event("message", f"! {sentence}"))
         write_table(Collection(folder, tuple(written)), folder / SAVED)
-    readable = {f.path for f in collection.fields}
-    left_out = [collection.label(f) for f in job.collection.fields if f.path not in readable]
     return AugmentResult(
         out=job.out,
-        fields=len(collection.fields) - len(damaged),
+        fields=len(job.collection.fields) - len(failures.found),
         images=len(written),
         masks=masks,
         operations=job.settings.operations,
-        left_out=[*left_out, *damaged],
+        failed=tuple(failures.found),
         warnings=warnings,
     )
 

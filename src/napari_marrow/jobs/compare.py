@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_folder
+from napari_marrow.data.failures import Failure
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import FolderKind, input_files, recognize, table_kind
 from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
@@ -27,7 +28,8 @@ _ANSWERS = table_kind(
 def _comparison_files(path: Path) -> dict[str, bool]:
     try:
         content = json.loads((path / FULL).read_text(encoding="utf-8"))
-        ours = set(content) == {f.name for f in fields(ComparisonResult)}
+        older = set(content) | {"failed"}  # which version 0.1 did not write
+        ours = older == {f.name for f in fields(ComparisonResult)}
         scores = table_kind("a table of models", tuple(content["rows"][0]))
     except (OSError, ValueError, TypeError, LookupError):
         return {}
@@ -45,6 +47,7 @@ class CompareJob:
     out: Path
     settings: CompareSettings = field(default_factory=CompareSettings)
     force: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class ComparisonResult:
         Sentences for the user.
     settings
         Of the comparison.
+    failed
+        The fields that can't be used and were left out.
     """
 
     out: Path
@@ -72,6 +77,7 @@ class ComparisonResult:
     folds: int
     notes: list[str]
     settings: CompareSettings
+    failed: tuple[Failure, ...] = ()
     research_use_only: str = RESEARCH_ONLY
 
     def to_dict(self) -> dict[str, object]:
@@ -93,7 +99,7 @@ def run_comparison(
     """
     with atomic_folder(job.out, COMPARISON, input_files([job.collection]), job.force) as folder:
         hear = Callbacks(progress_callback(emit, should_stop), should_stop=should_stop)
-        found = compare(job.collection, job.settings, hear)
+        found = compare(job.collection, job.settings, hear, strict=job.strict)
         found.rows.to_csv(folder / TABLE, index=False)
         found.answers.to_csv(folder / ANSWERS, index=False)
         first = found.answers["protocol"] == found.answers["protocol"][0]
@@ -105,6 +111,7 @@ def run_comparison(
             folds=job.settings.folds,
             notes=list(found.notes),
             settings=job.settings,
+            failed=found.failed,
         )
         (folder / FULL).write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
     return result

@@ -9,6 +9,7 @@ import pandas as pd
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import Stopped
+from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import check_outputs, input_files, table_kind
 from napari_marrow.data.text import counted
@@ -41,6 +42,7 @@ class FeaturesJob:
     settings: FeatureSettings = field(default_factory=FeatureSettings)
     selection: ChiSquareSettings = field(default_factory=ChiSquareSettings)
     force: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class FeaturesResult:
         Names of the selected features, the best first.
     notes
         Sentences for the reader of the scores.
+    failed
+        The fields that can't be used and were left out.
     """
 
     out: Path
@@ -65,6 +69,7 @@ class FeaturesResult:
     features: int
     selected: list[str]
     notes: list[str]
+    failed: tuple[Failure, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the result as JSON."""
@@ -82,7 +87,7 @@ def run_features_job(
     Raises
     ------
     MarrowError
-        When the settings can't work, a field can't be read, or a table can't be written.
+        When the settings can't work, no field can be used, or a table can't be written.
     Stopped
         When ``should_stop`` returned True.
     """
@@ -92,14 +97,16 @@ def run_features_job(
     # what can't be written is refused before the work
     with atomic_file(job.out, FEATURES, read, job.force) as part:
         check_outputs({scores_path(job.out): SCORES}, read, job.force)
-        table = measure_features(job.collection, job.settings, emit, should_stop)
+        failures = Failures(job.strict)
+        table = measure_features(job.collection, job.settings, emit, should_stop, failures)
         scores, notes = score_features(table, job.selection, should_stop)
         if scores is None and (older := scores_path(job.out)).exists():
             notes.append(f"The older {older} was removed: its scores are of another table.")
         beside = _write(table, scores, part, job.out, job.force)
     best = [] if scores is None else scores.loc[scores["selected"], "feature"].tolist()
-    notes = [*drawn_notes(job.collection, job.settings), *notes]
-    return FeaturesResult(job.out, beside, len(table), len(feature_columns(table)), best, notes)
+    notes = [*failures.note(), *drawn_notes(job.collection, job.settings), *notes]
+    counts, failed = (len(table), len(feature_columns(table))), tuple(failures.found)
+    return FeaturesResult(job.out, beside, *counts, best, notes, failed)
 
 
 def measure_features(
@@ -107,9 +114,11 @@ def measure_features(
     settings: FeatureSettings,
     emit: Emit = silent,
     should_stop: ShouldStop = never,
+    failures: Failures | None = None,
 ) -> pd.DataFrame:
     """Return the table of features: columns that describe each unit, then the features."""
-    table = measure_collection(collection, settings, progress_callback(emit, should_stop))
+    hear = progress_callback(emit, should_stop)
+    table = measure_collection(collection, settings, hear, failures)
     return table.drop(columns=list(MEAN_COLOUR))
 
 

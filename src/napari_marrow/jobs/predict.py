@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file, atomic_files
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import input_files
 from napari_marrow.imaging.nuclei import field_labels
@@ -36,7 +37,8 @@ class PredictInput:
     Attributes
     ----------
     title
-        What progress calls it: its name, or its number among all.
+        What progress calls it, and :class:`Failures` where it can't be read: its name in tables,
+        or its number among all.
     image
         Reads the pixels, (height, width, 3), uint8.
     nuclei
@@ -55,7 +57,8 @@ def predict_each(
     emit: Emit = silent,
     should_stop: ShouldStop = never,
     workers: int = 1,
-) -> list[Kept]:
+    failures: Failures | None = None,
+) -> list[Kept | None]:
     """Classify photographs, or the cells in them.
 
     Parameters
@@ -69,33 +72,40 @@ def predict_each(
         Progress after each photograph; asked before each.
     workers
         Number of photographs classified at the same time; with several, in any order.
+    failures
+        Takes the photographs that can't be read; without it, the first ends the work.
 
     Returns
     -------
     list
-        What ``keep`` returned, in the order of ``inputs``.
+        What ``keep`` returned, in the order of ``inputs``; None where a photograph was left out.
 
     Raises
     ------
     MarrowError
-        When a photograph can't be read.
+        When no photograph can be read, or one can't and there is no ``failures``.
     Stopped
         When ``should_stop`` returned True.
     """
     done = itertools.count(1)
+    failures = Failures(strict=True) if failures is None else failures
 
-    def label(number: int) -> Kept:
+    def label(number: int) -> Kept | None:
         if should_stop():
             raise Stopped
-        one = inputs[number]
-        kept = keep(number, bundle.predict_when_read(one.image, one.nuclei))
+        one, kept = inputs[number], None
+        with failures.leaving_out(one.title):
+            kept = keep(number, bundle.predict_when_read(one.image, one.nuclei))
         emit(Event("progress", f"Labelled {one.title}", next(done) / len(inputs)))
         return kept
 
     if workers == 1:
-        return [label(number) for number in range(len(inputs))]
-    tasks = [dask.delayed(label)(number) for number in range(len(inputs))]
-    return list(dask.compute(*tasks, scheduler="threads", num_workers=workers))
+        found = [label(number) for number in range(len(inputs))]
+    else:
+        tasks = [dask.delayed(label)(number) for number in range(len(inputs))]
+        found = list(dask.compute(*tasks, scheduler="threads", num_workers=workers))
+    failures.check_some_left(len(inputs))
+    return found
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,7 @@ class PredictJob:
     overlay: Path | None = None
     workers: int = 1
     force: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,12 +135,15 @@ class PredictResult:
         Of the fields.
     predictions
         One a field, in the same order, without label images.
+    failed
+        The fields that can't be read and were left out.
     """
 
     out: Path
     table: pd.DataFrame
     names: list[str]
     predictions: list[Prediction]
+    failed: tuple[Failure, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the result as JSON."""
@@ -142,7 +156,8 @@ class PredictResult:
             }
             for name, p in zip(self.names, self.predictions, strict=True)
         ]
-        return {"out": str(self.out), "rows": len(self.table), "fields": fields}
+        failed = [failure.to_dict() for failure in self.failed]
+        return {"out": str(self.out), "rows": len(self.table), "fields": fields, "failed": failed}
 
 
 def run_prediction(
@@ -153,7 +168,7 @@ def run_prediction(
     Raises
     ------
     MarrowError
-        When a field can't be read or an output can't be written.
+        When no field can be read (of a strict job: one) or an output can't be written.
     Stopped
         When ``should_stop`` returned True.
     """
@@ -177,8 +192,13 @@ def run_prediction(
                 write_overlay(path, field.open(), field.name, prediction, classes)
             return prediction.without_labels()
 
-        inputs = [PredictInput(f.name, f.image, partial(field_labels, f)) for f in fields]
-        predictions = predict_each(job.bundle, inputs, keep, emit, should_stop, job.workers)
-        table = joined_tables([name for name, _ in named], [p.table for p in predictions])
+        inputs = [PredictInput(name, f.image, partial(field_labels, f)) for name, f in named]
+        failures = Failures(job.strict)
+        kept = predict_each(job.bundle, inputs, keep, emit, should_stop, job.workers, failures)
+        found = [(pair, x) for pair, x in zip(named, kept, strict=True) if x is not None]
+        predictions = [x for _, x in found]
+        table = joined_tables([name for (name, _), _ in found], [x.table for x in predictions])
         table.to_csv(part, index=False)
-    return PredictResult(job.out, table, [field.name for field in fields], predictions)
+    names, order = [f.name for (_, f), _ in found], [name for name, _ in named]
+    failed = sorted(failures.found, key=lambda failure: order.index(failure.image))
+    return PredictResult(job.out, table, names, predictions, tuple(failed))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_marrow.data.atomic import atomic_files
-from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.errors import Stopped
+from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import FileKind, input_files, png_kind, save_png, table_kind
 from napari_marrow.imaging.nuclei import nucleus_table
@@ -51,51 +52,50 @@ class Segmentation:
 
 
 def segment_each(
-    images: Iterable[Callable[[], NDArray[np.uint8]]],
+    images: Sequence[tuple[str, Callable[[], NDArray[np.uint8]]]],
     settings: SegmentSettings,
     cytoplasm: bool = False,
     should_stop: ShouldStop = never,
-) -> Iterator[Segmentation | MarrowError]:
+    failures: Failures | None = None,
+) -> Iterator[Segmentation | None]:
     """Segment photographs one after the other.
 
     Parameters
     ----------
     images
-        Functions that read them, (height, width, 3), uint8.
+        Their names in tables, and functions that read them, (height, width, 3), uint8.
     settings
         Of the nuclei.
     cytoplasm
         Segment the cytoplasm too.
     should_stop
         Asked before each photograph.
+    failures
+        Takes the photographs that can't be read; without it, the first ends the work.
 
     Yields
     ------
-    Segmentation or MarrowError
-        The error where a photograph can't be read.
+    Segmentation or None
+        None where a photograph was left out.
 
     Raises
     ------
     MarrowError
-        When no photograph can be read.
+        When no photograph can be read, or one can't and there is no ``failures``.
     Stopped
         When ``should_stop`` returned True.
     """
-    readable, error = False, None
-    for read in images:
+    failures = Failures(strict=True) if failures is None else failures
+    for name, read in images:
         if should_stop():
             raise Stopped
-        try:
+        found = None
+        with failures.leaving_out(name):
             image = read()
-        except MarrowError as unreadable:
-            error = error or unreadable
-            yield unreadable
-            continue
-        readable = True
-        nuclei = segment_nuclei(image, settings)
-        yield Segmentation(nuclei, segment_cytoplasm(image, nuclei) if cytoplasm else None)
-    if error is not None and not readable:
-        raise error
+            nuclei = segment_nuclei(image, settings)
+            found = Segmentation(nuclei, segment_cytoplasm(image, nuclei) if cytoplasm else None)
+        yield found
+    failures.check_some_left(len(images))
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,7 @@ class SegmentJob:
     settings: SegmentSettings = field(default_factory=SegmentSettings)
     cytoplasm: bool = False
     force: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,14 @@ class SegmentResult:
         Number of nuclei by the photograph's name in the table.
     files
         The labels, in the same order.
-    left_out
-        Why a photograph can't be read, by its name.
+    failed
+        The photographs that can't be read and were left out.
     """
 
     out: Path
     counts: dict[str, int]
     files: list[Path]
-    left_out: dict[str, str]
+    failed: tuple[Failure, ...]
 
     @property
     def nuclei(self) -> int:
@@ -142,8 +143,7 @@ class SegmentResult:
             "out": str(self.out),
             "nuclei": self.nuclei,
             "fields": [{"image": i, "nuclei": n, "file": str(file)} for (i, n), file in fields],
-            "left_out": list(self.left_out),
-            "warnings": list(self.left_out.values()),
+            "failed": [failure.to_dict() for failure in self.failed],
         }
 
 
@@ -154,7 +154,7 @@ def run_segmentation(
 
     The PNGs have 16 bits a pixel. With ``cytoplasm`` there is also ``<stem>_cytoplasm.png``. The
     files appear when all are done. In a folder with the photographs they are read as masks of those
-    that have none of that kind yet. A photograph that can't be read is left out, with a warning.
+    that have none of that kind yet. A photograph that can't be read is left out, with a reason.
 
     Raises
     ------
@@ -168,13 +168,13 @@ def run_segmentation(
     stems = file_stems([f for _, f in pairs])
     endings = ("_nuclei.png", "_cytoplasm.png") if job.cytoplasm else ("_nuclei.png",)
     kinds = {f"{stem}{ending}": LABELS for stem in stems for ending in endings} | {TABLE: NUCLEI}
-    result = SegmentResult(job.out, {}, [], {})
-    tables: list[pd.DataFrame] = []
+    counts, files, tables = dict[str, int](), list[Path](), list[pd.DataFrame]()
+    failures = Failures(job.strict)
+    images = [(name, f.image) for name, f in pairs]
     with atomic_files(job.out, kinds, input_files(job.collections), job.force) as folder:
-        each = segment_each([f.image for _, f in pairs], job.settings, job.cytoplasm, should_stop)
+        each = segment_each(images, job.settings, job.cytoplasm, should_stop, failures)
         for (name, f), stem, found in zip(pairs, stems, each, strict=True):
-            if isinstance(found, MarrowError):
-                result.left_out[name] = str(found)
+            if found is None:
                 continue
             save_png(Image.fromarray(found.nuclei), folder / f"{stem}_nuclei.png", LABELS)
             if found.cytoplasm is not None:
@@ -183,12 +183,10 @@ def run_segmentation(
             tables.append(
                 pd.DataFrame({"image": name, **nucleus_table(found.nuclei, found.cytoplasm)})
             )
-            result.counts[name] = found.count
-            result.files.append(job.out / f"{stem}_nuclei.png")
-            done = len(tables) + len(result.left_out)
+            counts[name] = found.count
+            files.append(job.out / f"{stem}_nuclei.png")
+            done = len(tables) + len(failures.found)
             emit(Event("progress", f"Segmented {f.name}", done / len(pairs)))
-        for warning in result.left_out.values():
-            emit(Event("message", f"! {warning}"))
         table = pd.concat(tables, ignore_index=True)
         table.to_csv(folder / TABLE, index=False, na_rep="nan")
-    return result
+    return SegmentResult(job.out, counts, files, tuple(failures.found))

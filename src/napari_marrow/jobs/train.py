@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_marrow.data.atomic import atomic_folder
+from napari_marrow.data.failures import Failure
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.options import settings_from_dict
 from napari_marrow.data.outputs import input_files
@@ -36,6 +37,7 @@ class TrainJob:
     settings: TrainingSettings
     out: Path
     force: bool = False
+    strict: bool = False
 
     def to_dict(self) -> dict[str, object]:
         """Return the job as JSON, for the child process."""
@@ -44,6 +46,7 @@ class TrainJob:
             "settings": asdict(self.settings),
             "out": str(self.out),
             "force": self.force,
+            "strict": self.strict,
         }
 
     @classmethod
@@ -54,16 +57,28 @@ class TrainJob:
             settings_from_dict(TrainingSettings, values["settings"]),
             Path(values["out"]),
             bool(values.get("force")),
+            bool(values.get("strict")),
         )
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training job made: the bundle, its description and, of a network, a row an epoch."""
+    """What a training job made.
+
+    Attributes
+    ----------
+    bundle, info
+        The bundle and its description.
+    history
+        Of a network, a row an epoch.
+    failed
+        The fields that can't be used and were left out.
+    """
 
     bundle: Path
     info: BundleInfo
     history: pd.DataFrame | None
+    failed: tuple[Failure, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the result as JSON: the last event of the job, and what ``train --json`` shows."""
@@ -72,6 +87,7 @@ class TrainingResult:
             "bundle": str(self.bundle),
             "evaluation": None if evaluation is None else evaluation.to_dict(),
             "notes": list(self.info.notes),
+            "failed": [failure.to_dict() for failure in self.failed],
             "history": [] if self.history is None else self.history.to_dict("records"),
             "device": self.info.versions["device"],
             "classes": list(self.info.classes),
@@ -125,12 +141,12 @@ def run_training(
     # A folder without permission is reported now, not after the training.
     with atomic_folder(job.out, BUNDLE, input_files([job.collection]), job.force) as folder:
         hear = Callbacks(progress_callback(emit, should_stop), on_epoch, should_stop)
-        trained = experiment.train(job.collection, job.settings, hear)
+        trained = experiment.train(job.collection, job.settings, hear, strict=job.strict)
         write_figures(folder / "figures", trained.info.evaluation, trained.tables)
         model = trained.model
         write_card(folder / "card.md", trained.info, model.parameters)
         write_bundle(folder, trained.info, model.onnx, trained.tables, model.weights)
-    return TrainingResult(job.out, trained.info, trained.tables.get(HISTORY))
+    return TrainingResult(job.out, trained.info, trained.tables.get(HISTORY), trained.failed)
 
 
 def _epoch_event(row: dict[str, float], epochs: int) -> Event:

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, with_classes_only
 from napari_marrow.learning.bundle import HELDOUT, sha256
 from napari_marrow.learning.bundle_info import BundleInfo
@@ -51,11 +52,14 @@ class TrainedModel:
     tables
         By the name of the file: the held-out units with their probabilities, and the history of a
         network or the features of a classical model.
+    failed
+        The fields that can't be used.
     """
 
     info: BundleInfo
     model: FittedModel
     tables: dict[str, pd.DataFrame]
+    failed: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,22 @@ class Comparison:
         A row a unit, model and protocol: its class, fold, predicted class and probabilities.
     notes
         Sentences that a reader of the scores must know.
+    failed
+        The fields that can't be used.
     """
 
     rows: pd.DataFrame
     answers: pd.DataFrame
     notes: tuple[str, ...]
+    failed: tuple[Failure, ...] = ()
 
 
 def train(
-    collection: Collection, settings: TrainingSettings, callbacks: Callbacks = SILENT
+    collection: Collection,
+    settings: TrainingSettings,
+    callbacks: Callbacks = SILENT,
+    *,
+    strict: bool = False,
 ) -> TrainedModel:
     """Train a model and evaluate it on the held-out units.
 
@@ -90,6 +101,8 @@ def train(
         What to learn from, and how.
     callbacks
         Hear of progress and can end the training.
+    strict
+        Whether a field that can't be used ends the training, instead of being left out.
 
     Raises
     ------
@@ -101,7 +114,8 @@ def train(
     collection, left_out = with_classes_only(collection)
     check_training(collection, settings)
     prepared = LEARNERS[settings.kind].PREPARATION
-    learner = _prepare(collection, settings, callbacks.part(0, prepared))
+    failures = Failures(strict)
+    learner = _prepare(collection, settings, callbacks.part(0, prepared), failures)
     split = split_units(learner.table, settings)
     callbacks.progress(prepared, f"Training {settings.model}")
     model, temperature = learner.fit_calibrated(settings, split)
@@ -113,6 +127,7 @@ def train(
         evaluation = evaluate_heldout(table, split, probabilities, classes)
         heldout = _with_answers(heldout, probabilities, classes)
     preprocessing = Preprocessing.of(settings)
+    used = [f for f in collection.fields if collection.label(f) not in failures.images]
     sides = {"train": split.train, "validation": split.validation, "heldout": split.heldout}
     info = BundleInfo(
         classes=classes,
@@ -122,9 +137,10 @@ def train(
         abstain_below=settings.abstain_below,
         evaluation=evaluation,
         split={side: sorted(set(table["source"].iloc[rows])) for side, rows in sides.items()},
-        fingerprints={collection.label(f): sha256(f.path) for f in collection.fields},
+        fingerprints={collection.label(f): sha256(f.path) for f in used},
         notes=(
             *left_out,
+            *failures.note(),
             *split.notes,
             *drawn_notes(collection, preprocessing.features),
             *model.notes,
@@ -133,7 +149,8 @@ def train(
         features=model.features,
         kind=settings.kind,
     )
-    return TrainedModel(info, model, {HELDOUT: heldout, **model.tables})
+    tables = {HELDOUT: heldout, **model.tables}
+    return TrainedModel(info, model, tables, tuple(failures.found))
 
 
 def check_training(collection: Collection, settings: TrainingSettings | CompareSettings) -> None:
@@ -153,8 +170,10 @@ def check_training(collection: Collection, settings: TrainingSettings | CompareS
         )
 
 
-def _prepare(collection: Collection, settings: TrainingSettings, callbacks: Callbacks) -> Learner:
-    learner = LEARNERS[settings.kind](collection, settings, callbacks)
+def _prepare(
+    collection: Collection, settings: TrainingSettings, callbacks: Callbacks, failures: Failures
+) -> Learner:
+    learner = LEARNERS[settings.kind](collection, settings, callbacks, failures)
     found = sorted(learner.table["class"].unique())
     if len(found) < 2:
         raise MarrowError(
@@ -206,12 +225,17 @@ def _with_answers(
 
 
 def compare(
-    collection: Collection, settings: CompareSettings, callbacks: Callbacks = SILENT
+    collection: Collection,
+    settings: CompareSettings,
+    callbacks: Callbacks = SILENT,
+    *,
+    strict: bool = False,
 ) -> Comparison:
     """Cross-validate every model on the same folds.
 
     The folds are made by source, so that no source is on both sides (protocol ``honest``), or at
     random after augmentation and feature selection (``paper``), to show what that leaks.
+    Fields that can't be used are left out, unless the comparison is ``strict``.
 
     Raises
     ------
@@ -223,13 +247,14 @@ def compare(
     collection, left_out = with_classes_only(collection)
     check_training(collection, settings)
     protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
+    failures = Failures(strict)
     rows, answers = [], []
     for k, protocol in enumerate(protocols):
         part = callbacks.part(k / len(protocols), (k + 1) / len(protocols))
-        for row, answer in _compare(collection, settings, protocol, part):
+        for row, answer in _compare(collection, settings, protocol, part, failures):
             rows.append(row)
             answers.append(answer)
-    notes = [*left_out]
+    notes = [*left_out, *failures.note()]
     if "paper" in protocols:
         notes.append(
             "Protocol paper: copies of one source stand on both sides, and features were chosen "
@@ -240,7 +265,8 @@ def compare(
             collection, Preprocessing.of(settings.training(model, "honest")).features
         )
     unique = tuple(dict.fromkeys(notes))
-    return Comparison(pd.DataFrame(rows), pd.concat(answers, ignore_index=True), unique)
+    table = pd.concat(answers, ignore_index=True)
+    return Comparison(pd.DataFrame(rows), table, unique, tuple(failures.found))
 
 
 def _compare(
@@ -248,6 +274,7 @@ def _compare(
     settings: CompareSettings,
     protocol: str,
     callbacks: Callbacks,
+    failures: Failures,
 ) -> list[tuple[dict[str, object], pd.DataFrame]]:
     """Return the row and the answers of each model under one protocol."""
     trainings = [settings.training(model, protocol) for model in settings.models]
@@ -255,7 +282,7 @@ def _compare(
     learners = {}
     for k, (kind, training) in enumerate(sorted(first_of_kind.items())):
         start, stop = (0.5 * j / len(first_of_kind) for j in (k, k + 1))
-        learners[kind] = _prepare(collection, training, callbacks.part(start, stop))
+        learners[kind] = _prepare(collection, training, callbacks.part(start, stop), failures)
     found = []
     for k, training in enumerate(trainings):
         start, stop = (0.5 + 0.5 * j / len(trainings) for j in (k, k + 1))

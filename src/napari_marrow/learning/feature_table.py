@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.cache import cached, checksum
+from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.augment import rotate90
 from napari_marrow.imaging.intensity import edges
@@ -82,6 +83,7 @@ def measure_collection(
     collection: Collection,
     settings: FeatureSettings,
     progress: Callable[[float, str], None] = lambda fraction, text: None,
+    failures: Failures | None = None,
     *,
     augmented: bool = False,
 ) -> pd.DataFrame:
@@ -93,6 +95,9 @@ def measure_collection(
         What to measure.
     progress
         Told of the part that is done.
+    failures
+        Takes the fields that can't be read or have a mask that does not fit; without it, the first
+        ends the work.
     augmented
         Measure a rotated copy and the edges of each field as well (protocol ``paper``).
 
@@ -105,13 +110,17 @@ def measure_collection(
     Raises
     ------
     MarrowError
-        When a field can't be read, a mask does not fit, or no cell is found at all.
+        When no field can be used, or one can't and there is no ``failures``; when no cell is found
+        at all.
     """
     tables = []
+    failures = Failures(strict=True) if failures is None else failures
     for k, field in enumerate(collection.fields):
         progress(k / len(collection.fields), f"Measuring {field.name}")
         name = collection.label(field)
-        tables.append(measure_field(field, name, settings, augmented=augmented))
+        with failures.leaving_out(name):
+            tables.append(measure_field(field, name, settings, augmented=augmented))
+    failures.check_some_left(len(collection.fields))
     table = pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True)
     check_found(table, collection)
     return table

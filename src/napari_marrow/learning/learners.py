@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.imaging.augment import rotate90
 from napari_marrow.imaging.intensity import edges
@@ -112,8 +113,14 @@ class NetworkLearner:
     PREPARATION = 0.1
     """Fraction of the time of a training that preparing the units takes."""
 
-    def __init__(self, collection: Collection, settings: TrainingSettings, callbacks: Callbacks):
-        units = collect_units(collection, Preprocessing.of(settings), callbacks.progress)
+    def __init__(
+        self,
+        collection: Collection,
+        settings: TrainingSettings,
+        callbacks: Callbacks,
+        failures: Failures,
+    ):
+        units = collect_units(collection, Preprocessing.of(settings), callbacks.progress, failures)
         self._units = augment_as_published(units) if settings.protocol == "paper" else units
         self._callbacks = callbacks
         self.table = self._units.table
@@ -174,10 +181,18 @@ class ClassicalLearner:
     PREPARATION = 0.85
     """Fraction of the time of a training that preparing the units takes."""
 
-    def __init__(self, collection: Collection, settings: TrainingSettings, callbacks: Callbacks):
+    def __init__(
+        self,
+        collection: Collection,
+        settings: TrainingSettings,
+        callbacks: Callbacks,
+        failures: Failures,
+    ):
         published = settings.protocol == "paper"
         measured = Preprocessing.of(settings).features
-        table = measure_collection(collection, measured, callbacks.progress, augmented=published)
+        table = measure_collection(
+            collection, measured, callbacks.progress, failures, augmented=published
+        )
         self.table = table[table["class"].notna()].reset_index(drop=True)
         self._codes = class_codes(self.table, tuple(sorted(self.table["class"].unique())))
         self._columns = feature_columns(self.table)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.cache import Arrays, cached, checksum
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.nuclei import field_labels
@@ -158,18 +159,25 @@ def collect_units(
     collection: Collection,
     preprocessing: Preprocessing,
     progress: Callable[[float, str], None] = lambda fraction, text: None,
+    failures: Failures | None = None,
 ) -> Units:
     """Cut the units of every field that has a class (or annotated cells) for training.
+
+    Fields that can't be read, or have a mask that does not fit, are added to ``failures``.
 
     Raises
     ------
     MarrowError
-        When a field can't be read, a mask does not fit, or no cell is found.
+        When no field can be used, or one can't and there is no ``failures``; when no cell is found.
     """
     parts = []
+    failures = Failures(strict=True) if failures is None else failures
     for k, field in enumerate(collection.fields):
         progress(k / len(collection.fields), f"Reading {field.name}")
-        parts.append(_labelled_units(field, collection.label(field), preprocessing))
+        name = collection.label(field)
+        with failures.leaving_out(name):
+            parts.append(_labelled_units(field, name, preprocessing))
+    failures.check_some_left(len(collection.fields))
     images = np.concatenate([p.images for p in parts])
     starts = np.cumsum([0] + [len(p.table) for p in parts[:-1]])
     owner = np.concatenate([p.owner + start for p, start in zip(parts, starts, strict=True)])

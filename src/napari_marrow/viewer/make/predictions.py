@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 
 import napari
 import numpy as np
@@ -14,6 +13,7 @@ from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
+from napari_marrow.data.failures import Failures
 from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.jobs.events import Emit, ShouldStop, never, silent
 from napari_marrow.learning.bundle import Bundle
@@ -30,7 +30,7 @@ from napari_marrow.viewer.transforms import place_of
 class LabelledPhotograph:
     """The predictions of a photograph's fields, and of each field the cells that were classified.
 
-    Fields that are not chosen have empty ones.
+    Fields that are not chosen, or failed, have empty ones.
     The cells are run-length encoded: label images of a whole folder would not fit into memory.
     """
 
@@ -44,11 +44,16 @@ def predict_photographs(
     photographs: Sequence[Photograph],
     emit: Emit = silent,
     should_stop: ShouldStop = never,
+    failures: Failures | None = None,
 ) -> list[LabelledPhotograph]:
     """Classify the chosen fields of photographs, or the cells in them; for a worker.
 
+    Fields that can't be read are added to ``failures``; a photograph of nothing else is left out.
+
     Raises
     ------
+    MarrowError
+        When no field can be read, or one can't and there is no ``failures``.
     Stopped
         When ``should_stop`` returned True.
     """
@@ -65,23 +70,31 @@ def predict_photographs(
         PredictInput(f"{k} of {len(slices)}", partial(x.image, row), partial(x.labels, row))
         for k, (x, row) in enumerate(slices, 1)
     ]
-    kept = iter(predict_each(bundle, inputs, keep, emit, should_stop))
-    return [_all_slices(x, list(islice(kept, len(x.chosen)))) for x in photographs if x.chosen]
+    kept = predict_each(bundle, inputs, keep, emit, should_stop, failures=failures)
+    labelled = []
+    for x in photographs:
+        pairs = zip(slices, kept, strict=True)
+        found = {row: one for (y, row), one in pairs if y is x and one is not None}
+        if found:
+            labelled.append(_all_slices(x, found))
+    return labelled
 
 
 def _all_slices(
-    photograph: Photograph, kept: list[tuple[Prediction, RunLengthLabels | None]]
+    photograph: Photograph,
+    found: Mapping[int, tuple[Prediction, RunLengthLabels | None]],
 ) -> LabelledPhotograph:
-    """Put an empty prediction wherever a slice is not chosen."""
-    empty = Prediction(kept[0][0].table.iloc[:0], None, 0, False, None)
+    """Put an empty prediction wherever a slice has none."""
+    one, classified = next(iter(found.values()))
+    empty = Prediction(one.table.iloc[:0], None, 0, False, None)
     predictions, cells = [empty] * len(photograph), []
-    for row, (prediction, _) in zip(photograph.chosen, kept, strict=True):
+    for row, (prediction, _) in found.items():
         predictions[row] = prediction
-    if kept[0][1] is not None:
+    if classified is not None:
         frame = photograph.data.shape[-3:-1]
         nothing = RunLengthLabels.encode(np.zeros(frame, np.uint8))
-        found = dict(zip(photograph.chosen, (x for _, x in kept if x is not None), strict=True))
-        cells = [found.get(row, nothing) for row in range(len(photograph))]
+        encoded = {row: x for row, (_, x) in found.items() if x is not None}
+        cells = [encoded.get(row, nothing) for row in range(len(photograph))]
     return LabelledPhotograph(photograph, predictions, cells)
 
 

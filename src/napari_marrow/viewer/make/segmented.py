@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from napari.layers import Labels, Layer
 
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failures
 from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
@@ -52,12 +52,13 @@ def segment_photograph(
     # imported in the worker: opening a widget costs nothing
     from napari_marrow.jobs.segment import segment_each
 
-    images = [partial(photograph.image, row) for row in range(len(photograph))]
-    found: list[Segmented] = []
-    for one in segment_each(images, settings, cytoplasm, should_stop):
-        if isinstance(one, MarrowError):
+    images = [(str(row), partial(photograph.image, row)) for row in range(len(photograph))]
+    found, failures = list[Segmented](), Failures()
+    for one in segment_each(images, settings, cytoplasm, should_stop, failures):
+        if one is None:
             nothing = RunLengthLabels.encode(np.zeros(photograph.data.shape[-3:-1], np.uint16))
-            found.append(Segmented(nothing, nothing if cytoplasm else None, 0, str(one)))
+            reason = failures.found[-1].reason
+            found.append(Segmented(nothing, nothing if cytoplasm else None, 0, reason))
         else:
             around = None if one.cytoplasm is None else RunLengthLabels.encode(one.cytoplasm)
             found.append(Segmented(RunLengthLabels.encode(one.nuclei), around, one.count))
