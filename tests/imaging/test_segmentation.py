@@ -279,7 +279,7 @@ def test_each_cytoplasm_has_the_number_of_its_nucleus():
         x = np.mean(np.nonzero(labels == number)[1])
         area = np.count_nonzero(cytoplasm == number)
         assert abs(np.mean(np.nonzero(cytoplasm == number)[1]) - x) < 3
-        assert area == pytest.approx(np.pi * (50**2 - 28**2), rel=0.1)
+        assert area == pytest.approx(np.pi * (50**2 - 28**2), abs=500)
 
 
 def test_cells_that_were_cut_out():

@@ -82,9 +82,11 @@ def test_metrics_and_their_spread_are_those_of_the_answers(both):
         folds = pd.DataFrame([scores(part) for _, part in own.groupby("fold")])
         assert len(folds) == 4
         for name in METRICS:
-            assert row[name] == pytest.approx(whole[name]), name
+            assert row[name] == pytest.approx(whole[name], abs=1e-9), name
             if np.isfinite(folds[name]).all():
-                assert row[f"{name}_spread"] == pytest.approx(folds[name].std(ddof=1)), name
+                assert row[f"{name}_spread"] == pytest.approx(folds[name].std(ddof=1), abs=1e-9), (
+                    name
+                )
         assert row["accuracy_low"] < row["accuracy"] <= row["accuracy_high"]
 
 
@@ -156,7 +158,7 @@ def test_three_classes_have_accuracy_only(tmp_path, many):
     assert "auc" not in table
     assert "precision" not in result.rows[0]
     right = (answers["predicted"] == answers["class"]).mean()
-    assert table["accuracy"][0] == pytest.approx(right)
+    assert table["accuracy"][0] == pytest.approx(right, abs=1e-9)
     assert set(answers.columns) >= {"probability_ALL", "probability_MM", "probability_third"}
 
 

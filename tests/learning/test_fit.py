@@ -62,7 +62,7 @@ def test_rare_classes_weigh_more(training, side):
     assert weights == {0: 0.75, 1: 1.5}
     expected = compute_class_weight("balanced", classes=np.array([0, 1]), y=[0] * 6 + [1] * 3)
     assert list(training._class_weights(training.one_hot(side, CLASSES)).values()) == pytest.approx(
-        expected
+        expected, abs=1e-9
     )
 
 

@@ -86,6 +86,6 @@ def test_keras_from_logits_would_undo_the_mistake(networks, keras_started):
 def test_learning_rates(networks, model, rate, used):
     settings = TrainingSettings(model=model, learning_rate=rate, input_size=32)
     network = networks.build(settings, 2)
-    assert float(network.optimizer.learning_rate) == pytest.approx(used)
+    assert float(network.optimizer.learning_rate) == pytest.approx(used, abs=1e-9)
     assert type(network.optimizer).__name__ == "Adam"
     assert (network.loss is networks.paper.twice_sigmoid_loss) == (model == "paper")

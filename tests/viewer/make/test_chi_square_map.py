@@ -46,7 +46,7 @@ def test_pictures_and_map_lie_over_each_other(viewer, table, scores):
     assert found.data[4, 7] == 6
     assert found.data.sum() == 10
     assert found.contrast_limits == [0, 6]
-    assert found.opacity == pytest.approx(0.6)
+    assert found.opacity == pytest.approx(0.6, abs=1e-9)
     assert [x.visible for x in viewer.layers] == [True, False, True]
     assert {tuple(x.scale) for x in viewer.layers} == {(32, 32)}
 
