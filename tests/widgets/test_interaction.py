@@ -104,3 +104,28 @@ def test_focus_and_selection_have_colours_of_the_theme(widgets):
             assert "QPushButton:focus" in style
             assert theme.text.as_hex() in style
             assert theme.current.as_hex() in style
+
+
+def test_a_widget_that_is_opened_is_next_by_tab_and_leaves_keys_to_the_viewer(
+    make_napari_viewer, draw, qtbot, monkeypatch
+):
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(draw()[0], rgb=True, name="a")
+    window = viewer.window._qt_window
+    for name in ("Train DCNN", "Segment nuclei"):
+        widget = viewer.window.add_plugin_dock_widget("napari-marrow", name)[1]
+        qtbot.waitUntil(lambda widget=widget: window.focusWidget() is widget)
+        qtbot.keyClick(widget, Qt.Key.Key_Tab)
+        assert widget.isAncestorOf(window.focusWidget())
+    train = next(iter(viewer.window.dock_widgets.values()))
+    train.source.annotate.setFocus()
+    qtbot.keyClick(train.source.annotate, Qt.Key.Key_Return)
+    assert window.focusWidget() is train
+    qtbot.keyClick(train, Qt.Key.Key_Equal)
+    assert viewer.layers["a cells"].selected_label == 2
+    segment = widget
+    segment.run_button.setFocus()
+    segment.segment()  # the button is disabled while it runs
+    qtbot.waitUntil(lambda: not segment.run.busy, timeout=20_000)
+    assert window.focusWidget() is segment.run_button

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 import napari
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtGui import QKeyEvent, QShowEvent
 from qtpy.QtWidgets import QLayout, QScrollArea, QWidget
 
-from napari_marrow.viewer.per_viewer import unwrapped
+from napari_marrow.viewer.per_viewer import single_shot, unwrapped
 from napari_marrow.widgets.components.interaction import (
     leave_wheel_to_scroll,
     press_focused_button,
@@ -40,6 +40,7 @@ class DockWidget(QWidget):
         self.viewer: napari.Viewer = unwrapped(viewer)
         self._min_width_px = min_width_px
         self._docked = False
+        self._focus_timer = single_shot(0, self.setFocus, self)
         self.viewer.events.theme.connect(while_alive(self._follow_theme))
         self._follow_theme()
 
@@ -77,6 +78,12 @@ class DockWidget(QWidget):
         """Let Return press a button, as it does in dialogs."""
         if not press_focused_button(self, event):
             super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Take the focus: the next Tab goes to the first field, other keys still to the viewer."""
+        super().showEvent(event)
+        if event is not None and not event.spontaneous():
+            self._focus_timer.start()  # later: the command palette gives the focus back first
 
     def event(self, event: QEvent | None) -> bool:
         """Notice the change of parent, which is all that Qt reports of a closed dock."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_marrow.data.text import counted
@@ -99,6 +98,6 @@ class LearningPanel(QWidget):
         def show(made: list[NucleiOfStrokes]) -> None:
             current = [x for x in made if not x.photograph.out_of_date(self._viewer.layers)]
             count = sum(show_nuclei_of_strokes(self._viewer, x) for x in current)
-            show_info(f"{counted(count, 'nucleus', 'nuclei')} made of strokes.")
+            self._viewer.status = f"{counted(count, 'nucleus', 'nuclei')} made of strokes."
 
         self._making.start(work, show)

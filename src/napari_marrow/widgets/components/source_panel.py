@@ -48,7 +48,7 @@ class SourcePanel(QWidget):
 
     def __init__(self, owner: DockWidget, verb: str = "Learns from"):
         super().__init__()
-        self._viewer = owner.viewer
+        self._viewer, self._owner = owner.viewer, owner
         self.learning = LearningPanel(owner, verb)
         self._shown: list[tuple[Photograph, int]] = []
         self.run = RunPanel()
@@ -184,3 +184,4 @@ class SourcePanel(QWidget):
         known = {name for photograph, index in rows if (name := photograph.classes[index])}
         classes = tuple(sorted(known if len(known) > 1 else known | set(DEFAULT_CLASSES)))
         annotation_layer_to_paint(self._viewer, rows[number][0], classes)
+        self._owner.setFocus()  # so that keys reach the layer

@@ -206,6 +206,7 @@ class RunPanel(QWidget):
         super().__init__()
         self._tasks: list[Task] = []
         self._buttons, self._ready = buttons, True
+        self._pressed: QPushButton | None = None  # gets the focus back
         self.cancel_button = button("Cancel", self._cancel, "Takes effect within 1 s.")
         self.cancel_button.setEnabled(False)
         self.bars, self.status = ProgressBars(self), text_label()
@@ -240,9 +241,18 @@ class RunPanel(QWidget):
             task.cancel()
 
     def _show_state(self) -> None:
+        focused = self.window().focusWidget()  # type: ignore[union-attr]
         for start in self._buttons:
             start.setEnabled(self._ready and not self.busy)
         self.cancel_button.setEnabled(self.busy)
         if not self.busy:
             self.bars.close()
         self.changed.emit()
+        # Qt would pass the focus of a disabled button on, perhaps to another dock.
+        if isinstance(focused, QPushButton) and self.isAncestorOf(focused):
+            self._pressed = self._pressed if focused is self.cancel_button else focused
+            if not focused.isEnabled():
+                self.setFocus()
+                focused = self
+        if focused is self and self._pressed is not None and not self.busy:
+            self._pressed.setFocus()
