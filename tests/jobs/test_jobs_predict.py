@@ -26,7 +26,16 @@ def test_table_and_overlays(tmp_path, toy, collection):
     table, predictions = result.table, result.predictions
     written = pd.read_csv(out)
     probabilities = ["probability_ALL", "probability_MM"]
-    assert list(written) == ["image", "index", "y", "x", "class", *probabilities, "uncertain"]
+    assert list(written) == [
+        "image",
+        "index",
+        "y",
+        "x",
+        "class",
+        *probabilities,
+        "uncertain",
+        "reason",
+    ]
     pd.testing.assert_frame_equal(written, table, check_dtype=False, atol=1e-9)
     assert written["image"].tolist() == [collection.label(f) for f in collection.fields]
     for row, field in enumerate(collection.fields):

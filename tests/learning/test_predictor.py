@@ -14,15 +14,18 @@ from napari_marrow.learning.bundle import Bundle, load_bundle
 from napari_marrow.learning.onnx_model import run_network
 from napari_marrow.learning.predictor import joined_tables
 
-COLUMNS = ["index", "y", "x", "class", "probability_ALL", "probability_MM", "uncertain"]
+COLUMNS = ["index", "y", "x", "class", "probability_ALL", "probability_MM", "uncertain", "reason"]
 
 
 def flat(red, blue, size=(40, 50)):
     return np.broadcast_to(np.array([red, 0, blue], np.uint8), (*size, 3)).copy()
 
 
+NUCLEI = np.eye(40, 50, dtype=np.uint16)
+
+
 def test_a_field_by_hand(toy):
-    prediction = toy.predictor.predict(flat(132, 100))
+    prediction = toy.predictor.predict(flat(132, 100), NUCLEI)
     # (132 - 100) / 64 = .5 and -.5: softmax e / (e + 1) = .7311
     assert prediction.class_name == "ALL"
     assert prediction.probability == pytest.approx(0.7311, abs=1e-4)
@@ -38,9 +41,20 @@ def test_a_field_by_hand(toy):
 @pytest.mark.parametrize(("red", "uncertain"), [(110, True), (114, False)])
 def test_uncertain_below_the_limit(toy, red, uncertain):
     # e^(2 d / 64) = p / (1 - p); the limit .6 is at d = 32 ln 1.5 = 12.97
-    prediction = toy.predictor.predict(flat(red, 100))
+    prediction = toy.predictor.predict(flat(red, 100), NUCLEI)
     assert prediction.uncertain is uncertain
     assert bool(prediction.table["uncertain"].iloc[0]) is uncertain
+    assert prediction.reason == prediction.table["reason"].iloc[0] == "low probability" * uncertain
+
+
+def test_a_field_without_a_nucleus_is_uncertain_whatever_the_model_says(toy):
+    page = flat(255, 255, (240, 320))
+    page[40:200:20, 30:290:3] = 20  # lines of thin strokes, as of text
+    for image in (page, flat(132, 0), np.full((60, 60, 3), (0, 255, 0))):
+        prediction = toy.predictor.predict(image.astype(np.uint8))
+        assert prediction.uncertain
+        assert "no nucleus" in prediction.reason
+        assert prediction.table["reason"].tolist() == [prediction.reason]
 
 
 def test_tiles_are_averaged_and_the_temperature_softens(tmp_path, make_toy):

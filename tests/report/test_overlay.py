@@ -29,12 +29,13 @@ IMAGE = np.full((240, 320, 3), 128, np.uint8)
     ("name", "probability", "uncertain", "text"),
     [
         ("ALL", 0.834, False, "ALL (83%)"),
-        ("MM", 0.55, True, "MM (55%), uncertain"),
+        ("MM", 0.55, True, "MM (55%), uncertain (low probability)"),
         (None, float("nan"), True, "no cell found"),
     ],
 )
 def test_answer_in_words(name, probability, uncertain, text):
-    prediction = Prediction(pd.DataFrame(), name, probability, uncertain, None)
+    reason = "low probability" * uncertain
+    prediction = Prediction(pd.DataFrame(), name, probability, uncertain, None, reason)
     assert answer_text(prediction) == text
 
 

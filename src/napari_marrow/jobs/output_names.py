@@ -7,14 +7,20 @@ from collections import Counter
 from collections.abc import Sequence
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.outputs import table_kind
+from napari_marrow.data.outputs import FileKind, table_kind
 
-PREDICTIONS = table_kind(
-    "a table of predictions",
-    ("image", "index", "y", "x", "class"),
-    numbers="probability_.+",
-    last=("uncertain",),
-    without=("source",),
+
+def _predictions(*last: str) -> FileKind:
+    first = ("image", "index", "y", "x", "class")
+    return table_kind("a table of predictions", first, "probability_.+", last, ("source",))
+
+
+_OF_VERSION_0_1 = _predictions("uncertain")
+_NEW = _predictions("uncertain", "reason")
+PREDICTIONS = FileKind(
+    _NEW.name,
+    lambda path: _NEW.is_ours(path) or _OF_VERSION_0_1.is_ours(path),
+    _OF_VERSION_0_1.resembles_ours,
 )
 
 

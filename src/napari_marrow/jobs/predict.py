@@ -130,7 +130,7 @@ class PredictResult:
     out
         The CSV.
     table
-        Its rows: ``image, index, y, x, class, probability_<class>..., uncertain``.
+        Its rows: ``image, index, y, x, class, probability_<class>..., uncertain, reason``.
     names
         Of the fields.
     predictions
@@ -153,6 +153,7 @@ class PredictResult:
                 "class": p.class_name,
                 "probability": None if p.class_name is None else p.probability,
                 "uncertain": p.uncertain,
+                "reason": p.reason,
             }
             for name, p in zip(self.names, self.predictions, strict=True)
         ]

@@ -7,7 +7,7 @@ is slow to import is imported when the first photograph is classified.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 MAX_MISSING_FRACTION = 0.25
 """A unit of which a larger fraction of the features is missing is uncertain."""
+LOW_PROBABILITY = "low probability"
+FEATURES_MISSING = "features missing"
+NO_NUCLEUS = "no nucleus"
+NO_CERTAIN_CELL = "no certain cell"
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,15 @@ class Prediction:
     ----------
     table
         A row a unit: ``index`` (0 for a field, else the instance), ``y``, ``x`` (pixels),
-        ``class``, one ``probability_<class>`` a class, ``uncertain``.
+        ``class``, one ``probability_<class>`` a class, ``uncertain`` and the ``reason``, "" where
+        it is certain.
     class_name, probability, uncertain
         The answer for the whole field: the mean over its cells where cells are classified. None
         where no nucleus was found and the model needs some.
     labels
         The instances that were classified, (height, width), or None for a field.
+    reason
+        Why the answer for the whole field is uncertain.
     """
 
     table: pd.DataFrame
@@ -49,6 +56,7 @@ class Prediction:
     probability: float
     uncertain: bool
     labels: NDArray[np.integer] | None
+    reason: str = ""
 
     def without_labels(self) -> Prediction:
         """Return the prediction without the label image, to keep or send many of them."""
@@ -99,32 +107,37 @@ class Predictor(ABC):
         image
             RGB photograph, (height, width, 3), uint8.
         nuclei
-            Instance labels of its nuclei; found in the image when None and needed.
+            Instance labels of its nuclei; found in the image when None. A field without any is
+            uncertain, whatever the model says of it.
         """
         from napari_marrow.imaging.segmentation import found_nuclei
 
         info = self._info
-        if info.needs_nuclei and nuclei is None:
-            nuclei = found_nuclei(image)
-        if info.needs_nuclei and not np.any(nuclei):
+        nuclei = found_nuclei(image) if nuclei is None else nuclei
+        empty = not np.any(nuclei)
+        if info.needs_nuclei and empty:
             # also of a field: the model would answer from medians in place of its cells
-            return Prediction(_empty_table(info.classes), None, float("nan"), True, nuclei)
+            none = _empty_table(info.classes)
+            return Prediction(none, None, float("nan"), True, nuclei, NO_NUCLEUS)
         units, raw, missing = self._classify(image, nuclei)
         probabilities = apply_temperature(raw, info.temperature)
         table = units[["index", "y", "x"]].copy()
         table["class"] = [info.classes[k] for k in probabilities.argmax(axis=1)]
         table[_probability_columns(info.classes)] = probabilities
-        unsure = probabilities.max(axis=1, initial=0) < info.abstain_below
-        table["uncertain"] = unsure | (missing > MAX_MISSING_FRACTION)
+        low = probabilities.max(axis=1, initial=0) < info.abstain_below
+        reasons = [
+            _reason({NO_NUCLEUS: empty, LOW_PROBABILITY: unsure, FEATURES_MISSING: gaps})
+            for unsure, gaps in zip(low, missing > MAX_MISSING_FRACTION, strict=True)
+        ]
+        table["uncertain"], table["reason"] = [reason != "" for reason in reasons], reasons
         mean = probabilities.mean(axis=0)
         top = int(mean.argmax())
-        return Prediction(
-            table,
-            info.classes[top],
-            float(mean[top]),
-            bool(mean[top] < info.abstain_below or table["uncertain"].all()),
-            nuclei if info.preprocessing.unit == "cell" else None,
-        )
+        reason, labels = reasons[0], None
+        if info.preprocessing.unit == "cell":
+            unsure, none = mean[top] < info.abstain_below, table["uncertain"].all()
+            reason, labels = _reason({LOW_PROBABILITY: unsure, NO_CERTAIN_CELL: none}), nuclei
+        answer = info.classes[top], float(mean[top])
+        return Prediction(table, *answer, reason != "", labels, reason)
 
 
 class NetworkPredictor(Predictor):
@@ -173,8 +186,12 @@ def _empty_table(classes: tuple[str, ...]) -> pd.DataFrame:
     import pandas as pd
 
     numbers = dict.fromkeys(_probability_columns(classes), 0.0)
-    row = {"index": 0, "y": 0.0, "x": 0.0, "class": "", **numbers, "uncertain": True}
+    row = {"index": 0, "y": 0.0, "x": 0.0, "class": "", **numbers, "uncertain": True, "reason": ""}
     return pd.DataFrame([row]).iloc[:0]
+
+
+def _reason(doubts: Mapping[str, bool]) -> str:
+    return "; ".join(doubt for doubt, holds in doubts.items() if holds)
 
 
 def _probability_columns(classes: tuple[str, ...]) -> list[str]:
@@ -194,7 +211,7 @@ def joined_tables(names: Sequence[str | int], tables: Sequence[pd.DataFrame]) ->
     Returns
     -------
     DataFrame
-        Columns ``image, index, y, x, class, probability_<class>..., uncertain``.
+        Columns ``image, index, y, x, class, probability_<class>..., uncertain, reason``.
     """
     import pandas as pd
 

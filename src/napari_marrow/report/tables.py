@@ -42,4 +42,4 @@ def answer_text(prediction: Prediction) -> str:
     if prediction.class_name is None:
         return "no cell found"
     text = f"{prediction.class_name} ({prediction.probability:.0%})"
-    return f"{text}, uncertain" if prediction.uncertain else text
+    return f"{text}, uncertain ({prediction.reason})" if prediction.uncertain else text

@@ -160,7 +160,7 @@ def cell_table(predictions: Sequence[Prediction], offsets: Sequence[int]) -> pd.
     """Return the features of a predictions layer: a row a cell, numbered through a whole stack.
 
     Columns ``index``, ``field`` (slice of the stack), ``y``, ``x``, ``class``, ``probability`` (of
-    that class), ``uncertain``, and one ``probability_<class>`` a class.
+    that class), ``uncertain``, its ``reason``, and one ``probability_<class>`` a class.
     """
     tables = [
         prediction.table.assign(field=row, index=prediction.table["index"] + offset)
@@ -169,7 +169,7 @@ def cell_table(predictions: Sequence[Prediction], offsets: Sequence[int]) -> pd.
     joined = pd.concat(tables, ignore_index=True)
     columns = [name for name in joined.columns if name.startswith("probability_")]
     joined["probability"] = joined[columns].max(axis=1)
-    first = ["index", "class", "probability", "uncertain", "field", "y", "x"]
+    first = ["index", "class", "probability", "uncertain", "reason", "field", "y", "x"]
     return joined[[*first, *columns]]
 
 
