@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QFileDialog, QScrollArea, QVBoxLayout
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import scan
@@ -215,8 +216,9 @@ def _measure(
 
     with tempfile.TemporaryDirectory(prefix="napari-marrow-") as folder:
         fields, places, summary = find(Path(folder), should_stop)
-        table = measure_features(fields, settings, emit, should_stop)
+        failures = Failures()
+        table = measure_features(fields, settings, emit, should_stop, failures)
         emit(Event("progress", "Scoring features", 1.0))
         scores, notes = score_features(table, selection, should_stop)
-        notes = [*drawn_notes(fields, settings), *notes]
+        notes = [*failures.note(), *drawn_notes(fields, settings), *notes]
     return Found(fields, settings.unit, table, scores, notes, places, summary)

@@ -6,6 +6,7 @@ from PIL import Image
 
 from napari_marrow.data.cache import FOLDER_VARIABLE
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.failures import Failures
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.learning.samples import collect_units
@@ -44,6 +45,27 @@ def test_fields_get_their_answer_in_the_metadata_and_on_the_canvas(viewer, toy):
     assert caption.text().startswith(f"MM_2   class MM\npredicted {expected.class_name} (")
     assert viewer.canvas.overlays.text.text == caption.text()
     assert viewer.canvas.overlays.text.visible
+
+
+def test_a_field_that_can_not_be_read_is_left_out(tmp_path, make_snam, make_toy):
+    viewer, folder = ViewerModel(), make_snam(tmp_path / "in", 2, wrapped=False)
+    for data, options, kind in read(str(folder)):
+        getattr(viewer, f"add_{kind}")(data, **options)
+    path = folder / "MM" / "MM_1.bmp"
+    path.write_bytes(path.read_bytes()[:500])
+    bundle, failures = make_toy(tmp_path / "cells.marrow", unit="cell"), Failures()
+    photographs = Photograph.all_of(viewer.layers)
+    with pytest.raises(MarrowError, match=r"MM_1\.bmp"):
+        predict_photographs(bundle, photographs)
+    (labelled,) = predict_photographs(bundle, photographs, failures=failures)
+    assert labelled.rows == (0, 1, 3)
+    assert "MM_1.bmp" in failures.found[0].reason
+    show_predictions(viewer, labelled, bundle.info.classes)
+    answers = LayerInfo.of(photographs[0].layer).predictions
+    assert [bool(answer.text) for answer in answers] == [True, True, False, True]
+    cells = viewer.layers["in predicted cells"]
+    assert set(cells.features["field"]) == {0, 1, 3}
+    assert not np.asarray(cells.data[2]).any()
 
 
 def test_the_caption_follows_the_slider_and_what_is_visible(viewer):

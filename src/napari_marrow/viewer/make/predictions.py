@@ -30,13 +30,14 @@ from napari_marrow.viewer.transforms import place_of
 class LabelledPhotograph:
     """The predictions of a photograph's fields, and of each field the cells that were classified.
 
-    Fields that are not chosen, or failed, have empty ones.
+    Only the fields of ``rows`` were classified; the others have empty predictions.
     The cells are run-length encoded: label images of a whole folder would not fit into memory.
     """
 
     photograph: Photograph
     predictions: list[Prediction]
     cells: list[RunLengthLabels]
+    rows: tuple[int, ...]
 
 
 def predict_photographs(
@@ -95,20 +96,20 @@ def _all_slices(
         nothing = RunLengthLabels.encode(np.zeros(frame, np.uint8))
         encoded = {row: x for row, (_, x) in found.items() if x is not None}
         cells = [encoded.get(row, nothing) for row in range(len(photograph))]
-    return LabelledPhotograph(photograph, predictions, cells)
+    return LabelledPhotograph(photograph, predictions, cells, tuple(found))
 
 
 def show_predictions(
     viewer: napari.Viewer, labelled: LabelledPhotograph, classes: Sequence[str]
 ) -> None:
     """Put predictions into the viewer in place of earlier ones; on the viewer's thread."""
-    layer, chosen = labelled.photograph.layer, labelled.photograph.chosen
+    layer = labelled.photograph.layer
     kept = tuple(
         FieldPrediction(
             p.class_name,
             p.probability,
             p.uncertain,
-            answer_text(p) if row in chosen else "",
+            answer_text(p) if row in labelled.rows else "",
             p.table,
         )
         for row, p in enumerate(labelled.predictions)

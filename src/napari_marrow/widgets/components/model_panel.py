@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.text import counted
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.learning.bundle import BUNDLE, FEATURES, Bundle, load_bundle
@@ -167,21 +168,27 @@ class ModelPanel(QWidget):
             )
 
     def _show_labels(
-        self, labelled: list[LabelledPhotograph], n_learnt: int, classes: Sequence[str]
+        self,
+        labelled: list[LabelledPhotograph],
+        n_learnt: int,
+        failed: Sequence[Failure],
+        classes: Sequence[str],
     ) -> None:
         from napari_marrow.viewer.make.predictions import show_predictions
 
         labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
         for one in labelled:
             show_predictions(self._viewer, one, classes)
-        text = f"{_report(labelled, n_learnt)} {RESEARCH_ONLY}"
+        text = f"{_report(labelled, n_learnt, failed)} {RESEARCH_ONLY}"
         self._run.say(text)
         show_info(text)
 
 
-def _report(labelled: Sequence[LabelledPhotograph], n_learnt: int) -> str:
-    """Return what was labelled, of cells whose nuclei they are, and what was learnt from."""
-    fields = [(x.photograph, row) for x in labelled for row in x.photograph.chosen]
+def _report(
+    labelled: Sequence[LabelledPhotograph], n_learnt: int, failed: Sequence[Failure]
+) -> str:
+    """Return what was labelled, whose nuclei the cells are, and what was learnt from or failed."""
+    fields = [(x.photograph, row) for x in labelled for row in x.rows]
     text = f"{counted(len(fields), 'field')} labelled"
     if any(x.cells for x in labelled):
         n_cells = sum(len(p.table) for x in labelled for p in x.predictions)
@@ -189,7 +196,12 @@ def _report(labelled: Sequence[LabelledPhotograph], n_learnt: int) -> str:
         whose = [f"{origin} ({counted(n, 'field')})" for origin, n in origins.items()]
         nuclei = ", ".join(whose if len(whose) > 1 else origins)
         text = f"{counted(n_cells, 'cell')} of {text}; the nuclei are {nuclei}"
-    return f"{text}. The model learnt from {n_learnt} of them." if n_learnt else f"{text}."
+    sentences = [f"{text}."]
+    if n_learnt:
+        sentences.append(f"The model learnt from {n_learnt} of them.")
+    if failed:
+        sentences.append(f"{counted(len(failed), 'field')} left out: {failed[0].reason}")
+    return " ".join(sentences)
 
 
 def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd.DataFrame:
@@ -204,12 +216,14 @@ def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd
 
 def _predict_all(
     bundle: Bundle, photographs: list[Photograph], emit: Emit, should_stop: ShouldStop
-) -> tuple[list[LabelledPhotograph], int]:
-    """Label photographs; return also how many of their fields the model learnt from."""
+) -> tuple[list[LabelledPhotograph], int, list[Failure]]:
+    """Label photographs; return how many of the fields were learnt from, and what was left out."""
     # Imported in the thread: it brings ONNX Runtime and pandas.
     from napari_marrow.viewer.make.predictions import predict_photographs
 
-    labelled = predict_photographs(bundle, photographs, emit, should_stop)
+    failures = Failures()
+    labelled = predict_photographs(bundle, photographs, emit, should_stop, failures)
     learnt = set(bundle.info.fingerprints.values())
-    fields = [(x, row) for x in photographs for row in x.chosen] if learnt else []
-    return labelled, sum(bool(learnt & fingerprints(*field)) for field in fields)
+    fields = [(x.photograph, row) for x in labelled for row in x.rows] if learnt else []
+    n_learnt = sum(bool(learnt & fingerprints(*field)) for field in fields)
+    return labelled, n_learnt, failures.found
