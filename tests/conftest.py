@@ -22,7 +22,7 @@ from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real-data"
-BACKGROUND, NUCLEUS = (226, 214, 222), (96, 40, 130)
+BACKGROUND, NUCLEUS, RED_CELL = (226, 214, 222), (96, 40, 130), (222, 186, 186)
 
 
 def pytest_collection_finish(session) -> None:
@@ -63,11 +63,17 @@ def real_data() -> Path:
 
 
 def _field(class_name: str, seed: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a field: ALL has many small nuclei, MM one large one. Image and nucleus mask."""
+    """Draw a field: ALL has many small nuclei, MM one large one. Image and nucleus mask.
+
+    Pale red cells lie about, which tell apart the fields of a class.
+    """
     height, width = size
     rng = np.random.default_rng([ord(class_name[0]), seed])
     image = np.full((height, width, 3), BACKGROUND, np.int16)
     rows, columns = np.indices(size)
+    pale = np.random.default_rng([ord(class_name[0]), seed, 1])
+    for y, x in pale.uniform(0, size, (5, 2)):
+        image[(rows - y) ** 2 + (columns - x) ** 2 < (height * 0.15) ** 2] = RED_CELL
     mask = np.zeros(size, bool)
     if class_name == "ALL":
         radius = height * 0.07

@@ -20,7 +20,7 @@ def test_the_same_pixels_are_a_duplicate_whatever_the_format(put, found):
     kinds = found()
     (finding,) = kinds.pop("duplicate")
     assert set(finding.files) == {"ALL/a.bmp", "ALL/c.bmp", "ALL/d.png"}
-    assert "--groups" in finding.sentence
+    assert "joined" in finding.sentence
     assert "TWO CLASSES" not in finding.sentence
     assert kinds == {}
 

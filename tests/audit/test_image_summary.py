@@ -9,7 +9,7 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_marrow.audit.audit import audit
-from napari_marrow.audit.image_summary import is_mask, is_masked_copy, perceptual_hashes, summarize
+from napari_marrow.audit.image_summary import is_mask, is_masked_copy, summarize
 from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
 from napari_marrow.simulation.phantom import PhantomSettings, draw_field
@@ -125,11 +125,3 @@ def test_jpeg_files_named_bmp_are_of_another_format(tmp_path):
             image = draw_field(name, index, replace(SETTINGS, width=192, height=144)).image
             Image.fromarray(image).save(tmp_path / name / f"{index}.bmp", format=kind)
     assert "format-with-class" in {finding.kind for finding in audit(scan(tmp_path)).findings}
-
-
-def test_the_hash_is_of_the_cosine_transform():
-    thumbnail = np.random.default_rng(3).uniform(0, 255, (32, 32)).astype(np.float32)
-    waves = np.cos(np.pi / 32 * np.outer(np.arange(8), np.arange(32) + 0.5))
-    low = waves @ thumbnail @ waves.T
-    bits = (low > np.median(low)).ravel()
-    assert int(perceptual_hashes(thumbnail)[0]) == int.from_bytes(np.packbits(bits), "little")

@@ -1,13 +1,14 @@
 """The audit of a collection: what would make a score on it too good.
 
 A scan reads names and headers; the audit looks at a sample of the pixels of each photograph. It
-changes nothing and decides nothing: every finding is a sentence for the user that names the files.
+changes no file: every finding is a sentence for the user that names the files, and what the audit
+gives back to learn from has no masks among the photographs and one source for copies of a picture.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 
 from napari_marrow.audit.confounding import (
@@ -17,29 +18,44 @@ from napari_marrow.audit.confounding import (
     group_by_acquisition,
     summarize_sources,
 )
-from napari_marrow.audit.duplicates import find_duplicates, find_near_duplicates
+from napari_marrow.audit.duplicates import (
+    copies_sentences,
+    find_duplicates,
+    find_near_duplicates,
+    joined_sources,
+)
 from napari_marrow.audit.findings import MIN_SOURCES, Finding, SummarizedField, join_names
-from napari_marrow.audit.image_summary import is_mask, is_masked_copy, summarize
+from napari_marrow.audit.image_summary import find_originals, is_mask, summarize
 from napari_marrow.audit.mask_files import find_odd_masks
 from napari_marrow.data.failures import Failure, Failures
-from napari_marrow.data.fields import Collection
+from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.layouts.sources import replace_sources
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What the audit of a collection found."""
+    """What the audit of a collection found.
 
+    Attributes
+    ----------
+    collection
+        What to learn from: without the masks, and copies of one picture are one source.
+    findings
+        What the user should know, one a file or a group of files.
+    sentences
+        The same in few sentences, also where there are hundreds of copies.
+    acquisitions
+        Which sources seem to share a microscope, camera or stain.
+    """
+
+    collection: Collection
     findings: tuple[Finding, ...]
+    sentences: tuple[str, ...]
     acquisitions: Acquisitions
     failed: tuple[Failure, ...] = ()
 
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """What the user should know, a sentence or two a finding."""
-        return tuple(finding.sentence for finding in self.findings)
-
     def to_dict(self) -> dict[str, object]:
-        """Return the audit as one JSON object."""
+        """Return the findings as one JSON object."""
         return {
             "findings": [asdict(finding) for finding in self.findings],
             "acquisitions": self.acquisitions.to_dict(),
@@ -80,16 +96,34 @@ def audit(
     readable = replace(collection, fields=tuple(p.field for p in photographs))
     masks += find_odd_masks(readable)
     duplicates, different = find_duplicates(photographs)
-    findings = [*masks, *duplicates, *find_near_duplicates(different)]
-    sources = summarize_sources(photographs)
-    findings += _find_sources_in_two_classes(sources)
-    findings += find_value_with_class(sources, "size") + find_value_with_class(sources, "format")
+    groups = [*duplicates, *find_near_duplicates(different)]
+    left_out = {f.label for f in fields} - {p.label for p in photographs}
+    kept = (f for f in collection.fields if collection.label(f) not in left_out)
+    joined = replace_sources(kept, joined_sources(groups))
+    sources = summarize_sources(_with_sources(photographs, joined))
+    others = _find_sources_in_two_classes(sources)
+    others += find_value_with_class(sources, "size") + find_value_with_class(sources, "format")
     acquisitions = group_by_acquisition(sources)
     if acquisitions.association.holds:
         files = tuple(label for group in acquisitions.files for label in group)
-        findings.append(Finding("acquisition-with-class", acquisitions.sentence, files))
-    findings += _find_small_classes(sources)
-    return Audit(tuple(findings), acquisitions, tuple(failures.found))
+        others.append(Finding("acquisition-with-class", acquisitions.sentence, files))
+    others += _find_small_classes(sources)
+    sentences = [f.sentence for f in masks] + copies_sentences(groups)
+    return Audit(
+        replace(collection, fields=joined),
+        (*masks, *(group.finding() for group in groups), *others),
+        (*sentences, *(f.sentence for f in others)),
+        acquisitions,
+        tuple(failures.found),
+    )
+
+
+def _with_sources(
+    photographs: list[SummarizedField], fields: Iterable[Field]
+) -> list[SummarizedField]:
+    """Give photographs the fields of the same file, whose sources may be others."""
+    by_path = {f.path: f for f in fields}
+    return [replace(p, field=by_path[p.field.path]) for p in photographs]
 
 
 def _find_masks(
@@ -97,17 +131,14 @@ def _find_masks(
 ) -> tuple[list[Finding], list[SummarizedField]]:
     """Return findings about masks that are named like photographs, and the photographs."""
     drawn = [f.label for f in fields if is_mask(f.summary)]
-    copied, photographs = {}, []
-    for f in fields:
-        if f.label in drawn:
-            continue
-        others = (o for o in fields if o is not f and is_masked_copy(f.summary, o.summary))
-        original = next(others, None) if (f.summary.points == 255).all(axis=1).any() else None
-        if original is None:
-            photographs.append(f)
-        else:
-            copied[f.label] = f"{f.label} (of {original.label})"
-    advice = "They would be learnt from: remove them, or give them a mask's name."
+    others = [f for f in fields if f.label not in drawn]
+    originals = find_originals([f.summary for f in others])
+    copied = {
+        others[k].label: f"{others[k].label} (of {others[original].label})"
+        for k, original in originals.items()
+    }
+    photographs = [f for k, f in enumerate(others) if k not in originals]
+    advice = "They are not learnt from: remove them, or give them a mask's name."
     findings = []
     if drawn:
         text = f"Masks by their pixels, of a few flat colours: {join_names(drawn)}. {advice}"

@@ -6,127 +6,121 @@ Copies under two sources would stand on both sides of a split; copies in two cla
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from napari_marrow.audit.copies import find_copies
 from napari_marrow.audit.findings import Finding, SummarizedField, join_names
-from napari_marrow.audit.image_summary import ImageSummary, turned
+from napari_marrow.data.text import counted
 
-MAX_HASH_BITS = 10
-"""By which the hashes of copies differ, of 64: re-encoded ones differ by 6 at most."""
-# Copies saved as JPEG of quality 60 and made brighter reach 0.99 and 0.93; different photographs
-# of ALL-IDB2, C-NMC, SegPC and SN-AM 0.98 and 0.79 (two of one cell are among these).
-MIN_CORRELATION, MIN_DETAIL_CORRELATION = 0.985, 0.87
-MAX_BLACK = 8
-DETAIL_PX = 3
+
+@dataclass(frozen=True)
+class CopyGroup:
+    """Photographs that are one picture; ``kind`` and ``change`` say in which way."""
+
+    kind: Literal["duplicate", "near-duplicate"]
+    change: str
+    photographs: tuple[SummarizedField, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the collection calls them."""
+        return tuple(p.label for p in self.photographs)
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes they are in: of copies, one at the most."""
+        return sorted({p.field.class_name for p in self.photographs if p.field.class_name})
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources they are under, each once, in order."""
+        return list(dict.fromkeys(p.field.source for p in self.photographs))
+
+    def finding(self) -> Finding:
+        """Return what the user should know of the group."""
+        sentence = f"{join_names(self.labels)} are {self.change}"
+        if len(self.classes) > 1:
+            sentence = (
+                f"IN TWO CLASSES, {' and '.join(self.classes)}: {sentence}; at least one has the "
+                "wrong class, so find out which and remove it before any training."
+            )
+        elif len(self.sources) > 1:
+            sentence += ", under different sources, which are joined to one."
+        else:
+            sentence += "; they count as one source, and one of them is enough."
+        return Finding(self.kind, sentence, self.labels)
+
+
+def copies_sentences(groups: Sequence[CopyGroup]) -> list[str]:
+    """Return what the user should know of all groups: two sentences at the most."""
+    sentences = []
+    mixed = [g.finding().sentence for g in groups if len(g.classes) > 1]
+    if mixed:
+        more = f" So is each of {len(mixed) - 3} more pictures." if mixed[3:] else ""
+        sentences.append(" ".join(mixed[:3]) + more)
+    joined = [g for g in groups if len(g.sources) > 1]
+    if joined:
+        photographs = sum(len(g.photographs) for g in joined)
+        examples = [join_names(g.labels, 3) for g in joined[:3]] + ["..."] * (len(joined) > 3)
+        sentences.append(
+            f"{photographs} photographs are copies of one another by what they show and count as "
+            f"{counted(len(joined), 'source')}, so that copies never stand on both sides of a "
+            f"split: {'; '.join(examples)}."
+        )
+    return sentences
 
 
 def find_duplicates(
     photographs: Sequence[SummarizedField],
-) -> tuple[list[Finding], list[SummarizedField]]:
+) -> tuple[list[CopyGroup], list[SummarizedField]]:
     """Find photographs of the same pixels, whatever their format.
 
     Returns
     -------
-    findings, different
+    groups, different
         The second has one photograph of each group of copies.
     """
     by_digest: dict[bytes, list[SummarizedField]] = defaultdict(list)
     for p in photographs:
         by_digest[p.summary.digest].append(p)
-    findings: list[Finding] = []
+    groups: list[CopyGroup] = []
     copies: set[str] = set()
     for first, *others in by_digest.values():
         same = [o for o in others if np.array_equal(first.field.open(), o.field.open())]
         if same:
-            what = "the same picture, pixel for pixel"
-            findings.append(_copies_finding("duplicate", [first, *same], what))
+            change = "the same picture, pixel for pixel"
+            groups.append(CopyGroup("duplicate", change, (first, *same)))
             copies.update(o.label for o in same)
-    return findings, [p for p in photographs if p.label not in copies]
+    return groups, [p for p in photographs if p.label not in copies]
 
 
-def find_near_duplicates(photographs: Sequence[SummarizedField]) -> list[Finding]:
+def find_near_duplicates(photographs: Sequence[SummarizedField]) -> list[CopyGroup]:
     """Find turned, mirrored, re-encoded or brightened copies; those of one source are no news."""
-    pairs = near_copies([p.summary for p in photographs])
-    if not pairs:
+    if not photographs:
         return []
-    first, second, turns = np.transpose(pairs)
+    copies = find_copies(np.stack([p.summary.signature for p in photographs]))
     shape = (len(photographs), len(photographs))
-    graph = coo_array((np.ones(len(pairs)), (first, second)), shape)
-    groups = connected_components(graph, directed=False)[1]
-    findings = []
-    for group in dict.fromkeys(groups[first].tolist()):
-        copies = [p for p, number in zip(photographs, groups, strict=True) if number == group]
-        if len({p.field.source for p in copies}) > 1:
-            is_turned = turns[groups[first] == group].any()
-            change = "turned or mirrored" if is_turned else "saved or developed in another way"
-            findings.append(_copies_finding("near-duplicate", copies, f"one picture, {change}"))
-    return findings
+    graph = coo_array((np.ones(len(copies.first)), (copies.first, copies.second)), shape)
+    numbers = connected_components(graph, directed=False)[1]
+    members: dict[int, list[SummarizedField]] = defaultdict(list)
+    for p, number in zip(photographs, numbers.tolist(), strict=True):
+        members[number].append(p)
+    turned = set(numbers[copies.first[copies.is_turned]].tolist())
+    groups = []
+    for number in dict.fromkeys(numbers[copies.first].tolist()):
+        change = "turned or mirrored" if number in turned else "saved or developed in another way"
+        group = CopyGroup("near-duplicate", f"one picture, {change}", tuple(members[number]))
+        if len(group.sources) > 1:
+            groups.append(group)
+    return groups
 
 
-def _copies_finding(kind: str, copies: list[SummarizedField], what: str) -> Finding:
-    labels = tuple(p.label for p in copies)
-    sentence = f"{join_names(labels)} are {what}"
-    classes = sorted({p.field.class_name for p in copies if p.field.class_name})
-    if len(classes) > 1:
-        sentence = (
-            f"IN TWO CLASSES, {' and '.join(classes)}: {sentence}; at least one has the wrong "
-            "class, so find out which and remove it before any training."
-        )
-    elif len({p.field.source for p in copies}) > 1:
-        sentence += (
-            ", under different sources: one could be learnt from and another judged by; remove "
-            "the copies, or give them one source with --groups."
-        )
-    else:
-        sentence += "; they count as one source, and one of them is enough."
-    return Finding(kind, sentence, labels)
-
-
-def near_copies(summaries: Sequence[ImageSummary]) -> list[tuple[int, int, int]]:
-    """Find pairs of photographs that are one picture.
-
-    Returns
-    -------
-    list of tuple
-        Two indices into ``summaries``, the lower first, and by which turn (see :func:`.turned`)
-        the second becomes the first.
-    """
-    hashes = np.array([s.hashes for s in summaries])
-    pairs = []
-    for i, summary in enumerate(summaries):
-        bits = np.bitwise_count(hashes[i, 0] ^ hashes[i + 1 :])
-        found: set[int] = set()
-        for j, turn in np.argwhere(bits <= MAX_HASH_BITS):
-            second = turned(summaries[i + 1 + j].thumbnail, turn)
-            if j not in found and is_alike(summary.thumbnail, second):
-                found.add(j)
-                pairs.append((i, int(i + 1 + j), int(turn)))
-    return pairs
-
-
-def is_alike(first: NDArray[np.float32], second: NDArray[np.float32]) -> bool:
-    """Whether two thumbnails show the same, as a whole and in what is finer than 3 pixels.
-
-    A black surround does not count: cells that were cut out resemble each other by their outline.
-    """
-    if _correlation(first.ravel(), second.ravel()) < MIN_CORRELATION:
-        return False
-    inside = (first > MAX_BLACK) & (second > MAX_BLACK)
-    fine = [square - uniform_filter(square, DETAIL_PX) for square in (first, second)]
-    return (
-        _correlation(first[inside], second[inside]) >= MIN_CORRELATION
-        and _correlation(fine[0][inside], fine[1][inside]) >= MIN_DETAIL_CORRELATION
-    )
-
-
-def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Return Pearson's correlation of two (n,) arrays; 0 where one of the two is flat."""
-    if first.size < 2 or first.std() == 0 or second.std() == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])
+def joined_sources(groups: Iterable[CopyGroup]) -> list[list[str]]:
+    """Return the sources of each group that has several."""
+    return [g.sources for g in groups if len(g.sources) > 1]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn
 
+from napari_marrow.audit.copies import signature
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import image_format
 from napari_marrow.imaging.white_point import is_cut_out, white_point
 
 N_SAMPLES = 256
 """Rows and columns of the sample."""
-THUMBNAIL_PX = 32
-SAMPLES_PER_PX = N_SAMPLES // THUMBNAIL_PX
-N_TURNS = 8
+SAMPLES_PER_POINT = 8
 # Red, green and blue in grey: by ITU-R BT.601 (Pillow, OpenCV), BT.709 (scikit-image), the mean.
 GREY_WEIGHTS = np.array([(0.299, 0.587, 0.114), (0.2125, 0.7154, 0.0721), (1 / 3,) * 3], np.float32)
 # Real photographs reach a flatness of 0.32 (0.55 in grey), masks of several flat colours 0.8 and
@@ -28,6 +28,10 @@ MAX_BLANK_SHARE = 0.997
 """Of one colour, in a mask; beyond it, the picture is blank but for stray pixels."""
 MAX_DARK = 8
 """The brightest level of a picture that was taken with the shutter closed."""
+MIN_MASK_POINTS, MIN_COPIED_POINTS = 5, 30
+"""Of the points of a mask over a copy: those that are white, and the others, at the least."""
+MIN_EQUAL_SHARE = 0.98
+N_FIRST_POINTS, MIN_FIRST_EQUAL_SHARE = 16, 0.7
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,8 @@ class ImageSummary:
         SHA-256 of size and samples: photographs that differ in it differ.
     points
         (1024, 3) uint8, RGB of single pixels on a grid.
-    thumbnail
-        (32, 32) float32, mean of the channels, 0..255; the photograph squeezed to a square.
-    hashes
-        (8,) uint64, the perceptual hash of the thumbnail and of its turns, see :func:`turned`.
+    signature
+        (2, 28, 28) float32, see :func:`.copies.signature`.
     background
         (3,) float32, the white point, RGB 0..255; None where the background was cut away.
     flatness
@@ -58,8 +60,7 @@ class ImageSummary:
     format: str
     digest: bytes
     points: NDArray[np.uint8]
-    thumbnail: NDArray[np.float32]
-    hashes: NDArray[np.uint64]
+    signature: NDArray[np.float32]
     background: NDArray[np.float32] | None
     flatness: float
 
@@ -81,18 +82,14 @@ def summarize(field: Field) -> ImageSummary:
     sample = image[np.ix_(rows, columns)]
     # sums of flat planes: numpy is 5 times slower along an axis of three
     red, green, blue = np.moveaxis(sample.astype(np.float32), 2, 0)
-    grey = (red + green + blue) / 3
-    blocks = grey.reshape(THUMBNAIL_PX, SAMPLES_PER_PX, THUMBNAIL_PX, SAMPLES_PER_PX)
-    thumbnail = blocks.mean((1, 3))
     every_second = sample[::2, ::2]
-    middle = slice(SAMPLES_PER_PX // 2, None, SAMPLES_PER_PX)
+    middle = slice(SAMPLES_PER_POINT // 2, None, SAMPLES_PER_POINT)
     return ImageSummary(
         size=(height, width),
         format=image_format(field.path),
         digest=hashlib.sha256(f"{height}x{width}".encode() + sample.tobytes()).digest(),
         points=sample[middle, middle].reshape(-1, 3),
-        thumbnail=thumbnail,
-        hashes=perceptual_hashes(thumbnail),
+        signature=signature((red + green + blue) / 3),
         background=None if is_cut_out(every_second) else white_point(every_second),
         flatness=flatness(image, rows[2::4], columns[2::4]),
     )
@@ -133,28 +130,6 @@ def _as_numbers(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     return pixels @ np.array([1 << 16, 1 << 8, 1])
 
 
-def turned(square: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
-    """Return one of the eight symmetries of a square picture.
-
-    0 leaves it as it is; 1, 2, 3 are that many quarter turns counter-clockwise; 4 mirrors it left
-    to right, and 5, 6, 7 turn the mirrored one.
-    """
-    return np.rot90(square if turn < 4 else square[:, ::-1], turn % 4)
-
-
-def perceptual_hashes(thumbnail: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """Return the perceptual hashes of the eight turns of a (32, 32) thumbnail, as (8,) uint64.
-
-    A bit says whether one of the 64 lowest coefficients of the discrete cosine transform is above
-    their median: C. Zauner, "Implementation and benchmarking of perceptual image hash functions"
-    (2010), section 3.2.1. All turns at once take a tenth of the time of imagehash's ``phash``.
-    """
-    squares = np.stack([turned(thumbnail, turn) for turn in range(N_TURNS)])
-    low = dctn(squares, axes=(1, 2))[:, :8, :8].reshape(N_TURNS, 64)
-    bits = low > np.median(low, axis=1, keepdims=True)
-    return np.packbits(bits, axis=1).view(np.uint64)[:, 0]
-
-
 def is_mask(summary: ImageSummary) -> bool:
     """Whether a picture is flat as a mask is, or nothing but black, white and what is between.
 
@@ -178,6 +153,28 @@ def is_mask(summary: ImageSummary) -> bool:
     return bool((np.ptp(summary.points, axis=1) <= 2).all())
 
 
+def find_originals(summaries: Sequence[ImageSummary]) -> dict[int, int]:
+    """Find pictures that are another one with some of it set to white: its index, by theirs."""
+    by_size: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for k, summary in enumerate(summaries):
+        by_size[summary.size].append(k)
+    originals = {}
+    for members in by_size.values():
+        points = np.stack([summaries[k].points for k in members])
+        white = (points == 255).all(axis=2)
+        for k, mask in zip(members, white, strict=True):
+            if not MIN_MASK_POINTS <= mask.sum() <= mask.size - MIN_COPIED_POINTS:
+                continue
+            few = np.linspace(0, mask.size - 1 - mask.sum(), N_FIRST_POINTS).astype(np.intp)
+            few = np.flatnonzero(~mask)[few]  # tell most pictures apart
+            share = _equal_share(summaries[k].points[few], points[:, few])
+            for other in np.flatnonzero(share > MIN_FIRST_EQUAL_SHARE):
+                if members[other] != k and is_masked_copy(summaries[k], summaries[members[other]]):
+                    originals[k] = members[other]
+                    break
+    return originals
+
+
 def is_masked_copy(mask: ImageSummary, photograph: ImageSummary) -> bool:
     """Whether a picture is another one, pixel for pixel, with some of it set to white.
 
@@ -186,12 +183,20 @@ def is_masked_copy(mask: ImageSummary, photograph: ImageSummary) -> bool:
     the usual weights of the channels. A mask that was saved as JPEG after that is not recognised.
     """
     white = (mask.points == 255).all(axis=1)
-    if mask.size != photograph.size or not 5 <= white.sum() <= white.size - 30:
+    if not MIN_MASK_POINTS <= white.sum() <= white.size - MIN_COPIED_POINTS:
+        return False
+    if mask.size != photograph.size:
         return False
     if (photograph.points[white] >= 254).all(axis=1).mean() > 0.5:
         return False  # both are white there: an overexposed photograph, and its copy or its mask
-    copy, original = mask.points[~white], photograph.points[~white].astype(np.float32)
-    originals = [original]
+    share = _equal_share(mask.points[~white], photograph.points[np.newaxis, ~white])
+    return bool(share[0] > MIN_EQUAL_SHARE)
+
+
+def _equal_share(copy: NDArray[np.uint8], originals: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the share of points, (m, 3), that are those of each original, (n, m, 3)."""
+    colours = [originals.astype(np.float32)]
     if (np.ptp(copy, axis=1) == 0).all():
-        originals += [(original @ weights)[:, np.newaxis] for weights in GREY_WEIGHTS]
-    return any((np.abs(copy - o).max(axis=1) < 2).mean() > 0.98 for o in originals)
+        colours += [(colours[0] @ weights)[..., np.newaxis] for weights in GREY_WEIGHTS]
+    shares = [(np.abs(c - copy).max(axis=-1) < 2).mean(axis=-1) for c in colours]
+    return np.max(shares, axis=0)

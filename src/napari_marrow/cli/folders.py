@@ -48,8 +48,8 @@ def scan(folder: Path, /, *, strict: AsStrict = False, json: AsJson = False) -> 
 
     with Reporter() as report:
         progress = progress_callback(report, never)
-        found = scan_folder(folder, progress)
-        audited = audit(found, progress, strict)
+        audited = audit(scan_folder(folder, progress), progress, strict)
+        found = audited.collection  # copies are one source
         progress(1.0, f"Scanned {counted(len(found.fields), 'field')}")
     masks = Counter(kind for f in found.fields for kind in f.mask_kinds)
     sources = len({f.source for f in found.fields})

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_marrow.audit.audit import audit
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, with_classes_only
@@ -35,6 +36,8 @@ from napari_marrow.learning.splits import (
 from napari_marrow.learning.versions import versions
 
 UNIT_COLUMNS = ["image", "index", "y", "x", "class", "source"]
+AUDITED = 0.05
+"""Fraction of the time of a training after which the photographs have been looked at."""
 TRAINED = 0.95
 """Fraction of the time of a training after which the model is fitted."""
 
@@ -111,11 +114,10 @@ def train(
     Stopped
         When a callback ended the work.
     """
-    collection, left_out = with_classes_only(collection)
-    check_training(collection, settings)
+    collection, about = _audited(collection, settings, callbacks.part(0, AUDITED))
     prepared = LEARNERS[settings.kind].PREPARATION
     failures = Failures(strict)
-    learner = _prepare(collection, settings, callbacks.part(0, prepared), failures)
+    learner = _prepare(collection, settings, callbacks.part(AUDITED, prepared), failures)
     split = split_units(learner.table, settings)
     callbacks.progress(prepared, f"Training {settings.model}")
     model, temperature = learner.fit_calibrated(settings, split)
@@ -139,7 +141,7 @@ def train(
         split={side: sorted(set(table["source"].iloc[rows])) for side, rows in sides.items()},
         fingerprints={collection.label(f): sha256(f.path) for f in used},
         notes=(
-            *left_out,
+            *about,
             *failures.note(),
             *split.notes,
             *drawn_notes(collection, preprocessing.features),
@@ -151,6 +153,24 @@ def train(
     )
     tables = {HELDOUT: heldout, **model.tables}
     return TrainedModel(info, model, tables, tuple(failures.found))
+
+
+def _audited(
+    collection: Collection, settings: TrainingSettings | CompareSettings, callbacks: Callbacks
+) -> tuple[Collection, tuple[str, ...]]:
+    """Return the fields to learn from, and what a reader of the scores must know of them.
+
+    Left out are fields without a class and masks among the photographs; copies are one source.
+    """
+    known, left_out = with_classes_only(collection)
+    check_training(known, settings)
+    audited = audit(known, callbacks.progress)
+    if len(audited.collection.classes) < 2:
+        masks = " ".join(f.sentence for f in audited.findings if f.kind == "mask-as-image")
+        raise MarrowError(f"{collection.root} holds photographs of one class at most. {masks}")
+    failed = {failure.reason for failure in audited.failed}  # reported by who reads them
+    warnings = [text for text in collection.warnings if text not in failed]
+    return audited.collection, (*warnings, *left_out, *audited.sentences)
 
 
 def check_training(collection: Collection, settings: TrainingSettings | CompareSettings) -> None:
@@ -244,8 +264,8 @@ def compare(
     Stopped
         When a callback ended the work.
     """
-    collection, left_out = with_classes_only(collection)
-    check_training(collection, settings)
+    collection, about = _audited(collection, settings, callbacks.part(0, AUDITED))
+    callbacks = callbacks.part(AUDITED, 1)
     protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
     failures = Failures(strict)
     rows, answers = [], []
@@ -254,7 +274,7 @@ def compare(
         for row, answer in _compare(collection, settings, protocol, part, failures):
             rows.append(row)
             answers.append(answer)
-    notes = [*left_out, *failures.note()]
+    notes = [*about, *failures.note()]
     if "paper" in protocols:
         notes.append(
             "Protocol paper: copies of one source stand on both sides, and features were chosen "

@@ -1,0 +1,82 @@
+"""Copies of one picture are one source in training and comparison, and warnings come along."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from napari_marrow.data.layouts import scan
+from napari_marrow.jobs.compare import CompareJob, run_comparison
+from napari_marrow.jobs.train import TrainJob, run_training
+from napari_marrow.learning.settings import CompareSettings, TrainingSettings
+
+FAST = {"families": ("histogram",), "select": 6}
+COPIES = {
+    "printed": lambda i: (i, ".jpg", {"quality": 55}),
+    "mirrored": lambda i: (i[:, ::-1], ".png", {}),
+    "turned and halved": lambda i: (np.rot90(i)[::2, ::2], ".jpg", {"quality": 90}),
+}
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory, draw):
+    """Eight pictures a class, each four times, under names that tell nothing of it."""
+    root = tmp_path_factory.mktemp("copied") / "in"
+    numbers = iter(np.random.default_rng(0).permutation(64).tolist())
+    owners = {}
+    for name in ("ALL", "MM"):
+        (root / name).mkdir(parents=True)
+        for k in range(8):
+            image = draw(name, k, (96, 128))[0]
+            for copy in (lambda i: (i, ".png", {}), *COPIES.values()):
+                pixels, suffix, options = copy(image)
+                path = root / name / f"picture {next(numbers)}{suffix}"
+                Image.fromarray(np.ascontiguousarray(pixels)).save(path, **options)
+                owners[path.relative_to(root).as_posix()] = f"{name} {k}"
+    return root, owners
+
+
+def test_copies_never_stand_on_both_sides_of_a_split(copied, tmp_path):
+    root, owners = copied
+    job = TrainJob(scan(root), TrainingSettings(model="naive-bayes", **FAST), tmp_path / "m.marrow")
+    info = run_training(job).info
+    assert sum(map(len, info.split.values())) == 16
+    heldout = pd.read_csv(tmp_path / "m.marrow" / "heldout.csv")
+    judged = heldout["image"].map(owners)
+    assert len(judged) == 4 * judged.nunique()  # all copies of a picture or none
+    (note,) = (n for n in info.notes if "copies" in n)
+    assert "16 sources" in note
+    assert note in (tmp_path / "m.marrow" / "card.md").read_text()
+
+
+def test_copies_are_in_one_fold(copied, tmp_path):
+    root, owners = copied
+    settings = CompareSettings(models=("naive-bayes",), folds=4, **FAST)
+    result = run_comparison(CompareJob(scan(root), tmp_path / "c", settings))
+    answers = pd.read_csv(tmp_path / "c" / "predictions.csv")
+    assert (answers.groupby(answers["image"].map(owners))["fold"].nunique() == 1).all()
+    assert result.sources == 16
+    assert any("copies" in note for note in result.notes)
+
+
+def test_what_scan_warns_of_stands_beside_the_score(tmp_path, make_snam, draw):
+    """One picture in two classes, a mask of another program, a table that is passed over."""
+    root = make_snam(tmp_path / "in", 5, masks=False, wrapped=False)
+    image, mask = draw("ALL", 1)
+    Image.fromarray(image).transpose(Image.Transpose.ROTATE_90).save(root / "MM" / "other.png")
+    Image.fromarray(mask).convert("RGB").save(root / "ALL" / "cells_of_1.png")
+    (root / "remarks.csv").write_text("who,what\nme,nothing\n")
+    job = TrainJob(scan(root), TrainingSettings(model="naive-bayes", **FAST), tmp_path / "m.marrow")
+    result = run_training(job).to_dict()
+    notes = " ".join(result["notes"])
+    for word in ("IN TWO CLASSES", "cells_of_1.png", "remarks.csv", "not learnt from"):
+        assert word in notes
+    bundle = json.loads((tmp_path / "m.marrow" / "bundle.json").read_text())
+    assert bundle["notes"] == result["notes"]
+    assert "ALL/cells_of_1.png" not in bundle["fingerprints"]
+    settings = CompareSettings(models=("naive-bayes",), folds=2, **FAST)
+    compared = run_comparison(CompareJob(scan(root), tmp_path / "c", settings))
+    assert "IN TWO CLASSES" in " ".join(compared.notes)
+    assert "cells_of_1.png" not in (tmp_path / "c" / "predictions.csv").read_text()
