@@ -67,6 +67,13 @@ TOPICS = {
         "segmentation_ablation.py {real}",
         "The same with one stage or rule switched off at a time.",
     ),
+    "copies": Topic(
+        "Copies of one picture",
+        "copies.py {real}",
+        "Each picture has four copies, turned or mirrored, scaled by 0.5 to 2 and saved as JPEG of "
+        "quality 50 to 95. Apart are copies that are not joined with their original, joined are "
+        "different pictures.",
+    ),
     "augmentation": Topic(
         "Augmentation",
         "imaging.py --repeats 7",
