@@ -2,9 +2,9 @@
 
     python benchmarks/copies.py REAL
 
-REAL holds the real photographs (docs/testing.md). Each gets three copies, turned by quarter turns or
-mirrored, scaled by 0.5 to 2 and saved as JPEG of quality 50 to 95, and a hardest one, of half the
-size by nearest neighbours and quality 50. Each half of the pictures is searched with its copies.
+REAL holds the real photographs (docs/testing.md). Each gets three copies, turned by quarter turns
+or mirrored, scaled by 0.5 to 2 and saved as JPEG of quality 50 to 95, and a hardest one, of half
+the size by nearest neighbours and quality 50. Both halves of them are searched with their copies.
 """
 
 from __future__ import annotations
