@@ -252,9 +252,8 @@ def test_a_field_model_without_cells_needs_no_nuclei(tmp_path, many):
     assert not bundle.info.needs_nuclei
     images = [f.image() for f in scan(many).fields[::5]]
     table = bundle.predict(images)
-    assert list(table.columns) == [
-        *("image", "index", "y", "x", "class", "probability_ALL", "probability_MM", "uncertain")
-    ]
+    first, last = ["image", "index", "y", "x", "class"], ["uncertain", "reason"]
+    assert list(table.columns) == [*first, "probability_ALL", "probability_MM", *last]
     assert table["class"].tolist() == [f.class_name for f in scan(many).fields[::5]]
 
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.intensity import edges
@@ -120,16 +121,20 @@ def test_nuclei_are_found_where_none_are_given(draw):
     )
 
 
-def test_no_cell_anywhere_is_said_and_one_somewhere_is_enough(tmp_path, make_snam):
+def test_empty_masks_are_left_out_and_one_that_is_not_is_enough(tmp_path, make_snam):
     root = make_snam(tmp_path / "in", 2)
     for path in root.rglob("*_nucleus_mask.bmp"):
         if path.name != "ALL_2_nucleus_mask.bmp":
             Image.new("RGB", (64, 48)).save(path)
-    table = measure_collection(scan(root), CELL)
-    assert set(table["image"]) == {"ALL/ALL_2.bmp"}
+    for settings in (CELL, FIELD):
+        failures = Failures()
+        table = measure_collection(scan(root), settings, failures=failures)
+        assert set(table["image"]) == {"ALL/ALL_2.bmp"}
+        assert failures.images == ["ALL/ALL_1.bmp", "MM/MM_1.bmp", "MM/MM_2.bmp"]
+        assert "ALL_1.bmp is empty" in failures.found[0].reason
     Image.new("RGB", (64, 48)).save(root / "ALL" / "ALL_2_nucleus_mask.bmp")
-    with pytest.raises(MarrowError, match="No cell was found in the 4 fields"):
-        measure_collection(scan(root), CELL)
+    with pytest.raises(MarrowError, match=r"ALL_1\.bmp is empty"):
+        measure_collection(scan(root), CELL, failures=Failures())
 
 
 def test_a_mask_that_does_not_fit_is_said_also_where_it_is_not_used(tmp_path, snam):

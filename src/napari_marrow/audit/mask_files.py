@@ -12,7 +12,7 @@ from napari_marrow.data.masks import MaskKind, read_mask
 from napari_marrow.data.text import listed
 
 _SENTENCES = {
-    "mask-empty": "Empty masks of nuclei: {}. No cell is learnt from there; draw the nuclei, "
+    "mask-empty": "Empty masks of nuclei: {}. Nothing is learnt from there; draw the nuclei, "
     "or remove the mask to have them found.",
     "mask-by-photograph": "Masks of which the values do not tell what is foreground: {}. The "
     "photograph decides; look at them in the viewer.",

@@ -205,9 +205,20 @@ def _labelled_units(field: Field, image: str, preprocessing: Preprocessing) -> U
 
 
 def check_masks(field: Field) -> None:
-    """Read all masks of a field, so that one that does not fit is reported now."""
+    """Read all masks of a field, so that one that does not fit is reported now.
+
+    Raises
+    ------
+    MarrowError
+        When one can't be read, or that of the nuclei is empty.
+    """
     for kind in sorted(field.mask_kinds):
-        field.mask(kind)
+        mask = field.mask(kind)
+        if kind == "nucleus" and mask is not None and field.labels is None and not mask.any():
+            raise MarrowError(
+                f"The nucleus mask of {field.path} is empty, so there is nothing to learn from; "
+                "draw the nuclei, or remove the mask to have them found."
+            )
 
 
 def drawn_notes(collection: Collection, measured: FeatureSettings) -> list[str]:
