@@ -110,7 +110,9 @@ def test_compare(call, tmp_path, many):
             words for words in map(str.split, said.splitlines())
             if words[:2] == [row["model"], row["protocol"]]
         )  # fmt: skip
-        assert line[2:4] == [f"{row['accuracy']:.3f}", f"({row['accuracy_spread']:.2f})"]
+        names = ("balanced_accuracy", "accuracy")
+        shown = [(f"{row[name]:.3f}", f"({row[f'{name}_spread']:.2f})") for name in names]
+        assert line[2:6] == [*shown[0], *shown[1]]
         assert line[-1] == f"{row['parameters']:,}"
     assert "Chance is an accuracy of 0.50" in said
     assert f"10 units of 10 sources, 3 folds; tables in {out}." in said

@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
@@ -24,7 +30,7 @@ from napari_marrow.measure.settings import FeatureSettings
 FAST = CompareSettings(
     models=("naive-bayes", "decision-tree"), folds=4, families=("histogram", "fourier"), select=6
 )
-METRICS = ["accuracy", "precision", "recall", "specificity", "f1", "auc"]
+METRICS = ["balanced_accuracy", "accuracy", "precision", "recall", "specificity", "f1", "auc"]
 
 
 def compare(collection, out, **changes):
@@ -70,6 +76,7 @@ def test_metrics_and_their_spread_are_those_of_the_answers(both):
         def scores(part):
             truth, said = part["class"] == "ALL", part["predicted"] == "ALL"
             return {
+                "balanced_accuracy": balanced_accuracy_score(truth, said),
                 "accuracy": (truth == said).mean(),
                 "precision": precision_score(truth, said, zero_division=np.nan),
                 "recall": recall_score(truth, said),

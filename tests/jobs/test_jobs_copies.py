@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.metrics import balanced_accuracy_score
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import CompareJob, run_comparison
 from napari_marrow.jobs.train import TrainJob, run_training
@@ -80,3 +82,60 @@ def test_what_scan_warns_of_stands_beside_the_score(tmp_path, make_snam, draw):
     compared = run_comparison(CompareJob(scan(root), tmp_path / "c", settings))
     assert "IN TWO CLASSES" in " ".join(compared.notes)
     assert "cells_of_1.png" not in (tmp_path / "c" / "predictions.csv").read_text()
+
+
+def test_what_was_learnt_from_is_reported_when_it_is_predicted(tmp_path, make_snam, call):
+    root = make_snam(tmp_path / "in", 8, masks=False, wrapped=False)
+    bundle = tmp_path / "m.marrow"
+    info = run_training(TrainJob(scan(root), TrainingSettings("naive-bayes", **FAST), bundle)).info
+    held = len(info.split["heldout"])
+    status, said, _ = call("predict", bundle, root, "--out", tmp_path / "p.csv")
+    assert status == 0
+    assert f"learnt from {16 - held} of these 16 photographs" in said
+    status, said, _ = call("predict", bundle, root, "--out", tmp_path / "q.csv", "--json")
+    result = json.loads(said)
+    assert (result["learnt_from"], result["held_out"]) == (16 - held, held)
+    new = make_snam(tmp_path / "new", 2, size=(60, 80), masks=False)
+    _, said, _ = call("predict", bundle, new, "--out", tmp_path / "r.csv")
+    assert "learnt from" not in said
+
+
+def test_many_of_one_class_and_three_of_the_other(tmp_path, draw):
+    """The third of the rare class has to validate, and the second is held out."""
+    for name, count in (("ALL", 40), ("MM", 3)):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for k in range(count):
+            Image.fromarray(draw(name, k)[0]).save(tmp_path / "in" / name / f"{name}_{k}.png")
+    job = TrainJob(scan(tmp_path / "in"), TrainingSettings("svm", **FAST), tmp_path / "m.marrow")
+    info = run_training(job).info
+    assert any("not calibrated" in note and "MM" in note for note in info.notes)
+    assert info.temperature == 1
+    assert next(iter(info.evaluation.metrics)) == "balanced_accuracy"
+    heldout = pd.read_csv(tmp_path / "m.marrow" / "heldout.csv")
+    expected = balanced_accuracy_score(heldout["class"], heldout["predicted"])
+    assert info.evaluation.metrics["balanced_accuracy"].estimate == pytest.approx(
+        expected, abs=1e-9
+    )
+    assert "Held-out balanced accuracy" in (tmp_path / "m.marrow" / "card.md").read_text()
+
+
+@pytest.mark.parametrize("model", ["svm", "logistic"])
+def test_a_class_of_one_field_is_named_before_anything_is_measured(tmp_path, draw, model):
+    for name, count in (("ALL", 6), ("MM", 1)):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for k in range(count):
+            Image.fromarray(draw(name, k)[0]).save(tmp_path / "in" / name / f"{name}_{k}.png")
+    events = []
+    job = TrainJob(scan(tmp_path / "in"), TrainingSettings(model, **FAST), tmp_path / "m.marrow")
+    if model == "svm":
+        with pytest.raises(MarrowError, match="MM has only one field, MM"):
+            run_training(job, events.append)
+    else:
+        run_training(job, events.append)
+        told = [k for k, e in enumerate(events) if e.kind == "message" and "MM/MM_0.png" in e.text]
+        assert told[0] < min(k for k, e in enumerate(events) if "Measuring" in e.text)
+    settings = CompareSettings(models=(model,), folds=2, **FAST)
+    events.clear()
+    with pytest.raises(MarrowError, match="MM has 1 source"):
+        run_comparison(CompareJob(scan(tmp_path / "in"), tmp_path / "c", settings), events.append)
+    assert not any("Measuring" in e.text for e in events)

@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
-from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 
 from napari_marrow.learning.evaluation import Evaluation
 from napari_marrow.learning.metrics import colour_baseline, score_units
@@ -37,6 +43,7 @@ def test_metrics_are_those_of_scikit_learn(scored):
     found = {name: score.estimate for name, score in result.metrics.items()}
     assert found == pytest.approx(
         {
+            "balanced_accuracy": balanced_accuracy_score(truth, answer),
             "accuracy": (answer == truth).mean(),
             "precision": precision_score(truth, answer, pos_label="ALL"),
             "recall": recall_score(truth, answer, pos_label="ALL"),
@@ -75,11 +82,21 @@ def test_intervals_are_wilsons_of_scipy(scored):
     assert (f1.low, f1.high) == pytest.approx([2 * j / (1 + j) for j in overlap], abs=1e-6)
 
 
+def test_interval_of_the_balanced_accuracy_is_of_both_recalls(scored):
+    _, _, result = scored
+    score, sides = result.metrics["balanced_accuracy"], ("recall", "specificity")
+    recall, specificity = (result.metrics[name] for name in sides)
+    below = np.hypot(recall.estimate - recall.low, specificity.estimate - specificity.low) / 2
+    above = np.hypot(recall.high - recall.estimate, specificity.high - specificity.estimate) / 2
+    expected = (score.estimate - below, score.estimate + above)
+    assert (score.low, score.high) == pytest.approx(expected, abs=1e-9)
+
+
 def test_chance_is_guessing_by_the_shares(scored):
     metrics = scored[2].metrics
     # 18 of 40 are ALL. Guessing ALL for 45 %: precision and recall .45, F1 .45, specificity .55.
     expected = {"accuracy": 0.55, "precision": 0.45, "recall": 0.45, "specificity": 0.55}
-    expected |= {"f1": 0.45, "auc": 0.5}
+    expected |= {"f1": 0.45, "auc": 0.5, "balanced_accuracy": 0.5}
     assert {name: s.chance for name, s in metrics.items()} == pytest.approx(expected, abs=1e-9)
 
 
@@ -113,7 +130,7 @@ def test_without_a_positive_answer_there_is_no_precision():
 
 def test_one_class_only_on_the_judging_side():
     result = score_units(units(["MM"] * 5), np.tile([0.2, 0.8], (5, 1)), ("ALL", "MM"))
-    assert set(result.metrics) == {"accuracy", "specificity"}
+    assert set(result.metrics) == {"balanced_accuracy", "accuracy", "specificity"}
     json.dumps(result.to_dict(), allow_nan=False)
 
 
@@ -126,11 +143,12 @@ def test_positive_class_is_all_and_else_the_first():
     assert later.metrics["auc"].estimate == 1
 
 
-def test_three_classes_have_accuracy_and_confusion_only():
+def test_three_classes_have_accuracies_and_confusion_only():
     probabilities = np.eye(3)[[0, 1, 1, 2]]
     result = score_units(units(list("aabc")), probabilities, ("a", "b", "c"))
-    assert set(result.metrics) == {"accuracy"}
+    assert list(result.metrics) == ["balanced_accuracy", "accuracy"]
     assert result.metrics["accuracy"].chance == 0.5
+    assert result.metrics["balanced_accuracy"].chance == pytest.approx(1 / 3, abs=1e-9)
     assert result.confusion == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
 
 

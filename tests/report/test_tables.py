@@ -10,8 +10,10 @@ def score(estimate, low, high, chance=0.5):
     return Score(estimate, low, high, chance)
 
 
-def evaluation(accuracy, colour=None):
-    return Evaluation({"accuracy": accuracy}, [], ("ALL", "MM"), "ALL", 12, 9, 1.0, colour)
+def evaluation(accuracy, colour=None, **others):
+    return Evaluation(
+        {**others, "accuracy": accuracy}, [], ("ALL", "MM"), "ALL", 12, 9, 1.0, colour
+    )
 
 
 def test_text_and_rows():
@@ -41,3 +43,13 @@ def test_mean_colour_as_good_is_a_warning(network, colour, warned):
     sentences = verdict(evaluation(score(network, 0.4, 0.99), score(colour, 0.4, 0.99)))
     assert any(s.startswith(f"Mean colour alone: {colour:.2f}") for s in sentences)
     assert any("the stain and not the cells" in s for s in sentences) is warned
+
+
+def test_of_uneven_classes_the_balanced_accuracy_comes_first():
+    often = {"accuracy": Score(0.9, 0.8, 0.95, 0.9)}
+    said = verdict(evaluation(**often, balanced_accuracy=Score(0.5, 0.3, 0.7, 0.5)))
+    assert said[0].startswith("Held-out balanced accuracy 0.50 (0.30 to 0.70), chance 0.50; acc")
+    assert "may be luck" in said[1]
+    even = {"accuracy": Score(0.9, 0.8, 0.95, 0.5)}
+    said = verdict(evaluation(**even, balanced_accuracy=Score(0.9, 0.8, 0.95, 0.5)))
+    assert said[0].startswith("Held-out accuracy 0.90")

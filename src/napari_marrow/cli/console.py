@@ -78,7 +78,17 @@ def print_table(table: Table, min_width: int = 0) -> None:
 def print_comparison(rows: list[dict]) -> None:
     """Print a row for each model: metrics with their spread over the folds, time and size."""
     metrics = [
-        n for n in ("accuracy", "precision", "recall", "specificity", "f1", "auc") if n in rows[0]
+        n
+        for n in (
+            "balanced_accuracy",
+            "accuracy",
+            "precision",
+            "recall",
+            "specificity",
+            "f1",
+            "auc",
+        )
+        if n in rows[0]
     ]
     table = Table("model", "protocol", *metrics, "fit", "numbers", box=None, pad_edge=False)
     for row in rows:

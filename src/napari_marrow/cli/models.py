@@ -175,7 +175,8 @@ def predict(
         summary += f" ({uncertain} uncertain)"
     fields = f"{counted(len(result.predictions), 'field')}: {summary}; "
     fields += f"{counted(len(result.table), 'row')} in {out}."
-    show(result.to_dict(), json, fields, *failure_lines(result.failed), RESEARCH_ONLY)
+    lines = [fields, *result.notes, *failure_lines(result.failed)]
+    show(result.to_dict(), json, *lines, RESEARCH_ONLY)
 
 
 @app.command

@@ -23,7 +23,7 @@ from napari_marrow.data.outputs import input_files
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
-from napari_marrow.learning.bundle import Bundle
+from napari_marrow.learning.bundle import Bundle, sha256
 from napari_marrow.learning.predictor import Prediction, joined_tables
 from napari_marrow.report.overlay import OVERLAY, write_overlay
 
@@ -137,6 +137,8 @@ class PredictResult:
         One a field, in the same order, without label images.
     failed
         The fields that can't be read and were left out.
+    learnt_from, held_out
+        How many of the photographs the model learnt from, and was judged by.
     """
 
     out: Path
@@ -144,6 +146,20 @@ class PredictResult:
     names: list[str]
     predictions: list[Prediction]
     failed: tuple[Failure, ...] = ()
+    learnt_from: int = 0
+    held_out: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences for the user."""
+        if not self.learnt_from:
+            return []
+        held = f", {self.held_out} {'were' if self.held_out != 1 else 'was'} held out"
+        return [
+            f"The model learnt from {self.learnt_from} of these {len(self.names)} photographs "
+            f"(training and validation){held if self.held_out else ''}: its answers for those it "
+            "learnt from do not tell how good it is."
+        ]
 
     def to_dict(self) -> dict[str, object]:
         """Return the result as JSON."""
@@ -158,7 +174,15 @@ class PredictResult:
             for name, p in zip(self.names, self.predictions, strict=True)
         ]
         failed = [failure.to_dict() for failure in self.failed]
-        return {"out": str(self.out), "rows": len(self.table), "fields": fields, "failed": failed}
+        return {
+            "out": str(self.out),
+            "rows": len(self.table),
+            "fields": fields,
+            "failed": failed,
+            "learnt_from": self.learnt_from,
+            "held_out": self.held_out,
+            "notes": self.notes,
+        }
 
 
 def run_prediction(
@@ -200,6 +224,9 @@ def run_prediction(
         predictions = [x for _, x in found]
         table = joined_tables([name for (name, _), _ in found], [x.table for x in predictions])
         table.to_csv(part, index=False)
+    digests = [sha256(f.path) for (_, f), _ in found] if job.bundle.info.fingerprints else []
+    learnt = sum(digest in job.bundle.learnt for digest in digests)
+    known = sum(digest in job.bundle.info.fingerprints.values() for digest in digests)
     names, order = [f.name for (_, f), _ in found], [name for name, _ in named]
     failed = sorted(failures.found, key=lambda failure: order.index(failure.image))
-    return PredictResult(job.out, table, names, predictions, tuple(failed))
+    return PredictResult(job.out, table, names, predictions, tuple(failed), learnt, known - learnt)

@@ -140,7 +140,12 @@ def run_training(
 
     # A folder without permission is reported now, not after the training.
     with atomic_folder(job.out, BUNDLE, input_files([job.collection]), job.force) as folder:
-        hear = Callbacks(progress_callback(emit, should_stop), on_epoch, should_stop)
+        hear = Callbacks(
+            progress_callback(emit, should_stop),
+            on_epoch,
+            should_stop,
+            lambda text: emit(Event("message", text)),
+        )
         trained = experiment.train(job.collection, job.settings, hear, strict=job.strict)
         write_figures(folder / "figures", trained.info.evaluation, trained.tables)
         model = trained.model

@@ -59,6 +59,16 @@ class Bundle:
         """
         return PREDICTORS[self.info.kind](self.path / ONNX, self.info)
 
+    @cached_property
+    def learnt(self) -> frozenset[str]:
+        """SHA-256 of the photographs it learnt from, those it was validated on among them."""
+        import pandas as pd
+
+        heldout = set(pd.read_csv(self.path / HELDOUT, usecols=["image"], dtype=str)["image"])
+        published = self.info.settings.protocol == "paper"  # copies stand on both sides
+        known = self.info.fingerprints.items()
+        return frozenset(digest for image, digest in known if published or image not in heldout)
+
     def predict(self, images: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
         """Classify photographs: a row a unit, as ``napari-marrow predict`` writes it.
 

@@ -28,6 +28,7 @@ from napari_marrow.learning.settings import CompareSettings, Preprocessing, Trai
 from napari_marrow.learning.splits import (
     Rows,
     Split,
+    check_folds,
     folds_at_random,
     folds_by_source,
     split_as_published,
@@ -115,6 +116,7 @@ def train(
         When a callback ended the work.
     """
     collection, about = _audited(collection, settings, callbacks.part(0, AUDITED))
+    _report_single_units(collection, settings, callbacks)
     prepared = LEARNERS[settings.kind].PREPARATION
     failures = Failures(strict)
     learner = _prepare(collection, settings, callbacks.part(AUDITED, prepared), failures)
@@ -188,6 +190,37 @@ def check_training(collection: Collection, settings: TrainingSettings | CompareS
             f"{collection.root} holds {known}; "
             "training needs fields of at least two classes, each in a folder of its name."
         )
+
+
+def _report_single_units(
+    collection: Collection, settings: TrainingSettings, callbacks: Callbacks
+) -> None:
+    """Report classes of one field before anything is measured; how many cells it has is not known.
+
+    Raises
+    ------
+    MarrowError
+        When the model can't learn from one unit.
+    """
+    for name, count in collection.counts().items() if settings.unit == "field" else ():
+        if count == 1:
+            images = (collection.label(f) for f in collection.fields if f.class_name == name)
+            sentence = f"{name} has only one field, {next(images)}"
+            if settings.model == "svm":
+                raise MarrowError(f"{sentence}, and svm needs two; add more, or choose another.")
+            callbacks.message(f"{sentence}: the result can't be measured; add more of this class.")
+
+
+def _classes_and_sources(collection: Collection) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Return each class of each field, and the field's source."""
+    pairs = [
+        (name, f.source)
+        for f in collection.fields
+        for name in {f.class_name, *f.cell_classes.values()}
+        if name is not None
+    ]
+    classes, sources = zip(*pairs, strict=True)
+    return np.array(classes), np.array(sources)
 
 
 def _prepare(
@@ -267,6 +300,8 @@ def compare(
     collection, about = _audited(collection, settings, callbacks.part(0, AUDITED))
     callbacks = callbacks.part(AUDITED, 1)
     protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
+    if "honest" in protocols:  # before all is measured
+        check_folds(*_classes_and_sources(collection), settings.folds)
     failures = Failures(strict)
     rows, answers = [], []
     for k, protocol in enumerate(protocols):

@@ -54,11 +54,14 @@ class Callbacks:
         Called with the losses after each epoch of a network.
     should_stop
         Called after every step of a network; True ends the training.
+    message
+        Called with a sentence that the user should read before the work goes on.
     """
 
     progress: Callable[[float, str], None] = ignore
     on_epoch: OnEpoch = ignore
     should_stop: Callable[[], bool] = never
+    message: Callable[[str], None] = ignore
 
     def part(self, start: float, stop: float) -> Callbacks:
         """Return callbacks whose progress from 0 to 1 is ``start`` to ``stop`` of these."""
@@ -202,8 +205,11 @@ class ClassicalLearner:
 
     def fit_calibrated(self, settings: TrainingSettings, split: Split) -> tuple[FittedModel, float]:
         """Fit a model on both sides; its temperature is that of one fitted without validation."""
-        temperature = 1.0
-        if len(split.validation) >= MIN_CALIBRATION_UNITS:
+        temperature, notes = 1.0, []
+        counts = self.table["class"].iloc[split.train].value_counts()
+        if counts.min() < 2:
+            notes.append(f"Probabilities are not calibrated: {counts.idxmin()} has too few units.")
+        elif len(split.validation) >= MIN_CALIBRATION_UNITS:
             held = self._fit(settings, split.train).probabilities(self.table.iloc[split.validation])
             temperature = fit_temperature(held, self._codes[split.validation])
         known = np.concatenate([split.train, split.validation])
@@ -215,7 +221,7 @@ class ClassicalLearner:
             f"{dropped} collinear one{'s were' if dropped != 1 else ' was'} dropped before: see "
             f"{FEATURES}."
         )
-        return self._model(fitted, {FEATURES: scores}, (note,)), temperature
+        return self._model(fitted, {FEATURES: scores}, (note, *notes)), temperature
 
     def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FittedModel:
         """Fit a model on all rows."""

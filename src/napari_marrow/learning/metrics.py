@@ -36,7 +36,8 @@ def score_units(
     effect = design_effect(truth == predicted, table["source"].to_numpy())
     matrix = confusion_matrix(truth, predicted, labels=range(len(classes)))
     shares = np.bincount(truth, minlength=len(classes)) / len(truth)
-    metrics = {"accuracy": _proportion(np.trace(matrix), len(truth), effect, float(shares.max()))}
+    metrics = {"balanced_accuracy": _balanced(matrix, effect)}
+    metrics |= {"accuracy": _proportion(np.trace(matrix), len(truth), effect, float(shares.max()))}
     positive = classes.index("ALL") if "ALL" in classes else 0
     if len(classes) == 2:
         metrics |= _two_class(matrix, positive, effect)
@@ -55,6 +56,21 @@ def score_units(
 def _proportion(right: float, count: float, effect: float, chance: float) -> Score:
     low, high = wilson(right / effect, count / effect)
     return Score(float(right / count) if count else float("nan"), low, high, chance)
+
+
+def _balanced(matrix: NDArray[np.integer], effect: float) -> Score:
+    """Return the mean share of right answers of the classes that there are.
+
+    Its interval comes from theirs (G. Zou and A. Donner, "Construction of confidence limits about
+    effect measures", Statistics in Medicine 27, 2008).
+    """
+    right, counts = np.diag(matrix), matrix.sum(axis=1)
+    pairs = zip(right[counts > 0], counts[counts > 0], strict=True)
+    recalls = [_proportion(k, n, effect, 1 / len(matrix)) for k, n in pairs]
+    estimate = float(np.mean([r.estimate for r in recalls]))
+    below = float(np.linalg.norm([r.estimate - r.low for r in recalls])) / len(recalls)
+    above = float(np.linalg.norm([r.high - r.estimate for r in recalls])) / len(recalls)
+    return Score(estimate, max(0.0, estimate - below), min(1.0, estimate + above), 1 / len(matrix))
 
 
 def _two_class(matrix: NDArray[np.integer], positive: int, effect: float) -> dict[str, Score]:

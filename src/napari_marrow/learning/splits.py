@@ -99,12 +99,8 @@ def folds_by_source(
         When a class has fewer sources than there are folds, or no cut is found that leaves
         something of every class to learn from.
     """
+    check_folds(classes, sources, folds)
     rows = np.arange(len(classes))
-    if _fewest(classes, sources, rows) < folds:
-        raise MarrowError(
-            f"{_poorest(classes, sources)}, too few for {folds} folds; ask for fewer folds, or add "
-            "sources."
-        )
     splitters = [
         StratifiedGroupKFold(folds, shuffle=True, random_state=seed),
         *(GroupKFold(folds, shuffle=True, random_state=seed + k) for k in range(MAX_RANDOM_CUTS)),
@@ -118,6 +114,15 @@ def folds_by_source(
         f"No cut into {folds} folds was found that leaves every class to learn from, as sources "
         "hold several classes; ask for another number of folds, or give smaller groups."
     )
+
+
+def check_folds(classes: NDArray, sources: NDArray, folds: int) -> None:
+    """Raise MarrowError when a class has fewer sources than there are folds."""
+    if _fewest(classes, sources, np.arange(len(classes))) < folds:
+        raise MarrowError(
+            f"{_poorest(classes, sources)}, too few for {folds} folds; ask for fewer folds, or add "
+            "sources."
+        )
 
 
 def folds_at_random(classes: NDArray, folds: int, seed: int) -> list[tuple[Rows, Rows]]:

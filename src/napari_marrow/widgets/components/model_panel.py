@@ -223,7 +223,7 @@ def _predict_all(
 
     failures = Failures()
     labelled = predict_photographs(bundle, photographs, emit, should_stop, failures)
-    learnt = set(bundle.info.fingerprints.values())
+    learnt = bundle.learnt if bundle.info.fingerprints else frozenset()
     fields = [(x.photograph, row) for x in labelled for row in x.rows] if learnt else []
     n_learnt = sum(bool(learnt & fingerprints(*field)) for field in fields)
     return labelled, n_learnt, failures.found
