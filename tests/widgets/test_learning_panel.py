@@ -122,7 +122,7 @@ def test_the_sentence_counts_what_is_trained_on_and_labelled(viewer, folder, qtb
     said = widget.run.status.text()
     assert said.startswith(
         f"41 cells of 6 fields labelled; the nuclei are of {nuclei.layer.name}. "
-        "The model learnt from 2 of them. "
+        "The model learnt from 1 of them, 1 held out. "
     )
 
 

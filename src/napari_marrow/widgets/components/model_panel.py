@@ -170,7 +170,7 @@ class ModelPanel(QWidget):
     def _show_labels(
         self,
         labelled: list[LabelledPhotograph],
-        n_learnt: int,
+        n_seen: tuple[int, int],
         failed: Sequence[Failure],
         classes: Sequence[str],
     ) -> None:
@@ -179,13 +179,13 @@ class ModelPanel(QWidget):
         labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
         for one in labelled:
             show_predictions(self._viewer, one, classes)
-        text = f"{_report(labelled, n_learnt, failed)} {RESEARCH_ONLY}"
+        text = f"{_report(labelled, n_seen, failed)} {RESEARCH_ONLY}"
         self._run.say(text)
         show_info(text)
 
 
 def _report(
-    labelled: Sequence[LabelledPhotograph], n_learnt: int, failed: Sequence[Failure]
+    labelled: Sequence[LabelledPhotograph], n_seen: tuple[int, int], failed: Sequence[Failure]
 ) -> str:
     """Return what was labelled, whose nuclei the cells are, and what was learnt from or failed."""
     fields = [(x.photograph, row) for x in labelled for row in x.rows]
@@ -197,8 +197,9 @@ def _report(
         nuclei = ", ".join(whose if len(whose) > 1 else origins)
         text = f"{counted(n_cells, 'cell')} of {text}; the nuclei are {nuclei}"
     sentences = [f"{text}."]
-    if n_learnt:
-        sentences.append(f"The model learnt from {n_learnt} of them.")
+    if any(n_seen):
+        text = f"The model learnt from {n_seen[0]} of them"
+        sentences.append(f"{text}, {n_seen[1]} held out." if n_seen[1] else f"{text}.")
     if failed:
         sentences.append(f"{counted(len(failed), 'field')} left out: {failed[0].reason}")
     return " ".join(sentences)
@@ -216,14 +217,16 @@ def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd
 
 def _predict_all(
     bundle: Bundle, photographs: list[Photograph], emit: Emit, should_stop: ShouldStop
-) -> tuple[list[LabelledPhotograph], int, list[Failure]]:
-    """Label photographs; return how many of the fields were learnt from, and what was left out."""
+) -> tuple[list[LabelledPhotograph], tuple[int, int], list[Failure]]:
+    """Label photographs; return how many were learnt from and held out, and what was left out."""
     # Imported in the thread: it brings ONNX Runtime and pandas.
     from napari_marrow.viewer.make.predictions import predict_photographs
 
     failures = Failures()
     labelled = predict_photographs(bundle, photographs, emit, should_stop, failures)
-    learnt = bundle.learnt if bundle.info.fingerprints else frozenset()
-    fields = [(x.photograph, row) for x in labelled for row in x.rows] if learnt else []
-    n_learnt = sum(bool(learnt & fingerprints(*field)) for field in fields)
-    return labelled, n_learnt, failures.found
+    known = set(bundle.info.fingerprints.values())
+    fields = [(x.photograph, row) for x in labelled for row in x.rows] if known else []
+    seen = [known & fingerprints(*field) for field in fields]
+    n_learnt = sum(bool(digests & bundle.learnt) for digests in seen if digests)
+    n_held = sum(map(bool, seen)) - n_learnt
+    return labelled, (n_learnt, n_held), failures.found
