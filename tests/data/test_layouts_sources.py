@@ -84,3 +84,31 @@ def test_equal_names_in_two_classes_are_other_pictures(put, tmp_path):
     put(*(f"{c}/{k}.png" for c in ("AML", "CML") for k in range(3)))
     found = scan(tmp_path)
     assert len({f.source for f in found.fields}) == 6
+
+
+HASHES = (17, 4821, 933, 7260)
+
+
+@pytest.mark.parametrize("prefix", ["aug", "", "cell_b"])
+def test_what_keras_made_of_one_photograph_is_one_source(put, tmp_path, prefix):
+    put(*(f"{c}/{prefix}_{k}_{h + k}.png" for c in ("ALL", "MM") for k in range(6) for h in HASHES))
+    found = scan(tmp_path)
+    assert len({f.source for f in found.fields}) == 12
+    assert len({(f.source, f.name.split("_")[-2]) for f in found.fields}) == 12
+    (warning,) = found.warnings
+    assert f"ALL/{prefix}_INDEX_HASH" in warning
+
+
+@pytest.mark.parametrize("name", ["slide_{k}_{j}", "cell_{k}{j}_9{k}7{j}", "day_2019041{k}_15{j}7"])
+def test_pictures_that_are_numbered_otherwise_keep_their_sources(put, tmp_path, name):
+    put(*(f"{c}/{name.format(k=k, j=j)}.png" for c in "AB" for k in range(6) for j in range(4)))
+    found = scan(tmp_path)
+    assert len({f.source for f in found.fields}) == len(found.fields) == 48
+    assert found.warnings == ()
+
+
+def test_names_of_other_tools_tell_the_photograph(put, tmp_path):
+    put("ALL/s1.png", "ALL/s1_hflip.png", "ALL/s1_vertical_flip.png", "ALL/s1_brightness2.png")
+    put(*(f"ALL/s1_png.rf.{k}{'5fe' * 10}.jpg" for k in (1, 2)))
+    put(f"ALL/ALL_original_s1.png_{'0a1b2c3d-1111-4222-8333'}-0123456789ab.png", "ALL/s2.png")
+    assert {f.source for f in scan(tmp_path).fields} == {"ALL/s1", "ALL/s2"}

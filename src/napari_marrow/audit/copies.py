@@ -60,8 +60,8 @@ def signature(grey: Floats) -> Floats:
     lit = grey > MAX_CUT_AWAY_LEVEL
     filled = np.where(lit, grey, grey[lit].mean()) if 0 < lit.mean() < MAX_LIT_FRACTION else grey
     step = len(grey) // THUMBNAIL_PX
-    squares = np.stack([filled, grey]).reshape(2, THUMBNAIL_PX, step, THUMBNAIL_PX, step)
-    thumbnails = squares.mean((2, 4))
+    rows = np.stack([filled, grey]).reshape(2, THUMBNAIL_PX, step, -1).mean(2)
+    thumbnails = rows.reshape(2, THUMBNAIL_PX, THUMBNAIL_PX, step).mean(3)
     if thumbnails[0].std() < MIN_CONTRAST:
         return np.zeros((2, *_WEIGHTS.shape), np.float32)
     low = dctn(thumbnails, axes=(1, 2))[:, :N_FREQUENCIES, :N_FREQUENCIES]

@@ -12,8 +12,15 @@ _CLASS_IN_NAME = re.compile(r"(?:^|[_\- ])(ALL|MM)(?=$|[_\- ])")
 # "ALL_1_rotate90" was made from "ALL_1": the same source. All names that the augmentation gives
 # are among these; at the beginning of a name they say nothing.
 _DERIVED = re.compile(
-    r"(?:[_\- ](?:rot(?:ate|ated)?[_\-]?\d*|flip\w*|mirror\w*|edges?|aug\w*|copy\d*"
+    r"(?:[_\- ](?:rot(?:ate|ated)?[_\-]?\d*|(?:[hv]|horizontal_?|vertical_?)?flip\w*|mirror\w*"
+    r"|edges?|aug\w*|copy\d*|(?:bright(?:ness|er)?|contrast|zoom|shear|shift)\d*"
     r"|crop[_\-]?border|(?:translate|blur|distort|equali[sz]e|light|stain|noise)\d*))+$",
+    re.IGNORECASE,
+)
+# Roboflow: <stem>_<suffix>.rf.<hash>. Augmentor: <class>_original_<file>_<uuid>.
+_ROBOFLOW = re.compile(r"_(?:bmp|png|jpe?g|tiff?)\.rf\.[0-9a-f]{16,}$", re.IGNORECASE)
+_AUGMENTOR = re.compile(
+    r"(?:^|(?<=/))[^/]*?_original_([^/]+)\.\w{3,4}_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
     re.IGNORECASE,
 )
 # C-NMC 2019: UID_<patient>_<image>_<cell>_<class>; healthy patients are H1, H2 ...
@@ -92,8 +99,13 @@ def original_of_name(path: Path) -> str:
 
     >>> original_of_name(Path("ALL/ALL_1_stain2.bmp")), original_of_name(Path("ALL/ALL_1.bmp"))
     ('ALL/ALL_1', 'ALL/ALL_1')
+    >>> original_of_name(Path(f"ALL/slide3_png.rf.{'0123456789abcdef' * 2}.jpg"))
+    'ALL/slide3'
+    >>> original_of_name(Path("b/b_original_x1.png_0a1b2c3d-0000-4444-8888-0123456789ab.png"))
+    'b/x1'
     """
     relative = unicodedata.normalize("NFC", printable(path.with_suffix("").as_posix()))
+    relative = _AUGMENTOR.sub(r"\1", _ROBOFLOW.sub("", relative))
     return _DERIVED.sub("", relative) or relative
 
 

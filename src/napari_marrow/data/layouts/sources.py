@@ -6,6 +6,7 @@ Products of a photograph, and its cut-outs in a folder beside its own.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,6 +22,9 @@ from napari_marrow.data.text import listed
 
 MIN_SHARED_NAMES = 0.8
 """Share of a folder's names that must be in the other, for both to show the same pictures."""
+MIN_GENERATED = 5
+"""Originals of which a folder has copies, for names to be taken for those of Keras."""
+_GENERATED = re.compile(r"(?P<prefix>.*)_(?P<index>\d{1,5})_(?P<hash>\d{1,8})")
 
 
 def join_twins(collection: Collection) -> Collection:
@@ -45,6 +49,40 @@ def join_twins(collection: Collection) -> Collection:
         )
     fields = replace_sources(collection.fields, sorted(pairs))
     return replace(collection, fields=fields, warnings=(*collection.warnings, *warnings))
+
+
+def join_generated(collection: Collection) -> Collection:
+    """Give photographs one source that Keras made from one, as ``PREFIX_INDEX_HASH``.
+
+    So names look in a folder where many share an index with others, and the last numbers do not
+    run: those of patients and their pictures do.
+    """
+    folders: dict[tuple[Path, str], dict[str, list[tuple[int, str]]]] = {}
+    for f in collection.fields:
+        if match := _GENERATED.fullmatch(f.path.stem):
+            series = folders.setdefault((f.path.parent, match["prefix"]), {})
+            series.setdefault(match["index"], []).append((int(match["hash"]), f.source))
+    groups, examples = [], []
+    for (folder, prefix), series in folders.items():
+        n_copies = sum(len(pictures) - 1 for pictures in series.values())
+        runs = sum(
+            1
+            for pictures in series.values()
+            for (a, _), (b, _) in itertools.pairwise(sorted(pictures))
+            if b == a + 1
+        )
+        if len(series) >= MIN_GENERATED and n_copies >= len(series) and runs < n_copies / 4:
+            groups += [[source for _, source in sorted(own)] for own in series.values()]
+            examples.append(f"{folder.name}/{prefix}_INDEX_HASH")
+    if not groups or all(len(set(group)) == 1 for group in groups):
+        return collection
+    warning = (
+        f"By their names, as Keras gives them, photographs were made from {len(groups)} others "
+        f"({listed(examples, 3)}): those of one index are one source. If they are different "
+        "pictures, give each a source of its own in a table or with --groups."
+    )
+    fields = replace_sources(collection.fields, groups)
+    return replace(collection, fields=fields, warnings=(*collection.warnings, warning))
 
 
 def _views(collection: Collection) -> dict[Path, dict[tuple[str, str], Field]]:
