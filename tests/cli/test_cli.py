@@ -243,7 +243,7 @@ def test_predict_as_json_with_overlays(call, tmp_path, toy, snam):
     assert status == 0
     # the photograph that is named is in the folder too, and counts once
     assert result["rows"] == len(result["fields"]) == 6
-    assert set(result["fields"][0]) == {"image", "class", "probability", "uncertain"}
+    assert set(result["fields"][0]) == {"image", "class", "probability", "uncertain", "reason"}
     table = pd.read_csv(tmp_path / "p.csv")
     assert [f["class"] for f in result["fields"]] == table["class"].tolist()
     assert len(list((tmp_path / "o").glob("*.png"))) == 6
@@ -257,7 +257,8 @@ def test_predict_where_there_is_no_cell_is_still_json(call, tmp_path, make_toy):
     )
     assert status == 0
     (field,) = json.loads(out, parse_constant=pytest.fail)["fields"]
-    assert field == {"image": "blank", "class": None, "probability": None, "uncertain": True}
+    answer = {"image": "blank", "class": None, "probability": None}
+    assert field == {**answer, "uncertain": True, "reason": "no nucleus"}
 
 
 @pytest.mark.parametrize(
