@@ -138,7 +138,7 @@ def is_mask(summary: ImageSummary) -> bool:
     for masks with soft edges or the noise of JPEG. A picture of one colour is none, nor
     is the noise of one that was taken with the shutter closed.
     """
-    colours, counts = np.unique(summary.points, axis=0, return_counts=True)
+    colours, counts = np.unique(_as_numbers(summary.points), return_counts=True)
     if counts.max() > MAX_BLANK_SHARE * counts.sum():
         return False
     if len(colours) <= 4 and summary.points.max() > MAX_DARK:

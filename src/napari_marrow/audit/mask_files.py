@@ -7,7 +7,7 @@ from collections import defaultdict
 from napari_marrow.audit.findings import Finding
 from napari_marrow.data.doubtful_masks import marks_most
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.fields import Collection, Field, usable
+from napari_marrow.data.fields import Collection, Field, with_fitting_masks
 from napari_marrow.data.masks import MaskKind, read_mask
 from napari_marrow.data.text import listed
 
@@ -26,7 +26,7 @@ def find_odd_masks(collection: Collection) -> list[Finding]:
     """
     names: dict[str, list[str]] = defaultdict(list)
     reasons = []
-    for field in usable(collection).fields:
+    for field in (with_fitting_masks(f) for f in collection.fields if f.masks):
         for kind, path in field.masks.items():
             try:
                 odd = _what_is_odd(field, kind)
