@@ -49,6 +49,14 @@ def test_importing_the_package_imports_nothing_else():
     assert done.stdout.strip() == "set()"
 
 
+def test_no_public_name_imports_keras():
+    """Somebody may name them in napari's console, where TensorFlow crashes Qt."""
+    code = "import napari_marrow as m, sys; [getattr(m, n) for n in m.__all__]; "
+    code += "print({'keras', 'tensorflow'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 @pytest.mark.slow
 def test_the_python_of_the_readme_runs(tmp_path):
     code = re.search(r"```python\n(.*?)```", PAGES[0].read_text("utf-8"), re.S)[1]

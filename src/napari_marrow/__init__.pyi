@@ -20,8 +20,8 @@ from .learning.bundle import predict_one as predict_one
 from .learning.bundle_info import BundleInfo as BundleInfo
 from .learning.evaluation import Evaluation as Evaluation
 from .learning.evaluation import Score as Score
-from .learning.fit import rebuild as rebuild
 from .learning.predictor import Prediction as Prediction
+from .learning.rebuild import rebuild as rebuild
 from .learning.settings import TrainingSettings as TrainingSettings
 from .measure.chi2 import chi_square as chi_square
 from .measure.chi2 import non_negative as non_negative

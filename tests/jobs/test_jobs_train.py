@@ -142,7 +142,7 @@ def test_augmented_as_published_keeps_class_and_source(own):
 @pytest.mark.slow
 def test_a_training_end_to_end(trained, keras_started):
     """Train, load, judge: the one place where a network is really made."""
-    from napari_marrow.learning.fit import rebuild
+    from napari_marrow.learning.rebuild import rebuild
 
     folder, result = trained["bundle"], trained["result"]
     assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == [

@@ -8,6 +8,7 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.learning.rebuild import rebuild
 from napari_marrow.learning.samples import Units
 from napari_marrow.learning.settings import TrainingSettings
 
@@ -92,8 +93,8 @@ def test_asked_to_stop_it_stops_at_the_next_step(training, side):
 
 def test_rebuilding_with_strange_weights_is_one_sentence(training):
     with pytest.raises(MarrowError, match="do not fit the network dcnn"):
-        training.rebuild(SETTINGS, 2, {})
-    network = training.rebuild(
+        rebuild(SETTINGS, 2, {})
+    network = rebuild(
         SETTINGS, 2, {w.path: np.zeros(w.shape) for w in training.build(SETTINGS, 2).weights}
     )
     assert not np.asarray(network.weights[0]).any()

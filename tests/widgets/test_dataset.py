@@ -44,7 +44,8 @@ def test_fields_are_shown_with_thumbnails_and_what_was_found(widget, make_snam, 
     assert "near duplicate" in table.item(4, NOTES).text()
     assert "near duplicate" not in table.item(1, NOTES).text()
     assert "IN TWO CLASSES" in widget.findings.text()
-    assert widget.run.status.text() == "5 fields of 5 sources: 2 ALL, 3 MM."
+    counts = "5 fields of 5 sources: 2 ALL, 3 MM."
+    qtbot.waitUntil(lambda: widget.run.status.text() == counts, timeout=5000)
 
 
 def test_every_row_has_the_notes_that_name_it(widget, tmp_path, qtbot):

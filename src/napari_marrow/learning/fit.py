@@ -203,22 +203,3 @@ class _EpochRecorder(keras.callbacks.Callback):
         # An exception, as `stop_training` would still run the validation.
         if self._should_stop():
             raise Stopped
-
-
-def rebuild(settings: TrainingSettings, classes: int, weights: dict[str, NDArray]) -> keras.Model:
-    """Build the network again by its name and give it the weights of a bundle.
-
-    Raises
-    ------
-    MarrowError
-        When the weights are not those of this network.
-    """
-    network = build(settings, classes)
-    try:
-        for variable in network.weights:
-            variable.assign(weights[variable.path])
-    except (KeyError, ValueError) as error:
-        raise MarrowError(
-            f"The weights do not fit the network {settings.model}: {error}; train it again."
-        ) from error
-    return network

@@ -139,7 +139,7 @@ class Dataset(DockWidget):
             if isinstance(event.result, Found | Thumbnail):
                 self._show(event.result)
 
-        self.task.start(work, lambda _: None, begun="Scanning...", heard=heard)
+        self.task.start(work, lambda _: self._say_counts(), begun="Scanning...", heard=heard)
 
     def _show(self, part: Found | Thumbnail) -> None:
         if isinstance(part, Found):
@@ -179,9 +179,12 @@ class Dataset(DockWidget):
 
     def _edited(self, rows: list[int], column: int) -> None:
         self._unsaved = True
+        self._say_counts()
+        self._audit_timer.start()
+
+    def _say_counts(self) -> None:
         with self.task.reporting():
             self.run.say(describe(self.edited()))
-        self._audit_timer.start()
 
     def _audit(self) -> None:
         """Look for what is odd about the fields as they are in the table now."""

@@ -1,0 +1,47 @@
+"""Trained networks as Keras models again. Keras is imported when one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    import keras
+
+
+def rebuild(
+    settings: TrainingSettings, classes: int, weights: Mapping[str, NDArray[np.float32]]
+) -> keras.Model:
+    """Build a trained network again. Not for napari's process: TensorFlow and Qt crash there.
+
+    Parameters
+    ----------
+    settings
+        Of the training, which name the network.
+    classes
+        Number of classes.
+    weights
+        Those of the bundle, by name.
+
+    Raises
+    ------
+    MarrowError
+        When the weights are not those of this network.
+    """
+    from napari_marrow.learning.networks import build
+
+    network = build(settings, classes)
+    try:
+        for variable in network.weights:
+            variable.assign(weights[variable.path])
+    except (KeyError, ValueError) as error:
+        raise MarrowError(
+            f"The weights do not fit the network {settings.model}: {error}; train it again."
+        ) from error
+    return network
