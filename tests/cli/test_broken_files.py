@@ -61,3 +61,26 @@ def test_every_command_does_the_others(call, broken, tmp_path):
         assert status == 1, command
         assert name.removeprefix("MM/") in err
     assert f"left out: {name}." in (bundle / "card.md").read_text()
+
+
+@pytest.mark.parametrize("size", [None, (8, 6)], ids=["damaged", "of another size"])
+def test_a_field_with_a_bad_mask_is_not_learnt_from(call, tmp_path, make_snam, size):
+    root = make_snam(tmp_path / "in", 4, wrapped=False)
+    mask = root / "MM" / "MM_2_nucleus_mask.bmp"
+    mask.write_bytes(b"BM no mask")
+    if size:
+        Image.new("L", size).save(mask)
+    commands = [
+        ("scan", root),
+        ("train", root, "--out", tmp_path / "m.marrow", "--model", "naive-bayes"),
+        ("features", root, "--out", tmp_path / "f.csv"),
+    ]
+    for command in commands:
+        status, out, err = call(*command, "--json")
+        assert status == 0, (command, err)
+        (failure,) = json.loads(out)["failed"]
+        assert failure["image"] == "MM/MM_2.bmp"
+        assert mask.name in failure["reason"]
+        status, out, err = call(*command, "--strict", *(["--force"] * ("--out" in command)))
+        assert status == 1, command
+        assert mask.name in err

@@ -94,7 +94,7 @@ def audit(
             fields.append(SummarizedField(f, label, summarize(f)))
     masks, photographs = _find_masks(fields)
     readable = replace(collection, fields=tuple(p.field for p in photographs))
-    masks += find_odd_masks(readable)
+    masks += find_odd_masks(readable, failures)
     duplicates, different = find_duplicates(photographs)
     groups = [*duplicates, *find_near_duplicates(different)]
     left_out = {f.label for f in fields} - {p.label for p in photographs}

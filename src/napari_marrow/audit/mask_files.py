@@ -7,6 +7,7 @@ from collections import defaultdict
 from napari_marrow.audit.findings import Finding
 from napari_marrow.data.doubtful_masks import marks_most
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection, Field, with_fitting_masks
 from napari_marrow.data.masks import MaskKind, read_mask
 from napari_marrow.data.text import listed
@@ -19,20 +20,23 @@ _SENTENCES = {
 }
 
 
-def find_odd_masks(collection: Collection) -> list[Finding]:
+def find_odd_masks(collection: Collection, failures: Failures) -> list[Finding]:
     """Return a finding for each thing that is odd about the pixels of masks.
 
-    Masks that do not fit their photograph by their headers are left to the scan.
+    Fields with a mask that can't be used are added to ``failures``. Of masks that do not fit their
+    photograph by their headers there is no finding: the scan names them.
     """
     names: dict[str, list[str]] = defaultdict(list)
     reasons = []
-    for field in (with_fitting_masks(f) for f in collection.fields if f.masks):
+    for field in collection.fields:
+        fitting = with_fitting_masks(field).masks
         for kind, path in field.masks.items():
             try:
                 odd = _what_is_odd(field, kind)
             except MarrowError as error:
-                odd = "mask-unclear"
-                reasons.append(str(error))
+                failures.add(collection.label(field), str(error))
+                odd = "mask-unclear" if kind in fitting else "damaged"
+                reasons += [str(error)] if kind in fitting else []
             names[odd].append(path.name)
     findings = [
         Finding(kind, text.format(listed(names[kind])), tuple(names[kind]))
@@ -46,9 +50,9 @@ def find_odd_masks(collection: Collection) -> list[Finding]:
 
 
 def _what_is_odd(field: Field, kind: MaskKind) -> str:
+    found = read_mask(field.masks[kind], field.size(), kind, field.mask_code)
     if kind == "background":
         return ""
-    found = read_mask(field.masks[kind], field.size(), kind, field.mask_code)
     if marks_most(found) or not found.any():
         used = field.mask(kind)
         if used is not None and (used != found).any():

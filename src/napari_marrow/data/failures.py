@@ -57,7 +57,15 @@ class Failures:
             self.add(image, str(error))
 
     def add(self, image: str, reason: str) -> None:
-        """Leave a photograph out; several models may meet it, and it counts once."""
+        """Leave a photograph out; several models may meet it, and it counts once.
+
+        Raises
+        ------
+        MarrowError
+            With the reason, of a strict job.
+        """
+        if self._strict:
+            raise MarrowError(reason)
         if image not in self.images:
             self.found.append(Failure(image, reason))
 
