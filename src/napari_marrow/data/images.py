@@ -41,6 +41,8 @@ SUFFIXES = frozenset({".bmp", ".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 MAX_PIXELS = 175_000_000
 """Photographs beyond this many pixels are refused: no camera on a microscope makes them."""
 
+_MAX_HOT_SHARE = 0.001
+"""Of the levels of a photograph, that may be hot pixels of the camera."""
 _FORMATS = ("BMP", "PNG", "JPEG", "TIFF")  # no other of Pillow's: some of them start programs
 _BEGINNINGS = {
     b"BM": "BMP",
@@ -170,9 +172,10 @@ def has_16_bits(path: Path | str) -> bool:
 
 
 def used_bits(path: Path | str) -> int:
-    """Return how many bits the brightest pixel of a 16-bit file needs: 8, 10, 12, 14 or 16.
+    """Return how many bits the levels of a 16-bit file need: 8, 10, 12, 14 or 16.
 
-    Cameras of 12 bits write levels up to 4095 into 16.
+    Cameras of 12 bits write levels up to 4095 into 16. Alpha does not count, nor do a few hot
+    pixels.
 
     Raises
     ------
@@ -183,7 +186,11 @@ def used_bits(path: Path | str) -> int:
 
 
 def _used_bits(array: NDArray) -> int:
-    return max(8, 2 * -(-int(array.max(initial=0)).bit_length() // 2))
+    levels = array[..., :-1] if array.ndim == 3 and array.shape[-1] in (2, 4) else array
+    bits = max(8, 2 * -(-int(levels.max(initial=0)).bit_length() // 2))
+    while bits > 8 and (levels >= 1 << (bits - 2)).mean() <= _MAX_HOT_SHARE:
+        bits -= 2
+    return bits
 
 
 def decode(path: Path) -> NDArray:
