@@ -57,6 +57,40 @@ def test_folders_of_patients_are_the_sources(put, name):
     assert any("--groups" in warning and "sources" in warning for warning in found.warnings)
 
 
+NAMED = ["{n}/{c}/{k}.png", "{c}/{n}/{k}.png", "{n} 0/2023-01-0{k}/{c}/x.png",
+         "patients/{n}/{c}/images/{k}.png", "{c}/2021-10{p}/{k}.png", "train/{n}/{c}/{k}.png",
+         "{n}/{c}/fold1/{k}.png"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_folders_of_any_names_that_divide_the_pictures_are_the_sources(put, name):
+    people = {"Adams": "ALL", "Berg": "MM", "Chen": "ALL", "Gray": "MM"}
+    names = [
+        name.format(n=n, c=c, p=p, k=k) for p, (n, c) in enumerate(people.items()) for k in (1, 2)
+    ]
+    found = scan(put(*names))
+    assert found.counts() == {"ALL": 4, "MM": 4}
+    assert sorted(Counter(f.source for f in found.fields).values()) == [2] * 4
+    assert sum("--groups" in warning for warning in found.warnings) == 1
+
+
+def test_patients_with_pictures_of_several_classes_are_not_taken_for_views(put):
+    people = ("Adams", "Berg", "Chen", "Gray")
+    found = scan(put(*(f"{n}/{c}/{k}.png" for n in people for c in ("A", "B") for k in (1, 2))))
+    assert {f.source for f in found.fields} == set(people)
+
+
+VIEWS = ["{c}/Original/{k}.png {c}/Segmented/{k}.png", "{c}/train/{k}.png {c}/test/{k}.png",
+         "{c}/raw/{k}.png {c}/aug/{k}.png", "set1/{c}/{k}.png set2/{c}/{k}.png",
+         "{c}/{c}/{k}.png {c}/{c}/2{k}.png"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_folders_of_views_and_parts_are_no_patients(put, name):
+    names = [n.format(c=c, k=k) for n in name.split() for c in ("ALL", "MM") for k in (1, 2, 3)]
+    assert not any("patients" in warning for warning in scan(put(*names)).warnings)
+
+
 OTHERS = ["fold_{p}/{c}/{k}.png", "40X_{p}/{c}/{k}.png", "{c}/200{p}-01-01/{k}.png"]
 
 

@@ -27,6 +27,17 @@ _DATE = re.compile(
     r"(?:19|20)\d\d(?:[\W_]?[01]?\d(?:[\W_]?[0-3]?\d)?)?(?:[\W_T].*)?"
     r"|[0-3]?\d[\W_][0-3]?\d[\W_](?:19|20)?\d\d"
 )
+# 2021-101, 21-0034: the year, and the number of the case in it; not 11-2023
+_CASE = re.compile(r"(?:19|20)?\d\d[\W_](?!(?:19|20)\d\d$)\d{3,}")
+# Divisions of a set, ways to show the same pictures, and kinds of leukaemia, where the number may
+# be joined to the word: none of them is a patient.
+_DIVISION = re.compile(
+    r"(?:batch|day|session|part|split|cv|round|run|lab|site|cent(?:er|re)|hospital|clinic|group"
+    r"|(?:sub)?set|(?:sub)?type|fold|level|grade|stage|[lm](?=\d)|original|segmented|augmented"
+    r"|rotated|flipped|normali[sz]ed|processed|enhanced)[\W_]*(?:[a-z]|\d+[a-z]?)?"
+)
+MIN_DIVIDING_FOLDERS = 4
+"""Of other names, above classes of which each holds several: fewer may be views of one picture."""
 _SHORT_NUMBER = re.compile(r"\d{1,2}")
 
 
@@ -37,8 +48,12 @@ def is_code(folder: str) -> bool:
     [True, True, True, True, True]
     >>> [is_code(n) for n in ("40X", "x100", "fold_0", "lab 1", "L1", "2026-11-29", "normal")]
     [False, False, False, False, False, False, False]
+    >>> [is_code(n) for n in ("2021-101", "21_0034", "11-2023")]
+    [True, True, False]
     """
     name = one_form(folder)
+    if _CASE.fullmatch(name):
+        return True
     if _DATE.fullmatch(name) or (describes_storage(name) and not name.isdecimal()):
         return False
     return bool(_CODE.fullmatch(name) or _CODE.fullmatch(name.lower()))
@@ -49,7 +64,8 @@ def sources_of_folders(root: Path, fields: Iterable[Field]) -> tuple[tuple[Field
 
     Such a folder is called ``patient 1``, ``Slide_B``, ``case 7`` and so on. Codes (``P07``,
     ``0123``) count where all photographs of the classes lie in such folders, either above the
-    folders of the classes or below them. Parts of a set, magnifications and dates do not count.
+    folders of the classes or below them. So do other names (``Adams``) where the folders divide
+    the photographs as patients do. Parts of a set, magnifications and dates do not count.
 
     Returns
     -------
@@ -128,7 +144,54 @@ def _codes(
                     "so, give the sources in a table or with --groups."
                 ]
         return dict(places), []
-    return {}, []
+    return _others(known, parts, class_of), []
+
+
+def _others(
+    known: dict[Path, int], parts: dict[Path, tuple[str, ...]], class_of: dict[Path, str | None]
+) -> dict[Path, int | None]:
+    """Find the outermost folders, of any names, that divide the photographs as patients do.
+
+    They hold several photographs each, and most those of one class alone: views of the same
+    pictures, and products, hold all classes. Of many above the classes each may hold several.
+    """
+    for above in (True, False):
+        possible = {
+            path: [
+                k
+                for k in (range(place) if above else range(place + 1, len(parts[path])))
+                if _may_be_patient(parts[path][k])
+            ]
+            for path, place in known.items()
+        }
+        for level in range(min(map(len, possible.values()), default=0)):
+            classes: dict[str, set[str]] = {}
+            for path, places in possible.items():
+                names = [*parts[path][: places[level] + 1]]
+                if not above:
+                    del names[known[path]]
+                name = _key(tuple(names), len(names) - 1)
+                classes.setdefault(name, set()).add(folded(str(class_of[path])))
+            n_classes = len(set.union(*classes.values()))
+            n_mixed = sum(len(own) > 1 for own in classes.values())
+            apart = 1 < n_classes < len(classes) and n_mixed <= len(classes) / 2
+            many = above and len(classes) >= MIN_DIVIDING_FOLDERS
+            if (apart or many) and len(known) >= 2 * len(classes):
+                return {path: places[level] for path, places in possible.items()}
+    return {}
+
+
+def _may_be_patient(folder: str) -> bool:
+    """Whether a folder of any name may be a patient's: it is no part, view, date or number alone.
+
+    >>> [_may_be_patient(n) for n in ("Adams", "Adams 0", "2021-101", "Gray")]
+    [True, True, True, True]
+    >>> [_may_be_patient(n) for n in ("train", "fold1", "images", "40X", "100", "2023-01-01", "L1")]
+    [False, False, False, False, False, False, False]
+    """
+    name = one_form(folder)
+    is_part = describes_storage(name) or _DIVISION.fullmatch(name.casefold())
+    return bool(_CASE.fullmatch(name)) or not (is_part or _DATE.fullmatch(name))
 
 
 def _are_magnifications(names: set[str]) -> bool:

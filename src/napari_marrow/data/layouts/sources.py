@@ -17,6 +17,7 @@ from napari_marrow.data.layouts.names import (
     class_of_folder_name,
     may_show_same_pictures,
     original_of_name,
+    source_of_name,
 )
 from napari_marrow.data.text import listed
 
@@ -92,7 +93,8 @@ def _views(collection: Collection) -> dict[Path, dict[tuple[str, str], Field]]:
         folder, top = f.path.parent, f.path.parent.parent
         below = top != collection.root and top.is_relative_to(collection.root)
         own = f.class_name and f.class_name == class_of_folder_name(folder.name)
-        if below and own and may_show_same_pictures(top.name):
+        alone = f.source == source_of_name(f.path.relative_to(collection.root))  # no patient's
+        if below and own and alone and may_show_same_pictures(top.name):
             views[top][folder.name, f.path.stem] = f
     return views
 
