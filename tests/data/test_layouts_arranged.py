@@ -134,6 +134,25 @@ def test_tables_in_other_spellings_are_read(put, text, encoding):
     assert [f.class_name for f in scan(folder).fields] == ["A", "B"]
 
 
+@pytest.mark.parametrize(
+    "text", ["NA", "NaN", "nan", "None", "n/a", "N/A", "-", "?", "unknown", "Unknown", "null", ""]
+)
+def test_a_text_that_means_unknown_is_no_class_and_no_source(put, text):
+    folder = put(*(f"{k}.png" for k in range(6)))
+    rows = [f"{k}.png,{('ALL', 'MM', text)[k % 3]},{(text, 'p')[k == 0]}" for k in range(6)]
+    (folder / "t.csv").write_text("\n".join(["file,label,patient", *rows]))
+    found = scan(folder)
+    assert [f.class_name for f in found.fields] == ["ALL", "MM", None] * 2
+    assert [f.source for f in found.fields] == ["p", "1", "2", "3", "4", "5"]
+    assert any("t.csv" in w and "2 photographs" in w and text in w for w in found.warnings)
+
+
+def test_a_minus_is_a_class_beside_a_plus(put):
+    folder = put("1.png", "2.png")
+    (folder / "t.csv").write_text("image,class\n1.png,+\n2.png,-\n")
+    assert [f.class_name for f in scan(folder).fields] == ["+", "-"]
+
+
 def test_a_table_finds_files_in_another_unicode_form_and_so_do_groups(put, tmp_path):
     folder = put(f"A/{DECOMPOSED}.png", f"B/{DECOMPOSED} 2.png")
     table = tmp_path / "g.csv"

@@ -19,6 +19,12 @@ MAX_HEADER_BYTES = 64 * 1024
 Role = Literal["image", "class", "source", "use"]
 """What a column says of a photograph: which file it is, its class, what it was made from, and
 whether it is used."""
+UNKNOWN = frozenset({
+    "", "-", "--", "–", "—", ".", "?", "??", "???", "na", "n/a", "n.a.", "#n/a", "<na>", "nan",
+    "none", "null", "nil", "unknown", "unk", "unclear", "undefined", "unspecified", "missing",
+    "unlabelled", "unlabeled", "not known", "not available", "no label", "tbd", "to do",
+})  # fmt: skip
+"""Texts, folded, that programs and people write where there is nothing to write."""
 _ID = "(?:s|ids?|names?|no|nr|num|numbers?|index|idx|codes?)?"
 _PICTURE = "(?:image|img|photo|photograph|picture|pic)"
 _PERSON = "(?:patient|pat|case|subject|donor|person|slide|smear|specimen|sample)"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.csv_table import (
+    UNKNOWN,
     Role,
     columns,
     columns_by_role,
@@ -35,7 +36,7 @@ from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
 from napari_marrow.data.masks import looks_like_mask
 from napari_marrow.data.outputs import FileKind, input_files
-from napari_marrow.data.text import counted, listed, printable
+from napari_marrow.data.text import counted, folded, listed, printable
 
 SAVED = "fields.csv"
 """The name that the widget gives the table it saves."""
@@ -135,10 +136,11 @@ def fields_of_table(table: Path, others: Iterable[Field] | None = None) -> Colle
     """Return the fields that a table names, with the masks found beside them.
 
     ``image`` is a path relative to the table's folder, in any spelling that
-    :class:`~napari_marrow.data.file_index.FileIndex` finds. An empty class means that it is not
-    known; without the column ``source``, or where it is empty, the source is the patient that a
-    folder names, or the photograph itself. Rows of photographs that are not there are reported.
-    Those with "no" in the column ``use`` are left out.
+    :class:`~napari_marrow.data.file_index.FileIndex` finds. A class that is empty, or "NA",
+    "unknown" and the like, is not known, and so is a source; without the column ``source``, or
+    where it is not known, the source is the patient that a folder names, or the photograph itself.
+    Rows of photographs that are not there are reported. Those with "no" in the column ``use`` are
+    left out.
 
     Parameters
     ----------
@@ -168,11 +170,20 @@ def fields_of_table(table: Path, others: Iterable[Field] | None = None) -> Colle
         warnings.append(f"{table.name} names {what} not there: {listed(missing)}.")
     named = {path: row for row, path in zip(rows, paths, strict=True) if path is not None}
     known = _fields_beside(table, list(named), warnings)
+    texts = [row["class"] for row in named.values()]
+    unknown = UNKNOWN - {"-"} if "+" in texts else UNKNOWN
+    passed = [text or "nothing" for text in texts if folded(text) in unknown]
+    if set(passed) - {"nothing"} or 0 < len(passed) < len(texts):
+        what = counted(len(passed), "photograph")
+        warnings.append(
+            f"{table.name} gives no class to {what}: it says {listed(sorted(set(passed)))} there."
+        )
     fields = []
     for path, row in named.items():
         if path not in known:
             raise MarrowError(f"{table} names {row['image']}, which is a mask or no image.")
-        class_name = known[path].class_name or row["class"] or None
+        given_class = None if folded(row["class"]) in unknown else row["class"]
+        class_name = known[path].class_name or given_class
         fields.append(dataclasses.replace(known[path], class_name=class_name))
     rest = [f for f in (known.values() if others is None else others) if f.path not in named]
     if rest:
@@ -184,7 +195,8 @@ def fields_of_table(table: Path, others: Iterable[Field] | None = None) -> Colle
         )
     if others is not None:
         fields += map(_without_class, rest)
-    given = {path: row["source"] for path, row in named.items() if row.get("source")}
+    sources = {path: row.get("source", "") for path, row in named.items()}
+    given = {path: text for path, text in sources.items() if folded(text) not in UNKNOWN}
     fields = _with_sources(root, fields, given, warnings)
     hidden = {path for path, row in named.items() if row.get("use", "").lower() in _FALSE}
     left_out = [f for f in fields if f.path in hidden]

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from napari_marrow.data.csv_table import columns, read_rows
+from napari_marrow.data.csv_table import UNKNOWN, columns, read_rows
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts.listing import (
     MAX_DEPTH,
@@ -20,7 +20,7 @@ from napari_marrow.data.layouts.listing import (
 from napari_marrow.data.layouts.names import class_of_name, source_of_name
 from napari_marrow.data.masks import MaskKind, holds_levels
 from napari_marrow.data.outputs import is_own_png
-from napari_marrow.data.text import listed
+from napari_marrow.data.text import folded, listed
 
 _CELL_FILE = re.compile(r"^(?P<stem>.+)_(?P<number>\d+)$")
 _PHOTOGRAPH_FOLDERS = ("x", "images", "imgs", "img", "photographs")
@@ -171,5 +171,6 @@ def _read_classes(place: Path, photographs: list[Path]) -> tuple[Path | None, di
             continue
         labels = {row["image id"].lstrip("0"): row["class label"] for row in read_rows(path)}
         if wanted <= set(labels):
-            return path, {k: WBC_CLASSES.get(label, label) for k, label in labels.items()}
+            known = {k: label for k, label in labels.items() if folded(label) not in UNKNOWN}
+            return path, {k: WBC_CLASSES.get(label, label) for k, label in known.items()}
     return None, {}
