@@ -38,6 +38,22 @@ def test_class_folders_count_before_the_names_of_files(put, name, classes):
     assert {f.path.parent.name: f.class_name for f in found.fields} == {c: c for c in classes}
 
 
+@pytest.mark.parametrize("folders", [("img", "healthy"), ("raw", "leukemia"), (".", "normal")])
+@pytest.mark.parametrize("name", ["Im00{k}_1.jpg", "Im00{k}_0.jpg"])
+def test_a_class_folder_beside_another_counts_before_the_one_class_of_all_idb_names(
+    put, folders, name
+):
+    found = scan(put(*(f"{f}/{name.format(k=k)}" for f in folders for k in (1, 2, 3))))
+    assert found.counts() == {folders[1]: 3}
+    assert any("without a class" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("folders", [("cells",), ("cells", "img")])
+def test_all_idb_names_of_both_classes_count_in_a_folder_of_any_name(put, folders):
+    found = scan(put(*(f"{f}/Im00{k}_{k % 2}.jpg" for f in folders for k in range(4))))
+    assert found.counts() == {"blast": 2 * len(folders), "normal": 2 * len(folders)}
+
+
 def test_a_table_counts_before_the_names_of_files(put):
     folder = put("Im001_1.png", "Im002_1.png")
     (folder / "t.csv").write_text("image,class\nIm001_1.png,MM\nIm002_1.png,ALL\n")

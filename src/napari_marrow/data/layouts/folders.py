@@ -74,7 +74,9 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     for sub in files:
         fields += fields_of_files(root, classes.get(sub), files[sub], warnings)
     arranged = {folded(name) for name in classes.values() if name is not None}
-    fields = [_prefer_arranged(f, arranged, classes[f.path.parent]) for f in fields]
+    by_name = {class_of_name(f.path.stem) for f in fields} - {None}
+    beside = len(by_name) < 2 and any(name is None for name in classes.values())
+    fields = [_prefer_arranged(f, arranged, classes[f.path.parent], beside) for f in fields]
     kept = [sub for sub in kept if sub in places]
     below = [names[s] for s in kept if places[s] not in (None, s)]
     if below:
@@ -139,17 +141,21 @@ def _without_classes_below(places: Mapping[Path, Path | None]) -> dict[Path, Pat
     return {sub: None if place in above else place for sub, place in places.items()}
 
 
-def _prefer_arranged(field: Field, arranged: Many[str], class_name: str | None) -> Field:
+def _prefer_arranged(
+    field: Field, arranged: Many[str], class_name: str | None, beside: bool
+) -> Field:
     """Decide between the class by the folder, which a person arranged, and by the file's name.
 
-    Names count where folders tell no classes apart. ALL-IDB's may be in one folder of any name.
+    Names count where folders tell no classes apart. ALL-IDB's may be in one folder of any name,
+    but where they tell one class alone, a class folder with photographs ``beside`` it counts.
     """
     by_name = class_of_name(field.path.stem)
     if len(arranged) > 1 or class_name in KNOWN_CLASSES:
         known = class_name or (by_name if folded(by_name or "") in arranged else None)
         return dataclasses.replace(field, class_name=known)
     if is_all_idb(field.path.stem):
-        return dataclasses.replace(field, class_name=by_name)
+        told_by_folder = beside and arranged
+        return dataclasses.replace(field, class_name=class_name if told_by_folder else by_name)
     return field
 
 
