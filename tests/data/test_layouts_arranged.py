@@ -139,14 +139,20 @@ TABLES = [
     "filename;label\n001.png;A\n002.png;B\n",
     "\ufeffFile Name\tDiagnosis\nd\\001.PNG\tA\nd\\002.PNG\tB\n",
     "id,cell_type\n001,A\n002,B\n",
+    "image|class\n001.png|A\n002.png|B\n",
+    "file label\n001.png A\n002.png B\n",
+    'image    class   note\n001.png  A     "not sure" \n002.png  B       -\n',
+    "# of the pilot study\n# by me, in May\n\nimage,class\n001.png,A\n002.png,B\n",
+    "# image, class, as agreed\nimage\tclass\n001.png\tA\n002.png\tB\n",
+    "#image|class\n001.png|A\n002.png|B\n",
 ]
 
 
 @pytest.mark.parametrize("text", TABLES)
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_tables_in_other_spellings_are_read(put, text, encoding):
+@pytest.mark.parametrize(("name", "encoding"), [("t.csv", "utf-8"), ("t.txt", "utf-16")])
+def test_tables_in_other_spellings_are_read(put, text, name, encoding):
     folder = put("001.png", "002.png")
-    (folder / "t.csv").write_bytes(text.encode(encoding))
+    (folder / name).write_bytes(text.encode(encoding))
     assert [f.class_name for f in scan(folder).fields] == ["A", "B"]
 
 
@@ -182,6 +188,27 @@ def test_a_table_that_is_passed_over_is_named_with_the_reason(put):
     (warning,) = [w for w in scan(folder).warnings if "bild" in w]
     assert "notes.csv" in warning
     assert "befund" in warning
+
+
+def test_a_table_in_a_text_file_is_passed_over_with_the_reason_and_a_text_is_not(put):
+    folder = put("A/1.png", "B/2.png")
+    (folder / "labels.txt").write_text("file\tlabel\n1.png\tx\n2.png\ty\n")
+    (folder / "README.txt").write_text("The image class was\ngiven by two of us.\n")
+    (folder / "A/1.txt").write_text("1 0.5 0.5 0.2 0.2\n")
+    found = scan(folder)
+    (warning,) = [w for w in found.warnings if "labels.txt" in w]
+    assert "classes" in warning
+    (warning,) = [w for w in found.warnings if "README.txt" in w]
+    assert "1.txt" in warning
+    assert "not images" in warning
+
+
+def test_a_row_with_more_texts_than_columns_between_spaces_is_refused(put):
+    folder = put("1.png", "2.png", *(f"b{k}.png" for k in range(8)))
+    rows = [f"b{k}.png A" for k in range(8)]
+    (folder / "t.txt").write_text("\n".join(["image class", *rows, "1.png normal cell"]))
+    with pytest.raises(MarrowError, match=r"t\.txt.*normal cell.*commas"):
+        scan(folder)
 
 
 def test_photographs_of_one_name_are_named_by_their_folders(put):

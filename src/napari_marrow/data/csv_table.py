@@ -6,15 +6,17 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.text import folded
 
-_SEPARATORS = ",;\t"
-_ENDINGS = frozenset({".csv", ".tsv", ".tab"})
+_SEPARATORS = ",;\t|"
+_ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
+_COMMENT = re.compile(r'[ \t]*\n|"?#[^\n]*\n')
+_ROWS_LOOKED_AT = 5
 MAX_HEADER_BYTES = 64 * 1024
 Role = Literal["image", "class", "source", "use"]
 """What a column says of a photograph: which file it is, its class, what it was made from, and
@@ -59,7 +61,8 @@ _SPELLINGS: dict[Role, tuple[str, ...]] = {
 def read_rows(table: Path) -> list[dict[str, str]]:
     """Read the rows by column, without the space around their texts; a missing one is empty.
 
-    Columns may be separated by commas, semicolons or tabs; their names are in small letters.
+    Columns may be separated by commas, semicolons, tabs, bars or spaces; their names are in small
+    letters. Comments, which begin with #, and empty lines before the names are passed over.
 
     Raises
     ------
@@ -68,13 +71,19 @@ def read_rows(table: Path) -> list[dict[str, str]]:
     """
     try:
         text = _decode(table.read_bytes(), errors="strict")
-        rows = list(csv.reader(io.StringIO(text), delimiter=_separator(text)))
+        separator = _separator(text)
+        rows = list(_reader(text, separator))
     except FileNotFoundError:
         raise MarrowError(f"{table} is not there; check the name.") from None
     except (OSError, UnicodeError, csv.Error) as error:
         raise MarrowError(f"{table} can't be read as CSV; save it as UTF-8 CSV.") from error
     names = [name.strip().lower() for name in rows[0]] if rows else []
     filled = [row for row in rows[1:] if any(text.strip() for text in row)]
+    if separator == " " and (long := [row for row in filled if any(row[len(names) :])]):
+        raise MarrowError(
+            f"{table} has {' '.join(long[0])!r} below {' '.join(names)!r}: it is not clear which "
+            "space separates columns; save it as CSV, with commas."
+        )
     return [
         {name: row[k].strip() if k < len(row) else "" for k, name in enumerate(names) if name}
         for row in filled
@@ -122,7 +131,7 @@ def columns(table: Path) -> tuple[str, ...]:
     try:
         with open(table, "rb") as file:
             text = _decode(file.read(MAX_HEADER_BYTES), errors="replace")
-        header = next(csv.reader(io.StringIO(text), delimiter=_separator(text)), [])
+        header = _header(text)
     except (OSError, csv.Error):
         return ()  # some other program's file
     return tuple(name.strip().lower() for name in header)
@@ -135,10 +144,41 @@ def _decode(content: bytes, errors: str) -> str:
     except UnicodeDecodeError:
         text = content.decode("cp1252")  # Excel's "CSV" where Windows speaks a western language
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return re.sub(r'^"?sep=(.)"?\n', "", text)  # Excel's note of the separator
+    return _without_comments(re.sub(r'^"?sep=(.)"?\n', "", text))  # Excel's note of the separator
+
+
+def _without_comments(text: str) -> str:
+    """Drop comments and empty lines before the names of the columns, and the # of these names."""
+    comment = ""
+    while match := _COMMENT.match(text):
+        comment, text = match[0].strip('"#\t '), text[match.end() :]
+    above = comment + text
+    return above if not _names_roles(_header(text)) and _names_roles(_header(above)) else text
+
+
+def _names_roles(header: list[str]) -> bool:
+    """Whether at least two columns tell something of photographs."""
+    return len(columns_by_role(header)) > 1
+
+
+def _reader(text: str, separator: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+
+
+def _header(text: str) -> list[str]:
+    return next(_reader(text, _separator(text)), [])
 
 
 def _separator(text: str) -> str:
-    """Return what the first line has most of: programs of some countries write semicolons."""
+    """Return what the first line has most of: programs of some countries write semicolons.
+
+    Spaces separate where it has none, and the first rows have as many texts as it has names.
+    """
     header = text.partition("\n")[0]
-    return max(_SEPARATORS, key=header.count)
+    separator = max(_SEPARATORS, key=header.count)
+    if separator in header:
+        return separator
+    start = "\n".join(line.rstrip() for line in text.split("\n", _ROWS_LOOKED_AT)[:_ROWS_LOOKED_AT])
+    rows = [row for row in _reader(start, " ") if row]
+    is_spaced = len(rows) > 1 and len({len(row) for row in rows}) == 1 and _names_roles(rows[0])
+    return " " if is_spaced else separator

@@ -81,6 +81,8 @@ def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str |
         return f"{name} is a spreadsheet, which can't be read; save it as CSV to use it."
     if not is_table_name(path) or is_own_table(names := columns(path)):
         return None
+    if path.suffix.lower() == ".txt" and len(names) < 2:
+        return None  # a text
     roles = columns_by_role(names)
     if "image" in roles and "class" in roles:
         if found.tables:
