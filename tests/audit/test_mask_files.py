@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from napari_marrow.audit.audit import audit
 from napari_marrow.data.errors import MarrowError
@@ -67,3 +68,43 @@ def test_a_picture_of_nothing_is_no_mask(put, found, change):
     put("ALL/a.bmp")
     put("ALL/b.bmp", change=change)
     assert "mask-as-image" not in found()
+
+
+LEVELS = {
+    "0_1_2": (0, 1, 2),
+    "0_128_255": (0, 128, 255),
+    "0_255_100": (0, 255, 100),
+    "colours": ((0, 0, 0), (255, 0, 0), (0, 255, 0)),
+}
+
+
+def _levels(nuclei, values):
+    """Draw background, a ring of cytoplasm 4 px wide, and nuclei with three values."""
+    numbers = ndimage.binary_dilation(nuclei, iterations=4) * 1 + nuclei
+    return np.array(values, np.uint8)[numbers]
+
+
+@pytest.mark.parametrize("kind", ["nucleus", "cyto"])
+def test_masks_in_levels_are_named_with_their_values(tmp_path, draw, kind):
+    for k, (name, values) in enumerate(LEVELS.items()):
+        image, mask = draw("ALL", k, (96, 128))
+        Image.fromarray(image).save(tmp_path / f"{name}.bmp")
+        Image.fromarray(_levels(mask > 0, values)).save(tmp_path / f"{name}_{kind}_mask.png")
+    (found,) = [f for f in audit(scan(tmp_path)).findings if f.kind.startswith("mask")]
+    assert found.kind == "mask-in-levels"
+    assert sorted(found.files) == sorted(f"{name}_{kind}_mask.png" for name in LEVELS)
+    assert "0, 128, 255" in found.sentence
+    assert "0, 1, 2" in found.sentence
+
+
+def test_labels_that_touch_and_masks_of_one_level_are_not_in_levels(tmp_path, draw):
+    labels = np.zeros((96, 128), np.uint8)
+    rows, columns = np.indices(labels.shape)
+    for value, column in ((1, 30), (2, 52), (3, 90)):  # the first two overlap
+        labels[(rows - 48) ** 2 + (columns - column) ** 2 < 14**2] = value
+    white = np.where(labels > 0, 255, 0).astype(np.uint8)
+    soft = (ndimage.gaussian_filter(white.astype(float), 1.5)).astype(np.uint8)
+    for k, values in enumerate((labels, white, soft)):
+        Image.fromarray(draw("ALL", k, (96, 128))[0]).save(tmp_path / f"ALL_{k}.bmp")
+        Image.fromarray(values).save(tmp_path / f"ALL_{k}_nucleus_mask.png")
+    assert not [f for f in audit(scan(tmp_path)).findings if f.kind == "mask-in-levels"]

@@ -19,9 +19,9 @@ class Finding:
     Attributes
     ----------
     kind
-        "mask-as-image", "mask-empty", "mask-by-photograph", "mask-unclear", "duplicate",
-        "near-duplicate", "source-in-two-classes", "size-with-class", "format-with-class",
-        "acquisition-with-class" or "too-few".
+        "mask-as-image", "mask-empty", "mask-by-photograph", "mask-in-levels", "mask-unclear",
+        "duplicate", "near-duplicate", "source-in-two-classes", "size-with-class",
+        "format-with-class", "acquisition-with-class" or "too-few".
     sentence
         What was found, in which files, and what to do.
     files

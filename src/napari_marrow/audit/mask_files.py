@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import numpy as np
+
 from napari_marrow.audit.findings import Finding
-from napari_marrow.data.doubtful_masks import marks_most
+from napari_marrow.data.doubtful_masks import marks_most, nested_levels
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection, Field, with_fitting_masks
+from napari_marrow.data.images import decode
 from napari_marrow.data.masks import MaskKind, read_mask
 from napari_marrow.data.text import listed
 
@@ -17,6 +20,9 @@ _SENTENCES = {
     "or remove the mask to have them found.",
     "mask-by-photograph": "Masks of which the values do not tell what is foreground: {}. The "
     "photograph decides; look at them in the viewer.",
+    "mask-in-levels": "Masks of one kind by their names, with several levels, one inside another: "
+    "{}. All levels are read as one, as if cytoplasm were nucleus; save them with 255 for the one "
+    "kind and 0 for the rest.",
 }
 
 
@@ -27,19 +33,21 @@ def find_odd_masks(collection: Collection, failures: Failures) -> list[Finding]:
     photograph by their headers there is no finding: the scan names them.
     """
     names: dict[str, list[str]] = defaultdict(list)
+    shown: dict[str, list[str]] = defaultdict(list)
     reasons = []
     for field in collection.fields:
         fitting = with_fitting_masks(field).masks
         for kind, path in field.masks.items():
             try:
-                odd = _what_is_odd(field, kind)
+                odd, values = _what_is_odd(field, kind)
             except MarrowError as error:
                 failures.add(collection.label(field), str(error))
-                odd = "mask-unclear" if kind in fitting else "damaged"
+                odd, values = "mask-unclear" if kind in fitting else "damaged", []
                 reasons += [str(error)] if kind in fitting else []
             names[odd].append(path.name)
+            shown[odd].append(f"{path.name} ({listed(values)})" if values else path.name)
     findings = [
-        Finding(kind, text.format(listed(names[kind])), tuple(names[kind]))
+        Finding(kind, text.format(listed(shown[kind])), tuple(names[kind]))
         for kind, text in _SENTENCES.items()
         if names[kind]
     ]
@@ -49,12 +57,20 @@ def find_odd_masks(collection: Collection, failures: Failures) -> list[Finding]:
     return findings
 
 
-def _what_is_odd(field: Field, kind: MaskKind) -> str:
+def _what_is_odd(field: Field, kind: MaskKind) -> tuple[str, list[str]]:
+    """Return the kind of finding about a mask, or nothing, and the values it has if it tells."""
     found = read_mask(field.masks[kind], field.size(), kind, field.mask_code)
     if kind == "background":
-        return ""
+        return "", []
     if marks_most(found) or not found.any():
         used = field.mask(kind)
         if used is not None and (used != found).any():
-            return "mask-by-photograph"
-    return "mask-empty" if kind == "nucleus" and not found.any() else ""
+            return "mask-by-photograph", []
+    if not found.any():
+        return "mask-empty" if kind == "nucleus" else "", []
+    if field.mask_code != "white" or kind == "cell" or found.all():
+        return "", []
+    array = decode(field.masks[kind])
+    has_alpha = array.ndim == 3 and array.shape[-1] in (2, 4)
+    levels = nested_levels(np.squeeze(array[..., :-1] if has_alpha else array), found)
+    return "mask-in-levels" if levels else "", levels

@@ -27,6 +27,10 @@ _MIN_COPIED_SHARE = 0.95
 _COPY_TOLERANCE = 8
 _MAX_LEVELS = 16
 """Of a mask without noise; a copy of a photograph has more."""
+_MIN_FILLED_SHARE = 0.05
+"""Of the foreground, that has the value of one level."""
+_MIN_ENCLOSED_SHARE = 0.5
+"""Of the outline of a level that is in another; of two labels of cells that touch it is less."""
 _MIN_CONTRAST = 0.5
 """Least difference of the medians inside and outside, in standard deviations of the photograph."""
 
@@ -40,6 +44,35 @@ def marks_most(foreground: NDArray[np.bool_]) -> bool:
     """Whether most of a picture, or of its border, is foreground."""
     sides = (foreground[0], foreground[-1], foreground[:, 0], foreground[:, -1])
     return max(foreground.mean(), np.concatenate(sides).mean()) > _MAX_LIKELY_SHARE
+
+
+def nested_levels(array: NDArray[np.integer], foreground: NDArray[np.bool_]) -> list[str]:
+    """Return the values of a mask whose foreground is flat levels, one inside another; else none.
+
+    So are nucleus and cytoplasm in one file. Labels of cells are beside each other.
+    """
+    step = max(1, min(array.shape[:2]) // _SAMPLE_PX)
+    sample = _one_number(array[::step, ::step])[foreground[::step, ::step]]
+    values, counts = np.unique(sample, return_counts=True)
+    is_filled = counts >= _MIN_FILLED_SHARE * counts.sum()
+    levels = values[is_filled]
+    if len(levels) < 2 or counts[is_filled].sum() < _MIN_LEVEL_SHARE * counts.sum():
+        return []
+    pixels = _one_number(array)
+    pairs = ((pixels[:, :-1], pixels[:, 1:]), (pixels[:-1], pixels[1:]))
+    for inner in levels:
+        beside = [np.where(a == inner, b, a)[(a == inner) != (b == inner)] for a, b in pairs]
+        around = np.concatenate(beside)
+        if any((around == outer).mean() > _MIN_ENCLOSED_SHARE for outer in levels if around.size):
+            shown = [*_commonest(array[~foreground][:, np.newaxis]), *levels]
+            return [str(v) for v in shown] if array.ndim == 2 else [f"{len(shown)} colours"]
+    return []
+
+
+def _one_number(pixels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return one number a pixel, of grey or of a colour."""
+    wide = pixels.astype(np.int64)
+    return wide if wide.ndim == 2 else (wide[..., 0] << 32) + (wide[..., 1] << 16) + wide[..., 2]
 
 
 def decide_by_photograph(
