@@ -5,7 +5,7 @@ import shutil
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton
+from qtpy.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox, QPushButton
 
 from napari_marrow.learning.bundle import load_bundle
 
@@ -75,7 +75,9 @@ class ClosedByHand(QCloseEvent):
         return True
 
 
-def test_closing_the_window_asks(open_trained, asked, recovery_folder):
+def test_closing_the_window_asks(open_trained, asked, recovery_folder, monkeypatch):
+    # napari asks too, where a worker of any plugin runs at that moment
+    monkeypatch.setattr(QDialog, "exec_", lambda _: QDialog.DialogCode.Accepted)
     viewer, _, _ = open_trained()
     window = viewer.window._qt_window
     asked[:] = [ANSWERS.Cancel, ANSWERS.Discard]
