@@ -112,3 +112,31 @@ def test_names_of_other_tools_tell_the_photograph(put, tmp_path):
     put(*(f"ALL/s1_png.rf.{k}{'5fe' * 10}.jpg" for k in (1, 2)))
     put(f"ALL/ALL_original_s1.png_{'0a1b2c3d-1111-4222-8333'}-0123456789ab.png", "ALL/s2.png")
     assert {f.source for f in scan(tmp_path).fields} == {"ALL/s1", "ALL/s2"}
+
+
+COPIES = ["{o}_0_{h}", "{o} ({k})", "{o}({k})", "{o} - Copy", "{o} - Copy ({k})", "{o} - Kopie",
+          "{o} copy {k}", "aug_{k}_{o}", "augmented_{o}", "x_original_{o}.png_{h}5fe5fe5fe",
+          "Copy of {o}"]  # fmt: skip
+
+
+@pytest.mark.parametrize("copy", COPIES)
+@pytest.mark.parametrize("name", ["ALL_{}", "ALL{}", "b {}"])
+def test_copies_are_of_the_source_of_the_picture_they_are_named_after(put, tmp_path, copy, name):
+    names = [name.format(i) for i in range(4)]
+    copies = {copy.format(o=o, k=k, h=1037 + k * 53): o for o in names for k in (1, 2)}
+    put(*(f"A/{n}.png" for n in (*names, *copies)), "B/1.png")
+    sources = {f.path.stem: f.source for f in scan(tmp_path).fields if f.class_name == "A"}
+    assert len(set(sources.values())) == 4
+    assert all(sources[one] == sources[original] for one, original in copies.items())
+
+
+def test_copies_of_a_patients_picture_are_the_patients(put, tmp_path):
+    put("hem/UID_H1_1_1_hem.png", "hem/aug_1_UID_H1_2_1_hem.png", "hem/UID_H1_1_1_hem - Copy.png")
+    put("all/UID_1_1_1_all.png")
+    assert {f.source for f in scan(tmp_path).fields} == {"UID_H1", "UID_1"}
+
+
+@pytest.mark.parametrize("name", ["b ({k})", "b_{k}_17", "aug_{k}", "aug_{k}_7", "copy {k}"])
+def test_names_like_those_of_copies_without_the_picture_are_other_pictures(put, tmp_path, name):
+    put(*(f"{c}/{name.format(k=k)}.png" for c in "AB" for k in range(1, 5)))
+    assert len({f.source for f in scan(tmp_path).fields}) == 8

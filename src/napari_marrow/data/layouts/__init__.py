@@ -45,7 +45,12 @@ from napari_marrow.data.layouts.paired_masks import (
     white_blood_cells,
 )
 from napari_marrow.data.layouts.people import sources_of_folders
-from napari_marrow.data.layouts.sources import join_generated, join_twins, warn_of_missing_originals
+from napari_marrow.data.layouts.sources import (
+    join_generated,
+    join_numbered,
+    join_twins,
+    warn_of_missing_originals,
+)
 from napari_marrow.data.layouts.tidy import join_spellings, with_distinct_names
 from napari_marrow.data.layouts.unused import warn_of_unused
 from napari_marrow.data.layouts.validate import validate_collection
@@ -150,7 +155,8 @@ def _scan_folder(folder: Path) -> Collection:
     missing = warn_of_missing_originals(layout.root, layout.fields)
     fields, people = sources_of_folders(layout.root, layout.fields)
     warnings = (*layout.warnings, *faults, *missing, *people)
-    return join_generated(join_twins(replace(layout, fields=fields, warnings=warnings)))
+    layout = replace(layout, fields=fields, warnings=warnings)
+    return join_generated(join_numbered(join_twins(layout)))
 
 
 def _one_field(path: Path, beside: _FieldsOf) -> Collection:

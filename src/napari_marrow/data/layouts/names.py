@@ -12,15 +12,20 @@ _CLASS_IN_NAME = re.compile(r"(?:^|[_\- ])(ALL|MM)(?=$|[_\- ])")
 # "ALL_1_rotate90" was made from "ALL_1": the same source. All names that the augmentation gives
 # are among these; at the beginning of a name they say nothing.
 _DERIVED = re.compile(
-    r"(?:[_\- ](?:rot(?:ate|ated)?[_\-]?\d*|(?:[hv]|horizontal_?|vertical_?)?flip\w*|mirror\w*"
-    r"|edges?|aug\w*|copy\d*|(?:bright(?:ness|er)?|contrast|zoom|shear|shift)\d*"
+    r"(?:(?: -)?[_\- ](?:rot(?:ate|ated)?[_\-]?\d*|(?:[hv]|horizontal_?|vertical_?)?flip\w*"
+    r"|mirror\w*|edges?|aug\w*|(?:cop(?:y|ie|ia)|kopie)(?: ?\d+| ?\(\d+\))?"
+    r"|(?:bright(?:ness|er)?|contrast|zoom|shear|shift)\d*"
     r"|crop[_\-]?border|(?:translate|blur|distort|equali[sz]e|light|stain|noise)\d*))+$",
+    re.IGNORECASE,
+)
+_DERIVED_PREFIX = re.compile(
+    r"(?:^|(?<=/))(?:aug(?:mented)?(?:[_\-]?\d+)?[_\-]|(?:copy of|kopie von) )(?=[^/]*[a-z][^/]*$)",
     re.IGNORECASE,
 )
 # Roboflow: <stem>_<suffix>.rf.<hash>. Augmentor: <class>_original_<file>_<uuid>.
 _ROBOFLOW = re.compile(r"_(?:bmp|png|jpe?g|tiff?)\.rf\.[0-9a-f]{16,}$", re.IGNORECASE)
 _AUGMENTOR = re.compile(
-    r"(?:^|(?<=/))[^/]*?_original_([^/]+)\.\w{3,4}_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+    r"(?:^|(?<=/))[^/]*?_original_([^/]+)\.\w{3,4}_[0-9a-f-]{8,36}$",
     re.IGNORECASE,
 )
 # C-NMC 2019: UID_<patient>_<image>_<cell>_<class>; healthy patients are H1, H2 ...
@@ -89,7 +94,7 @@ def source_of_name(path: Path) -> str:
     >>> source_of_name(Path("noise/noise_7.bmp"))
     'noise/noise_7'
     """
-    if match := _CNMC.match(_DERIVED.sub("", path.stem)):
+    if match := _CNMC.match(original_of_name(path).rpartition("/")[2]):
         return f"UID_{match['patient'].upper()}"
     return original_of_name(path)
 
@@ -105,6 +110,7 @@ def original_of_name(path: Path) -> str:
     'b/x1'
     """
     relative = unicodedata.normalize("NFC", printable(path.with_suffix("").as_posix()))
+    relative = _DERIVED_PREFIX.sub("", relative)
     relative = _AUGMENTOR.sub(r"\1", _ROBOFLOW.sub("", relative))
     return _DERIVED.sub("", relative) or relative
 
@@ -159,7 +165,7 @@ def is_person(folder: str) -> bool:
 
 def is_patient_of_name(path: Path) -> bool:
     """Whether a photograph's name tells the patient, as in C-NMC."""
-    return bool(_CNMC.match(_DERIVED.sub("", path.stem)))
+    return bool(_CNMC.match(original_of_name(path).rpartition("/")[2]))
 
 
 def class_of_folder_name(folder: str) -> str | None:

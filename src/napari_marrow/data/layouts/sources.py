@@ -27,6 +27,9 @@ MIN_GENERATED = 5
 """Originals of which a folder has copies, for names to be taken for those of Keras."""
 _GENERATED = re.compile(r"(?P<prefix>.*)_(?P<index>\d{1,5})_(?P<hash>\d{1,8})")
 
+# Of Keras with the picture's name before, and of Windows and browsers: "ALL1_0_1037", "ALL1 (2)".
+_NUMBERED = re.compile(r"(?P<original>.+?)(?:_\d{1,5}_\d{1,8}| ?\(\d+\))")
+
 
 def join_twins(collection: Collection) -> Collection:
     """Give photographs of the same name in ``Original/ALL`` and ``Segmented/ALL`` one source.
@@ -84,6 +87,17 @@ def join_generated(collection: Collection) -> Collection:
     )
     fields = replace_sources(collection.fields, groups)
     return replace(collection, fields=fields, warnings=(*collection.warnings, warning))
+
+
+def join_numbered(collection: Collection) -> Collection:
+    """Give copies that are named after a picture by numbers its source, where it is there."""
+    own = {f.path.with_suffix(""): f.source for f in collection.fields}
+    groups = []
+    for f in collection.fields:
+        match = _NUMBERED.fullmatch(f.path.stem)
+        if match and (source := own.get(f.path.with_name(match["original"]))):
+            groups.append([source, f.source])
+    return replace(collection, fields=replace_sources(collection.fields, groups))
 
 
 def _views(collection: Collection) -> dict[Path, dict[tuple[str, str], Field]]:
