@@ -127,6 +127,16 @@ def test_photographs_beside_the_class_folders_have_no_class(put, test):
     assert [f.class_name for f in found.fields if f.path.stem in "89"] == [None, None]
 
 
+@pytest.mark.parametrize("classes", [("ALL", "MM"), ("blast", "normal")])
+@pytest.mark.parametrize("folder", ["unsorted", "to_classify", "To sort", "predict", "unlabeled",
+                                    "New folder (2)", "new", "not yet labelled",
+                                    "todo", "untitled folder"])  # fmt: skip
+def test_folders_of_what_nobody_sorted_are_no_classes(put, folder, classes):
+    found = scan(put(*(f"{c}/{k}.png" for c in (*classes, folder) for k in range(3))))
+    assert found.counts() == dict.fromkeys(classes, 3)
+    assert any("without a class" in warning and folder in warning for warning in found.warnings)
+
+
 @pytest.mark.parametrize("other", [DECOMPOSED, COMPOSED.lower(), f"{COMPOSED} "])
 def test_spellings_of_one_class_are_joined_and_reported(put, other):
     found = scan(put(f"{COMPOSED}/1.png", f"{COMPOSED}/2.png", f"{other}/3.png", "B/4.png"))

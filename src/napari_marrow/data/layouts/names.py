@@ -62,7 +62,11 @@ _GROUPS = re.compile(rf"{_UNIT}e?s$", re.IGNORECASE)
 _KEPT_IN = re.compile(
     r"(?:data|dataset|sets?|slides|smears|images?|imgs?|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
     r"|crops?|cropped|resized|jpe?gimages?"
-    r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x\d*|\d+x?)$"
+    r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x\d*|\d+x?"
+    # pictures of which nobody has decided the class: "to_classify", "New folder (2)"
+    r"|unsorted|unassigned|uncategori[sz]ed|undecided|to|be|not|yet|do|todo|classify|predict|label"
+    r"|labell?ed|sort|sorted|annotate|annotated|review|reviewed|new|folder|untitled|ordner|neuer"
+    r"|inbox|pending)$"
 )
 
 
@@ -148,6 +152,8 @@ def describes_storage(folder: str) -> bool:
 
     >>> [describes_storage(n) for n in ("train", "fold_0", "40X", "PNG images", "day 2", "blast")]
     [True, True, True, True, False, False]
+    >>> [describes_storage(n) for n in ("unsorted", "to_classify", "New folder (2)", "new cells")]
+    [True, True, True, False]
     """
     words = re.findall(r"[^\W_]+", folder.casefold())
     kept_in = bool(words) and all(_KEPT_IN.match(word) for word in words)
