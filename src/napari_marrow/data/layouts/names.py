@@ -19,7 +19,7 @@ _DERIVED = re.compile(
     re.IGNORECASE,
 )
 _DERIVED_PREFIX = re.compile(
-    r"(?:^|(?<=/))(?:aug(?:mented)?(?:[_\-]?\d+)?[_\-]|(?:copy of|kopie von) )(?=[^/]*[a-z][^/]*$)",
+    r"(?:^|(?<=/))aug(?:mented)?(?:[_\-]?\d+)?[_\-](?=[^/]*[a-z][^/]*$)",
     re.IGNORECASE,
 )
 # Roboflow: <stem>_<suffix>.rf.<hash>. Augmentor: <class>_original_<file>_<uuid>.
