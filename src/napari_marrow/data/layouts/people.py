@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from napari_marrow.data.fields import Field
@@ -38,9 +39,11 @@ _DIVISION = re.compile(
 )
 MIN_DIVIDING_FOLDERS = 4
 """Of other names, above classes of which each holds several: fewer may be views of one picture."""
+_of_folders = lru_cache(maxsize=4096)  # a folder holds many files, which all ask the same
 _SHORT_NUMBER = re.compile(r"\d{1,2}")
 
 
+@_of_folders
 def is_code(folder: str) -> bool:
     """Whether a name may be the code of a patient or a slide.
 
@@ -106,6 +109,7 @@ def _first(
     return next((k for k in range(start, stop) if is_one(names[k])), None)
 
 
+@_of_folders
 def _key(names: tuple[str, ...], place: int) -> str:
     """Return the folders down to a patient's, without those of parts of a set and magnifications.
 
@@ -119,7 +123,7 @@ def _codes(
     fields: list[Field], parts: dict[Path, tuple[str, ...]]
 ) -> tuple[dict[Path, int | None], list[str]]:
     """Find folders of codes above those of the classes, or below them."""
-    classes = {f.path: _class_place(f, parts[f.path]) for f in fields}
+    classes = {f.path: _class_place(f.class_name, parts[f.path]) for f in fields}
     known = {path: place for path, place in classes.items() if place is not None}
     class_of = {f.path: f.class_name for f in fields}
     for above in (True, False):
@@ -181,6 +185,7 @@ def _others(
     return {}
 
 
+@_of_folders
 def _may_be_patient(folder: str) -> bool:
     """Whether a folder of any name may be a patient's: it is no part, view, date or number alone.
 
@@ -198,10 +203,11 @@ def _are_magnifications(names: set[str]) -> bool:
     return all(name.isdecimal() and int(name) in MAGNIFICATIONS for name in names)
 
 
-def _class_place(field: Field, names: tuple[str, ...]) -> int | None:
-    """Return the place of the folder that a field has its class from."""
+@_of_folders
+def _class_place(class_name: str | None, names: tuple[str, ...]) -> int | None:
+    """Return the place of the folder that a field of the class has it from."""
     for place in reversed(range(len(names))):
         name = class_of_folder_name(names[place])
-        if name and field.class_name and folded(name) == folded(field.class_name):
+        if name and class_name and folded(name) == folded(class_name):
             return place
     return None
