@@ -29,7 +29,7 @@ from napari_marrow.data.layouts.class_table import (
     read_saved_table,
     write_table,
 )
-from napari_marrow.data.layouts.folders import class_folders, with_all_idb_masks
+from napari_marrow.data.layouts.folders import class_folders, with_masks_beside
 from napari_marrow.data.layouts.levels import with_common_bits
 from napari_marrow.data.layouts.listing import (
     FolderFiles,
@@ -180,7 +180,7 @@ def _one_field(path: Path, beside: _FieldsOf) -> Collection:
 def _fields_beside(folder: Path) -> dict[Path, Field]:
     """Return the photographs of a folder with their masks, as each would be found by itself."""
     fields = fields_of_files(folder, class_of_name(folder.name), sort_files(folder), [])
-    found = {f.path: f for f in with_all_idb_masks(folder, fields)}
+    found = {f.path: f for f in with_masks_beside(folder, fields)}
     for layout in (white_blood_cells(folder), segpc_part(folder.parent, folder.parent)):
         found |= {f.path: f for f in (layout.fields if layout else ())}
     return found

@@ -23,7 +23,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.folders import arranged_classes, snam_root, with_all_idb_masks
+from napari_marrow.data.layouts.folders import arranged_classes, snam_root, with_masks_beside
 from napari_marrow.data.layouts.listing import (
     fields_of_files,
     folders_with_images,
@@ -281,7 +281,7 @@ def _fields_beside(table: Path, paths: list[Path], warnings: list[str]) -> dict[
         known |= {f.path: f if ours else _without_class(f) for f in found.fields}
     for folder in dict.fromkeys(p.parent for p in paths if is_image_name(p) and p not in known):
         fields += map(_without_class, fields_of_files(root, None, sort_files(folder), warnings))
-    return known | {f.path: f for f in with_all_idb_masks(root, fields)}
+    return known | {f.path: f for f in with_masks_beside(root, fields)}
 
 
 def _without_class(field: Field) -> Field:

@@ -25,6 +25,7 @@ from napari_marrow.data.layouts.names import (
     is_group,
     is_understood,
 )
+from napari_marrow.data.layouts.parallel_masks import with_parallel_masks
 from napari_marrow.data.masks import MaskKind, looks_like_mask
 from napari_marrow.data.text import folded, listed, one_form
 
@@ -60,9 +61,7 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
             left["other things"].append(names[sub])
         else:
             kept.append(sub)
-    warnings = [
-        f"Folders of {what}, left out: {listed(passed)}." for what, passed in left.items() if passed
-    ]
+    warnings: list[str] = []
     files = {sub: sort_files(sub) for sub in (root, *kept) if sub not in taken}
     holding = [sub for sub in files if files[sub].photographs]
     places = _without_classes_below({sub: _class_place(root, sub, files) for sub in holding})
@@ -77,6 +76,12 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     by_name = {class_of_name(f.path.stem) for f in fields} - {None}
     beside = len(by_name) < 2 and any(name is None for name in classes.values())
     fields = [_prefer_arranged(f, arranged, classes[f.path.parent], beside) for f in fields]
+    fields = with_masks_beside(root, fields)
+    used = {p.parent for f in fields for p in f.mask_files}
+    left["masks"] = [names[s] for s in found if names[s] in left["masks"] and s not in used]
+    warnings += [
+        f"Folders of {what}, left out: {listed(passed)}." for what, passed in left.items() if passed
+    ]
     kept = [sub for sub in kept if sub in places]
     below = [names[s] for s in kept if places[s] not in (None, s)]
     if below:
@@ -87,7 +92,7 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
         warnings.append(
             f"Folders that could be classes too, but have classes below them: {passed}."
         )
-    return Collection(root, tuple(with_all_idb_masks(root, fields)), tuple(warnings))
+    return Collection(root, tuple(fields), tuple(warnings))
 
 
 def arranged_classes(collection: Collection) -> set[str]:
@@ -167,13 +172,14 @@ def _possible_classes_above(root: Path, place: Path | None) -> list[Path]:
     return [p for p in above if can_be_class(p.name) and not is_group(p.name)]
 
 
-def with_all_idb_masks(root: Path, fields: list[Field]) -> list[Field]:
-    """Add the masks of ALL-IDB cells, which lie in a folder ``<folder>-masks`` beside theirs.
+def with_masks_beside(root: Path, fields: list[Field]) -> list[Field]:
+    """Add the masks that lie in folders beside those of the photographs.
 
-    In them a nucleus is cyan and cytoplasm blue. ``root`` may be one class folder of the set, or
-    lie above it.
+    Those of ALL-IDB cells are in ``<folder>-masks``: a nucleus is cyan and cytoplasm blue. ``root``
+    may be one class folder of the set, or lie above it. Others: see :mod:`.parallel_masks`.
     """
-    return [_with_all_idb_mask(root, f) if is_all_idb(f.name) else f for f in fields]
+    found = [_with_all_idb_mask(root, f) if is_all_idb(f.name) else f for f in fields]
+    return with_parallel_masks(root, found)
 
 
 def _with_all_idb_mask(root: Path, field: Field) -> Field:

@@ -18,12 +18,12 @@ from napari_marrow.data.layouts.listing import (
     taken_for_masks,
 )
 from napari_marrow.data.layouts.names import class_of_name, source_of_name
+from napari_marrow.data.layouts.parallel_masks import PHOTOGRAPH_FOLDERS
 from napari_marrow.data.masks import MaskKind, holds_levels
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import folded, listed
 
 _CELL_FILE = re.compile(r"^(?P<stem>.+)_(?P<number>\d+)$")
-_PHOTOGRAPH_FOLDERS = ("x", "images", "imgs", "img", "photographs")
 _MASK_FOLDERS: dict[str, MaskKind] = {
     "cell_masks": "cell",
     "nucleus_masks": "nucleus",
@@ -53,7 +53,7 @@ def segpc(root: Path) -> Collection | None:
     In a cell's mask 20 is cytoplasm and 40 nucleus. Every field shows multiple myeloma. The
     downloaded parts (``train/x``, ``validation/x``) may lie beside or below each other.
     """
-    places = [root.parent] if root.name in _PHOTOGRAPH_FOLDERS else _all_folders(root)
+    places = [root.parent] if root.name in PHOTOGRAPH_FOLDERS else _all_folders(root)
     parts = {place: found for place in places if (found := segpc_part(root, place))}
     if not parts:
         return None
@@ -75,7 +75,7 @@ def _all_folders(root: Path, depth: int = MAX_DEPTH) -> list[Path]:
 
 def segpc_part(root: Path, place: Path) -> Collection | None:
     """Read one part of SegPC: photographs in a folder of ``place`` and masks in others beside."""
-    folder = next((place / n for n in _PHOTOGRAPH_FOLDERS if (place / n).is_dir()), None)
+    folder = next((place / n for n in PHOTOGRAPH_FOLDERS if (place / n).is_dir()), None)
     if folder is None:
         return None
     cells = _cell_files(place / "y") if folder.name == "x" else {}
