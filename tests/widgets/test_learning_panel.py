@@ -84,6 +84,10 @@ def test_the_sentence_counts_what_is_trained_on_and_labelled(viewer, folder, qtb
     paint(cells, 3, photograph.cells(3), 1, 1)  # stays off
     says(f"Learns from 33 ALL and 6 MM cells of 6 fields; {loose}.")
     cells.undo()
+    says(f"Learns from 32 ALL and 7 MM cells of 6 fields; {loose}.")
+    cells.redo()
+    says(f"Learns from 33 ALL and 6 MM cells of 6 fields; {loose}.")
+    cells.undo()
     widget.form.fields["unit"].value = "field"
     says(f"Learns from 3 ALL and 3 MM fields; {loose}.")
     assert panel.switch.isHidden()

@@ -145,7 +145,8 @@ class Augment(PhotographWidget):
 
             def report(result: AugmentResult) -> None:
                 counts = f"Wrote {result.images} pictures and {result.masks} masks to {result.out}."
-                self.run.say(" ".join([counts, *result.warnings, *left_out(photograph)]))
+                failed = [failure.reason for failure in result.failed]
+                self.run.say(" ".join([counts, *failed, *result.warnings, *left_out(photograph)]))
 
             work = partial(_write, photograph, self.settings(), out)
             self.task.start(work, report, begun="Writing...")

@@ -10,7 +10,11 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.photograph.annotations import new_cells_layer, set_field_class
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import fingerprints, write_session
+from napari_marrow.viewer.photograph.session import (
+    fingerprints,
+    summarized_session,
+    write_session,
+)
 
 
 def fill(viewer, layers):
@@ -41,6 +45,20 @@ def test_a_field_without_a_class_is_left_out(draw, tmp_path):
         write_session(Photograph.all_of(viewer.layers), tmp_path, "field")
     with pytest.raises(MarrowError, match="No photograph is open"):
         Photograph.all_of([])
+
+
+@pytest.mark.parametrize("unit", ["field", "cell"])
+def test_a_field_that_can_not_be_read_is_left_out(make_snam, tmp_path, unit):
+    root, viewer = make_snam(tmp_path / "in", 2, wrapped=False, masks=False), ViewerModel()
+    fill(viewer, read(str(root)))
+    path = root / "MM" / "MM_1.bmp"
+    path.write_bytes(path.read_bytes()[:500])
+    photographs = Photograph.all_of(viewer.layers)
+    collection, summary = summarized_session(photographs, tmp_path, unit)
+    assert [field.name for field in collection.fields] == ["ALL_1", "ALL_2", "MM_2"]
+    [(name, reason)] = summary.left_out
+    assert name == "MM_1"
+    assert "MM_1.bmp is cut off" in reason
 
 
 def test_painted_cells_carry_their_class(snam, tmp_path):

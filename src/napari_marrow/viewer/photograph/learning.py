@@ -203,6 +203,8 @@ def _learnt(
         known = class_name or own[0]
         reason = SEVERAL_CLASSES if class_name is None and len(own) > 1 else ""
         units = {} if reason else {known: 1}
+        if count_all:
+            photograph.image(row)  # one that can't be read is not learnt from
     else:
         class_name = None if only_annotated else class_name
         counts = Counter(annotated.classes.values())

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QStackedWidget, QWidget
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.events import progress_callback
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import (
@@ -127,7 +128,10 @@ class SourcePanel(QWidget):
 
     def _listen_to_layers(self) -> None:
         for layer in self._viewer.layers:
-            for name in ("name", "features", "metadata", "data", "paint", "visible"):
+            names = ["name", "features", "metadata", "data", "paint", "visible"]
+            if LayerInfo.of(layer).kind is Kind.ANNOTATION:
+                names.append("set_data")  # all that undo and redo emit
+            for name in names:
                 if name in layer.events.emitters:
                     getattr(layer.events, name).connect(self._listener)
 
