@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMessageBox
+from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMessageBox, QPushButton
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
@@ -46,6 +46,27 @@ def test_fields_are_shown_with_thumbnails_and_what_was_found(widget, make_snam, 
     assert "IN TWO CLASSES" in widget.findings.text()
     counts = "5 fields of 5 sources: 2 ALL, 3 MM."
     qtbot.waitUntil(lambda: widget.run.status.text() == counts, timeout=5000)
+
+
+def test_closing_the_dock_with_changes_asks(
+    make_napari_viewer, make_snam, tmp_path, qtbot, monkeypatch
+):
+    viewer, answers = make_napari_viewer(show=True), QMessageBox.StandardButton
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Data set")
+    look(widget, make_snam(tmp_path / "s", 2), qtbot)
+    asked = [answers.Cancel, answers.Save, answers.Discard]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: asked.pop(0))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "t.csv"), ""))
+    widget.table.item(0, CLASS).setText("AML")
+    close = dock.findChild(QPushButton, "QTitleBarCloseButton")
+    qtbot.waitUntil(close.isVisible)
+    qtbot.mouseClick(close, Qt.MouseButton.LeftButton)
+    assert widget.parent() is not None
+    assert len(asked) == 2
+    qtbot.mouseClick(close, Qt.MouseButton.LeftButton)
+    assert widget.parent() is None
+    assert "AML" in (tmp_path / "t.csv").read_text()
+    assert asked == [answers.Discard]
 
 
 def test_every_row_has_the_notes_that_name_it(widget, tmp_path, qtbot):

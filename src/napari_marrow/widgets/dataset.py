@@ -22,6 +22,7 @@ from napari_marrow.data.progress import Progress, ignore
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
+from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
 from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
@@ -94,7 +95,18 @@ class Dataset(DockWidget):
             group("Findings", self.findings),
             actions=[row(self.open_button, self.save_button), self.run],
         )
+        self._guard = CloseGuard(
+            self,
+            "Data set",
+            "The changes in the table are",
+            lambda: self._unsaved,
+            self.save_button.click,
+            self._discard,
+        )
         self._show_state()
+
+    def _discard(self) -> None:
+        self._unsaved = False
 
     def _show_state(self) -> None:
         for made in (self.open_button, self.save_button):

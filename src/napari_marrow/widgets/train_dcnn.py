@@ -24,6 +24,7 @@ from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import summarized_session
+from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.form_fields import ChoiceField
 from napari_marrow.widgets.components.forms import SettingsForm
@@ -31,7 +32,7 @@ from napari_marrow.widgets.components.layout import button, group, text_label
 from napari_marrow.widgets.components.model_panel import ModelPanel
 from napari_marrow.widgets.components.source_panel import SourcePanel
 from napari_marrow.widgets.components.task import RunPanel, Task
-from napari_marrow.widgets.components.unsaved_model import CloseGuard, UnsavedModel
+from napari_marrow.widgets.components.unsaved_model import UnsavedModel
 
 if TYPE_CHECKING:
     import napari
@@ -81,7 +82,14 @@ class TrainDcnn(DockWidget):
         self.task = Task(self, self.run, self._fail)
         self.warm_task = Task(self, failed=self.devices.setText)
         self.model = ModelPanel(self, self.run, self._fail, unsaved)
-        self._guard = CloseGuard(self, unsaved, self.model.save_button.click)
+        self._guard = CloseGuard(
+            self,
+            "Train DCNN",
+            "The model is",
+            lambda: unsaved.path is not None,
+            self.model.save_button.click,
+            unsaved.discard,
+        )
         self._plot_layout = QVBoxLayout()
         self._plot_box = group("Losses", self._plot_layout)
         self._plot_box.hide()
