@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 from sklearn.metrics import balanced_accuracy_score
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import CompareJob, run_comparison
 from napari_marrow.jobs.train import TrainJob, run_training
@@ -117,25 +116,3 @@ def test_many_of_one_class_and_three_of_the_other(tmp_path, draw):
         expected, abs=1e-9
     )
     assert "Held-out balanced accuracy" in (tmp_path / "m.marrow" / "card.md").read_text()
-
-
-@pytest.mark.parametrize("model", ["svm", "logistic"])
-def test_a_class_of_one_field_is_named_before_anything_is_measured(tmp_path, draw, model):
-    for name, count in (("ALL", 6), ("MM", 1)):
-        (tmp_path / "in" / name).mkdir(parents=True)
-        for k in range(count):
-            Image.fromarray(draw(name, k)[0]).save(tmp_path / "in" / name / f"{name}_{k}.png")
-    events = []
-    job = TrainJob(scan(tmp_path / "in"), TrainingSettings(model, **FAST), tmp_path / "m.marrow")
-    if model == "svm":
-        with pytest.raises(MarrowError, match="MM has only one field, MM"):
-            run_training(job, events.append)
-    else:
-        run_training(job, events.append)
-        told = [k for k, e in enumerate(events) if e.kind == "message" and "MM/MM_0.png" in e.text]
-        assert told[0] < min(k for k, e in enumerate(events) if "Measuring" in e.text)
-    settings = CompareSettings(models=(model,), folds=2, **FAST)
-    events.clear()
-    with pytest.raises(MarrowError, match="MM has 1 source"):
-        run_comparison(CompareJob(scan(tmp_path / "in"), tmp_path / "c", settings), events.append)
-    assert not any("Measuring" in e.text for e in events)

@@ -6,6 +6,7 @@ Nothing is written to disk. Progress goes to callbacks, and a callback may raise
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass, replace
 
@@ -22,23 +23,24 @@ from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.calibration import apply_temperature
 from napari_marrow.learning.evaluation import Evaluation
 from napari_marrow.learning.learners import LEARNERS, SILENT, Callbacks, FittedModel, Learner
+from napari_marrow.learning.listed_units import (
+    check_classes,
+    checked_folds,
+    checked_split,
+    list_units,
+    to_split,
+)
 from napari_marrow.learning.metrics import colour_baseline, score_units
 from napari_marrow.learning.samples import drawn_notes
 from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
-from napari_marrow.learning.splits import (
-    Rows,
-    Split,
-    check_folds,
-    folds_at_random,
-    folds_by_source,
-    split_as_published,
-    split_by_source,
-)
+from napari_marrow.learning.splits import Split
 from napari_marrow.learning.versions import versions
 
 UNIT_COLUMNS = ["image", "index", "y", "x", "class", "source"]
 AUDITED = 0.05
 """Fraction of the time of a training after which the photographs have been looked at."""
+LISTED = 0.1
+"""Fraction of the time of a comparison after which the units are listed."""
 TRAINED = 0.95
 """Fraction of the time of a training after which the model is fitted."""
 
@@ -115,12 +117,14 @@ def train(
     Stopped
         When a callback ended the work.
     """
-    collection, about = _audited(collection, settings, callbacks.part(0, AUDITED))
-    _report_single_units(collection, settings, callbacks)
+    collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED))
     prepared = LEARNERS[settings.kind].PREPARATION
+    listed_part = (AUDITED + prepared) / 2
     failures = Failures(strict)
-    learner = _prepare(collection, settings, callbacks.part(AUDITED, prepared), failures)
-    split = split_units(learner.table, settings)
+    units = list_units(usable, settings, callbacks.part(AUDITED, listed_part), failures)
+    checked_split(to_split(units, settings), settings)
+    learner = _prepare(collection, settings, callbacks.part(listed_part, prepared), failures)
+    split = checked_split(learner.table, settings)
     callbacks.progress(prepared, f"Training {settings.model}")
     model, temperature = learner.fit_calibrated(settings, split)
     callbacks.progress(TRAINED, "Evaluating on held-out units")
@@ -159,10 +163,11 @@ def train(
 
 def _audited(
     collection: Collection, settings: TrainingSettings | CompareSettings, callbacks: Callbacks
-) -> tuple[Collection, tuple[str, ...]]:
+) -> tuple[Collection, Collection, tuple[str, ...]]:
     """Return the fields to learn from, and what a reader of the scores must know of them.
 
     Left out are fields without a class and masks among the photographs; copies are one source.
+    The second collection is without those that can't be used, too.
     """
     known, left_out = with_classes_only(collection)
     check_training(known, settings)
@@ -172,7 +177,10 @@ def _audited(
         raise MarrowError(f"{collection.root} holds photographs of one class at most. {masks}")
     failed = {failure.reason for failure in audited.failed}  # reported by who reads them
     warnings = [text for text in collection.warnings if text not in failed]
-    return audited.collection, (*warnings, *left_out, *audited.sentences)
+    found, unusable = audited.collection, {failure.image for failure in audited.failed}
+    usable = tuple(f for f in found.fields if found.label(f) not in unusable) or found.fields
+    notes = (*warnings, *left_out, *audited.sentences)
+    return found, replace(found, fields=usable), notes
 
 
 def check_training(collection: Collection, settings: TrainingSettings | CompareSettings) -> None:
@@ -192,57 +200,12 @@ def check_training(collection: Collection, settings: TrainingSettings | CompareS
         )
 
 
-def _report_single_units(
-    collection: Collection, settings: TrainingSettings, callbacks: Callbacks
-) -> None:
-    """Report classes of one field before anything is measured; how many cells it has is not known.
-
-    Raises
-    ------
-    MarrowError
-        When the model can't learn from one unit.
-    """
-    for name, count in collection.counts().items() if settings.unit == "field" else ():
-        if count == 1:
-            images = (collection.label(f) for f in collection.fields if f.class_name == name)
-            sentence = f"{name} has only one field, {next(images)}"
-            if settings.model == "svm":
-                raise MarrowError(f"{sentence}, and svm needs two; add more, or choose another.")
-            callbacks.message(f"{sentence}: the result can't be measured; add more of this class.")
-
-
-def _classes_and_sources(collection: Collection) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
-    """Return each class of each field, and the field's source."""
-    pairs = [
-        (name, f.source)
-        for f in collection.fields
-        for name in {f.class_name, *f.cell_classes.values()}
-        if name is not None
-    ]
-    classes, sources = zip(*pairs, strict=True)
-    return np.array(classes), np.array(sources)
-
-
 def _prepare(
     collection: Collection, settings: TrainingSettings, callbacks: Callbacks, failures: Failures
 ) -> Learner:
     learner = LEARNERS[settings.kind](collection, settings, callbacks, failures)
-    found = sorted(learner.table["class"].unique())
-    if len(found) < 2:
-        raise MarrowError(
-            f"{collection.root} gave units of the class {', '.join(found) or 'none'} only; "
-            "training needs at least two classes."
-        )
+    check_classes(learner.table, collection)
     return learner
-
-
-def split_units(table: pd.DataFrame, settings: TrainingSettings) -> Split:
-    """Split units into training, validation and held-out side, as the protocol says."""
-    fractions = (settings.heldout, settings.validation, settings.seed)
-    classes, sources = table["class"].to_numpy(str), table["source"].to_numpy(str)
-    if settings.protocol == "paper":
-        return split_as_published(classes, *fractions)
-    return split_by_source(classes, sources, *fractions)
 
 
 def evaluate_heldout(
@@ -297,12 +260,14 @@ def compare(
     Stopped
         When a callback ended the work.
     """
-    collection, about = _audited(collection, settings, callbacks.part(0, AUDITED))
-    callbacks = callbacks.part(AUDITED, 1)
+    collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED))
     protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
-    if "honest" in protocols:  # before all is measured
-        check_folds(*_classes_and_sources(collection), settings.folds)
     failures = Failures(strict)
+    units = list_units(usable, settings, callbacks.part(AUDITED, LISTED), failures)
+    for protocol, model in itertools.product(protocols, settings.models):
+        training = settings.training(model, protocol)
+        checked_folds(to_split(units, training), training, settings.folds)
+    callbacks = callbacks.part(LISTED, 1)
     rows, answers = [], []
     for k, protocol in enumerate(protocols):
         part = callbacks.part(k / len(protocols), (k + 1) / len(protocols))
@@ -353,7 +318,7 @@ def _cross_validate(
 ) -> tuple[dict[str, object], pd.DataFrame]:
     """Return the scores of one model over all folds, and its answers."""
     table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
-    folds = _folds(table, settings, count)
+    folds = checked_folds(table, settings, count)
     probabilities = np.zeros((len(table), len(classes)))
     fold_of = np.zeros(len(table), int)
     by_fold = []
@@ -379,10 +344,3 @@ def _cross_validate(
     means = folded[["fit_seconds", "parameters"]].mean()
     row |= {"fit_seconds": means["fit_seconds"], "parameters": round(means["parameters"])}
     return row, _with_answers(table[UNIT_COLUMNS].assign(fold=fold_of), probabilities, classes)
-
-
-def _folds(table: pd.DataFrame, settings: TrainingSettings, count: int) -> list[tuple[Rows, Rows]]:
-    classes, sources = table["class"].to_numpy(str), table["source"].to_numpy(str)
-    if settings.protocol == "honest":
-        return folds_by_source(classes, sources, count, settings.seed)
-    return folds_at_random(classes, count, settings.seed)

@@ -30,6 +30,8 @@ from napari_marrow.measure.chi2 import select_features
 from napari_marrow.measure.settings import ChiSquareSettings
 
 Probabilities = NDArray[np.float64]
+N_AS_PUBLISHED = 3
+"""Pictures of each field under the protocol ``paper``: itself, turned, and its edges."""
 OnEpoch = Callable[[dict[str, float]], None]
 
 
@@ -174,8 +176,10 @@ def augment_as_published(units: Units) -> Units:
     """Add a rotated copy and the edges of every unit, before any split (protocol ``paper``)."""
     images = [units.images, *(np.stack([f(i) for i in units.images]) for f in (rotate90, edges))]
     count = len(units.table)
-    owner = np.concatenate([units.owner + k * count for k in range(3)])
-    return Units(np.concatenate(images), owner, pd.concat([units.table] * 3, ignore_index=True))
+    owner = np.concatenate([units.owner + k * count for k in range(N_AS_PUBLISHED)])
+    return Units(
+        np.concatenate(images), owner, pd.concat([units.table] * N_AS_PUBLISHED, ignore_index=True)
+    )
 
 
 class ClassicalLearner:

@@ -32,6 +32,8 @@ class ModelSpec:
         ``module:function`` that makes the untrained model, imported when it is first needed.
     description
         One sentence for forms and ``--help``, without the full stop.
+    min_units
+        How many units of each class it needs to learn from.
     """
 
     name: str
@@ -39,6 +41,7 @@ class ModelSpec:
     settings: type[NetworkSettings] | type[ClassicalSettings]
     builder: str
     description: str
+    min_units: int = 1
 
     def load_builder(self) -> Callable[..., object]:
         """Import and return the function that makes the untrained model."""
@@ -50,9 +53,9 @@ def _network(name: str, module: str, description: str) -> ModelSpec:
     return ModelSpec(name, "network", NetworkSettings, builder, description)
 
 
-def _classical(name: str, function: str, description: str) -> ModelSpec:
+def _classical(name: str, function: str, description: str, min_units: int = 1) -> ModelSpec:
     builder = f"napari_marrow.learning.classical:{function}"
-    return ModelSpec(name, "classical", ClassicalSettings, builder, description)
+    return ModelSpec(name, "classical", ClassicalSettings, builder, description, min_units)
 
 
 MODELS = {
@@ -60,7 +63,7 @@ MODELS = {
     for spec in (
         _network("dcnn", "dcnn", "the published layout of the network with ReLU, which learns"),
         _network("paper", "paper", "the network as published, with softmax, which does not learn"),
-        _classical("svm", "svm", "support vector machine on measured features"),
+        _classical("svm", "svm", "support vector machine on measured features", 2),
         _classical("naive-bayes", "naive_bayes", "Gaussian naive Bayes on measured features"),
         _classical("decision-tree", "decision_tree", "one decision tree on measured features"),
         _classical("random-forest", "random_forest", "300 decision trees on measured features"),
