@@ -4,7 +4,9 @@ from threading import Event
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
+from napari_marrow.data.failures import Failures
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.augment import augment
 from napari_marrow.imaging.normalise import StainSettings
@@ -327,7 +329,7 @@ def test_recoloured_photographs_keep_their_source_and_masks(widget, viewer, fiel
     )
     known = Photograph.of(field, viewer.layers).files
     assert [f.path for f in source.origin] == [known[0].path]
-    (written,) = products.written_fields(source, tmp_path).fields
+    (written,) = products.written_fields(source, tmp_path, Failures()).fields
     np.testing.assert_array_equal(written.mask("background"), known[0].mask("background"))
     np.testing.assert_array_equal(written.image(), data)
 
@@ -374,6 +376,47 @@ def test_a_folder_of_layers_that_come_from_no_file(widget, viewer, draw, tmp_pat
     found = {f.name: f for f in scan(tmp_path / "out").fields}
     assert set(found) == {"a_b 0", "a_b 0_mirror", "a_b 1", "a_b 1_mirror"}
     np.testing.assert_array_equal(found["a_b 1_mirror"].mask("nucleus"), mask[::-1, ::-1])
+
+
+def test_a_damaged_field_does_not_stop_the_others(widget, viewer, draw, tmp_path, qtbot):
+    """In layers and in a folder, also of what Stain or Augment made of the stack."""
+    for k in range(3):
+        Picture.fromarray(draw("ALL", k)[0]).save(tmp_path / f"a_{k}.png")
+    stack = viewer.open(str(tmp_path), plugin=PLUGIN)[0]
+    photograph = Photograph.of(stack, viewer.layers)
+    data = recoloured(photograph, 0, StainSettings(method="white-balance"), None)
+    path = tmp_path / "a_1.png"
+    path.write_bytes(path.read_bytes()[:2000])
+    widget.operations.check("mirror")
+
+    def check(number: int) -> None:
+        make(widget, qtbot)
+        status = widget.run.status.text()
+        assert f"Made {number} pictures" in status
+        assert "1 photograph can't be used" in status
+        assert "a_1.png can't be read" in status
+        assert all(np.asarray(picture).any() for picture in viewer.layers[-1].data)
+        out = tmp_path.with_name(f"{tmp_path.name} out {len(viewer.layers)}")
+        widget.write_folder(out)
+        qtbot.waitUntil(lambda: not widget.task.busy, timeout=10000)
+        status = widget.run.status.text()
+        assert f"Wrote {number} pictures" in status
+        assert "1 photograph can't be used" in status
+        assert "a_1.png can't be read" in status
+        names = {x.stem for x in out.rglob("*.bmp")}
+        assert len(names) == number
+        assert not [x for x in names if "a_1" in x]
+
+    check(4)
+    made = viewer.add_layer(recoloured_layer(photograph, data, "white-balance"))
+    viewer.layers.selection.active = made
+    check(4)
+    path.write_bytes(b"")
+    (tmp_path / "a_0.png").write_bytes(b"")
+    (tmp_path / "a_2.png").write_bytes(b"")
+    viewer.layers.selection.active = stack
+    make(widget, qtbot)
+    assert "a_0.png" in widget.run.status.text()
 
 
 def test_what_goes_wrong_is_one_sentence(widget, viewer, field, snam, tmp_path, qtbot):

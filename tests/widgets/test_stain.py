@@ -221,6 +221,34 @@ def test_a_field_without_two_stains_gives_a_sentence(viewer, widget, image, said
     assert len(viewer.layers) == 1
 
 
+def test_a_damaged_field_that_is_shown_does_not_stop_the_others(viewer, widget, folder, qtbot):
+    viewer.open(str(folder), plugin=PLUGIN)
+    viewer.dims.set_current_step(0, 0)
+    path = folder / "ALL" / "ALL_1.bmp"
+    path.write_bytes(path.read_bytes()[:2000])
+    widget.normalise()
+    status = made(widget.normalising.status, qtbot)
+    assert status.startswith("set white-balance is a new layer.")
+    assert "ALL_1.bmp" in status
+    expected = white_balance(picture(2, (110, 150)))
+    np.testing.assert_array_equal(viewer.layers["set white-balance"].data[1][:110, :150], expected)
+    widget.separate()
+    status = made(widget.separating.status, qtbot)
+    assert "ALL_1.bmp" in status
+    assert "the stains are those of mm_1" in status.lower()
+    image = picture(2, (110, 150))
+    np.testing.assert_allclose(
+        viewer.layers["set nuclear stain"].data[1][:110, :150],
+        separate_stains(image, stain_vectors(image))[..., 0],
+        atol=1e-6,
+    )
+    for path in folder.rglob("*.bmp"):
+        path.write_bytes(path.read_bytes()[:2000])
+    widget.normalise()
+    assert str(folder / "ALL" / "ALL_1.bmp") in made(widget.normalising.status, qtbot)
+    assert "new layer" not in widget.normalising.status.text()
+
+
 def test_without_a_photograph_there_is_nothing_to_press(viewer, widget):
     viewer.add_image(np.zeros((8, 8)), name="not a photograph")
     widget.refresh()

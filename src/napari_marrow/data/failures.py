@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
@@ -81,12 +81,18 @@ class Failures:
 
     def note(self) -> tuple[str, ...]:
         """Return a sentence for whoever reads the result; none where nothing was left out."""
-        if not self.found:
-            return ()
-        verb = "was" if len(self.found) == 1 else "were"
-        what = counted(len(self.found), "photograph")
-        return (f"{what} can't be used and {verb} left out: {listed(self.images)}.",)
+        return tuple(left_out_sentences(self.found)[:1])
 
     def to_dict(self) -> list[dict[str, str]]:
         """Return what was left out as JSON."""
         return [failure.to_dict() for failure in self.found]
+
+
+def left_out_sentences(failed: Sequence[Failure]) -> list[str]:
+    """Return how many photographs were left out and which, then why; nothing of none."""
+    if not failed:
+        return []
+    verb = "was" if len(failed) == 1 else "were"
+    what, names = counted(len(failed), "photograph"), [failure.image for failure in failed]
+    head = f"{what} can't be used and {verb} left out: {listed(names)}."
+    return [head, *dict.fromkeys(failure.reason for failure in failed)]

@@ -11,6 +11,7 @@ import napari
 from napari.layers import Image
 from qtpy.QtWidgets import QFileDialog
 
+from napari_marrow.data.failures import Failures, left_out_sentences
 from napari_marrow.imaging.settings import OPERATIONS, RANDOM, AugmentSettings
 from napari_marrow.jobs.augment import (
     AugmentJob,
@@ -134,7 +135,8 @@ class Augment(PhotographWidget):
         layers = [self.viewer.add_layer(x) for x in augmented_layers(photograph, made)]
         self.viewer.dims.set_current_step(0, 0)
         attach_caption(self.viewer)
-        return f"Made {len(made.products)} pictures: layer {layers[0].name}."
+        text = f"Made {len(made.products)} pictures: layer {layers[0].name}."
+        return " ".join([text, *left_out_sentences(made.failed)])
 
     def write_folder(self, out: Path) -> None:
         """Write all products into a new or empty folder, in a thread."""
@@ -145,8 +147,8 @@ class Augment(PhotographWidget):
 
             def report(result: AugmentResult) -> None:
                 counts = f"Wrote {result.images} pictures and {result.masks} masks to {result.out}."
-                failed = [failure.reason for failure in result.failed]
-                self.run.say(" ".join([counts, *failed, *result.warnings, *left_out(photograph)]))
+                notes = [*left_out_sentences(result.failed), *result.warnings]
+                self.run.say(" ".join([counts, *notes, *left_out(photograph)]))
 
             work = partial(_write, photograph, self.settings(), out)
             self.task.start(work, report, begun="Writing...")
@@ -161,5 +163,7 @@ def _write(
 ) -> AugmentResult:
     """Write a folder of all products; what no file holds is written to a temporary folder first."""
     with tempfile.TemporaryDirectory(prefix="napari-marrow-") as folder:
-        collection = written_fields(photograph, Path(folder))
-        return run_augmentation(AugmentJob(collection, settings, out), emit, should_stop)
+        failures = Failures()
+        collection = written_fields(photograph, Path(folder), failures)
+        result = run_augmentation(AugmentJob(collection, settings, out), emit, should_stop)
+    return dataclasses.replace(result, failed=(*failures.found, *result.failed))

@@ -104,7 +104,12 @@ class Stain(PhotographWidget):
 
     def normalise(self) -> None:
         """Make a layer of the chosen photograph in the colours that the form asks for."""
-        from napari_marrow.viewer.make.stains import recoloured, recoloured_layer, show_made
+        from napari_marrow.viewer.make.stains import (
+            first_readable,
+            recoloured,
+            recoloured_layer,
+            show_made,
+        )
 
         with self.normalise_task.reporting():
             settings = self.form.settings()
@@ -118,30 +123,47 @@ class Stain(PhotographWidget):
             if reference is not None and reference[0] != settings.reference:  # another was typed
                 reference = None
 
-            def work(emit: Emit, should_stop: ShouldStop) -> Pixels:
+            def work(emit: Emit, should_stop: ShouldStop) -> tuple[Pixels, list[str]]:
                 pixels = None if reference is None else reference[1].image(reference[2])
-                return recoloured(photograph, number, settings, pixels)
+                row, problems = first_readable(photograph, number)
+                return recoloured(photograph, row, settings, pixels), problems
 
-            def show(data: Pixels) -> str:
+            def show(made: tuple[Pixels, list[str]]) -> str:
+                data, problems = made
                 layer = recoloured_layer(photograph, data, settings.method)
                 show_made(self.viewer, photograph.layer, [layer], (Kind(settings.method),))
                 text = f"{layer.name} is a new layer."
                 if settings.method in NEEDS_REFERENCE:  # the extreme colours may be of other things
                     text += " Check that nuclei and red cells kept their kinds of colour."
-                return text
+                return " ".join([text, *problems])
 
             self.start(self.normalise_task, photograph, work, show)
 
     def separate(self) -> None:
         """Make a layer of each of the two stains of the chosen photograph."""
-        from napari_marrow.viewer.make.stains import SeparatedStain, show_made, split, stain_layers
+        from napari_marrow.viewer.make.stains import (
+            SeparatedStain,
+            first_readable,
+            show_made,
+            split,
+            stain_layers,
+        )
 
         with self.separate_task.reporting():
             photograph, number = self.shown()
 
-            def show(stains: tuple[SeparatedStain, SeparatedStain]) -> str:
-                show_made(self.viewer, photograph.layer, stain_layers(photograph, stains), STAINS)
-                return "The two stains are new layers; hide one to see the other alone."
+            def work(
+                emit: Emit, should_stop: ShouldStop
+            ) -> tuple[tuple[SeparatedStain, SeparatedStain], list[str]]:
+                row, problems = first_readable(photograph, number)
+                if problems:
+                    problems.append(f"The stains are those of {photograph.field(row).name}.")
+                return split(photograph, row), problems
 
-            work = lambda emit, should_stop: split(photograph, number)  # noqa: E731
+            def show(made: tuple[tuple[SeparatedStain, SeparatedStain], list[str]]) -> str:
+                stains, problems = made
+                show_made(self.viewer, photograph.layer, stain_layers(photograph, stains), STAINS)
+                text = "The two stains are new layers; hide one to see the other alone."
+                return " ".join([text, *problems])
+
             self.start(self.separate_task, photograph, work, show)

@@ -6,6 +6,7 @@ from napari.layers import Image, Labels
 from PIL import Image as Picture
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failures
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.jobs.augment import AugmentJob, run_augmentation
@@ -27,7 +28,7 @@ def test_layers_of_any_name_are_written(draw, tmp_path, name, stem, many):
     data = photograph if many == 1 else np.stack([photograph, photograph[::-1]])
     image = Image(data, rgb=True, name=name)
     (tmp_path / "given").mkdir()
-    fields = written_fields(Photograph.of(image, [image]), tmp_path / "given")
+    fields = written_fields(Photograph.of(image, [image]), tmp_path / "given", Failures())
     run_augmentation(AugmentJob(fields, AugmentSettings(("mirror",)), tmp_path / "out"))
     found = scan(tmp_path / "out").fields
     stems = [stem] if many == 1 else [f"{stem} 0", f"{stem} 1"]
@@ -42,7 +43,7 @@ def test_a_full_disk_is_a_sentence(draw, tmp_path, monkeypatch):
     monkeypatch.setattr(Picture.Image, "save", full)
     image = Image(draw()[0], rgb=True, name="a")
     with pytest.raises(MarrowError, match=r"^a can't be written .*No space left .*free some space"):
-        written_fields(Photograph.of(image, [image]), tmp_path)
+        written_fields(Photograph.of(image, [image]), tmp_path, Failures())
 
 
 def test_products_are_of_the_labels_as_they_were(draw, monkeypatch):

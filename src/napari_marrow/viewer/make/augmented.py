@@ -13,6 +13,7 @@ from napari.layers import Image, Labels, Layer
 from numpy.typing import DTypeLike, NDArray
 
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.imaging.augment import (
@@ -57,11 +58,14 @@ class AugmentedStacks:
         (products, height, width, 3); smaller slices are in the upper left corner.
     labels
         Kind, name and (products, height, width) of each stack of labels, the nuclei last.
+    failed
+        The fields that can't be read: nothing is made of them.
     """
 
     products: tuple[Product, ...]
     photographs: Pixels
     labels: tuple[tuple[Kind, str, Pixels], ...]
+    failed: tuple[Failure, ...] = ()
 
 
 def augment_photograph(
@@ -77,12 +81,14 @@ def augment_photograph(
     Raises
     ------
     MarrowError
-        For settings that can't work.
+        For settings that can't work, or when not one field can be read.
     Stopped
         When ``should_stop`` returned True.
     """
     settings.check()
-    slices = _slices(photograph, settings)
+    failures = Failures()
+    slices = _slices(photograph, settings, failures, should_stop)
+    failures.check_some_left(len(photograph))
     frame = tuple(np.max([s.product.size for s in slices], axis=0).tolist())
     warn = warn_once()
 
@@ -99,14 +105,25 @@ def augment_photograph(
     if sum(x.size * x.dtype.itemsize for x in stacks) <= MAX_BYTES_IN_MEMORY:
         stacks = _in_memory(stacks, emit, should_stop)
     named = [(kind, name, x) for (kind, name, _), x in zip(labels, stacks[1:], strict=True)]
-    return AugmentedStacks(tuple(s.product for s in slices), stacks[0], tuple(named))
+    made = tuple(s.product for s in slices)
+    return AugmentedStacks(made, stacks[0], tuple(named), tuple(failures.found))
 
 
-def _slices(photograph: Photograph, settings: AugmentSettings) -> list[_Slice]:
+def _slices(
+    photograph: Photograph, settings: AugmentSettings, failures: Failures, should_stop: ShouldStop
+) -> list[_Slice]:
+    """The slices to make of all fields that can be read."""
     made = []
     origin = photograph.files or photograph.origin
     for row, seed_name in enumerate(_field_names(photograph, settings)):
-        field, size = photograph.field(row), photograph.size(row)
+        if should_stop():
+            raise Stopped
+        field, before = photograph.field(row), len(failures.found)
+        with failures.leaving_out(field.name):
+            photograph.image(row)
+        if len(failures.found) > before:
+            continue
+        size = photograph.size(row)
         titles = names_of_products(seed_name, settings)
         for (operation, copy), title in [
             *([(("", 1), seed_name)] if settings.originals else []),
@@ -214,16 +231,17 @@ def left_out(photograph: Photograph) -> list[str]:
     ]
 
 
-def written_fields(photograph: Photograph, folder: Path) -> Collection:
+def written_fields(photograph: Photograph, folder: Path, failures: Failures) -> Collection:
     """Return the fields of a layer as a job reads them, from files.
 
     What is in the viewer alone is written into ``folder``: photographs of other readers, masks of
-    a single field, which may have been painted on, and masks that no file holds.
+    a single field, which may have been painted on, and masks that no file holds. Fields that can't
+    be read are added to ``failures``.
 
     Raises
     ------
     MarrowError
-        When a photograph or mask can't be read or written.
+        When no photograph can be read, or a file can't be written.
     """
     fields = tuple(photograph.field(row) for row in range(len(photograph)))
     shown = photograph.overlays.values()
@@ -231,14 +249,18 @@ def written_fields(photograph: Photograph, folder: Path) -> Collection:
         kinds = {kind for field in fields for kind in field.mask_kinds}
         if {MASKS[kind] for kind in photograph.overlays} <= kinds:
             return Collection(photograph.root, fields)
+    written = []
     try:
-        fields = tuple(_written(photograph, row, f, folder) for row, f in enumerate(fields))
+        for row, field in enumerate(fields):
+            with failures.leaving_out(field.name):
+                written.append(_written(photograph, row, field, folder))
     except OSError as error:
         raise MarrowError(
             f"{photograph.name} can't be written to the folder of temporary files, "
             f"{folder.parent}: {error.strerror or error}; free some space there."
         ) from error
-    return Collection(photograph.root or folder, fields)
+    failures.check_some_left(len(fields))
+    return Collection(photograph.root or folder, tuple(written))
 
 
 def _written(photograph: Photograph, row: int, field: Field, folder: Path) -> Field:

@@ -16,6 +16,7 @@ from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failures
 from napari_marrow.imaging.normalise import StainSettings, normaliser
 from napari_marrow.imaging.stain import MIN_STAINED_DENSITY, separate_stains, stain_vectors
 from napari_marrow.viewer.layer_info import (
@@ -55,6 +56,23 @@ class SeparatedStain:
     high: float
 
 
+def first_readable(photograph: Photograph, row: int) -> tuple[int, list[str]]:
+    """Return the slice that is shown, or the next one where it can't be read, and why not.
+
+    Raises
+    ------
+    MarrowError
+        When no slice can be read.
+    """
+    failures = Failures()
+    for number in (*range(row, len(photograph)), *range(row)):
+        with failures.leaving_out(photograph.field(number).name):
+            photograph.image(number)
+            break
+    failures.check_some_left(len(photograph))
+    return number, [f"{failure.reason} It is shown empty." for failure in failures.found]
+
+
 def recoloured(
     photograph: Photograph,
     row: int,
@@ -68,7 +86,8 @@ def recoloured(
     photograph
         The photograph or stack.
     row
-        The slice that is shown: one that can't be recoloured is an error now.
+        A slice that can be read, best the one that is shown: where it can't be recoloured, that is
+        an error now.
     settings, reference
         As :func:`normaliser` takes them.
 
@@ -85,7 +104,7 @@ def recoloured(
 def split(photograph: Photograph, row: int) -> tuple[SeparatedStain, SeparatedStain]:
     """Return the stain of nuclei and the counterstain.
 
-    Vectors and limits are those of the slice that is shown, alike for all slices.
+    Vectors and limits are those of the slice ``row``, alike for all slices.
 
     Raises
     ------
