@@ -2,7 +2,11 @@
 
 import dataclasses
 import errno
+import multiprocessing
+import pickle
 import shutil
+import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -13,8 +17,15 @@ from PIL import Image
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.nuclei import field_labels
-from napari_marrow.jobs.predict import PredictInput, PredictJob, predict_each, run_prediction
-from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.imaging.run_length import RunLengthLabels
+from napari_marrow.jobs.predict import (
+    PredictInput,
+    PredictJob,
+    predict_each,
+    predict_input,
+    run_prediction,
+)
+from napari_marrow.learning.bundle import load_bundle, predict_one
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 
@@ -39,7 +50,7 @@ def test_table_and_overlays(tmp_path, toy, collection):
     pd.testing.assert_frame_equal(written, table, check_dtype=False, atol=1e-9)
     assert written["image"].tolist() == [collection.label(f) for f in collection.fields]
     for row, field in enumerate(collection.fields):
-        alone = toy.predict_field(field)
+        alone = predict_one(toy, field)
         assert written["probability_ALL"][row] == pytest.approx(alone.probability, abs=1e-6) or (
             written["probability_MM"][row] == pytest.approx(alone.probability, abs=1e-6)
         )
@@ -50,40 +61,121 @@ def test_table_and_overlays(tmp_path, toy, collection):
     assert [e.fraction for e in events] == pytest.approx([k / 6 for k in range(1, 7)], abs=1e-9)
 
 
+def described(fields, **options):
+    """What predict_each takes of fields."""
+    return [(f.name, partial(PredictInput, f, **options)) for f in fields]
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_pixels_in_memory_are_classified_in_order(tmp_path, make_toy, collection, workers):
     bundle = make_toy(tmp_path / "c.marrow", unit="cell")
     images = [f.image() for f in collection.fields]
     nuclei = [field_labels(f) for f in collection.fields]
     inputs = [
-        PredictInput(f"{k}", partial(images.__getitem__, k), partial(nuclei.__getitem__, k))
-        for k in range(6)
+        (f"{k}", partial(PredictInput, image, RunLengthLabels.encode(labels), keep_cells=True))
+        for k, (image, labels) in enumerate(zip(images, nuclei, strict=True))
     ]
-    kept = predict_each(bundle, inputs, lambda k, prediction: (k, prediction), workers=workers)
-    assert [k for k, _ in kept] == list(range(6))
-    for k, prediction in kept:
-        expected = bundle.predictor.predict(images[k], nuclei[k])
-        pd.testing.assert_frame_equal(prediction.table, expected.table)
-        np.testing.assert_array_equal(prediction.labels, nuclei[k])
+    found = predict_each(bundle, inputs, workers=workers)
+    for one, image, labels in zip(found, images, nuclei, strict=True):
+        expected = bundle.predictor.predict(image, labels)
+        pd.testing.assert_frame_equal(one.prediction.table, expected.table)
+        np.testing.assert_array_equal(one.cells.decode(), labels)
+        assert one.prediction.labels is None
 
 
-def test_nuclei_that_no_model_needs_are_not_read(toy, collection):
-    inputs = [PredictInput(f.name, f.image, lambda: pytest.fail("read")) for f in collection.fields]
-    assert len(predict_each(toy, inputs, lambda k, prediction: k)) == 6
+def test_nuclei_that_no_model_needs_are_not_read(tmp_path, toy, collection):
+    (tmp_path / "broken.png").write_text("no picture")
+    fields = [dataclasses.replace(f, labels=tmp_path / "broken.png") for f in collection.fields]
+    assert None not in predict_each(toy, described(fields))
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_progress_after_each_photograph_and_stopped_before_the_next(toy, collection, workers):
-    inputs = [PredictInput(f.name, f.image, lambda: None) for f in collection.fields]
-    events = []
+    inputs, events = described(collection.fields), []
     with pytest.raises(Stopped):
-        predict_each(
-            toy, inputs, lambda k, _: k, events.append, lambda: len(events) >= 2, workers=workers
-        )
+        predict_each(toy, inputs, events.append, lambda: len(events) >= 2, workers=workers)
     assert 2 <= len(events) <= 1 + workers  # the others had begun
     if workers == 1:
-        assert [e.text for e in events] == [f"Labelled {one.title}" for one in inputs[:2]]
+        assert [e.text for e in events] == [f"Labelled {title}" for title, _ in inputs[:2]]
         assert [e.fraction for e in events] == pytest.approx([1 / 6, 2 / 6], abs=1e-9)
+
+
+def test_pixels_are_described_when_their_turn_comes(toy, collection):
+    """No more than are classified at the same time are in memory."""
+    begun, most = [], []
+
+    def describe(field):
+        begun.append(field)
+        return PredictInput(field.image())
+
+    inputs = [(f.name, partial(describe, f)) for f in collection.fields]
+    done = []
+
+    def emit(event):
+        done.append(event)
+        most.append(len(begun) - len(done) + 1)
+
+    assert len(predict_each(toy, inputs, emit, workers=2)) == 6
+    assert max(most) <= 2
+    with pytest.raises(Stopped):
+        predict_each(toy, inputs, should_stop=lambda: True)
+    assert len(begun) == 6
+
+
+def test_what_runs_for_a_photograph_can_be_sent_and_so_can_its_answer(
+    tmp_path, make_toy, make_snam, collection
+):
+    cells = make_toy(tmp_path / "c.marrow", unit="cell")
+    field = collection.fields[0]
+    image, nuclei = field.image(), RunLengthLabels.encode(field_labels(field))
+    inputs = [
+        PredictInput(field, keep_cells=True),
+        PredictInput(image, nuclei, keep_cells=True),
+        PredictInput(field, nuclei, tmp_path / "o.png", keep_cells=True),
+    ]
+    expected = cells.predictor.predict(image, nuclei.decode())
+    for one in inputs:
+        call, path, again = pickle.loads(pickle.dumps((predict_input, cells.path, one)))
+        found = pickle.loads(pickle.dumps(call(path, again)))
+        pd.testing.assert_frame_equal(found.prediction.table, expected.table)
+        np.testing.assert_array_equal(found.cells.decode(), nuclei.decode())
+    assert (tmp_path / "o.png").is_file()
+
+
+def test_other_processes_give_the_same_table_and_overlays(tmp_path, make_toy, make_snam):
+    """With a photograph that is cut off, and a mask that is none."""
+    root = make_snam(tmp_path / "in", 3)
+    for name in ("MM/MM_2.bmp", "ALL/ALL_3_nucleus_mask.bmp"):
+        (root / name).write_bytes((root / name).read_bytes()[:500])
+    bundle, found = make_toy(tmp_path / "c.marrow", unit="cell"), scan(root)
+    here = run_prediction(PredictJob(bundle, [found], tmp_path / "a.csv", tmp_path / "a"))
+    job = PredictJob(bundle, [found], tmp_path / "b.csv", tmp_path / "b", workers=2)
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        there = run_prediction(job, executor=pool)
+        with pytest.raises(MarrowError, match=r"(MM_2|ALL_3).*\.bmp"):
+            run_prediction(dataclasses.replace(job, strict=True), executor=pool)
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert [f.image for f in here.failed] == ["ALL/ALL_3.bmp", "MM/MM_2.bmp"]
+    assert here.failed == there.failed
+    drawn = [{p.name: p.read_bytes() for p in (tmp_path / x).iterdir()} for x in "ab"]
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 4
+
+
+def test_cancelling_waits_for_no_more_than_what_is_being_classified(toy, collection, monkeypatch):
+    begun = []
+
+    def slow(bundle, one):
+        begun.append(one)
+        time.sleep(0.3)
+
+    monkeypatch.setattr("napari_marrow.jobs.predict.predict_input", slow)
+    inputs = described(collection.fields * 20)
+    started = time.monotonic()
+    with pytest.raises(Stopped):
+        predict_each(toy, inputs, should_stop=lambda: len(begun) > 2, workers=2)
+    assert time.monotonic() - started < 1
+    assert len(begun) <= 4
 
 
 def test_no_label_images_are_kept(tmp_path, make_toy, collection):

@@ -17,7 +17,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.learning import learners
-from napari_marrow.learning.bundle import load_bundle, sha256
+from napari_marrow.learning.bundle import load_bundle, predict_one, sha256
 from napari_marrow.learning.calibration import apply_temperature
 from napari_marrow.learning.classical import fit_classical
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
@@ -121,7 +121,7 @@ def test_heldout_csv_is_what_the_bundle_says_of_these_cells(svm, phantom):
     assert set(heldout["source"]) == set(bundle.info.split["heldout"])
     for image, rows in heldout.groupby("image"):
         (field,) = (f for f in phantom.fields if phantom.label(f) == image)
-        found = bundle.predict_field(field).table
+        found = predict_one(bundle, field).table
         assert found["index"].tolist() == rows["index"].tolist()
         assert found["class"].tolist() == rows["predicted"].tolist()
         for name in ("probability_ALL", "probability_MM"):

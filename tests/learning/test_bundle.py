@@ -177,7 +177,7 @@ def test_one_field_is_classified_by_a_function_that_any_process_can_run(tmp_path
     Image.fromarray(image).save(tmp_path / "f.png")
     Image.fromarray(labels).save(tmp_path / "l.png")
     field = Field(tmp_path / "f.png", "f", "f", labels=tmp_path / "l.png")
-    expected = load_bundle(path).predict_field(field)
+    expected = predict_one(load_bundle(path), field)
     call = pickle.loads(pickle.dumps(partial(predict_one, path, field)))
     found = pickle.loads(pickle.dumps(call()))
     assert found.labels is None

@@ -13,7 +13,7 @@ import pytest
 
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.samples import sample_folder
-from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.learning.bundle import load_bundle, predict_one
 from napari_marrow.learning.onnx_model import open_onnx, run_network
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -25,7 +25,7 @@ def test_a_bundle_of_schema_1_answers_as_when_it_was_made(model, tolerance):
     """The support vector machine measures the cytoplasm, which later versions segment better."""
     bundle = load_bundle(GOLDEN / f"{model}_schema1.marrow")
     field = next(f for f in scan(sample_folder()).fields if f.name == "ALL_1")
-    found, expected = bundle.predict_field(field).table, pd.read_csv(GOLDEN / f"{model}.csv")
+    found, expected = predict_one(bundle, field).table, pd.read_csv(GOLDEN / f"{model}.csv")
     assert found["index"].tolist() == expected["index"].tolist()
     assert found["class"].tolist() == expected["class"].tolist()
     assert found["uncertain"].tolist() == expected["uncertain"].tolist()

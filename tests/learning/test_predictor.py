@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
-from napari_marrow.learning.bundle import Bundle, load_bundle
+from napari_marrow.learning.bundle import Bundle, load_bundle, predict_one
 from napari_marrow.learning.onnx_model import run_network
 from napari_marrow.learning.predictor import joined_tables
 
@@ -138,11 +138,11 @@ def test_a_field_brings_its_own_labels(tmp_path, cells):
     Image.fromarray(labels).save(tmp_path / "l.png")
     field = Field(tmp_path / "f.bmp", "f", "f", labels=tmp_path / "l.png")
     pd.testing.assert_frame_equal(
-        bundle.predict_field(field).table, bundle.predictor.predict(image, labels).table
+        predict_one(bundle, field).table, bundle.predictor.predict(image, labels).table
     )
     whole = replace(field, labels=None, masks={"nucleus": tmp_path / "m.png"})
     Image.fromarray(labels > 0).save(tmp_path / "m.png")
-    assert len(bundle.predict_field(whole).table) == 2
+    assert len(predict_one(bundle, whole).table) == 2
 
 
 def test_outputs_of_independent_sigmoids_are_made_to_add_up(toy, monkeypatch):

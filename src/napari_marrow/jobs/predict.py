@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-import dask
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,94 +17,135 @@ from numpy.typing import NDArray
 from napari_marrow.data.atomic import atomic_file, atomic_files
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.failures import Failure, Failures
-from napari_marrow.data.fields import Collection
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.outputs import input_files
-from napari_marrow.imaging.nuclei import field_labels
+from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
-from napari_marrow.learning.bundle import Bundle, sha256
+from napari_marrow.learning.bundle import Bundle, opened, predict_one, sha256
 from napari_marrow.learning.predictor import Prediction, joined_tables
 from napari_marrow.report.overlay import OVERLAY, write_overlay
 
-Kept = TypeVar("Kept")
+POLL_S = 0.05
+"""How often ``should_stop`` is asked while photographs are classified."""
 
 
 @dataclass(frozen=True)
 class PredictInput:
-    """A photograph to classify, which is read when its turn comes.
+    """A photograph to classify, as it is sent to who classifies it; it can be pickled.
 
     Attributes
     ----------
-    title
-        What progress calls it, and :class:`Failures` where it can't be read: its name in tables,
-        or its number among all.
-    image
-        Reads the pixels, (height, width, 3), uint8.
+    photograph
+        Its files, which are read there; or pixels that are in no file.
     nuclei
-        Reads the instance labels of its nuclei, if it has any; called where the model needs them.
+        Those to take in place of the files'.
+    overlay
+        The PNG to draw the answer into.
+    keep_cells
+        Return the cells that were classified, too.
     """
 
-    title: str
-    image: Callable[[], NDArray[np.uint8]]
-    nuclei: Callable[[], NDArray[np.integer] | None]
+    photograph: Field | NDArray[np.uint8]
+    nuclei: RunLengthLabels | None = None
+    overlay: Path | None = None
+    keep_cells: bool = False
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The answer for a photograph, without its label image, and the cells if they are kept."""
+
+    prediction: Prediction
+    cells: RunLengthLabels | None = None
+
+
+def predict_input(bundle: Bundle | Path, one: PredictInput) -> Predicted:
+    """Classify a photograph and draw the answer: what runs for each, perhaps in another process."""
+    bundle = opened(bundle)
+    nuclei = None if one.nuclei is None else one.nuclei.decode()
+    prediction = predict_one(bundle, one.photograph, nuclei, keep_labels=True)
+    if (path := one.overlay) is not None:
+        x = one.photograph
+        pixels, name = (x.open(), x.name) if isinstance(x, Field) else (x, path.stem)
+        write_overlay(path, pixels, name, prediction, bundle.info.classes)
+    labels = prediction.labels if one.keep_cells else None
+    cells = None if labels is None else RunLengthLabels.encode(labels)
+    return Predicted(prediction.without_labels(), cells)
 
 
 def predict_each(
     bundle: Bundle,
-    inputs: Sequence[PredictInput],
-    keep: Callable[[int, Prediction], Kept],
+    inputs: Sequence[tuple[str, Callable[[], PredictInput]]],
     emit: Emit = silent,
     should_stop: ShouldStop = never,
     workers: int = 1,
     failures: Failures | None = None,
-) -> list[Kept | None]:
-    """Classify photographs, or the cells in them.
+    executor: Executor | None = None,
+) -> list[Predicted | None]:
+    """Classify photographs, or the cells in them, each by :func:`predict_input`.
 
     Parameters
     ----------
-    bundle, inputs
-        The model, and the photographs.
-    keep
-        Takes the number and the prediction of a photograph, in the thread that classified it, and
-        returns what is kept: the label images of all would not fit into memory.
+    bundle
+        The model.
+    inputs
+        What progress calls each photograph, and :class:`Failures` where it can't be read; and a
+        function that describes it, called here when its turn comes: the pixels of all would not fit
+        into memory.
     emit, should_stop
-        Progress after each photograph; asked before each.
+        Progress after each photograph; asked all the time.
     workers
         Number of photographs classified at the same time; with several, in any order.
     failures
         Takes the photographs that can't be read; without it, the first ends the work.
+    executor
+        Where they are classified: processes, or machines that see the same files. By default
+        threads of this process.
 
     Returns
     -------
     list
-        What ``keep`` returned, in the order of ``inputs``; None where a photograph was left out.
+        In the order of ``inputs``; None where a photograph was left out.
 
     Raises
     ------
     MarrowError
         When no photograph can be read, or one can't and there is no ``failures``.
     Stopped
-        When ``should_stop`` returned True.
+        When ``should_stop`` returned True; what is being classified is waited for.
     """
-    done = itertools.count(1)
     failures = Failures(strict=True) if failures is None else failures
-
-    def label(number: int) -> Kept | None:
-        if should_stop():
-            raise Stopped
-        one, kept = inputs[number], None
-        with failures.leaving_out(one.title):
-            kept = keep(number, bundle.predict_when_read(one.image, one.nuclei))
-        emit(Event("progress", f"Labelled {one.title}", next(done) / len(inputs)))
-        return kept
-
-    if workers == 1:
-        found = [label(number) for number in range(len(inputs))]
-    else:
-        tasks = [dask.delayed(label)(number) for number in range(len(inputs))]
-        found = list(dask.compute(*tasks, scheduler="threads", num_workers=workers))
+    waiting, running = deque(range(len(inputs))), dict[Future[Predicted], int]()
+    found: list[Predicted | None] = [None] * len(inputs)
+    model = bundle if executor is None else bundle.path  # what is open here can't be sent
+    bundle.predictor  # noqa: B018 - opened once, before several threads ask for it
+    with ExitStack() as stack:
+        pool = executor or stack.enter_context(ThreadPoolExecutor(workers))
+        stack.callback(_end, running)
+        while waiting or running:
+            if should_stop():
+                raise Stopped
+            if waiting and len(running) < workers:
+                title, describe = inputs[number := waiting.popleft()]
+                with failures.leaving_out(title):
+                    running[pool.submit(predict_input, model, describe())] = number
+                continue
+            for future in wait(running, POLL_S, FIRST_COMPLETED).done:
+                title, _ = inputs[number := running.pop(future)]
+                with failures.leaving_out(title):
+                    found[number] = future.result()
+                n_done = len(inputs) - len(waiting) - len(running)
+                emit(Event("progress", f"Labelled {title}", n_done / len(inputs)))
     failures.check_some_left(len(inputs))
     return found
+
+
+def _end(running: Iterable[Future[Predicted]]) -> None:
+    """Wait for what can't be cancelled any more: it may write into a folder that is removed."""
+    for future in running:
+        future.cancel()
+    wait(running)
 
 
 @dataclass(frozen=True)
@@ -186,9 +226,12 @@ class PredictResult:
 
 
 def run_prediction(
-    job: PredictJob, emit: Emit = silent, should_stop: ShouldStop = never
+    job: PredictJob,
+    emit: Emit = silent,
+    should_stop: ShouldStop = never,
+    executor: Executor | None = None,
 ) -> PredictResult:
-    """Classify every field; the files appear when all of them are done.
+    """Classify every field, where ``executor`` says; the files appear when all of them are done.
 
     Raises
     ------
@@ -210,18 +253,15 @@ def run_prediction(
             folder = stack.enter_context(atomic_files(job.overlay, kinds, read, job.force))
         part = stack.enter_context(atomic_file(job.out, PREDICTIONS, read, job.force))
 
-        def keep(number: int, prediction: Prediction) -> Prediction:
-            if folder is not None:
-                path, field = folder / overlays[number], fields[number]
-                classes = job.bundle.info.classes
-                write_overlay(path, field.open(), field.name, prediction, classes)
-            return prediction.without_labels()
-
-        inputs = [PredictInput(name, f.image, partial(field_labels, f)) for name, f in named]
+        drawn = [None if folder is None else folder / overlay for overlay in overlays]
+        inputs = [
+            (name, partial(PredictInput, f, overlay=path))
+            for (name, f), path in zip(named, drawn, strict=True)
+        ]
         failures = Failures(job.strict)
-        kept = predict_each(job.bundle, inputs, keep, emit, should_stop, job.workers, failures)
+        kept = predict_each(job.bundle, inputs, emit, should_stop, job.workers, failures, executor)
         found = [(pair, x) for pair, x in zip(named, kept, strict=True) if x is not None]
-        predictions = [x for _, x in found]
+        predictions = [x.prediction for _, x in found]
         table = joined_tables([name for (name, _), _ in found], [x.table for x in predictions])
         table.to_csv(part, index=False)
     digests = [sha256(f.path) for (_, f), _ in found] if job.bundle.info.fingerprints else []

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,43 +77,52 @@ class Bundle:
         images
             RGB photographs, each (height, width, 3) uint8.
         """
-        tables = [self.predictor.predict(image).table for image in images]
+        tables = [predict_one(self, image).table for image in images]
         return joined_tables(range(len(tables)), tables)
 
-    def predict_field(self, field: Field) -> Prediction:
-        """Classify a field from its files, with its own instances or nucleus mask if it has any."""
-        from napari_marrow.imaging.nuclei import field_labels
 
-        return self.predict_when_read(field.image, partial(field_labels, field))
+def predict_one(
+    bundle: Bundle | Path,
+    photograph: Field | NDArray[np.uint8],
+    nuclei: NDArray[np.integer] | None = None,
+    *,
+    keep_labels: bool = False,
+) -> Prediction:
+    """Classify one photograph: the one function that the library, every job and the viewer call.
 
-    def predict_when_read(
-        self,
-        image: Callable[[], NDArray[np.uint8]],
-        nuclei: Callable[[], NDArray[np.integer] | None],
-    ) -> Prediction:
-        """Read and classify a photograph; its nuclei are read only where the model needs them."""
-        known = nuclei() if self.info.needs_nuclei else None
-        return self.predictor.predict(image(), known)
-
-
-def predict_one(bundle_path: Path, field: Field, *, keep_labels: bool = False) -> Prediction:
-    """Open a bundle, once in each process, and classify one field.
-
-    A function of a module with arguments and a result that can be pickled, so that it can run in
-    another process or on another machine that sees the same files.
+    With the path of a bundle its arguments and its result can be pickled, so that it can run in
+    another process, or on another machine that sees the same files.
 
     Parameters
     ----------
-    bundle_path
-        The .marrow folder.
-    field
-        Photograph and masks.
+    bundle
+        The .marrow folder, which is opened once in each process; or a bundle that is open here.
+    photograph
+        Its files; or its pixels, (height, width, 3), uint8.
+    nuclei
+        Instance labels, (height, width), in place of those of the files. Without either they are
+        found in the photograph. Read only where the model needs them.
     keep_labels
         Return the label image too, which is as large as the photograph.
     """
-    written_ns = (bundle_path / BUNDLE_JSON).stat().st_mtime_ns if bundle_path.is_dir() else 0
-    prediction = _open_once(bundle_path, written_ns).predict_field(field)
+    from napari_marrow.imaging.nuclei import field_labels
+
+    bundle = opened(bundle)
+    nuclei = nuclei if bundle.info.needs_nuclei else None
+    if isinstance(photograph, Field):
+        if bundle.info.needs_nuclei and nuclei is None:
+            nuclei = field_labels(photograph)
+        photograph = photograph.image()
+    prediction = bundle.predictor.predict(photograph, nuclei)
     return prediction if keep_labels else prediction.without_labels()
+
+
+def opened(bundle: Bundle | Path) -> Bundle:
+    """Return a bundle; from its path it is opened once in each process, and when it is replaced."""
+    if isinstance(bundle, Bundle):
+        return bundle
+    description = bundle / BUNDLE_JSON
+    return _open_once(bundle, description.stat().st_mtime_ns if description.exists() else 0)
 
 
 @lru_cache(maxsize=2)

@@ -115,10 +115,11 @@ class Predictor(ABC):
         info = self._info
         nuclei = found_nuclei(image) if nuclei is None else nuclei
         empty = not np.any(nuclei)
+        labels = nuclei if info.preprocessing.unit == "cell" else None
         if info.needs_nuclei and empty:
             # also of a field: the model would answer from medians in place of its cells
             none = _empty_table(info.classes)
-            return Prediction(none, None, float("nan"), True, nuclei, NO_NUCLEUS)
+            return Prediction(none, None, float("nan"), True, labels, NO_NUCLEUS)
         units, raw, missing = self._classify(image, nuclei)
         probabilities = apply_temperature(raw, info.temperature)
         table = units[["index", "y", "x"]].copy()
@@ -132,10 +133,10 @@ class Predictor(ABC):
         table["uncertain"], table["reason"] = [reason != "" for reason in reasons], reasons
         mean = probabilities.mean(axis=0)
         top = int(mean.argmax())
-        reason, labels = reasons[0], None
-        if info.preprocessing.unit == "cell":
+        reason = reasons[0]
+        if labels is not None:
             unsure, none = mean[top] < info.abstain_below, table["uncertain"].all()
-            reason, labels = _reason({LOW_PROBABILITY: unsure, NO_CERTAIN_CELL: none}), nuclei
+            reason = _reason({LOW_PROBABILITY: unsure, NO_CERTAIN_CELL: none})
         answer = info.classes[top], float(mean[top])
         return Prediction(table, *answer, reason != "", labels, reason)
 

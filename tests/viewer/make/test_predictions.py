@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,11 @@ from napari_marrow.report.colours import FIXED, rgb
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.layer_info import LayerInfo
-from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
+from napari_marrow.viewer.make.predictions import (
+    predict_photographs,
+    show_predictions,
+    slice_input,
+)
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
 from napari_marrow.viewer.photograph.photograph import Photograph
 
@@ -184,6 +190,34 @@ def test_what_training_measured_is_not_done_again_at_labelling(
         pd.testing.assert_frame_equal(one.table, other.table, atol=1e-06)
     for one, other in zip(found.cells, expected.cells, strict=True):
         np.testing.assert_array_equal(one.decode(), other.decode())
+
+
+def test_what_is_sent_of_a_slice_names_files_where_they_hold_what_is_seen(viewer, tmp_path, draw):
+    """Else its pixels; it is pickled, as another process may classify it."""
+    stack = Photograph.all_of(viewer.layers)[0]
+    viewer.add_layer(recoloured_layer(stack, recoloured(stack, 0, StainSettings(), None), "x"))
+    image, mask = draw("ALL", 1)
+    viewer.add_image(image, rgb=True, name="loose")
+    viewer.add_labels(mask.astype(np.uint8) * 7, name="loose nuclei")
+    of_files, made, loose = Photograph.all_of(viewer.layers)
+    for photograph, row, needs_nuclei in (
+        (of_files, 4, True),
+        (made, 4, True),
+        (loose, 0, True),
+        (loose, 0, False),
+    ):
+        sent = pickle.dumps(slice_input(photograph, row, needs_nuclei))
+        one = pickle.loads(sent)
+        if photograph is of_files:
+            assert one.photograph == of_files.files[4]
+            assert one.nuclei is None
+            assert len(sent) < 5_000
+            continue
+        np.testing.assert_array_equal(one.photograph, photograph.image(row))
+        known = photograph.labels(row) if needs_nuclei else None
+        assert (one.nuclei is None) == (known is None)
+        if known is not None:
+            np.testing.assert_array_equal(one.nuclei.decode(), known)
 
 
 def test_edited_nuclei_are_labelled_as_they_are_seen(snam, tmp_path, make_toy):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import napari
 import numpy as np
@@ -24,6 +25,9 @@ from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, li
 from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
 from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import place_of
+
+if TYPE_CHECKING:
+    from napari_marrow.jobs.predict import Predicted, PredictInput
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,42 +63,52 @@ def predict_photographs(
         When ``should_stop`` returned True.
     """
     # imported in the worker: reading a table of cells, which needs their colours, costs nothing
-    from napari_marrow.jobs.predict import PredictInput, predict_each
-
-    def keep(number: int, prediction: Prediction) -> tuple[Prediction, RunLengthLabels | None]:
-        classified = bundle.info.preprocessing.unit == "cell"
-        cells = RunLengthLabels.encode(np.asarray(prediction.labels)) if classified else None
-        return prediction.without_labels(), cells
+    from napari_marrow.jobs.predict import predict_each
 
     slices = [(x, row) for x in photographs for row in x.chosen]
+    needs_nuclei = bundle.info.needs_nuclei
     inputs = [
-        PredictInput(f"{k} of {len(slices)}", partial(x.image, row), partial(x.labels, row))
+        (f"{k} of {len(slices)}", partial(slice_input, x, row, needs_nuclei))
         for k, (x, row) in enumerate(slices, 1)
     ]
-    kept = predict_each(bundle, inputs, keep, emit, should_stop, failures=failures)
+    found = predict_each(bundle, inputs, emit, should_stop, failures=failures)
     labelled = []
     for x in photographs:
-        pairs = zip(slices, kept, strict=True)
-        found = {row: one for (y, row), one in pairs if y is x and one is not None}
-        if found:
-            labelled.append(_all_slices(x, found))
+        pairs = zip(slices, found, strict=True)
+        own = {row: one for (y, row), one in pairs if y is x and one is not None}
+        if own:
+            labelled.append(_all_slices(x, own))
     return labelled
 
 
-def _all_slices(
-    photograph: Photograph,
-    found: Mapping[int, tuple[Prediction, RunLengthLabels | None]],
-) -> LabelledPhotograph:
+def slice_input(photograph: Photograph, row: int, needs_nuclei: bool) -> PredictInput:
+    """Describe a slice to who classifies it: its files where they hold what is seen, else pixels.
+
+    Raises
+    ------
+    MarrowError
+        When what is in no file can't be read.
+    """
+    from napari_marrow.jobs.predict import PredictInput
+
+    shown = photograph.files[row] if photograph.files else photograph.image(row)
+    own = needs_nuclei and (photograph.has_own_nuclei or not photograph.files)
+    labels = photograph.labels(row) if own else None
+    nuclei = None if labels is None else RunLengthLabels.encode(labels)
+    return PredictInput(shown, nuclei, keep_cells=True)
+
+
+def _all_slices(photograph: Photograph, found: Mapping[int, Predicted]) -> LabelledPhotograph:
     """Put an empty prediction wherever a slice has none."""
-    one, classified = next(iter(found.values()))
-    empty = Prediction(one.table.iloc[:0], None, 0, False, None)
+    one = next(iter(found.values()))
+    empty = Prediction(one.prediction.table.iloc[:0], None, 0, False, None)
     predictions, cells = [empty] * len(photograph), []
-    for row, (prediction, _) in found.items():
-        predictions[row] = prediction
-    if classified is not None:
+    for row, x in found.items():
+        predictions[row] = x.prediction
+    if one.cells is not None:
         frame = photograph.data.shape[-3:-1]
         nothing = RunLengthLabels.encode(np.zeros(frame, np.uint8))
-        encoded = {row: x for row, (_, x) in found.items() if x is not None}
+        encoded = {row: x.cells for row, x in found.items() if x.cells is not None}
         cells = [encoded.get(row, nothing) for row in range(len(photograph))]
     return LabelledPhotograph(photograph, predictions, cells, tuple(found))
 
