@@ -32,12 +32,13 @@ from napari_marrow.viewer.make.augmented import (
     written_fields,
 )
 from napari_marrow.viewer.photograph.photograph import NO_PHOTOGRAPH, Photograph
+from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.check_list import CheckList
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layer_preview import LayerPreview
 from napari_marrow.widgets.components.layout import button, group, path_button, text_label
 from napari_marrow.widgets.components.photograph_widget import PhotographWidget
-from napari_marrow.widgets.components.task import RunPanel, Task
+from napari_marrow.widgets.components.run_panel import RunPanel
 
 
 class Augment(PhotographWidget):

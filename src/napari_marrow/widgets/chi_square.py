@@ -22,12 +22,13 @@ from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.viewer.photograph.learning import LearningSummary
 from napari_marrow.viewer.photograph.measuring import TableTarget, opened_fields
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.check_list import CheckList
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
+from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.source_panel import SourcePanel
-from napari_marrow.widgets.components.task import RunPanel, Task
 
 if TYPE_CHECKING:
     import napari

@@ -21,12 +21,13 @@ from napari_marrow.data.layouts.validate import DAMAGED, notes_of, warn_of_missi
 from napari_marrow.data.progress import Progress, ignore
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
 from napari_marrow.viewer.per_viewer import single_shot
+from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
 from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
-from napari_marrow.widgets.components.task import RunPanel, Task
+from napari_marrow.widgets.components.run_panel import RunPanel
 
 USE, CLASS, SOURCE, MASKS, NOTES = range(5)
 COLUMNS = ("Field", "Class", "Source", "Masks", "Notes")

@@ -17,12 +17,13 @@ from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.viewer.layer_info import Kind, link_to
 from napari_marrow.viewer.make.segmented import Segmented, segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.task import Task
 from napari_marrow.viewer.transforms import slice_place_of
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layer_preview import LayerPreview
 from napari_marrow.widgets.components.layout import button, group, text_label
 from napari_marrow.widgets.components.photograph_widget import PhotographWidget
-from napari_marrow.widgets.components.task import RunPanel, Task
+from napari_marrow.widgets.components.run_panel import RunPanel
 
 PREVIEW_NAME = "preview of nuclei"
 

@@ -12,10 +12,11 @@ from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.viewer.layer_info import STAINS, Kind
 from napari_marrow.viewer.photograph.photograph import NO_PHOTOGRAPH, Photograph, Pixels
+from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
 from napari_marrow.widgets.components.photograph_widget import PhotographWidget
-from napari_marrow.widgets.components.task import RunPanel, Task
+from napari_marrow.widgets.components.run_panel import RunPanel
 
 NEEDS_REFERENCE = ("reinhard", "macenko")
 PHOTOGRAPHS = "Photographs (*.bmp *.tif *.tiff *.png *.jpg *.jpeg)"

@@ -24,14 +24,15 @@ from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import summarized_session
+from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.form_fields import ChoiceField
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, text_label
 from napari_marrow.widgets.components.model_panel import ModelPanel
+from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.source_panel import SourcePanel
-from napari_marrow.widgets.components.task import RunPanel, Task
 from napari_marrow.widgets.components.unsaved_model import UnsavedModel
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from qtpy.QtGui import QKeyEvent, QShowEvent
 from qtpy.QtWidgets import QLayout, QScrollArea, QWidget
 
 from napari_marrow.viewer.per_viewer import single_shot, unwrapped
+from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.interaction import (
     leave_wheel_to_scroll,
     press_focused_button,
@@ -91,6 +92,8 @@ class DockWidget(QWidget):
             was_docked, self._docked = self._docked, self.parent() is not None
             if was_docked and not self._docked:
                 self.closed.emit()
+                for task in self.findChildren(Task):
+                    task.cancel()
         return super().event(event)
 
 

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QCheckBox
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.viewer.per_viewer import single_shot
+from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
-from napari_marrow.widgets.components.task import Task
 
 T = TypeVar("T")
 DELAY_MS = 50

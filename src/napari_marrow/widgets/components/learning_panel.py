@@ -15,9 +15,9 @@ from napari_marrow.viewer.make.annotating import (
 )
 from napari_marrow.viewer.photograph.learning import LearningSummary, summarize_learning
 from napari_marrow.viewer.photograph.photograph import NONE_CHOSEN, Photograph
+from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.layout import button, fill_column, text_label
-from napari_marrow.widgets.components.task import Task
 
 
 class LearningPanel(QWidget):

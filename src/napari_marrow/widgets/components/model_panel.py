@@ -22,6 +22,7 @@ from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import fingerprints
+from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.layout import (
     button,
@@ -31,7 +32,7 @@ from napari_marrow.widgets.components.layout import (
     row,
     text_label,
 )
-from napari_marrow.widgets.components.task import RunPanel, Task
+from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.unsaved_model import UnsavedModel, kept_models
 
 if TYPE_CHECKING:

@@ -20,12 +20,13 @@ from napari_marrow.viewer.photograph.annotations import (
 )
 from napari_marrow.viewer.photograph.cell_counts import cell_counts, counts_text
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
 from napari_marrow.widgets.components.layout import button, fill_column
 from napari_marrow.widgets.components.learning_panel import LearningPanel
-from napari_marrow.widgets.components.task import RunPanel, Task
+from napari_marrow.widgets.components.run_panel import RunPanel
 
 LAYERS, FOLDER = 0, 1
 NAME, CLASS, CELLS = range(3)

@@ -1,16 +1,17 @@
-"""What every dock widget's work has in common: one at a time, cancelled, reported, never stale."""
+"""What all work in threads has in common: one at a time, cancelled, reported, never stale."""
 
+import gc
 import threading
+import weakref
 
 import pytest
-from napari.components import ViewerModel
 from qtpy.compat import isalive
-from qtpy.QtWidgets import QDockWidget
+from qtpy.QtCore import QObject
+from superqt.utils import WorkerBase
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.jobs.events import Event
-from napari_marrow.widgets.components.dock_widget import DockWidget
-from napari_marrow.widgets.components.task import RunPanel, Task
+from napari_marrow.viewer.task import Task
 
 
 class Work:
@@ -31,16 +32,24 @@ class Work:
         return self.result
 
 
+class Panel:
+    """Writes down what a task shows."""
+
+    def __init__(self):
+        self.sentences, self.fractions, self.tasks = [], [], []
+        self.add, self.say = self.tasks.append, self.sentences.append
+        self.show_progress = self.fractions.append
+
+
 @pytest.fixture
-def owner(qtbot):
-    widget = DockWidget(ViewerModel(), min_width_px=200)
-    widget.run = RunPanel()
-    widget.fill(actions=[widget.run])
-    widget.task = Task(widget, widget.run)
-    yield widget
-    if isalive(widget):
-        widget.close()
-        widget.deleteLater()
+def owner(qapp):
+    owner = QObject()
+    owner.panel = Panel()
+    owner.task = Task(owner, owner.panel)
+    yield owner
+    if isalive(owner):
+        owner.task.cancel()
+        owner.deleteLater()
 
 
 def idle(owner, qtbot):
@@ -48,16 +57,16 @@ def idle(owner, qtbot):
 
 
 def test_the_result_comes_once_and_the_panel_follows(owner, qtbot):
-    work, results = Work(7), []
+    work, results, busy = Work(7), [], []
+    owner.task.changed.connect(lambda: busy.append(owner.task.busy))
     owner.task.start(work, results.append, begun="Working...")
-    assert owner.run.status.text() == "Working..."
-    assert owner.run.cancel_button.isEnabled()
-    assert owner.run.bars.own.isVisibleTo(owner)
+    assert owner.panel.tasks == [owner.task]
+    assert owner.panel.sentences == ["Working..."]
+    assert owner.panel.fractions == [0]
     work.go.set()
     idle(owner, qtbot)
     assert results == [7]
-    assert not owner.run.cancel_button.isEnabled()
-    assert not owner.run.bars.own.isVisibleTo(owner)
+    assert busy == [True, False]
 
 
 def test_events_come_in_order_and_move_the_bar(owner, qtbot):
@@ -73,8 +82,8 @@ def test_events_come_in_order_and_move_the_bar(owner, qtbot):
     qtbot.waitUntil(lambda: len(heard) == 7)
     assert heard[0].kind == "started"
     assert [event.values.get("k") for event in heard[1:]] == [None, 0, 1, 2, 3, 4]
-    assert owner.run.status.text() == "half"
-    assert owner.run.bars.own.value() == owner.run.bars.own.maximum() // 2
+    assert owner.panel.sentences[-1] == "half"
+    assert owner.panel.fractions[-1] == 0.5
     last.go.set()
     idle(owner, qtbot)
 
@@ -88,17 +97,26 @@ def test_an_error_is_one_sentence(owner, qtbot, error, said):
     owner.task.start(work, lambda _: pytest.fail("no result"))
     work.go.set()
     idle(owner, qtbot)
-    assert said in owner.run.status.text()
-    assert "\n" not in owner.run.status.text()
+    (sentence,) = owner.panel.sentences
+    assert said in sentence
+    assert "\n" not in sentence
+
+
+def test_without_a_panel_an_error_is_a_notification(owner, qtbot, notified):
+    owner.task, work = Task(owner), Work(MarrowError("a.bmp is odd."))
+    work.go.set()
+    owner.task.start(work, lambda _: pytest.fail("no result"))
+    idle(owner, qtbot)
+    assert notified == ["a.bmp is odd."]
 
 
 def test_cancel_stops_the_work_and_drops_its_result(owner, qtbot):
     work, results = Work(1), []
     owner.task.start(work, results.append)
     qtbot.waitUntil(work.begun.is_set)
-    owner.run.cancel_button.click()
+    owner.task.cancel()
     assert not owner.task.busy
-    assert owner.run.status.text() == "Stopped."
+    assert owner.panel.sentences == ["Stopped."]
     idle(owner, qtbot)
     assert work.stopped
     assert results == []
@@ -118,19 +136,30 @@ def test_newer_work_waits_for_the_thread_and_replaces_older_work(owner, qtbot):
     assert not skipped.begun.is_set()
 
 
-def test_a_closed_dock_ends_the_work(owner, qtbot):
-    dock, work, results = QDockWidget(), Work(1), []
-    qtbot.addWidget(dock)
-    dock.setWidget(owner)
+def test_work_ends_when_napari_quits(owner, qtbot):
+    work, results = Work(1), []
     owner.task.start(work, results.append)
     qtbot.waitUntil(work.begun.is_set)
-    owner.setParent(None)  # as napari closes a dock
-    idle(owner, qtbot)
+    WorkerBase.await_workers(10_000)
     assert work.stopped
+    idle(owner, qtbot)
     assert results == []
 
 
-def test_a_deleted_widget_ends_the_work(owner, qtbot):
+def test_work_that_has_ended_is_not_kept(make_napari_viewer, owner, qtbot):
+    """It may hold layers; napari keeps every worker as long as the window."""
+    viewer = make_napari_viewer()
+    work = Work(1)
+    kept = weakref.ref(work)
+    work.go.set()
+    owner.task.start(work, lambda _: None)
+    idle(owner, qtbot)
+    del work
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and kept() is None)
+    assert viewer.window is not None
+
+
+def test_a_deleted_owner_ends_the_work(owner, qtbot):
     work, results = Work(1), []
     owner.task.start(work, results.append)
     qtbot.waitUntil(work.begun.is_set)

@@ -1,25 +1,23 @@
-"""Work of a dock widget in a thread: progress, cancel, errors, and no stale results."""
+"""Work of a widget or a viewer in a thread: progress, cancel, errors, and no stale results."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from napari.qt.threading import FunctionWorker, create_worker
+from napari.utils.notifications import show_error
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.events import LAST, Emit, Event, ShouldStop
 from napari_marrow.jobs.registry import Work, run_work
-from napari_marrow.widgets.components.dock_widget import DockWidget
-from napari_marrow.widgets.components.layout import button, fill_column, row, text_label
-from napari_marrow.widgets.components.progress import ProgressBars
 
 log = logging.getLogger("napari_marrow")
 T = TypeVar("T")
@@ -27,21 +25,35 @@ MIN_PROGRESS_INTERVAL_S = 0.1
 """Between two reports of progress: to draw a bar takes as long as to make a small image."""
 
 
+class Panel(Protocol):
+    """Shows what tasks do, and has a button that cancels them."""
+
+    def add(self, task: Task) -> None:
+        """Follow a task."""
+
+    def say(self, text: str) -> None:
+        """Show a sentence."""
+
+    def show_progress(self, fraction: float) -> None:
+        """Show the fraction that is done, 0 to 1; hide it when no task is busy."""
+
+
 class Task(QObject):
     """Runs one piece of work at a time in a thread; what is asked for last wins.
 
     Work is a function of ``(emit, should_stop)``, as the jobs are. When it is cancelled, replaced
-    by newer work, or the dock is closed, ``should_stop`` returns True and the result is dropped.
-    Newer work begins when the thread of older work has ended.
+    by newer work, its owner is deleted or napari quits, ``should_stop`` returns True and the result
+    is dropped. Newer work begins when the thread of older work has ended. Work that has ended is
+    not kept.
 
     Parameters
     ----------
     owner
-        The widget whose dock ends the work when it is closed.
+        Ends the work when it is deleted. A dock widget cancels its tasks when its dock is closed.
     panel
-        Shows progress and status, and has a button to cancel.
+        Shows progress and status.
     failed
-        Called with the sentence of an error. Default: the panel shows it.
+        Called with the sentence of an error. Default: the panel shows it, or a notification.
     """
 
     changed = Signal()
@@ -49,16 +61,15 @@ class Task(QObject):
 
     def __init__(
         self,
-        owner: DockWidget,
-        panel: RunPanel | None = None,
+        owner: QObject | None = None,
+        panel: Panel | None = None,
         failed: Callable[[str], None] | None = None,
     ):
         super().__init__(owner)
         self._panel = panel
-        self._failed = failed or (panel.say if panel else log.error)
+        self._failed = failed or (panel.say if panel else show_error)
         self._run: _Run | None = None  # whose result is wanted
         self._in_thread: _Run | None = None  # perhaps an older one that is still ending
-        owner.closed.connect(self.cancel)
         if panel is not None:
             panel.add(self)
 
@@ -105,7 +116,7 @@ class Task(QObject):
             self.say(begun)
         self.changed.emit()
         if self._panel is not None:
-            self._panel.bars.show(0)  # last: it lets the viewer handle events
+            self._panel.show_progress(0)  # last: it lets the viewer handle events
 
     def cancel(self) -> None:
         """Stop the work; its result is dropped."""
@@ -124,8 +135,12 @@ class Task(QObject):
     def _begin(self, run: _Run) -> None:
         self._in_thread = run
         run.reported.connect(self._heard)
+        # napari keeps every worker as long as its window; the work may hold layers.
         run.worker = create_worker(
-            run.carry_out, _connect={"finished": self._thread_ended}, _start_thread=False
+            _carry_out,
+            weakref.ref(run),
+            _connect={"finished": self._thread_ended},
+            _start_thread=False,
         )
         run.worker.start()
 
@@ -138,7 +153,7 @@ class Task(QObject):
         if self._panel is not None and event.kind == "progress":
             if event.text:
                 self._panel.say(event.text)
-            self._panel.bars.show(event.fraction or 0)
+            self._panel.show_progress(event.fraction or 0)
         if run.heard is not None:
             run.heard(event)
 
@@ -175,84 +190,25 @@ class _Run(QObject):
         heard: Callable[[Event], None] | None,
     ):
         super().__init__()
-        self._task, self._work, self.done, self.heard = task, work, done, heard
+        self._task, self.work, self.done, self.heard = task, work, done, heard
         self.stop = threading.Event()
         self.worker: FunctionWorker | None = None
         self._reported_at = 0.0
 
-    def carry_out(self) -> None:
-        """Work, in the thread."""
-        run_work("in the viewer", self._work, self._emit, self._should_stop)
-
-    def _emit(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         if event.kind == "progress" and not event.values:
             if time.monotonic() < self._reported_at + MIN_PROGRESS_INTERVAL_S:
                 return
             self._reported_at = time.monotonic()
         self.reported.emit(self, event)
 
-    def _should_stop(self) -> bool:
+    def should_stop(self) -> bool:
         asked = self.worker is not None and self.worker.abort_requested
         return self.stop.is_set() or asked or not isalive(self._task)
 
 
-class RunPanel(QWidget):
-    """The buttons that start work, one that cancels it, a progress bar and a status line."""
-
-    changed = Signal()
-    """Work was started, or has ended."""
-
-    def __init__(self, *buttons: QPushButton):
-        super().__init__()
-        self._tasks: list[Task] = []
-        self._buttons, self._ready = buttons, True
-        self._pressed: QPushButton | None = None  # gets the focus back
-        self.cancel_button = button("Cancel", self._cancel, "Takes effect within 1 s.")
-        self.cancel_button.setEnabled(False)
-        self.bars, self.status = ProgressBars(self), text_label()
-        self._row = row(*buttons, self.cancel_button)
-        fill_column(self, self._row, self.bars.own, self.status)
-
-    def insert(self, other: QPushButton) -> None:
-        """Put a button before the one that cancels; its owner enables and disables it."""
-        self._row.insertWidget(self._row.count() - 1, other)
-
-    def add(self, task: Task) -> None:
-        """Show the progress of a task here, and cancel it."""
-        self._tasks.append(task)
-        task.changed.connect(self._show_state)
-
-    def set_ready(self, ready: bool) -> None:
-        """Enable the buttons while nothing runs, or disable them."""
-        self._ready = ready
-        self._show_state()
-
-    @property
-    def busy(self) -> bool:
-        """Whether one of the tasks runs."""
-        return any(task.busy for task in self._tasks)
-
-    def say(self, text: str) -> None:
-        """Show a sentence in the status line."""
-        self.status.setText(text)
-
-    def _cancel(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-
-    def _show_state(self) -> None:
-        focused = self.window().focusWidget()  # type: ignore[union-attr]
-        for start in self._buttons:
-            start.setEnabled(self._ready and not self.busy)
-        self.cancel_button.setEnabled(self.busy)
-        if not self.busy:
-            self.bars.close()
-        self.changed.emit()
-        # Qt would pass the focus of a disabled button on, perhaps to another dock.
-        if isinstance(focused, QPushButton) and self.isAncestorOf(focused):
-            self._pressed = self._pressed if focused is self.cancel_button else focused
-            if not focused.isEnabled():
-                self.setFocus()
-                focused = self
-        if focused is self and self._pressed is not None and not self.busy:
-            self._pressed.setFocus()
+def _carry_out(weak: weakref.ref[_Run]) -> None:
+    """Work, in the thread."""
+    run = weak()
+    if run is not None:
+        run_work("in the viewer", run.work, run.emit, run.should_stop)
