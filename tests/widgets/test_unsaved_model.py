@@ -4,8 +4,7 @@ import shutil
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox, QPushButton
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_marrow.learning.bundle import load_bundle
 
@@ -65,28 +64,6 @@ def test_closing_the_dock_asks(open_trained, asked, qtbot, tmp_path, monkeypatch
     click_close(dock, qtbot)
     assert widget.parent() is None
     assert load_bundle(saved).info.classes == ("ALL", "MM")
-    assert not list(recovery_folder.iterdir())
-
-
-class ClosedByHand(QCloseEvent):
-    """What a window manager makes Qt send."""
-
-    def spontaneous(self):
-        return True
-
-
-def test_closing_the_window_asks(open_trained, asked, recovery_folder, monkeypatch):
-    # napari asks too, where a worker of any plugin runs at that moment
-    monkeypatch.setattr(QDialog, "exec_", lambda _: QDialog.DialogCode.Accepted)
-    viewer, _, _ = open_trained()
-    window = viewer.window._qt_window
-    asked[:] = [ANSWERS.Cancel, ANSWERS.Discard]
-    for left, accepted in ((1, False), (0, True)):
-        event = ClosedByHand()
-        QApplication.sendEvent(window, event)
-        assert len(asked) == left
-        assert event.isAccepted() == accepted
-    viewer.close()
     assert not list(recovery_folder.iterdir())
 
 

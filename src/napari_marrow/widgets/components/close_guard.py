@@ -1,19 +1,24 @@
 """A person is asked before closing a dock or window with unsaved work; a script is not.
 
-napari tells plugins of a closed dock or window when it is too late to say no. So the events of the
-window and of the dock's close button are watched.
+The close button of a napari dock calls the dock's ``destroyOnClose``, a script calls
+``remove_dock_widget``. A window gets the same event from its title bar, the menu and the shortcut;
+``viewer.close()`` has closed what is in the window before, so that it can't stay open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
-from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QMessageBox, QPushButton, QWidget
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtWidgets import QMainWindow, QMessageBox, QWidget
 
-CLOSE_BUTTON = "QTitleBarCloseButton"
-"""The name, also for style sheets, of the button in the title bar of napari's docks."""
+
+@runtime_checkable
+class _Dock(Protocol):
+    """What napari's docks have beside what Qt's have."""
+
+    destroyOnClose: Callable[[], None]
 
 
 class CloseGuard(QObject):
@@ -47,10 +52,13 @@ class CloseGuard(QObject):
         super().__init__(owner)
         self._owner, self._title, self._what = owner, title, what
         self._is_unsaved, self._save, self._discard = is_unsaved, save, discard
+        self._discarded = False
+        self._dock: QObject | None = None
         owner.installEventFilter(self)
 
     def may_close(self) -> bool:
         """Ask whether the work is to be saved; return False for Cancel."""
+        self._discarded = False
         if not self._is_unsaved():
             return True
         buttons = QMessageBox.StandardButton
@@ -63,48 +71,53 @@ class CloseGuard(QObject):
         )
         if answer == buttons.Save:
             self._save()
-        elif answer == buttons.Discard:
-            self._discard()
-        return not self._is_unsaved()
+        self._discarded = answer == buttons.Discard
+        return self._discarded or not self._is_unsaved()
 
-    def _watch(self) -> None:
-        """Watch the window, and the dock's close button, which napari makes anew now and then."""
-        parent = self._owner.parent()
-        while parent is not None:
-            if isinstance(parent, QDockWidget):
-                for close in parent.findChildren(QPushButton, CLOSE_BUTTON):
-                    close.installEventFilter(self)
-                parent.installEventFilter(self)
-            if isinstance(parent, QMainWindow):
-                parent.installEventFilter(self)
-            parent = parent.parent()
+    def leave(self) -> None:
+        """Discard the work, if that was the answer: now nothing keeps the widget open."""
+        if self._discarded:
+            self._discard()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Hold a close back until the person has answered."""
-        if event is None or watched is None:
+        if event is None:
             return False
-        if event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest):
+        if watched is self._owner and event.type() == QEvent.Type.Show:
             self._watch()
-        if isinstance(watched, QPushButton):
-            return _is_click(event) and self._clicked(watched)
-        closes = event.type() == QEvent.Type.Close and event.spontaneous()
-        if closes and isinstance(watched, QMainWindow) and not self.may_close():
-            event.ignore()
-            return True
+        if event.type() == QEvent.Type.Close and isinstance(watched, QMainWindow):
+            return _close_if_agreed(watched, event)
         return False
 
-    def _clicked(self, close: QPushButton) -> bool:
-        if not self._is_unsaved():
-            return False
-        close.setDown(False)
-        if self.may_close():
-            close.click()
-        return True
+    def _watch(self) -> None:
+        """Watch the dock and the window; both can be new."""
+        dock = self._owner.parent()
+        window = dock and dock.parent()
+        if window is not None:
+            window.installEventFilter(self)
+        if dock is self._dock or not isinstance(dock, _Dock):
+            return
+        self._dock, close = dock, dock.destroyOnClose
+
+        def close_if_agreed() -> None:
+            if self.may_close():
+                self.leave()
+                close()
+
+        dock.destroyOnClose = close_if_agreed
 
 
-def _is_click(event: QEvent) -> bool:
-    if event.type() == QEvent.Type.MouseButtonRelease:
-        return True
-    if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyRelease:
+def _close_if_agreed(window: QMainWindow, event: QEvent) -> bool:
+    """Ask for all widgets in a window that is to be closed; return whether it got the event."""
+    content = window.centralWidget()
+    if content is None or content.childAt(content.rect().center()) is None:
         return False
-    return event.key() == Qt.Key.Key_Space
+    guards = window.findChildren(CloseGuard)
+    if not all(guard.may_close() for guard in guards):
+        event.ignore()
+        return True
+    window.event(event)
+    if event.isAccepted():  # napari asks, too
+        for guard in guards:
+            guard.leave()
+    return True

@@ -1,7 +1,7 @@
 """A trained model that is not saved yet.
 
-Where nobody was asked before its dock or window was closed, because a script, the menu or a
-shortcut closed them, the model is kept in a folder of the user's data.
+Where nobody was asked before its dock or window was closed, because a script closed them, the
+model is kept in a folder of the user's data.
 """
 
 from __future__ import annotations
