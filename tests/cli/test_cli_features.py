@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from napari_marrow.cli.console import print_comparison
+from napari_marrow.learning.evaluation import CrossValidation, Score
 
 QUICK = ("--families", "histogram,fourier", "--select", 5)
 
@@ -139,14 +140,16 @@ def test_compare_with_groups_as_json(call, refused, tmp_path, many):
     assert "has 3 sources of its own, too few for 4 folds" in said
 
 
-def row(**changes):
+def row(model="svm", seconds=0.5, **others):
     """A row of a comparison of two models in one protocol."""
-    same = {"model": "svm", "protocol": "honest", "fit_seconds": 0.5, "parameters": 1234}
-    return same | {"accuracy": 0.9, "accuracy_spread": 0.05, "accuracy_chance": 0.5} | changes
+    estimates = {"accuracy": (0.9, 0.05), **others}
+    metrics = {name: Score(score, 0.1, 0.95, 0.5) for name, (score, _) in estimates.items()}
+    spread = {name: spread for name, (_, spread) in estimates.items()}
+    return CrossValidation(model, "honest", metrics, spread, seconds, 1234)
 
 
 def test_a_comparison_for_people(capsys):
-    print_comparison([row(f1=0.8, f1_spread=None), row(model="dcnn", f1=None, fit_seconds=125.4)])
+    print_comparison([row(f1=(0.8, float("nan"))), row("dcnn", 125.4)])
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == ["model", "protocol", "accuracy", "f1", "fit", "numbers"]
     assert lines[1] == ["svm", "honest", "0.900", "(0.05)", "0.800", "0.5", "s", "1,234"]

@@ -19,8 +19,9 @@ from sklearn.metrics import (
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.jobs.compare import CompareJob, run_comparison
+from napari_marrow.jobs.compare import CompareJob, ComparisonResult, run_comparison
 from napari_marrow.learning.classical import fit_classical
+from napari_marrow.learning.evaluation import CrossValidation, Score
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.learning.metrics import score_units
 from napari_marrow.learning.settings import CompareSettings
@@ -65,7 +66,33 @@ def test_a_row_a_model_and_protocol(both):
     assert "its scores are too good" in result.notes[0]
     written = json.loads((out / "comparison.json").read_text())
     assert written == json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    np.testing.assert_allclose([r["auc"] for r in result.rows], table["auc"], atol=1e-09)
+    assert [list(row) for row in written["rows"]] == [list(table)] * 4
+    own = [row.metrics["auc"].estimate for row in result.rows]
+    np.testing.assert_allclose(own, table["auc"], atol=1e-09)
+    for row, line in zip(result.rows, written["rows"], strict=True):
+        assert (row.model, row.protocol, row.parameters) == (
+            line["model"],
+            line["protocol"],
+            line["parameters"],
+        )
+
+
+def test_a_value_that_can_not_be_computed_is_null_and_has_a_column(tmp_path):
+    """As where one model never answers with the positive class: it has no precision."""
+    score, none = Score(0.5, 0.2, 0.8, 0.5), float("nan")
+    rows = (
+        CrossValidation("svm", "honest", {"accuracy": score}, {"accuracy": none}, 0.5, 7),
+        CrossValidation(
+            *("logistic", "honest", {"accuracy": score, "precision": score}),
+            *({"accuracy": 0.1, "precision": 0.2}, 0.5, 7),
+        ),
+    )
+    result = ComparisonResult(tmp_path, rows, 4, 4, 2, [], FAST)
+    one, other = json.loads(json.dumps(result.to_dict(), allow_nan=False))["rows"]
+    assert set(one) == set(other)
+    assert one["precision"] is one["precision_low"] is one["accuracy_spread"] is None
+    assert (other["precision"], other["precision_spread"]) == (0.5, 0.2)
+    assert result.table["precision"].isna().tolist() == [True, False]
 
 
 def test_metrics_and_their_spread_are_those_of_the_answers(both):
@@ -163,7 +190,7 @@ def test_three_classes_have_accuracy_only(tmp_path, many):
         Collection(many, tuple(fields)), tmp_path / "o", models=("logistic",), folds=3
     )
     assert "auc" not in table
-    assert "precision" not in result.rows[0]
+    assert "precision" not in result.rows[0].metrics
     right = (answers["predicted"] == answers["class"]).mean()
     assert table["accuracy"][0] == pytest.approx(right, abs=1e-9)
     assert set(answers.columns) >= {"probability_ALL", "probability_MM", "probability_third"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -12,7 +13,10 @@ from rich.table import Table
 from napari_marrow.data.failures import Failure
 from napari_marrow.data.text import counted, printable
 from napari_marrow.jobs.events import Event
+from napari_marrow.learning.evaluation import CrossValidation
 
+METRICS = ("balanced_accuracy", "accuracy", "precision", "recall", "specificity", "f1", "auc")
+"""Those of a comparison, in the order of its columns."""
 # names of files and classes may hold what rich takes for its markup
 console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
@@ -75,34 +79,22 @@ def print_table(table: Table, min_width: int = 0) -> None:
     shown.print(table)
 
 
-def print_comparison(rows: list[dict]) -> None:
+def print_comparison(rows: Sequence[CrossValidation]) -> None:
     """Print a row for each model: metrics with their spread over the folds, time and size."""
-    metrics = [
-        n
-        for n in (
-            "balanced_accuracy",
-            "accuracy",
-            "precision",
-            "recall",
-            "specificity",
-            "f1",
-            "auc",
-        )
-        if n in rows[0]
-    ]
+    metrics = [name for name in METRICS if any(name in row.metrics for row in rows)]
     table = Table("model", "protocol", *metrics, "fit", "numbers", box=None, pad_edge=False)
     for row in rows:
-        scores = [_with_spread(row.get(name), row.get(f"{name}_spread")) for name in metrics]
-        seconds = row["fit_seconds"]
+        seconds = row.fit_seconds
         time = f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-        size = (time, f"{row['parameters']:,}")
-        table.add_row(row["model"], row["protocol"], *scores, *size)
+        scores = [_with_spread(row, name) for name in metrics]
+        table.add_row(row.model, row.protocol, *scores, time, f"{row.parameters:,}")
     print_table(table, 140)  # lines that break in a terminal are whole in a file
-    chance = rows[0]["accuracy_chance"]
+    chance = rows[0].metrics["accuracy"].chance
     print(f"Chance is an accuracy of {chance:.2f}; behind each score its spread over the folds.")
 
 
-def _with_spread(estimate: float | None, spread: float | None) -> str:
-    if estimate is None:
+def _with_spread(row: CrossValidation, name: str) -> str:
+    if name not in row.metrics:
         return "-"
-    return f"{estimate:.3f}" if spread is None else f"{estimate:.3f} ({spread:.2f})"
+    text, spread = f"{row.metrics[name].estimate:.3f}", row.spread[name]
+    return text if math.isnan(spread) else f"{text} ({spread:.2f})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -27,8 +27,8 @@ def info(*, json: AsJson = False) -> None:
 
     installed, found = versions(), devices()
     rows = [f"{name:16} {version}" for name, version in installed.items()]
-    rows += [f"{'backend':16} {found['backend']}", found["text"], RESEARCH_ONLY]
-    show({"versions": installed, **found}, json, *rows)
+    rows += [f"{'backend':16} {found.backend}", found.text, RESEARCH_ONLY]
+    show({"versions": installed, **asdict(found)}, json, *rows)
 
 
 @app.command

@@ -6,11 +6,14 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+import pandas as pd
+
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.failures import Failure
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import FolderKind, input_files, recognize, table_kind
 from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
+from napari_marrow.learning.evaluation import CrossValidation
 from napari_marrow.learning.experiment import compare
 from napari_marrow.learning.learners import Callbacks
 from napari_marrow.learning.settings import CompareSettings
@@ -59,7 +62,7 @@ class ComparisonResult:
     out
         The folder.
     rows
-        Those of ``comparison.csv``; None in place of a value that is not a number.
+        Those of ``comparison.csv``.
     units, sources, folds
         Number of units and of sources in one protocol, and of folds.
     notes
@@ -71,7 +74,7 @@ class ComparisonResult:
     """
 
     out: Path
-    rows: list[dict[str, str | float | None]]
+    rows: tuple[CrossValidation, ...]
     units: int
     sources: int
     folds: int
@@ -80,9 +83,15 @@ class ComparisonResult:
     failed: tuple[Failure, ...] = ()
     research_use_only: str = RESEARCH_ONLY
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """What ``comparison.csv`` holds; no value where a model lacks a metric of another."""
+        return pd.DataFrame([row.to_dict() for row in self.rows])
+
     def to_dict(self) -> dict[str, object]:
         """Return the result as JSON, as ``comparison.json`` holds it."""
-        return asdict(self) | {"out": str(self.out)}
+        rows = json.loads(self.table.to_json(orient="records"))  # NaN becomes None
+        return asdict(self) | {"out": str(self.out), "rows": rows}
 
 
 def run_comparison(
@@ -100,12 +109,11 @@ def run_comparison(
     with atomic_folder(job.out, COMPARISON, input_files([job.collection]), job.force) as folder:
         hear = Callbacks(progress_callback(emit, should_stop), should_stop=should_stop)
         found = compare(job.collection, job.settings, hear, strict=job.strict)
-        found.rows.to_csv(folder / TABLE, index=False)
         found.answers.to_csv(folder / ANSWERS, index=False)
         first = found.answers["protocol"] == found.answers["protocol"][0]
         result = ComparisonResult(
             out=job.out,
-            rows=json.loads(found.rows.to_json(orient="records")),  # NaN becomes None
+            rows=found.models,
             units=int(first.sum()) // len(job.settings.models),
             sources=int(found.answers["source"].nunique()),
             folds=job.settings.folds,
@@ -113,5 +121,6 @@ def run_comparison(
             settings=job.settings,
             failed=found.failed,
         )
+        result.table.to_csv(folder / TABLE, index=False)
         (folder / FULL).write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
     return result

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from dataclasses import dataclass
 
 from napari_marrow.learning.import_keras import start_keras
 
 
-class Devices(TypedDict):
-    """Names such as ``gpu:0``, GPUs first; the backend; and a sentence about them."""
+@dataclass(frozen=True)
+class Devices:
+    """What a model can be trained on.
+
+    Attributes
+    ----------
+    devices
+        Names such as ``gpu:0``, GPUs first.
+    backend
+        The library that Keras trains with.
+    text
+        A sentence about them.
+    """
 
     devices: list[str]
     backend: str
     text: str
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether there is a GPU."""
+        return self.devices[0].startswith("gpu")
 
 
 def devices() -> Devices:
@@ -29,4 +45,4 @@ def devices() -> Devices:
     if gpus:
         count = f"{len(gpus)} GPU{'s' * (len(gpus) > 1)}"
         text = f"{count} found by {backend}; auto trains on {gpus[0]}."
-    return {"devices": found, "backend": backend, "text": text}
+    return Devices(found, backend, text)

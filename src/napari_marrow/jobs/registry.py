@@ -23,7 +23,7 @@ def _train(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
 def _devices(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
     from napari_marrow.jobs.devices import devices
 
-    return devices()
+    return dataclasses.asdict(devices())
 
 
 JOBS: dict[str, Callable[[Arguments, Emit, ShouldStop], object]] = {

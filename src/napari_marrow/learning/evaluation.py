@@ -26,6 +26,38 @@ class Score:
 
 
 @dataclass(frozen=True)
+class CrossValidation:
+    """How good a model is over all folds of a comparison.
+
+    Attributes
+    ----------
+    model, protocol
+        What was fitted, and how the folds were made.
+    metrics
+        Score by its name over all answers; what can't be computed is left out.
+    spread
+        Standard deviation of each estimate over the folds; not a number with fewer than two.
+    fit_seconds, parameters
+        Means over the folds.
+    """
+
+    model: str
+    protocol: str
+    metrics: Mapping[str, Score]
+    spread: Mapping[str, float]
+    fit_seconds: float
+    parameters: int
+
+    def to_dict(self) -> dict[str, str | float]:
+        """Return the row of ``comparison.csv``."""
+        row: dict[str, str | float] = {"model": self.model, "protocol": self.protocol}
+        for name, score in self.metrics.items():
+            row |= {name: score.estimate, f"{name}_low": score.low, f"{name}_high": score.high}
+            row |= {f"{name}_chance": score.chance, f"{name}_spread": self.spread[name]}
+        return row | {"fit_seconds": self.fit_seconds, "parameters": self.parameters}
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How good a model is on held-out units.
 

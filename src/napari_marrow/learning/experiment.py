@@ -21,7 +21,7 @@ from napari_marrow.data.fields import Collection, with_classes_only
 from napari_marrow.learning.bundle import HELDOUT, sha256
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.calibration import apply_temperature
-from napari_marrow.learning.evaluation import Evaluation
+from napari_marrow.learning.evaluation import CrossValidation, Evaluation
 from napari_marrow.learning.learners import LEARNERS, SILENT, Callbacks, FittedModel, Learner
 from napari_marrow.learning.listed_units import (
     check_classes,
@@ -74,10 +74,8 @@ class Comparison:
 
     Attributes
     ----------
-    rows
-        A row a model and protocol: ``model``, ``protocol``, each metric over all answers
-        (``accuracy``, with ``_low``, ``_high``, ``_chance`` and ``_spread``, the standard deviation
-        over the folds), ``fit_seconds`` and ``parameters``, means over the folds.
+    models
+        The scores of each model under each protocol.
     answers
         A row a unit, model and protocol: its class, fold, predicted class and probabilities.
     notes
@@ -86,7 +84,7 @@ class Comparison:
         The fields that can't be used.
     """
 
-    rows: pd.DataFrame
+    models: tuple[CrossValidation, ...]
     answers: pd.DataFrame
     notes: tuple[str, ...]
     failed: tuple[Failure, ...] = ()
@@ -268,12 +266,11 @@ def compare(
         training = settings.training(model, protocol)
         checked_folds(to_split(units, training), training, settings.folds)
     callbacks = callbacks.part(LISTED, 1)
-    rows, answers = [], []
+    found = []
     for k, protocol in enumerate(protocols):
         part = callbacks.part(k / len(protocols), (k + 1) / len(protocols))
-        for row, answer in _compare(collection, settings, protocol, part, failures):
-            rows.append(row)
-            answers.append(answer)
+        found += _compare(collection, settings, protocol, part, failures)
+    models, answers = zip(*found, strict=True)
     notes = [*about, *failures.note()]
     if "paper" in protocols:
         notes.append(
@@ -286,7 +283,7 @@ def compare(
         )
     unique = tuple(dict.fromkeys(notes))
     table = pd.concat(answers, ignore_index=True)
-    return Comparison(pd.DataFrame(rows), table, unique, tuple(failures.found))
+    return Comparison(models, table, unique, tuple(failures.found))
 
 
 def _compare(
@@ -295,8 +292,8 @@ def _compare(
     protocol: str,
     callbacks: Callbacks,
     failures: Failures,
-) -> list[tuple[dict[str, object], pd.DataFrame]]:
-    """Return the row and the answers of each model under one protocol."""
+) -> list[tuple[CrossValidation, pd.DataFrame]]:
+    """Return the scores and the answers of each model under one protocol."""
     trainings = [settings.training(model, protocol) for model in settings.models]
     first_of_kind = {training.kind: training for training in reversed(trainings)}
     learners = {}
@@ -307,40 +304,39 @@ def _compare(
     for k, training in enumerate(trainings):
         start, stop = (0.5 + 0.5 * j / len(trainings) for j in (k, k + 1))
         part = callbacks.part(start, stop)
-        row, answers = _cross_validate(learners[training.kind], training, settings.folds, part)
-        names = {"model": training.model, "protocol": protocol}
-        found.append((names | row, answers.assign(**names)))
+        found.append(_cross_validate(learners[training.kind], training, settings.folds, part))
     return found
 
 
 def _cross_validate(
     learner: Learner, settings: TrainingSettings, count: int, callbacks: Callbacks
-) -> tuple[dict[str, object], pd.DataFrame]:
+) -> tuple[CrossValidation, pd.DataFrame]:
     """Return the scores of one model over all folds, and its answers."""
     table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
     folds = checked_folds(table, settings, count)
     probabilities = np.zeros((len(table), len(classes)))
     fold_of = np.zeros(len(table), int)
-    by_fold = []
+    by_fold, seconds, parameters = [], [], []
     for k, (train_rows, test_rows) in enumerate(folds):
         callbacks.progress(k / count, f"Fitting {settings.model}, fold {k + 1} of {count}")
         start = time.perf_counter()
         model = learner.fit_fold(settings, train_rows)
         probabilities[test_rows] = model.predict(test_rows)
-        seconds = time.perf_counter() - start
+        seconds.append(time.perf_counter() - start)
+        parameters.append(model.parameters)
         fold_of[test_rows] = k + 1
         metrics = score_units(table.iloc[test_rows], probabilities[test_rows], classes).metrics
-        by_fold.append(
-            {name: score.estimate for name, score in metrics.items()}
-            | {"fit_seconds": seconds, "parameters": model.parameters}
-        )
-    found = score_units(table, probabilities, classes).metrics
-    folded = pd.DataFrame(by_fold, columns=[*found, "fit_seconds", "parameters"])
-    row: dict[str, object] = {}
-    for name, score in found.items():
-        row |= {name: score.estimate, f"{name}_low": score.low, f"{name}_high": score.high}
-        # a fold without a positive answer has no precision: it does not count
-        row |= {f"{name}_chance": score.chance, f"{name}_spread": folded[name].std()}
-    means = folded[["fit_seconds", "parameters"]].mean()
-    row |= {"fit_seconds": means["fit_seconds"], "parameters": round(means["parameters"])}
-    return row, _with_answers(table[UNIT_COLUMNS].assign(fold=fold_of), probabilities, classes)
+        by_fold.append({name: score.estimate for name, score in metrics.items()})
+    metrics = score_units(table, probabilities, classes).metrics
+    # a fold without a positive answer has no precision: it does not count
+    spread = pd.DataFrame(by_fold, columns=list(metrics)).std().to_dict()
+    names = {"model": settings.model, "protocol": settings.protocol}
+    found = CrossValidation(
+        **names,
+        metrics=metrics,
+        spread=spread,
+        fit_seconds=float(np.mean(seconds)),
+        parameters=round(float(np.mean(parameters))),
+    )
+    answers = table[UNIT_COLUMNS].assign(fold=fold_of)
+    return found, _with_answers(answers, probabilities, classes).assign(**names)

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QVBoxLayout
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.client import Child
+from napari_marrow.jobs.devices import Devices
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
 from napari_marrow.jobs.train import TrainJob
 from napari_marrow.learning.registry import MODELS
@@ -122,7 +123,7 @@ class TrainDcnn(DockWidget):
         """Start TensorFlow in the child, so that the first training does not wait for it."""
         self.devices.setText("Looking for devices...")
         self.warm_task.start(
-            lambda emit, should_stop: self.client.run("devices", {}, emit, should_stop),
+            lambda emit, stop: Devices(**self.client.run("devices", {}, emit, stop)),
             self._show_devices,
         )
 
@@ -144,7 +145,7 @@ class TrainDcnn(DockWidget):
                 self.warm_task.cancel()
                 self.devices.setText(NO_DEVICES_YET)
 
-            def work(emit: Emit, should_stop: ShouldStop) -> dict:
+            def work(emit: Emit, should_stop: ShouldStop) -> tuple[Path, str]:
                 # Imported here, or the viewer would wait for matplotlib and pandas later.
                 import napari_marrow.widgets.components.loss_plot  # noqa: F401
 
@@ -152,7 +153,9 @@ class TrainDcnn(DockWidget):
                 starting = "Starting..." if classical else "Starting TensorFlow..."
                 emit(Event("progress", starting, 0.0))
                 job = TrainJob(collection, settings, out).to_dict()
-                return self.client.run("train", job, emit, should_stop) | {"learnt": learnt}
+                found = self.client.run("train", job, emit, should_stop)
+                text = f"Trained on {found['device']}; the bundle is not saved yet.{learnt}"
+                return Path(found["bundle"]), text
 
             def heard(event: Event) -> None:
                 if event.kind == "started" and event.text == "train":
@@ -160,7 +163,8 @@ class TrainDcnn(DockWidget):
                 elif "loss" in event.values and self.plot is not None:
                     self.plot.add_row(event.values)
 
-            self.task.start(work, self._trained, begun="Reading what to learn from...", heard=heard)
+            begun = "Reading what to learn from..."
+            self.task.start(work, lambda found: self._trained(*found), begun=begun, heard=heard)
 
     def _finder(self, settings: TrainingSettings, number: int) -> Finder:
         """Return what a thread calls to get the collection; gathers from the layers right now."""
@@ -179,19 +183,17 @@ class TrainDcnn(DockWidget):
 
         return find
 
-    def _trained(self, result: dict) -> None:
-        trained = f"Trained on {result['device']}; the bundle is not saved yet."
-        self.run.say(trained + result.get("learnt", ""))
-        self.model.load(Path(result["bundle"]))
-        self.model.unsaved.path = Path(result["bundle"])
+    def _trained(self, bundle: Path, text: str) -> None:
+        self.run.say(text)
+        self.model.load(bundle)
+        self.model.unsaved.path = bundle
 
-    def _show_devices(self, found: dict) -> None:
-        self.devices.setText(found["text"])
+    def _show_devices(self, found: Devices) -> None:
+        self.devices.setText(found.text)
         self._warm_pid = self.client.pid
-        gpus = any(name.startswith("gpu") for name in found["devices"])
         choice = self.form.fields["device"]
         assert isinstance(choice, ChoiceField)
-        choice.choices = ("auto", "gpu", "cpu") if gpus else ("auto", "cpu")
+        choice.choices = ("auto", "gpu", "cpu") if found.has_gpu else ("auto", "cpu")
 
     def _show_plot(self, *, shown: bool) -> None:
         """Show an empty plot of the losses of a network; a classical model has none."""
