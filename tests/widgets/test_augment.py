@@ -76,7 +76,8 @@ def test_says_how_many_there_will_be(widget, viewer, snam):
 @pytest.mark.parametrize("in_memory", [2**30, 0])
 def test_layers_are_what_augment_makes(widget, viewer, field, qtbot, monkeypatch, in_memory):
     monkeypatch.setattr(products, "MAX_BYTES_IN_MEMORY", in_memory)
-    field.scale = (0.5, 0.5)
+    for layer in viewer.layers:
+        layer.scale = (0.5, 0.5)
     labels = viewer.layers["ALL_1 nuclei"].data
     labels[labels == labels.max()] = 200  # edited by hand
     widget.operations.check("rotate90", "distort", "noise")

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock
 from types import EllipsisType
+from typing import TypeAlias
 from weakref import WeakSet
 
 import numpy as np
@@ -185,7 +186,10 @@ class LazyStack:
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
 
 
-def read_slice(data: LazyStack | NDArray, row: int) -> NDArray:
+Pixels: TypeAlias = NDArray | LazyStack
+
+
+def read_slice(data: Pixels, row: int) -> NDArray:
     """Return one slice of a stack, lazy or in memory; never a draft.
 
     Raises

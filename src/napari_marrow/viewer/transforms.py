@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TypedDict
 
 import numpy as np
 from napari.layers import Layer
 from napari.utils.transforms import Affine, CompositeAffine
 from numpy.typing import ArrayLike, NDArray
+
+from napari_marrow.viewer.layer_info import full_data
+
+MAX_OFFSET_PX = 0.5
+"""Between a layer and the photograph below it, anywhere; less changes no pixel."""
 
 
 class Place(TypedDict, total=False):
@@ -66,12 +72,47 @@ def _place(own: Layer | CompositeAffine, affine: Affine) -> Place:
 
 def _of_a_slice(image: Layer) -> tuple[CompositeAffine, Affine]:
     """From the pixels of a slice to the world: the layer's own transform, and its ``affine``."""
-    own = CompositeAffine(
-        scale=image.scale,
-        translate=image.translate,
-        rotate=image.rotate,
-        shear=image.shear,
-        ndim=image.ndim,
-    )
     axes = [image.ndim - 2, image.ndim - 1]
-    return own.set_slice(axes), image.affine.set_slice(axes)
+    return _own_transform(image).set_slice(axes), image.affine.set_slice(axes)
+
+
+def _own_transform(layer: Layer) -> CompositeAffine:
+    return CompositeAffine(
+        scale=layer.scale,
+        translate=layer.translate,
+        rotate=layer.rotate,
+        shear=layer.shear,
+        ndim=layer.ndim,
+    )
+
+
+def lies_over(image: Layer, layer: Layer) -> bool:
+    """Return whether a layer has the shape of a photograph's layer and its place, to half a pixel.
+
+    What is seen at a pixel of the one is then at the same pixel of the other.
+    """
+    shape = full_data(image).shape[: image.ndim]
+    if tuple(full_data(layer).shape) != tuple(shape):
+        return False
+    corners = np.array([*product(*((0, length - 1) for length in shape), [1])]).T
+    in_image = np.linalg.solve(_to_world(image), _in_units(layer, image) @ _to_world(layer))
+    return bool(np.abs((in_image - np.eye(len(in_image))) @ corners).max() < MAX_OFFSET_PX)
+
+
+def overlaps(image: Layer, layer: Layer) -> bool:
+    """Return whether two layers have a part of the plane of the slices in common."""
+    (low, high), (other_low, other_high) = (x.extent.world[:, -2:] for x in (image, layer))
+    return bool((low <= other_high).all() and (other_low <= high).all())
+
+
+def _to_world(layer: Layer) -> NDArray[np.float64]:
+    """The matrix from pixels of a layer to the world, in homogeneous coordinates."""
+    return layer.affine.affine_matrix @ _own_transform(layer).affine_matrix
+
+
+def _in_units(layer: Layer, image: Layer) -> NDArray[np.float64]:
+    """The matrix from units of a layer to those of an image; where one can't be, no difference."""
+    pairs = list(zip(layer.units, image.units, strict=True))
+    if any(unit.dimensionality != other.dimensionality for unit, other in pairs):
+        return np.eye(layer.ndim + 1)
+    return np.diag([*((1 * unit).to(other).magnitude for unit, other in pairs), 1])

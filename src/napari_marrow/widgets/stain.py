@@ -11,7 +11,8 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.viewer.layer_info import STAINS, Kind
-from napari_marrow.viewer.photograph.photograph import NO_PHOTOGRAPH, Photograph, Pixels
+from napari_marrow.viewer.photograph.photograph import NO_PHOTOGRAPH, Photograph
+from napari_marrow.viewer.stack import Pixels
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label

@@ -87,7 +87,8 @@ def test_the_caption_follows_the_slider_and_what_is_visible(viewer):
 def test_cells_become_a_labels_layer_in_the_colours_of_their_classes(viewer, tmp_path, make_toy):
     bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
     image = viewer.layers["PKG - SN-AM"]
-    image.scale, image.translate = (1, 0.5, 0.5), (0, 3, 4)
+    for opened in viewer.layers:
+        opened.scale, opened.translate = (1, 0.5, 0.5), (0, 3, 4)
     label(viewer, bundle)
     layer = viewer.layers["PKG - SN-AM predicted cells"]
     table = layer.features

@@ -51,8 +51,9 @@ def test_the_layer_to_paint_in_lies_on_its_photograph(viewer):
 
 def test_any_labels_with_classes_annotate_the_photograph_below(viewer):
     table = pd.DataFrame({"index": [4, 9], "class": ["ALL", None]})
-    labels = viewer.add_labels(np.zeros((20, 30), int), name="mine", features=table)
-    viewer.add_image(np.zeros((20, 30, 3), np.uint8), rgb=True, name="above")
+    place = {"scale": (2, 2)}
+    labels = viewer.add_labels(np.zeros((20, 30), int), name="mine", features=table, **place)
+    viewer.add_image(np.zeros((20, 30, 3), np.uint8), rgb=True, name="above", **place)
     assert Photograph.of(viewer.layers["a"], viewer.layers).annotations[-1].layer is labels
     assert not Photograph.of(viewer.layers["above"], viewer.layers).annotations
     assert label_classes(labels) == {4: "ALL"}

@@ -103,7 +103,8 @@ def test_own_labels_named_as_nuclei_are_seen_over_one_photograph_and_over_produc
     image, mask = draw(size=(48, 64))
     viewer.add_image(image, rgb=True, name="a", scale=(2, 2))
     first = viewer.add_labels(mask.astype(np.uint8), name="a nuclei", scale=(2, 2))
-    mine = viewer.add_labels(squares(image.shape[:2], (2, 2), (20, 30)), name="My Nuclei")
+    mine = squares(image.shape[:2], (2, 2), (20, 30))
+    mine = viewer.add_labels(mine, name="My Nuclei", scale=(2, 2))
     assert of(viewer, "a").labels(0).max() == 2
     mine.visible = False
     assert of(viewer, "a").nuclei.layer.name == first.name

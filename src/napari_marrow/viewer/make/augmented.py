@@ -27,8 +27,8 @@ from napari_marrow.jobs.augment import unique_names
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, link_to, new_id
 from napari_marrow.viewer.make.layers import STACK_AXES, labels_options, warn_once
-from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import slice_place_of, stack_place_of
 
 MAX_BYTES_IN_MEMORY = 2**30
@@ -81,7 +81,8 @@ def augment_photograph(
     Raises
     ------
     MarrowError
-        For settings that can't work, or when not one field can be read.
+        For settings that can't work, when not one field can be read, or where masks lie elsewhere
+        than the photograph.
     Stopped
         When ``should_stop`` returned True.
     """
@@ -120,6 +121,7 @@ def _slices(
             raise Stopped
         field, before = photograph.field(row), len(failures.found)
         with failures.leaving_out(field.name):
+            photograph.check(row)
             photograph.image(row)
         if len(failures.found) > before:
             continue
@@ -241,19 +243,19 @@ def written_fields(photograph: Photograph, folder: Path, failures: Failures) -> 
     Raises
     ------
     MarrowError
-        When no photograph can be read, or a file can't be written.
+        When no photograph can be read, a file can't be written, or masks lie elsewhere.
     """
     fields = tuple(photograph.field(row) for row in range(len(photograph)))
     shown = photograph.overlays.values()
-    if photograph.root and len(fields) > 1 and all(x.from_files for x in shown):
-        kinds = {kind for field in fields for kind in field.mask_kinds}
-        if {MASKS[kind] for kind in photograph.overlays} <= kinds:
-            return Collection(photograph.root, fields)
+    in_files = photograph.root and len(fields) > 1 and all(x.from_files for x in shown)
+    kinds = {kind for field in fields for kind in field.mask_kinds}
+    in_files = in_files and {MASKS[kind] for kind in photograph.overlays} <= kinds
     written = []
     try:
         for row, field in enumerate(fields):
             with failures.leaving_out(field.name):
-                written.append(_written(photograph, row, field, folder))
+                photograph.check(row)
+                written.append(field if in_files else _written(photograph, row, field, folder))
     except OSError as error:
         raise MarrowError(
             f"{photograph.name} can't be written to the folder of temporary files, "

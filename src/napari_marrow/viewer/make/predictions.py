@@ -22,8 +22,8 @@ from napari_marrow.learning.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, link_to
-from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
 
 if TYPE_CHECKING:
@@ -87,10 +87,11 @@ def slice_input(photograph: Photograph, row: int, needs_nuclei: bool) -> Predict
     Raises
     ------
     MarrowError
-        When what is in no file can't be read.
+        When what is in no file can't be read, or :meth:`.Photograph.check` raises it.
     """
     from napari_marrow.jobs.predict import PredictInput
 
+    photograph.check(row)
     shown = photograph.files[row] if photograph.files else photograph.image(row)
     own = needs_nuclei and (photograph.has_own_nuclei or not photograph.files)
     labels = photograph.labels(row) if own else None

@@ -15,9 +15,9 @@ from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.layers import labels_options
-from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
+from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
 
 

@@ -29,8 +29,8 @@ from napari_marrow.viewer.layer_info import (
 )
 from napari_marrow.viewer.make.layers import warn_once
 from napari_marrow.viewer.photograph.annotations import is_chosen, set_chosen
-from napari_marrow.viewer.photograph.photograph import Photograph, Pixels
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
 
 FULL_COLOUR_QUANTILE = 0.995

@@ -80,6 +80,8 @@ class LearningSummary:
         Number of annotated cells.
     left_out
         Names of fields that are left out, and why.
+    notes
+        Of layers that a person may think are used, why they are not.
     """
 
     unit: str
@@ -90,12 +92,13 @@ class LearningSummary:
     n_unknown_strokes: int = 0
     n_annotated: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, slices: Iterable[LearntSlice], unit: str) -> LearningSummary:
         """Sum up what is learnt from fields."""
         units, uncounted, loose = Counter[str](), Counter[str](), Counter[str]()
-        left_out = list[tuple[str, str]]()
+        left_out, notes = list[tuple[str, str]](), dict[str, None]()
         n_fields = n_unknown = n_annotated = 0
         for one in slices:  # none is kept: their arrays would not fit into memory
             units.update(one.units)
@@ -105,6 +108,7 @@ class LearningSummary:
             n_unknown += one.annotated.n_unknown
             n_annotated += len(one.annotated.classes)
             left_out += [(one.name, one.left_out)] if one.left_out else []
+            notes |= dict.fromkeys(one.photograph.notes)
         return cls(
             unit,
             dict(sorted(units.items())),
@@ -114,6 +118,7 @@ class LearningSummary:
             n_unknown,
             n_annotated,
             tuple(left_out),
+            tuple(notes),
         )
 
     @property
@@ -140,7 +145,7 @@ class LearningSummary:
             sentences.append(f"{have} without a class")
         for reason, count in Counter(reason for _, reason in self.left_out).items():
             sentences.append(f"{counted(count, 'field')} left out: {reason.rstrip('.')}")
-        return "; ".join(sentences) + "."
+        return "; ".join([*sentences, *self.notes]) + "."
 
 
 def _by_class(counts: Mapping[str, int], word: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, layer_id
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
+from napari_marrow.viewer.transforms import lies_over, overlaps
 
 
 def is_photograph(layer: Layer | None) -> bool:
@@ -25,39 +26,43 @@ def photograph_layer(layer: Layer | None, layers: Sequence[Layer]) -> Image | No
         return layer
     if (identity := LayerInfo.of(layer).photograph) is not None:
         return next((x for x in found if layer_id(x) == identity), None)
-    named = [x for x in found if layer.name.startswith(f"{x.name} ")]
-    return max(named, key=lambda x: len(x.name), default=None)
+    return _named(layer, found)
 
 
 def labels_of(layers: Sequence[Layer]) -> dict[Image, list[Labels]]:
     """Return the Labels layers of each photograph, the lowest first.
 
-    They have its shape. A linked layer belongs to the photograph, and to all images that were made
-    from it in its place; another one to the photograph that it is named after, else to the nearest
-    below, visible ones first.
+    A linked layer belongs to the photograph, and to all images that were made from it in its
+    place. Another one belongs to one that it is named after, else to the nearest below: of those
+    that it lies over pixel for pixel, if there are any. One whose photograph was closed belongs to
+    one that it is named after, if to any.
     """
     found: dict[Image, list[Labels]] = {x: [] for x in layers if is_photograph(x)}
-    shapes: dict[tuple[int, ...], list[Image]] = {}
-    for image in found:
-        shapes.setdefault(full_data(image).shape[:-1], []).append(image)
     made_from = {layer_id(x): LayerInfo.of(x).photograph or layer_id(x) for x in found}
     for place, layer in enumerate(layers):
-        fitting = shapes.get(full_data(layer).shape, []) if isinstance(layer, Labels) else []
-        if not fitting or not isinstance(layer, Labels):
+        if not isinstance(layer, Labels):
             continue
-        linked = LayerInfo.of(layer).photograph
-        if linked is None:
-            linked = layer_id(_named_or_below(layer, fitting, layers[:place]))
-        for image in fitting:
-            if made_from[layer_id(image)] == made_from.get(linked, linked):
+        linked = origin = LayerInfo.of(layer).photograph
+        if origin not in {*made_from, *made_from.values()}:
+            fitting = [x for x in found if lies_over(x, layer)] or list(found)
+            image = _named(layer, fitting)
+            if image is None and linked is None:
+                image = below(layer, layers[:place], fitting)
+            origin = None if image is None else layer_id(image)
+        for image in found:
+            if origin is not None and made_from[layer_id(image)] == made_from.get(origin, origin):
                 found[image].append(layer)
     return found
 
 
-def _named_or_below(layer: Labels, fitting: Sequence[Image], below: Sequence[Layer]) -> Image:
-    named = [x for x in fitting if layer.name.startswith(f"{x.name} ")]
-    if named:
-        return max(named, key=lambda x: len(x.name))
-    under = [x for x in reversed(below) if x in fitting]
-    choice = [x for x in under if isinstance(x, Image)] or list(fitting)
-    return next((x for x in choice if x.visible), choice[0])
+def _named(layer: Layer, images: Sequence[Image]) -> Image | None:
+    """The photograph that a layer is named after."""
+    named = [x for x in images if layer.name.startswith(f"{x.name} ")]
+    return max(named, key=lambda x: len(x.name), default=None)
+
+
+def below(layer: Layer, under: Sequence[Layer], images: Sequence[Image]) -> Image | None:
+    """Return the nearest photograph in the place of a layer, below it, visible ones first."""
+    found = [x for x in reversed(under) if x in images] + [x for x in images if x not in under]
+    over = [x for x in found if isinstance(x, Image) and overlaps(x, layer)]
+    return next((x for x in over if x.visible), next(iter(over), None))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from types import MappingProxyType
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
@@ -35,36 +35,22 @@ from napari_marrow.viewer.photograph.annotations import (
     annotations_in,
     field_class,
     is_chosen,
-    seen,
 )
 from napari_marrow.viewer.photograph.links import labels_of
-from napari_marrow.viewer.stack import LazyStack, read_slice
+from napari_marrow.viewer.photograph.overlays import (
+    Overlay,
+    layer_notes,
+    misplaced,
+    own_labels_over,
+    topmost,
+    unlinked_labels,
+)
+from napari_marrow.viewer.stack import LazyStack, Pixels, read_slice
+from napari_marrow.viewer.transforms import lies_over
 
 NO_FIELD = "The slider shows no field of this stack; move it to one."
 NO_PHOTOGRAPH = "No photograph is open; open an RGB image of 8 bits a channel, or a folder, first."
 NONE_CHOSEN = "No field is ticked; tick those that are wanted in the table of the open layers."
-
-Pixels: TypeAlias = NDArray | LazyStack
-_MASK_WORDS = (Kind.NUCLEI, Kind.CYTOPLASM)
-
-
-@dataclass(frozen=True, eq=False)
-class Overlay:
-    """A Labels layer over a photograph; ``layer`` is only touched on the viewer's thread.
-
-    ``from_files`` is whether it shows the masks of a folder, which can't be edited.
-    """
-
-    layer: Labels
-    data: Pixels
-    from_files: bool = False
-
-    @classmethod
-    def of(cls, layer: Labels) -> Overlay:
-        """Return the layer with its data as it is now."""
-        info, data = LayerInfo.of(layer), full_data(layer)
-        masks = info.kind in (Kind.NUCLEI, Kind.CYTOPLASM) and not info.segmented
-        return cls(layer, data, masks and isinstance(data, LazyStack))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +84,10 @@ class Photograph:
         Layers that give classes to cells and are seen, the lowest first.
     own_labels
         Data of other Labels that a person made over it, by the names of their layers.
+    misplaced
+        Why its nuclei or annotations can't be used, as they lie elsewhere; else ''.
+    notes
+        Of layers over it that a person may think are used, why they are not.
     """
 
     layer: Image
@@ -113,20 +103,27 @@ class Photograph:
     cytoplasm: Overlay | None
     annotations: tuple[Annotation, ...]
     own_labels: Mapping[str, Pixels]
+    misplaced: str
+    notes: tuple[str, ...]
 
     @classmethod
     def of(cls, layer: Image, layers: Sequence[Layer]) -> Photograph:
         """Gather a photograph's layer and what ``layers`` has over it."""
-        own_labels = _own_labels(layer, _unlinked_labels(layers), layers)
-        return cls._gather(layer, labels_of(layers).get(layer, []), own_labels)
+        found = {x.layer: x for x in cls.open_in(layers)}
+        return found.get(layer) or cls._gather(layer)
 
     @classmethod
     def _gather(
-        cls, layer: Image, own: Sequence[Labels], own_labels: Mapping[str, Pixels]
+        cls,
+        layer: Image,
+        own: Sequence[Labels] = (),
+        own_labels: Mapping[str, Pixels] = MappingProxyType({}),
+        notes: Sequence[str] = (),
     ) -> Photograph:
         data = full_data(layer)
         rows = range(len(data) if data.ndim == 4 else 1)
-        nuclei = _topmost(layer, own, Kind.NUCLEI)
+        over = [x for x in own if lies_over(layer, x)]
+        nuclei = topmost(layer, over, Kind.NUCLEI)
         return cls(
             layer=layer,
             name=layer.name,
@@ -138,19 +135,19 @@ class Photograph:
             classes=tuple(field_class(layer, row) for row in rows),
             chosen=tuple(row for row in rows if is_chosen(layer, row)),
             nuclei=nuclei,
-            cytoplasm=_topmost(layer, own, Kind.CYTOPLASM),
-            annotations=annotations_in(own, len(rows), nuclei and nuclei.layer),
+            cytoplasm=topmost(layer, over, Kind.CYTOPLASM),
+            annotations=annotations_in(over, len(rows), nuclei and nuclei.layer),
             own_labels=own_labels,
+            misplaced=misplaced(layer, [x for x in own if x not in over]),
+            notes=tuple(notes),
         )
 
     @classmethod
     def open_in(cls, layers: Sequence[Layer]) -> list[Photograph]:
         """Gather all open photographs."""
-        unlinked = _unlinked_labels(layers)
-        return [
-            cls._gather(x, own, _own_labels(x, unlinked, layers))
-            for x, own in labels_of(layers).items()
-        ]
+        own, unlinked = labels_of(layers), unlinked_labels(layers)
+        notes = layer_notes(layers, own)
+        return [cls._gather(x, own[x], own_labels_over(x, unlinked, layers), notes[x]) for x in own]
 
     @classmethod
     def all_of(cls, layers: Sequence[Layer]) -> list[Photograph]:
@@ -239,13 +236,24 @@ class Photograph:
         """Whether the nuclei that are seen are others than those of its files."""
         return self.nuclei is not None and not (self.nuclei.from_files and self.files)
 
+    def check(self, row: int) -> None:
+        """Raise MarrowError where nuclei or annotations of a slice lie elsewhere than it."""
+        if self.misplaced:
+            raise MarrowError(self.misplaced)
+
     def labels(self, row: int) -> NDArray[np.integer] | None:
         """Return the nuclei of a slice that are seen; without any layer, those of its files.
 
         None where neither are known; then they are to be found, see :meth:`cells`.
+
+        Raises
+        ------
+        MarrowError
+            When they can't be read, or lie elsewhere than the photograph.
         """
         from napari_marrow.imaging.nuclei import field_labels
 
+        self.check(row)
         if not self._has_labels(row):
             return None
         if self.nuclei is not None:
@@ -294,7 +302,13 @@ class Photograph:
         Where annotations are by number and lie over the nuclei, the cells are theirs. All other
         annotations are taken as strokes, which give their class to the cells below them: to
         ``nuclei``, by default those of :meth:`cells`.
+
+        Raises
+        ------
+        MarrowError
+            As :meth:`labels` does.
         """
+        self.check(row)
         parts = [(x, x.classes[row], self.part(x.data, row)) for x in self.annotations]
         given = [part for part in parts if part[2].any() and (part[0].painted or part[1])]
         by_number = [(x, part) for x, names, part in given if not x.painted and x.covers_nuclei]
@@ -353,36 +367,3 @@ class Photograph:
                 "The photograph was changed meanwhile; nothing was added. Press the button again."
             )
         return ""
-
-
-def _topmost(image: Image, own: Sequence[Labels], word: str) -> Overlay | None:
-    """The topmost layer that is seen, of those which hold nuclei or cytoplasm."""
-    masks = seen([x for x in own if _holds(image, x, word)])
-    return Overlay.of(masks[-1]) if masks else None
-
-
-def _holds(image: Image, layer: Labels, word: str) -> bool:
-    """Whether a layer holds ``nuclei`` or ``cytoplasm`` by its kind, else by its name."""
-    kind = LayerInfo.of(layer).kind
-    if kind is not None:
-        return kind.endswith(word)
-    name = layer.name.removeprefix(f"{image.name} ").lower()
-    return word in name or (word == Kind.NUCLEI and "nucleus" in name)
-
-
-def _unlinked_labels(layers: Sequence[Layer]) -> list[Labels]:
-    """Labels of a person's own, or of another program."""
-    labels = [(x, LayerInfo.of(x)) for x in layers if isinstance(x, Labels)]
-    return [x for x, info in labels if info.kind is None and info.photograph is None]
-
-
-def _own_labels(
-    image: Image, unlinked: Sequence[Labels], layers: Sequence[Layer]
-) -> dict[str, Pixels]:
-    """Labels over the photograph that are neither linked nor named as masks, of any photograph."""
-    shape = full_data(image).shape[:-1]
-    over = [x for x in unlinked if full_data(x).shape == shape]
-    over = [x for x in over if not any(_holds(image, x, w) for w in _MASK_WORDS)]
-    others = [x.name for x in layers if isinstance(x, Image) and x is not image] if over else []
-    named = {f"{x} {word}" for x in others for word in (*_MASK_WORDS, Kind.ANNOTATION)}
-    return {x.name: x.data for x in over if x.name not in named}

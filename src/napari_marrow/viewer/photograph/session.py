@@ -103,9 +103,8 @@ def check_session(summary: LearningSummary) -> None:
         )
     if any(reason != NO_CLASS for _, reason in summary.left_out):
         raise MarrowError(summary.sentence())
-    raise MarrowError(
-        "Nothing open has a class; give the fields a class in the table, or annotate cells."
-    )
+    nothing = "Nothing open has a class; give the fields a class in the table, or annotate cells"
+    raise MarrowError("; ".join([nothing, *summary.notes]) + ".")
 
 
 @dataclass

@@ -197,7 +197,8 @@ def _report(
         whose = [f"{origin} ({counted(n, 'field')})" for origin, n in origins.items()]
         nuclei = ", ".join(whose if len(whose) > 1 else origins)
         text = f"{counted(n_cells, 'cell')} of {text}; the nuclei are {nuclei}"
-    sentences = [f"{text}."]
+    notes = dict.fromkeys(note for x in labelled for note in x.photograph.notes)
+    sentences = ["; ".join([text, *notes]) + "."]
     if any(n_seen):
         text = f"The model learnt from {n_seen[0]} of them"
         sentences.append(f"{text}, {n_seen[1]} held out." if n_seen[1] else f"{text}.")

@@ -32,6 +32,7 @@ LAYERS, FOLDER = 0, 1
 NAME, CLASS, CELLS = range(3)
 REFRESH_AFTER_MS = 100
 """From the last change of a layer, such as a piece of a stroke, to the new table."""
+PLACE_EVENTS = ("scale", "translate", "rotate", "shear", "affine", "units")
 NO_FOLDER = (
     "A folder with a folder for each class, a SN-AM download, or a table of the widget Data set."
 )
@@ -129,7 +130,7 @@ class SourcePanel(QWidget):
 
     def _listen_to_layers(self) -> None:
         for layer in self._viewer.layers:
-            names = ["name", "features", "metadata", "data", "paint", "visible"]
+            names = ["name", "features", "metadata", "data", "paint", "visible", *PLACE_EVENTS]
             if LayerInfo.of(layer).kind is Kind.ANNOTATION:
                 names.append("set_data")  # all that undo and redo emit
             for name in names:

@@ -1,0 +1,128 @@
+"""The Labels layers over a photograph: which hold its nuclei, and which are of no use, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from napari.layers import Image, Labels, Layer, Points, Shapes
+
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data
+from napari_marrow.viewer.photograph.annotations import annotates, seen
+from napari_marrow.viewer.photograph.links import below
+from napari_marrow.viewer.stack import LazyStack, Pixels
+from napari_marrow.viewer.transforms import lies_over
+
+_MASK_WORDS = (Kind.NUCLEI, Kind.CYTOPLASM)
+NEW_LABELS = " - Labels"
+"""napari adds this to the name of the active layer, perhaps of nuclei, for that of a new one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A Labels layer over a photograph; ``layer`` is only touched on the viewer's thread.
+
+    ``from_files`` is whether it shows the masks of a folder, which can't be edited.
+    """
+
+    layer: Labels
+    data: Pixels
+    from_files: bool = False
+
+    @classmethod
+    def of(cls, layer: Labels) -> Overlay:
+        """Return the layer with its data as it is now."""
+        info, data = LayerInfo.of(layer), full_data(layer)
+        masks = info.kind in _MASK_WORDS and not info.segmented
+        return cls(layer, data, masks and isinstance(data, LazyStack))
+
+
+def topmost(image: Image, own: Sequence[Labels], word: str) -> Overlay | None:
+    """Return the topmost layer that is seen, of those which hold nuclei or cytoplasm."""
+    masks = seen([x for x in own if _holds(image, x, word)])
+    return Overlay.of(masks[-1]) if masks else None
+
+
+def _holds(image: Image, layer: Labels, word: str) -> bool:
+    """Whether a layer holds ``nuclei`` or ``cytoplasm`` by its kind, else by its name."""
+    kind = LayerInfo.of(layer).kind
+    if kind is not None:
+        return kind.endswith(word)
+    name = layer.name.removeprefix(f"{image.name} ").lower()
+    named = word in name or (word == Kind.NUCLEI and "nucleus" in name)
+    return named and NEW_LABELS not in layer.name
+
+
+def unlinked_labels(layers: Sequence[Layer]) -> list[Labels]:
+    """Return Labels of a person's own, or of another program."""
+    labels = [(x, LayerInfo.of(x)) for x in layers if isinstance(x, Labels)]
+    return [x for x, info in labels if info.kind is None and info.photograph is None]
+
+
+def own_labels_over(
+    image: Image, unlinked: Sequence[Labels], layers: Sequence[Layer]
+) -> dict[str, Pixels]:
+    """Return Labels over a photograph that are neither linked nor named as masks, of any one."""
+    over = [x for x in unlinked if lies_over(image, x)]
+    over = [x for x in over if not any(_holds(image, x, w) for w in _MASK_WORDS)]
+    others = [x.name for x in layers if isinstance(x, Image) and x is not image] if over else []
+    named = {f"{x} {word}" for x in others for word in (*_MASK_WORDS, Kind.ANNOTATION)}
+    return {x.name: x.data for x in over if x.name not in named}
+
+
+def misplaced(image: Image, elsewhere: Sequence[Labels]) -> str:
+    """Return a sentence about visible nuclei or classes that don't lie over a photograph, or ''."""
+    names = [x.name for x in elsewhere if x.visible and _is_used(image, x)]
+    if not names:
+        return ""
+    return (
+        f"{names[0]} does not lie pixel for pixel over {image.name}, so other cells would be used "
+        "than those in view; Alt-click the Transform button of the layer that was moved, give it "
+        "the photograph's size and scale, or hide it."
+    )
+
+
+def _is_used(image: Image, layer: Labels) -> bool:
+    return annotates(layer) or any(_holds(image, layer, word) for word in _MASK_WORDS)
+
+
+def layer_notes(
+    layers: Sequence[Layer], own: Mapping[Image, Sequence[Labels]]
+) -> dict[Image, list[str]]:
+    """Return what to say of visible layers over each photograph that give it no cells.
+
+    Parameters
+    ----------
+    layers
+        Of the viewer.
+    own
+        The Labels layers of each photograph.
+    """
+    found: dict[Image, list[str]] = {image: [] for image in own}
+    for place, layer in enumerate(layers):
+        if not layer.visible or not isinstance(layer, Labels | Points | Shapes):
+            continue
+        image = next((x for x in own if layer in own[x]), None)
+        if text := _no_use(layer, image):
+            under = layers[:place]
+            image = image or below(layer, under, [x for x in own if x in under])
+        if image is not None and text:
+            found[image].append(f"{layer.name} over {image.name} {text}")
+    return found
+
+
+def _no_use(layer: Labels | Points | Shapes, image: Image | None) -> str:
+    """Why a layer gives the photograph it belongs to no cells, and what to do; '' where it does."""
+    kind = LayerInfo.of(layer).kind
+    if not isinstance(layer, Labels):
+        used = kind is not None or not len(layer.data)
+        return "" if used else "is not used: press Annotate cells, and paint the cells there"
+    if image is None:
+        used = kind is None or not (kind.holds_nuclei or kind is Kind.ANNOTATION)
+        return "" if used else "is not used: it belongs to a photograph that is not open"
+    if kind is not None or _is_used(image, layer):
+        return ""
+    return (
+        "gives no classes: press Annotate cells and paint there, give it the columns index and "
+        f"class, or name it {image.name} nuclei if each of its labels is a nucleus"
+    )
