@@ -1,6 +1,7 @@
 """The features table of a folder's nuclei follows the slider."""
 
 import gc
+import threading
 import weakref
 from functools import partial
 
@@ -8,13 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import ndimage
+from superqt.utils import WorkerBase
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.viewer.behaviours.current_table import attach_current_table
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.annotations import label_classes
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import write_session
+from napari_marrow.viewer.stack import LazyStack
 
 
 def shows(nuclei, name):
@@ -136,3 +141,99 @@ def test_measured_stacks_are_not_kept(make_napari_viewer, snam, qtbot):
     stack = weakref.ref(viewer.layers[name].data)
     viewer.layers.clear()
     qtbot.waitUntil(lambda: gc.collect() >= 0 and stack() is None, timeout=10000)
+
+
+class SlowNuclei(LazyStack):
+    """A nucleus of k + 1 pixels in row k, drawn at once; measured only when a test says so."""
+
+    def __init__(self):
+        super().__init__([partial(self._nuclei, row) for row in range(4)], (20, 20), np.uint16)
+        self.names = [f"field {row}" for row in range(4)]
+        self.begun, self.may, self.errors = [], threading.Event(), {}
+
+    def _nuclei(self, row):
+        labels = np.zeros((20, 20), np.uint16)
+        labels[0, : row + 1] = 1
+        return labels
+
+    def read(self, row):
+        name = threading.current_thread().name
+        if name != "MainThread" and not name.startswith("marrow-prefetch"):
+            self.begun.append(row)
+            assert self.may.wait(20)
+            if row in self.errors:
+                raise self.errors[row]
+        return super().read(row)
+
+
+@pytest.fixture
+def slow(make_napari_viewer):
+    """A viewer whose stack of nuclei shows row 1, which is being measured."""
+    viewer = make_napari_viewer()
+    layer = viewer.add_labels(SlowNuclei(), metadata=LayerInfo(kind=Kind.NUCLEI).metadata())
+    viewer.dims.set_current_step(0, 1)
+    attach_current_table(viewer)
+    yield viewer, layer
+    layer.data.may.set()
+
+
+def wait_until_measured(layer, row, qtbot):
+    qtbot.waitUntil(lambda: row in layer.data.begun, timeout=10000)
+
+
+def test_of_fields_that_are_paged_through_only_the_shown_one_has_its_table_shown(slow, qtbot):
+    viewer, layer = slow
+    wait_until_measured(layer, 1, qtbot)
+    shown = []
+    layer.events.features.connect(lambda: shown.append(layer.features["area"].tolist()))
+    for row in (2, 3):
+        viewer.dims.set_current_step(0, row)
+        qtbot.wait(600)  # long enough to be asked for
+    layer.data.may.set()
+    qtbot.waitUntil(lambda: shown != [], timeout=10000)
+    qtbot.wait(100)
+    assert shown == [[4]]
+    assert 2 not in layer.data.begun
+
+
+def test_the_table_of_a_field_that_was_left_meanwhile_is_not_shown(slow, qtbot):
+    viewer, layer = slow
+    wait_until_measured(layer, 1, qtbot)
+    shown = []
+    layer.events.features.connect(lambda: shown.append(layer.features["area"].tolist()))
+    viewer.dims.set_current_step(0, 2)
+    layer.data.may.set()
+    qtbot.waitUntil(lambda: shown != [], timeout=10000)
+    assert shown == [[3]]
+
+
+def test_a_removed_layer_gets_no_table(slow, qtbot):
+    viewer, layer = slow
+    wait_until_measured(layer, 1, qtbot)
+    viewer.layers.remove(layer)
+    layer.data.may.set()
+    qtbot.wait(300)
+    assert "area" not in layer.features
+
+
+def test_measuring_ends_when_napari_quits(slow, qtbot):
+    viewer, layer = slow
+    other = viewer.add_labels(SlowNuclei(), metadata=layer.metadata)
+    wait_until_measured(layer, 1, qtbot)
+    threading.Timer(0.1, layer.data.may.set).start()
+    WorkerBase.await_workers(10_000)
+    qtbot.wait(300)
+    assert other.data.begun == []
+    assert "area" not in layer.features
+
+
+def test_an_unreadable_field_has_an_empty_table_and_a_fault_is_reported(slow, qtbot, notified):
+    viewer, layer = slow
+    layer.data.errors = {2: MarrowError("b.bmp is odd."), 3: KeyError("fault")}
+    layer.data.may.set()
+    qtbot.waitUntil(lambda: layer.features.get("area", pd.Series()).tolist() == [2], timeout=10000)
+    viewer.dims.set_current_step(0, 2)
+    qtbot.waitUntil(lambda: len(layer.features) == 0, timeout=10000)
+    assert notified == []
+    viewer.dims.set_current_step(0, 3)
+    qtbot.waitUntil(lambda: ["fault" in text for text in notified] == [True], timeout=10000)

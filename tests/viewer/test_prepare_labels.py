@@ -6,6 +6,7 @@ import weakref
 
 import numpy as np
 import pytest
+from superqt.utils import WorkerBase
 
 from napari_marrow.data.cache import FOLDER_VARIABLE
 from napari_marrow.data.layouts import scan
@@ -21,7 +22,7 @@ class SlowLabels:
     """Labels that are made only when a test says so: row k holds k + 1, its draft 100 + k."""
 
     def __init__(self):
-        self.made, self.may = [], threading.Event()
+        self.made, self.may, self.errors = [], threading.Event(), {}
         readers = [lambda row=row: self._read(row) for row in range(N_FIELDS)]
         drafts = [
             lambda row=row: np.full((40, 50), 100 + row, np.uint16) for row in range(N_FIELDS)
@@ -31,6 +32,8 @@ class SlowLabels:
     def _read(self, row):
         assert self.may.wait(20)
         self.made.append(row)
+        if row in self.errors:
+            raise self.errors[row]
         return np.full((40, 50), row + 1, np.uint16)
 
 
@@ -182,3 +185,33 @@ def test_the_worker_pauses_while_the_user_pages(viewer, slow, monkeypatch, qtbot
         qtbot.wait(50)
     assert len(slow.made) == 1
     qtbot.waitUntil(lambda: not slow.stack.unprepared, timeout=10000)
+
+
+def test_a_closed_viewer_makes_no_more_labels(make_napari_viewer, slow, qtbot):
+    viewer = make_napari_viewer()
+    add(viewer, slow.stack)
+    qtbot.wait(500)  # its worker has begun
+    task = attach_label_preparation(viewer)._task
+    viewer.close()
+    slow.may.set()
+    qtbot.waitUntil(lambda: task._in_thread is None, timeout=10000)
+    qtbot.wait(500)
+    assert len(slow.made) == 1
+
+
+def test_no_more_labels_are_made_when_napari_quits(viewer, slow, qtbot):
+    add(viewer, slow.stack)
+    qtbot.wait(500)  # its worker has begun
+    threading.Timer(0.1, slow.may.set).start()
+    WorkerBase.await_workers(10_000)
+    qtbot.wait(1000)
+    assert len(slow.made) == 1
+
+
+def test_a_fault_is_reported_and_the_other_labels_are_made(viewer, slow, qtbot, notified):
+    slow.errors[2] = KeyError("fault")
+    add(viewer, slow.stack)
+    slow.may.set()
+    qtbot.waitUntil(lambda: not slow.stack.unprepared, timeout=10000)
+    assert ["fault" in text for text in notified] == [True]
+    assert set(slow.made) == set(range(N_FIELDS))

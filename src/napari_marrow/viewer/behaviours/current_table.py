@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import napari
 from napari.layers import Labels, Layer
-from napari.qt.threading import create_worker
 
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.viewer.layer_info import LayerInfo, shown_slice
 from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer, single_shot
 from napari_marrow.viewer.photograph.slice_tables import measure, of_one_slice, show_table
 from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.task import Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
 QUIET_MS = 500
 """The nuclei are measured this long after the last step of the slider, in milliseconds."""
+
+
+class _Shown(NamedTuple):
+    """The row that a layer shows. Slices of a removed layer would stay in memory with it."""
+
+    layer: weakref.ref[Labels]
+    stack: weakref.ref[LazyStack]
+    row: int
 
 
 class CurrentTable(ViewerFollower):
@@ -32,7 +42,7 @@ class CurrentTable(ViewerFollower):
     def __init__(self, viewer: napari.Viewer):
         super().__init__(viewer)
         self._timer = single_shot(QUIET_MS, self._measure)
-        self._requested: weakref.WeakKeyDictionary[Layer, int] = weakref.WeakKeyDictionary()
+        self._task = Task()
         viewer.dims.events.current_step.connect(self._wait)
         viewer.layers.events.inserted.connect(self._wait)
         self._wait()
@@ -41,18 +51,17 @@ class CurrentTable(ViewerFollower):
         self._timer.start()
 
     def _measure(self) -> None:
+        wanted = []
         for layer in self.layers:
-            row = self._shown_row(layer)
-            if row is None or self._requested.get(layer) == row:
+            row, info = self._shown_row(layer), LayerInfo.of(layer)
+            if row is None or row == info.shown_row:
                 continue
-            self._requested[layer] = row
-            tables = LayerInfo.of(layer).tables
-            if row in tables or not isinstance(layer.data, LazyStack):
-                show_table(layer, row, tables.get(row, layer.features.iloc[:0]))
-                continue
-            show = partial(self._show, weakref.ref(layer), row)
-            # A worker may outlive the layer, whose slices would stay in memory with it.
-            create_worker(_measure, weakref.ref(layer.data), row, _connect={"returned": show})
+            if row in info.tables or not isinstance(layer.data, LazyStack):
+                show_table(layer, row, layer.features.iloc[:0])
+            elif of_one_slice(info, layer.features):
+                wanted.append(_Shown(weakref.ref(layer), weakref.ref(layer.data), row))
+        if wanted:
+            self._task.start(partial(_measure_each, wanted), partial(self._show, wanted))
 
     def _shown_row(self, layer: Layer) -> int | None:
         """Return the row that a stack of nuclei in the viewer shows; None for other layers."""
@@ -64,24 +73,31 @@ class CurrentTable(ViewerFollower):
         row = shown_slice(layer, viewer.dims.point)
         return None if row < 0 else row
 
-    def _show(self, weak: weakref.ref[Labels], row: int, table: pd.DataFrame | None) -> None:
+    def _show(self, wanted: Sequence[_Shown], tables: Sequence[pd.DataFrame | None]) -> None:
         """Set the features, unless the user has paged on or put a table of all fields there."""
-        layer = weak()
-        if layer is None or table is None:
-            return
-        if self._shown_row(layer) != row:
-            self._requested.pop(layer, None)  # to be measured when the user comes back
-        elif of_one_slice(LayerInfo.of(layer), layer.features):
-            show_table(layer, row, table)
+        for shown, table in zip(wanted, tables, strict=True):
+            layer = shown.layer()
+            if layer is None or self._shown_row(layer) != shown.row:
+                continue
+            if of_one_slice(LayerInfo.of(layer), layer.features):
+                empty = layer.features.iloc[:0]
+                show_table(layer, shown.row, empty if table is None else table)
 
 
-def _measure(weak: weakref.ref[LazyStack], row: int) -> pd.DataFrame | None:
-    """Measure a row in a worker; None where its layer was removed or it can't be read."""
-    stack = weak()
-    try:
-        return None if stack is None else measure(stack, row)
-    except MarrowError:  # reported where the row is drawn
-        return None
+def _measure_each(
+    wanted: Sequence[_Shown], emit: Emit, should_stop: ShouldStop
+) -> list[pd.DataFrame | None]:
+    """Measure rows in a worker; None where a layer was removed or its row can't be read."""
+    tables: list[pd.DataFrame | None] = []
+    for shown in wanted:
+        if should_stop():
+            raise Stopped
+        stack = shown.stack()
+        try:
+            tables.append(None if stack is None else measure(stack, shown.row))
+        except MarrowError:  # reported where the row is drawn
+            tables.append(None)
+    return tables
 
 
 attach_current_table = per_viewer(CurrentTable)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import napari
 from napari.layers import Labels
-from napari.qt.threading import create_worker
+from napari.utils.notifications import show_error
 
+from napari_marrow.data.errors import Stopped
+from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer, single_shot
 from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.task import Task
 
 IDLE_MS = 300
 """The worker runs this long after the last step of the slider or added layer, in milliseconds."""
@@ -20,12 +23,12 @@ MAX_PAUSE_S = 1.0
 
 
 class LabelPreparation(ViewerFollower):
-    """Runs one worker for the stacks of labels of a viewer, and draws what it made."""
+    """Runs one task for the stacks of labels of a viewer, and draws what it made."""
 
     def __init__(self, viewer: napari.Viewer):
         super().__init__(viewer)
         self._stacks: tuple[weakref.ref[LazyStack], ...] = ()  # the worker reads it
-        self._running = False
+        self._task = Task(failed=self._fail)
         self._idle = threading.Event()
         self._timer = single_shot(IDLE_MS, self._start)
         viewer.dims.events.current_step.connect(self._pause)
@@ -72,15 +75,17 @@ class LabelPreparation(ViewerFollower):
     def _start(self) -> None:
         self._follow(self._own_stacks())
         self._idle.set()
-        if not self._running and any(x.data.unprepared for x in self._label_layers()):
-            self._running = True
-            create_worker(self._prepare, _connect={"yielded": self._show, "finished": self._finish})
+        if not self._task.busy and any(stack.unprepared for stack in self._followed()):
+            # Then again, for stacks that were added meanwhile.
+            self._task.start(self._prepare, lambda _: self._timer.start(), heard=self._show)
 
-    def _prepare(self) -> Iterator[int]:
-        """Make the labels that are missing, in the worker; yield the row of each."""
+    def _prepare(self, emit: Emit, should_stop: ShouldStop) -> None:
+        """Make the labels that are missing, in the worker; report the row of each."""
         while (row := self._prepare_next()) is not None:
-            yield row
+            emit(Event("message", result=row))
             self._idle.wait(MAX_PAUSE_S)
+            if should_stop():
+                raise Stopped
 
     def _prepare_next(self) -> int | None:
         stacks = self._followed()
@@ -93,14 +98,14 @@ class LabelPreparation(ViewerFollower):
         stacks[number].prepare(row)
         return row
 
-    def _show(self, row: int) -> None:
+    def _show(self, made: Event) -> None:
         for layer in self._label_layers():
-            if layer.data.shown == row and row not in layer.data.unprepared:
+            if layer.data.shown == made.result and made.result not in layer.data.unprepared:
                 layer.refresh()
 
-    def _finish(self) -> None:
-        self._running = False
-        self._timer.start()  # for stacks that were added meanwhile
+    def _fail(self, text: str) -> None:
+        show_error(text)
+        self._timer.start()  # for the other rows
 
 
 attach_label_preparation = per_viewer(LabelPreparation)
