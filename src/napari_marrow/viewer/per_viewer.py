@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import napari
-from magicgui.widgets import create_widget
-from magicgui.widgets.bases import ValueWidget
 from napari.layers import Layer
+from napari.qt import QtViewer
 from qtpy.QtCore import QObject, QTimer
-from qtpy.QtWidgets import QApplication, QMainWindow
+from qtpy.QtWidgets import QApplication
 
 T = TypeVar("T")
 
@@ -24,20 +23,13 @@ def unwrapped(viewer: napari.Viewer) -> napari.Viewer:
 def open_viewers() -> list[napari.Viewer]:
     """Return the viewers of all windows of napari, the current one first.
 
-    A reader is not told which viewer will get its layers. napari tells a magicgui widget the
-    viewer of the window that it is in.
+    A reader is not told which viewer will get its layers.
     """
     current = napari.current_viewer()
     if current is None:
         return []
-    viewers = [current]
-    probe = cast(ValueWidget, create_widget(annotation=napari.Viewer))
-    for window in QApplication.topLevelWidgets():
-        if isinstance(window, QMainWindow):
-            probe.native.setParent(window)
-            viewers.append(unwrapped(probe.value))
-            probe.native.setParent(None)
-    return list(dict.fromkeys(viewers))  # of another window it names the current one
+    shown = [w.viewer for w in QApplication.allWidgets() if isinstance(w, QtViewer)]
+    return list(dict.fromkeys([current, *shown]))
 
 
 def per_viewer(make: Callable[[napari.Viewer], T]) -> Callable[[napari.Viewer], T]:
