@@ -7,7 +7,7 @@ import pytest
 
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.layouts import scan
-from napari_marrow.learning.learners import LEARNERS, SILENT
+from napari_marrow.learning.learners import SILENT, learner_class
 from napari_marrow.learning.listed_units import list_units
 from napari_marrow.learning.settings import TrainingSettings
 
@@ -20,7 +20,7 @@ def test_the_units_that_are_learnt_from(make_snam, tmp_path, model, unit):
     collection = replace(collection, fields=(unknown, *collection.fields[1:]))
     settings = TrainingSettings(model=model, unit=unit, families=("histogram",))
     listed = list_units(collection, settings, SILENT, Failures())
-    learner = LEARNERS[settings.kind](collection, settings, SILENT, Failures())
+    learner = learner_class(settings.kind)(collection, settings, SILENT, Failures())
     columns = ["image", "index", "class", "source"]
     pd.testing.assert_frame_equal(
         listed[columns].astype(str), learner.table[columns].astype(str), check_dtype=False

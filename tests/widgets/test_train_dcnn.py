@@ -1,5 +1,6 @@
 """The dock widget in a real viewer, with a real child process where it says so."""
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -15,6 +16,8 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QScrollArea
 
 from napari_marrow.data.errors import Stopped
+from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
+from napari_marrow.learning.registry import MODELS
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make import predictions
 from napari_marrow.viewer.make.predictions import predict_photographs
@@ -268,7 +271,7 @@ def test_training_in_the_child_end_to_end(
 
 
 @pytest.mark.usefixtures("no_warm_start")
-def test_the_form_shows_the_options_of_the_chosen_kind_of_model(open_widget):
+def test_the_form_shows_the_options_of_the_chosen_kind_of_model(open_widget, monkeypatch):
     _, widget = open_widget()
 
     def shown():
@@ -283,6 +286,13 @@ def test_the_form_shows_the_options_of_the_chosen_kind_of_model(open_widget):
     assert widget.form.settings().epochs == 40
     widget.form.fields["model"].value = "paper"
     assert common | {"epochs", "copies"} <= shown()
+    both = dataclasses.make_dataclass(
+        "Both", [], bases=(ClassicalSettings, NetworkSettings), frozen=True
+    )
+    hybrid = dataclasses.replace(MODELS["logistic"], settings=both)
+    monkeypatch.setitem(MODELS, "logistic", hybrid)
+    widget.form.fields["model"].value = "logistic"
+    assert common | {"families", "select", "epochs", "copies"} <= shown()
 
 
 @pytest.mark.timeout(600)

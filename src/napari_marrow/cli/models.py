@@ -49,10 +49,10 @@ def _report_unused(
     models: Sequence[str], network: NetworkSettings, classical: ClassicalSettings
 ) -> None:
     """Name the options that the user changed and none of the models uses."""
-    used = {MODELS[name].settings for name in models if name in MODELS}
+    specs = [MODELS[name] for name in models if name in MODELS]
     for given in (network, classical):
         changed = [n for n, value in vars(given).items() if value != getattr(type(given)(), n)]
-        if changed and used and type(given) not in used:
+        if changed and specs and not any(spec.takes(type(given)) for spec in specs):
             options = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
             console.print(f"Not used by {', '.join(models)}: {options}.")
 

@@ -20,7 +20,8 @@ from napari_marrow.jobs.events import (
     progress_callback,
     silent,
 )
-from napari_marrow.learning.bundle import BUNDLE, HISTORY, Bundle, load_bundle, write_bundle
+from napari_marrow.learning.bundle import BUNDLE, Bundle, load_bundle, write_bundle
+from napari_marrow.learning.bundle_files import HISTORY
 from napari_marrow.learning.settings import TrainingSettings
 
 if TYPE_CHECKING:

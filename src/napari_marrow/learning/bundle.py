@@ -20,9 +20,15 @@ from typing import TYPE_CHECKING
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.outputs import FolderKind
+from napari_marrow.learning.bundle_files import BUNDLE_JSON, HELDOUT, ONNX, WEIGHTS
 from napari_marrow.learning.bundle_info import BundleInfo
-from napari_marrow.learning.predictor import PREDICTORS, Prediction, Predictor, joined_tables
-from napari_marrow.learning.registry import ModelKind
+from napari_marrow.learning.predictor import (
+    Prediction,
+    Predictor,
+    joined_tables,
+    predictor_class,
+)
+from napari_marrow.learning.registry import KINDS
 
 if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
     import numpy as np
@@ -31,14 +37,6 @@ if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
 
 SCHEMA = 1
 FORMAT = "napari-marrow bundle"
-BUNDLE_JSON = "bundle.json"
-WEIGHTS, ONNX, HISTORY, HELDOUT = "weights.safetensors", "model.onnx", "history.csv", "heldout.csv"
-FEATURES = "features.csv"
-REQUIRED: dict[ModelKind, frozenset[str]] = {
-    "network": frozenset({ONNX, HELDOUT, WEIGHTS, HISTORY}),
-    "classical": frozenset({ONNX, HELDOUT, FEATURES}),
-}
-"""Files without which a bundle can't be used."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Bundle:
         MarrowError
             When ``model.onnx`` can't be opened, or does not fit the description.
         """
-        return PREDICTORS[self.info.kind](self.path / ONNX, self.info)
+        return predictor_class(self.info.kind)(self.path / ONNX, self.info)
 
     @cached_property
     def learnt(self) -> frozenset[str]:
@@ -197,7 +195,7 @@ def load_bundle(path: Path | str) -> Bundle:
         raise MarrowError(f"{description} was altered after training; copy the whole bundle again.")
     try:
         info = BundleInfo.from_dict(content)
-        required, files = REQUIRED[info.kind], dict(content["files"])
+        required, files = KINDS[info.kind].files, dict(content["files"])
     except (AttributeError, KeyError, TypeError, ValueError, MarrowError) as error:
         raise MarrowError(
             f"{description} was altered or is incomplete ({error}); copy the whole bundle again."

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 
 from napari_marrow.data.options import settings_from_dict
 from napari_marrow.learning.evaluation import Evaluation
-from napari_marrow.learning.registry import ModelKind
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
 
@@ -40,7 +39,7 @@ class BundleInfo:
     features
         Of a classical model: the features it takes, in this order.
     kind
-        ``network`` or ``classical``.
+        Name of the kind of model.
     """
 
     classes: tuple[str, ...]
@@ -54,7 +53,7 @@ class BundleInfo:
     notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
     features: tuple[str, ...] = ()
-    kind: ModelKind = "network"
+    kind: str = "network"
 
     @property
     def needs_nuclei(self) -> bool:

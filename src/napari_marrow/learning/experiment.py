@@ -18,11 +18,12 @@ from napari_marrow.audit.audit import audit
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, with_classes_only
-from napari_marrow.learning.bundle import HELDOUT, sha256
+from napari_marrow.learning.bundle import sha256
+from napari_marrow.learning.bundle_files import HELDOUT
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.calibration import apply_temperature
 from napari_marrow.learning.evaluation import CrossValidation, Evaluation
-from napari_marrow.learning.learners import LEARNERS, SILENT, Callbacks, FittedModel, Learner
+from napari_marrow.learning.learners import SILENT, Callbacks, FittedModel, Learner, learner_class
 from napari_marrow.learning.listed_units import (
     check_classes,
     checked_folds,
@@ -116,7 +117,7 @@ def train(
         When a callback ended the work.
     """
     collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED))
-    prepared = LEARNERS[settings.kind].PREPARATION
+    prepared = learner_class(settings.kind).PREPARATION
     listed_part = (AUDITED + prepared) / 2
     failures = Failures(strict)
     units = list_units(usable, settings, callbacks.part(AUDITED, listed_part), failures)
@@ -201,7 +202,7 @@ def check_training(collection: Collection, settings: TrainingSettings | CompareS
 def _prepare(
     collection: Collection, settings: TrainingSettings, callbacks: Callbacks, failures: Failures
 ) -> Learner:
-    learner = LEARNERS[settings.kind](collection, settings, callbacks, failures)
+    learner = learner_class(settings.kind)(collection, settings, callbacks, failures)
     check_classes(learner.table, collection)
     return learner
 

@@ -1,12 +1,15 @@
 """Learners: the units of a collection, prepared once, and models fitted on rows of them.
 
-There is one class for each kind of model in :data:`LEARNERS`.
+There is one class for each kind of model, which the registry names.
 """
 
 from __future__ import annotations
 
+import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,13 +19,13 @@ from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.imaging.augment import rotate90
 from napari_marrow.imaging.intensity import edges
-from napari_marrow.learning.bundle import FEATURES, HISTORY
+from napari_marrow.learning.bundle_files import FEATURES, HISTORY
 from napari_marrow.learning.calibration import MIN_CALIBRATION_UNITS, fit_temperature
 from napari_marrow.learning.classical import Fitted, choose_columns, fit_classical
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.learning.import_keras import start_keras
 from napari_marrow.learning.onnx_model import open_onnx, run_classical, run_network
-from napari_marrow.learning.registry import ModelKind
+from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.samples import Units, class_codes, collect_units
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows, Split, split_by_source
@@ -112,11 +115,41 @@ class FittedModel:
     notes: tuple[str, ...] = ()
 
 
-class NetworkLearner:
+class Learner(ABC):
+    """Prepares the units of a collection, once, and fits models on rows of them.
+
+    Attributes
+    ----------
+    table
+        A row a unit, with class, source and mean colour.
+    """
+
+    PREPARATION: ClassVar[float]
+    """Fraction of the time of a training that preparing the units takes."""
+    table: pd.DataFrame
+
+    @abstractmethod
+    def __init__(
+        self,
+        collection: Collection,
+        settings: TrainingSettings,
+        callbacks: Callbacks,
+        failures: Failures,
+    ): ...
+
+    @abstractmethod
+    def fit_calibrated(self, settings: TrainingSettings, split: Split) -> tuple[FittedModel, float]:
+        """Fit a model on what is not held out; return it with its temperature."""
+
+    @abstractmethod
+    def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FittedModel:
+        """Fit a model on rows of the table, all that it may know."""
+
+
+class NetworkLearner(Learner):
     """Crops and tiles, for networks. The validation side decides when a network stops."""
 
     PREPARATION = 0.1
-    """Fraction of the time of a training that preparing the units takes."""
 
     def __init__(
         self,
@@ -182,11 +215,10 @@ def augment_as_published(units: Units) -> Units:
     )
 
 
-class ClassicalLearner:
+class ClassicalLearner(Learner):
     """Measured features, for classical models."""
 
     PREPARATION = 0.85
-    """Fraction of the time of a training that preparing the units takes."""
 
     def __init__(
         self,
@@ -268,9 +300,7 @@ def importance_table(
     )
 
 
-Learner = NetworkLearner | ClassicalLearner
-"""Has ``table``, a row a unit with class, source and mean colour, and fits models on its rows."""
-LEARNERS: dict[ModelKind, type[NetworkLearner] | type[ClassicalLearner]] = {
-    "network": NetworkLearner,
-    "classical": ClassicalLearner,
-}
+def learner_class(kind: str) -> type[Learner]:
+    """Return the learner of a kind of model, by its name in the registry."""
+    found: type[Learner] = pkgutil.resolve_name(KINDS[kind].learner)
+    return found

@@ -1,11 +1,12 @@
 """Predictors: a photograph and its nuclei in, a :class:`Prediction` out, through ONNX Runtime.
 
-There is one class for each kind of model in :data:`PREDICTORS`. Nothing here needs Keras, and what
-is slow to import is imported when the first photograph is classified.
+There is one class for each kind of model, which the registry names. Nothing here needs Keras, and
+what is slow to import is imported when the first photograph is classified.
 """
 
 from __future__ import annotations
 
+import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.calibration import apply_temperature
 from napari_marrow.learning.onnx_model import open_onnx, run_classical, run_network
-from napari_marrow.learning.registry import ModelKind
+from napari_marrow.learning.registry import KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,10 +177,10 @@ class ClassicalPredictor(Predictor):
         return units, run_classical(self._session, values), np.isnan(values).mean(axis=1)
 
 
-PREDICTORS: dict[ModelKind, type[Predictor]] = {
-    "network": NetworkPredictor,
-    "classical": ClassicalPredictor,
-}
+def predictor_class(kind: str) -> type[Predictor]:
+    """Return the predictor of a kind of model, by its name in the registry."""
+    found: type[Predictor] = pkgutil.resolve_name(KINDS[kind].predictor)
+    return found
 
 
 def _empty_table(classes: tuple[str, ...]) -> pd.DataFrame:

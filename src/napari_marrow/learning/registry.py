@@ -1,7 +1,8 @@
-"""The models that can be trained: name, kind, options and builder of each.
+"""The models that can be trained, and their kinds.
 
-This is the only list of models. A new model is one entry here and one builder; a new kind of model
-also needs a predictor (:mod:`.predictor`) and a learner (:mod:`.learners`).
+These are the only lists of them. A new model is one entry in :data:`MODELS` and its builder; a new
+kind of model is one entry in :data:`KINDS`, with its predictor (:mod:`.predictor`) and its learner
+(:mod:`.learners`).
 """
 
 from __future__ import annotations
@@ -9,11 +10,58 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
+from napari_marrow.learning.bundle_files import FEATURES, HELDOUT, HISTORY, ONNX, WEIGHTS
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
 
-ModelKind = Literal["network", "classical"]
+
+@dataclass(frozen=True)
+class ModelKind:
+    """What all models of a kind have in common.
+
+    Attributes
+    ----------
+    name
+        As bundles store it.
+    learner, predictor
+        ``module:class`` of a :class:`.Learner` and a :class:`.Predictor`, imported when needed.
+    own_files
+        What its bundles hold beside the files of all bundles.
+    needs_keras
+        Whether Keras trains it, whose backend takes seconds to start.
+    """
+
+    name: str
+    learner: str
+    predictor: str
+    own_files: frozenset[str]
+    needs_keras: bool = False
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files without which its bundles can't be used."""
+        return self.own_files | {ONNX, HELDOUT}
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        ModelKind(
+            "network",
+            "napari_marrow.learning.learners:NetworkLearner",
+            "napari_marrow.learning.predictor:NetworkPredictor",
+            frozenset({WEIGHTS, HISTORY}),
+            needs_keras=True,
+        ),
+        ModelKind(
+            "classical",
+            "napari_marrow.learning.learners:ClassicalLearner",
+            "napari_marrow.learning.predictor:ClassicalPredictor",
+            frozenset({FEATURES}),
+        ),
+    )
+}
+"""Every kind of model by its name."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +73,9 @@ class ModelSpec:
     name
         As the user writes it.
     kind
-        ``network`` learns from pixels, ``classical`` from measured features.
+        Name of its kind: ``network`` learns from pixels, ``classical`` from measured features.
     settings
-        The options that this kind of model takes beside those of every training.
+        The options that it takes beside those of every training.
     builder
         ``module:function`` that makes the untrained model, imported when it is first needed.
     description
@@ -37,11 +85,15 @@ class ModelSpec:
     """
 
     name: str
-    kind: ModelKind
+    kind: str
     settings: type[NetworkSettings] | type[ClassicalSettings]
     builder: str
     description: str
     min_units: int = 1
+
+    def takes(self, options: type) -> bool:
+        """Return whether the model takes these options, alone or among others."""
+        return issubclass(self.settings, options)
 
     def load_builder(self) -> Callable[..., object]:
         """Import and return the function that makes the untrained model."""
@@ -73,6 +125,6 @@ MODELS = {
 """Every model by its name."""
 
 
-def models_of_kind(kind: ModelKind) -> tuple[str, ...]:
+def models_of_kind(kind: str) -> tuple[str, ...]:
     """Return the names of the models of a kind."""
     return tuple(name for name, spec in MODELS.items() if spec.kind == kind)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from napari_marrow.data.options import Settings, option
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
-from napari_marrow.learning.registry import MODELS, ModelKind, models_of_kind
+from napari_marrow.learning.registry import MODELS, models_of_kind
 from napari_marrow.measure.settings import FeatureSettings
 
 Unit = Literal["field", "cell"]
@@ -61,11 +61,11 @@ class CommonSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings(ClassicalSettings, NetworkSettings, CommonSettings, Settings):
-    """All options of a training; a model ignores those of the other kind."""
+    """All options of a training; a model ignores those that it does not take."""
 
     @property
-    def kind(self) -> ModelKind:
-        """The kind of the chosen model."""
+    def kind(self) -> str:
+        """Name of the kind of the chosen model."""
         return MODELS[self.model].kind
 
 
@@ -113,7 +113,7 @@ class Preprocessing:
     unit, input_size, tiles, crop_factor, white_balance
         How a network's images are cut.
     families
-        What is measured for a classical model; empty for a network.
+        What is measured; empty for a network.
     """
 
     unit: Unit
@@ -128,13 +128,14 @@ class Preprocessing:
 
     @property
     def features(self) -> FeatureSettings:
-        """What is measured for a classical model; no families for a network."""
+        """What is measured; no families for a network."""
         return FeatureSettings(self.families, self.unit)
 
     @classmethod
     def of(cls, settings: TrainingSettings) -> Preprocessing:
         """Return the preprocessing that the settings of a training ask for."""
-        families = settings.families if settings.kind == "classical" else ()
+        measured = MODELS[settings.model].takes(ClassicalSettings)
+        families = settings.families if measured else ()
         return cls(
             settings.unit, settings.input_size, settings.tiles, settings.crop_factor, True, families
         )

@@ -20,7 +20,8 @@ from napari_marrow.jobs.client import Child
 from napari_marrow.jobs.devices import Devices
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
 from napari_marrow.jobs.train import TrainJob
-from napari_marrow.learning.registry import MODELS
+from napari_marrow.learning.bundle_files import HISTORY
+from napari_marrow.learning.registry import KINDS, MODELS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -110,10 +111,11 @@ class TrainDcnn(DockWidget):
             QTimer.singleShot(WARM_START_AFTER_MS, self.warm)
 
     def _show_options(self, model: str) -> None:
-        """Show the options that the chosen model takes, and hide those of the other kind."""
-        chosen = MODELS[model].settings
-        for options in {spec.settings for spec in MODELS.values()}:
-            self.form.set_shown([field.name for field in fields(options)], options is chosen)
+        """Show the options that the chosen model takes, and hide those of other models."""
+        own = {field.name for field in fields(MODELS[model].settings)}
+        every = {field.name for spec in MODELS.values() for field in fields(spec.settings)}
+        self.form.set_shown(own, True)
+        self.form.set_shown(every - own, False)
 
     def _fail(self, text: str) -> None:
         self.run.say(text)
@@ -140,8 +142,8 @@ class TrainDcnn(DockWidget):
             number, settings = next(self._numbers), self.form.checked_settings()
             find = self._finder(settings, number)
             out = self.folder / f"model-{number}.marrow"
-            classical = settings.kind == "classical"
-            if classical and self.warm_task.busy:  # it needs no TensorFlow
+            kind = KINDS[settings.kind]
+            if self.warm_task.busy and not kind.needs_keras:
                 self.warm_task.cancel()
                 self.devices.setText(NO_DEVICES_YET)
 
@@ -150,7 +152,7 @@ class TrainDcnn(DockWidget):
                 import napari_marrow.widgets.components.loss_plot  # noqa: F401
 
                 collection, learnt = find(emit, should_stop)
-                starting = "Starting..." if classical else "Starting TensorFlow..."
+                starting = "Starting TensorFlow..." if kind.needs_keras else "Starting..."
                 emit(Event("progress", starting, 0.0))
                 job = TrainJob(collection, settings, out).to_dict()
                 found = self.client.run("train", job, emit, should_stop)
@@ -159,7 +161,7 @@ class TrainDcnn(DockWidget):
 
             def heard(event: Event) -> None:
                 if event.kind == "started" and event.text == "train":
-                    self._show_plot(shown=not classical)
+                    self._show_plot(shown=HISTORY in kind.files)
                 elif "loss" in event.values and self.plot is not None:
                     self.plot.add_row(event.values)
 
@@ -196,7 +198,7 @@ class TrainDcnn(DockWidget):
         choice.choices = ("auto", "gpu", "cpu") if found.has_gpu else ("auto", "cpu")
 
     def _show_plot(self, *, shown: bool) -> None:
-        """Show an empty plot of the losses of a network; a classical model has none."""
+        """Show an empty plot of the losses of a model that has some."""
         if self.plot is None and shown:
             from napari_marrow.widgets.components.loss_plot import LossPlot
 

@@ -17,7 +17,9 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.text import counted
 from napari_marrow.jobs.events import Emit, ShouldStop
-from napari_marrow.learning.bundle import BUNDLE, FEATURES, Bundle, load_bundle
+from napari_marrow.learning.bundle import BUNDLE, Bundle, load_bundle
+from napari_marrow.learning.bundle_files import FEATURES
+from napari_marrow.learning.registry import KINDS
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from napari_marrow.widgets.components.row_canvas import RowCanvas
 
 MAX_IMPORTANCES = 10
-"""Number of features of a classical model that are shown, the most important first."""
+"""Number of measured features that are shown, the most important first."""
 
 
 class ModelPanel(QWidget):
@@ -125,11 +127,11 @@ class ModelPanel(QWidget):
             self._show_state()
             self._reading.cancel()
             self._importances_box.hide()
-            if info.kind == "classical":
+            if FEATURES in KINDS[info.kind].files:
                 self._reading.start(partial(_read_importances, bundle), self._show_importances)
 
     def _show_importances(self, best: pd.DataFrame) -> None:
-        """Draw the most important features of a classical model."""
+        """Draw the most important of the measured features."""
         from napari_marrow.report.feature_figures import draw_importances
         from napari_marrow.widgets.components.row_canvas import RowCanvas
 
