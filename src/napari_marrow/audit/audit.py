@@ -141,7 +141,10 @@ def _find_masks(
     advice = "They are not learnt from: remove them, or give them a mask's name."
     findings = []
     if drawn:
-        text = f"Masks by their pixels, of a few flat colours: {join_names(drawn)}. {advice}"
+        text = (
+            "Masks by their pixels, of a few flat colours or levels, or probability maps: "
+            f"{join_names(drawn)}. {advice}"
+        )
         findings.append(Finding("mask-as-image", text, tuple(drawn)))
     if copied:
         text = (
