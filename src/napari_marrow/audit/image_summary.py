@@ -227,7 +227,7 @@ def _is_in_levels(points: NDArray[np.uint8]) -> bool:
         is_near = (away > LEVEL_WIDTH * full).sum() <= 0.05 * len(grey)
         return bool(is_near and np.median(away) <= 6 and noise <= 3)
     coloured = spread > MIN_COLOUR_SPREAD
-    pure = (np.minimum(colours, 255 - colours) <= MIN_COLOUR_SPREAD).all(axis=1)
+    pure = np.minimum(colours, 255 - colours).max(axis=1) <= MIN_COLOUR_SPREAD
     return bool(coloured.mean() >= 0.02 and pure[coloured].mean() >= 0.5)
 
 
