@@ -136,13 +136,15 @@ def test_newer_work_waits_for_the_thread_and_replaces_older_work(owner, qtbot):
     assert not skipped.begun.is_set()
 
 
-def test_work_ends_when_napari_quits(owner, qtbot):
+@pytest.mark.parametrize("looks", [True, False], ids=["asks whether to stop", "does not ask"])
+def test_work_ends_when_napari_quits(owner, looks, qtbot):
     work, results = Work(1), []
-    owner.task.start(work, results.append)
-    qtbot.waitUntil(work.begun.is_set)
+    owner.task.start(work if looks else lambda *_: work.go.wait(10), results.append)
+    qtbot.waitUntil(lambda: owner.task._in_thread.worker.is_running)
+    threading.Timer(0.1, work.go.set).start()
     WorkerBase.await_workers(10_000)
-    assert work.stopped
     idle(owner, qtbot)
+    assert work.stopped == looks
     assert results == []
 
 

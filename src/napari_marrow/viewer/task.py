@@ -158,7 +158,7 @@ class Task(QObject):
             run.heard(event)
 
     def _last_heard(self, run: _Run, event: Event) -> None:
-        if event.kind == "stopped":  # napari asked the thread to stop
+        if event.kind == "stopped" or run.should_stop():  # napari asked the thread to
             self.cancel()
             return
         self._run = None
