@@ -174,6 +174,7 @@ def make_toy() -> Callable[..., Bundle]:
 
     def make(folder: Path, **changes) -> Bundle:
         how = {"unit": "field", "input_size": 32, "tiles": 1, "crop_factor": 2.0}
+        reference = changes.pop("reference", None)
         how |= {"white_balance": False} | {k: changes.pop(k) for k in how if k in changes}
         settings = TrainingSettings(unit=how["unit"], input_size=how["input_size"])
         info = BundleInfo(("ALL", "MM"), settings, Preprocessing(**how))
@@ -187,6 +188,7 @@ def make_toy() -> Callable[..., Bundle]:
                 "heldout.csv": pd.DataFrame({"image": [], "class": []}),
             },
             {"matmul": np.eye(3, dtype=np.float32)},
+            reference,
         )
 
     return make

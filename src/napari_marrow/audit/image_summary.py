@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.audit.copies import signature
+from napari_marrow.audit.appearance import sample_grid, sample_pixels
+from napari_marrow.audit.copies import signature_of
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import image_format
 from napari_marrow.imaging.white_point import is_cut_out, white_point
 
-N_SAMPLES = 256
-"""Rows and columns of the sample."""
 SAMPLES_PER_POINT = 8
 # Red, green and blue in grey: by ITU-R BT.601 (Pillow, OpenCV), BT.709 (scikit-image), the mean.
 GREY_WEIGHTS = np.array([(0.299, 0.587, 0.114), (0.2125, 0.7154, 0.0721), (1 / 3,) * 3], np.float32)
@@ -92,13 +91,8 @@ def summarize(field: Field) -> ImageSummary:
     """
     image = field.open()
     height, width = image.shape[:2]
-    rows, columns = (
-        ((np.arange(N_SAMPLES) + 0.5) * length / N_SAMPLES).astype(np.intp)
-        for length in (height, width)
-    )
-    sample = image.take(rows, axis=0).take(columns, axis=1)  # 4 times faster than with np.ix_
-    # sums of flat planes: numpy is 5 times slower along an axis of three
-    red, green, blue = np.moveaxis(sample.astype(np.float32), 2, 0)
+    rows, columns = sample_grid(image)
+    sample = sample_pixels(image)
     every_second = sample[::2, ::2]
     middle = slice(SAMPLES_PER_POINT // 2, None, SAMPLES_PER_POINT)
     points = sample[middle, middle].reshape(-1, 3)
@@ -107,7 +101,7 @@ def summarize(field: Field) -> ImageSummary:
         format=image_format(field.path),
         digest=hashlib.sha256(f"{height}x{width}".encode() + sample.tobytes()).digest(),
         points=points,
-        signature=signature((red + green + blue) / 3),
+        signature=signature_of(sample),
         background=None if is_cut_out(every_second) else white_point(every_second),
         flatness=flatness(image, rows[2::4], columns[2::4]),
         is_soft_mask=is_soft_mask(points, image[np.unique(rows[1::3])]),

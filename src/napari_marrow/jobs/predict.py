@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -264,9 +264,9 @@ def run_prediction(
         predictions = [x.prediction for _, x in found]
         table = joined_tables([name for (name, _), _ in found], [x.table for x in predictions])
         table.to_csv(part, index=False)
-    digests = [sha256(f.path) for (_, f), _ in found] if job.bundle.info.fingerprints else []
-    learnt = sum(digest in job.bundle.learnt for digest in digests)
-    known = sum(digest in job.bundle.info.fingerprints.values() for digest in digests)
+    sides = Counter(job.bundle.side_of(x.prediction, {sha256(f.path)}) for (_, f), x in found)
     names, order = [f.name for (_, f), _ in found], [name for name, _ in named]
     failed = sorted(failures.found, key=lambda failure: order.index(failure.image))
-    return PredictResult(job.out, table, names, predictions, tuple(failed), learnt, known - learnt)
+    return PredictResult(
+        job.out, table, names, predictions, tuple(failed), sides["learnt"], sides["held out"]
+    )

@@ -151,7 +151,9 @@ def run_training(
         write_figures(folder / "figures", trained.info.evaluation, trained.tables)
         model = trained.model
         write_card(folder / "card.md", trained.info, model.parameters)
-        write_bundle(folder, trained.info, model.onnx, trained.tables, model.weights)
+        write_bundle(
+            folder, trained.info, model.onnx, trained.tables, model.weights, trained.reference
+        )
     return TrainingResult(job.out, trained.info, trained.tables.get(HISTORY), trained.failed)
 
 

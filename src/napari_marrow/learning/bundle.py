@@ -2,7 +2,8 @@
 
 ``bundle.json`` (what it is and how to use it), ``model.onnx``, ``heldout.csv``, ``card.md`` and
 ``figures/``; of a network also ``weights.safetensors`` and ``history.csv``, of a classical model
-``features.csv``, the chi-square score and importance of each feature. Every file is listed in
+``features.csv``, the chi-square score and importance of each feature; ``reference.safetensors``,
+what it learnt from looks like, which older bundles don't have. Every file is listed in
 ``bundle.json`` with its SHA-256, and ``bundle.json`` carries one of itself, so a missing or altered
 file is noticed. That is against accidents: who alters on purpose can seal anew.
 """
@@ -11,16 +12,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.outputs import FolderKind
-from napari_marrow.learning.bundle_files import BUNDLE_JSON, HELDOUT, ONNX, WEIGHTS
+from napari_marrow.learning.bundle_files import BUNDLE_JSON, HELDOUT, ONNX, REFERENCE, WEIGHTS
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.predictor import (
     Prediction,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    from napari_marrow.learning.reference import Reference
 
 SCHEMA = 1
 FORMAT = "napari-marrow bundle"
@@ -55,17 +58,43 @@ class Bundle:
         MarrowError
             When ``model.onnx`` can't be opened, or does not fit the description.
         """
-        return predictor_class(self.info.kind)(self.path / ONNX, self.info)
+        return predictor_class(self.info.kind)(self.path / ONNX, self.info, self._reference)
 
     @cached_property
-    def learnt(self) -> frozenset[str]:
-        """SHA-256 of the photographs it learnt from, those it was validated on among them."""
+    def _reference(self) -> Reference | None:
+        if not (self.path / REFERENCE).is_file():
+            return None
+        from napari_marrow.learning.reference import Reference
+
+        return Reference.of_bytes((self.path / REFERENCE).read_bytes())
+
+    def side_of(
+        self, prediction: Prediction, digests: Collection[str]
+    ) -> Literal["learnt", "held out", None]:
+        """Return on which side of the training a photograph was, or None of a new one.
+
+        Parameters
+        ----------
+        prediction
+            Its prediction, which tells what it shows.
+        digests
+            SHA-256 of its file, or of all files that it was made from.
+        """
+        files = {image for image, digest in self.info.fingerprints.items() if digest in digests}
+        images = files.union(prediction.copy_of)
+        if images & self._learnt:
+            return "learnt"
+        return "held out" if images else None
+
+    @cached_property
+    def _learnt(self) -> frozenset[str]:
+        """Names of the photographs it learnt from, those it was validated on among them."""
         import pandas as pd
 
         heldout = set(pd.read_csv(self.path / HELDOUT, usecols=["image"], dtype=str)["image"])
         published = self.info.settings.protocol == "paper"  # copies stand on both sides
-        known = self.info.fingerprints.items()
-        return frozenset(digest for image, digest in known if published or image not in heldout)
+        known = self.info.fingerprints
+        return frozenset(image for image in known if published or image not in heldout)
 
     def predict(self, images: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
         """Classify photographs: a row a unit, as ``napari-marrow predict`` writes it.
@@ -134,6 +163,7 @@ def write_bundle(
     onnx: bytes,
     tables: Mapping[str, pd.DataFrame],
     weights: dict[str, NDArray[np.float32]] | None = None,
+    reference: Reference | None = None,
 ) -> Bundle:
     """Write a bundle into a folder and seal it; the caller renames it into place when complete.
 
@@ -149,11 +179,15 @@ def write_bundle(
         Table by the name of its file.
     weights
         Of a network.
+    reference
+        What the model learnt from looks like.
     """
     from safetensors.numpy import save
 
     if weights is not None:
         (folder / WEIGHTS).write_bytes(save(weights))
+    if reference is not None:
+        (folder / REFERENCE).write_bytes(reference.to_bytes())
     (folder / ONNX).write_bytes(onnx)
     for name, table in tables.items():
         table.to_csv(folder / name, index=False)

@@ -2,6 +2,7 @@
 
 BUNDLE_JSON = "bundle.json"
 ONNX, HELDOUT = "model.onnx", "heldout.csv"
+REFERENCE = "reference.safetensors"
 """Of every model: the model itself, and its answers for the held-out units."""
 WEIGHTS, HISTORY = "weights.safetensors", "history.csv"
 """Of networks: their weights, and the losses by epoch."""

@@ -32,6 +32,7 @@ from napari_marrow.learning.listed_units import (
     to_split,
 )
 from napari_marrow.learning.metrics import colour_baseline, score_units
+from napari_marrow.learning.reference import Look, Reference
 from napari_marrow.learning.samples import drawn_notes
 from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Split
@@ -44,6 +45,8 @@ LISTED = 0.1
 """Fraction of the time of a comparison after which the units are listed."""
 TRAINED = 0.95
 """Fraction of the time of a training after which the model is fitted."""
+COMPARED = 0.97
+"""Fraction of the time of a training after which its scores are known."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class TrainedModel:
     tables
         By the name of the file: the held-out units with their probabilities, and the history of a
         network or the features of a classical model.
+    reference
+        What it learnt from looks like.
     failed
         The fields that can't be used.
     """
@@ -66,6 +71,7 @@ class TrainedModel:
     info: BundleInfo
     model: FittedModel
     tables: dict[str, pd.DataFrame]
+    reference: Reference
     failed: tuple[Failure, ...] = ()
 
 
@@ -157,7 +163,14 @@ def train(
         kind=settings.kind,
     )
     tables = {HELDOUT: heldout, **model.tables}
-    return TrainedModel(info, model, tables, tuple(failures.found))
+    callbacks.progress(COMPARED, "Looking at the training pictures")
+    learnt = set(table["image"].iloc[np.concatenate([split.train, split.validation])])
+    reference = Reference.of_looks(
+        [Look.of_field(f, preprocessing) for f in used],
+        [f.source for f in used],
+        [collection.label(f) in learnt for f in used],
+    )
+    return TrainedModel(info, model, tables, reference, tuple(failures.found))
 
 
 def _audited(

@@ -25,12 +25,17 @@ from napari_marrow.learning.registry import KINDS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_marrow.learning.reference import Reference
+
 MAX_MISSING_FRACTION = 0.25
 """A unit of which a larger fraction of the features is missing is uncertain."""
 LOW_PROBABILITY = "low probability"
 FEATURES_MISSING = "features missing"
 NO_NUCLEUS = "no nucleus"
 NO_CERTAIN_CELL = "no certain cell"
+UNLIKE = "unlike the training pictures"
+MAX_UNLIKE_FRACTION = 0.5
+"""A field of which a larger fraction of the cells is unlike those learnt from is uncertain."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class Prediction:
         The instances that were classified, (height, width), or None for a field.
     reason
         Why the answer for the whole field is uncertain.
+    copy_of
+        Names of the photographs in the bundle that this one shows, of the training or held out.
     """
 
     table: pd.DataFrame
@@ -58,6 +65,7 @@ class Prediction:
     uncertain: bool
     labels: NDArray[np.integer] | None
     reason: str = ""
+    copy_of: tuple[str, ...] = ()
 
     def without_labels(self) -> Prediction:
         """Return the prediction without the label image, to keep or send many of them."""
@@ -73,10 +81,12 @@ class Predictor(ABC):
         The ONNX model.
     info
         The description in its bundle.
+    reference
+        What it learnt from; None of a bundle by a version that did not keep it.
     """
 
-    def __init__(self, path: Path, info: BundleInfo):
-        self._path, self._info = path, info
+    def __init__(self, path: Path, info: BundleInfo, reference: Reference | None = None):
+        self._path, self._info, self._reference = path, info, reference
         try:
             self._session = open_onnx(path)
         except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
@@ -117,29 +127,44 @@ class Predictor(ABC):
         nuclei = found_nuclei(image) if nuclei is None else nuclei
         empty = not np.any(nuclei)
         labels = nuclei if info.preprocessing.unit == "cell" else None
+        copy_of, unlike = self._compare(image, nuclei)
         if info.needs_nuclei and empty:
             # also of a field: the model would answer from medians in place of its cells
             none = _empty_table(info.classes)
-            return Prediction(none, None, float("nan"), True, labels, NO_NUCLEUS)
+            return Prediction(none, None, float("nan"), True, labels, NO_NUCLEUS, copy_of)
         units, raw, missing = self._classify(image, nuclei)
         probabilities = apply_temperature(raw, info.temperature)
         table = units[["index", "y", "x"]].copy()
         table["class"] = [info.classes[k] for k in probabilities.argmax(axis=1)]
         table[_probability_columns(info.classes)] = probabilities
         low = probabilities.max(axis=1, initial=0) < info.abstain_below
-        reasons = [
-            _reason({NO_NUCLEUS: empty, LOW_PROBABILITY: unsure, FEATURES_MISSING: gaps})
-            for unsure, gaps in zip(low, missing > MAX_MISSING_FRACTION, strict=True)
-        ]
+        unlike = np.zeros(len(table), bool) if unlike is None else unlike
+        doubts = zip(unlike, low, missing > MAX_MISSING_FRACTION, strict=True)
+        names = (NO_NUCLEUS, UNLIKE, LOW_PROBABILITY, FEATURES_MISSING)
+        reasons = [_reason(dict(zip(names, (empty, *row), strict=True))) for row in doubts]
         table["uncertain"], table["reason"] = [reason != "" for reason in reasons], reasons
         mean = probabilities.mean(axis=0)
         top = int(mean.argmax())
         reason = reasons[0]
         if labels is not None:
+            others = unlike.mean() > MAX_UNLIKE_FRACTION
             unsure, none = mean[top] < info.abstain_below, table["uncertain"].all()
-            reason = _reason({LOW_PROBABILITY: unsure, NO_CERTAIN_CELL: none})
+            reason = _reason({UNLIKE: others, LOW_PROBABILITY: unsure, NO_CERTAIN_CELL: none})
         answer = info.classes[top], float(mean[top])
-        return Prediction(table, *answer, reason != "", labels, reason)
+        return Prediction(table, *answer, reason != "", labels, reason, copy_of)
+
+    def _compare(
+        self, image: NDArray[np.uint8], nuclei: NDArray[np.integer]
+    ) -> tuple[tuple[str, ...], NDArray[np.bool_] | None]:
+        """Return the photographs of the bundle that one shows, and which units are unlike them."""
+        if self._reference is None:
+            return (), None
+        from napari_marrow.learning.reference import Look
+
+        look = Look.of(image, nuclei, self._info.preprocessing)
+        images = tuple(self._info.fingerprints)
+        copies = self._reference.copies(look)
+        return tuple(images[k] for k in copies), self._reference.is_unlike(look)
 
 
 class NetworkPredictor(Predictor):

@@ -228,9 +228,9 @@ def _predict_all(
 
     failures = Failures()
     labelled = predict_photographs(bundle, photographs, emit, should_stop, failures)
-    known = set(bundle.info.fingerprints.values())
-    fields = [(x.photograph, row) for x in labelled for row in x.rows] if known else []
-    seen = [known & fingerprints(*field) for field in fields]
-    n_learnt = sum(bool(digests & bundle.learnt) for digests in seen if digests)
-    n_held = sum(map(bool, seen)) - n_learnt
-    return labelled, (n_learnt, n_held), failures.found
+    sides = Counter(
+        bundle.side_of(x.predictions[row], fingerprints(x.photograph, row))
+        for x in labelled
+        for row in x.rows
+    )
+    return labelled, (sides["learnt"], sides["held out"]), failures.found

@@ -1,0 +1,213 @@
+"""The pictures that a model learnt from, as its bundle keeps them to doubt answers for others.
+
+Of each photograph its signature is kept, to tell that a picture is one of them; and of each field
+or cell what it looks like, to tell that another looks like none of them. A field or cell is unlike
+those learnt from where it is farther from the nearest of them than they are from those of other
+sources: farther than 95 % of such distances, and than the 95 % limit that normally distributed
+logarithms of them have, which few distances also tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_marrow.audit.appearance import THUMBNAIL_PX, appearance, sample_pixels, thumbnail
+from napari_marrow.audit.copies import (
+    find_copies_in,
+    pack_signatures,
+    signature_of,
+    unpack_signatures,
+)
+from napari_marrow.data.fields import Field
+from napari_marrow.imaging.crops import cut_cells
+from napari_marrow.imaging.nuclei import field_labels
+from napari_marrow.learning.samples import cells_of
+from napari_marrow.learning.settings import Preprocessing
+
+LEVEL = 0.05
+"""Fraction of fields or cells like those learnt from that counts as unlike them."""
+N_FOLDS = 10
+MIN_UNITS = 3
+"""Fields or cells, of so many sources too, from which a limit can be told."""
+MAX_UNITS = 2000
+"""Number of fields or cells that are kept, drawn at random where there are more."""
+MIN_DEVIATION = 1.0
+"""Standard deviation of measuring the same picture twice, in grey levels or decibels: what saving
+it in another format changes."""
+MIN_DISTANCE = 1e-3
+
+Measurements: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a photograph shows and looks like.
+
+    Attributes
+    ----------
+    signature
+        (2, 28, 28), see :func:`~napari_marrow.audit.copies.signature`.
+    units
+        (n, 16) :func:`~napari_marrow.audit.appearance.appearance` of the field or of its cells.
+    """
+
+    signature: NDArray[np.float32]
+    units: Measurements
+
+    @classmethod
+    def of_field(cls, field: Field, preprocessing: Preprocessing) -> Look:
+        """Look at the photograph of a field; MarrowError where it can't be read."""
+        nuclei = field_labels(field) if preprocessing.unit == "cell" else None
+        return cls.of(field.image(), nuclei, preprocessing)
+
+    @classmethod
+    def of(
+        cls,
+        image: NDArray[np.uint8],
+        nuclei: NDArray[np.integer] | None,
+        preprocessing: Preprocessing,
+    ) -> Look:
+        """Look at a photograph; its nuclei are found when None and cells are classified."""
+        sample = sample_pixels(image)
+        if preprocessing.unit == "field":
+            return cls(signature_of(sample), appearance(thumbnail(sample)[None]))
+        cells = cells_of(image, nuclei)
+        crops, _ = cut_cells(image, cells, THUMBNAIL_PX, preprocessing.crop_factor)
+        return cls(signature_of(sample), appearance(crops))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is kept of the pictures that a model learnt from and was judged by.
+
+    Attributes
+    ----------
+    signatures
+        (photographs, 804) float16, see :func:`.pack_signatures`; in the order of the fingerprints
+        in the bundle.
+    units
+        (n, 16) what the fields or cells learnt from look like; none where they are too few.
+    whitening
+        (16, 16) takes the correlations out of the measurements.
+    limit
+        (1,) largest distance of what is like them.
+    """
+
+    signatures: NDArray[np.float16]
+    units: Measurements
+    whitening: NDArray[np.float32]
+    limit: NDArray[np.float32]
+
+    @classmethod
+    def of_looks(
+        cls,
+        looks: Sequence[Look],
+        sources: Sequence[str],
+        is_learnt: Sequence[bool],
+        seed: int = 0,
+    ) -> Reference:
+        """Return the reference of photographs.
+
+        Parameters
+        ----------
+        looks, sources, is_learnt
+            One a photograph; those that were not learnt from tell nothing of what is usual.
+        seed
+            Of the choice where there are very many units.
+        """
+        learnt = np.repeat(is_learnt, [len(x.units) for x in looks])
+        groups = np.repeat(sources, [len(x.units) for x in looks])[learnt]
+        units = np.concatenate([x.units for x in looks])[learnt]
+        if len(units) > MAX_UNITS:
+            chosen = np.random.default_rng(seed).choice(len(units), MAX_UNITS, replace=False)
+            units, groups = units[chosen], groups[chosen]
+        if len(np.unique(groups)) < MIN_UNITS:
+            units = units[:0]
+        packed = pack_signatures(np.stack([x.signature for x in looks]))
+        if not len(units):
+            return cls(packed, units, np.eye(units.shape[1], dtype=np.float32), np.zeros(1, "f4"))
+        limit = np.array([limit_of(_distances_between_sources(units, groups))], np.float32)
+        return cls(packed, units, _whitening(units), limit)
+
+    def copies(self, look: Look) -> tuple[int, ...]:
+        """Return which of the photographs a picture is: re-encoded, scaled, turned or mirrored."""
+        return tuple(find_copies_in(look.signature[None], self._signatures).second.tolist())
+
+    def is_unlike(self, look: Look) -> NDArray[np.bool_]:
+        """Tell which units look like none that was learnt from; none does without measurements."""
+        if not len(self.units):
+            return np.zeros(len(look.units), bool)
+        return _distances(look.units @ self.whitening, self._whitened) > self.limit
+
+    @cached_property
+    def _signatures(self) -> NDArray[np.float32]:
+        return unpack_signatures(self.signatures)
+
+    @cached_property
+    def _whitened(self) -> Measurements:
+        return self.units @ self.whitening
+
+    def to_bytes(self) -> bytes:
+        """Return the reference as a safetensors file."""
+        from safetensors.numpy import save
+
+        # save takes the bytes as they are in memory, whatever the order of the axes
+        return save({f.name: np.ascontiguousarray(getattr(self, f.name)) for f in fields(self)})
+
+    @classmethod
+    def of_bytes(cls, content: bytes) -> Reference:
+        """Return the reference that :meth:`to_bytes` stored."""
+        from safetensors.numpy import load
+
+        return cls(**load(content))
+
+
+def limit_of(distances: NDArray[np.floating]) -> float:
+    """Return the distance that a unit like others exceeds with a probability of 5 % at most.
+
+    It is the prediction limit of normally distributed logarithms, which also few distances tell,
+    and no less than the quantile, as there may be more large ones.
+    """
+    from scipy.stats import t
+
+    logs, count = np.log(distances), len(distances)
+    margin = t.ppf(1 - LEVEL, count - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / count)
+    return max(float(np.exp(logs.mean() + margin)), float(np.quantile(distances, 1 - LEVEL)))
+
+
+def _distances_between_sources(
+    units: Measurements, sources: NDArray[np.str_]
+) -> NDArray[np.float64]:
+    """Return each unit's distance to the nearest of other sources, which alone set the scale."""
+    from sklearn.model_selection import GroupKFold
+
+    found = np.empty(len(units))
+    folds = GroupKFold(min(N_FOLDS, len(np.unique(sources))))
+    for others, rows in folds.split(units, groups=sources):
+        whitening = _whitening(units[others])
+        found[rows] = _distances(units[rows] @ whitening, units[others] @ whitening)
+    return found
+
+
+def _whitening(units: Measurements) -> NDArray[np.float32]:
+    """Return the matrix by which measurements are multiplied to have unit covariance."""
+    from sklearn.covariance import LedoitWolf  # also of fewer units than measurements
+
+    deviations = np.hypot(units.std(axis=0), MIN_DEVIATION)
+    covariance = LedoitWolf().fit(units / deviations).covariance_
+    covariance += np.diag((MIN_DEVIATION / deviations) ** 2)
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors / np.sqrt(values) / deviations[:, None]).astype(np.float32)
+
+
+def _distances(units: Measurements, others: Measurements) -> NDArray[np.float64]:
+    """Return the distance of each unit to the nearest other."""
+    from scipy.spatial.distance import cdist
+
+    return np.maximum(cdist(units, others).min(axis=1), MIN_DISTANCE)
