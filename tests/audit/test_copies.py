@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from napari_marrow.audit.copies import find_copies, signature
+from napari_marrow.audit.copies import (
+    find_copies,
+    find_copies_in,
+    pack_signatures,
+    signature,
+    unpack_signatures,
+)
 
 
 def picture(seed):
@@ -38,3 +44,12 @@ def test_pictures_without_contrast_are_like_none():
     flat = np.full((256, 256), 200, np.float32)
     assert pairs([flat, flat, flat * 0]) == []
     assert pairs([flat]) == []
+
+
+def test_copies_are_found_in_others_that_were_stored():
+    known = np.stack([signature(picture(seed)) for seed in range(20)])
+    stored = unpack_signatures(pack_signatures(known))
+    np.testing.assert_allclose(stored, known, rtol=0, atol=1e-3)
+    asked = np.stack([signature(p) for p in (picture(30), picture(7).T, picture(4))])
+    found = find_copies_in(asked, stored)
+    assert [values.tolist() for values in found] == [[1, 2], [7, 4], [True, False]]

@@ -83,7 +83,7 @@ def test_what_scan_warns_of_stands_beside_the_score(tmp_path, make_snam, draw):
     assert "cells_of_1.png" not in (tmp_path / "c" / "predictions.csv").read_text()
 
 
-def test_what_was_learnt_from_is_reported_when_it_is_predicted(tmp_path, make_snam, call):
+def test_what_was_learnt_from_is_reported_when_it_is_predicted(tmp_path, make_snam, draw, call):
     root = make_snam(tmp_path / "in", 8, masks=False, wrapped=False)
     bundle = tmp_path / "m.marrow"
     info = run_training(TrainJob(scan(root), TrainingSettings("naive-bayes", **FAST), bundle)).info
@@ -94,8 +94,13 @@ def test_what_was_learnt_from_is_reported_when_it_is_predicted(tmp_path, make_sn
     status, said, _ = call("predict", bundle, root, "--out", tmp_path / "q.csv", "--json")
     result = json.loads(said)
     assert (result["learnt_from"], result["held_out"]) == (16 - held, held)
-    new = make_snam(tmp_path / "new", 2, size=(60, 80), masks=False)
-    _, said, _ = call("predict", bundle, new, "--out", tmp_path / "r.csv")
+    again = make_snam(tmp_path / "again", 2, size=(60, 80), masks=False)  # drawn larger
+    _, said, _ = call("predict", bundle, again, "--out", tmp_path / "r.csv")
+    assert "of these 4 photographs" in said
+    for seed in (50, 51):
+        (tmp_path / "new").mkdir(exist_ok=True)
+        Image.fromarray(draw("ALL", seed)[0]).save(tmp_path / "new" / f"{seed}.png")
+    _, said, _ = call("predict", bundle, tmp_path / "new", "--out", tmp_path / "s.csv")
     assert "learnt from" not in said
 
 

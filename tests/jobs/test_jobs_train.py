@@ -155,6 +155,7 @@ def test_a_training_end_to_end(trained, keras_started):
         "heldout.csv",
         "history.csv",
         "model.onnx",
+        "reference.safetensors",
         "weights.safetensors",
     ]
     assert [p.name for p in folder.parent.iterdir()] == ["model.marrow"]

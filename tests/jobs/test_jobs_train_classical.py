@@ -71,6 +71,7 @@ def test_the_bundle_is_whole_and_data_only(svm):
         "figures/roc.png",
         "heldout.csv",
         "model.onnx",
+        "reference.safetensors",
     ]
     assert [p.name for p in folder.parent.iterdir()] == ["svm.marrow"]
     onnx.checker.check_model(onnx.load(folder / "model.onnx"))

@@ -82,9 +82,9 @@ class Bundle:
         """
         files = {image for image, digest in self.info.fingerprints.items() if digest in digests}
         images = files.union(prediction.copy_of)
-        if images & self._learnt:
-            return "learnt"
-        return "held out" if images else None
+        if not images:
+            return None
+        return "learnt" if images & self._learnt else "held out"
 
     @cached_property
     def _learnt(self) -> frozenset[str]:
