@@ -5,7 +5,7 @@ import pytest
 
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning.bundle import Bundle, load_bundle
+from napari_marrow.learning.bundle import Bundle, load_bundle, predict_one
 from napari_marrow.learning.predictor import NO_NUCLEUS, UNLIKE
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
@@ -68,7 +68,7 @@ def test_foreign_pictures_are_marked(bundle, fields):
 
 def test_fields_of_the_same_kind_are_not(bundle, fields):
     """Ten fields, or their hundred cells: 5 % by the level, and what chance adds to ten."""
-    predictions = [bundle.predict_field(f) for f in fields[1].fields]
+    predictions = [predict_one(bundle, f) for f in fields[1].fields]
     reasons = [reason for p in predictions for reason in p.table["reason"]]
     assert np.mean([UNLIKE in reason for reason in reasons]) <= 0.1
     assert sum(UNLIKE in p.reason for p in predictions) <= 1
