@@ -2,8 +2,9 @@
 
 BUNDLE_JSON = "bundle.json"
 ONNX, HELDOUT = "model.onnx", "heldout.csv"
-REFERENCE = "reference.safetensors"
 """Of every model: the model itself, and its answers for the held-out units."""
+REFERENCE = "reference.safetensors"
+"""Of every model, but not in older bundles: what it learnt from looks like."""
 WEIGHTS, HISTORY = "weights.safetensors", "history.csv"
 """Of networks: their weights, and the losses by epoch."""
 FEATURES = "features.csv"
