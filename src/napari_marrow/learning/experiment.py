@@ -126,7 +126,8 @@ def train(
     prepared = learner_class(settings.kind).PREPARATION
     listed_part = (AUDITED + prepared) / 2
     failures = Failures(strict)
-    units = list_units(usable, settings, callbacks.part(AUDITED, listed_part), failures)
+    listed = collection if strict else usable  # what can't be used is reported before few units
+    units = list_units(listed, settings, callbacks.part(AUDITED, listed_part), failures)
     checked_split(to_split(units, settings), settings)
     learner = _prepare(collection, settings, callbacks.part(listed_part, prepared), failures)
     split = checked_split(learner.table, settings)
@@ -275,7 +276,8 @@ def compare(
     collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED))
     protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
     failures = Failures(strict)
-    units = list_units(usable, settings, callbacks.part(AUDITED, LISTED), failures)
+    listed = collection if strict else usable
+    units = list_units(listed, settings, callbacks.part(AUDITED, LISTED), failures)
     for protocol, model in itertools.product(protocols, settings.models):
         training = settings.training(model, protocol)
         checked_folds(to_split(units, training), training, settings.folds)
