@@ -12,21 +12,13 @@ import os
 import queue
 import sys
 import threading
-from typing import TextIO, TypedDict
+from typing import TextIO
 
 from napari_marrow.jobs.events import Event
-from napari_marrow.jobs.registry import run_job
+from napari_marrow.jobs.registry import Submission, run_job
 
 NICENESS = 10
 """The viewer draws first, the training comes second, also on two cores."""
-
-
-class Submission(TypedDict):
-    """A job, as the parent sends it."""
-
-    job: int
-    name: str
-    arguments: dict[str, object]
 
 
 def main() -> None:
@@ -39,16 +31,15 @@ def main() -> None:
     threading.Thread(target=_listen, args=(sys.stdin, jobs, cancelled), daemon=True).start()
     while True:
         job = jobs.get()
-        number = job["job"]
 
         def emit(event: Event) -> None:
             events.write(event.to_line())
             events.flush()
 
-        def should_stop(number: int = number) -> bool:
+        def should_stop(number: int = job.job) -> bool:
             return number in cancelled
 
-        run_job(job["name"], job["arguments"], emit, should_stop, number)
+        run_job(job.name, job.arguments, emit, should_stop, job.job)
 
 
 def _own_descriptor() -> TextIO:
@@ -62,7 +53,7 @@ def _listen(lines: TextIO, jobs: queue.Queue[Submission], cancelled: set[int]) -
     for line in lines:
         message = json.loads(line)
         if "submit" in message:
-            jobs.put(message["submit"])
+            jobs.put(Submission(**message["submit"]))
         else:
             cancelled.add(message["cancel"])
     os._exit(0)  # the main thread may be deep in a training step

@@ -13,10 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import IO
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.jobs.events import LAST, Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.registry import Submission
 
 GRACE_S = 0.7
 """Time a job has to stop by itself after a cancel before the child is killed."""
@@ -89,8 +91,7 @@ class Child:
             if process is None or self.pid is None or None in self._events.queue:
                 process = self._process = self._start()
             self._number += 1
-            job = {"job": self._number, "name": name, "arguments": arguments}
-            _send(process, {"submit": job})
+            _send(process, {"submit": asdict(Submission(self._number, name, arguments))})
             return self._wait(process, self._number, emit, should_stop)
         finally:
             if self.closed and self._process is not None:  # shut down while it was started

@@ -14,6 +14,15 @@ Work = Callable[[Emit, ShouldStop], object]
 Arguments = Mapping[str, object]
 
 
+@dataclasses.dataclass(frozen=True)
+class Submission:
+    """A job, as it is sent to the child process: its number, the name and the arguments."""
+
+    job: int
+    name: str
+    arguments: Arguments
+
+
 def _train(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
     from napari_marrow.jobs.train import TrainJob, run_training
 
