@@ -97,7 +97,8 @@ class _Record:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Return what :meth:`to_dict` wrote."""
-        return cls(**{f.name: values[f.name] for f in dataclasses.fields(cls)})
+        names = {f.name for f in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in names})
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ class Product(_Record):
         Class of the photograph's field, or None.
     size
         Height and width in pixels; a smaller slice is in the upper left corner of the stack.
+    layer, row
+        ``id`` and slice of the layer that it was made from; of an earlier version not known.
     """
 
     name: str
@@ -127,6 +130,8 @@ class Product(_Record):
     photograph: str
     class_name: str | None
     size: tuple[int, int]
+    layer: str = ""
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -172,6 +177,8 @@ class LayerInfo:
         What the slices of a stack of augmented photographs are.
     classes
         Class by slice, where a person gave one or took one away (None).
+    made_of_classes
+        Class by slice of the photograph that the plugin made this image from, as it was then.
     chosen
         By slice: whether a person wants it learnt from, measured and labelled, where one said so.
     predictions
@@ -194,6 +201,7 @@ class LayerInfo:
     checksum: int | None = None
     products: tuple[Product, ...] = ()
     classes: Mapping[int, str | None] = field(default_factory=dict)
+    made_of_classes: Mapping[int, str | None] = field(default_factory=dict)
     chosen: Mapping[int, bool] = field(default_factory=dict)
     predictions: tuple[FieldPrediction, ...] = ()
     tables: Mapping[int, pd.DataFrame] = field(default_factory=dict)
@@ -263,6 +271,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "fields": lambda values: tuple(map(Field.from_dict, values)),
     "products": lambda values: tuple(map(Product.from_dict, values)),
     "classes": lambda values: {int(row): name for row, name in values.items()},
+    "made_of_classes": lambda values: {int(row): name for row, name in values.items()},
     "chosen": lambda values: {int(row): bool(on) for row, on in values.items()},
     "predictions": lambda values: tuple(map(FieldPrediction.from_dict, values)),
     "tables": lambda values: {int(row): table for row, table in values.items()},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import napari
 from napari.layers import Image
 from napari.settings import get_plugin_settings
@@ -14,7 +16,7 @@ from napari_marrow.viewer.layer_info import (
     shown_slice,
 )
 from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer
-from napari_marrow.viewer.photograph.annotations import field_class
+from napari_marrow.viewer.photograph.annotations import by_id, field_class
 
 _LAYER_EVENTS = ("visible", "name", "metadata", "data", "translate", "scale")
 
@@ -46,7 +48,8 @@ class Caption(ViewerFollower):
         if viewer is None:
             return ""
         shown = [layer for layer in reversed(self._images()) if layer.visible]
-        texts = (_text_of(layer, viewer.dims.point) for layer in shown)
+        photographs = by_id(self.layers)
+        texts = (_text_of(layer, viewer.dims.point, photographs) for layer in shown)
         return next(filter(None, texts), "")
 
     def update(self) -> None:
@@ -70,11 +73,11 @@ attach_caption = per_viewer(Caption)
 """Keep the caption of a viewer up to date from now on."""
 
 
-def _text_of(layer: Image, point: tuple[float, ...]) -> str:
+def _text_of(layer: Image, point: tuple[float, ...], photographs: Mapping[str, Image]) -> str:
     """Return the caption of an image where the viewer is at ``point``; empty for other images."""
     info, row = LayerInfo.of(layer), shown_slice(layer, point)
     shown = layer_products(layer) or layer_fields(layer) or origin_fields(layer)
-    class_name = None if row < 0 else field_class(layer, row)
+    class_name = None if row < 0 else field_class(layer, row, photographs)
     if row < 0 or (class_name is None and row >= max(len(shown), len(info.predictions))):
         return ""
     name = shown[row].name if row < len(shown) else layer.name

@@ -139,6 +139,8 @@ def _slices(
                 photograph=str(origin[row].path) if origin else photograph.origin_key(row),
                 class_name=field.class_name,
                 size=product_size(size, settings, operation),
+                layer=photograph.info.id or "",
+                row=row,
             )
             made.append(_Slice(row, seed_name, made_of_row))
     return made
@@ -172,8 +174,7 @@ def _in_memory(stacks: list[Pixels], emit: Emit, should_stop: ShouldStop) -> lis
 def augmented_layers(photograph: Photograph, stacks: AugmentedStacks) -> list[Layer]:
     """Return layers of all products: the photographs, then a layer of each kind of labels."""
     identity, name = new_id(), f"{photograph.name} augmented"
-    classes = {k: x.class_name for k, x in enumerate(stacks.products) if x.class_name}
-    info = LayerInfo(kind=Kind.PHOTOGRAPH, id=identity, products=stacks.products, classes=classes)
+    info = LayerInfo(kind=Kind.PHOTOGRAPH, id=identity, products=stacks.products)
     place = {**stack_place_of(photograph.layer), "axis_labels": STACK_AXES}
     image = Image(stacks.photographs, name=name, rgb=True, metadata=info.metadata(), **place)
     layers: list[Layer] = [image]

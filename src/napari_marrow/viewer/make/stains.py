@@ -199,7 +199,7 @@ def _layer(photograph: Photograph, kind: Kind, data: Pixels, **options: object) 
         photograph=layer_id(photograph.layer),
         # A training that takes the image knows by its fields that the photograph is its source.
         fields=photograph.files or photograph.origin,
-        classes={row: name for row, name in enumerate(photograph.classes) if name is not None},
+        made_of_classes=dict(enumerate(photograph.classes)),
     )
     options |= {"name": f"{photograph.name} {kind}", "metadata": info.metadata()}
     return Image(data, **options, **place_of(photograph.layer))

@@ -15,8 +15,10 @@ hidden one does.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
@@ -24,7 +26,6 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.report.colours import class_colours
 from napari_marrow.viewer.layer_info import (
     Kind,
@@ -40,20 +41,56 @@ from napari_marrow.viewer.transforms import place_of
 DEFAULT_CLASSES = ("ALL", "MM")
 
 
-def field_class(layer: Image, row: int) -> str | None:
-    """Return the class of a field: given by a person, else of its product or file, else None."""
+def field_class(
+    layer: Image, row: int, photographs: Mapping[str, Image] = MappingProxyType({})
+) -> str | None:
+    """Return the class of a field: given by a person, else of its photograph or file, else None.
+
+    Parameters
+    ----------
+    layer, row
+        Of which it is a slice.
+    photographs
+        By ``id``, those that the layer may be made from, see :func:`.by_id`.
+    """
     given = LayerInfo.of(layer).classes
-    if row in given:
-        return given[row]
-    fields = layer_products(layer) or layer_fields(layer)
-    return fields[row].class_name if row < len(fields) else None
+    return given[row] if row in given else _inherited_class(layer, row, photographs)
 
 
-def set_field_class(layer: Image, rows: int | Iterable[int], name: str | None) -> None:
-    """Give a field, or several, a class; or take it away with None."""
+def _inherited_class(layer: Image, row: int, photographs: Mapping[str, Image]) -> str | None:
+    info, products = LayerInfo.of(layer), layer_products(layer)
+    made = products[row] if row < len(products) else None
+    origin = photographs.get((made.layer if made else info.photograph) or "")
+    if origin is not None and origin is not layer:
+        return field_class(origin, made.row if made else row, photographs)
+    fields = products or layer_fields(layer)
+    known = fields[row].class_name if row < len(fields) else None
+    return info.made_of_classes.get(row, known)
+
+
+def by_id(layers: Sequence[Layer]) -> dict[str, Image]:
+    """Return the images that others may be made from, by their ``id``; of copies the lowest."""
+    images = [x for x in reversed(layers) if isinstance(x, Image)]
+    return {identity: x for x in images if (identity := LayerInfo.of(x).id)}
+
+
+def set_field_class(
+    layer: Image, rows: int | Iterable[int], name: str | None, layers: Sequence[Layer] = ()
+) -> None:
+    """Give a field, or several, a class; or take it away with None.
+
+    Images among ``layers`` that were made from it keep the class also when it is closed.
+    """
     rows = [rows] if isinstance(rows, int) else rows
     info = LayerInfo.of(layer)
     replace(info, classes={**info.classes, **dict.fromkeys(rows, name or None)}).set_on(layer)
+    photographs = by_id(layers)
+    for made in (x for x in layers if isinstance(x, Image) and LayerInfo.of(x).is_product):
+        info = LayerInfo.of(made)
+        made_rows = range(len(info.products)) or info.made_of_classes
+        classes = {row: _inherited_class(made, row, photographs) for row in made_rows}
+        if classes != info.made_of_classes:
+            replace(info, made_of_classes=classes).set_on(made)
 
 
 def is_chosen(layer: Image, row: int) -> bool:
@@ -181,6 +218,8 @@ class AnnotatedSlice:
         Strokes that lie on none of the cells, numbered from 1, (height, width); None without any.
     loose_classes
         Class of each of these strokes.
+    on_cells
+        Class of each other stroke, and the cells that it lies on.
     n_unknown
         Number of strokes whose label has no class.
     layer
@@ -191,29 +230,67 @@ class AnnotatedSlice:
     classes: Mapping[int, str] = field(default_factory=dict)
     loose: NDArray[np.integer] | None = None
     loose_classes: tuple[str, ...] = ()
+    on_cells: tuple[tuple[str, frozenset[int]], ...] = ()
     n_unknown: int = 0
     layer: Labels | None = None
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Number of annotated cells, and of strokes that lie on none, by class."""
+        return Counter([*self.classes.values(), *self.loose_classes])
+
+    @property
+    def n_outvoted(self) -> int:
+        """Number of strokes on cells of which none has their class: others cover more of them."""
+        given = ((name, {self.classes.get(k) for k in cells}) for name, cells in self.on_cells)
+        return sum(name not in others for name, others in given)
 
     def with_strokes(
         self, painted: NDArray[np.integer], classes: Mapping[int, str]
     ) -> AnnotatedSlice:
         """Return this with strokes, of which each label has a class, painted over it."""
         assert self.cells is not None
-        strokes, names = strokes_in(painted, classes)
-        on_cells = set(labels_in(np.where(self.cells > 0, strokes, 0)))
-        new = [k for k, name in enumerate(names, 1) if name and k not in on_cells]
+        box = _box(painted)
+        cells = self.cells[box]
+        strokes, names = strokes_in(painted[box], classes)
+        under = _overlaps(strokes, cells)
+        new = [k for k, name in enumerate(names, 1) if name and k not in under]
         loose = self.loose
         if new:
             number = np.zeros(len(names) + 1, np.int32)
             number[new] = np.arange(1, len(new) + 1) + len(self.loose_classes)
-            loose = np.where(number[strokes] > 0, number[strokes], 0 if loose is None else loose)
+            loose = np.zeros(painted.shape, np.int32) if loose is None else loose.copy()
+            loose[box] = np.where(number[strokes] > 0, number[strokes], loose[box])
+        on_cells = [(str(names[k - 1]), found) for k, found in under.items() if names[k - 1]]
         return replace(
             self,
-            classes={**self.classes, **painted_classes(self.cells, painted, classes)},
+            classes={**self.classes, **painted_classes(cells, painted[box], classes)},
             loose=loose,
             loose_classes=(*self.loose_classes, *(str(names[k - 1]) for k in new)),
+            on_cells=(*self.on_cells, *on_cells),
             n_unknown=self.n_unknown + names.count(None),
         )
+
+
+def _box(painted: NDArray[np.integer]) -> tuple[slice, slice]:
+    """Return the smallest box that holds all labels."""
+    rows, columns = (np.flatnonzero((painted > 0).any(axis)) for axis in (1, 0))
+    if not rows.size:
+        return slice(0), slice(0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _overlaps(
+    strokes: NDArray[np.integer], cells: NDArray[np.integer]
+) -> dict[int, frozenset[int]]:
+    """Return the cells that each stroke lies on; without strokes that lie on none."""
+    touched = (strokes > 0) & (cells > 0)
+    n_cells = int(cells.max(initial=0)) + 1
+    pairs = np.unique(strokes[touched].astype(np.int64) * n_cells + cells[touched])
+    found: dict[int, set[int]] = {}
+    for pair in pairs.tolist():
+        found.setdefault(pair // n_cells, set()).add(pair % n_cells)
+    return {stroke: frozenset(on) for stroke, on in found.items()}
 
 
 def painted_classes(
@@ -240,12 +317,8 @@ def strokes_in(
 ) -> tuple[NDArray[np.int32], list[str | None]]:
     """Return the connected strokes of each label, numbered from 1, and the class of each."""
     numbered, found = np.zeros(painted.shape, np.int32), list[str | None]()
-    box = ndimage.find_objects((painted > 0).view(np.uint8))
-    if not box:
-        return numbered, found
-    part, window = painted[box[0]], numbered[box[0]]
-    for label in np.unique(part[part > 0]).tolist():
-        strokes, count = ndimage.label(part == label, np.ones((3, 3)))
-        window[strokes > 0] = strokes[strokes > 0] + len(found)
+    for label in np.unique(painted[painted > 0]).tolist():
+        strokes, count = ndimage.label(painted == label, np.ones((3, 3)))
+        numbered[strokes > 0] = strokes[strokes > 0] + len(found)
         found += [classes.get(label)] * count
     return numbered, found

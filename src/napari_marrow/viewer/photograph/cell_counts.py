@@ -1,46 +1,40 @@
-"""How many cells of each class are annotated in each field, quickly enough to ask at every stroke.
-
-Only fields with annotations are looked at closely, and only those that changed since the last time.
-"""
+"""How many cells of each class are annotated in each field; for a worker, but for one question."""
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Mapping
-from weakref import WeakKeyDictionary
+from types import MappingProxyType
 
 import numpy as np
-from napari.layers import Image
 from numpy.typing import NDArray
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.viewer.photograph.annotations import strokes_in
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack
 
 Counts = Mapping[str, int]
-_counted: WeakKeyDictionary[Image, dict[int, tuple[object, Counts]]] = WeakKeyDictionary()
-"""By slice of a photograph: what was counted, and the counts."""
 
 
-def cell_counts(photograph: Photograph) -> tuple[Counts, ...]:
-    """Return the number of annotated cells by class, for each slice; on the viewer's thread.
+def cell_counts(
+    photograph: Photograph, known: Mapping[int, Counts] = MappingProxyType({})
+) -> tuple[Counts, ...]:
+    """Return the number of annotated cells by class, for each slice.
 
-    Strokes are counted where the nuclei below them are not at hand.
+    Strokes on no nucleus count as cells. In fields that are not chosen all strokes do where nuclei
+    would have to be found first.
+
+    Parameters
+    ----------
+    photograph
+        With its annotations.
+    known
+        Of slices that were counted already.
     """
-    before = _counted.setdefault(photograph.layer, {})
-    counts = list[Counts]()
-    for row in range(len(photograph)):
-        state = _state(photograph, row)
-        if not state:
-            before.pop(row, None)
-            counts.append({})
-            continue
-        if row not in before or before[row][0] != state:
-            before[row] = state, _count(photograph, row)
-        counts.append(before[row][1])
-    return tuple(counts)
+    rows = range(len(photograph))
+    return tuple(known[row] if row in known else _counts(photograph, row) for row in rows)
 
 
 def counts_text(counts: Counts) -> str:
@@ -52,12 +46,17 @@ def counts_text(counts: Counts) -> str:
     return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
 
 
-def _state(photograph: Photograph, row: int) -> tuple[object, ...]:
-    """What the counts of a slice depend on; empty where nothing is annotated."""
-    parts = [(x.classes[row], _slice(photograph, x.data, row)) for x in photograph.annotations]
-    given = [(dict(names), _checksum(part)) for names, part in parts if names and _any(part)]
-    nuclei = photograph.labels_at_hand(row) if given else None
-    return (*given, None if nuclei is None else _checksum(nuclei)) if given else ()
+def is_annotated(photograph: Photograph) -> bool:
+    """Return whether there are annotations in chosen fields; quick, on the viewer's thread."""
+    return any(
+        names and _any(part) and not set(labels_in(part)).isdisjoint(names)
+        for row in photograph.chosen
+        for part, names in _given(photograph, row)
+    )
+
+
+def _given(photograph: Photograph, row: int) -> list[tuple[NDArray, Mapping[int, str]]]:
+    return [(_slice(photograph, x.data, row), x.classes[row]) for x in photograph.annotations]
 
 
 def _slice(photograph: Photograph, data: NDArray | LazyStack, row: int) -> NDArray:
@@ -73,14 +72,15 @@ def _any(labels: NDArray) -> bool:
     return bool(flat[:n_whole].view(np.uint64).any() or flat[n_whole:].any())
 
 
-def _checksum(labels: NDArray) -> int:
-    return zlib.crc32(np.ascontiguousarray(labels).data)
-
-
-def _count(photograph: Photograph, row: int) -> Counts:
-    if (nuclei := photograph.labels_at_hand(row)) is not None:
-        annotated = photograph.annotated(row, nuclei)
-        return Counter([*annotated.classes.values(), *annotated.loose_classes])
+def _counts(photograph: Photograph, row: int) -> Counts:
+    if not any(names and _any(part) for part, names in _given(photograph, row)):
+        return {}
+    nuclei = photograph.labels_at_hand(row)
+    if nuclei is not None or row in photograph.chosen:
+        try:
+            return photograph.annotated(row, nuclei).counts
+        except MarrowError:  # such a field is left out, which is reported
+            return {}
     counts = Counter[str]()
     for annotation in photograph.annotations:
         part, names = photograph.part(annotation.data, row), annotation.classes[row]

@@ -7,7 +7,7 @@ trained on, and the measuring of features.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from napari_marrow.data.errors import MarrowError, Stopped
@@ -74,6 +74,8 @@ class LearningSummary:
         Number of further fields by class, whose cells are not counted yet.
     loose_strokes
         Number of strokes by class that lie on no nucleus.
+    n_outvoted_strokes
+        Number of strokes on nuclei that others of another class cover more of.
     n_unknown_strokes
         Number of strokes painted with a label that has no class.
     n_annotated
@@ -89,6 +91,7 @@ class LearningSummary:
     n_fields: int
     uncounted: Mapping[str, int] = field(default_factory=dict)
     loose_strokes: Mapping[str, int] = field(default_factory=dict)
+    n_outvoted_strokes: int = 0
     n_unknown_strokes: int = 0
     n_annotated: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
@@ -99,12 +102,13 @@ class LearningSummary:
         """Sum up what is learnt from fields."""
         units, uncounted, loose = Counter[str](), Counter[str](), Counter[str]()
         left_out, notes = list[tuple[str, str]](), dict[str, None]()
-        n_fields = n_unknown = n_annotated = 0
+        n_fields = n_outvoted = n_unknown = n_annotated = 0
         for one in slices:  # none is kept: their arrays would not fit into memory
             units.update(one.units)
             loose.update(one.annotated.loose_classes)
             n_fields += not (one.left_out or one.uncounted)
             uncounted.update([str(one.class_name)] if one.uncounted else [])
+            n_outvoted += one.annotated.n_outvoted
             n_unknown += one.annotated.n_unknown
             n_annotated += len(one.annotated.classes)
             left_out += [(one.name, one.left_out)] if one.left_out else []
@@ -115,6 +119,7 @@ class LearningSummary:
             n_fields,
             dict(sorted(uncounted.items())),
             dict(sorted(loose.items())),
+            n_outvoted,
             n_unknown,
             n_annotated,
             tuple(left_out),
@@ -140,6 +145,11 @@ class LearningSummary:
             sentences.append(f"{name} has only one {self.unit}")
         if count := self.n_loose_strokes:
             sentences.append(f"{counted(count, 'stroke lies', 'strokes lie')} on no nucleus")
+        if count := self.n_outvoted_strokes:
+            lie = counted(
+                count, "stroke lies on a nucleus that has", "strokes lie on nuclei that have"
+            )
+            sentences.append(f"{lie} more of another class")
         if count := self.n_unknown_strokes:
             have = counted(count, "stroke has a label", "strokes have labels")
             sentences.append(f"{have} without a class")
@@ -232,6 +242,7 @@ def summarize_learning(
     emit: Emit = silent,
     should_stop: ShouldStop = never,
     count_all: bool = True,
+    note: Callable[[LearntSlice], None] = lambda one: None,
 ) -> LearningSummary:
     """Return what a training would learn from; for a worker.
 
@@ -239,11 +250,20 @@ def summarize_learning(
     ----------
     photographs, unit, only_annotated, emit, should_stop, count_all
         As :func:`learnt_slices` takes them.
+    note
+        Called with every field.
 
     Raises
     ------
     Stopped
         When ``should_stop`` returned True.
     """
-    slices = learnt_slices(photographs, unit, only_annotated, emit, should_stop, count_all)
-    return LearningSummary.of(slices, unit)
+
+    def noted() -> Iterator[LearntSlice]:
+        for one in learnt_slices(
+            photographs, unit, only_annotated, emit, should_stop, count_all=count_all
+        ):
+            note(one)
+            yield one
+
+    return LearningSummary.of(noted(), unit)

@@ -33,6 +33,7 @@ from napari_marrow.viewer.photograph.annotations import (
     AnnotatedSlice,
     Annotation,
     annotations_in,
+    by_id,
     field_class,
     is_chosen,
 )
@@ -110,12 +111,13 @@ class Photograph:
     def of(cls, layer: Image, layers: Sequence[Layer]) -> Photograph:
         """Gather a photograph's layer and what ``layers`` has over it."""
         found = {x.layer: x for x in cls.open_in(layers)}
-        return found.get(layer) or cls._gather(layer)
+        return found.get(layer) or cls._gather(layer, by_id(layers))
 
     @classmethod
     def _gather(
         cls,
         layer: Image,
+        photographs: Mapping[str, Image],
         own: Sequence[Labels] = (),
         own_labels: Mapping[str, Pixels] = MappingProxyType({}),
         notes: Sequence[str] = (),
@@ -132,7 +134,7 @@ class Photograph:
             files=tuple(layer_fields(layer)),
             origin=tuple(origin_fields(layer)),
             products=layer_products(layer),
-            classes=tuple(field_class(layer, row) for row in rows),
+            classes=tuple(field_class(layer, row, photographs) for row in rows),
             chosen=tuple(row for row in rows if is_chosen(layer, row)),
             nuclei=nuclei,
             cytoplasm=topmost(layer, over, Kind.CYTOPLASM),
@@ -146,8 +148,11 @@ class Photograph:
     def open_in(cls, layers: Sequence[Layer]) -> list[Photograph]:
         """Gather all open photographs."""
         own, unlinked = labels_of(layers), unlinked_labels(layers)
-        notes = layer_notes(layers, own)
-        return [cls._gather(x, own[x], own_labels_over(x, unlinked, layers), notes[x]) for x in own]
+        photographs, notes = by_id(layers), layer_notes(layers, own)  # labels_of gives each an id
+        return [
+            cls._gather(x, photographs, own[x], own_labels_over(x, unlinked, layers), notes[x])
+            for x in own
+        ]
 
     @classmethod
     def all_of(cls, layers: Sequence[Layer]) -> list[Photograph]:

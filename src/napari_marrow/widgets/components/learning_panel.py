@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_marrow.data.text import counted
@@ -13,11 +15,19 @@ from napari_marrow.viewer.make.annotating import (
     nuclei_of_strokes,
     show_nuclei_of_strokes,
 )
-from napari_marrow.viewer.photograph.learning import LearningSummary, summarize_learning
+from napari_marrow.viewer.photograph.cell_counts import Counts, cell_counts, is_annotated
+from napari_marrow.viewer.photograph.learning import (
+    LearningSummary,
+    LearntSlice,
+    summarize_learning,
+)
 from napari_marrow.viewer.photograph.photograph import NONE_CHOSEN, Photograph
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.layout import button, fill_column, text_label
+
+_Learnt: TypeAlias = tuple[LearningSummary | None, Mapping[Photograph, Sequence[Counts]]]
+"""What is learnt from fields that are chosen, and the annotated cells of all."""
 
 
 class LearningPanel(QWidget):
@@ -30,6 +40,9 @@ class LearningPanel(QWidget):
     verb
         Begins the sentence.
     """
+
+    cells_counted = Signal(object)
+    """The annotated cells in each slice of each photograph, see :func:`.cell_counts`."""
 
     def __init__(self, owner: DockWidget, verb: str):
         super().__init__()
@@ -63,11 +76,11 @@ class LearningPanel(QWidget):
         self.switch.setVisible(unit == "cell")
         self._sum_up()
 
-    def set_photographs(self, photographs: Sequence[Photograph], annotated: bool) -> None:
+    def set_photographs(self, photographs: Sequence[Photograph]) -> None:
         """Say what is learnt from these; where some are annotated, only from annotated cells."""
         self._photographs = photographs
         if not self._chosen_by_hand:
-            self.switch.setChecked(annotated)
+            self.switch.setChecked(any(map(is_annotated, photographs)))
         self._sum_up()
 
     def _choose(self) -> None:
@@ -77,14 +90,21 @@ class LearningPanel(QWidget):
     def _sum_up(self) -> None:
         found, unit, only = self._photographs, self._unit, self.only_annotated
 
-        def work(emit: Emit, should_stop: ShouldStop) -> LearningSummary | None:
-            if not any(x.chosen for x in found):
-                return None
-            return summarize_learning(found, unit, only, emit, should_stop, count_all=False)
+        def work(emit: Emit, should_stop: ShouldStop) -> _Learnt:
+            known: dict[Photograph, dict[int, Counts]] = {x: {} for x in found}
+
+            def note(one: LearntSlice) -> None:
+                known[one.photograph][one.row] = one.annotated.counts
+
+            summary = summarize_learning(found, unit, only, emit, should_stop, False, note)
+            counts = {x: cell_counts(x, known[x]) for x in found}
+            return (summary if any(known.values()) else None), counts
 
         self._summing.start(work, self._show)
 
-    def _show(self, summary: LearningSummary | None) -> None:
+    def _show(self, learnt: _Learnt) -> None:
+        summary, counts = learnt
+        self.cells_counted.emit(counts)
         nothing = NONE_CHOSEN if self._photographs else ""
         self.sentence.setText(summary.sentence(self._verb) if summary else nothing)
         self.make_nuclei.setVisible(summary is not None and summary.n_loose_strokes > 0)

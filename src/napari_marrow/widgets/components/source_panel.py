@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from napari.layers import Image
@@ -18,7 +19,7 @@ from napari_marrow.viewer.photograph.annotations import (
     set_chosen,
     set_field_class,
 )
-from napari_marrow.viewer.photograph.cell_counts import cell_counts, counts_text
+from napari_marrow.viewer.photograph.cell_counts import Counts, counts_text
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
@@ -54,6 +55,8 @@ class SourcePanel(QWidget):
         self._viewer, self._owner = owner.viewer, owner
         self.learning = LearningPanel(owner, verb)
         self._shown: list[tuple[Photograph, int]] = []
+        self._cells: dict[tuple[Image, int], str] = {}  # as counted last
+        self.learning.cells_counted.connect(self._show_cells)
         self.run = RunPanel()
         self._scan = Task(owner, self.run)
         self.where = QComboBox()
@@ -76,6 +79,9 @@ class SourcePanel(QWidget):
         columns = ["Field", "Class", "Cells"]
         self.table = ClassTable(columns, CLASS, stretched=NAME, check_column=NAME)
         self.table.setFixedHeight(130)
+        header = self.table.horizontalHeaderItem(CELLS)
+        assert header is not None
+        header.setToolTip("Annotated cells by class; a stroke on no nucleus counts as one.")
         self.table.setToolTip(
             "Checked fields are learnt from, measured and labelled. Click a class to change it. "
             "Both go for all selected rows at once. A field without a class is not learnt from, "
@@ -147,11 +153,9 @@ class SourcePanel(QWidget):
         return [(photograph, index) for photograph in open_now for index in range(len(photograph))]
 
     def refresh(self) -> None:
-        """Show the open photographs, their classes, and how many cells in them are annotated."""
+        """Show the open photographs and their classes; their annotated cells are counted."""
         self._shown = rows = self.rows()
-        counts = {photograph: cell_counts(photograph) for photograph, _ in rows}
-        annotated = any(counts[x][row] for x, row in rows if row in x.chosen)
-        self.learning.set_photographs(list(counts), annotated)
+        self.learning.set_photographs(list(dict.fromkeys(x for x, _ in rows)))
         self.table.setRowCount(len(rows))
         for number, (photograph, index) in enumerate(rows):
             name = photograph.name
@@ -160,8 +164,17 @@ class SourcePanel(QWidget):
                 name = files[index].name if files else f"{name} {index}"
             self.table.set_text(number, NAME, name, checked=index in photograph.chosen)
             self.table.set_text(number, CLASS, photograph.classes[index] or NO_CLASS)
-            self.table.set_text(number, CELLS, counts_text(counts[photograph][index]))
+            self.table.set_text(number, CELLS, self._cells.get((photograph.layer, index), ""))
         self.annotate.setEnabled(bool(rows))
+
+    def _show_cells(self, counts: Mapping[Photograph, Sequence[Counts]]) -> None:
+        self._cells = {
+            (photograph.layer, row): counts_text(one)
+            for photograph, by_row in counts.items()
+            for row, one in enumerate(by_row)
+        }
+        for number, (photograph, row) in enumerate(self._shown):
+            self.table.set_text(number, CELLS, self._cells.get((photograph.layer, row), ""))
 
     def _store(self, numbers: list[int], column: int) -> None:
         """Keep with the layers what was edited, in the rows as they were shown.
@@ -179,7 +192,7 @@ class SourcePanel(QWidget):
             if isinstance(value, bool):
                 set_chosen(layer, indices, value)
             else:
-                set_field_class(layer, indices, value)
+                set_field_class(layer, indices, value, self._viewer.layers)
 
     def add_cells_layer(self) -> None:
         """Add the Labels layer to paint classes into, over the photograph selected in the table."""
