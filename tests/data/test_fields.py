@@ -71,6 +71,20 @@ def test_groups_by_path_name_or_stem(tmp_path, collection, key):
     assert [f.path for f in grouped.fields] == [f.path for f in collection.fields]
 
 
+@pytest.mark.parametrize("missing", ["", "NA", "nan", " N/A", "None", "unknown", "-"])
+def test_a_missing_group_is_no_group(tmp_path, collection, missing):
+    rows = [(f.name, "p" if k < 2 else missing) for k, f in enumerate(collection.fields)]
+    text = "image,source\n" + "".join(f"{name},{source}\n" for name, source in rows)
+    (tmp_path / "groups.csv").write_text(text)
+    grouped = with_groups(collection, tmp_path / "groups.csv")
+    own = [f.source for f in collection.fields]
+    assert [f.source for f in grouped.fields] == ["p", "p", *own[2:]]
+    assert len(set(own)) == 6
+    (told,) = set(grouped.warnings) - set(collection.warnings)
+    assert "groups.csv" in told
+    assert "4 photographs" in told
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

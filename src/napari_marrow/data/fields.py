@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.csv_table import columns, read_rows_by_role
+from napari_marrow.data.csv_table import UNKNOWN, columns, read_rows_by_role
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import decode, image_size, open_image, read_image
 from napari_marrow.data.masks import MaskCode, MaskKind, read_mask
-from napari_marrow.data.text import counted, listed, printable
+from napari_marrow.data.text import counted, folded, listed, printable
 
 
 @dataclass(frozen=True)
@@ -265,37 +265,42 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     """Take the source of each field from a CSV with the columns ``image`` and ``source``.
 
     ``image`` is a path relative to the collection's root, a file's name, or a stem; ``source`` may
-    be a patient, a slide or an acquisition. Other names of columns and other spellings are those of
-    tables of classes: see :func:`~napari_marrow.data.csv_table.columns_by_role` and
+    be a patient, a slide or an acquisition. Where it is empty, or "NA", "unknown" and the like, the
+    field keeps the source that it has, and is reported. Other names of columns and other spellings
+    are those of tables of classes: see :func:`~napari_marrow.data.csv_table.columns_by_role` and
     :class:`~napari_marrow.data.file_index.FileIndex`.
 
     Raises
     ------
     MarrowError
-        When the table has other columns, leaves a field out, gives two sources of one, or uses a
-        name that several fields have.
+        When the table has other columns, gives no source at all, leaves a field out, gives two
+        sources of one, or uses a name that several fields have.
     """
     table = Path(table)
     rows = read_rows_by_role(table)
-    if not rows or not all(row.get("image") and row.get("source") for row in rows):
+    known = [row for row in rows if folded(row.get("source", "")) not in UNKNOWN]
+    if not known or not all(row.get("image") for row in rows):
         names = f"; it has {listed(columns(table))}" if rows else ""
         raise MarrowError(
-            f"{table} needs the columns image and source, filled in every row{names}."
+            f"{table} needs the columns image and source, and an image in every row{names}."
         )
     index = FileIndex({collection.label(f): number for number, f in enumerate(collection.fields)})
     sources: dict[int, str] = {}
     unclear: dict[int, str] = {}
+    without: dict[int, str] = {}
     for row in rows:
         found = index.find(row["image"])
         if len(found) > 1:
             unclear |= dict.fromkeys(found, row["image"])
+        elif found and row not in known:
+            without[found[0]] = row["source"] or "nothing"
         elif found and sources.setdefault(found[0], row["source"]) != row["source"]:
             raise MarrowError(
                 f"{table} gives {sources[found[0]]} and {row['source']} for {row['image']}; keep "
                 "one row an image."
             )
     for number, f in enumerate(collection.fields):
-        if number in sources:
+        if number in sources or number in without:
             continue
         label = collection.label(f)
         if number in unclear:
@@ -305,7 +310,16 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
             )
         raise MarrowError(f"{table} has no row for {label}; add one with its source.")
     fields = tuple(
-        dataclasses.replace(f, source=sources[number]) for number, f in enumerate(collection.fields)
+        dataclasses.replace(f, source=sources.get(number, f.source))
+        for number, f in enumerate(collection.fields)
     )
-    tables = (*collection.tables, table)
-    return dataclasses.replace(collection, fields=fields, tables=tables)
+    warnings, tables = collection.warnings, (*collection.tables, table)
+    if left := [number for number in without if number not in sources]:
+        labels = listed([collection.label(collection.fields[number]) for number in left])
+        said = listed(sorted({without[number] for number in left}))
+        warnings = (
+            *warnings,
+            f"{table.name} gives no source to {counted(len(left), 'photograph')}, it says {said} "
+            f"there: {labels}. Each keeps the source it has without the table.",
+        )
+    return dataclasses.replace(collection, fields=fields, warnings=warnings, tables=tables)
