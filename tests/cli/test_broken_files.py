@@ -63,6 +63,22 @@ def test_every_command_does_the_others(call, broken, tmp_path):
     assert f"left out: {name}." in (bundle / "card.md").read_text()
 
 
+def test_what_is_left_out_is_printed_once(call, broken, tmp_path):
+    root, name = broken
+    bundle = tmp_path / "m.marrow"
+    for command in (
+        ("train", root, "--out", bundle, "--model", "naive-bayes"),
+        ("predict", bundle, root, "--out", tmp_path / "p.csv"),
+        ("features", root, "--out", tmp_path / "f.csv"),
+        ("compare", root, "--models", "naive-bayes", "--folds", "2", "--out", tmp_path / "c"),
+    ):
+        status, out, err = call(*command)
+        assert status == 0, err
+        assert (out + err).count("left out:") == 1, command
+        assert (out + err).count("copy it again") == 1, command
+        assert out.count(f"  {name}: ") == 1, command
+
+
 @pytest.mark.parametrize("size", [None, (8, 6)], ids=["damaged", "of another size"])
 def test_a_field_with_a_bad_mask_is_not_learnt_from(call, tmp_path, make_snam, size):
     root = make_snam(tmp_path / "in", 4, wrapped=False)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from napari_marrow.data.failures import Failure
+from napari_marrow.data.failures import Failure, left_out_sentences
 from napari_marrow.data.text import counted, printable
 from napari_marrow.jobs.events import Event
 from napari_marrow.learning.evaluation import CrossValidation
@@ -52,6 +52,12 @@ class Reporter:
 def show(result: Mapping[str, object], as_json: bool, *lines: str) -> None:
     """Print a result: as JSON, or as the lines a person reads."""
     print(json.dumps(_printable(result)) if as_json else printable("\n".join(lines)))
+
+
+def note_lines(notes: Sequence[str], failed: Sequence[Failure]) -> list[str]:
+    """Return the notes of a result, then what was left out and why, each once."""
+    told = {*left_out_sentences(failed), *(failure.reason for failure in failed)}
+    return [*(note for note in notes if note not in told), *failure_lines(failed)]
 
 
 def failure_lines(failed: Sequence[Failure]) -> list[str]:

@@ -19,7 +19,7 @@ from napari_marrow.cli.app import (
     app,
     no_problems,
 )
-from napari_marrow.cli.console import Reporter, console, failure_lines, print_comparison, show
+from napari_marrow.cli.console import Reporter, console, note_lines, print_comparison, show
 from napari_marrow.data.text import counted
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
 from napari_marrow.learning.registry import MODELS
@@ -97,7 +97,7 @@ def features(
     if result.scores:
         best = ", ".join(result.selected[:5])
         lines.append(f"Scores in {result.scores}; the best: {best}.")
-    lines += [*result.notes, *failure_lines(result.failed)]
+    lines += [*note_lines(result.notes, result.failed)]
     show(result.to_dict(), json, *lines, RESEARCH_ONLY)
 
 
@@ -133,7 +133,7 @@ def train(
     with Reporter() as report:
         result = run_training(TrainJob(collection, chosen, out, force, strict), report)
     info = result.info
-    lines = [*verdict(info.evaluation), *info.notes, *failure_lines(result.failed)]
+    lines = [*verdict(info.evaluation), *note_lines(info.notes, result.failed)]
     lines += [f"Bundle: {out}", RESEARCH_ONLY]
     show(result.to_dict() | {"warnings": list(collection.warnings)}, json, *lines)
 
@@ -175,7 +175,7 @@ def predict(
         summary += f" ({uncertain} uncertain)"
     fields = f"{counted(len(result.predictions), 'field')}: {summary}; "
     fields += f"{counted(len(result.table), 'row')} in {out}."
-    lines = [fields, *result.notes, *failure_lines(result.failed)]
+    lines = [fields, *note_lines(result.notes, result.failed)]
     show(result.to_dict(), json, *lines, RESEARCH_ONLY)
 
 
@@ -213,7 +213,7 @@ def compare(
         print_comparison(result.rows)
     counted_units = f"{counted(result.units, 'unit')} of {counted(result.sources, 'source')}"
     summary = f"{counted_units}, {counted(result.folds, 'fold')}; tables in {out}."
-    lines = [summary, *result.notes, *failure_lines(result.failed)]
+    lines = [summary, *note_lines(result.notes, result.failed)]
     show(result.to_dict(), json, *lines, RESEARCH_ONLY)
 
 
