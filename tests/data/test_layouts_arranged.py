@@ -96,6 +96,32 @@ def test_patients_with_pictures_of_several_classes_are_not_taken_for_views(put):
     assert {f.source for f in found.fields} == set(people)
 
 
+CLASSES_ABOVE = ["{c}/{n}/{k}.png", "set/{c}/{n}/{k}.png", "train/{c}/{n}/{k}.png",
+                 "{c}/test/{n}/{k}.png", "{c}/{n}/val/{k}.png"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*CLASSES_ABOVE, "{n}/{c}/{k}.png", "set/{n}/{c}/{k}.png"])
+@pytest.mark.parametrize("classes", ["blast normal", "Leukemia Healthy", "plasma-cell lymphocytes"])
+@pytest.mark.parametrize("both", [False, True], ids=["one class each", "both classes"])
+def test_words_for_cells_and_diagnoses_are_classes_beside_names_of_people(put, name, classes, both):
+    people = ("Adams", "Berg", "Chen", "Gray")
+    first, second = classes.split()
+    pairs = [(n, c) for n in people for c in (first, second)]
+    pairs = pairs if both else [x for x in pairs if (x[0] in people[:2]) == (x[1] == first)]
+    found = scan(put(*(name.format(n=n, c=c, k=k) for n, c in pairs for k in (1, 2, 3))))
+    assert set(found.counts()) == {first, second}
+    assert {f.source for f in found.fields} == set(people)
+    told = " ".join(found.warnings)
+    assert "--groups" in told
+    assert "class" in told
+
+
+def test_names_that_tell_no_classes_apart_by_their_words_are_reported(put):
+    found = scan(put(*(f"Leukemia/{c}/{k}.png" for c in ("one", "other") for k in (1, 2))))
+    assert set(found.counts()) == {"one", "other"}
+    assert any("Leukemia" in warning for warning in found.warnings)
+
+
 VIEWS = ["{c}/Original/{k}.png {c}/Segmented/{k}.png", "{c}/train/{k}.png {c}/test/{k}.png",
          "{c}/raw/{k}.png {c}/aug/{k}.png", "set1/{c}/{k}.png set2/{c}/{k}.png",
          "{c}/{c}/{k}.png {c}/{c}/2{k}.png"]  # fmt: skip

@@ -22,6 +22,7 @@ from napari_marrow.data.layouts.names import (
     class_of_folder_name,
     class_of_name,
     is_all_idb,
+    is_class_word,
     is_group,
     is_understood,
 )
@@ -64,7 +65,7 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     warnings: list[str] = []
     files = {sub: sort_files(sub) for sub in (root, *kept) if sub not in taken}
     holding = [sub for sub in files if files[sub].photographs]
-    places = _without_classes_below({sub: _class_place(root, sub, files) for sub in holding})
+    places = _class_places(root, holding, files)
     classes = {
         sub: None if place is None else class_of_folder_name(place.name)
         for sub, place in places.items()
@@ -87,10 +88,11 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     if below:
         warnings.append(f"Folders taken for part of the class above them: {listed(below)}.")
     above = dict.fromkeys(p for s in kept for p in _possible_classes_above(root, places[s]))
-    if len(above) > 1:  # one alone is what the set is called
+    if len(above) > 1 or any(is_class_word(p.name) for p in above):  # else what the set is called
         passed = listed([p.relative_to(root).as_posix() for p in above])
         warnings.append(
-            f"Folders that could be classes too, but have classes below them: {passed}."
+            f"Folders that could be classes too, but have classes below them: {passed}. If they "
+            "are the classes, give these in a table."
         )
     return Collection(root, tuple(fields), tuple(warnings))
 
@@ -119,12 +121,36 @@ def _upwards(root: Path, folder: Path) -> list[Path]:
     return [p for p in (folder, *folder.parents) if p.is_relative_to(root) and p != root]
 
 
-def _class_place(root: Path, folder: Path, files: Mapping[Path, FolderFiles]) -> Path | None:
+def _class_places(
+    root: Path, holding: list[Path], files: Mapping[Path, FolderFiles]
+) -> dict[Path, Path | None]:
+    """Return the folder that names the class of each folder of photographs.
+
+    Words for cells and diagnoses count before other names, which may be those of patients, where
+    they tell classes apart and no choice is left open.
+    """
+    for by_words in (True, False):
+        places = {sub: _class_place(root, sub, files, by_words) for sub in holding}
+        places = _without_classes_below(places)
+        given = [place for place in places.values() if place is not None]
+        is_open = any(
+            not is_class_word(place.name) and _possible_classes_above(root, place)
+            for place in given
+        )
+        if not is_open and len({class_of_folder_name(place.name) for place in given}) > 1:
+            break
+    return places
+
+
+def _class_place(
+    root: Path, folder: Path, files: Mapping[Path, FolderFiles], by_words: bool
+) -> Path | None:
     """Return the folder that names the class: itself, or one above it; None for ``root`` itself.
 
-    In this order: ``ALL`` or ``MM``; a folder above that holds photographs itself; the innermost
-    name that can be a class. Of names in other scripts it is not known whether they mean a patient
-    or pictures, so those count only where no folder above can be a class.
+    In this order: ``ALL`` or ``MM``; a folder above that holds photographs itself; where wanted the
+    innermost word for cells or a diagnosis; the innermost name that can be a class. Of names in
+    other scripts it is not known whether they mean a patient or pictures, so those count only where
+    no folder above can be a class.
     """
     known = [p for p in _upwards(root, folder) if one_form(p.name) in KNOWN_CLASSES]
     able = [p for p in _upwards(root, folder) if class_of_folder_name(p.name)]
@@ -132,7 +158,8 @@ def _class_place(root: Path, folder: Path, files: Mapping[Path, FolderFiles]) ->
     able = [p for p in able if not is_group(p.name)] or able
     possible = [p for p in able if is_understood(p.name) or p == able[-1]]
     holding = [p for p in possible if p != folder and p in files and files[p].photographs]
-    best = known[:1] or holding[-1:] or possible[:1]
+    words = [p for p in possible if by_words and is_class_word(p.name)]
+    best = known[:1] or holding[-1:] or words[:1] or possible[:1]
     return best[0] if best else None
 
 

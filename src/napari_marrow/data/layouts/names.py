@@ -59,6 +59,13 @@ _PERSONS = re.compile(
     rf"^{_PERSON}(?!s$)[\W_]*(?:[a-z]|[a-z]{{0,4}}[\W_]*\d[\w.-]*)$", re.IGNORECASE
 )
 _GROUPS = re.compile(rf"{_UNIT}e?s$", re.IGNORECASE)
+# Words for cells and diagnoses: they tell the folder of a class from a patient's.
+_CLASS_WORD = re.compile(
+    r"[lm]\d|all|aml|apl|cll|cml|mds|mm|hem|normal|health\w*|controls?|benign|malign\w*|early|pre|pro"
+    r"|(?:im)?mature|positive|negative|(?:un)?infected|parasiti[sz]ed|reactive|atypical|abnormal"
+    r"|leuk\w*|plasma|platelets?|smudge|bands?|tumou?rs?|cancer|diseased?|patients"
+    r"|\w*(?:cyt(?:e|ic)|blast(?:ic|oma)?|phil|lymphoma|myeloma|a?emi[ac])s?"
+)
 _KEPT_IN = re.compile(
     r"(?:data|dataset|sets?|slides|smears|images?|imgs?|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
     r"|crops?|cropped|resized|jpe?gimages?"
@@ -197,6 +204,15 @@ def is_group(folder: str) -> bool:
     [True, True, False, False]
     """
     return bool(_GROUPS.match(one_form(folder)))
+
+
+def is_class_word(folder: str) -> bool:
+    """Whether a name has a word for a kind of cell or a diagnosis, which no patient's has.
+
+    >>> [is_class_word(n) for n in ("blast", "Normal cells", "acute_leukemia", "L1", "Adams")]
+    [True, True, True, True, False]
+    """
+    return any(map(_CLASS_WORD.fullmatch, re.findall(r"[^\W_]+", one_form(folder).casefold())))
 
 
 def is_understood(folder: str) -> bool:

@@ -38,7 +38,7 @@ _DIVISION = re.compile(
     r"|rotated|flipped|normali[sz]ed|processed|enhanced)[\W_]*(?:[a-z]|\d+[a-z]?)?"
 )
 MIN_DIVIDING_FOLDERS = 4
-"""Of other names, above classes of which each holds several: fewer may be views of one picture."""
+"""Of other names, of which each holds several classes: fewer may be views of one picture."""
 _of_folders = lru_cache(maxsize=4096)  # a folder holds many files, which all ask the same
 _SHORT_NUMBER = re.compile(r"\d{1,2}")
 
@@ -82,11 +82,11 @@ def sources_of_folders(root: Path, fields: Iterable[Field]) -> tuple[tuple[Field
     parts = {f.path: f.path.relative_to(root).parts[:-1] for f in ours}
     places = {path: _first(names, is_person) for path, names in parts.items()}
     warnings: list[str] = []
-    if not any(place is not None for place in places.values()):
-        places, warnings = _codes(ours, parts)
     sources = {
         path: _key(parts[path], place) for path, place in places.items() if place is not None
     }
+    if not sources:
+        sources, warnings = _codes(ours, parts)
     folders = list(dict.fromkeys(sources.values()))
     if len(folders) < 2:  # one alone divides nothing
         return fields, warnings
@@ -121,8 +121,8 @@ def _key(names: tuple[str, ...], place: int) -> str:
 
 def _codes(
     fields: list[Field], parts: dict[Path, tuple[str, ...]]
-) -> tuple[dict[Path, int | None], list[str]]:
-    """Find folders of codes above those of the classes, or below them."""
+) -> tuple[dict[Path, str], list[str]]:
+    """Return sources by folders of codes above those of the classes, or below them."""
     classes = {f.path: _class_place(f.class_name, parts[f.path]) for f in fields}
     known = {path: place for path, place in classes.items() if place is not None}
     class_of = {f.path: f.class_name for f in fields}
@@ -147,17 +147,18 @@ def _codes(
                     f"The folders {listed(sorted(names))} above the classes may be patients: if "
                     "so, give the sources in a table or with --groups."
                 ]
-        return dict(places), []
+        return keys, []
     return _others(known, parts, class_of), []
 
 
 def _others(
     known: dict[Path, int], parts: dict[Path, tuple[str, ...]], class_of: dict[Path, str | None]
-) -> dict[Path, int | None]:
-    """Find the outermost folders, of any names, that divide the photographs as patients do.
+) -> dict[Path, str]:
+    """Return the outermost folders, of any names, that divide the photographs as patients do.
 
+    A name below several classes is one patient's.
     They hold several photographs each, and most those of one class alone: views of the same
-    pictures, and products, hold all classes. Of many above the classes each may hold several.
+    pictures, and products, hold all classes. Of many each may hold several.
     """
     for above in (True, False):
         possible = {
@@ -170,18 +171,19 @@ def _others(
         }
         for level in range(min(map(len, possible.values()), default=0)):
             classes: dict[str, set[str]] = {}
+            sources: dict[Path, str] = {}
             for path, places in possible.items():
                 names = [*parts[path][: places[level] + 1]]
                 if not above:
                     del names[known[path]]
-                name = _key(tuple(names), len(names) - 1)
+                name = sources[path] = _key(tuple(names), len(names) - 1)
                 classes.setdefault(name, set()).add(folded(str(class_of[path])))
             n_classes = len(set.union(*classes.values()))
             n_mixed = sum(len(own) > 1 for own in classes.values())
             apart = 1 < n_classes < len(classes) and n_mixed <= len(classes) / 2
-            many = above and len(classes) >= MIN_DIVIDING_FOLDERS
+            many = len(classes) >= MIN_DIVIDING_FOLDERS
             if (apart or many) and len(known) >= 2 * len(classes):
-                return {path: places[level] for path, places in possible.items()}
+                return sources
     return {}
 
 
