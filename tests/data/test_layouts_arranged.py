@@ -239,6 +239,40 @@ def test_a_table_in_a_text_file_is_passed_over_with_the_reason_and_a_text_is_not
     assert "not images" in warning
 
 
+LISTS = {
+    "labels.txt": "{image} {label}", "labels.csv": "{image},{label}", "t.txt": "{image}\t{label}",
+    "t.tsv": "{label}\t{image}", "classes.csv": "{label};{image}", "a.txt": "{label}   {image} ",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "row"), LISTS.items())
+@pytest.mark.parametrize("labels", ["ALL MM", "1 0"])
+def test_a_list_of_files_and_classes_needs_no_header(put, name, row, labels):
+    folder = put(*(f"x_{k}.png" for k in range(6)))
+    rows = [row.format(image=f"x_{k}.png", label=labels.split()[k % 2]) for k in range(6)]
+    (folder / name).write_text("\n".join(rows))
+    found = scan(folder)
+    assert [f.class_name for f in found.fields] == labels.split() * 3
+    assert not any(name in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "x_{k}.png ALL 7.5",
+        "x_{k}.png {k}.25",
+        "x_{k}.png ALL and more",
+        "x_{k}.png,ALL,Adams",
+        "x {k}.png ALL",
+    ],
+)
+def test_another_list_of_files_is_named_with_what_to_do(put, rows):
+    folder = put(*(f"x_{k}.png" for k in range(6)), "A/9.png", "B/9.png")
+    (folder / "list.txt").write_text("\n".join(rows.format(k=k) for k in range(6)))
+    (warning,) = [w for w in scan(folder).warnings if "list.txt" in w]
+    assert ("above" in warning) == ("x {" not in rows)
+
+
 def test_a_row_with_more_texts_than_columns_between_spaces_is_refused(put):
     folder = put("1.png", "2.png", *(f"b{k}.png" for k in range(8)))
     rows = [f"b{k}.png A" for k in range(8)]

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.images import is_image_name
 from napari_marrow.data.text import folded
 
 _SEPARATORS = ",;\t|"
 _ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
 _COMMENT = re.compile(r'[ \t]*\n|"?#[^\n]*\n')
+_NUMBER = re.compile(r"\s*-?\d+(?:[.,]\d+)?\s*")
 _ROWS_LOOKED_AT = 5
 MAX_HEADER_BYTES = 64 * 1024
 Role = Literal["image", "class", "source", "use"]
@@ -62,7 +64,8 @@ def read_rows(table: Path) -> list[dict[str, str]]:
     """Read the rows by column, without the space around their texts; a missing one is empty.
 
     Columns may be separated by commas, semicolons, tabs, bars or spaces; their names are in small
-    letters. Comments, which begin with #, and empty lines before the names are passed over.
+    letters. Comments, which begin with #, and empty lines before the names are passed over. A list
+    of files and classes without names of columns gets ``filename`` and ``label``.
 
     Raises
     ------
@@ -144,7 +147,31 @@ def _decode(content: bytes, errors: str) -> str:
     except UnicodeDecodeError:
         text = content.decode("cp1252")  # Excel's "CSV" where Windows speaks a western language
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _without_comments(re.sub(r'^"?sep=(.)"?\n', "", text))  # Excel's note of the separator
+    text = re.sub(r'^"?sep=(.)"?\n', "", text)  # Excel's note of the separator
+    return _with_header(_without_comments(text))
+
+
+def _with_header(text: str) -> str:
+    """Put names of columns above a list of files and their classes that has none."""
+    separator = _separator(text)
+    return separator.join(_implied_header(_first_rows(text, separator))) + text
+
+
+def _implied_header(rows: list[list[str]]) -> list[str]:
+    """Return names of columns for the first rows of a list of files and classes; else nothing."""
+    if {len(row) for row in rows} != {2}:
+        return []
+    files = [
+        [is_image_name(Path(text.strip())) for text in column] for column in zip(*rows, strict=True)
+    ]
+    if [all(files[0]), any(files[1])] == [True, False]:
+        labels, header = [row[1] for row in rows], ["filename", "label\n"]
+    elif [any(files[0]), all(files[1])] == [False, True]:
+        labels, header = [row[0] for row in rows], ["label", "filename\n"]
+    else:
+        return []
+    is_measured = all(map(_NUMBER.fullmatch, labels)) and len({*labels}) == len(labels) > 2
+    return [] if is_measured else header
 
 
 def _without_comments(text: str) -> str:
@@ -178,7 +205,12 @@ def _separator(text: str) -> str:
     separator = max(_SEPARATORS, key=header.count)
     if separator in header:
         return separator
-    start = "\n".join(line.rstrip() for line in text.split("\n", _ROWS_LOOKED_AT)[:_ROWS_LOOKED_AT])
-    rows = [row for row in _reader(start, " ") if row]
-    is_spaced = len(rows) > 1 and len({len(row) for row in rows}) == 1 and _names_roles(rows[0])
+    rows = _first_rows(text, " ")
+    same = len(rows) > 1 and len({len(row) for row in rows}) == 1
+    is_spaced = same and (_names_roles(rows[0]) or _implied_header(rows))
     return " " if is_spaced else separator
+
+
+def _first_rows(text: str, separator: str) -> list[list[str]]:
+    lines = text.split("\n", _ROWS_LOOKED_AT)[:_ROWS_LOOKED_AT]
+    return [row for row in _reader("\n".join(map(str.rstrip, lines)), separator) if row]

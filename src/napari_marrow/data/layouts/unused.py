@@ -18,6 +18,10 @@ from napari_marrow.data.text import counted, listed
 
 MAX_EXPLAINED = 5
 """Tables of which the reason is given; of more it would fill the screen, and they are listed."""
+_REMEDY = (
+    "{} is passed over, as it has no names of columns above its rows; write image, class above "
+    "them, and commas between the columns."
+)
 _SPREADSHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
 
 
@@ -82,7 +86,8 @@ def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str |
     if not is_table_name(path) or is_own_table(names := columns(path)):
         return None
     if path.suffix.lower() == ".txt" and len(names) < 2:
-        return None  # a text
+        words = names[0].split() if names else []
+        return _REMEDY.format(name) if any(map(index.find, filter(_is_file, words))) else None
     roles = columns_by_role(names)
     if "image" in roles and "class" in roles:
         if found.tables:
@@ -96,10 +101,16 @@ def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str |
         return f"{name} gives sources, and no classes; to use it, name it with --groups."
     if not _names_photographs(path, index):
         return None
+    if any(map(_is_file, names)):
+        return _REMEDY.format(name)
     return (
         f"{name} is passed over, as it has the columns {listed(names)}; call the column with the "
         "names of the files image and the one with the classes class."
     )
+
+
+def _is_file(text: str) -> bool:
+    return is_image_name(Path(text))
 
 
 def _names_photographs(path: Path, index: FileIndex[Field]) -> bool:
