@@ -59,7 +59,8 @@ AsForce = Annotated[
     Parameter(
         name="--force",
         negative="",
-        help="Also replace older results that were edited since; never inputs or other files.",
+        help="Also replace older results that no longer have the form in which they were written "
+        "(columns, separators, files), and labels; never inputs or other files.",
     ),
 ]
 AsStrict = Annotated[

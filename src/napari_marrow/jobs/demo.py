@@ -92,7 +92,7 @@ def run_demo(
     out
         Folder to make; an older demonstration is replaced.
     force
-        Replace one with files that were edited since, too.
+        Replace one whose files no longer have the form in which they were written, too.
     """
     collection = scan(sample_folder())
     with atomic_folder(out, DEMO, input_files([collection]), force) as folder:
