@@ -1,5 +1,6 @@
 """What a person arranged counts: folders, tables and patients, in any spelling."""
 
+import codecs
 import os
 import unicodedata
 from collections import Counter
@@ -9,7 +10,7 @@ from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import with_groups
-from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts import SAVED, scan, write_table
 
 COMPOSED = "\u00c9osinophile"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
@@ -284,6 +285,14 @@ def test_a_row_with_more_texts_than_columns_between_spaces_is_refused(put):
 def test_photographs_of_one_name_are_named_by_their_folders(put):
     found = scan(put("a/001.png", "b/001.png", "b/002.png"))
     assert [f.name for f in found.fields] == ["a/001.png", "b/001.png", "002"]
+
+
+def test_a_saved_table_of_other_letters_opens_in_spreadsheets_and_is_replaced(put):
+    folder = put("A/\u00e9.png", "B/y.png")
+    for _ in range(2):
+        write_table(scan(folder), folder / SAVED)
+        assert (folder / SAVED).read_bytes().startswith(codecs.BOM_UTF8)
+        assert [f.class_name for f in scan(folder).fields] == ["A", "B"]
 
 
 def test_a_name_in_latin_1_is_shown_escaped(put):

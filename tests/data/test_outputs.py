@@ -1,10 +1,13 @@
 """What an output may replace: an older one of its own, and nothing else."""
 
+import codecs
 import os
 
+import pandas as pd
 import pytest
 from PIL import Image
 
+from napari_marrow.data.csv_table import read_rows
 from napari_marrow.data.errors import EditedResultError, MarrowError
 from napari_marrow.data.outputs import (
     FolderKind,
@@ -12,6 +15,7 @@ from napari_marrow.data.outputs import (
     png_kind,
     save_png,
     table_kind,
+    write_csv,
 )
 
 TABLE = table_kind("a table of answers", ("image", "class"), "p_.+", ("uncertain",), ("source",))
@@ -47,6 +51,19 @@ def test_tables_are_known_by_their_columns(tmp_path, text, plain, forced):
         else:
             with pytest.raises(MarrowError, match=r"t\.csv is there already"):
                 check_outputs({path: TABLE}, (), force)
+
+
+@pytest.mark.parametrize(
+    ("image", "mark"), [("caf\u00e9", True), ("\u767d\u8840\u75c5", True), ("cafe", False)]
+)
+def test_tables_of_more_than_ascii_begin_with_a_mark_for_spreadsheets(tmp_path, image, mark):
+    path = tmp_path / "t.csv"
+    table = pd.DataFrame({"image": [image], "class": ["a"], "p_a": [0.5], "uncertain": [False]})
+    write_csv(table, path)
+    assert path.read_bytes().startswith(codecs.BOM_UTF8) == mark
+    pd.testing.assert_frame_equal(pd.read_csv(path), table)
+    assert read_rows(path)[0]["image"] == image
+    check_outputs({path: TABLE})
 
 
 def test_pictures_are_known_by_their_mark(tmp_path):

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -18,6 +19,9 @@ from PIL.PngImagePlugin import PngInfo
 from napari_marrow.data.csv_table import columns
 from napari_marrow.data.errors import EditedResultError, MarrowError
 from napari_marrow.data.fields import Collection
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SOFTWARE = "napari-marrow"
 MARK_BYTES = 512
@@ -188,6 +192,17 @@ def recognize(folder: Path, kinds: Mapping[str, FileKind]) -> dict[str, bool]:
     }
 
 
+def csv_encoding(text: str) -> str:
+    """Return the encoding of a CSV: spreadsheets need a byte order mark for more than ASCII."""
+    return "utf-8" if text.isascii() else "utf-8-sig"
+
+
+def write_csv(table: pd.DataFrame, path: Path, missing: str = "") -> None:
+    """Write a table as CSV without its index."""
+    text = table.to_csv(index=False, na_rep=missing)
+    path.write_text(text, encoding=csv_encoding(text), newline="")
+
+
 def table_kind(
     name: str,
     first: Sequence[str],
@@ -213,7 +228,7 @@ def table_kind(
 
     def is_ours(path: Path) -> bool:
         try:
-            with open(path, newline="", encoding="utf-8") as file:
+            with open(path, newline="", encoding="utf-8-sig") as file:
                 rows = csv.reader(file)
                 header = next(rows, [])
                 end = len(header) - len(last)

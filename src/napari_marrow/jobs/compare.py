@@ -11,7 +11,7 @@ import pandas as pd
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.failures import Failure
 from napari_marrow.data.fields import Collection
-from napari_marrow.data.outputs import FolderKind, input_files, recognize, table_kind
+from napari_marrow.data.outputs import FolderKind, input_files, recognize, table_kind, write_csv
 from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
 from napari_marrow.learning.evaluation import CrossValidation
 from napari_marrow.learning.experiment import compare
@@ -109,7 +109,7 @@ def run_comparison(
     with atomic_folder(job.out, COMPARISON, input_files([job.collection]), job.force) as folder:
         hear = Callbacks(progress_callback(emit, should_stop), should_stop=should_stop)
         found = compare(job.collection, job.settings, hear, strict=job.strict)
-        found.answers.to_csv(folder / ANSWERS, index=False)
+        write_csv(found.answers, folder / ANSWERS)
         first = found.answers["protocol"] == found.answers["protocol"][0]
         result = ComparisonResult(
             out=job.out,
@@ -121,6 +121,6 @@ def run_comparison(
             settings=job.settings,
             failed=found.failed,
         )
-        result.table.to_csv(folder / TABLE, index=False)
+        write_csv(result.table, folder / TABLE)
         (folder / FULL).write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
     return result

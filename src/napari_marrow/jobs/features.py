@@ -11,7 +11,7 @@ from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import Stopped
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection
-from napari_marrow.data.outputs import check_outputs, input_files, table_kind
+from napari_marrow.data.outputs import check_outputs, input_files, table_kind, write_csv
 from napari_marrow.data.text import counted
 from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
@@ -171,13 +171,13 @@ def save_tables(table: pd.DataFrame, scores: pd.DataFrame | None, out: Path) -> 
 def _write(
     table: pd.DataFrame, scores: pd.DataFrame | None, part: Path, out: Path, force: bool = False
 ) -> Path | None:
-    table.to_csv(part, index=False)
+    write_csv(table, part)
     if scores is None:
         # those of an older table would be taken for its own
         scores_path(out).unlink(missing_ok=True)
         return None
     with atomic_file(scores_path(out), SCORES, (), force) as other:
-        scores.to_csv(other, index=False)
+        write_csv(scores, other)
     return scores_path(out)
 
 

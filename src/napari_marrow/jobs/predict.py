@@ -18,7 +18,7 @@ from napari_marrow.data.atomic import atomic_file, atomic_files
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.outputs import input_files
+from napari_marrow.data.outputs import input_files, write_csv
 from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
 from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
@@ -263,7 +263,7 @@ def run_prediction(
         found = [(pair, x) for pair, x in zip(named, kept, strict=True) if x is not None]
         predictions = [x.prediction for _, x in found]
         table = joined_tables([name for (name, _), _ in found], [x.table for x in predictions])
-        table.to_csv(part, index=False)
+        write_csv(table, part)
     sides = Counter(job.bundle.side_of(x.prediction, {sha256(f.path)}) for (_, f), x in found)
     names, order = [f.name for (_, f), _ in found], [name for name, _ in named]
     failed = sorted(failures.found, key=lambda failure: order.index(failure.image))

@@ -15,7 +15,14 @@ from napari_marrow.data.atomic import atomic_files
 from napari_marrow.data.errors import Stopped
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection
-from napari_marrow.data.outputs import FileKind, input_files, png_kind, save_png, table_kind
+from napari_marrow.data.outputs import (
+    FileKind,
+    input_files,
+    png_kind,
+    save_png,
+    table_kind,
+    write_csv,
+)
 from napari_marrow.imaging.nuclei import nucleus_table
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
@@ -188,5 +195,5 @@ def run_segmentation(
             done = len(tables) + len(failures.found)
             emit(Event("progress", f"Segmented {f.name}", done / len(pairs)))
         table = pd.concat(tables, ignore_index=True)
-        table.to_csv(folder / TABLE, index=False, na_rep="nan")
+        write_csv(table, folder / TABLE, missing="nan")
     return SegmentResult(job.out, counts, files, tuple(failures.found))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
-from napari_marrow.data.outputs import FolderKind
+from napari_marrow.data.outputs import FolderKind, write_csv
 from napari_marrow.learning.bundle_files import BUNDLE_JSON, HELDOUT, ONNX, REFERENCE, WEIGHTS
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.predictor import (
@@ -190,7 +190,7 @@ def write_bundle(
         (folder / REFERENCE).write_bytes(reference.to_bytes())
     (folder / ONNX).write_bytes(onnx)
     for name, table in tables.items():
-        table.to_csv(folder / name, index=False)
+        write_csv(table, folder / name)
     content: dict[str, object] = {
         "format": FORMAT,
         "schema": SCHEMA,

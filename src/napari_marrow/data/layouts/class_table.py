@@ -35,7 +35,7 @@ from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
 from napari_marrow.data.masks import looks_like_mask
-from napari_marrow.data.outputs import FileKind, input_files
+from napari_marrow.data.outputs import FileKind, csv_encoding, input_files
 from napari_marrow.data.text import counted, folded, listed, printable
 
 SAVED = "fields.csv"
@@ -316,17 +316,17 @@ def write_table(collection: Collection, table: Path) -> None:
         rows.append((name, f.class_name or "", f.source, use)[: len(header)])
     # the table that was saved before may be read and replaced
     read = [path for path in input_files([collection]) if path.name != SAVED]
-    with (
-        atomic_file(table, FIELD_TABLE, read) as part,
-        open(part, "w", newline="", encoding="utf-8") as file,
-    ):
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    content = io.StringIO(newline="")
+    csv.writer(content, lineterminator="\n").writerows([header, *rows])
+    text = content.getvalue()
+    with atomic_file(table, FIELD_TABLE, read) as part:
+        part.write_text(text, encoding=csv_encoding(text), newline="")
 
 
 def _is_saved_table(path: Path) -> bool:
     """Whether a table has exactly the columns and the form that :func:`write_table` gives it."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
         header, *rows = csv.reader(io.StringIO(text, newline=""))
     except (OSError, ValueError, csv.Error):
         return False

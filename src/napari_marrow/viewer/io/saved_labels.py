@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.outputs import FileKind, check_outputs
+from napari_marrow.data.outputs import FileKind, check_outputs, csv_encoding
 from napari_marrow.viewer.io.typed_csv import (
     ColumnType,
     column_types,
@@ -126,7 +126,8 @@ def save_labels(
             resolution=resolution,
             resolutionunit=None if resolution is None else "CENTIMETER",
         )
-        text.write_text(to_csv(whole, note["missing"]), encoding="utf-8", newline="")
+        content = to_csv(whole, note["missing"])
+        text.write_text(content, encoding=csv_encoding(content), newline="")
     return [path, beside]
 
 

@@ -52,6 +52,7 @@ def write_predictions(path: str, data: LazyStack | NDArray, layer: LayerOptions)
         When the layer has no predictions, or the file can't be written.
     """
     from napari_marrow.data.fields import Collection
+    from napari_marrow.data.outputs import write_csv
     from napari_marrow.jobs.output_names import PREDICTIONS, field_names
     from napari_marrow.learning.predictor import joined_tables
 
@@ -65,7 +66,7 @@ def write_predictions(path: str, data: LazyStack | NDArray, layer: LayerOptions)
         names = [name] if n_fields == 1 else [f"{name} {row}" for row in range(n_fields)]
     target = _with_suffix(path, (".csv",))
     with atomic_file(target, PREDICTIONS) as part:
-        joined_tables(names, [p.table for p in info.predictions]).to_csv(part, index=False)
+        write_csv(joined_tables(names, [p.table for p in info.predictions]), part)
     return [str(target)]
 
 
