@@ -1,5 +1,7 @@
 """Every stroke is counted: those that are outvoted, too, and in the table as in the sentence."""
 
+import threading
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -57,6 +59,13 @@ def test_the_table_and_the_sentence_count_the_same_where_nuclei_are_found(
     make_napari_viewer, monkeypatch, draw, qtbot
 ):
     monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    count, in_viewer = Photograph.annotated, []
+
+    def noted(*args):
+        in_viewer.append(threading.current_thread() is threading.main_thread())
+        return count(*args)
+
+    monkeypatch.setattr(Photograph, "annotated", noted)
     viewer = make_napari_viewer()
     _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Train DCNN")
     widget.form.fields["unit"].value = "cell"
@@ -76,3 +85,4 @@ def test_the_table_and_the_sentence_count_the_same_where_nuclei_are_found(
     expected = "2 ALL, 1 MM", "Learns from 2 ALL and 1 MM cells of 1 field; MM has only one cell."
     qtbot.waitUntil(lambda: text() == expected, timeout=20_000)
     assert widget.source.learning.only_annotated
+    assert set(in_viewer) == {False}  # strokes are counted in a worker: the viewer would stall
