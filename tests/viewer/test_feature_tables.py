@@ -1,5 +1,6 @@
 """Open photographs measured, and the features of their cells in the layers' tables."""
 
+import shutil
 from functools import partial
 
 import numpy as np
@@ -133,15 +134,19 @@ def test_a_stack_is_measured_with_the_nuclei_that_its_layer_shows(
 
 
 def test_photographs_of_one_name_are_told_apart(viewer, snam, tmp_path):
-    for _ in range(2):
-        fill(viewer, snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")
+    for class_name in ("ALL", "MM"):
+        (folder := tmp_path / "in" / class_name).mkdir(parents=True)
+        for ending in (".bmp", "_nucleus_mask.bmp"):
+            source = snam / "PKG - SN-AM" / class_name / f"{class_name}_1{ending}"
+            shutil.copy(source, folder / f"ALL_1{ending}")
+        fill(viewer, folder / "ALL_1.bmp")
     set_field_class(viewer.layers["ALL_1 [1]"], 0, "MM")
     table, places = run(viewer, tmp_path)
     assert table.groupby("image")["class"].unique().map(list).to_dict() == {
         "ALL_1": ["ALL"],
         "ALL_1 (2)": ["MM"],
     }
-    assert table["source"].nunique() == 1
+    assert table["source"].nunique() == 2
     names = {image: place.layer.name for image, place in places.items()}
     assert names == {"ALL_1": "ALL_1 nuclei", "ALL_1 (2)": "ALL_1 nuclei [1]"}
 

@@ -5,12 +5,13 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from qtpy.QtCore import Qt
 from scipy import ndimage
 
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
-from napari_marrow.viewer.photograph.annotations import set_chosen
+from napari_marrow.viewer.photograph.annotations import set_chosen, set_field_class
 from napari_marrow.viewer.photograph.photograph import Photograph
 
 PLUGIN, STACK = "napari-marrow", "PKG - SN-AM"
@@ -128,6 +129,39 @@ def test_the_sentence_counts_what_is_trained_on_and_labelled(viewer, folder, qtb
         f"41 cells of 6 fields labelled; the nuclei are of {nuclei.layer.name}. "
         "The model learnt from 1 of them, 1 held out. "
     )
+
+
+def test_layers_that_do_not_count_are_named_in_the_table_and_the_sentence(viewer, folder, qtbot):
+    widget, panel = open_widget(viewer, "Train DCNN")
+    widget.form.fields["unit"].value = "field"
+    viewer.open(str(folder), plugin=PLUGIN)
+    viewer.open(str(folder / STACK / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
+    table = widget.source.table
+
+    def says(text):
+        qtbot.waitUntil(lambda: text in panel.sentence.text(), timeout=20_000)
+
+    qtbot.waitUntil(lambda: table.rowCount() == 7)
+    says("Learns from 3 ALL and 3 MM fields.")
+    assert table.text(6, 0) == f"ALL_1 (also in {STACK})"
+    assert [table.is_checked(row) for row in range(7)] == [True] * 6 + [False]
+    table.item(6, 0).setCheckState(Qt.CheckState.Checked)
+    says("1 field left out: the same photograph is ticked twice")
+    image = viewer.layers["ALL_1"]
+    set_field_class(image, 0, "MM")
+    says("ALL_1 is ticked twice, as ALL and as MM")
+    viewer.layers.selection.active = image
+    viewer._new_labels()  # napari's button
+    says("ALL_1 - Labels over ALL_1 gives no classes: press Annotate cells")
+    viewer.layers.remove("ALL_1 - Labels")
+    nuclei = viewer.add_labels(np.ones(image.data.shape[:2], int), name="ALL_1 nuclei")
+    says("Learns from 3 ALL and 3 MM fields; 1 field left out: ALL_1 is ticked twice")
+    set_chosen(viewer.layers[STACK], [0], False)
+    says("Learns from 2 ALL and 4 MM fields.")
+    nuclei.translate = (3, 0)
+    says("1 field left out: ALL_1 nuclei does not lie pixel for pixel over ALL_1")
+    nuclei.translate = (0, 0)
+    says("Learns from 2 ALL and 4 MM fields.")
 
 
 def test_chi_square_measures_the_cells_that_it_counts(viewer, folder, qtbot, tmp_path):

@@ -37,6 +37,8 @@ MIN_FILE_BYTES = 4096
 N_WRITES_BETWEEN_TRIMS = 200
 FOLDER_VARIABLE = "NAPARI_MARROW_CACHE"
 """The environment variable that names another folder."""
+N_FILE_STATE = 4
+"""Number of texts that :func:`file_states` has for each file."""
 _KIND = FileKind("cached arrays", is_ours=lambda path: True)  # nothing else is in that folder
 _writes = count()
 _unwritten: OrderedDict[Path, bytes] = OrderedDict()

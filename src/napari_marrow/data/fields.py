@@ -82,6 +82,11 @@ class Field:
         """All its mask files, each once."""
         return (*dict.fromkeys(self.masks.values()), *self.cells)
 
+    @property
+    def all_files(self) -> tuple[Path, ...]:
+        """Its photograph, its instance labels and its mask files."""
+        return (self.path, *([] if self.labels is None else [self.labels]), *self.mask_files)
+
     def mask(self, kind: MaskKind) -> NDArray[np.bool_] | None:
         """Return the mask of one kind as (height, width) booleans, or None without one."""
         if self.cells and kind in ("nucleus", "cytoplasm"):

@@ -26,10 +26,9 @@ def cached_field_labels(
     make
         Makes the labels, of any integer type. What it raises is raised here.
     """
-    files = [field.path, *([] if field.labels is None else [field.labels]), *field.mask_files]
     kinds = [f"{name} {path}" for name, path in sorted(field.masks.items())]
     how = f"{field.mask_code} {field.bits} {len(field.cells)}"
-    parts = [kind, how, *kinds, *file_states(files)]
+    parts = [kind, how, *kinds, *file_states(field.all_files)]
     return cached_labels(parts, make)
 
 

@@ -171,6 +171,8 @@ class LayerInfo:
         The folder of ``fields``.
     fields
         What the slices show; of an image that was made from a photograph, that photograph's.
+    states
+        Of the files of each field, as they were opened: see :func:`.file_states`.
     checksum
         Of the pixels of a single field, see :func:`pixel_checksum`.
     products
@@ -198,6 +200,7 @@ class LayerInfo:
     photograph: str | None = None
     root: Path | None = None
     fields: tuple[Field, ...] = ()
+    states: tuple[tuple[str, ...], ...] = ()
     checksum: int | None = None
     products: tuple[Product, ...] = ()
     classes: Mapping[int, str | None] = field(default_factory=dict)
@@ -269,6 +272,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "kind": Kind,
     "root": Path,
     "fields": lambda values: tuple(map(Field.from_dict, values)),
+    "states": lambda values: tuple(map(tuple, values)),
     "products": lambda values: tuple(map(Product.from_dict, values)),
     "classes": lambda values: {int(row): name for row, name in values.items()},
     "made_of_classes": lambda values: {int(row): name for row, name in values.items()},

@@ -12,6 +12,7 @@ from napari.types import FullLayerData
 from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
 
+from napari_marrow.data.cache import file_states
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
@@ -36,6 +37,7 @@ def collection_layers(collection: Collection) -> list[LayerData]:
     """
     fields = collection.fields
     single = len(fields) == 1
+    states = tuple(tuple(file_states(f.all_files)) for f in fields)  # first: a later change is seen
     pixels, labels = _one(fields[0]) if single else _stacks(fields)
     name = fields[0].name if single else collection.root.name
     info = LayerInfo(
@@ -43,6 +45,7 @@ def collection_layers(collection: Collection) -> list[LayerData]:
         id=new_id(),
         root=collection.root,
         fields=fields,
+        states=states,
         checksum=pixel_checksum(pixels) if isinstance(pixels, np.ndarray) else None,
     )
     axes = {
@@ -85,7 +88,8 @@ def _one(field: Field) -> tuple[NDArray[np.uint8], dict[Kind, NDArray[np.integer
         else None,
         Kind.NUCLEI: _or_warn(lambda: field_labels(field)),
     }
-    return field.open(), {kind: data for kind, data in labels.items() if data is not None}
+    # A copy: under a view of a file that another program cuts off, the viewer would crash.
+    return field.image(), {kind: data for kind, data in labels.items() if data is not None}
 
 
 def _or_warn(read: Callable[[], NDArray | None]) -> NDArray | None:

@@ -24,11 +24,10 @@ from napari_marrow.viewer.layer_info import (
     STAINS,
     Kind,
     LayerInfo,
-    full_data,
     layer_id,
 )
 from napari_marrow.viewer.make.layers import warn_once
-from napari_marrow.viewer.photograph.annotations import is_chosen, set_chosen
+from napari_marrow.viewer.photograph.annotations import set_chosen
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
@@ -233,8 +232,7 @@ def show_made(
             viewer.layers.remove(layer)
         else:
             layer.visible = False
-    rows = range(len(full_data(image)) if full_data(image).ndim == 4 else 1)
-    set_chosen(image, [row for row in rows if is_chosen(image, row)], True)
+    set_chosen(image, Photograph.of(image, viewer.layers).chosen, True)
     image.visible = False
     for layer in reversed(layers):
         viewer.layers.insert(viewer.layers.index(image) + 1, layer)

@@ -97,9 +97,15 @@ def is_chosen(layer: Image, row: int) -> bool:
     """Return whether a field is to be learnt from, measured and labelled.
 
     As a person said; else photographs that can be seen are, and none that was made of others is.
+    Of a photograph that is open twice :class:`.Photograph` chooses one.
     """
+    return LayerInfo.of(layer).chosen.get(row, is_wanted(layer, row))
+
+
+def is_wanted(layer: Image, row: int) -> bool:
+    """Return whether a field would be chosen, also where a person took its tick away."""
     info = LayerInfo.of(layer)
-    return info.chosen.get(row, layer.visible and not info.is_product)
+    return info.chosen.get(row, False) or (layer.visible and not info.is_product)
 
 
 def set_chosen(layer: Image, rows: Iterable[int], chosen: bool) -> None:

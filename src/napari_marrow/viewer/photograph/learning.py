@@ -7,7 +7,7 @@ trained on, and the measuring of features.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from napari_marrow.data.errors import MarrowError, Stopped
@@ -194,14 +194,28 @@ def learnt_slices(
         When ``should_stop`` returned True.
     """
     slices = [(x, row) for x in photographs for row in x.chosen]
+    taken: dict[Hashable, str | None] = {}  # class by what copies of a photograph have in common
     for number, (photograph, row) in enumerate(slices, 1):
         if should_stop():
             raise Stopped
         try:
-            yield _learnt(photograph, row, unit, only_annotated, count_all)
+            keys = photograph.keys(row)
+            if known := [key for key in keys if key in taken]:
+                raise MarrowError(_ticked_twice(photograph, row, taken[known[0]]))
+            one = _learnt(photograph, row, unit, only_annotated, count_all)
+            taken |= {} if one.left_out else dict.fromkeys(keys, photograph.classes[row])
+            yield one
         except MarrowError as error:
             yield LearntSlice(photograph, row, None, AnnotatedSlice(), left_out=str(error))
         emit(Event("progress", f"Read {number} of {len(slices)}", number / len(slices)))
+
+
+def _ticked_twice(photograph: Photograph, row: int, other: str | None) -> str:
+    own = photograph.classes[row]
+    if own == other:
+        return "the same photograph is ticked twice"
+    classes = " and as ".join(name or NO_CLASS for name in (other, own))
+    return f"{photograph.field(row).name} is ticked twice, as {classes}; the first counts"
 
 
 def _learnt(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
@@ -32,13 +33,18 @@ def photograph_layer(layer: Layer | None, layers: Sequence[Layer]) -> Image | No
 def labels_of(layers: Sequence[Layer]) -> dict[Image, list[Labels]]:
     """Return the Labels layers of each photograph, the lowest first.
 
-    A linked layer belongs to the photograph, and to all images that were made from it in its
-    place. Another one belongs to one that it is named after, else to the nearest below: of those
-    that it lies over pixel for pixel, if there are any. One whose photograph was closed belongs to
-    one that it is named after, if to any.
+    A linked layer belongs to the photograph, and to all images of its file or that were made from
+    it in its place. Another one belongs to one that it is named after, else to the nearest below:
+    of those that it lies over pixel for pixel, if there are any. One whose photograph was closed
+    belongs to one that it is named after, if to any.
     """
     found: dict[Image, list[Labels]] = {x: [] for x in layers if is_photograph(x)}
     made_from = {layer_id(x): LayerInfo.of(x).photograph or layer_id(x) for x in found}
+    by_file: dict[Path, str] = {}  # a photograph that is opened again brings no labels along
+    for image in found:
+        info, identity = LayerInfo.of(image), layer_id(image)
+        if info.photograph is None and len(info.fields) == 1:
+            made_from[identity] = by_file.setdefault(info.fields[0].path, identity)
     for place, layer in enumerate(layers):
         if not isinstance(layer, Labels):
             continue

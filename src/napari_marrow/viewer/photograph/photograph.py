@@ -6,10 +6,9 @@ worker. It decides which layers hold the nuclei, the cytoplasm and the annotatio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
@@ -36,7 +35,9 @@ from napari_marrow.viewer.photograph.annotations import (
     by_id,
     field_class,
     is_chosen,
+    is_wanted,
 )
+from napari_marrow.viewer.photograph.copies import check_unchanged, names_of_earlier, slice_keys
 from napari_marrow.viewer.photograph.links import labels_of
 from napari_marrow.viewer.photograph.overlays import (
     Overlay,
@@ -89,6 +90,10 @@ class Photograph:
         Why its nuclei or annotations can't be used, as they lie elsewhere; else ''.
     notes
         Of layers over it that a person may think are used, why they are not.
+    opened
+        The file that another reader read it from, if any.
+    copies
+        Of slices whose photograph is also open in another layer, which counts: the name of that.
     """
 
     layer: Image
@@ -106,25 +111,26 @@ class Photograph:
     own_labels: Mapping[str, Pixels]
     misplaced: str
     notes: tuple[str, ...]
+    opened: str | None
+    copies: Mapping[int, str]
 
     @classmethod
     def of(cls, layer: Image, layers: Sequence[Layer]) -> Photograph:
         """Gather a photograph's layer and what ``layers`` has over it."""
         found = {x.layer: x for x in cls.open_in(layers)}
-        return found.get(layer) or cls._gather(layer, by_id(layers))
+        return found.get(layer) or cls._gather(layer, by_id(layers), (), {}, ())
 
     @classmethod
     def _gather(
         cls,
         layer: Image,
         photographs: Mapping[str, Image],
-        own: Sequence[Labels] = (),
-        own_labels: Mapping[str, Pixels] = MappingProxyType({}),
-        notes: Sequence[str] = (),
+        own: Sequence[Labels],
+        own_labels: Mapping[str, Pixels],
+        notes: Sequence[str],
     ) -> Photograph:
-        data = full_data(layer)
+        data, over = full_data(layer), [x for x in own if lies_over(layer, x)]
         rows = range(len(data) if data.ndim == 4 else 1)
-        over = [x for x in own if lies_over(layer, x)]
         nuclei = topmost(layer, over, Kind.NUCLEI)
         return cls(
             layer=layer,
@@ -142,6 +148,8 @@ class Photograph:
             own_labels=own_labels,
             misplaced=misplaced(layer, [x for x in own if x not in over]),
             notes=tuple(notes),
+            copies={},
+            opened=None if LayerInfo.of(layer).fields else layer.source.path,
         )
 
     @classmethod
@@ -149,10 +157,9 @@ class Photograph:
         """Gather all open photographs."""
         own, unlinked = labels_of(layers), unlinked_labels(layers)
         photographs, notes = by_id(layers), layer_notes(layers, own)  # labels_of gives each an id
-        return [
-            cls._gather(x, photographs, own[x], own_labels_over(x, unlinked, layers), notes[x])
-            for x in own
-        ]
+        others = {x: own_labels_over(x, unlinked, layers) for x in own}
+        made = (cls._gather(x, photographs, own[x], others[x], notes[x]) for x in own)
+        return _without_copies([*made])
 
     @classmethod
     def all_of(cls, layers: Sequence[Layer]) -> list[Photograph]:
@@ -177,8 +184,7 @@ class Photograph:
         MarrowError
             When there is none.
         """
-        found = [x for x in cls.all_of(layers) if x.chosen]
-        if not found:
+        if not (found := [x for x in cls.all_of(layers) if x.chosen]):
             raise MarrowError(NONE_CHOSEN)
         return found
 
@@ -232,8 +238,9 @@ class Photograph:
         Raises
         ------
         MarrowError
-            When they can't be read.
+            When they can't be read, or their file is no longer the one that was opened.
         """
+        self._check_files(row)
         return self.files[row].image() if self.files else self.part(self.data, row)[..., :3]
 
     @property
@@ -242,9 +249,14 @@ class Photograph:
         return self.nuclei is not None and not (self.nuclei.from_files and self.files)
 
     def check(self, row: int) -> None:
-        """Raise MarrowError where nuclei or annotations of a slice lie elsewhere than it."""
+        """Raise MarrowError where nuclei or annotations lie elsewhere, or files were changed."""
         if self.misplaced:
             raise MarrowError(self.misplaced)
+        self._check_files(row)
+
+    def _check_files(self, row: int) -> None:
+        if self.files and self.info.states:
+            check_unchanged(self.files[row], self.info.states[row])
 
     def labels(self, row: int) -> NDArray[np.integer] | None:
         """Return the nuclei of a slice that are seen; without any layer, those of its files.
@@ -254,7 +266,7 @@ class Photograph:
         Raises
         ------
         MarrowError
-            When they can't be read, or lie elsewhere than the photograph.
+            When they can't be read, or :meth:`check` raises it.
         """
         from napari_marrow.imaging.nuclei import field_labels
 
@@ -363,6 +375,10 @@ class Photograph:
             return str(fields[row].path.resolve())
         return f"{self.info.photograph or self.info.id} {row}"
 
+    def keys(self, row: int) -> set[Hashable]:
+        """Return what other layers of the same photograph have in common with a slice."""
+        return slice_keys(self.data, row, self.info, bool(self.files), self.opened)
+
     def out_of_date(self, layers: Sequence[Layer]) -> str:
         """Return why what was made of the photograph in a worker is of no use, else ''."""
         if self.layer not in layers:
@@ -372,3 +388,13 @@ class Photograph:
                 "The photograph was changed meanwhile; nothing was added. Press the button again."
             )
         return ""
+
+
+def _without_copies(found: Sequence[Photograph]) -> list[Photograph]:
+    """Choose of slices of one photograph the first, or an annotated one, and what was ticked."""
+    wanted = [(x, row) for x in found for row in range(len(x)) if is_wanted(x.layer, row)]
+    wanted.sort(key=lambda one: not one[0].annotations)
+    names = names_of_earlier(((x, row), x.keys(row), x.name) for x, row in wanted)
+    copies = {x: {k: names[x, k] for k in range(len(x)) if (x, k) in names} for x in found}
+    chosen = {x: [k for k in x.chosen if k not in copies[x] or x.info.chosen.get(k)] for x in found}
+    return [replace(x, copies=copies[x], chosen=tuple(chosen[x])) for x in found]

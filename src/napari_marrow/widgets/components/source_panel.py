@@ -34,6 +34,7 @@ NAME, CLASS, CELLS = range(3)
 REFRESH_AFTER_MS = 100
 """From the last change of a layer, such as a piece of a stroke, to the new table."""
 PLACE_EVENTS = ("scale", "translate", "rotate", "shear", "affine", "units")
+ALSO_OPEN = "The same photograph is open twice. Only one of them is ticked: it counts once."
 NO_FOLDER = (
     "A folder with a folder for each class, a SN-AM download, or a table of the widget Data set."
 )
@@ -162,7 +163,10 @@ class SourcePanel(QWidget):
             if photograph.is_stack:
                 files = photograph.files
                 name = files[index].name if files else f"{name} {index}"
-            self.table.set_text(number, NAME, name, checked=index in photograph.chosen)
+            tip = ""
+            if other := photograph.copies.get(index):
+                name, tip = f"{name} (also in {other})", ALSO_OPEN
+            self.table.set_text(number, NAME, name, tip, checked=index in photograph.chosen)
             self.table.set_text(number, CLASS, photograph.classes[index] or NO_CLASS)
             self.table.set_text(number, CELLS, self._cells.get((photograph.layer, index), ""))
         self.annotate.setEnabled(bool(rows))
