@@ -118,6 +118,12 @@ def test_other_json_is_refused(toy, content, says):
     assert says in said(toy.path)
 
 
+def test_a_bundle_of_a_later_kind_of_model_is_not_called_altered(tmp_path, make_toy):
+    text = said(make_toy(tmp_path / "b.marrow", kind="graph").path)
+    assert "kind graph" in text
+    assert "altered" not in text
+
+
 def test_no_folder(tmp_path):
     assert "is not there" in said(tmp_path / "gone.marrow")
     (tmp_path / "file.marrow").write_text("x")

@@ -229,12 +229,17 @@ def load_bundle(path: Path | str) -> Bundle:
         raise MarrowError(f"{description} was altered after training; copy the whole bundle again.")
     try:
         info = BundleInfo.from_dict(content)
-        required, files = KINDS[info.kind].files, dict(content["files"])
+        files = dict(content["files"])
     except (AttributeError, KeyError, TypeError, ValueError, MarrowError) as error:
         raise MarrowError(
             f"{description} was altered or is incomplete ({error}); copy the whole bundle again."
         ) from error
-    for name in sorted(required | files.keys()):
+    if info.kind not in KINDS:
+        raise MarrowError(
+            f"{description} holds a model of the kind {info.kind}, which is not known here; "
+            "use the version of napari-marrow that made it."
+        )
+    for name in sorted(KINDS[info.kind].files | files.keys()):
         if ".." in Path(name).parts or Path(name).is_absolute():
             raise MarrowError(f"{description} names a file outside of it; don't use it.")
         if not (path / name).is_file():

@@ -87,5 +87,5 @@ class BundleInfo:
             notes=tuple(values["notes"]),
             versions=values["versions"],
             features=features,
-            kind=values.get("kind", "classical" if features else "network"),
+            kind=str(values.get("kind", "classical" if features else "network")),
         )
