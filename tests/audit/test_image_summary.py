@@ -80,6 +80,8 @@ MASKS = {
     "dark levels through JPEG": lambda n: _jpeg(np.uint8(10 + _levels(n) * 0.7), 90),
     "pure colours through JPEG": lambda n: _jpeg(_pure(n), 75),
     "probability map": lambda n: _probability(n, 2),
+    "probability map of no certain pixel": lambda n: np.uint8(0.7 * _probability(n, 2)),
+    "small probability map": lambda n: _probability(n[::4, ::4], 1),
     "probability map through JPEG": lambda n: _jpeg(_probability(n, 2), 75),
     "probability of the background": lambda n: 255 - _probability(n, 1.5),
     "probability by distance": _by_distance,

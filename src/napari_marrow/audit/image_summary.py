@@ -35,8 +35,11 @@ MIN_EXTREME_SHARE = 0.25
 """Of black and white together, in a probability map."""
 MAX_EDGE_SHARE = 0.12
 """Of levels between, where the edges of a probability map are sharp."""
-EDGE_PX, MAX_LEVEL_BESIDE_BLACK = 4, 160
-"""So far from black a probability map is not brighter, if its edges are soft."""
+MIN_TOP_LEVEL, MIN_ZERO_SHARE, MIN_LOW_SHARE = 96, 0.1, 0.12
+"""Of a probability map without white: its brightest level, the share of exactly 0, and of the
+levels between, those in the lowest quarter."""
+MAX_EDGE_PX, MAX_SHARE_BESIDE_BLACK = 4, 0.63
+"""So far from black a probability map with soft edges has not more of its brightest level."""
 LEVEL_WIDTH = 0.16
 """Of what JPEG leaves of a level, to either side, in parts of the brightest."""
 MIN_FULL_LEVEL, MIN_COLOUR_SPREAD = 150, 64
@@ -156,19 +159,21 @@ def is_soft_mask(points: NDArray[np.uint8], lines: NDArray[np.uint8]) -> bool:
         return False
     dark, white = (grey <= MAX_DARK).mean(), (grey >= MIN_WHITE).mean()
     between = grey[(grey > MAX_DARK) & (grey < MIN_WHITE)]
-    eighths = np.histogram(between, 8, (MAX_DARK, MIN_WHITE))[0]
+    top = int(grey.max())
+    low = (between <= MAX_DARK + (top - MAX_DARK) / 4).sum() >= MIN_LOW_SHARE * len(between)
     both = dark >= 0.01 and white >= 0.003 and dark + white >= MIN_EXTREME_SHARE
-    one = (grey == 0).mean() >= MIN_EXTREME_SHARE and grey.max() >= 192 and eighths.all()
+    without_noise = dark >= MIN_EXTREME_SHARE and (grey == 0).mean() >= MIN_ZERO_SHARE
+    one = without_noise and top >= MIN_TOP_LEVEL and low
     if not (both or one):
         return False
-    if len(between) <= MAX_EDGE_SHARE * len(grey):
+    if both and len(between) <= MAX_EDGE_SHARE * len(grey):
         return True
-    level = lines.max(axis=2)
+    level, px = lines.max(axis=2), int(np.clip(lines.shape[1] // 24, 1, MAX_EDGE_PX))
     black = level <= MAX_DARK
-    leaving = black[:, :-EDGE_PX] & ~black[:, 1 : 1 - EDGE_PX] & ~black[:, EDGE_PX:]
-    entering = black[:, EDGE_PX:] & ~black[:, EDGE_PX - 1 : -1] & ~black[:, :-EDGE_PX]
-    beside = np.concatenate([level[:, EDGE_PX:][leaving], level[:, :-EDGE_PX][entering]])
-    return bool(len(beside) and np.median(beside) <= MAX_LEVEL_BESIDE_BLACK)
+    leaving = black[:, :-px] & ~black[:, 1 : black.shape[1] - px + 1] & ~black[:, px:]
+    entering = black[:, px:] & ~black[:, px - 1 : -1] & ~black[:, :-px]
+    beside = np.concatenate([level[:, px:][leaving], level[:, :-px][entering]])
+    return bool(len(beside) and np.median(beside) <= MAX_SHARE_BESIDE_BLACK * top)
 
 
 def _as_numbers(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
