@@ -67,7 +67,7 @@ def test_foreign_pictures_are_marked(bundle, fields):
 
 
 def test_fields_of_the_same_kind_are_not(bundle, fields):
-    """Ten fields, or their hundred cells: 5 % by the level, and what chance adds to ten."""
+    """Ten fields, or their hundred cells: 2 % by the level, and what chance adds to ten."""
     predictions = [predict_one(bundle, f) for f in fields[1].fields]
     reasons = [reason for p in predictions for reason in p.table["reason"]]
     assert np.mean([UNLIKE in reason for reason in reasons]) <= 0.1

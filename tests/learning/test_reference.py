@@ -27,7 +27,7 @@ def drawn(rng, count):
 
 
 @pytest.mark.parametrize("count", [15, 40, 400])
-def test_of_pictures_like_them_about_five_percent_are_unlike(count):
+def test_of_pictures_like_them_only_the_level_is_unlike(count):
     rng = np.random.default_rng(0)
     rates = [
         reference_of(drawn(rng, count)).is_unlike(Look(SIGNATURE, drawn(rng, 200))).mean()
@@ -47,7 +47,7 @@ def test_levels_that_do_not_occur_together_are_unlike():
 
 def test_a_limit_of_few_is_that_of_their_normal_logarithms():
     logs = norm.ppf((np.arange(1000) + 0.5) / 1000)
-    assert limit_of(np.exp(logs)) == pytest.approx(np.exp(norm.ppf(0.95)), rel=0.02)
+    assert limit_of(np.exp(logs)) == pytest.approx(np.exp(norm.ppf(1 - LEVEL)), rel=0.02)
     assert limit_of(np.array([1.0, 2.0, 3.0])) > 3  # three tell little
     heavy = np.r_[np.ones(90), np.full(10, 100.0)]
     assert limit_of(heavy) == pytest.approx(100)

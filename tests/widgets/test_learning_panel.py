@@ -1,15 +1,20 @@
 """What Train DCNN and Chi-square say is learnt from is what they learn from, in a real viewer."""
 
+import shutil
 from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from qtpy.QtCore import Qt
 from scipy import ndimage
 
+from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.learning.reference import Look, Reference
+from napari_marrow.learning.settings import Preprocessing
 from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.annotations import set_chosen, set_field_class
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -178,3 +183,32 @@ def test_chi_square_measures_the_cells_that_it_counts(viewer, folder, qtbot, tmp
     qtbot.waitUntil(lambda: "Saved" in widget.run.status.text(), timeout=20_000)
     table = pd.read_csv(tmp_path / "cells.csv")
     assert table["class"].value_counts().to_dict() == {"ALL": 4, "MM": 4}
+
+
+def test_pictures_that_were_learnt_from_are_counted_by_what_they_show(
+    viewer, make_snam, make_toy, draw, qtbot, tmp_path
+):
+    """Six in a stack of PNGs of other names, one turned and painted on; one is new."""
+    collection = scan(make_snam(tmp_path / "data", 3, size=(240, 320), masks=False))
+    preprocessing = Preprocessing("field", 32, 1, 2.0)
+    looks = [Look.of_field(f, preprocessing) for f in collection.fields]
+    names = {collection.label(f): "0" * 64 for f in collection.fields}  # of files that are gone
+    reference = Reference.of_looks(looks, list(names), [True] * 6)
+    bundle = make_toy(tmp_path / "toy.marrow", fingerprints=names, reference=reference)
+    images = [f.image() for f in collection.fields]
+    shutil.rmtree(tmp_path / "data")
+    for k, image in enumerate(images):
+        folder = tmp_path / "moved" / "ab"[k // 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"P{k}.png")
+    widget, _ = open_widget(viewer, "Train DCNN")
+    viewer.open(str(tmp_path / "moved"), plugin=PLUGIN)
+    edited = np.rot90(images[1]).copy()
+    edited[20:30, 20:30] = 0
+    viewer.add_image(edited, rgb=True, name="edited")
+    viewer.add_image(draw("MM", 50, (240, 320))[0], rgb=True, name="new")
+    widget.model.load(bundle.path)
+    widget.model.label_layers()
+    qtbot.waitUntil(lambda: "labelled" in widget.run.status.text(), timeout=30_000)
+    said = widget.run.status.text()
+    assert said.startswith("8 fields labelled. The model learnt from 7 of them.")

@@ -3,7 +3,7 @@
 Of each photograph its signature is kept, to tell that a picture is one of them; and of each field
 or cell what it looks like, to tell that another looks like none of them. A field or cell is unlike
 those learnt from where it is farther from the nearest of them than they are from those of other
-sources: farther than 95 % of such distances, and than the 95 % limit that normally distributed
+sources: farther than 98 % of such distances, and than the 98 % limit that normally distributed
 logarithms of them have, which few distances also tell.
 """
 
@@ -24,13 +24,14 @@ from napari_marrow.audit.copies import (
     signature_of,
     unpack_signatures,
 )
+from napari_marrow.data.cache import cached, checksum
 from napari_marrow.data.fields import Field
 from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.learning.samples import cells_of
 from napari_marrow.learning.settings import Preprocessing
 
-LEVEL = 0.05
+LEVEL = 0.02
 """Fraction of fields or cells like those learnt from that counts as unlike them."""
 N_FOLDS = 10
 MIN_UNITS = 3
@@ -77,9 +78,14 @@ class Look:
         sample = sample_pixels(image)
         if preprocessing.unit == "field":
             return cls(signature_of(sample), appearance(thumbnail(sample)[None]))
-        cells = cells_of(image, nuclei)
-        crops, _ = cut_cells(image, cells, THUMBNAIL_PX, preprocessing.crop_factor)
-        return cls(signature_of(sample), appearance(crops))
+        cells, factor = cells_of(image, nuclei), preprocessing.crop_factor
+        units = cached(
+            ["appearance", repr(factor), checksum(image, cells)],
+            lambda: appearance(cut_cells(image, cells, THUMBNAIL_PX, factor)[0]),
+            lambda units: {"units": units},
+            lambda arrays: arrays["units"],
+        )
+        return cls(signature_of(sample), units)
 
 
 @dataclass(frozen=True)
@@ -169,7 +175,7 @@ class Reference:
 
 
 def limit_of(distances: NDArray[np.floating]) -> float:
-    """Return the distance that a unit like others exceeds with a probability of 5 % at most.
+    """Return the distance that a unit like others exceeds with a probability of 2 % at most.
 
     It is the prediction limit of normally distributed logarithms, which also few distances tell,
     and no less than the quantile, as there may be more large ones.
