@@ -12,6 +12,7 @@ from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
 from napari_marrow.viewer.make.augmented import augment_photograph, written_fields
 from napari_marrow.viewer.make.predictions import predict_photographs
+from napari_marrow.viewer.photograph.annotations import set_chosen
 from napari_marrow.viewer.photograph.cell_counts import cell_counts
 from napari_marrow.viewer.photograph.learning import summarize_learning
 from napari_marrow.viewer.photograph.measuring import opened_fields
@@ -77,6 +78,10 @@ def test_points_shapes_and_labels_of_other_programs_are_named(single, snam, tmp_
     assert "StarDist" not in sentence(single)
     assert nuclei(single) == 1
     masks.name = "masks"
+    set_chosen(single.layers["ALL_1"], [0], False)  # also over one that is not ticked
+    summary = summarize_learning(Photograph.all_of(single.layers), "cell")
+    assert "masks over ALL_1" in summary.sentence()
+    set_chosen(single.layers["ALL_1"], [0], True)
     Photograph.all_of(single.layers)[0].layer.metadata = {}  # no class, no files
     with pytest.raises(MarrowError, match=r"no classes|masks over ALL_1"):
         write_session(Photograph.all_of(single.layers), tmp_path, "field")

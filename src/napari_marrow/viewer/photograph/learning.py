@@ -98,10 +98,12 @@ class LearningSummary:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, slices: Iterable[LearntSlice], unit: str) -> LearningSummary:
-        """Sum up what is learnt from fields."""
+    def of(
+        cls, slices: Iterable[LearntSlice], unit: str, photographs: Sequence[Photograph]
+    ) -> LearningSummary:
+        """Sum up what is learnt from fields, and what is to be said of open photographs."""
         units, uncounted, loose = Counter[str](), Counter[str](), Counter[str]()
-        left_out, notes = list[tuple[str, str]](), dict[str, None]()
+        left_out = list[tuple[str, str]]()
         n_fields = n_outvoted = n_unknown = n_annotated = 0
         for one in slices:  # none is kept: their arrays would not fit into memory
             units.update(one.units)
@@ -112,7 +114,6 @@ class LearningSummary:
             n_unknown += one.annotated.n_unknown
             n_annotated += len(one.annotated.classes)
             left_out += [(one.name, one.left_out)] if one.left_out else []
-            notes |= dict.fromkeys(one.photograph.notes)
         return cls(
             unit,
             dict(sorted(units.items())),
@@ -123,7 +124,7 @@ class LearningSummary:
             n_unknown,
             n_annotated,
             tuple(left_out),
-            tuple(notes),
+            tuple(note for x in photographs for note in x.notes),
         )
 
     @property
@@ -280,4 +281,4 @@ def summarize_learning(
             note(one)
             yield one
 
-    return LearningSummary.of(noted(), unit)
+    return LearningSummary.of(noted(), unit, photographs)

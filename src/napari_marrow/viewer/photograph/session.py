@@ -87,7 +87,7 @@ def summarized_session(
                 written(one, fields[-1])
             yield one
 
-    summary = LearningSummary.of(write(), unit)
+    summary = LearningSummary.of(write(), unit, photographs)
     check_session(summary)
     left_out = tuple(f"{name} is left out: {reason}" for name, reason in summary.left_out)
     return Collection(OPEN, tuple(fields), left_out), summary
