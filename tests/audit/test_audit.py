@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -157,9 +156,6 @@ def test_only_a_sample_of_a_large_file_is_looked_at(tmp_path, monkeypatch):
     collection = scan(tmp_path)
     audit(collection)
     assert seen == [(128, 128, 3)]
-    start = time.process_time()
-    audit(collection)
-    assert time.process_time() - start < 0.2  # 0.01 measured; decoding it takes longer
 
 
 @pytest.mark.real

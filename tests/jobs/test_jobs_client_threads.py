@@ -24,12 +24,12 @@ def test_a_failure_in_the_child_is_an_error_here(client):
 
 
 def test_jobs_wait_for_each_other_and_can_be_stopped_meanwhile(client):
-    stop, ended = threading.Event(), []
+    stop, ended = threading.Event(), threading.Event()
 
     def first():
         with pytest.raises(Stopped):
             client.run("devices", {}, silent, stop.is_set)  # imports TensorFlow: seconds
-        ended.append(time.monotonic())
+        ended.set()
 
     thread = threading.Thread(target=first)
     thread.start()
@@ -38,10 +38,10 @@ def test_jobs_wait_for_each_other_and_can_be_stopped_meanwhile(client):
     with pytest.raises(Stopped):
         client.run("devices", {}, silent, lambda: True)
     assert client.busy
-    begun = time.monotonic()
+    assert not ended.is_set()
     stop.set()
-    thread.join(5)
-    assert ended[0] - begun < 1.5
+    thread.join(30)
+    assert ended.is_set()
     assert not client.busy
 
 
