@@ -9,8 +9,8 @@ from napari_marrow.data.cache import cached, checksum, file_states, trim_cache
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path))
+    return cache.cache_folder()
 
 
 class Maker:
@@ -38,8 +38,8 @@ def check_same(found, expected):
         np.testing.assert_array_equal(found[name], array, strict=True)
 
 
-def test_the_folder_is_the_user_s_or_another(folder, monkeypatch):
-    assert cache.cache_folder() == folder
+def test_the_folder_is_the_user_s_or_another(tmp_path, monkeypatch):
+    assert tmp_path in cache.cache_folder().parents
     monkeypatch.delenv(cache.FOLDER_VARIABLE)
     assert "napari-marrow" in cache.cache_folder().parts
 
@@ -140,6 +140,22 @@ def test_the_cache_is_trimmed_as_it_grows(make, folder, monkeypatch):
     for k in range(9):
         make.cached(f"{k}")
     assert 1 <= len(list(folder.iterdir())) <= 3
+
+
+@pytest.mark.parametrize("name", ["study.npz", f"{'a' * 63}.npz", f"{'A' * 64}.npz", "labels.txt"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_files_of_others_are_not_removed(make, tmp_path, folder, monkeypatch, inside, name):
+    theirs = (folder if inside else tmp_path) / name
+    theirs.parent.mkdir(exist_ok=True)
+    theirs.write_bytes(bytes(90_000))
+    os.utime(theirs, (1e9, 1e9))
+    monkeypatch.setattr(cache, "N_WRITES_BETWEEN_TRIMS", 1)
+    monkeypatch.setattr(cache.trim_cache, "__defaults__", (30_000,))
+    make.cached("x"), make.cached("x")
+    assert make.calls == 1
+    trim_cache(0)
+    assert theirs.read_bytes() == bytes(90_000)
+    assert sorted(tmp_path.rglob("*.*")) == [theirs]
 
 
 def test_trimming_a_folder_that_is_not_there(folder):

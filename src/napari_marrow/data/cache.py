@@ -2,7 +2,8 @@
 
 A file of arrays is named by a checksum of all that they are made of, and of the program's code. So
 it is never out of date. The files used longest ago are removed when all take more than
-:data:`MAX_CACHE_BYTES`. Where the folder can't be written to, a little is kept in memory.
+:data:`MAX_CACHE_BYTES`; files of other names are neither counted nor removed. Where the folder
+can't be written to, a little is kept in memory.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -36,10 +38,9 @@ MIN_FILE_BYTES = 4096
 """What a smaller file takes on disk."""
 N_WRITES_BETWEEN_TRIMS = 200
 FOLDER_VARIABLE = "NAPARI_MARROW_CACHE"
-"""The environment variable that names another folder."""
+"""The environment variable that names another folder: the cache is a folder of its own in it."""
 N_FILE_STATE = 4
 """Number of texts that :func:`file_states` has for each file."""
-_KIND = FileKind("cached arrays", is_ours=lambda path: True)  # nothing else is in that folder
 _writes = count()
 _unwritten: OrderedDict[Path, bytes] = OrderedDict()
 _lock = Lock()
@@ -48,11 +49,19 @@ T = TypeVar("T")
 Arrays = Mapping[str, NDArray]
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a file has a name that only :func:`cached` gives."""
+    return re.fullmatch(r"[0-9a-f]{64}\.npz", path.name) is not None
+
+
+_KIND = FileKind("cached arrays", _is_ours)
+
+
 def cache_folder() -> Path:
     """Return the folder of the cache; it may not be there yet."""
-    return Path(
-        os.environ.get(FOLDER_VARIABLE) or platformdirs.user_cache_path("napari-marrow") / "fields"
-    )
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named) / "napari-marrow"
+    return platformdirs.user_cache_path("napari-marrow") / "fields"
 
 
 def cached(
@@ -110,7 +119,8 @@ def trim_cache(max_bytes: int = MAX_CACHE_BYTES) -> None:
     """Remove the files used longest ago until all take at most ``max_bytes``."""
     total = 0
     with suppress(OSError):  # another process may trim it, too
-        files = [(path.stat(), path) for path in cache_folder().glob("*.npz")]
+        ours = filter(_is_ours, cache_folder().glob("*.npz"))
+        files = [(path.stat(), path) for path in ours]
         for status, path in sorted(files, key=lambda each: each[0].st_mtime, reverse=True):
             total += max(MIN_FILE_BYTES, status.st_size)
             if total > max_bytes:
