@@ -5,14 +5,14 @@ import stat
 
 import pytest
 
-from napari_marrow.data.atomic import atomic_file, atomic_folder
+from napari_marrow.data.atomic import atomic_file, atomic_files, atomic_folder
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.outputs import NEW_FOLDER, FileKind, FolderKind
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 
 
-OURS = FolderKind("a bundle", lambda path: {"bundle.json": True})
+OURS = FolderKind("a bundle", lambda path: {"bundle.json": True, "figures/a.png": True})
 TEXT = FileKind("a text", lambda path: path.read_text() in ("old", "new"))
 
 
@@ -73,11 +73,92 @@ def test_a_fault_leaves_the_older_file(tmp_path):
     assert out.read_text() == "new"
 
 
+def write_files(path, kind):
+    """Write one file as :func:`atomic_files` does."""
+    with atomic_files(path.parent, {path.name: kind}) as folder:
+        fill(folder / path.name)
+
+
+def write_file(path, kind):
+    with atomic_file(path, kind) as part:
+        fill(part)
+
+
+def write_folder(path, kind):
+    with atomic_folder(path, OURS) as part:
+        fill(part)
+
+
+@pytest.mark.parametrize("write", [write_file, write_files, write_folder])
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize("n_links", [1, 2])
+def test_what_a_link_leads_to_gets_the_result(tmp_path, write, relative, n_links):
+    there, link = tmp_path / "big" / "store", tmp_path / "outlink"
+    write_folder(there, OURS) if write is write_folder else write_file(there, TEXT)
+    fill(there, "old")
+    target = there.relative_to(tmp_path) if relative else there
+    if n_links == 2:
+        (tmp_path / "between").symlink_to(target)
+        target = tmp_path / "between"
+    link.symlink_to(target)
+    write(link, TEXT)
+    assert link.is_symlink()
+    assert not there.is_symlink()
+    assert (there / "bundle.json" if there.is_dir() else there).read_text() == "new"
+
+
+def test_what_a_link_leads_to_is_checked(tmp_path):
+    theirs, link = tmp_path / "theirs", tmp_path / "outlink"
+    theirs.write_text("years of work")
+    link.symlink_to(theirs)
+    for write in (write_file, write_files):
+        with pytest.raises(MarrowError, match="outlink is there already"):
+            write(link, TEXT)
+    theirs.unlink()
+    (theirs / "mine").mkdir(parents=True)
+    with pytest.raises(MarrowError, match="outlink is there already"):
+        write_folder(link, OURS)
+    assert list(theirs.iterdir()) == [theirs / "mine"]
+
+
+@pytest.mark.parametrize("write", [write_file, write_files])
+@pytest.mark.parametrize("mode", [0o400, 0o444, 0o600, 0o640, 0o666])
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_replaced_file_keeps_its_mode(tmp_path, write, mode, linked):
+    out = there = tmp_path / "out.csv"
+    there.write_text("old")
+    there.chmod(mode)
+    if linked:
+        out = tmp_path / "link.csv"
+        out.symlink_to(there)
+    write(out, TEXT)
+    assert there.read_text() == "new"
+    assert stat.S_IMODE(there.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o777])
+def test_a_replaced_folder_keeps_its_modes(tmp_path, mode):
+    out = tmp_path / "model.marrow"
+    for text in ("old", "new"):
+        with atomic_folder(out, OURS) as part:
+            fill(part, text)
+            (part / "figures").mkdir()
+            (part / "figures" / "a.png").touch()
+        if text == "old":
+            (out / "figures" / "a.png").chmod(0o400)
+            (out / "figures").chmod(0o711)
+            out.chmod(mode)
+    found = [stat.S_IMODE(p.stat().st_mode) for p in (out, out / "figures", out / "figures/a.png")]
+    assert found == [mode, 0o711, 0o400]
+    assert (out / "bundle.json").read_text() == "new"
+
+
 def test_an_older_bundle_is_replaced_only_when_the_new_one_is_complete(tmp_path):
     out = tmp_path / "model.marrow"
     with atomic_folder(out, OURS) as part:
         fill(part, "old")
         (part / "figures").mkdir()
+        (part / "figures" / "a.png").touch()
     with pytest.raises(Fault):
         broken_off(atomic_folder(out, OURS), Fault)
     assert (out / "bundle.json").read_text() == "old"

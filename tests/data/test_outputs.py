@@ -102,7 +102,6 @@ def test_a_link_to_nothing_stays(tmp_path):
 
 
 def test_folders_are_known_by_what_is_in_them(tmp_path):
-    (tmp_path / "figures").mkdir()
     (tmp_path / "a.json").write_text("{}")
     check_outputs({tmp_path: RESULT})
     with pytest.raises(MarrowError, match=r"would replace .*a\.json"):
@@ -111,10 +110,25 @@ def test_folders_are_known_by_what_is_in_them(tmp_path):
     with pytest.raises(EditedResultError, match=r"a\.json"):
         check_outputs({tmp_path: RESULT})
     check_outputs({tmp_path: RESULT}, (), True)
+    (tmp_path / "figures").mkdir()
+    for name in ("figures", "figures/b.png"):
+        (tmp_path / name).touch()
+        for force in (False, True):
+            with pytest.raises(MarrowError, match="such as figures"):
+                check_outputs({tmp_path: RESULT}, (), force)
+
+
+@pytest.mark.parametrize("theirs", ["mine", "figures/mine", "figures/deep/er", ".hidden"])
+@pytest.mark.parametrize("force", [False, True])
+def test_folders_of_others_in_a_folder_stay(tmp_path, theirs, force):
+    kind = FolderKind("a result", lambda path: {"a.json": True, "figures/b.png": True})
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "a.json").touch()
     (tmp_path / "figures" / "b.png").touch()
-    for force in (False, True):
-        with pytest.raises(MarrowError, match=r"figures/b\.png"):
-            check_outputs({tmp_path: RESULT}, (), force)
+    check_outputs({tmp_path: kind}, (), force)
+    (tmp_path / theirs).mkdir(parents=True)
+    with pytest.raises(MarrowError, match=theirs.split("/er")[0]):
+        check_outputs({tmp_path: kind}, (), force)
 
 
 @pytest.mark.parametrize("name", ["a.json", "photographs"])

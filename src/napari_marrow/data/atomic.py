@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,8 +27,9 @@ def atomic_file(
 ) -> Iterator[Path]:
     """Give a temporary path beside ``path`` to write to; rename it to ``path`` at the end.
 
-    Parent folders are made. When the block raises, nothing is left and an older file stays. The
-    other parameters are those of :func:`~napari_marrow.data.outputs.check_outputs`.
+    Parent folders are made. Where ``path`` is a link, the file it leads to is written. A file that
+    replaces another has its mode. When the block raises, nothing is left and an older file stays.
+    The other parameters are those of :func:`~napari_marrow.data.outputs.check_outputs`.
 
     Raises
     ------
@@ -37,6 +39,7 @@ def atomic_file(
     path, inputs = Path(path), tuple(inputs)
     with _explained(path, beginning=True):
         check_outputs({path: kind}, inputs, force)
+        path = _target(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
         os.close(handle)
@@ -45,7 +48,7 @@ def atomic_file(
         try:
             yield part
             check_outputs({path: kind}, inputs, force)  # what somebody put there meanwhile
-            part.chmod(0o666 & ~_umask())
+            _set_modes(part, path, 0o666 & ~_umask())
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -60,8 +63,9 @@ def atomic_folder(
 ) -> Iterator[Path]:
     """Give a temporary folder beside ``path`` to fill; rename it to ``path`` at the end.
 
-    An older folder is replaced once the new one is complete. The other parameters are those of
-    :func:`~napari_marrow.data.outputs.check_outputs`.
+    An older folder is replaced once the new one is complete, which has its mode and those of its
+    files. Where ``path`` is a link, this is the folder it leads to. The other parameters are those
+    of :func:`~napari_marrow.data.outputs.check_outputs`.
 
     Raises
     ------
@@ -72,19 +76,22 @@ def atomic_folder(
     path, inputs = Path(path).absolute(), tuple(inputs)
     with _explained(path, beginning=True):
         check_outputs({path: kind}, inputs, force)
+        path = _target(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=path.parent, prefix="."))
     with _explained(path):
         try:
             yield part
-            part.chmod(0o777 & ~_umask())
+            mode = 0o777 & ~_umask()
             try:
                 check_outputs({path: kind}, inputs, force)  # what somebody put there meanwhile
             except MarrowError as refusal:
                 numbered = (path.with_name(f"{path.stem}-{k}{path.suffix}") for k in count(2))
                 kept = next(name for name in numbered if not os.path.lexists(name))
+                part.chmod(mode)
                 part.rename(kept)
                 raise MarrowError(f"{refusal} The finished work is in {kept}.") from refusal
+            _set_modes(part, path, mode)
             _swap(part, path)
         finally:
             shutil.rmtree(part, ignore_errors=True)
@@ -131,7 +138,8 @@ def atomic_files(
                 # what somebody put there meanwhile
                 check_outputs({out / name: kinds[name] for name in written}, inputs, force)
                 for name in written:
-                    os.replace(part / name, out / name)
+                    with atomic_file(out / name, kinds[name], (), force) as file:
+                        shutil.move(part / name, file)  # a link may lead to another disk
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except BaseException:  # Ctrl-C too: a stopped job leaves nothing, and it is raised again
@@ -139,6 +147,19 @@ def atomic_files(
             with suppress(OSError):  # somebody put something into it
                 path.rmdir()
         raise
+
+
+def _target(path: Path) -> Path:
+    """Return what a link leads to; one that leads to nothing is refused elsewhere."""
+    return path.resolve() if path.is_symlink() and path.exists() else path
+
+
+def _set_modes(part: Path, older: Path, mode: int) -> None:
+    """Give a new file or folder, and all in it, the modes of what it replaces; else itself one."""
+    for new in sorted(part.rglob("*"), reverse=True):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            shutil.copymode(older / new.relative_to(part), new)
+    part.chmod(stat.S_IMODE(older.stat().st_mode) if older.exists() else mode)
 
 
 def _swap(part: Path, path: Path) -> None:

@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -79,7 +79,7 @@ class FolderKind:
     own_files
         Gives the files in an existing folder that this program wrote, relative to it and with
         slashes, and whether each is as it was written: one that was edited since is replaced with
-        ``force`` only. A folder with other files, or with links, is never replaced.
+        ``force`` only. A folder with other files or folders, or with links, is never replaced.
     """
 
     name: str
@@ -92,12 +92,13 @@ class FolderKind:
                 f"{path} is there already and is no folder; choose another name for the output."
             )
         own = self.own_files(path)
+        folders = {parent.as_posix() for name in own for parent in PurePosixPath(name).parents}
         for found in sorted(path.rglob("*")):
             name = found.relative_to(path).as_posix()
-            if found.is_symlink() or not (found.is_dir() or name in own):
+            if found.is_symlink() or name not in (folders if found.is_dir() else own):
                 raise MarrowError(
-                    f"{path} is there already and holds other files, such as {name}; choose "
-                    "another name for the output."
+                    f"{path} is there already and holds other files or folders, such as {name}; "
+                    "choose another name for the output."
                 )
         edited = [name for name, as_written in own.items() if not as_written]
         if edited and not force:
