@@ -63,6 +63,6 @@ def test_a_table_that_uses_nothing_is_refused(folder):
 def test_without_hidden_fields_the_table_is_as_before(folder):
     write_table(scan(folder), folder / "fields.csv")
     assert (folder / "fields.csv").read_text().splitlines()[:2] == [
-        "image,class,source",
+        '"image","class","source"',
         "ALL/a.png,ALL,ALL/a",
     ]

@@ -1,5 +1,6 @@
 """The Data set widget, opened by the name in the manifest."""
 
+import re
 from threading import Event
 from time import sleep
 
@@ -152,10 +153,16 @@ def test_only_its_own_table_is_replaced(widget, make_snam, tmp_path, qtbot):
     widget.save(root / "fields.csv")
     assert "Saved as" in widget.run.status.text()
     saved = (root / "fields.csv").read_text()
-    with_age = saved.replace(",source", ",source,age").replace("_1\n", "_1,9\n")
+    with_age = saved.replace(',"source"', ',"source","age"').replace("_1\n", "_1,9\n")
     in_another_form = [f"{saved},,\n", saved.replace("\n", "\r\n"), saved.replace(".bmp", "")]
-    for text in [with_age, *in_another_form]:
+    by_hand = saved.replace('"', "")
+    from_r = re.sub("[^,\n]+", r'"\g<0>"', by_hand)
+    for text in [with_age, *in_another_form, by_hand, from_r]:
         (root / "fields.csv").write_bytes(text.encode())
+        if text in (by_hand, from_r):  # read as ever, only not replaced
+            look(widget, root, qtbot)
+            assert texts(widget, CLASS) == ["ALL"]
+            widget.table.item(0, CLASS).setText("CLL")
         widget.save(root / "fields.csv")
         assert "fields.csv is there already" in widget.run.status.text()
         assert "--force" not in widget.run.status.text()

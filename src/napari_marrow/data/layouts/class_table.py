@@ -7,7 +7,7 @@ import dataclasses
 import io
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_file
@@ -314,13 +314,19 @@ def write_table(collection: Collection, table: Path) -> None:
                 f"{f.path} has a name that no table can hold; rename the file or its folder."
             )
         rows.append((name, f.class_name or "", f.source, use)[: len(header)])
-    # the table that was saved before may be read and replaced
+    # the table that was saved before may be read and replaced: its kind tells it from others
     read = [path for path in input_files([collection]) if path.name != SAVED]
-    content = io.StringIO(newline="")
-    csv.writer(content, lineterminator="\n").writerows([header, *rows])
-    text = content.getvalue()
+    text = _as_text(header, rows)
     with atomic_file(table, FIELD_TABLE, read) as part:
         part.write_text(text, encoding=csv_encoding(text), newline="")
+
+
+def _as_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table as CSV; quotes around the columns' names alone are how it is known as ours."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(header)
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def _is_saved_table(path: Path) -> bool:
@@ -338,9 +344,7 @@ def _is_saved_table(path: Path) -> bool:
         and (not has_use or row[3] in (USED, NOT_USED))
         for row in rows
     )
-    again = io.StringIO(newline="")
-    csv.writer(again, lineterminator="\n").writerows([header, *rows])
-    return (has_use or tuple(header) == COLUMNS) and complete and again.getvalue() == text
+    return (has_use or tuple(header) == COLUMNS) and complete and _as_text(header, rows) == text
 
 
 FIELD_TABLE = FileKind("a table of fields", _is_saved_table)
