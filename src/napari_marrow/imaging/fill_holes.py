@@ -15,8 +15,6 @@ from napari_marrow.imaging.distance import depth_of, weighted_median
 
 MIN_NUCLEUS_SOLIDITY = 0.95
 """Part of its convex hull that a single nucleus fills; two touching discs fill 0.88."""
-MAX_HOLE_RADIUS = 0.6
-"""Radius of a hole, in typical radii of a nucleus: four touching discs enclose 0.52 of theirs."""
 MIN_GAP_DEPTH = 0.7
 """Depth of the mask beside a gap, in typical radii; a ring around a hole is half as deep."""
 
@@ -48,7 +46,6 @@ def fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     radius = typical_radius(filled, depth)
     beside = ndimage.maximum_filter(depth, 2 * int(MIN_GAP_DEPTH * radius) + 1)
     hole = ndimage.maximum(beside, openings, np.arange(count + 1)) < MIN_GAP_DEPTH * radius
-    hole &= np.bincount(openings.ravel()) <= np.pi * (MAX_HOLE_RADIUS * radius) ** 2
     hole[0] = False
     return filled | hole[openings]
 
