@@ -1,6 +1,7 @@
 """The dock widget "Chi-square features", in a real viewer, opened by its name in the manifest."""
 
 import dataclasses
+import os
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ from threading import Event
 import numpy as np
 import pandas as pd
 import pytest
+from napari.layers import Layer
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QScrollArea
@@ -22,6 +24,7 @@ from napari_marrow.jobs.features import FeaturesJob, run_features_job
 from napari_marrow.measure.extract import features
 from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
+from napari_marrow.viewer.make.layers import collection_layers
 from napari_marrow.viewer.photograph.annotations import set_field_class
 
 PLUGIN, WIDGET = "napari-marrow", "Chi-square features"
@@ -174,6 +177,33 @@ def test_a_table_that_cannot_be_written_is_a_sentence(widget, snam, tmp_path, qt
     widget.save(tmp_path / "labels.csv")
     qtbot.waitUntil(lambda: "labels.csv is there already" in widget.run.status.text(), timeout=9999)
     assert (tmp_path / "labels.csv").read_text() == "image,class\nALL_1,ALL\n"
+
+
+@pytest.mark.parametrize("opened", ["folder", "layers", "other layers"])
+def test_a_table_that_was_read_is_not_replaced(widget, viewer, make_snam, tmp_path, qtbot, opened):
+    """A table of features has the columns of a table of classes, too."""
+    root = make_snam(tmp_path, wrapped=False)
+    table = root / "mine.csv"
+    run_features_job(FeaturesJob(scan(root), table, FeatureSettings(("histogram",))))
+    (root / "mine.scores.csv").unlink()
+    read = table.read_bytes()
+    if opened == "folder":
+        widget.source.set_folder(table)
+    else:
+        for data in collection_layers(scan(table)):
+            viewer.add_layer(Layer.create(*data))
+    if opened == "other layers":
+        widget.source.set_folder(root)
+    run(widget, qtbot, families=("colour",))
+    os.link(table, tmp_path / "link.csv")
+    for name in ("mine.csv", "link.csv"):
+        widget.run.say("")
+        widget.save(root / name)
+        qtbot.waitUntil(lambda: "which is read" in widget.run.status.text(), timeout=20_000)
+        qtbot.waitUntil(widget.save_button.isEnabled)
+        assert table.read_bytes() == read
+    widget.save(root / "other.csv")
+    qtbot.waitUntil(lambda: "Saved" in widget.run.status.text(), timeout=20_000)
 
 
 def test_a_table_of_the_data_set_widget_is_read(widget, make_snam, tmp_path, qtbot):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -150,8 +151,12 @@ def score_features(
     return scores.sort_values("rank", ignore_index=True), notes
 
 
-def save_tables(table: pd.DataFrame, scores: pd.DataFrame | None, out: Path) -> Path | None:
+def save_tables(
+    table: pd.DataFrame, scores: pd.DataFrame | None, out: Path, inputs: Iterable[Path] = ()
+) -> Path | None:
     """Write what :func:`measure_features` and :func:`score_features` gave, as the job writes it.
+
+    Neither table replaces one of ``inputs``.
 
     Returns
     -------
@@ -163,8 +168,9 @@ def save_tables(table: pd.DataFrame, scores: pd.DataFrame | None, out: Path) -> 
     MarrowError
         When a table can't be written.
     """
-    with atomic_file(out, FEATURES) as part:
-        check_outputs({scores_path(out): SCORES})
+    inputs = tuple(inputs)
+    with atomic_file(out, FEATURES, inputs) as part:
+        check_outputs({scores_path(out): SCORES}, inputs)
         return _write(table, scores, part, out)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from napari.layers import Layer
 from numpy.typing import NDArray
 
-from napari_marrow.data.fields import Field
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
@@ -171,6 +171,8 @@ class LayerInfo:
         The folder of ``fields``.
     fields
         What the slices show; of an image that was made from a photograph, that photograph's.
+    class_tables
+        Files that gave the classes and sources of ``fields``.
     states
         Of the files of each field, as they were opened: see :func:`.file_states`.
     checksum
@@ -200,6 +202,7 @@ class LayerInfo:
     photograph: str | None = None
     root: Path | None = None
     fields: tuple[Field, ...] = ()
+    class_tables: tuple[Path, ...] = ()
     states: tuple[tuple[str, ...], ...] = ()
     checksum: int | None = None
     products: tuple[Product, ...] = ()
@@ -242,6 +245,8 @@ class LayerInfo:
         values = {name: value for name, value in vars(self).items() if value or value == 0}
         values |= {name: [x.to_dict() for x in values[name]] for name in lists if name in values}
         values |= {name: str(values[name]) for name in ("kind", "root") if name in values}
+        if self.class_tables:
+            values["class_tables"] = [str(path) for path in self.class_tables]
         return {"version": VERSION, **values}
 
     @classmethod
@@ -251,6 +256,11 @@ class LayerInfo:
         known = {k: value for k, value in values.items() if k in names and value is not None}
         known |= {k: read(known[k]) for k, read in _READERS.items() if k in known}
         return cls(**known)
+
+    @property
+    def collection(self) -> Collection:
+        """The fields, with the files that gave their classes."""
+        return Collection(self.root or Path(), self.fields, tables=self.class_tables)
 
     @property
     def paged(self) -> bool:
@@ -272,6 +282,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "kind": Kind,
     "root": Path,
     "fields": lambda values: tuple(map(Field.from_dict, values)),
+    "class_tables": lambda values: tuple(map(Path, values)),
     "states": lambda values: tuple(map(tuple, values)),
     "products": lambda values: tuple(map(Product.from_dict, values)),
     "classes": lambda values: {int(row): name for row, name in values.items()},

@@ -16,9 +16,11 @@ from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import scan
+from napari_marrow.data.outputs import input_files
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.measure.settings import MEASURED, ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
+from napari_marrow.viewer.io.opened import opened_files
 from napari_marrow.viewer.photograph.learning import LearningSummary
 from napari_marrow.viewer.photograph.measuring import TableTarget, opened_fields
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -196,9 +198,10 @@ class ChiSquare(DockWidget):
             scores = "without scores" if beside is None else f"and {beside.name}"
             self.run.say(f"Saved {out} {scores}.")
 
+        read = [*input_files([found.fields]), *opened_files()]
         # In a thread: many cells of many features take seconds.
         self.save_task.start(
-            lambda emit, should_stop: save_tables(found.table, found.scores, out), report
+            lambda emit, should_stop: save_tables(found.table, found.scores, out, read), report
         )
 
 

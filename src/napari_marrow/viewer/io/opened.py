@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from napari.layers import Labels, Layer
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.masks import MaskKind
+from napari_marrow.data.outputs import input_files
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
+from napari_marrow.viewer.per_viewer import open_viewers
 
 KINDS: dict[MaskKind, Kind] = {
     "nucleus": Kind.NUCLEI,
@@ -17,6 +20,12 @@ KINDS: dict[MaskKind, Kind] = {
     "background": Kind.BACKGROUND,
 }
 """Which kind of layer shows which kind of mask."""
+
+
+def opened_files() -> list[Path]:
+    """Return the photographs, masks and tables of classes that are open in any viewer."""
+    layers = chain.from_iterable(viewer.layers for viewer in open_viewers())
+    return input_files(LayerInfo.of(layer).collection for layer in layers)
 
 
 def open_kinds(layers: Sequence[Layer], photograph: Path) -> set[Kind]:

@@ -95,7 +95,8 @@ def read(path: PathOrPaths) -> list[LayerData]:
         show_warning("\n".join(warnings))
     root = found[0].root if len(found) == 1 else Path(os.path.commonpath([c.root for c in found]))
     fields = tuple(f for c in found for f in c.fields)
-    collection = usable(Collection(root, fields))
+    tables = tuple(table for c in found for table in c.tables)
+    collection = usable(Collection(root, fields, tables=tables))
     layers = collection_layers(collection)
     if viewer is not None and len(fields) == 1:
         shown = open_kinds(open_now, fields[0].path)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.viewer.io.opened import opened_files
 from napari_marrow.viewer.io.saved_labels import SUFFIXES, save_labels
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.photograph.slice_tables import all_tables, painted_since
@@ -65,7 +66,7 @@ def write_predictions(path: str, data: LazyStack | NDArray, layer: LayerOptions)
         n_fields = len(info.predictions)
         names = [name] if n_fields == 1 else [f"{name} {row}" for row in range(n_fields)]
     target = _with_suffix(path, (".csv",))
-    with atomic_file(target, PREDICTIONS) as part:
+    with atomic_file(target, PREDICTIONS, opened_files()) as part:
         write_csv(joined_tables(names, [p.table for p in info.predictions]), part)
     return [str(target)]
 

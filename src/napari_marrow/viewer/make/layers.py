@@ -45,6 +45,7 @@ def collection_layers(collection: Collection) -> list[LayerData]:
         id=new_id(),
         root=collection.root,
         fields=fields,
+        class_tables=collection.tables,
         states=states,
         checksum=pixel_checksum(pixels) if isinstance(pixels, np.ndarray) else None,
     )

@@ -22,6 +22,7 @@ from napari_marrow.learning.bundle_files import FEATURES
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
+from napari_marrow.viewer.io.opened import opened_files
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import fingerprints
 from napari_marrow.viewer.task import Task
@@ -152,7 +153,8 @@ class ModelPanel(QWidget):
             if path.resolve() != self.bundle.path.resolve():
                 if not self.bundle.path.is_dir():
                     raise MarrowError(f"{self.bundle.path} was removed; train or load it again.")
-                with atomic_folder(path, BUNDLE, [self.bundle.path]) as folder:
+                read = [self.bundle.path, *opened_files()]
+                with atomic_folder(path, BUNDLE, read) as folder:
                     shutil.copytree(self.bundle.path, folder, dirs_exist_ok=True)
             self.unsaved.path = None
             self.load(path)
