@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_marrow.data.fields import Field
 from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, Product, layer_id
+from napari_marrow.viewer.photograph.photograph import Photograph
 
 TABLE = pd.DataFrame({"index": [1, 2], "class": ["ALL", "MM"]})
 FULL = LayerInfo(
@@ -64,14 +66,41 @@ def test_a_photograph_keeps_the_id_that_it_was_given():
         {"version": 99, "kind": "hologram", "made_of": "a", "more": [1]},
         {"version": 99, "fields": "elsewhere"},
         {"version": 99, "predictions": [{"answer": 1}]},
+        {"version": 3, "kind": "nuclei", "photograph": "b", "segmented": True},
+        {"version": 1, "kind": "nuclei", "fields": []},
+        {"kind": "nuclei", "of": "b"},
+        {"version": "2", "kind": "nuclei"},
+        {"version": 2, "fields": "elsewhere"},
         "a text",
-        None,
     ],
 )
-def test_a_layer_of_a_later_version_opens(record):
+def test_a_layer_of_another_version_opens_and_counts_as_unknown(record):
     layer = Labels(np.zeros((4, 5), int), metadata={"napari_marrow": record})
     info = LayerInfo.of(layer)
-    assert info.kind in (None, Kind.UNKNOWN)
-    assert (info.fields, info.holds_nuclei) == ((), False)
+    assert (info.kind, info.photograph, info.fields) == (Kind.UNKNOWN, None, ())
+    assert (info.holds_nuclei, info.segmented) == (False, False)
     dataclasses.replace(info, classes={0: "ALL"}).set_on(layer)
     assert LayerInfo.of(layer).classes == {0: "ALL"}
+
+
+def test_what_was_added_to_the_record_has_defaults():
+    record = {"version": 2, "kind": "nuclei", "photograph": "b", "segmented": True}
+    info = LayerInfo.from_metadata({"napari_marrow": record})
+    assert (info.kind, info.photograph, info.segmented) == (Kind.NUCLEI, "b", True)
+    assert (info.states, info.classes, info.chosen, info.measured) == ((), {}, {}, ())
+
+
+def test_labels_of_a_later_version_are_no_nuclei():
+    """Which is what Labels over a photograph are otherwise taken for."""
+    pixels = np.full((48, 64, 3), 200, np.uint8)
+    viewer = ViewerModel()
+    viewer.add_image(pixels, rgb=True, name="a")
+    record = {"version": 3, "kind": "nuclei"}
+    later = viewer.add_labels(
+        np.ones((48, 64), int), name="a nuclei", metadata={"napari_marrow": record}
+    )
+    (photograph,) = Photograph.all_of(viewer.layers)
+    assert photograph.nuclei is None
+    later.metadata = {}
+    (photograph,) = Photograph.all_of(viewer.layers)
+    assert photograph.nuclei.layer is later

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 KEY = "napari_marrow"
 VERSION = 2
-"""Version of the dictionary."""
+"""Version of the dictionary. Version 1 was kept in memory only; later additions have defaults."""
 _parsed: weakref.WeakKeyDictionary[Layer, tuple[object, LayerInfo]] = weakref.WeakKeyDictionary()
 
 
@@ -65,7 +65,7 @@ class Kind(StrEnum):
     NUCLEAR_STAIN = "nuclear stain"
     COUNTERSTAIN = "counterstain"
     UNKNOWN = "unknown"
-    """Written by a later version."""
+    """Of a record by another version, or one that was changed by hand."""
 
     @classmethod
     def _missing_(cls, value: object) -> Kind:
@@ -233,11 +233,15 @@ class LayerInfo:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> LayerInfo:
-        """Return what a layer's metadata says; nothing where it can't be read."""
+        """Return what a layer's metadata says; a record that can't be read is of unknown kind."""
+        if not (values := metadata.get(KEY)):
+            return cls()
         try:
-            return cls.from_dict(metadata.get(KEY) or {})
-        except (AttributeError, KeyError, TypeError, ValueError):
-            return cls()  # of a later version, or changed by hand
+            if values["version"] == VERSION:
+                return cls.from_dict(values)
+        except (AttributeError, KeyError, TypeError, ValueError):  # changed by hand
+            pass
+        return cls(kind=Kind.UNKNOWN)
 
     def to_dict(self) -> dict[str, object]:
         """Return this as a dictionary without its empty entries; all but tables is JSON."""
@@ -251,7 +255,7 @@ class LayerInfo:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LayerInfo:
-        """Return what :meth:`to_dict` wrote, without entries of a later version."""
+        """Return what :meth:`to_dict` wrote."""
         names = {f.name for f in dataclasses.fields(cls)}
         known = {k: value for k, value in values.items() if k in names and value is not None}
         known |= {k: read(known[k]) for k, read in _READERS.items() if k in known}
