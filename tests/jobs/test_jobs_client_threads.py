@@ -6,8 +6,9 @@ import time
 import pytest
 
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.progress import never
 from napari_marrow.jobs.client import Child
-from napari_marrow.jobs.events import never, silent
+from napari_marrow.jobs.events import silent
 
 
 @pytest.fixture

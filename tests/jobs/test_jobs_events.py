@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from napari_marrow.jobs.events import LAST, Event, never, silent
+from napari_marrow.data.progress import never
+from napari_marrow.jobs.events import LAST, Event, silent
 
 
 @pytest.mark.parametrize(

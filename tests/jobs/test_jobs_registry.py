@@ -3,8 +3,9 @@
 import pytest
 
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.progress import never
 from napari_marrow.jobs import registry
-from napari_marrow.jobs.events import LAST, Event, never
+from napari_marrow.jobs.events import LAST, Event
 
 
 def run(monkeypatch, job, should_stop=never):

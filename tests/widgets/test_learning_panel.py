@@ -13,7 +13,7 @@ from scipy import ndimage
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.learning.reference import Look, Reference
+from napari_marrow.learning.reference import PictureSummary, Reference
 from napari_marrow.learning.settings import Preprocessing
 from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.annotations import set_chosen, set_field_class
@@ -191,9 +191,9 @@ def test_pictures_that_were_learnt_from_are_counted_by_what_they_show(
     """Six in a stack of PNGs of other names, one turned and painted on; one is new."""
     collection = scan(make_snam(tmp_path / "data", 3, size=(240, 320), masks=False))
     preprocessing = Preprocessing("field", 32, 1, 2.0)
-    looks = [Look.of_field(f, preprocessing) for f in collection.fields]
+    summaries = [PictureSummary.of_field(f, preprocessing) for f in collection.fields]
     names = {collection.label(f): "0" * 64 for f in collection.fields}  # of files that are gone
-    reference = Reference.of_looks(looks, list(names), [True] * 6)
+    reference = Reference.of_summaries(summaries, list(names), [True] * 6)
     bundle = make_toy(tmp_path / "toy.marrow", fingerprints=names, reference=reference)
     images = [f.image() for f in collection.fields]
     shutil.rmtree(tmp_path / "data")

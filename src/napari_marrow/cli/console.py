@@ -56,8 +56,8 @@ def show(result: Mapping[str, object], as_json: bool, *lines: str) -> None:
 
 def note_lines(notes: Sequence[str], failed: Sequence[Failure]) -> list[str]:
     """Return the notes of a result, then what was left out and why, each once."""
-    told = {*left_out_sentences(failed), *(failure.reason for failure in failed)}
-    return [*(note for note in notes if note not in told), *failure_lines(failed)]
+    reasons = {*left_out_sentences(failed), *(failure.reason for failure in failed)}
+    return [*(note for note in notes if note not in reasons), *failure_lines(failed)]
 
 
 def failure_lines(failed: Sequence[Failure]) -> list[str]:

@@ -13,8 +13,9 @@ from rich.table import Table
 
 from napari_marrow.cli.app import AsJson, AsOptions, AsStrict, UsageError, app, no_problems
 from napari_marrow.cli.console import Reporter, failure_lines, print_table, show
+from napari_marrow.data.progress import never
 from napari_marrow.data.text import counted
-from napari_marrow.jobs.events import Event, never, progress_callback
+from napari_marrow.jobs.events import Event, progress_callback
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.simulation.phantom import PhantomSettings
 

@@ -321,10 +321,10 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     warnings, tables = collection.warnings, (*collection.tables, table)
     if left := [number for number in without if number not in sources]:
         labels = listed([collection.label(collection.fields[number]) for number in left])
-        said = listed(sorted({without[number] for number in left}))
+        values = listed(sorted({without[number] for number in left}))
         warnings = (
             *warnings,
-            f"{table.name} gives no source to {counted(len(left), 'photograph')}, it says {said} "
+            f"{table.name} gives no source to {counted(len(left), 'photograph')}, it says {values} "
             f"there: {labels}. Each keeps the source it has without the table.",
         )
     return dataclasses.replace(collection, fields=fields, warnings=warnings, tables=tables)

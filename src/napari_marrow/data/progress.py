@@ -11,8 +11,13 @@ MAX_REPORTS = 200
 T = TypeVar("T")
 
 
-def ignore(fraction: float, text: str) -> None:
-    """Ignore a report: the progress of callers that do not listen."""
+def ignore(*_: object) -> None:
+    """Ignore a report: the callback of callers that do not listen."""
+
+
+def never() -> bool:
+    """Return False: the ``should_stop`` of callers that do not stop."""
+    return False
 
 
 def reported(items: Sequence[T], text: str, progress: Progress) -> Iterator[T]:

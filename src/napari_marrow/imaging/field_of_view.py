@@ -12,14 +12,14 @@ from scipy import ndimage
 
 from napari_marrow.imaging.white_point import has_background, is_round_field, white_point
 
-DARKEST = 50
-"""What a surround's brightest channel is at the most; the darkest real nuclei have 65."""
-SPREAD = 15
-"""How much brighter than its corner a surround may be: noise, and what JPEG leaves."""
+MAX_SURROUND_LEVEL = 50
+"""Highest level of a surround's brightest channel; the darkest real nuclei have 65."""
+MAX_LEVEL_DIFFERENCE = 15
+"""Levels by which a surround may be brighter than its corner: noise, and what JPEG leaves."""
 MIN_LIT_LEVEL = 90
 """Lowest green level of the brightest fifth of a round field, even if its light is uneven."""
-BLURRED = 5
-"""Width, in pixels, of the surround's edge, which is neither dark nor lit."""
+EDGE_WIDTH_PX = 5
+"""Width of the surround's edge, which is neither dark nor lit."""
 
 
 def surround(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -37,17 +37,17 @@ def surround(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """
     none = np.zeros(image.shape[:2], bool)
     corners = [(y, x) for y in (0, -1) for x in (0, -1)]
-    if min(image[corner].max() for corner in corners) > 2 * DARKEST:
+    if min(image[corner].max() for corner in corners) > 2 * MAX_SURROUND_LEVEL:
         return none  # most photographs: nothing has to be smoothed
     smooth = ndimage.gaussian_filter(image.max(axis=-1).astype(np.float32), 2)
     found = none.copy()
     for corner in corners:
-        if smooth[corner] <= DARKEST and not found[corner]:
-            pieces, _ = ndimage.label(smooth <= smooth[corner] + SPREAD)
-            found |= pieces == pieces[corner]
+        if smooth[corner] <= MAX_SURROUND_LEVEL and not found[corner]:
+            components, _ = ndimage.label(smooth <= smooth[corner] + MAX_LEVEL_DIFFERENCE)
+            found |= components == components[corner]
     if not found.any():
         return none
-    found = ndimage.binary_dilation(found, iterations=BLURRED)
+    found = ndimage.binary_dilation(found, iterations=EDGE_WIDTH_PX)
     inside = image[~found]
     lit = is_round_field(len(inside), min(image.shape[:2])) and (
         np.quantile(inside[:, 1], 0.8) >= MIN_LIT_LEVEL or has_background(inside)

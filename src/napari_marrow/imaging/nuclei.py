@@ -16,7 +16,7 @@ from napari_marrow.imaging.resize import enlarge, shrink_factor
 
 WORKING_SIZE_PX = 640
 """Longer side at which shapes are judged; nuclei are then about 20 to 100 pixels wide."""
-SMOOTHING = 0.125
+SMOOTHING_SIGMA_RADII = 0.125
 """Standard deviation, in radii of a nucleus, that smooths the distance to the edge."""
 MIN_SEED_DISTANCE = 0.5
 """Distance between the centres of two nuclei, in radii; nearer maxima are one nucleus."""
@@ -80,7 +80,7 @@ def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     depth = depth_of(mask)
     radii = component_depths(depth, components, count)
     radius = float(np.median(radii[radii >= 0.5 * typical_radius(mask, depth)]))
-    smooth = ndimage.gaussian_filter(depth, max(0.5, SMOOTHING * radius))
+    smooth = ndimage.gaussian_filter(depth, max(0.5, SMOOTHING_SIGMA_RADII * radius))
     maxima = peak_local_max(
         smooth,
         min_distance=max(2, round(MIN_SEED_DISTANCE * radius)),
@@ -208,10 +208,10 @@ def _flood(
 
 
 def field_labels(field: Field) -> NDArray[np.integer] | None:
-    """The nuclei of a field as far as files tell: its instances, else its nucleus mask, else None.
+    """Return the nuclei in a field's files: its instances, else those of its mask, else None.
 
-    Instances are somebody's word for where each cell is; a mask still has to be taken apart. What
-    was made before of the same files comes from the cache.
+    Instance labels are used as they are; a mask is separated into nuclei. Results for the same
+    files come from the cache.
     """
     if field.labels is None and "nucleus" not in field.mask_kinds:
         return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-SMALL = 65535
-"""Lists of so many places cost nothing, however few of the numbers there are."""
+MAX_SMALL_LABEL = 65535
+"""Largest label up to which a table with a row for every number is used."""
 
 
 def small_numbers(labels: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
@@ -19,7 +19,7 @@ def small_numbers(labels: NDArray[np.integer]) -> tuple[NDArray[np.integer], NDA
     ([[0, 2], [1, 1]], [0, 7, 2000000000])
     """
     top = int(labels.max(initial=0))
-    if top <= SMALL:
+    if top <= MAX_SMALL_LABEL:
         return labels, np.arange(top + 1)
     numbers = np.union1d(labels, np.zeros(1, labels.dtype))
     return np.searchsorted(numbers, labels).astype(np.int32), numbers

@@ -85,7 +85,7 @@ def segment_nuclei(
     outside, cut_out = surround(small), is_cut_out(small)
     labels = _labels_of(small, outside, cut_out)
     while factor > 1 and not cut_out and (width := _typical_diameter(labels)) < MIN_DIAMETER_PX:
-        # From afar a clump is one wide nucleus: look closer until nuclei are wide enough.
+        # Touching nuclei merge at a small scale: segment at larger ones until they are wide enough.
         closer = int(factor * width / FINE_DIAMETER_PX) if width else factor // 2
         factor = max(1, min(factor - 1, closer))
         small = working_copy(image, factor)
@@ -211,7 +211,7 @@ def _within_limits(
 
 # --- cytoplasm -----------------------------------------------------------------------------------
 
-REACH = 0.8
+CYTOPLASM_REACH_DIAMETERS = 0.8
 """Distance from the nucleus at which cytoplasm ends, in diameters of the nucleus."""
 MAX_LOBE_DISTANCE = 0.3
 """Distance between lobes of one nucleus, in diameters."""
@@ -221,7 +221,7 @@ MAX_TOUCHED = 0.2
 """Part of the outer border that something else may touch, where a cell stands alone."""
 MIN_SOLIDITY_ALONE, MIN_SOLIDITY = 0.93, 0.85
 """Part of its convex hull that a cell fills: one that stands alone, and any."""
-RIM = 0.15
+RIM_WIDTH_DIAMETERS = 0.15
 """Width of cytoplasm, in diameters of the nucleus, where no edge of the cell is found."""
 
 
@@ -283,11 +283,11 @@ def _cells(
     cells = np.zeros(nuclei.shape, bool)
     for number, place in enumerate(ndimage.find_objects(lobes), 1):
         diameter = float(np.sqrt(4 / np.pi * np.count_nonzero(lobes[place] == number)))
-        margin = int(REACH * diameter) + 2
+        margin = int(CYTOPLASM_REACH_DIAMETERS * diameter) + 2
         window = tuple(slice(max(0, s.start - margin), s.stop + margin) for s in place)
         own, other = lobes[window] == number, (lobes[window] > 0) & (lobes[window] != number)
         away = ndimage.distance_transform_edt(~own)
-        near = (away < REACH * diameter) & ~other & ~outside[window]
+        near = (away < CYTOPLASM_REACH_DIAMETERS * diameter) & ~other & ~outside[window]
         if other.any():
             near &= away <= ndimage.distance_transform_edt(~other)
         cells[window] |= _cell(own, near, away, tissue[window], stained[window])
@@ -314,7 +314,7 @@ def _cell(
     if _solidity(cell) >= MIN_SOLIDITY:
         return cell
     diameter = np.sqrt(4 / np.pi * np.count_nonzero(nucleus))
-    return _grown(nucleus, stained_near & (away <= RIM * diameter))
+    return _grown(nucleus, stained_near & (away <= RIM_WIDTH_DIAMETERS * diameter))
 
 
 def _grown(nucleus: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

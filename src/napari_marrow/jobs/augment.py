@@ -17,6 +17,7 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field, with_fitting_masks
 from napari_marrow.data.layouts import SAVED, write_table
+from napari_marrow.data.progress import never
 from napari_marrow.data.text import listed
 from napari_marrow.imaging.augment import (
     Augmented,
@@ -25,7 +26,7 @@ from napari_marrow.imaging.augment import (
     names_of_products,
 )
 from napari_marrow.imaging.settings import AugmentSettings
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 
 _MASK_NAMES = {"nucleus": "nucleus", "cytoplasm": "cyto", "background": "background"}
 """SN-AM's names for the kinds of masks."""

@@ -17,7 +17,8 @@ from dataclasses import asdict
 from typing import IO
 
 from napari_marrow.data.errors import MarrowError, Stopped
-from napari_marrow.jobs.events import LAST, Emit, Event, ShouldStop, never, silent
+from napari_marrow.data.progress import never
+from napari_marrow.jobs.events import LAST, Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.registry import Submission
 
 GRACE_S = 0.7

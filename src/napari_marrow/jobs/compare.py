@@ -12,7 +12,8 @@ from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.failures import Failure
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import FolderKind, input_files, recognize, table_kind, write_csv
-from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
+from napari_marrow.data.progress import never
+from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback, silent
 from napari_marrow.learning.evaluation import CrossValidation
 from napari_marrow.learning.experiment import compare
 from napari_marrow.learning.learners import Callbacks

@@ -13,8 +13,9 @@ from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.outputs import FolderKind, input_files, recognize
+from napari_marrow.data.progress import never
 from napari_marrow.data.samples import sample_folder
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.output_names import PREDICTIONS
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training

@@ -61,11 +61,6 @@ def silent(event: Event) -> None:
     """Ignore an event: the ``emit`` of callers that do not listen."""
 
 
-def never() -> bool:
-    """Return False: the ``should_stop`` of callers that do not stop."""
-    return False
-
-
 def progress_callback(emit: Emit, should_stop: ShouldStop) -> Callable[[float, str], None]:
     """Return a callback that emits progress events, and raises Stopped when asked to stop."""
 

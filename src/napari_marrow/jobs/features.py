@@ -13,8 +13,9 @@ from napari_marrow.data.errors import Stopped
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import check_outputs, input_files, table_kind, write_csv
+from napari_marrow.data.progress import never
 from napari_marrow.data.text import counted
-from napari_marrow.jobs.events import Emit, ShouldStop, never, progress_callback, silent
+from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback, silent
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.learning.samples import drawn_notes
 from napari_marrow.measure.chi2 import select_features

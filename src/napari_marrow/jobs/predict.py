@@ -19,8 +19,9 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.outputs import input_files, write_csv
+from napari_marrow.data.progress import never
 from napari_marrow.imaging.run_length import RunLengthLabels
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
 from napari_marrow.learning.bundle import Bundle, opened, predict_one, sha256
 from napari_marrow.learning.predictor import Prediction, joined_tables

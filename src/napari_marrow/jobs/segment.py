@@ -23,10 +23,11 @@ from napari_marrow.data.outputs import (
     table_kind,
     write_csv,
 )
+from napari_marrow.data.progress import never
 from napari_marrow.imaging.nuclei import nucleus_table
 from napari_marrow.imaging.segmentation import segment_cytoplasm, segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.output_names import field_names, file_stems
 
 TABLE = "nuclei.csv"

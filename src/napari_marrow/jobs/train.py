@@ -12,11 +12,11 @@ from napari_marrow.data.failures import Failure
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.options import settings_from_dict
 from napari_marrow.data.outputs import input_files
+from napari_marrow.data.progress import never
 from napari_marrow.jobs.events import (
     Emit,
     Event,
     ShouldStop,
-    never,
     progress_callback,
     silent,
 )

@@ -32,20 +32,20 @@ from napari_marrow.learning.listed_units import (
     to_split,
 )
 from napari_marrow.learning.metrics import colour_baseline, score_units
-from napari_marrow.learning.reference import Look, Reference
+from napari_marrow.learning.reference import PictureSummary, Reference
 from napari_marrow.learning.samples import drawn_notes
 from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Split
 from napari_marrow.learning.versions import versions
 
 UNIT_COLUMNS = ["image", "index", "y", "x", "class", "source"]
-AUDITED = 0.05
+AUDITED_FRACTION = 0.05
 """Fraction of the time of a training after which the photographs have been looked at."""
-LISTED = 0.1
+LISTED_FRACTION = 0.1
 """Fraction of the time of a comparison after which the units are listed."""
-TRAINED = 0.95
+TRAINED_FRACTION = 0.95
 """Fraction of the time of a training after which the model is fitted."""
-COMPARED = 0.97
+SCORED_FRACTION = 0.97
 """Fraction of the time of a training after which its scores are known."""
 
 
@@ -122,18 +122,18 @@ def train(
     Stopped
         When a callback ended the work.
     """
-    collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED))
+    collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED_FRACTION))
     prepared = learner_class(settings.kind).PREPARATION
-    listed_part = (AUDITED + prepared) / 2
+    listed_part = (AUDITED_FRACTION + prepared) / 2
     failures = Failures(strict)
     listed = collection if strict else usable  # what can't be used is reported before few units
-    units = list_units(listed, settings, callbacks.part(AUDITED, listed_part), failures)
+    units = list_units(listed, settings, callbacks.part(AUDITED_FRACTION, listed_part), failures)
     checked_split(to_split(units, settings), settings)
     learner = _prepare(collection, settings, callbacks.part(listed_part, prepared), failures)
     split = checked_split(learner.table, settings)
     callbacks.progress(prepared, f"Training {settings.model}")
     model, temperature = learner.fit_calibrated(settings, split)
-    callbacks.progress(TRAINED, "Evaluating on held-out units")
+    callbacks.progress(TRAINED_FRACTION, "Evaluating on held-out units")
     table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
     evaluation, heldout = None, table.iloc[split.heldout][UNIT_COLUMNS].reset_index(drop=True)
     if len(split.heldout):
@@ -164,10 +164,10 @@ def train(
         kind=settings.kind,
     )
     tables = {HELDOUT: heldout, **model.tables}
-    callbacks.progress(COMPARED, "Looking at the training pictures")
+    callbacks.progress(SCORED_FRACTION, "Looking at the training pictures")
     learnt = set(table["image"].iloc[np.concatenate([split.train, split.validation])])
-    reference = Reference.of_looks(
-        [Look.of_field(f, preprocessing) for f in used],
+    reference = Reference.of_summaries(
+        [PictureSummary.of_field(f, preprocessing) for f in used],
         [f.source for f in used],
         [collection.label(f) in learnt for f in used],
     )
@@ -273,15 +273,17 @@ def compare(
     Stopped
         When a callback ended the work.
     """
-    collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED))
+    collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED_FRACTION))
     protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
     failures = Failures(strict)
     listed = collection if strict else usable
-    units = list_units(listed, settings, callbacks.part(AUDITED, LISTED), failures)
+    units = list_units(
+        listed, settings, callbacks.part(AUDITED_FRACTION, LISTED_FRACTION), failures
+    )
     for protocol, model in itertools.product(protocols, settings.models):
         training = settings.training(model, protocol)
         checked_folds(to_split(units, training), training, settings.folds)
-    callbacks = callbacks.part(LISTED, 1)
+    callbacks = callbacks.part(LISTED_FRACTION, 1)
     found = []
     for k, protocol in enumerate(protocols):
         part = callbacks.part(k / len(protocols), (k + 1) / len(protocols))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection
+from napari_marrow.data.progress import ignore, never
 from napari_marrow.imaging.augment import rotate90
 from napari_marrow.imaging.intensity import edges
 from napari_marrow.learning.bundle_files import FEATURES, HISTORY
@@ -36,15 +37,6 @@ Probabilities = NDArray[np.float64]
 N_AS_PUBLISHED = 3
 """Pictures of each field under the protocol ``paper``: itself, turned, and its edges."""
 OnEpoch = Callable[[dict[str, float]], None]
-
-
-def ignore(*_: object) -> None:
-    """Do nothing, as a callback of callers that want no reports."""
-
-
-def never() -> bool:
-    """Return False, as a callback of callers that do not stop."""
-    return False
 
 
 @dataclass(frozen=True)

@@ -159,12 +159,12 @@ class Predictor(ABC):
         """Return the photographs of the bundle that one shows, and which units are unlike them."""
         if self._reference is None:
             return (), None
-        from napari_marrow.learning.reference import Look
+        from napari_marrow.learning.reference import PictureSummary
 
-        look = Look.of(image, nuclei, self._info.preprocessing)
+        summary = PictureSummary.of(image, nuclei, self._info.preprocessing)
         images = tuple(self._info.fingerprints)
-        copies = self._reference.copies(look)
-        return tuple(images[k] for k in copies), self._reference.is_unlike(look)
+        copies = self._reference.copies(summary)
+        return tuple(images[k] for k in copies), self._reference.is_unlike(summary)
 
 
 class NetworkPredictor(Predictor):

@@ -31,11 +31,11 @@ from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.learning.samples import cells_of
 from napari_marrow.learning.settings import Preprocessing
 
-LEVEL = 0.02
+UNLIKE_FRACTION = 0.02
 """Fraction of fields or cells like those learnt from that counts as unlike them."""
 N_FOLDS = 10
 MIN_UNITS = 3
-"""Fields or cells, of so many sources too, from which a limit can be told."""
+"""Number of fields or cells, and of their sources, that a limit needs at least."""
 MAX_UNITS = 2000
 """Number of fields or cells that are kept, drawn at random where there are more."""
 MIN_DEVIATION = 1.0
@@ -47,7 +47,7 @@ Measurements: TypeAlias = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Look:
+class PictureSummary:
     """What a photograph shows and looks like.
 
     Attributes
@@ -62,8 +62,8 @@ class Look:
     units: Measurements
 
     @classmethod
-    def of_field(cls, field: Field, preprocessing: Preprocessing) -> Look:
-        """Look at the photograph of a field; MarrowError where it can't be read."""
+    def of_field(cls, field: Field, preprocessing: Preprocessing) -> PictureSummary:
+        """Summarize the photograph of a field; MarrowError where it can't be read."""
         nuclei = field_labels(field) if preprocessing.unit == "cell" else None
         return cls.of(field.image(), nuclei, preprocessing)
 
@@ -73,8 +73,8 @@ class Look:
         image: NDArray[np.uint8],
         nuclei: NDArray[np.integer] | None,
         preprocessing: Preprocessing,
-    ) -> Look:
-        """Look at a photograph; its nuclei are found when None and cells are classified."""
+    ) -> PictureSummary:
+        """Summarize a photograph; its nuclei are found when None and cells are classified."""
         sample = sample_pixels(image)
         if preprocessing.unit == "field":
             return cls(signature_of(sample), appearance(thumbnail(sample)[None]))
@@ -111,9 +111,9 @@ class Reference:
     limit: NDArray[np.float32]
 
     @classmethod
-    def of_looks(
+    def of_summaries(
         cls,
-        looks: Sequence[Look],
+        summaries: Sequence[PictureSummary],
         sources: Sequence[str],
         is_learnt: Sequence[bool],
         seed: int = 0,
@@ -122,34 +122,34 @@ class Reference:
 
         Parameters
         ----------
-        looks, sources, is_learnt
+        summaries, sources, is_learnt
             One a photograph; those that were not learnt from tell nothing of what is usual.
         seed
             Of the choice where there are very many units.
         """
-        learnt = np.repeat(is_learnt, [len(x.units) for x in looks])
-        groups = np.repeat(sources, [len(x.units) for x in looks])[learnt]
-        units = np.concatenate([x.units for x in looks])[learnt]
+        learnt = np.repeat(is_learnt, [len(x.units) for x in summaries])
+        groups = np.repeat(sources, [len(x.units) for x in summaries])[learnt]
+        units = np.concatenate([x.units for x in summaries])[learnt]
         if len(units) > MAX_UNITS:
             chosen = np.random.default_rng(seed).choice(len(units), MAX_UNITS, replace=False)
             units, groups = units[chosen], groups[chosen]
         if len(np.unique(groups)) < MIN_UNITS:
             units = units[:0]
-        packed = pack_signatures(np.stack([x.signature for x in looks]))
+        packed = pack_signatures(np.stack([x.signature for x in summaries]))
         if not len(units):
             return cls(packed, units, np.eye(units.shape[1], dtype=np.float32), np.zeros(1, "f4"))
         limit = np.array([limit_of(_distances_between_sources(units, groups))], np.float32)
         return cls(packed, units, _whitening(units), limit)
 
-    def copies(self, look: Look) -> tuple[int, ...]:
+    def copies(self, summary: PictureSummary) -> tuple[int, ...]:
         """Return which of the photographs a picture is: re-encoded, scaled, turned or mirrored."""
-        return tuple(find_copies_in(look.signature[None], self._signatures).second.tolist())
+        return tuple(find_copies_in(summary.signature[None], self._signatures).second.tolist())
 
-    def is_unlike(self, look: Look) -> NDArray[np.bool_]:
+    def is_unlike(self, summary: PictureSummary) -> NDArray[np.bool_]:
         """Tell which units look like none that was learnt from; none does without measurements."""
         if not len(self.units):
-            return np.zeros(len(look.units), bool)
-        return _distances(look.units @ self.whitening, self._whitened) > self.limit
+            return np.zeros(len(summary.units), bool)
+        return _distances(summary.units @ self.whitening, self._whitened) > self.limit
 
     @cached_property
     def _signatures(self) -> NDArray[np.float32]:
@@ -183,8 +183,10 @@ def limit_of(distances: NDArray[np.floating]) -> float:
     from scipy.stats import t
 
     logs, count = np.log(distances), len(distances)
-    margin = t.ppf(1 - LEVEL, count - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / count)
-    return max(float(np.exp(logs.mean() + margin)), float(np.quantile(distances, 1 - LEVEL)))
+    margin = t.ppf(1 - UNLIKE_FRACTION, count - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / count)
+    return max(
+        float(np.exp(logs.mean() + margin)), float(np.quantile(distances, 1 - UNLIKE_FRACTION))
+    )
 
 
 def _distances_between_sources(

@@ -50,8 +50,8 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
     if errors:
         closed = [Path(error.filename).relative_to(folder).as_posix() for error in errors]
         warnings.append(f"Folders that can't be read, left out: {listed(closed)}; ask their owner.")
-    told = " ".join(found.warnings)
-    others = [name for name in others if fault_ending(Path(name)) not in told]
+    warned = " ".join(found.warnings)
+    others = [name for name in others if fault_ending(Path(name)) not in warned]
     explained = _explain_tables(folder, found, others)
     others = [name for name in others if name not in explained]
     if others:

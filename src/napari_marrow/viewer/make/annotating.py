@@ -12,8 +12,9 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.progress import never
 from napari_marrow.imaging.segmentation import found_nuclei
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.annotation_keys import bind_annotation_keys
 from napari_marrow.viewer.make.layers import labels_options

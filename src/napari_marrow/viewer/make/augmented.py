@@ -16,6 +16,7 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
+from napari_marrow.data.progress import never
 from napari_marrow.imaging.augment import (
     names_of_products,
     planned,
@@ -24,7 +25,7 @@ from napari_marrow.imaging.augment import (
 )
 from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.jobs.augment import unique_names
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, link_to, new_id
 from napari_marrow.viewer.make.layers import STACK_AXES, labels_options, warn_once
 from napari_marrow.viewer.photograph.photograph import Photograph

@@ -15,8 +15,9 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_marrow.data.failures import Failures
+from napari_marrow.data.progress import never
 from napari_marrow.imaging.run_length import RunLengthLabels
-from napari_marrow.jobs.events import Emit, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, ShouldStop, silent
 from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours

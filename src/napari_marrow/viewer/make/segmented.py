@@ -10,9 +10,10 @@ import numpy as np
 from napari.layers import Labels, Layer
 
 from napari_marrow.data.failures import Failures
+from napari_marrow.data.progress import never
 from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.layers import labels_options
 from napari_marrow.viewer.photograph.photograph import Photograph

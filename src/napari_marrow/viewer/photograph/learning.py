@@ -11,9 +11,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field
 
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.progress import never
 from napari_marrow.data.text import counted
 from napari_marrow.imaging.run_length import labels_in
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, never, silent
+from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.photograph.annotations import AnnotatedSlice
 from napari_marrow.viewer.photograph.photograph import Photograph
 

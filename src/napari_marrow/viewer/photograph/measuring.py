@@ -13,7 +13,8 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.jobs.events import ShouldStop, never
+from napari_marrow.data.progress import never
+from napari_marrow.jobs.events import ShouldStop
 from napari_marrow.viewer.photograph.learning import LearningSummary, LearntSlice
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import summarized_session

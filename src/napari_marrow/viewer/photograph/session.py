@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.jobs.events import Emit, ShouldStop, never, silent
+from napari_marrow.data.progress import never
+from napari_marrow.jobs.events import Emit, ShouldStop, silent
 from napari_marrow.learning.bundle import sha256
 from napari_marrow.viewer.photograph.learning import (
     NO_CLASS,
