@@ -53,7 +53,7 @@ def test_the_others_are_segmented_as_without(folders, tmp_path, call):
         assert status == 0
     plain, mixed = (pd.read_csv(tmp_path / name / "nuclei.csv") for name in ("plain", "mixed"))
     assert len(plain) == 6 * 13
-    pd.testing.assert_frame_equal(plain, mixed)
+    pd.testing.assert_frame_equal(plain, mixed, rtol=0, atol=1e-06)
 
 
 @pytest.mark.parametrize("unit", ["field", "cell"])
@@ -68,4 +68,4 @@ def test_the_others_are_learnt_from_and_labelled(folders, tmp_path, call, unit):
     first, second = (pd.read_csv(tmp_path / name) for name in ("plain", "mixed"))
     assert set(first["image"]) == {scan(plain).label(f) for f in scan(plain).fields}
     known = second[second["image"].isin(first["image"])].reset_index(drop=True)
-    pd.testing.assert_frame_equal(first, known)
+    pd.testing.assert_frame_equal(first, known, rtol=0, atol=1e-06)

@@ -156,17 +156,19 @@ def test_all_models_get_the_same_folds_and_no_source_is_parted(both):
 def test_a_fold_is_answered_by_a_model_that_never_saw_it(tmp_path, many):
     """Choice, scaling and all: what is done to one source changes no other answer of its fold."""
     shutil.copytree(many, tmp_path / "in")
-    before = compare(scan(tmp_path / "in"), tmp_path / "a")[2]
+    models = {"models": ("naive-bayes", "logistic")}  # logistic is not sure of all
+    before = compare(scan(tmp_path / "in"), tmp_path / "a", **models)[2]
     noise = np.random.default_rng(0).integers(0, 256, (36, 48, 3)).astype(np.uint8)
     Image.fromarray(noise).save(tmp_path / "in" / "MM" / "MM_3.bmp")
-    after = compare(scan(tmp_path / "in"), tmp_path / "b")[2]
+    after = compare(scan(tmp_path / "in"), tmp_path / "b", **models)[2]
     assert before["fold"].tolist() == after["fold"].tolist()
     touched = before["image"] == "MM/MM_3.bmp"
     same = before["fold"].isin(before["fold"][touched]) & ~touched
     assert same.sum() == 2 * 3  # a fold of four
     names = ["probability_ALL", "probability_MM"]
-    np.testing.assert_array_equal(before[same][names], after[same][names])
-    assert (before[~same & ~touched][names] != after[~same & ~touched][names]).any(axis=None)
+    np.testing.assert_allclose(before[same][names], after[same][names], atol=1e-6)
+    others = [x[~same & ~touched][names] for x in (before, after)]
+    assert not np.allclose(*others, atol=1e-3)
 
 
 def test_groups_stay_together(tmp_path, many):

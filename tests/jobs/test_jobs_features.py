@@ -61,14 +61,14 @@ def test_both_tables(tmp_path, collection):
     expected = measure_collection(collection, FeatureSettings())
     columns = list(feature_columns(expected))
     assert list(table.columns) == ["image", "index", "y", "x", "class", "source", *columns]
-    pd.testing.assert_frame_equal(table, expected[table.columns], atol=1e-9)
+    pd.testing.assert_frame_equal(table, expected[table.columns], rtol=0, atol=1e-09)
     by_hand = select_features(
         expected[columns], expected["class"], expected["source"], ChiSquareSettings(7)
     )
     assert list(scores.columns[:4]) == ["feature", "chi2", "p_value", "selected"]
     assert scores["rank"].tolist() == list(range(1, len(columns) + 1))
     again = scores.set_index("feature").loc[columns].reset_index()
-    pd.testing.assert_frame_equal(again, by_hand, check_dtype=False, atol=1e-9)
+    pd.testing.assert_frame_equal(again, by_hand, check_dtype=False, rtol=0, atol=1e-09)
     assert json.loads(json.dumps(result)) == {
         "out": str(tmp_path / "T.csv"),
         "scores": str(tmp_path / "T.scores.csv"),
@@ -120,7 +120,7 @@ def test_rows_without_a_class_are_measured_and_not_scored(tmp_path, collection):
         ChiSquareSettings(resamples=0),
     )
     scores = [pd.read_csv(tmp_path / f"{name}.scores.csv") for name in "TO"]
-    pd.testing.assert_frame_equal(*scores, atol=1e-9)
+    pd.testing.assert_frame_equal(*scores, rtol=0, atol=1e-09)
     assert result["rows"] == 6
 
 

@@ -183,7 +183,9 @@ def test_a_training_end_to_end(trained, keras_started):
     # It is easy to tell the made-up classes apart, and the table says what the score says.
     accuracy = info.evaluation.metrics["accuracy"]
     assert accuracy.estimate >= 0.75
-    assert (heldout["class"] == heldout["predicted"]).mean() == accuracy.estimate
+    assert (heldout["class"] == heldout["predicted"]).mean() == pytest.approx(
+        accuracy.estimate, abs=1e-9
+    )
     assert accuracy.low < accuracy.estimate <= accuracy.high
     np.testing.assert_allclose(
         heldout[["probability_ALL", "probability_MM"]].sum(axis=1), 1, atol=1e-09

@@ -188,7 +188,7 @@ def test_one_field_is_classified_by_a_function_that_any_process_can_run(tmp_path
     found = pickle.loads(pickle.dumps(call()))
     assert found.labels is None
     assert found.class_name == expected.class_name == "ALL"
-    pd.testing.assert_frame_equal(found.table, expected.table)
+    pd.testing.assert_frame_equal(found.table, expected.table, rtol=0, atol=1e-06)
     np.testing.assert_array_equal(call(keep_labels=True).labels, labels)
     shutil.rmtree(path)
     with pytest.raises(MarrowError, match=r"b\.marrow"):

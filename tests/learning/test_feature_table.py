@@ -33,7 +33,7 @@ def test_a_row_a_field_in_the_order_of_the_collection(collection):
     for k, field in enumerate(collection.fields):
         expected = features(field.image(), None, FIELD).drop(columns=["index", "y", "x"])
         found = table.loc[[k], list(expected.columns)].reset_index(drop=True)
-        pd.testing.assert_frame_equal(found, expected)
+        pd.testing.assert_frame_equal(found, expected, rtol=0, atol=1e-09)
         np.testing.assert_allclose(
             table.loc[k, COLOURS].astype(float), field.image().mean((0, 1)), atol=1e-06
         )
@@ -49,7 +49,7 @@ def test_a_row_a_cell_of_the_nucleus_masks(collection):
     expected = features(collection.fields[0].image(), {"nucleus": labels[0]}, CELL)
     first = table[table["image"] == collection.label(collection.fields[0])]
     found = first[list(expected.columns)].reset_index(drop=True)
-    pd.testing.assert_frame_equal(found, expected)
+    pd.testing.assert_frame_equal(found, expected, rtol=0, atol=1e-09)
 
 
 def test_cytoplasm_is_found_also_where_there_is_a_mask_of_it(collection, write_mask, tmp_path):
@@ -63,7 +63,7 @@ def test_cytoplasm_is_found_also_where_there_is_a_mask_of_it(collection, write_m
         measure_collection(Collection(collection.root, (f,)), how)
         for f in (field, replace(field, masks=masks))
     )
-    pd.testing.assert_frame_equal(first, second)
+    pd.testing.assert_frame_equal(first, second, rtol=0, atol=1e-09)
 
 
 def test_augmented_copies_follow_their_field_and_keep_its_source(collection):

@@ -64,7 +64,7 @@ def test_a_table_has_the_features_of_the_cells_as_they_are_now(viewer, snam, tmp
     shown = layer.features.set_index("index")
     assert layer.features.columns[0] == "index"
     for name in NAMES:
-        np.testing.assert_array_equal(shown.loc[expected["index"], name], expected[name])
+        np.testing.assert_allclose(shown.loc[expected["index"], name], expected[name], atol=1e-9)
     assert shown.loc[77, "nucleus_area_px"] == (labels == 77).sum()
     assert np.isnan(shown.loc[2, "nucleus_area_px"])  # no longer there
     assert shown.loc[before["index"], "note"].tolist() == ["mine"] * len(before)
@@ -111,7 +111,7 @@ def test_a_stack_keeps_a_table_of_each_slice(make_napari_viewer, snam, tmp_path,
         qtbot.waitUntil(partial(shows, name), timeout=10000)
         part = table[table["image"] == name]
         assert layer.features["index"].tolist() == part["index"].tolist()
-        np.testing.assert_array_equal(layer.features[NAMES[1]], part[NAMES[1]])
+        np.testing.assert_allclose(layer.features[NAMES[1]], part[NAMES[1]], atol=1e-9)
         np.testing.assert_array_equal(layer.features["area"], part["nucleus_area_px"])
         assert set(layer.features[SCORED_CLASS]) == {name.split("_")[0]}
 

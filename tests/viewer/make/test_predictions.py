@@ -46,7 +46,7 @@ def test_fields_get_their_answer_in_the_metadata_and_on_the_canvas(viewer, toy):
     assert len(answers) == 6
     expected = toy.predictor.predict(np.asarray(image.data[4]))
     assert answers[4].class_name == expected.class_name
-    assert answers[4].probability == expected.probability
+    assert answers[4].probability == pytest.approx(expected.probability, abs=1e-6)
     viewer.dims.set_current_step(0, 4)
     assert caption.text().startswith(f"MM_2   class MM\npredicted {expected.class_name} (")
     assert viewer.canvas.overlays.text.text == caption.text()
@@ -188,7 +188,7 @@ def test_what_training_measured_is_not_done_again_at_labelling(
         getattr(viewer, f"add_{kind}")(data, **options)
     (found,) = predict_photographs(bundle, Photograph.all_of(viewer.layers))
     for one, other in zip(found.predictions, expected.predictions, strict=True):
-        pd.testing.assert_frame_equal(one.table, other.table, atol=1e-06)
+        pd.testing.assert_frame_equal(one.table, other.table, rtol=0, atol=1e-06)
     for one, other in zip(found.cells, expected.cells, strict=True):
         np.testing.assert_array_equal(one.decode(), other.decode())
 
