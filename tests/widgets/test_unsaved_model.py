@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.widgets.components.unsaved_model import UnsavedModel
 
 PLUGIN, WIDGET = "napari-marrow", "Train DCNN"
 ANSWERS = QMessageBox.StandardButton
@@ -94,3 +95,19 @@ def test_the_next_widget_names_a_model_that_was_kept(
     shutil.copytree(toy.path, recovery_folder / "2026-01-01.marrow")
     _, widget = make_napari_viewer().window.add_plugin_dock_widget(PLUGIN, WIDGET)
     assert "2026-01-01.marrow" in widget.model.result.text()
+
+
+def test_only_models_that_were_kept_are_removed(recovery_folder, toy, monkeypatch):
+    """A model that a person put or renamed there is theirs."""
+    monkeypatch.setattr("napari_marrow.widgets.components.unsaved_model.MAX_KEPT", 2)
+    theirs = ["2026-01-01 best.marrow", "0.marrow", "2026-01-01 00-00-00-000000 copy.marrow"]
+    for name in theirs:
+        shutil.copytree(toy.path, recovery_folder / name)
+    kept = []
+    for _ in range(4):
+        model = UnsavedModel()
+        model.path = toy.path
+        kept.append(model.keep())
+    assert sorted(recovery_folder.iterdir()) == sorted(
+        [*kept[-2:], *(recovery_folder / name for name in theirs)]
+    )

@@ -7,6 +7,7 @@ model is kept in a folder of the user's data.
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,9 @@ import platformdirs
 
 log = logging.getLogger("napari_marrow")
 MAX_KEPT = 10
-"""Number of models that are kept; older ones are removed."""
+"""Number of models that are kept; older ones are removed, but none that a person named."""
+NAME = re.compile(r"[\d-]{10} [\d-]{15}\.marrow")
+"""Of a model that is kept: when that was."""
 
 
 def recovery_folder() -> Path:
@@ -49,7 +52,8 @@ class UnsavedModel:
         except OSError as error:  # a full disk, or no permission
             log.error("The model was not saved, and can't be kept as %s: %s.", kept, error)
             return None
-        for older in kept_models()[:-MAX_KEPT]:
+        ours = [x for x in kept_models() if NAME.fullmatch(x.name)]
+        for older in ours[:-MAX_KEPT]:
             shutil.rmtree(older, ignore_errors=True)
         log.warning("The model was not saved; it is kept as %s.", kept)
         return kept
