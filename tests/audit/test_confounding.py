@@ -58,6 +58,34 @@ def test_formats_that_go_with_the_class_are_found(put, found):
     assert "size-with-class" not in kinds
 
 
+def _halved(image):
+    return image[::2, ::2]
+
+
+@pytest.mark.parametrize("names", [("1", "b1"), ("b1", "1"), ("1", "1")])
+def test_copies_in_two_formats_in_both_classes_are_no_sign_of_the_class(
+    put, found, tmp_path, names
+):
+    """Whichever of the copies comes first by its name."""
+    for number in range(1, 7):
+        for class_name, name in zip(("ALL", "MM"), names, strict=True):
+            other = {"1": "b1", "b1": "1"}[name]
+            put(f"{class_name}/{name}-{number}.png", class_name, number)
+            put(f"{class_name}/{other}-{number}.jpg", class_name, number, _halved)
+    kinds = found()
+    assert not {"size-with-class", "format-with-class", "acquisition-with-class"} & set(kinds)
+
+
+def test_copies_in_a_format_that_one_class_has_are_a_sign_of_the_class(put, found):
+    for number in range(1, 7):
+        put(f"ALL/1-{number}.png", "ALL", number)
+        put(f"ALL/2-{number}.jpg", "ALL", number)
+        put(f"MM/1-{number}.png", "MM", number)
+        put(f"MM/2-{number}.bmp", "MM", number)
+    (finding,) = found()["format-with-class"]
+    assert "JPEG (6, as ALL/2-1.jpg)" in finding.sentence
+
+
 def test_where_the_background_was_cut_away_there_is_no_acquisition(put, tmp_path, drawn):
     for class_name in ("ALL", "MM"):
         for number in range(1, 6):

@@ -1,6 +1,7 @@
 """Tests of whether size, format or acquisition of the photographs goes with their class.
 
-What is counted are sources, not fields: copies of a photograph are no further evidence.
+What is counted are sources, not fields: copies of a photograph are no further evidence. One that
+is there in two formats counts half for each.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class SourceSummary:
     files
         As the collection calls them.
     size, format
-        Of the first.
+        Of each file.
     background
         (3,) RGB 0..255, the median; None where none of them shows any.
     """
@@ -101,8 +102,8 @@ class SourceSummary:
     source: str
     class_name: str
     files: tuple[str, ...]
-    size: str
-    format: str
+    size: tuple[str, ...]
+    format: tuple[str, ...]
     background: NDArray[np.float32] | None
 
 
@@ -114,48 +115,63 @@ def summarize_sources(photographs: Sequence[SummarizedField]) -> list[SourceSumm
             groups[p.field.source, p.field.class_name].append(p)
     sources = []
     for (source, class_name), group in groups.items():
-        files, first = tuple(p.label for p in group), group[0].summary
-        size = f"{first.size[1]}x{first.size[0]}"
+        files, formats = tuple(p.label for p in group), tuple(p.summary.format for p in group)
+        sizes = tuple(f"{p.summary.size[1]}x{p.summary.size[0]}" for p in group)
         colours = [p.summary.background for p in group if p.summary.background is not None]
         background = np.median(colours, axis=0) if colours else None
-        sources.append(SourceSummary(source, class_name, files, size, first.format, background))
+        sources.append(SourceSummary(source, class_name, files, sizes, formats, background))
     return sources
 
 
-def associate(classes: Sequence[str], values: Sequence[str] | Sequence[int]) -> Association:
-    """Test whether the classes of sources and their values are independent."""
-    (names, _), counts = contingency.crosstab(np.array(classes), np.array(values))
+def associate(
+    classes: Sequence[str], values: Sequence[str] | Sequence[int], weights: Sequence[float] = ()
+) -> Association:
+    """Test whether the classes of sources and their values are independent.
+
+    With ``weights``, an observation is that part of a source; those of one source add up to 1.
+    """
+    (names, others), counts = contingency.crosstab(np.array(classes), np.array(values))
     table = {str(name): tuple(row.tolist()) for name, row in zip(names, counts, strict=True)}
     if min(counts.shape) < 2:
         return Association(table)
-    p_value = chi2_contingency(counts).pvalue
-    return Association(table, float(p_value), float(contingency.association(counts, "cramer")))
+    if weights:
+        counts = np.zeros(counts.shape)
+        cells = np.searchsorted(names, classes), np.searchsorted(others, values)
+        np.add.at(counts, cells, weights)
+    test = chi2_contingency(counts)
+    plain = chi2_contingency(counts, correction=False).statistic
+    cramers_v = np.sqrt(plain / counts.sum() / (min(counts.shape) - 1))
+    return Association(table, float(test.pvalue), float(cramers_v))
 
 
 def find_value_with_class(
     sources: Sequence[SourceSummary], name: Literal["size", "format"]
 ) -> list[Finding]:
     """Find sizes or formats that tell the class: none is in two, or the test says so."""
-    classes = [s.class_name for s in sources]
-    values = [getattr(s, name) for s in sources]
+    files_of: dict[tuple[str, str], list[str]] = defaultdict(list)
+    classes, values, weights = list[str](), list[str](), list[float]()
+    for s in sources:
+        own = Counter[str](getattr(s, name))
+        for value, count in own.items():
+            files_of[s.class_name, value].append(s.files[getattr(s, name).index(value)])
+            classes.append(s.class_name)
+            values.append(value)
+            weights.append(count / len(s.files))
     repeated = all(count > 1 for count in Counter(values).values())
-    one_class_each = len(set(zip(classes, values, strict=True))) == len(set(values))
-    separate = len(set(classes)) > 1 and repeated and one_class_each
-    if not separate and not associate(classes, _without_rare(values)).holds:
+    separate = len(set(classes)) > 1 and repeated and len(files_of) == len(set(values))
+    if not separate and not associate(classes, _without_rare(values), weights).holds:
         return []
-    files = tuple(s.files[0] for s in sources)
     examples = []
     for class_name in sorted(set(classes)):
-        own = [s for s in sources if s.class_name == class_name]
-        first = {getattr(s, name): s.files[0] for s in reversed(own)}
-        counts = Counter(getattr(s, name) for s in own).most_common(3)
-        shown = ", ".join(f"{value} ({count}, as {first[value]})" for value, count in counts)
+        own_files = {value: files for (c, value), files in files_of.items() if c == class_name}
+        often = sorted(own_files.items(), key=lambda item: -len(item[1]))[:3]
+        shown = ", ".join(f"{value} ({len(files)}, as {files[0]})" for value, files in often)
         examples.append(f"{class_name} {shown}")
     sentence = (
         f"The {name} goes with the class: {'; '.join(examples)}. A model can learn that instead of "
         f"the cells, so use files of one {name}."
     )
-    return [Finding(f"{name}-with-class", sentence, files)]
+    return [Finding(f"{name}-with-class", sentence, tuple(s.files[0] for s in sources))]
 
 
 def _without_rare(values: Sequence[str]) -> list[str]:
@@ -164,11 +180,20 @@ def _without_rare(values: Sequence[str]) -> list[str]:
     return [value if counts[value] >= MIN_SOURCES else "other" for value in values]
 
 
+def _common_kinds(sources: Sequence[SourceSummary]) -> list[str]:
+    """Return format and size of each source: those of its files that most sources have."""
+    kinds = [
+        [f"{form} {size}" for form, size in zip(s.format, s.size, strict=True)] for s in sources
+    ]
+    counts = Counter(kind for own in kinds for kind in set(own))
+    return [max(own, key=lambda kind: (counts[kind], kind)) for own in kinds]
+
+
 def group_by_acquisition(sources: Sequence[SourceSummary]) -> Acquisitions:
     """Guess which sources share an acquisition, and test whether that goes with the class."""
     visible = [s for s in sources if s.background is not None]
     classes = [s.class_name for s in visible]
-    kinds = _without_rare([f"{s.format} {s.size}" for s in visible])
+    kinds = _without_rare(_common_kinds(visible))
     colours = _cluster_colours(np.array([s.background for s in visible]))
     numbers: dict[Hashable, int] = {}
     groups = [numbers.setdefault(pair, len(numbers)) for pair in zip(kinds, colours, strict=True)]
