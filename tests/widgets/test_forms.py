@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, SpinBox
 
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.learning.settings import TrainingSettings
@@ -58,11 +59,28 @@ def test_the_smallest_value_has_a_name_where_it_means_something_else(qtbot):
     ]
 
 
-def test_numbers_have_no_useless_zeros(form):
-    for name, value in {"learning_rate": 0.00125, "heldout": 0.3, "crop_factor": 2}.items():
+def test_numbers_have_the_digits_that_their_option_asks_for(form):
+    shown = {"learning_rate": (0.00125, "0.001250"), "heldout": (0.3, "0.30")}
+    for name, (value, text) in shown.items():
         form.fields[name].value = value
-        assert form.fields[name].native.text() == str(value)
-        assert form.fields[name].value == value
+        assert form.fields[name].native.text() == text
+        assert form.fields[name].value == pytest.approx(value, abs=1e-9)
+
+
+def test_defaults_keep_their_digits(qtbot):
+    form = SettingsForm(TrainingSettings(learning_rate=0.00125))
+    qtbot.addWidget(form)
+    assert form.settings().learning_rate == pytest.approx(0.00125, abs=1e-9)
+
+
+def test_the_fields_are_widgets_of_magicgui(form):
+    kinds = {
+        "model": ComboBox,
+        "epochs": SpinBox,
+        "heldout": FloatSpinBox,
+        "balance": CheckBox,
+    }
+    assert {name: type(form.fields[name]) for name in kinds} == kinds
 
 
 def test_fields_that_a_model_does_not_take_leave_no_trace(form):

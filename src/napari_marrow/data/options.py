@@ -24,6 +24,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     lowest: str = "",
+    decimals: int = 2,
     advanced: bool = False,
     choices: tuple[str, ...] = (),
 ) -> T:
@@ -43,6 +44,8 @@ def option(
         Smallest and largest valid value, both included.
     lowest
         What the smallest value means, shown in its place in a form ("automatic").
+    decimals
+        Digits behind the point that a form shows.
     advanced
         True for a field that forms fold away.
     choices
@@ -55,6 +58,7 @@ def option(
         "low": low,
         "high": high,
         "lowest": lowest,
+        "decimals": decimals,
         "advanced": advanced,
         "choices": choices,
     }

@@ -80,6 +80,7 @@ class AugmentSettings(Settings):
         "distort: largest displacement, as a fraction of the shorter side.",
         low=0,
         high=0.03,
+        decimals=4,
         advanced=True,
     )
     light: float = option(

@@ -29,6 +29,7 @@ class NetworkSettings:
         low=0,
         high=1,
         lowest="automatic",
+        decimals=6,
         advanced=True,
     )
     patience: int = option(

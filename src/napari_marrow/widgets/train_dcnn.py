@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from magicgui.widgets import ComboBox
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QTimer
@@ -29,7 +30,6 @@ from napari_marrow.viewer.photograph.session import summarized_session
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
-from napari_marrow.widgets.components.form_fields import ChoiceField
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, text_label
 from napari_marrow.widgets.components.model_panel import ModelPanel
@@ -77,7 +77,7 @@ class TrainDcnn(DockWidget):
         self.source = SourcePanel(self)
         self.form = SettingsForm(TrainingSettings())
         self.form.fields["model"].changed.connect(self._show_options)
-        self._show_options(self.form.fields["model"].value)
+        self._show_options(self.form.settings().model)
         self.form.fields["unit"].changed.connect(self.source.learning.set_unit)
         self.devices = text_label(NO_DEVICES_YET)
         self.train_button = button("Train", self.train)
@@ -194,7 +194,7 @@ class TrainDcnn(DockWidget):
         self.devices.setText(found.text)
         self._warm_pid = self.client.pid
         choice = self.form.fields["device"]
-        assert isinstance(choice, ChoiceField)
+        assert isinstance(choice, ComboBox)
         choice.choices = ("auto", "gpu", "cpu") if found.has_gpu else ("auto", "cpu")
 
     def _show_plot(self, *, shown: bool) -> None:

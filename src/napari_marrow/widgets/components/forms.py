@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Generic, TypeVar, get_type_hints
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QWidget
@@ -35,7 +35,7 @@ class SettingsForm(QWidget, Generic[T]):
     def __init__(self, defaults: T, without: Collection[str] = ()):
         super().__init__()
         self._defaults = defaults
-        self.fields: dict[str, FormField[Any]] = {}
+        self.fields: dict[str, FormField] = {}
         self._labels: dict[str, QLabel] = {}
         shown, folded = QWidget(), QWidget()
         layouts = {False: _rows(shown), True: _rows(folded)}
@@ -60,7 +60,8 @@ class SettingsForm(QWidget, Generic[T]):
 
     def settings(self) -> T:
         """Return the settings as the form shows them now."""
-        shown = {name: field.value for name, field in self.fields.items()}
+        kinds = {name: type(getattr(self._defaults, name)) for name in self.fields}
+        shown = {name: kinds[name](field.value) for name, field in self.fields.items()}
         return dataclasses.replace(self._defaults, **shown)
 
     def checked_settings(self) -> T:
