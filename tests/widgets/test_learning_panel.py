@@ -95,7 +95,11 @@ def test_the_sentence_counts_what_is_trained_on_and_labelled(viewer, folder, qtb
     says(f"Learns from 33 ALL and 6 MM cells of 6 fields; {loose}.")
     cells.undo()
     widget.form.fields["unit"].value = "field"
-    says(f"Learns from 3 ALL and 3 MM fields; {loose}.")
+    unused = (
+        "8 annotated cells are not used because the unit is field: "
+        "choose the unit cell to learn from them"
+    )
+    says(f"Learns from 3 ALL and 3 MM fields; {unused}; {loose}.")
     assert panel.switch.isHidden()
     widget.form.fields["unit"].value = "cell"
     set_chosen(image, [5], False)

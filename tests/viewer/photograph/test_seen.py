@@ -216,6 +216,15 @@ def test_the_sentence_agrees_with_what_is_written_and_learnt(viewer, snam, draw,
     )
     fields = summarize_learning(photographs, "field", False)
     assert fields.units == {"ALL": 4, "MM": 3}
+    unused = "3 annotated cells are not used because the unit is field: choose the unit cell"
+    assert unused in fields.sentence()  # that of the photograph without a class gives it one
+    set_field_class(stack, 0, None)
+    assert "1 annotated cell is not used" in summarize_learning(
+        Photograph.all_of(viewer.layers), "field"
+    ).sentence("Measured")
+    set_field_class(stack, 0, "ALL")
+    photographs = Photograph.all_of(viewer.layers)
+    assert "not used" not in summarize_learning(photographs, "cell").sentence()
     texts = [counts_text(c) for c in cell_counts(of(viewer, STACK))]
     assert texts == ["1 ALL, 1 MM", "", "1 MM", "", "1 MM", ""]
     cells.data[4] = 0

@@ -22,6 +22,7 @@ NO_CLASS = "no class"
 NOT_ANNOTATED = "no cell is annotated"
 SEVERAL_CLASSES = "annotated cells of several classes; train on cells, or give the field a class"
 NO_NUCLEUS = "no nucleus is in it"
+LEARN_FROM_CELLS = "choose the unit cell to learn from them"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +80,8 @@ class LearningSummary:
         Number of strokes on nuclei that others of another class cover more of.
     n_unknown_strokes
         Number of strokes painted with a label that has no class.
-    n_annotated
-        Number of annotated cells.
+    n_unused_cells
+        Number of annotated cells that are not used, as the unit is a field that has a class.
     left_out
         Names of fields that are left out, and why.
     notes
@@ -94,7 +95,7 @@ class LearningSummary:
     loose_strokes: Mapping[str, int] = field(default_factory=dict)
     n_outvoted_strokes: int = 0
     n_unknown_strokes: int = 0
-    n_annotated: int = 0
+    n_unused_cells: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -105,7 +106,7 @@ class LearningSummary:
         """Sum up what is learnt from fields, and what is to be said of open photographs."""
         units, uncounted, loose = Counter[str](), Counter[str](), Counter[str]()
         left_out = list[tuple[str, str]]()
-        n_fields = n_outvoted = n_unknown = n_annotated = 0
+        n_fields = n_outvoted = n_unknown = n_unused = 0
         for one in slices:  # none is kept: their arrays would not fit into memory
             units.update(one.units)
             loose.update(one.annotated.loose_classes)
@@ -113,7 +114,8 @@ class LearningSummary:
             uncounted.update([str(one.class_name)] if one.uncounted else [])
             n_outvoted += one.annotated.n_outvoted
             n_unknown += one.annotated.n_unknown
-            n_annotated += len(one.annotated.classes)
+            if unit == "field" and one.photograph.classes[one.row] is not None:
+                n_unused += len(one.annotated.classes)  # else they give the field its class
             left_out += [(one.name, one.left_out)] if one.left_out else []
         return cls(
             unit,
@@ -123,7 +125,7 @@ class LearningSummary:
             dict(sorted(loose.items())),
             n_outvoted,
             n_unknown,
-            n_annotated,
+            n_unused,
             tuple(left_out),
             tuple(note for x in photographs for note in x.notes),
         )
@@ -145,6 +147,9 @@ class LearningSummary:
         sentences = [f"{verb} {' and '.join(learnt) or 'nothing'}"]
         for name in [x for x, n in self.units.items() if n == 1 and x not in self.uncounted]:
             sentences.append(f"{name} has only one {self.unit}")
+        if count := self.n_unused_cells:
+            are = counted(count, "annotated cell is", "annotated cells are")
+            sentences.append(f"{are} not used because the unit is field: {LEARN_FROM_CELLS}")
         if count := self.n_loose_strokes:
             sentences.append(f"{counted(count, 'stroke lies', 'strokes lie')} on no nucleus")
         if count := self.n_outvoted_strokes:
