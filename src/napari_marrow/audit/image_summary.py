@@ -59,7 +59,7 @@ class ImageSummary:
     size
         Height and width in pixels.
     format
-        "BMP", "JPEG", "PNG" or "TIFF", as the first bytes of the file say.
+        "BMP", "JPEG", "PNG" or "TIFF", as the first bytes of the file say; '' without a file.
     digest
         SHA-256 of size and samples: photographs that differ in it differ.
     points
@@ -92,7 +92,11 @@ def summarize(field: Field) -> ImageSummary:
     MarrowError
         When it can't be read.
     """
-    image = field.open()
+    return summarize_pixels(field.open(), image_format(field.path))
+
+
+def summarize_pixels(image: NDArray[np.uint8], format: str = "") -> ImageSummary:
+    """Summarize a photograph, (height, width, 3) RGB, that a file of this format has, or none."""
     height, width = image.shape[:2]
     rows, columns = sample_grid(image)
     sample = sample_pixels(image)
@@ -101,7 +105,7 @@ def summarize(field: Field) -> ImageSummary:
     points = sample[middle, middle].reshape(-1, 3)
     return ImageSummary(
         size=(height, width),
-        format=image_format(field.path),
+        format=format,
         digest=hashlib.sha256(f"{height}x{width}".encode() + sample.tobytes()).digest(),
         points=points,
         signature=signature_of(sample),

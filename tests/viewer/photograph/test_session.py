@@ -6,9 +6,11 @@ import pytest
 from napari.components import ViewerModel
 from PIL import Image
 
+from napari_marrow.audit.audit import audit
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.photograph.annotations import new_cells_layer, set_field_class
+from napari_marrow.viewer.photograph.learning import summarize_learning
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import (
     fingerprints,
@@ -59,6 +61,31 @@ def test_a_field_that_can_not_be_read_is_left_out(make_snam, tmp_path, unit):
     [(name, reason)] = summary.left_out
     assert name == "MM_1"
     assert "MM_1.bmp is cut off" in reason
+
+
+@pytest.mark.parametrize("unit", ["field", "cell"])
+def test_the_sentence_leaves_out_masks_and_broken_pictures(make_snam, draw, tmp_path, unit):
+    root, viewer = make_snam(tmp_path / "in", 3, wrapped=False, masks=False), ViewerModel()
+    fill(viewer, read(str(root)))
+    path = root / "MM" / "MM_1.bmp"
+    path.write_bytes(path.read_bytes()[:500])
+    image, mask = draw("ALL", 9, (240, 320))
+    black = np.repeat(np.uint8(mask > 0)[..., None] * 255, 3, axis=2)
+    pictures = {"a": image, "a mask": black, "a copy": np.where(black > 0, black, image)}
+    for name, pixels in pictures.items():
+        viewer.add_image(pixels, rgb=True, name=name)
+        set_field_class(viewer.layers[name], 0, "ALL")
+    photographs = Photograph.all_of(viewer.layers)
+    before = summarize_learning(photographs, unit, count_all=False)
+    (tmp_path / "session").mkdir()
+    collection, after = summarized_session(photographs, tmp_path / "session", unit)
+    assert [name for name, _ in before.left_out] == ["MM_1", "a mask", "a copy"]
+    assert before.left_out == after.left_out
+    assert "1 field left out: a mask by its pixels;" in before.sentence()
+    assert len(collection.fields) == 6
+    assert not [f for f in audit(collection).findings if f.kind == "mask-as-image"]
+    if unit == "field":
+        assert before.units == after.units == {"ALL": 4, "MM": 2}
 
 
 def test_painted_cells_carry_their_class(snam, tmp_path):

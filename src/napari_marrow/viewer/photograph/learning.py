@@ -16,6 +16,7 @@ from napari_marrow.data.text import counted
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.photograph.annotations import AnnotatedSlice
+from napari_marrow.viewer.photograph.not_photographs import why_no_photograph
 from napari_marrow.viewer.photograph.photograph import Photograph
 
 NO_CLASS = "no class"
@@ -201,15 +202,18 @@ def learnt_slices(
         When ``should_stop`` returned True.
     """
     slices = [(x, row) for x in photographs for row in x.chosen]
+    known = [(x, row) for x, row in slices if x.classes[row] is not None or x.annotations]
+    reasons = why_no_photograph(known, should_stop)
     taken: dict[Hashable, str | None] = {}  # class by what copies of a photograph have in common
     for number, (photograph, row) in enumerate(slices, 1):
         if should_stop():
             raise Stopped
         try:
             keys = photograph.keys(row)
-            if known := [key for key in keys if key in taken]:
-                raise MarrowError(_ticked_twice(photograph, row, taken[known[0]]))
-            one = _learnt(photograph, row, unit, only_annotated, count_all)
+            if earlier := [key for key in keys if key in taken]:
+                raise MarrowError(_ticked_twice(photograph, row, taken[earlier[0]]))
+            odd = reasons.get((photograph, row), "")
+            one = _learnt(photograph, row, unit, only_annotated, count_all, odd)
             taken |= {} if one.left_out else dict.fromkeys(keys, photograph.classes[row])
             yield one
         except MarrowError as error:
@@ -226,7 +230,7 @@ def _ticked_twice(photograph: Photograph, row: int, other: str | None) -> str:
 
 
 def _learnt(
-    photograph: Photograph, row: int, unit: str, only_annotated: bool, count_all: bool
+    photograph: Photograph, row: int, unit: str, only_annotated: bool, count_all: bool, odd: str
 ) -> LearntSlice:
     annotated, class_name = photograph.annotated(row), photograph.classes[row]
     own = sorted(set(annotated.classes.values()))
@@ -235,12 +239,12 @@ def _learnt(
         reason = NOT_ANNOTATED
     elif class_name is None and not own:
         reason = NO_CLASS
+    elif odd:
+        reason = odd
     elif unit == "field":
         known = class_name or own[0]
         reason = SEVERAL_CLASSES if class_name is None and len(own) > 1 else ""
         units = {} if reason else {known: 1}
-        if count_all:
-            photograph.image(row)  # one that can't be read is not learnt from
     else:
         class_name = None if only_annotated else class_name
         counts = Counter(annotated.classes.values())
