@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -14,8 +13,6 @@ from PIL import Image
 from napari_marrow import __version__
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.train import TrainingResult
-from napari_marrow.learning.bundle_info import BundleInfo
-from napari_marrow.learning.settings import Preprocessing
 
 
 @pytest.mark.parametrize(
@@ -204,9 +201,7 @@ def test_groups_and_options_reach_the_job(call, tmp_path, own, monkeypatch):
 
     def run_training(job, emit):
         jobs.append(job)
-        info = BundleInfo(("ALL", "MM"), job.settings, Preprocessing.of(job.settings))
-        info = replace(info, notes=("A note.",), versions={"device": "cpu:0"})
-        return TrainingResult(job.out, info, None)
+        return TrainingResult(job.out, None, ("A note.",), (), (), "cpu:0", ("ALL", "MM"))
 
     monkeypatch.setattr("napari_marrow.jobs.train.run_training", run_training)
     rows = "".join(f"{c}_{k},patient {k}\n" for c in ("ALL", "MM") for k in (1, 2))

@@ -11,6 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import CompareJob, run_comparison
 from napari_marrow.jobs.train import TrainJob, run_training
+from napari_marrow.learning.bundle import load_bundle
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
 
 FAST = {"families": ("histogram",), "select": 6}
@@ -42,7 +43,7 @@ def copied(tmp_path_factory, draw):
 def test_copies_never_stand_on_both_sides_of_a_split(copied, tmp_path):
     root, owners = copied
     job = TrainJob(scan(root), TrainingSettings(model="naive-bayes", **FAST), tmp_path / "m.marrow")
-    info = run_training(job).info
+    info = load_bundle(run_training(job).bundle).info
     assert sum(map(len, info.split.values())) == 16
     heldout = pd.read_csv(tmp_path / "m.marrow" / "heldout.csv")
     judged = heldout["image"].map(owners)
@@ -86,7 +87,8 @@ def test_what_scan_warns_of_stands_beside_the_score(tmp_path, make_snam, draw):
 def test_what_was_learnt_from_is_reported_when_it_is_predicted(tmp_path, make_snam, draw, call):
     root = make_snam(tmp_path / "in", 8, masks=False, wrapped=False)
     bundle = tmp_path / "m.marrow"
-    info = run_training(TrainJob(scan(root), TrainingSettings("naive-bayes", **FAST), bundle)).info
+    run_training(TrainJob(scan(root), TrainingSettings("naive-bayes", **FAST), bundle))
+    info = load_bundle(bundle).info
     held = len(info.split["heldout"])
     status, said, _ = call("predict", bundle, root, "--out", tmp_path / "p.csv")
     assert status == 0
@@ -111,7 +113,7 @@ def test_many_of_one_class_and_three_of_the_other(tmp_path, draw):
         for k in range(count):
             Image.fromarray(draw(name, k)[0]).save(tmp_path / "in" / name / f"{name}_{k}.png")
     job = TrainJob(scan(tmp_path / "in"), TrainingSettings("svm", **FAST), tmp_path / "m.marrow")
-    info = run_training(job).info
+    info = load_bundle(run_training(job).bundle).info
     assert any("not calibrated" in note and "MM" in note for note in info.notes)
     assert info.temperature == 1
     assert next(iter(info.evaluation.metrics)) == "balanced_accuracy"

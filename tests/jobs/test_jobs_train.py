@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.jobs.train import TrainJob, run_training
+from napari_marrow.jobs.train import TrainingResult, TrainJob, run_training
 from napari_marrow.learning.bundle import load_bundle, sha256
 from napari_marrow.learning.learners import augment_as_published
 from napari_marrow.learning.onnx_model import open_onnx, run_network
@@ -145,6 +145,9 @@ def test_a_training_end_to_end(trained, keras_started):
     from napari_marrow.learning.rebuild import rebuild
 
     folder, result = trained["bundle"], trained["result"]
+    read = TrainingResult.from_dict(result)
+    assert (read.bundle, read.classes, read.failed) == (folder, ("ALL", "MM"), ())
+    assert read.to_dict() == result  # as it crosses from the child process
     assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == [
         "bundle.json",
         "card.md",

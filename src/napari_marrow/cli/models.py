@@ -132,8 +132,7 @@ def train(
     collection = _grouped(folder, groups)
     with Reporter() as report:
         result = run_training(TrainJob(collection, chosen, out, force, strict), report)
-    info = result.info
-    lines = [*verdict(info.evaluation), *note_lines(info.notes, result.failed)]
+    lines = [*verdict(result.evaluation), *note_lines(result.notes, result.failed)]
     lines += [f"Bundle: {out}", RESEARCH_ONLY]
     show(result.to_dict() | {"warnings": list(collection.warnings)}, json, *lines)
 

@@ -99,7 +99,7 @@ def run_demo(
     with atomic_folder(out, DEMO, input_files([collection]), force) as folder:
         emit(Event("message", f"{len(collection.fields)} sample fields: {collection.counts()}"))
         job = TrainJob(collection, SETTINGS, folder / BUNDLE)
-        result = run_training(job, _part(emit, 0.0, 0.8), should_stop)
+        run_training(job, _part(emit, 0.0, 0.8), should_stop)
         bundle = load_bundle(job.out)
         predicting = PredictJob(bundle, [collection], folder / PREDICTED, folder / "overlays")
         predicted = run_prediction(predicting, _part(emit, 0.8, 0.9), should_stop)
@@ -110,8 +110,8 @@ def run_demo(
         report=out / REPORT,
         bundle=out / BUNDLE,
         screenshot=None if screenshot is None else out / screenshot.name,
-        info=result.info,
-        notes=[*result.info.notes, *notes],
+        info=bundle.info,
+        notes=[*bundle.info.notes, *notes],
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.failures import Failure
@@ -22,12 +21,8 @@ from napari_marrow.jobs.events import (
 )
 from napari_marrow.learning.bundle import BUNDLE, Bundle, load_bundle, write_bundle
 from napari_marrow.learning.bundle_files import HISTORY
+from napari_marrow.learning.evaluation import Evaluation
 from napari_marrow.learning.settings import TrainingSettings
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from napari_marrow.learning.bundle_info import BundleInfo
 
 
 @dataclass(frozen=True)
@@ -68,31 +63,55 @@ class TrainingResult:
 
     Attributes
     ----------
-    bundle, info
-        The bundle and its description.
-    history
-        Of a network, a row an epoch.
+    bundle
+        The folder that was written.
+    evaluation
+        Scores on the held-out units, or None.
+    notes
+        Sentences that a reader of the scores must know.
     failed
         The fields that can't be used and were left out.
+    history
+        Of a network, the losses of each epoch.
+    device
+        Where it was trained.
+    classes
+        Names of the classes, in order.
     """
 
     bundle: Path
-    info: BundleInfo
-    history: pd.DataFrame | None
-    failed: tuple[Failure, ...] = ()
+    evaluation: Evaluation | None
+    notes: tuple[str, ...]
+    failed: tuple[Failure, ...]
+    history: tuple[Mapping[str, float], ...]
+    device: str
+    classes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, object]:
         """Return the result as JSON: the last event of the job, and what ``train --json`` shows."""
-        evaluation = self.info.evaluation
         return {
             "bundle": str(self.bundle),
-            "evaluation": None if evaluation is None else evaluation.to_dict(),
-            "notes": list(self.info.notes),
+            "evaluation": None if self.evaluation is None else self.evaluation.to_dict(),
+            "notes": list(self.notes),
             "failed": [failure.to_dict() for failure in self.failed],
-            "history": [] if self.history is None else self.history.to_dict("records"),
-            "device": self.info.versions["device"],
-            "classes": list(self.info.classes),
+            "history": [dict(row) for row in self.history],
+            "device": self.device,
+            "classes": list(self.classes),
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> TrainingResult:
+        """Return the result that :meth:`to_dict` stored."""
+        found = values["evaluation"]
+        return cls(
+            Path(values["bundle"]),
+            None if found is None else Evaluation.from_dict(found),
+            tuple(values["notes"]),
+            tuple(Failure(**failure) for failure in values["failed"]),
+            tuple(values["history"]),
+            values["device"],
+            tuple(values["classes"]),
+        )
 
 
 def train(
@@ -154,7 +173,16 @@ def run_training(
         write_bundle(
             folder, trained.info, model.onnx, trained.tables, model.weights, trained.reference
         )
-    return TrainingResult(job.out, trained.info, trained.tables.get(HISTORY), trained.failed)
+    info, history = trained.info, trained.tables.get(HISTORY)
+    return TrainingResult(
+        job.out,
+        info.evaluation,
+        info.notes,
+        trained.failed,
+        () if history is None else tuple(history.to_dict("records")),
+        info.versions["device"],
+        info.classes,
+    )
 
 
 def _epoch_event(row: dict[str, float], epochs: int) -> Event:

@@ -20,7 +20,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.client import Child
 from napari_marrow.jobs.devices import Devices
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
-from napari_marrow.jobs.train import TrainJob
+from napari_marrow.jobs.train import TrainingResult, TrainJob
 from napari_marrow.learning.bundle_files import HISTORY
 from napari_marrow.learning.registry import KINDS, MODELS
 from napari_marrow.learning.settings import TrainingSettings
@@ -155,9 +155,9 @@ class TrainDcnn(DockWidget):
                 starting = "Starting TensorFlow..." if kind.needs_keras else "Starting..."
                 emit(Event("progress", starting, 0.0))
                 job = TrainJob(collection, settings, out).to_dict()
-                found = self.client.run("train", job, emit, should_stop)
-                text = f"Trained on {found['device']}; the bundle is not saved yet.{learnt}"
-                return Path(found["bundle"]), text
+                found = TrainingResult.from_dict(self.client.run("train", job, emit, should_stop))
+                text = f"Trained on {found.device}; the bundle is not saved yet.{learnt}"
+                return found.bundle, text
 
             def heard(event: Event) -> None:
                 if event.kind == "started" and event.text == "train":
