@@ -14,6 +14,10 @@ from napari_marrow.learning.registry import KINDS, MODELS
 from napari_marrow.learning.settings import CommonSettings, FoldSettings, TrainingSettings
 
 
+def option_names(settings):
+    return {f.name for f in dataclasses.fields(settings)}
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_an_entry_is_whole(name):
     spec = MODELS[name]
@@ -23,7 +27,7 @@ def test_an_entry_is_whole(name):
     if spec.kind == "classical":  # a network would import Keras
         assert spec.load_builder().__name__ == function
     assert spec.kind in KINDS
-    assert issubclass(TrainingSettings, spec.settings)
+    assert option_names(spec.settings) <= option_names(TrainingSettings)
     assert spec.description
     assert not spec.description.endswith(".")
 
@@ -38,7 +42,7 @@ def test_a_kind_is_whole(name):
 
 THIRD_KIND = """
 import json, sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -92,6 +96,8 @@ try:
 except MarrowError as missing:
     error = str(missing)
 found = {"predictor": type(bundle.predictor).__name__, "kind": bundle.info.kind}
+known = {f.name for f in fields(TrainingSettings)}
+found |= {"unknown options": [f.name for f in fields(HybridSettings) if f.name not in known]}
 found |= {"families": bundle.info.preprocessing.families, "answers": answers, "error": error}
 print(json.dumps(found | {"figures": sorted(x.name for x in (out / "figures").iterdir())}))
 """
@@ -111,6 +117,7 @@ def test_a_third_kind_of_model_is_one_entry_and_its_classes(tmp_path, make_snam)
     assert "Not used" not in ran.stderr
     found = json.loads(ran.stdout)
     assert (found["predictor"], found["kind"]) == ("HybridPredictor", "hybrid")
+    assert found["unknown options"] == []  # as of every entry
     assert found["families"] == ["histogram"]
     assert found["answers"] == ["ALL"] * 4 + ["MM"] * 4
     assert "history.csv is missing" in found["error"]

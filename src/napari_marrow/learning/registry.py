@@ -75,7 +75,8 @@ class ModelSpec:
     kind
         Name of its kind: ``network`` learns from pixels, ``classical`` from measured features.
     settings
-        The options that it takes beside those of every training.
+        The options that it takes beside those of every training; each is also an option of
+        :class:`.TrainingSettings`, from which form, commands and bundle are made.
     builder
         ``module:function`` that makes the untrained model, imported when it is first needed.
     description
