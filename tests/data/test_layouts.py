@@ -72,7 +72,10 @@ def test_flat_folder_takes_the_class_from_the_name(tmp_path):
         "SMALL_1": None,
         "a": None,
     }
-    assert found.warnings == ("Fields without a class: a, ALL_MM_1, SMALL_1.",)
+    read, without = found.warnings
+    assert "file names" in read
+    assert "SN-AM" in read
+    assert without == "Fields without a class: a, ALL_MM_1, SMALL_1."
 
 
 def test_natural_order(tmp_path):

@@ -49,10 +49,46 @@ def test_a_class_folder_beside_another_counts_before_the_one_class_of_all_idb_na
     assert any("without a class" in warning for warning in found.warnings)
 
 
-@pytest.mark.parametrize("folders", [("cells",), ("cells", "img")])
-def test_all_idb_names_of_both_classes_count_in_a_folder_of_any_name(put, folders):
-    found = scan(put(*(f"{f}/Im00{k}_{k % 2}.jpg" for f in folders for k in range(4))))
+@pytest.mark.parametrize("folders", [("ALL_IDB2/img",), ("img", "ALL_IDB1/im"), (".",)])
+def test_all_idb_names_of_both_classes_count_where_no_folder_tells_one(put, folders):
+    folder = put(*(f"{f}/Im00{k}_{k % 2}.jpg" for f in folders for k in range(4)))
+    found = scan(folder)
     assert found.counts() == {"blast": 2 * len(folders), "normal": 2 * len(folders)}
+    assert any("file names" in warning and "ALL-IDB2" in warning for warning in found.warnings)
+    Image.new("RGB", (16, 12)).save(folder / folders[0] / "field.png")
+    assert scan(folder).counts() == {}
+
+
+ONE_CLASS = [("AML", "test"), ("Lymphom", "images"), ("Kohorte 1", "unsorted"),
+             ("Lymphom", "lymphom"), ("Stra\u00dfe", "STRASSE")]  # fmt: skip
+NAMES = ["Im00{k}_{b}", "im{k}_{b}", "IM00{k}_{b}", "{k}_{m}_7", "UID_{k}_1_1_{h}"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("folders", ONE_CLASS)
+def test_a_single_class_folder_counts_before_the_names_of_files(put, folders, name):
+    stems = [
+        name.format(k=k, b=k % 2, m=("ALL", "MM")[k % 2], h=("all", "hem")[k % 2]) for k in range(6)
+    ]
+    found = scan(put(*(f"{folder}/{stem}.png" for folder in folders for stem in stems)))
+    alike = folders[0].casefold() == folders[1].casefold()
+    assert len(found.classes) == 1
+    assert found.counts() == {found.classes[0]: 12 if alike else 6}
+    assert {f.class_name for f in found.fields if f.path.parent.name == folders[0]} == {
+        found.classes[0]
+    }
+
+
+@pytest.mark.parametrize("folder", ["AML", "normal"])
+def test_a_photograph_by_itself_has_the_class_of_its_folder(put, folder):
+    folder = put(f"{folder}/Im001_1.png") / folder
+    assert [f.class_name for f in scan(folder / "Im001_1.png").fields] == [folder.name]
+
+
+@pytest.mark.parametrize("name", ["im{k}_{b}", "Im{k}_{b}", "IM00{k}_{b}", "Im00{k}_{b}x"])
+def test_names_that_only_look_like_those_of_all_idb_tell_no_class(put, name):
+    found = scan(put(*(f"{name.format(k=k, b=k % 2)}.png" for k in range(4))))
+    assert found.counts() == {}
 
 
 def test_a_table_counts_before_the_names_of_files(put):

@@ -29,7 +29,11 @@ from napari_marrow.data.layouts.class_table import (
     read_saved_table,
     write_table,
 )
-from napari_marrow.data.layouts.folders import class_folders, with_masks_beside
+from napari_marrow.data.layouts.folders import (
+    class_folders,
+    with_classes_of_names,
+    with_masks_beside,
+)
 from napari_marrow.data.layouts.levels import with_common_bits
 from napari_marrow.data.layouts.listing import (
     FolderFiles,
@@ -38,7 +42,11 @@ from napari_marrow.data.layouts.listing import (
     natural_key,
     sort_files,
 )
-from napari_marrow.data.layouts.names import class_of_name
+from napari_marrow.data.layouts.names import (
+    class_of_folder_name,
+    class_of_name,
+    is_class_word,
+)
 from napari_marrow.data.layouts.paired_masks import (
     find_paired_masks,
     segpc_part,
@@ -173,14 +181,21 @@ def _one_field(path: Path, beside: _FieldsOf) -> Collection:
     folder = path.parent
     if found := beside(folder).get(path):
         return Collection(folder, (found,))
-    alone = fields_of_files(folder, class_of_name(folder.name), FolderFiles([path]), [])
-    return Collection(folder, tuple(alone))
+    return Collection(folder, tuple(_fields_of_one_folder(folder, FolderFiles([path]))))
 
 
 def _fields_beside(folder: Path) -> dict[Path, Field]:
     """Return the photographs of a folder with their masks, as each would be found by itself."""
-    fields = fields_of_files(folder, class_of_name(folder.name), sort_files(folder), [])
+    fields = _fields_of_one_folder(folder, sort_files(folder))
     found = {f.path: f for f in with_masks_beside(folder, fields)}
     for layout in (white_blood_cells(folder), segpc_part(folder.parent, folder.parent)):
         found |= {f.path: f for f in (layout.fields if layout else ())}
     return found
+
+
+def _fields_of_one_folder(folder: Path, files: FolderFiles) -> list[Field]:
+    """Make fields of a folder's photographs; the class by its name, if that is a word for one."""
+    name = folder.name
+    of_folder = class_of_folder_name(name) if is_class_word(name) else class_of_name(name)
+    fields = fields_of_files(folder, of_folder, files, [])
+    return fields if of_folder else with_classes_of_names(fields)[0]

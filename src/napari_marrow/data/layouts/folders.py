@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Collection as Many
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ from napari_marrow.data.layouts.names import (
     KNOWN_CLASSES,
     can_be_class,
     class_of_folder_name,
-    class_of_name,
+    classes_of_names,
     is_all_idb,
     is_class_word,
     is_group,
@@ -73,10 +74,11 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     fields: list[Field] = []
     for sub in files:
         fields += fields_of_files(root, classes.get(sub), files[sub], warnings)
-    arranged = {folded(name) for name in classes.values() if name is not None}
-    by_name = {class_of_name(f.path.stem) for f in fields} - {None}
-    beside = len(by_name) < 2 and any(name is None for name in classes.values())
-    fields = [_prefer_arranged(f, arranged, classes[f.path.parent], beside) for f in fields]
+    if not any(classes.values()):
+        fields, told = with_classes_of_names(fields)
+        warnings += told
+    else:
+        warnings += _unused_names(fields)
     fields = with_masks_beside(root, fields)
     used = {p.parent for f in fields for p in f.mask_files}
     left["masks"] = [names[s] for s in found if names[s] in left["masks"] and s not in used]
@@ -173,22 +175,30 @@ def _without_classes_below(places: Mapping[Path, Path | None]) -> dict[Path, Pat
     return {sub: None if place in above else place for sub, place in places.items()}
 
 
-def _prefer_arranged(
-    field: Field, arranged: Many[str], class_name: str | None, beside: bool
-) -> Field:
-    """Decide between the class by the folder, which a person arranged, and by the file's name.
+def with_classes_of_names(fields: list[Field]) -> tuple[list[Field], list[str]]:
+    """Take the classes of a set from the names of its files, where no folder tells one; say so."""
+    names, published = classes_of_names(f.path.stem for f in fields)
+    if not published:
+        return fields, []
+    counts = Counter(name for name in names if name)
+    found = listed([f"{name} ({count})" for name, count in sorted(counts.items())])
+    told = f"Classes are read from the file names, which are those of {published}: {found}."
+    return [
+        dataclasses.replace(f, class_name=name) for f, name in zip(fields, names, strict=True)
+    ], [told]
 
-    Names count where folders tell no classes apart. ALL-IDB's may be in one folder of any name,
-    but where they tell one class alone, a class folder with photographs ``beside`` it counts.
-    """
-    by_name = class_of_name(field.path.stem)
-    if len(arranged) > 1 or class_name in KNOWN_CLASSES:
-        known = class_name or (by_name if folded(by_name or "") in arranged else None)
-        return dataclasses.replace(field, class_name=known)
-    if is_all_idb(field.path.stem):
-        told_by_folder = beside and arranged
-        return dataclasses.replace(field, class_name=class_name if told_by_folder else by_name)
-    return field
+
+def _unused_names(fields: list[Field]) -> list[str]:
+    """Return a warning where folders tell one class alone, and the names of all files two."""
+    given = {f.class_name for f in fields}
+    names, published = classes_of_names(f.path.stem for f in fields)
+    if len(given) > 1 or len(set(names)) < 2 or None in names:
+        return []
+    return [
+        f"The classes in the file names, which are those of {published}, are not used, as the "
+        f"folder {listed([str(name) for name in given])} tells the class; choose that folder "
+        "itself to use them."
+    ]
 
 
 def _possible_classes_above(root: Path, place: Path | None) -> list[Path]:

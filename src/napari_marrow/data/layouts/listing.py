@@ -14,7 +14,7 @@ from natsort import natsort_keygen, ns
 
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.names import class_of_name, source_of_name
+from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.masks import (
     MaskKind,
     has_labels_mark,
@@ -162,16 +162,13 @@ def _find_level_masks(files: FolderFiles) -> None:
 def fields_of_files(
     root: Path, class_name: str | None, files: FolderFiles, warnings: list[str]
 ) -> list[Field]:
-    """Make fields of the photographs of a folder with the masks of the same stem.
-
-    Without the folder's class, the name of the file may tell it.
-    """
+    """Make fields of the photographs of a folder with the masks of the same stem."""
     fields = [
         Field(
             path=path,
             name=path.stem,
             source=source_of_name(path.relative_to(root)),
-            class_name=class_name or class_of_name(path.stem),
+            class_name=class_name,
             masks=files.masks.get(path.stem, {}),
             mask_code="levels" if path.stem in files.levels else "white",
         )

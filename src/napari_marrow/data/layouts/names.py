@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from napari_marrow.data.text import one_form, printable
@@ -30,8 +31,9 @@ _AUGMENTOR = re.compile(
 )
 # C-NMC 2019: UID_<patient>_<image>_<cell>_<class>; healthy patients are H1, H2 ...
 _CNMC = re.compile(r"^UID_(?P<patient>H?\d+)_\d+_\d+_(?P<class>all|hem)$", re.IGNORECASE)
-# ALL-IDB: Im001_1 shows a blast (or, whole fields, a patient with ALL), Im131_0 none.
-_ALL_IDB = re.compile(r"^Im\d+_(?P<class>[01])$", re.IGNORECASE)
+# ALL-IDB: Im001_1 shows a blast (or, whole fields, a patient with ALL), Im131_0 none. Other names
+# look much like it, so capitals and the number of digits count.
+_ALL_IDB = re.compile(r"^Im\d{3}_(?P<class>[01])$")
 _ALL_IDB_CLASSES = {"1": "blast", "0": "normal"}
 
 KNOWN_CLASSES = frozenset({"ALL", "MM"})
@@ -67,7 +69,7 @@ _CLASS_WORD = re.compile(
     r"|\w*(?:cyt(?:e|ic)|blast(?:ic|oma)?|phil|lymphoma|myeloma|a?emi[ac])s?"
 )
 _KEPT_IN = re.compile(
-    r"(?:data|dataset|sets?|slides|smears|images?|imgs?|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
+    r"(?:data|dataset|sets?|slides|smears|images?|imgs?|im|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
     r"|crops?|cropped|resized|jpe?gimages?"
     r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x\d*|\d+x?"
     # pictures of which nobody has decided the class: "to_classify", "New folder (2)"
@@ -77,17 +79,32 @@ _KEPT_IN = re.compile(
 )
 
 
+def classes_of_names(stems: Iterable[str]) -> tuple[list[str | None], str]:
+    """Return the class of each photograph of a set by its stem, and the data set of such names.
+
+    Names of ALL-IDB2 count only if all are such names: they have no word for the class.
+
+    >>> classes_of_names(["Im001_1", "Im131_0"]), classes_of_names(["Im001_1", "x"])
+    ((['blast', 'normal'], 'ALL-IDB2'), ([None, None], ''))
+    """
+    stems = [_DERIVED.sub("", stem) for stem in stems]
+    all_idb = [_ALL_IDB.match(stem) for stem in stems]
+    if all_idb and all(all_idb):
+        return [_ALL_IDB_CLASSES[match["class"]] for match in all_idb if match], "ALL-IDB2"
+    classes = [class_of_name(stem) for stem in stems]
+    by_cnmc = any(map(_CNMC.match, stems))
+    return classes, ("C-NMC" if by_cnmc else "SN-AM") if any(classes) else ""
+
+
 def class_of_name(stem: str) -> str | None:
-    """Return the class by a photograph's stem, or None.
+    """Return the class that a photograph's stem has a word for, or None.
 
     >>> [class_of_name(s) for s in ("25_ALL_5", "UID_H11_3_1_hem", "Im131_0", "slide 7")]
-    ['ALL', 'hem', 'normal', None]
+    ['ALL', 'hem', None, None]
     """
     stem = _DERIVED.sub("", stem)
     if match := _CNMC.match(stem):
         return match["class"].lower()
-    if match := _ALL_IDB.match(stem):
-        return _ALL_IDB_CLASSES[match["class"]]
     found = _CLASS_IN_NAME.findall(stem)
     return found[0] if found and len(set(found)) == 1 else None
 

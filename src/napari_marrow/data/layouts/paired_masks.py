@@ -17,7 +17,7 @@ from napari_marrow.data.layouts.listing import (
     subfolders,
     taken_for_masks,
 )
-from napari_marrow.data.layouts.names import class_of_name, source_of_name
+from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.layouts.parallel_masks import PHOTOGRAPH_FOLDERS
 from napari_marrow.data.masks import MaskKind, holds_levels
 from napari_marrow.data.outputs import is_own_png
@@ -144,7 +144,7 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
             path=path,
             name=path.stem,
             source=source_of_name(path.relative_to(root)),
-            class_name=classes.get(path.stem.lstrip("0")) or class_of_name(path.stem),
+            class_name=classes.get(path.stem.lstrip("0")),
             masks={"nucleus": masks[path.stem], "cytoplasm": masks[path.stem]},
             mask_code="levels",
         )
