@@ -1,6 +1,8 @@
 """Photographs of any format against Pillow; damaged files are sentences, never crashes."""
 
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
 
@@ -376,3 +378,20 @@ def test_files_of_8_bits_have_no_levels_to_scale(tmp_path, pixels):
         Image.fromarray(pixels // 8).save(tmp_path / name)
         assert not has_16_bits(tmp_path / name)
     np.testing.assert_array_equal(open_image(tmp_path / "a.png"), pixels // 8)
+
+
+def test_libraries_print_nothing_about_damaged_files(tmp_path, pixels):
+    """In a process of its own: pytest has a logger of its own, and filters warnings."""
+    for name in ("tiff_lzw", "tiff_deflate", "packbits"):
+        path = tmp_path / f"{name}.tif"
+        Image.fromarray(pixels.repeat(8, 0)).save(path, compression=name)
+        path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.9)])
+    text = (
+        "import sys\nfrom napari_marrow.data.errors import MarrowError\n"
+        "from napari_marrow.data.images import open_image\nfor path in sys.argv[1:]:\n"
+        "    try:\n        open_image(path)\n    except MarrowError:\n        print(path)"
+    )
+    paths = sorted(map(str, tmp_path.iterdir()))
+    command = [sys.executable, "-W", "always", "-c", text, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout.split(), done.stderr) == (paths, "")

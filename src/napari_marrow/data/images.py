@@ -7,6 +7,7 @@ does not follow it either, and a mask has no such note, so it would no longer li
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import sys
@@ -36,6 +37,9 @@ from napari_marrow.data.tiff import (
     pixels_of,
     tags_of,
 )
+
+for _library in ("tifffile", "PIL"):  # what they log of damaged files, our errors say by name
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 
 SUFFIXES = frozenset({".bmp", ".tif", ".tiff", ".png", ".jpg", ".jpeg"})
 MAX_PIXELS = 175_000_000
@@ -284,9 +288,9 @@ def opened(path: Path) -> Iterator[Image.Image | TiffPixels]:
     """
     size = _first_bytes(path, 2)[1]
     try:
-        # Pillow warns of large images; _check_claim decides.
+        # Pillow warns of large and damaged images; _check_claim and the decoder decide.
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")
             try:
                 picture = Image.open(path, formats=_FORMATS)
             except UnidentifiedImageError:
