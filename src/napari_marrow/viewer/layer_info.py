@@ -54,6 +54,8 @@ class Kind(StrEnum):
     """Segmented, then replaced by a later segmentation."""
     EARLIER_CYTOPLASM = "earlier cytoplasm"
     PREDICTED = "predicted cells"
+    EARLIER_PREDICTED = "earlier cells"
+    """Predicted, then changed by a person before they were predicted again."""
     PREVIEW = "preview"
     """Comes and goes with a widget."""
     MEAN = "mean picture"
@@ -73,8 +75,13 @@ class Kind(StrEnum):
 
     @property
     def earlier(self) -> Kind:
-        """The kind of a segmented layer after a later segmentation has replaced it."""
+        """The kind of a segmented or predicted layer after a later one has replaced it."""
         return Kind(f"earlier {self.split()[-1]}")
+
+    @property
+    def is_predicted(self) -> bool:
+        """Whether a model gave the classes of its labels."""
+        return self in (Kind.PREDICTED, Kind.EARLIER_PREDICTED)
 
     @property
     def holds_nuclei(self) -> bool:
@@ -176,7 +183,8 @@ class LayerInfo:
     states
         Of the files of each field, as they were opened: see :func:`.file_states`.
     checksum
-        Of the pixels of a single field, see :func:`pixel_checksum`.
+        Of the pixels of a single field, see :func:`pixel_checksum`; of predicted cells that of the
+        layer as it was made.
     products
         What the slices of a stack of augmented photographs are.
     classes

@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -236,3 +237,53 @@ def test_edited_nuclei_are_labelled_as_they_are_seen(snam, tmp_path, make_toy):
         counts.append(labelled.predictions[0].table["index"].tolist())
     everything = list(range(1, 13))
     assert counts == [everything, sorted({*everything} - {5}), sorted({*everything} - {5, 6})]
+
+
+@pytest.mark.parametrize("change", ["paint", "rename", "table"])
+def test_a_predicted_layer_that_was_changed_is_kept(snam, tmp_path, make_toy, change):
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    viewer = ViewerModel()
+    for data, options, kind in read(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")):
+        getattr(viewer, f"add_{kind}")(data, **options)
+    label(viewer, bundle)
+    label(viewer, bundle)
+    before = [*viewer.layers]
+    layer = viewer.layers["ALL_1 predicted cells"]
+    if change == "paint":
+        layer.data_setitem((np.array([1]), np.array([2])), 3)
+    elif change == "rename":
+        layer.name = "corrected"
+    else:
+        layer.features = layer.features.assign(mine=1)
+    label(viewer, bundle)
+    label(viewer, bundle)
+    (made,) = [x for x in viewer.layers if x not in before]
+    assert made.name == "ALL_1 predicted cells"
+    assert layer in viewer.layers
+    assert layer.name.endswith("(earlier)")
+    assert not layer.visible
+    assert Photograph.all_of(viewer.layers)[0].annotations == ()
+
+
+def test_answers_of_fields_that_are_not_labelled_again_are_kept(viewer, tmp_path, make_toy):
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    label(viewer, bundle)
+    image, layer = viewer.layers["PKG - SN-AM"], viewer.layers["PKG - SN-AM predicted cells"]
+    before, table = LayerInfo.of(image).predictions, layer.features
+    pixels = [np.asarray(layer.data[row]) for row in range(6)]
+    replace(LayerInfo.of(image), chosen=dict.fromkeys((0, 2, 3, 5), False)).set_on(image)
+    again = predict_photographs(bundle, Photograph.chosen_of(viewer.layers))
+    notes = [show_predictions(viewer, one, bundle.info.classes) for one in again]
+    assert "4 other fields are kept" in notes[0]
+    now = LayerInfo.of(image).predictions
+    assert [x.text for x in now] == [x.text for x in before]
+    shown = viewer.layers["PKG - SN-AM predicted cells"]
+    pd.testing.assert_frame_equal(shown.features, table, atol=1e-6)
+    for row, expected in enumerate(pixels):
+        np.testing.assert_array_equal(shown.data[row], expected)
+    fields = make_toy(tmp_path / "fields.marrow")
+    again = predict_photographs(fields, Photograph.chosen_of(viewer.layers))
+    assert "dropped" in show_predictions(viewer, again[0], fields.info.classes)
+    assert [bool(x.text) for x in LayerInfo.of(image).predictions] == [
+        row in (1, 4) for row in range(6)
+    ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
+from napari.layers import Layer
 from napari.types import FullLayerData
 from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
@@ -77,6 +79,14 @@ def place_of_files(paths: Sequence[Path]) -> dict[str, object]:
 def labels_options(name: str, info: LayerInfo) -> dict[str, object]:
     """Return options of a new Labels layer: nuclei hide less of the photograph than the rest."""
     return {"name": name, "opacity": 0.5 if info.holds_nuclei else 0.3, "metadata": info.metadata()}
+
+
+def set_aside(layer: Layer) -> None:
+    """Hide a layer that a later one replaces, as an earlier one of its kind."""
+    info = LayerInfo.of(layer)
+    if info.kind is not None:
+        replace(info, kind=info.kind.earlier).set_on(layer)
+    layer.name, layer.visible = f"{layer.name} (earlier)", False
 
 
 def _one(field: Field) -> tuple[NDArray[np.uint8], dict[Kind, NDArray[np.integer]]]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import napari
 import numpy as np
 import pandas as pd
-from napari.layers import Labels
+from napari.layers import Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.progress import never
+from napari_marrow.data.text import counted
 from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.jobs.events import Emit, ShouldStop, silent
 from napari_marrow.learning.bundle import Bundle
@@ -23,6 +26,7 @@ from napari_marrow.learning.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, link_to
+from napari_marrow.viewer.make.layers import set_aside
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
@@ -117,9 +121,22 @@ def _all_slices(photograph: Photograph, found: Mapping[int, Predicted]) -> Label
 
 def show_predictions(
     viewer: napari.Viewer, labelled: LabelledPhotograph, classes: Sequence[str]
-) -> None:
-    """Put predictions into the viewer in place of earlier ones; on the viewer's thread."""
+) -> str:
+    """Put predictions into the viewer; on the viewer's thread.
+
+    Earlier answers of the fields that were not classified now are kept where they are of the same
+    classes and unit. An earlier layer is replaced, or set aside if a person changed it.
+
+    Returns
+    -------
+    str
+        What became of the answers of other fields, or ''.
+    """
     layer = labelled.photograph.layer
+    labelled, note = _with_earlier(labelled)
+    _shown[layer] = _Shown(
+        labelled.photograph.data, labelled.predictions, labelled.cells, labelled.rows
+    )
     kept = tuple(
         FieldPrediction(
             p.class_name,
@@ -132,13 +149,61 @@ def show_predictions(
     )
     replace(LayerInfo.of(layer), predictions=kept).set_on(layer)
     if not labelled.cells:  # fields were classified
-        return
+        return note
     made = predictions_layer(labelled, classes)
     own = (Kind.PREDICTED, LayerInfo.of(made).photograph)
     infos = [(x, LayerInfo.of(x)) for x in viewer.layers]
     for older in [x for x, info in infos if (info.kind, info.photograph) == own]:
-        viewer.layers.remove(older)
+        if LayerInfo.of(older).checksum == _checksum(older):
+            viewer.layers.remove(older)
+        else:
+            set_aside(older)
     viewer.add_layer(made)
+    replace(LayerInfo.of(made), checksum=_checksum(made)).set_on(made)
+    return note
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """The answers that a photograph shows, and the pixels that they are of."""
+
+    data: Pixels
+    predictions: list[Prediction]
+    cells: list[RunLengthLabels]
+    rows: tuple[int, ...]
+
+
+_shown: WeakKeyDictionary[Layer, _Shown] = WeakKeyDictionary()
+
+
+def _with_earlier(labelled: LabelledPhotograph) -> tuple[LabelledPhotograph, str]:
+    """Add the earlier answers of other fields, and say whether they are kept."""
+    before = _shown.get(labelled.photograph.layer)
+    others = () if before is None else sorted({*before.rows} - {*labelled.rows})
+    if before is None or not others:
+        return labelled, ""
+    what = f"earlier answers of {counted(len(others), 'other field')}"
+    one, other = labelled.predictions[labelled.rows[0]], before.predictions[others[0]]
+    same = [*one.table] == [*other.table] and bool(before.cells) == bool(labelled.cells)
+    if not same or before.data is not labelled.photograph.data:
+        why = "the photograph was changed" if same else "they have other classes or another unit"
+        return labelled, f"The {what} are dropped: {why}."
+    predictions, cells = [*labelled.predictions], [*labelled.cells]
+    for row in others:
+        predictions[row] = before.predictions[row]
+        if cells:
+            cells[row] = before.cells[row]
+    rows = tuple(sorted((*labelled.rows, *others)))
+    joined = replace(labelled, predictions=predictions, cells=cells, rows=rows)
+    return joined, f"The {what} are kept."
+
+
+def _checksum(layer: Labels) -> int:
+    """Return a checksum of what a person can change of predicted cells: name, table and pixels."""
+    data = layer.data
+    pixels = b"" if isinstance(data, LazyStack) else np.ascontiguousarray(data).tobytes()
+    text = f"{layer.name}\n{layer.features.to_csv(index=False)}"
+    return zlib.crc32(pixels, zlib.crc32(text.encode()))
 
 
 def predictions_layer(labelled: LabelledPhotograph, classes: Sequence[str]) -> Labels:

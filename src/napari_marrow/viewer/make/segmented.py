@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -15,7 +15,7 @@ from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
-from napari_marrow.viewer.make.layers import labels_options
+from napari_marrow.viewer.make.layers import labels_options, set_aside
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 from napari_marrow.viewer.stack import LazyStack, Pixels
@@ -83,8 +83,7 @@ def segmented_layers(
     has_nuclei = any(i.kind is Kind.NUCLEI and not i.segmented for _, i in own)
     for older, info in own:
         if info.segmented and info.kind and not info.kind.startswith("earlier"):
-            replace(info, kind=info.kind.earlier).set_on(older)
-            older.name, older.visible = f"{older.name} (earlier)", False
+            set_aside(older)
     cytoplasm = _stacked(photograph, [f.cytoplasm for f in found if f.cytoplasm is not None])
     nuclei = _stacked(photograph, [f.nuclei for f in found])
     assert nuclei is not None

@@ -187,7 +187,7 @@ def annotations_in(
 def annotates(layer: Labels) -> bool:
     """Return whether a layer gives classes to cells: it has a ``class`` in its features."""
     info = LayerInfo.of(layer)
-    if info.kind is Kind.PREDICTED:
+    if info.kind is not None and info.kind.is_predicted:
         return False
     tables = [layer.features, *info.tables.values()]
     return any({"class", "index"} <= set(table.columns) for table in tables)

@@ -182,9 +182,8 @@ class ModelPanel(QWidget):
         from napari_marrow.viewer.make.predictions import show_predictions
 
         labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
-        for one in labelled:
-            show_predictions(self._viewer, one, classes)
-        text = f"{_report(labelled, n_seen, failed)} {RESEARCH_ONLY}"
+        notes = [show_predictions(self._viewer, one, classes) for one in labelled]
+        text = " ".join([_report(labelled, n_seen, failed), *filter(None, notes), RESEARCH_ONLY])
         self._run.say(text)
         show_info(text)
 
