@@ -263,6 +263,42 @@ def test_a_table_that_is_passed_over_is_named_with_the_reason(put):
     assert "befund" in warning
 
 
+@pytest.mark.parametrize(
+    "path", ["{}", "images/{}", "../images/{}", "file:///home/a%20b/images/{}"]
+)
+@pytest.mark.parametrize("name", ["csv/annotations.csv", "labels/t.tsv", "meta data/list.txt"])
+def test_a_table_in_a_folder_of_its_own_gives_the_classes(put, name, path):
+    folder = put("images/a 1.png", "images/a 2.png")
+    (folder / name).parent.mkdir()
+    row = path.format("a%20{}.png" if path.startswith("file:") else "a {}.png")
+    rows = [f"{row.format(k)}\t{label}" for k, label in ((1, "x"), (2, "y"))]
+    (folder / name).write_text("\n".join(["filename\tlabel", *rows]))
+    found = scan(folder)
+    assert [f.class_name for f in found.fields] == ["x", "y"]
+    assert not any("Passed over" in w for w in found.warnings)
+
+
+def test_a_table_in_a_folder_of_its_own_is_named_where_it_does_not_count(put):
+    folder = put("A/1.png", "B/2.png")
+    for name in ("labels", "results"):
+        (folder / name).mkdir()
+        (folder / name / f"{name}.csv").write_text("filename,label\n1.png,x\n2.png,y\n")
+    found = scan(folder)
+    assert [f.class_name for f in found.fields] == ["A", "B"]
+    (warning,) = [w for w in found.warnings if "labels.csv" in w]
+    assert "folders give them" in warning
+
+
+def test_of_several_tables_in_a_folder_of_their_own_none_is_used(put):
+    folder = put("images/1.png", "images/2.png")
+    (folder / "csv").mkdir()
+    for name in ("a", "b"):
+        (folder / "csv" / f"{name}.csv").write_text("image,class\n1.png,x\n2.png,y\n")
+    found = scan(folder)
+    assert [f.class_name for f in found.fields] == [None, None]
+    assert any("csv/a.csv, csv/b.csv" in w for w in found.warnings)
+
+
 def test_a_table_in_a_text_file_is_passed_over_with_the_reason_and_a_text_is_not(put):
     folder = put("A/1.png", "B/2.png")
     (folder / "labels.txt").write_text("file\tlabel\n1.png\tx\n2.png\ty\n")

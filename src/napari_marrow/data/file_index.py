@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Generic, TypeVar
+from urllib.parse import unquote
 
 from napari_marrow.data.text import folded, printable
 
@@ -37,7 +38,7 @@ class FileIndex(Generic[Found]):
 
     In this order: the path, its end (``1.png`` of ``ALL/1.png``), both also without the suffix; the
     same in another Unicode form or with other capitals; the same without leading zeros. A table
-    may write ``\\`` for ``/`` and more folders than there are here.
+    may write ``\\`` for ``/``, more folders than there are here, or ``file:`` addresses.
 
     Parameters
     ----------
@@ -53,6 +54,8 @@ class FileIndex(Generic[Found]):
     def find(self, name: str) -> list[Found]:
         """Return the file of this name; several where it is not clear which, or none."""
         several: list[Found] = []
+        is_address = name.casefold().startswith("file:")
+        name = unquote(name) if is_address else name
         for text in dict.fromkeys((name, name.replace("\\", "/"))):
             for number in range(len(_SPELLINGS)):
                 for found in self._matches(number, text):

@@ -27,9 +27,11 @@ from napari_marrow.data.layouts.folders import arranged_classes, snam_root, with
 from napari_marrow.data.layouts.listing import (
     fields_of_files,
     folders_with_images,
+    holds_results,
     images_in,
     list_folder,
     sort_files,
+    subfolders,
 )
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.people import sources_of_folders
@@ -59,7 +61,7 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
     """Read the table of classes in a folder, if there is one that counts.
 
     One with the columns ``image`` and ``class`` beside photographs always does. Any other, also in
-    other spellings, does where the folders tell no classes apart.
+    spellings, does where the folders tell no classes apart; so does one in a folder of its own.
 
     Parameters
     ----------
@@ -81,19 +83,23 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
         When there are several, or the one that always counts has a fault.
     """
     tables = [p for p in list_folder(folder) if p not in layout.tables and _gives_classes(p)]
+    apart = [] if tables else [p for p in tables_apart(folder) if _gives_classes(p)]
     certain = tables if images_in(folder) else []
     certain = [p for p in certain if {"image", "class"} <= set(columns(p))]
     if not certain and len(arranged_classes(layout)) > 1:
         return None, []
     readable: dict[Path, Collection] = {}
     faults = []
-    for table in certain or tables:
+    for table in certain or tables or apart:
         try:
-            readable[table] = fields_of_table(table, None if certain else layout.fields)
+            readable[table] = fields_of_table(table, None if certain else layout.fields, folder)
         except MarrowError as error:
             if len(certain) == 1:
                 raise
             faults.append(f"{error} {fault_ending(table)}")
+    if apart and len(readable) > 1:
+        names = listed([p.relative_to(folder).as_posix() for p in readable])
+        return None, [*faults, f"{names} give classes; to use one, leave it alone there."]
     if len(readable) > 1 or len(certain) > 1:
         names = listed([p.name for p in readable or certain])
         raise MarrowError(
@@ -104,6 +110,12 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
         warnings = dict.fromkeys((*layout.warnings, *found.warnings, *faults))
         found = dataclasses.replace(found, warnings=tuple(warnings))
     return found, faults
+
+
+def tables_apart(folder: Path) -> list[Path]:
+    """List the tables in folders below that hold no photographs: ``labels`` beside ``images``."""
+    below = (p for p in subfolders(folder) if not holds_results(p) and not images_in(p))
+    return [path for sub in below for path in list_folder(sub) if is_table_name(path)]
 
 
 def fault_ending(table: Path) -> str:
@@ -132,7 +144,9 @@ def _holds_predictions(columns: Iterable[str]) -> bool:
     return any(name.startswith("probability_") for name in columns)
 
 
-def fields_of_table(table: Path, others: Iterable[Field] | None = None) -> Collection:
+def fields_of_table(
+    table: Path, others: Iterable[Field] | None = None, root: Path | None = None
+) -> Collection:
     """Return the fields that a table names, with the masks found beside them.
 
     ``image`` is a path relative to the table's folder, in any spelling that
@@ -149,6 +163,8 @@ def fields_of_table(table: Path, others: Iterable[Field] | None = None) -> Colle
     others
         Photographs to keep, without a class, where the table does not name them. If None, those
         beside the named ones are left out.
+    root
+        The folder that the images are below, by default the table's.
 
     Raises
     ------
@@ -157,7 +173,7 @@ def fields_of_table(table: Path, others: Iterable[Field] | None = None) -> Colle
         none that is there.
     """
     rows = _read_rows(table)
-    root, warnings = table.parent, list[str]()
+    root, warnings = root or table.parent, list[str]()
     paths = _find_photographs(root, [row["image"] for row in rows])
     twice = [path.name for path, count in Counter(filter(None, paths)).items() if count > 1]
     if twice:
@@ -169,7 +185,7 @@ def fields_of_table(table: Path, others: Iterable[Field] | None = None) -> Colle
         what = counted(len(missing), "image that is", "images that are")
         warnings.append(f"{table.name} names {what} not there: {listed(missing)}.")
     named = {path: row for row, path in zip(rows, paths, strict=True) if path is not None}
-    known = _fields_beside(table, list(named), warnings)
+    known = _fields_beside(root, table, list(named), warnings)
     texts = [row["class"] for row in named.values()]
     unknown = UNKNOWN - {"-"} if "+" in texts else UNKNOWN
     passed = [text or "nothing" for text in texts if folded(text) in unknown]
@@ -268,12 +284,13 @@ def _look_up(
     return [p if isinstance(p, Path) else p[0] if len(p) == 1 else None for p in found]
 
 
-def _fields_beside(table: Path, paths: list[Path], warnings: list[str]) -> dict[Path, Field]:
+def _fields_beside(
+    root: Path, table: Path, paths: list[Path], warnings: list[str]
+) -> dict[Path, Field]:
     """Return what the layouts find of the photographs: their masks above all.
 
     Of the classes only those that a layout reads from this very table, which may be in code.
     """
-    root = table.parent
     fields: list[Field] = []
     known: dict[Path, Field] = {}
     for found in find_paired_masks(root):

@@ -10,7 +10,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.class_table import fault_ending, is_own_table
+from napari_marrow.data.layouts.class_table import fault_ending, is_own_table, tables_apart
 from napari_marrow.data.layouts.listing import natural_key
 from napari_marrow.data.masks import has_labels_mark
 from napari_marrow.data.outputs import is_own_png
@@ -72,8 +72,10 @@ def _explain_tables(folder: Path, found: Collection, unused: list[str]) -> dict[
     """Return why tables are not used, by their names below the folder; of few tables."""
     places = {folder, *(f.path.parent for f in found.fields)}
     index = FileIndex({found.label(f): f for f in found.fields})
-    beside = {name: folder / name for name in unused if (folder / name).parent in places}
-    reasons = {name: _why_unused(path, found, index) for name, path in beside.items()}
+    apart = {path for path in tables_apart(folder) if _names_photographs(path, index)}
+    near = {name: folder / name for name in unused}
+    near = {name: path for name, path in near.items() if path.parent in places or path in apart}
+    reasons = {name: _why_unused(path, found, index) for name, path in near.items()}
     explained = [(name, reason) for name, reason in reasons.items() if reason]
     return dict(explained[:MAX_EXPLAINED])
 
@@ -95,7 +97,7 @@ def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str |
             return f"{name} is passed over, as {chosen} gives the classes; keep one of the two."
         return (
             f"{name} gives classes, and is passed over, as the folders give them; to use it, scan "
-            f"the table itself."
+            "the table itself, beside or above its photographs."
         )
     if "image" in roles and "source" in roles:
         return f"{name} gives sources, and no classes; to use it, name it with --groups."
