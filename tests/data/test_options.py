@@ -28,6 +28,7 @@ def test_metadata_is_where_forms_look_for_it():
         "low": 1,
         "high": 9,
         "lowest": "",
+        "decimals": 2,
         "advanced": False,
         "choices": (),
     }

@@ -26,6 +26,7 @@ from napari_marrow.audit.copies import (
 )
 from napari_marrow.data.cache import cached, checksum
 from napari_marrow.data.fields import Field
+from napari_marrow.data.imports import importing
 from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.learning.samples import cells_of
@@ -180,7 +181,8 @@ def limit_of(distances: NDArray[np.floating]) -> float:
     It is the prediction limit of normally distributed logarithms, which also few distances tell,
     and no less than the quantile, as there may be more large ones.
     """
-    from scipy.stats import t
+    with importing:
+        from scipy.stats import t
 
     logs, count = np.log(distances), len(distances)
     margin = t.ppf(1 - UNLIKE_FRACTION, count - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / count)
@@ -216,6 +218,7 @@ def _whitening(units: Measurements) -> NDArray[np.float32]:
 
 def _distances(units: Measurements, others: Measurements) -> NDArray[np.float64]:
     """Return the distance of each unit to the nearest other."""
-    from scipy.spatial.distance import cdist
+    with importing:
+        from scipy.spatial.distance import cdist
 
     return np.maximum(cdist(units, others).min(axis=1), MIN_DISTANCE)
