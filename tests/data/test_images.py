@@ -395,3 +395,18 @@ def test_libraries_print_nothing_about_damaged_files(tmp_path, pixels):
     command = [sys.executable, "-W", "always", "-c", text, *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (done.stdout.split(), done.stderr) == (paths, "")
+
+
+@pytest.mark.parametrize("photometric", ["rgb", "minisblack"])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_signed_levels_are_read_where_none_is_negative(tmp_path, pixels, photometric, byteorder):
+    stored = pixels if photometric == "rgb" else pixels[..., 0]
+    levels = stored.astype(np.int16) * 16
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, levels, photometric=photometric, byteorder=byteorder)
+    expected = stored if stored.ndim == 3 else np.stack([stored] * 3, -1)
+    assert has_16_bits(path)
+    np.testing.assert_array_equal(open_image(path), expected)
+    tifffile.imwrite(path, levels - 4096, photometric=photometric, byteorder=byteorder)
+    with pytest.raises(MarrowError, match=r"a\.tif .*unsigned"):
+        open_image(path)

@@ -381,3 +381,19 @@ def test_a_name_that_several_files_have_is_unclear(put, tmp_path):
     table.write_text("image,source\n1.png,p\n")
     with pytest.raises(MarrowError, match=r"g\.csv.*several"):
         with_groups(scan(folder), table)
+
+
+def test_a_table_with_a_column_for_each_class_is_named_with_what_to_do(put):
+    folder = put("1.png", "2.png")
+    (folder / "t.csv").write_text("image,ALL,MM\n1.png,1,0\n2.png,0,1\n")
+    (warning,) = [w for w in scan(folder).warnings if "t.csv" in w]
+    assert "no column class" in warning
+
+
+def test_a_link_to_nothing_is_a_photograph_that_cannot_be_read(put):
+    folder = put("ALL/1.png", "MM/2.png")
+    (folder / "MM/3.png").symlink_to(folder / "moved/3.png")
+    found = scan(folder)
+    assert [f.path.name for f in found.fields] == ["1.png", "2.png", "3.png"]
+    (warning,) = [w for w in found.warnings if "3.png" in w]
+    assert "link" in warning

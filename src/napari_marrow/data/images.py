@@ -31,7 +31,9 @@ from napari_marrow.data.tiff import (
     PHOTOMETRIC,
     SUB_PAGES,
     TiffPixels,
+    as_unsigned,
     find_photograph,
+    is_signed,
     is_wrong_in_pillow,
     palette_of_8_bits,
     pixels_of,
@@ -171,8 +173,9 @@ def has_16_bits(path: Path | str) -> bool:
         return False
     with opened(path) as image:
         if isinstance(image, Image.Image):
-            return image.mode.startswith("I;16") or _lower_bytes(image) is not None
-        return image.dtype == np.uint16
+            is_grey = image.mode.startswith("I;16") or is_signed(image)
+            return is_grey or _lower_bytes(image) is not None
+        return image.dtype in (np.uint16, np.int16)
 
 
 def used_bits(path: Path | str) -> int:
@@ -214,7 +217,7 @@ def _decode(path: Path) -> tuple[NDArray, bool]:
         inverted = tags_of(image).get(PHOTOMETRIC) == 0
         if not isinstance(image, Image.Image):
             array = pixels_of(image)
-            return array, inverted and array.dtype.kind == "u"
+            return as_unsigned(array), inverted and array.dtype.kind == "u"
         colours = np.array(tags_of(image).get(COLOUR_MAP, ()), np.uint16)
         if image.mode == "P" and colours.size:
             image.putpalette(palette_of_8_bits(colours).reshape(3, -1).T.tobytes())
@@ -227,6 +230,8 @@ def _decode(path: Path) -> tuple[NDArray, bool]:
         is_plain = image.mode in _PLAIN_MODES or image.mode.startswith("I;16")
         plain = "RGBA" if image.has_transparency_data else "RGB"
         array = np.array(image if is_plain else image.convert(plain))
+        if is_signed(image):
+            array = as_unsigned(array.astype(np.int16))
         return array, inverted and array.dtype.itemsize > 1  # what is narrower, Pillow inverts
 
 
@@ -269,6 +274,10 @@ def _first_bytes(path: Path, count: int) -> tuple[bytes, int]:
 
 def _file_error(path: Path, error: Exception) -> MarrowError:
     """Name a file that the system did not give, and why."""
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
+        return MarrowError(
+            f"{path} is a link to a file that is not there; copy it from its source."
+        )
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return MarrowError(f"{path} is not there; check the name.")
     if isinstance(error, PermissionError):
@@ -384,6 +393,6 @@ def _as_rgb(path: Path, array: NDArray, bits: int | None) -> NDArray[np.uint8]:
         array = array * np.uint8(255)
     elif array.dtype != np.uint8:
         raise MarrowError(
-            f"{path} holds {array.dtype} values; save it with 8 or 16 bits a channel."
+            f"{path} holds {array.dtype} values; save it with 8 or 16 unsigned bits a channel."
         )
     return np.ascontiguousarray(array, dtype=np.uint8)

@@ -93,6 +93,17 @@ def pixels_of(image: TiffPixels) -> NDArray:
     return array
 
 
+def is_signed(image: Image.Image) -> bool:
+    """Whether a file has signed grey levels of 16 bits, of which Pillow makes 32."""
+    return image.mode == "I" and tags_of(image).get(BITS) == (16,)
+
+
+def as_unsigned(array: NDArray) -> NDArray:
+    """Take 16 signed bits for unsigned ones where none is negative: few cameras use them all."""
+    is_unsigned = array.dtype.kind == "i" and array.itemsize == 2 and array.min(initial=0) >= 0
+    return array.astype(np.uint16) if is_unsigned else array
+
+
 def _order_of_channels(series: tifffile.TiffPageSeries) -> list[int]:
     """Return which channels are shown in red, green and blue: ImageJ notes a colour for each."""
     notes = series.parent.imagej_metadata if series.parent else None

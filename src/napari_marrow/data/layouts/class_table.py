@@ -180,7 +180,10 @@ def fields_of_table(
         raise MarrowError(f"{table} names {listed(twice)} more than once; keep one row each.")
     missing = [row["image"] for row, path in zip(rows, paths, strict=True) if path is None]
     if len(missing) == len(rows):
-        raise MarrowError(f"{table} names {listed(missing)}, which is not there; check the names.")
+        are = "is" if len(missing) == 1 else "are"
+        raise MarrowError(
+            f"{table} names {listed(missing)}, which {are} not there; check the names."
+        )
     if missing:
         what = counted(len(missing), "image that is", "images that are")
         warnings.append(f"{table.name} names {what} not there: {listed(missing)}.")

@@ -76,7 +76,8 @@ def _is_folder(entry: Entry) -> bool:
 def _is_image(entry: Entry) -> bool:
     if not is_image_name(Path(entry.name)):
         return False
-    return os.path.isfile(entry) if entry.is_symlink() else entry.is_file()
+    # a link that leads nowhere is a photograph that can't be read, and is reported as one
+    return not os.path.isdir(entry) if entry.is_symlink() else entry.is_file()
 
 
 def subfolders(folder: Path) -> list[Path]:

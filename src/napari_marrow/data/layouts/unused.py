@@ -105,6 +105,11 @@ def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str |
         return None
     if any(map(_is_file, names)):
         return _REMEDY.format(name)
+    if "image" in roles:
+        return (
+            f"{name} is passed over, as it has no column class, but {listed(names)}; write the "
+            "name of each photograph's class into one column and call it class."
+        )
     return (
         f"{name} is passed over, as it has the columns {listed(names)}; call the column with the "
         "names of the files image and the one with the classes class."
