@@ -127,6 +127,29 @@ def test_folders_of_any_names_that_divide_the_pictures_are_the_sources(put, name
     assert sum("--groups" in warning for warning in found.warnings) == 1
 
 
+DATED = ["2021-03-0{p} Meier", "2021-03-0{p}", "Meier 202{p}", "2021030{p}_Kim", "0{p}.03.2021",
+         "2021_3_{p} (Abe)", "Rossi 0{p}.11.2020"]  # fmt: skip
+
+
+@pytest.mark.parametrize("patient", DATED)
+@pytest.mark.parametrize("name", ["{c}/{n}/{k}.png", "train/{c}/{n}/{k}.png"])
+def test_folders_of_patients_named_by_date_are_the_sources(put, name, patient):
+    people = {patient.format(p=p): ("blast", "normal")[p % 2] for p in range(1, 7)}
+    found = scan(put(*(name.format(c=c, n=n, k=k) for n, c in people.items() for k in range(3))))
+    assert found.counts() == {"blast": 9, "normal": 9}
+    assert {f.source for f in found.fields} == set(people)
+    assert sum("--groups" in warning for warning in found.warnings) == 1
+
+
+@pytest.mark.parametrize("folder", ["2021-03-0{p}", "2021-03-0{p} run {p}", "202{p}", "2021-0{p}"])
+@pytest.mark.parametrize("name", ["{c}/{n}/{k}.png", "{n}/{c}/{k}.png"])
+def test_days_on_which_all_classes_were_taken_are_no_patients(put, name, folder):
+    days = [folder.format(p=p) for p in range(1, 7)]
+    names = [name.format(c=c, n=n, k=k) for n in days for c in ("blast", "normal") for k in "ab"]
+    found = scan(put(*names))
+    assert len({f.source for f in found.fields}) == len(names)
+
+
 def test_patients_with_pictures_of_several_classes_are_not_taken_for_views(put):
     people = ("Adams", "Berg", "Chen", "Gray")
     found = scan(put(*(f"{n}/{c}/{k}.png" for n in people for c in ("A", "B") for k in (1, 2))))

@@ -24,10 +24,11 @@ _CODE = re.compile(
     r"p[\W_]*\d+[a-z]?|(?![vxz])[a-z]{1,2}[\W_]*\d{2,}[a-z]?|\d+[a-z]?"
     r"|(?=(?:.*\d){3})[A-Z\d\W_]+"
 )
-_DATE = re.compile(
-    r"(?:19|20)\d\d(?:[\W_]?[01]?\d(?:[\W_]?[0-3]?\d)?)?(?:[\W_T].*)?"
-    r"|[0-3]?\d[\W_][0-3]?\d[\W_](?:19|20)?\d\d"
+_DAY = re.compile(
+    r"(?:(?:19|20)\d\d(?P<sep>[\W_]?)[01]\d(?P=sep)[0-3]\d|(?:19|20)\d\d[\W_]\d\d?[\W_]\d\d?"
+    r"|[0-3]?\d[\W_][0-3]?\d[\W_](?:19|20)?\d\d)(?!\d)(?:[\W_T]+\d[\d\W_]*)?"
 )
+_DATE = re.compile(rf"{_DAY.pattern}|(?:19|20)\d\d(?:[\W_]?[01]?\d)?")
 # 2021-101, 21-0034: the year, and the number of the case in it; not 11-2023
 _CASE = re.compile(r"(?:19|20)?\d\d[\W_](?!(?:19|20)\d\d$)\d{3,}")
 # Divisions of a set, ways to show the same pictures, and kinds of leukaemia, where the number may
@@ -156,16 +157,17 @@ def _others(
 ) -> dict[Path, str]:
     """Return the outermost folders, of any names, that divide the photographs as patients do.
 
-    A name below several classes is one patient's.
+    A name below several classes is one patient's. Days count only below the classes, where most are
+    those of one class alone: else several patients' pictures were taken on one.
     They hold several photographs each, and most those of one class alone: views of the same
     pictures, and products, hold all classes. Of many each may hold several.
     """
-    for above in (True, False):
+    for above, by_day in ((True, False), (False, False), (False, True)):
         possible = {
             path: [
                 k
                 for k in (range(place) if above else range(place + 1, len(parts[path])))
-                if _may_be_patient(parts[path][k])
+                if (_DAY.fullmatch if by_day else _may_be_patient)(one_form(parts[path][k]))
             ]
             for path, place in known.items()
         }
@@ -181,7 +183,7 @@ def _others(
             n_classes = len(set.union(*classes.values()))
             n_mixed = sum(len(own) > 1 for own in classes.values())
             apart = 1 < n_classes < len(classes) and n_mixed <= len(classes) / 2
-            many = len(classes) >= MIN_DIVIDING_FOLDERS
+            many = len(classes) >= MIN_DIVIDING_FOLDERS and not by_day
             if (apart or many) and len(known) >= 2 * len(classes):
                 return sources
     return {}
@@ -191,12 +193,16 @@ def _others(
 def _may_be_patient(folder: str) -> bool:
     """Whether a folder of any name may be a patient's: it is no part, view, date or number alone.
 
-    >>> [_may_be_patient(n) for n in ("Adams", "Adams 0", "2021-101", "Gray")]
+    >>> [_may_be_patient(n) for n in ("Adams", "Adams 0", "2021-101", "2021-03-01 Gray")]
     [True, True, True, True]
     >>> [_may_be_patient(n) for n in ("train", "fold1", "images", "40X", "100", "2023-01-01", "L1")]
     [False, False, False, False, False, False, False]
+    >>> _may_be_patient("2021-03-01 run 2")
+    False
     """
     name = one_form(folder)
+    if (day := _DAY.match(name)) and day.end() < len(name):
+        name = name[day.end() :].strip(" _-.,")
     is_part = describes_storage(name) or _DIVISION.fullmatch(name.casefold())
     return bool(_CASE.fullmatch(name)) or not (is_part or _DATE.fullmatch(name))
 
