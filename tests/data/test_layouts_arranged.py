@@ -223,7 +223,13 @@ def test_folders_of_what_nobody_sorted_are_no_classes(put, folder, classes):
     assert any("without a class" in warning and folder in warning for warning in found.warnings)
 
 
-@pytest.mark.parametrize("other", [DECOMPOSED, COMPOSED.lower(), f"{COMPOSED} "])
+@pytest.mark.parametrize(
+    "other",
+    [
+        DECOMPOSED, COMPOSED.lower(), f"{COMPOSED} ", f"{COMPOSED}\u200b", f"\ufeff{COMPOSED}",
+        COMPOSED.replace("o", "\u00ado"), COMPOSED.replace("p", "\uff50"), f"{COMPOSED}\u00a0",
+    ],
+)  # fmt: skip
 def test_spellings_of_one_class_are_joined_and_reported(put, other):
     found = scan(put(f"{COMPOSED}/1.png", f"{COMPOSED}/2.png", f"{other}/3.png", "B/4.png"))
     assert found.counts() == {"B": 1, COMPOSED: 3}
@@ -420,3 +426,23 @@ def test_a_link_to_nothing_is_a_photograph_that_cannot_be_read(put):
     assert [f.path.name for f in found.fields] == ["1.png", "2.png", "3.png"]
     (warning,) = [w for w in found.warnings if "3.png" in w]
     assert "link" in warning
+
+
+def test_of_spellings_of_one_class_one_without_invisible_characters_stays(put):
+    found = scan(
+        put("MM\u200b/1.png", "MM\u200b/2.png", "\uff2d\uff2d/3.png", "MM/4.png", "B/5.png")
+    )
+    assert found.counts() == {"B": 1, "MM": 4}
+    assert any("invisible" in w and "\uff2d\uff2d" in w for w in found.warnings)
+
+
+@pytest.mark.parametrize("sign", ["\n", "\r", "\x1b", "\u2028"])
+def test_a_line_break_in_a_name_breaks_no_sentence(put, sign):
+    folder = put("A/1.png", "B/2.png", f"B/a{sign}b.png")
+    (folder / f"B/a{sign}b.png").write_bytes(b"")
+    (folder / f"B/a{sign}b.doc").write_bytes(b"")
+    told = [w for w in scan(folder).warnings if "a\ufffdb" in w]
+    assert len(told) == 2
+    assert not any(sign in w for w in told)
+    with pytest.raises(MarrowError, match="a\ufffdb"):
+        scan(folder / f"B/c{sign}d" / f"a{sign}b.png")

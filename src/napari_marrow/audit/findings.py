@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from napari_marrow.audit.image_summary import ImageSummary
 from napari_marrow.data.fields import Field
+from napari_marrow.data.text import one_line
 
 MIN_SOURCES = 5
 """Sources of a class, a size or a format that a test needs."""
@@ -44,7 +45,7 @@ class SummarizedField:
 
 def join_names(names: Iterable[str], limit: int = 5) -> str:
     """Join names as in a sentence: "a, b and c", or the first five and how many more there are."""
-    names = list(names)
+    names = list(map(one_line, names))
     if len(names) > limit:
         return ", ".join(names[:limit]) + f" and {len(names) - limit} more"
     return " and ".join(", ".join(names).rsplit(", ", 1))

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from napari_marrow.data.failures import Failure, left_out_sentences
-from napari_marrow.data.text import counted, printable
+from napari_marrow.data.text import counted, one_line, printable
 from napari_marrow.jobs.events import Event
 from napari_marrow.learning.evaluation import CrossValidation
 
@@ -43,10 +43,10 @@ class Reporter:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         if event.kind == "progress":
-            text = printable(event.text)
+            text = one_line(event.text)
             self._progress.update(self._task, completed=event.fraction, description=text)
         elif event.kind == "message":
-            console.print(printable(event.text), soft_wrap=True)
+            console.print(one_line(event.text), soft_wrap=True)
 
 
 def show(result: Mapping[str, object], as_json: bool, *lines: str) -> None:
@@ -66,7 +66,7 @@ def failure_lines(failed: Sequence[Failure]) -> list[str]:
         return []
     verb = "was" if len(failed) == 1 else "were"
     head = f"! {counted(len(failed), 'photograph')} can't be used and {verb} left out:"
-    return [head, *(f"  {failure.image}: {failure.reason}" for failure in failed)]
+    return [head, *(one_line(f"  {failure.image}: {failure.reason}") for failure in failed)]
 
 
 def _printable(value: object) -> object:

@@ -1,6 +1,6 @@
 """The errors of the package: those that users see, and one for work that was cancelled."""
 
-from napari_marrow.data.text import printable
+from napari_marrow.data.text import one_line
 
 
 class MarrowError(Exception):
@@ -12,7 +12,7 @@ class MarrowError(Exception):
     """
 
     def __init__(self, message: str = ""):
-        super().__init__(printable(message))
+        super().__init__(one_line(message))
 
 
 class EditedResultError(MarrowError):

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _FIRST_ESCAPED_BYTE = 0xDC80
 """How Python writes the byte 0x80 of a file's name that is not valid UTF-8."""
 
@@ -23,7 +24,7 @@ def counted(number: int, one: str, many: str = "") -> str:
 def listed(names: Sequence[str], limit: int = 5) -> str:
     """Join the first names of many, and tell how many more there are."""
     rest = len(names) - limit
-    return printable(", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else ""))
+    return one_line(", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else ""))
 
 
 def printable(text: str) -> str:
@@ -33,6 +34,15 @@ def printable(text: str) -> str:
     ('caf\\xe9.png', 'café.png')
     """
     return _SURROGATES.sub(_escape, text)
+
+
+def one_line(text: str) -> str:
+    r"""Return a printable text with a replacement character for each line break or control.
+
+    >>> one_line("a\nb\x1b.png") == "a\ufffdb\ufffd.png"
+    True
+    """
+    return _CONTROLS.sub("\ufffd", printable(text))
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -51,9 +61,15 @@ def one_form(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Return what all Unicode forms, capitals and spaces of a name have in common.
+    """Return what all spellings of a name have in common that look the same.
+
+    Those are Unicode forms, full-width letters, invisible characters, capitals and spaces.
 
     >>> folded("E\u0301OSINOPHILE ") == folded("\u00c9osinophile")
     True
+    >>> folded("\uff2d\uff2d\u200b") == folded("MM")
+    True
     """
-    return one_form(one_form(text).casefold())
+    plain = unicodedata.normalize("NFKC", printable(text))
+    visible = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+    return one_form(one_form(visible).casefold())

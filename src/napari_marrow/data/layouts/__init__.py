@@ -65,7 +65,7 @@ from napari_marrow.data.layouts.validate import validate_collection
 from napari_marrow.data.masks import looks_like_mask, mask_kind
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.progress import Progress, ignore
-from napari_marrow.data.text import listed, printable
+from napari_marrow.data.text import listed, one_line
 
 __all__ = ["SAVED", "natural_key", "scan", "scan_all", "write_table"]
 _FieldsOf: TypeAlias = Callable[[Path], dict[Path, Field]]
@@ -123,7 +123,7 @@ def _scan(folder: Path | str, progress: Progress, beside: _FieldsOf) -> Collecti
 def _finish(found: Collection, progress: Progress) -> Collection:
     """Give classes and fields the names that users see, and check the files."""
     checked = validate_collection(with_distinct_names(join_spellings(found)), progress)
-    return replace(checked, warnings=tuple(map(printable, checked.warnings)))
+    return replace(checked, warnings=tuple(map(one_line, checked.warnings)))
 
 
 def scan_all(paths: Iterable[Path | str]) -> list[Collection]:

@@ -11,9 +11,9 @@ from napari_marrow.data.text import folded, listed, one_form, printable
 
 
 def join_spellings(collection: Collection) -> Collection:
-    """Join classes that differ in their Unicode form, in capitals or in spaces, and report it.
+    """Join classes that look the same, or differ in capitals or spaces alone, and report it.
 
-    The most frequent spelling stays.
+    The most frequent spelling stays, of those without invisible characters if there are any.
     """
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for f in collection.fields:
@@ -25,7 +25,7 @@ def join_spellings(collection: Collection) -> Collection:
         written = Counter({one_form(name): 0 for name in counts})
         for name, count in counts.items():
             written[one_form(name)] += count
-        best[key] = min(written, key=lambda name: (-written[name], name))
+        best[key] = min(written, key=lambda name: (not name.isprintable(), -written[name], name))
         if len(counts) > 1:
             names = listed([_spelt(name, count) for name, count in sorted(counts.items())])
             warnings.append(f"Spellings of one class, {best[key]}, joined: {names}.")
@@ -38,6 +38,8 @@ def join_spellings(collection: Collection) -> Collection:
 
 def _spelt(name: str, count: int) -> str:
     composed = unicodedata.is_normalized("NFC", name)
+    if not name.isprintable():
+        return f"'{name}' with invisible characters ({count})"
     return f"'{name}' ({count})" if composed else f"'{name}' in decomposed Unicode ({count})"
 
 
