@@ -140,3 +140,43 @@ def test_copies_of_a_patients_picture_are_the_patients(put, tmp_path):
 def test_names_like_those_of_copies_without_the_picture_are_other_pictures(put, tmp_path, name):
     put(*(f"{c}/{name.format(k=k)}.png" for c in "AB" for k in range(1, 5)))
     assert len({f.source for f in scan(tmp_path).fields}) == 8
+
+
+MADE = ["{o}__rot_20", "{o}-aug-2", "rotated_{o}", "flip_{o}", "augmented_{o}_7", "rot20_{o}",
+        "{o}_rotated_-20", "{o}_angle_20", "{o}_crop", "{o}_scaled_0.5", "{o}_contrast1.5",
+        "{o}_brightness_1.2", "{o}_gauss", "{o}_elastic", "{o}_distorted", "{o}_transformed",
+        "{o}_h_flip", "{o}_flipped_lr", "{o}-gaussian-noise-0.1", "aug_{o}_rot90", "{o}_hue+0.1",
+        "random_crop_3_{o}", "{o}_sharpened", "{o}_rotation_45deg", "Gauss_Blur_{o}"]  # fmt: skip
+
+
+@pytest.mark.parametrize("made", MADE)
+@pytest.mark.parametrize("name", ["ALL_{}", "b {}", "{}1a"])
+def test_products_are_of_the_source_of_the_picture_that_is_there(put, tmp_path, made, name):
+    names = [name.format(i) for i in range(4)]
+    put(*(f"A/{n}.png" for n in (*names, *(made.format(o=o) for o in names))), "B/1.png")
+    sources = {f.path.stem: f.source for f in scan(tmp_path).fields if f.class_name == "A"}
+    assert len(set(sources.values())) == 4
+    assert all(sources[made.format(o=o)] == sources[o] for o in names)
+
+
+def test_products_without_their_picture_share_a_source_and_are_reported(put, tmp_path):
+    put(*(f"A/s{k}{end}.png" for k in range(3) for end in ("__rot_20", "_gauss", "_scaled_0.5")))
+    put("B/1.png")
+    found = scan(tmp_path)
+    assert len({f.source for f in found.fields}) == 4
+    assert any("s1_gauss.png" in warning and "--groups" in warning for warning in found.warnings)
+
+
+def test_bare_numbers_keep_their_products_apart(put, tmp_path):
+    put(*(f"A/{name}.png" for k in range(4) for name in (k, f"aug_{k}_rot90")), "B/z.png")
+    assert {f.source for f in scan(tmp_path).fields} == {"A/0", "A/1", "A/2", "A/3", "B/z"}
+
+
+ORDINARY = ["ALL_{k}", "blast_crop_{k}", "crop_{k}", "elastic{k}", "rot_{k}", "A_scaled_{k}",
+            "grey_{k}", "cell-{k}-dark", "img_{k}_x{k}", "{k}_right"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_names_are_not_joined(put, tmp_path, name):
+    put(*(f"{c}/{name.format(k=k)}.png" for c in ("L1", "B") for k in range(1, 9)))
+    assert len({f.source for f in scan(tmp_path).fields}) == 16

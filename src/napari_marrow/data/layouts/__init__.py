@@ -55,7 +55,7 @@ from napari_marrow.data.layouts.paired_masks import (
 from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.sources import (
     join_generated,
-    join_numbered,
+    join_products,
     join_twins,
     warn_of_missing_originals,
 )
@@ -164,7 +164,7 @@ def _scan_folder(folder: Path) -> Collection:
     fields, people = sources_of_folders(layout.root, layout.fields)
     warnings = (*layout.warnings, *faults, *missing, *people)
     layout = replace(layout, fields=fields, warnings=warnings)
-    return join_generated(join_numbered(join_twins(layout)))
+    return join_generated(join_products(join_twins(layout)))
 
 
 def _one_field(path: Path, beside: _FieldsOf) -> Collection:

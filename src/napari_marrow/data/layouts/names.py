@@ -20,7 +20,7 @@ _DERIVED = re.compile(
     re.IGNORECASE,
 )
 _DERIVED_PREFIX = re.compile(
-    r"(?:^|(?<=/))aug(?:mented)?(?:[_\-]?\d+)?[_\-](?=[^/]*[a-z][^/]*$)",
+    r"(?:^|(?<=/))aug(?:mented)?(?:[_\-]?\d+)?[_\-](?=[^/]*[a-z][^/]*$)(?!(?:rot|\w?flip|mirror)[^/]*$)",
     re.IGNORECASE,
 )
 # Roboflow: <stem>_<suffix>.rf.<hash>. Augmentor: <class>_original_<file>_<uuid>.

@@ -19,7 +19,7 @@ from napari_marrow.data.layouts.names import (
     original_of_name,
     source_of_name,
 )
-from napari_marrow.data.text import listed
+from napari_marrow.data.text import folded, listed
 
 MIN_SHARED_NAMES = 0.8
 """Share of a folder's names that must be in the other, for both to show the same pictures."""
@@ -27,6 +27,24 @@ MIN_GENERATED = 5
 """Originals of which a folder has copies, for names to be taken for those of Keras."""
 _GENERATED = re.compile(r"(?P<prefix>.*)_(?P<index>\d{1,5})_(?P<hash>\d{1,8})")
 
+# Operations of augmentation and what their names are followed by: "rot_20", "h_flip", "contrast1.5"
+_SEPARATOR = re.compile(r"[\W_]+")
+_SIDE = r"(?:[hvxy]|lr|ud|tb|hor\w*?|vert\w*?|left|right|up|down|c?cw|random|rand|border)"
+_OPERATION = (
+    r"(?:rot(?:at(?:e|ed|ion|ing))?|r(?=\d)|angle|flip(?:ped)?[hvxy]?|(?:fliplr|flipud)|mirror(?:ed)?|transposed?"
+    r"|aug(?:mented|mentation|ment)?|transform(?:ed)?|crop(?:ped)?|scaled?|resized?|zoom(?:ed)?"
+    r"|shear(?:ed)?|skew(?:ed)?|shift(?:ed)?|translat(?:e|ed|ion)|warp(?:ed)?|affine|perspective|tilt(?:ed)?"
+    r"|elastic|(?:grid)?distort(?:ed|ion)?|deform(?:ed|ation)?|stretch(?:ed)?"
+    r"|bright(?:ness|er|en(?:ed)?)?|dark(?:er|en(?:ed)?)?|contrast|colou?r(?:jitter)?|jitter(?:ed)?|saturat(?:e|ed|ion)"
+    r"|hue|gamma|hsv|clahe|equali[sz]ed?|invert(?:ed)?|gr[ae]y(?:scale)?|solari[sz]ed?|posteri[sz]ed?"
+    r"|gauss(?:ian)?|blur(?:red)?|nois[ey]|salt|pepper|speckle|sharp(?:en(?:ed)?|ness)?|cutout|dropout|eras(?:e|ed|ing))"
+)
+_NUMBER = r"(?:[\W_]*\d+(?:deg(?:rees?)?|px|pct|x)?)*"
+_OPERATIONS = re.compile(
+    rf"(?:{_SIDE}[\W_]*)?{_OPERATION}{_NUMBER}"
+    rf"(?:[\W_]*(?:{_OPERATION}|{_SIDE}){_NUMBER})*[\W_]*",
+    re.IGNORECASE,
+)
 # Of Keras with the picture's name before, and of Windows and browsers: "ALL1_0_1037", "ALL1 (2)".
 _NUMBERED = re.compile(r"(?P<original>.+?)(?:_\d{1,5}_\d{1,8}| ?\(\d+\))")
 
@@ -89,15 +107,59 @@ def join_generated(collection: Collection) -> Collection:
     return replace(collection, fields=fields, warnings=(*collection.warnings, warning))
 
 
-def join_numbered(collection: Collection) -> Collection:
-    """Give copies that are named after a picture by numbers its source, where it is there."""
-    own = {f.path.with_suffix(""): f.source for f in collection.fields}
-    groups = []
+def join_products(collection: Collection) -> Collection:
+    """Give what tools of augmentation made the source of its picture, by the names of both.
+
+    The picture must be there. Without it, products count as one source where several share what
+    their names have besides the operations, with a number, as in ``s1_rot_20`` and ``s1_crop``.
+    """
+    own = {f.path.with_name(f.path.stem): f.source for f in collection.fields}
+    groups: list[list[str]] = []
+    alone: dict[Path, list[Field]] = defaultdict(list)
     for f in collection.fields:
-        match = _NUMBERED.fullmatch(f.path.stem)
-        if match and (source := own.get(f.path.with_name(match["original"]))):
-            groups.append([source, f.source])
-    return replace(collection, fields=replace_sources(collection.fields, groups))
+        found = [f.path.with_name(name) for name in _possible_originals(f.path.stem)]
+        original = next((path for path in found if path in own and own[path] != f.source), None)
+        if original is not None:
+            groups.append([own[original], f.source])
+        elif found and not any(path in own for path in found):
+            stem = f.path.stem
+            names = [n for n in _products_of(stem) if stem.startswith(n) or not n[0].isdecimal()]
+            name = min(names, key=len, default="")
+            if re.search(r"\d", name) and folded(name) != folded(f.class_name or ""):
+                alone[f.path.with_name(name)].append(f)
+    shared = {path: fs for path, fs in alone.items() if len({f.source for f in fs}) > 1}
+    groups += [[f.source for f in fs] for fs in shared.values()]
+    told = [
+        f"{listed([f.path.name for f in fs], 3)} ({p.name})" for p, fs in sorted(shared.items())
+    ]
+    fields = replace_sources(collection.fields, groups)
+    warnings = (*collection.warnings, *_missing_originals(told))
+    return replace(collection, fields=fields, warnings=warnings)
+
+
+def _possible_originals(stem: str) -> list[str]:
+    """Return the stems that a picture may have been made from, the longest first."""
+    match = _NUMBERED.fullmatch(stem)
+    names = [*_products_of(stem), *([match["original"]] if match else [])]
+    return sorted(dict.fromkeys(names), key=len, reverse=True)
+
+
+def _products_of(stem: str) -> list[str]:
+    """Return a stem without the operations before and after it.
+
+    >>> _products_of("ALL_1__rot_-20"), _products_of("augmented_ALL_1_7"), _products_of("ALL_1")
+    (['ALL_1'], ['ALL_1_7', 'ALL_1'], [])
+    """
+    breaks = list(_SEPARATOR.finditer(stem))
+    found = []
+    for gap in breaks:
+        if _OPERATIONS.fullmatch(stem[gap.end() :]):
+            found.append(stem[: gap.start()])
+        if _OPERATIONS.fullmatch(stem[: gap.start()]):
+            rest = stem[gap.end() :]
+            found += [rest, re.sub(r"[\W_]+\d+$", "", rest)]
+    found = [name for name in dict.fromkeys(found) if name]
+    return list(dict.fromkeys([*found, *(n for name in found for n in _products_of(name))]))
 
 
 def _views(collection: Collection) -> dict[Path, dict[tuple[str, str], Field]]:
@@ -139,6 +201,10 @@ def warn_of_missing_originals(root: Path, fields: Iterable[Field]) -> list[str]:
             products[f.source].append(f.path.name)
     groups = [f"{listed(names, 3)} ({source})" for source, names in products.items()
               if len(names) > 1]  # fmt: skip
+    return _missing_originals(groups)
+
+
+def _missing_originals(groups: list[str]) -> list[str]:
     if not groups:
         return []
     return [
