@@ -127,6 +127,37 @@ def test_folders_of_any_names_that_divide_the_pictures_are_the_sources(put, name
     assert sum("--groups" in warning for warning in found.warnings) == 1
 
 
+SPELT = ["Patient{p}_{k}", "patient_0{p}-cell{k}", "slide{p}_x{k}_y0", "subject-{p}_{k}",
+         "ALL_case {p} ({k})", "donor0{p}_slide{k}"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPELT)
+@pytest.mark.parametrize("folders", ["{c}", "train/{c}"])
+def test_patients_and_slides_spelt_in_the_names_of_files_are_the_sources(put, folders, name):
+    people = {p: ("blast", "normal")[p % 2] for p in range(1, 7)}
+    names = [(p, f"{folders}/{name}.png".format(c=c, p=p, k=k)) for p, c in people.items()
+             for k in range(3)]  # fmt: skip
+    found = scan(put(*(n for _, n in names)))
+    assert sorted(Counter(f.source for f in found.fields).values()) == [3] * 6
+    assert sum("--groups" in warning for warning in found.warnings) == 1
+
+
+@pytest.mark.parametrize("name", ["P0{p}_cell{k}", "pt{p}-{k}", "p_{p}_{k}", "slide_{c}_{p}{k}"])
+def test_what_may_be_patients_in_the_names_of_files_is_only_said(put, name):
+    names = [f"{c}/{name.format(p=p, k=k, c='ab'.index(c))}.png"
+             for c in "ab" for p in (1, 2, 3) for k in (1, 2)]  # fmt: skip
+    found = scan(put(*names))
+    assert len({f.source for f in found.fields}) == len(names)
+    assert sum("--groups" in warning for warning in found.warnings) == 1
+
+
+@pytest.mark.parametrize("name", ["patient{p}", "case_{p}", "P0{p}", "showcase{p}_1", "PC{p}_1"])
+def test_patients_of_one_picture_each_need_no_word(put, name):
+    found = scan(put(*(f"{'AB'[p % 2]}/{name.format(p=p)}.png" for p in range(1, 7))))
+    assert len({f.source for f in found.fields}) == 6
+    assert not any("--groups" in warning for warning in found.warnings)
+
+
 DATED = ["2021-03-0{p} Meier", "2021-03-0{p}", "Meier 202{p}", "2021030{p}_Kim", "0{p}.03.2021",
          "2021_3_{p} (Abe)", "Rossi 0{p}.11.2020"]  # fmt: skip
 

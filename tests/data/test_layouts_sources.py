@@ -99,7 +99,7 @@ def test_what_keras_made_of_one_photograph_is_one_source(put, tmp_path, prefix):
     assert f"ALL/{prefix}_INDEX_HASH" in warning
 
 
-@pytest.mark.parametrize("name", ["slide_{k}_{j}", "cell_{k}{j}_9{k}7{j}", "day_2019041{k}_15{j}7"])
+@pytest.mark.parametrize("name", ["img_{k}_{j}", "cell_{k}{j}_9{k}7{j}", "day_2019041{k}_15{j}7"])
 def test_pictures_that_are_numbered_otherwise_keep_their_sources(put, tmp_path, name):
     put(*(f"{c}/{name.format(k=k, j=j)}.png" for c in "AB" for k in range(6) for j in range(4)))
     found = scan(tmp_path)

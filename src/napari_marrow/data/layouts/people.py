@@ -14,6 +14,7 @@ from napari_marrow.data.layouts.names import (
     describes_storage,
     is_patient_of_name,
     is_person,
+    original_of_name,
 )
 from napari_marrow.data.text import counted, folded, listed, one_form
 
@@ -38,6 +39,12 @@ _DIVISION = re.compile(
     r"|(?:sub)?set|(?:sub)?type|fold|level|grade|stage|[lm](?=\d)|original|segmented|augmented"
     r"|rotated|flipped|normali[sz]ed|processed|enhanced)[\W_]*(?:[a-z]|\d+[a-z]?)?"
 )
+_IN_NAME = r"(?:^|[\W_])(?P<word>{})[\W_]*(?P<number>\d+)(?!\d)"
+_PATIENT_IN_NAME = re.compile(
+    _IN_NAME.format("patient|pat|subject|case|donor|participant|volunteer"), re.IGNORECASE
+)
+_SLIDE_IN_NAME = re.compile(_IN_NAME.format("slide|wsi|smear|biopsy|aspirate"), re.IGNORECASE)
+_P_CODE = re.compile(r"pt?[\W_]?\d+(?=[\W_])", re.IGNORECASE)
 MIN_DIVIDING_FOLDERS = 4
 """Of other names, of which each holds several classes: fewer may be views of one picture."""
 _of_folders = lru_cache(maxsize=4096)  # a folder holds many files, which all ask the same
@@ -69,7 +76,8 @@ def sources_of_folders(root: Path, fields: Iterable[Field]) -> tuple[tuple[Field
     Such a folder is called ``patient 1``, ``Slide_B``, ``case 7`` and so on. Codes (``P07``,
     ``0123``) count where all photographs of the classes lie in such folders, either above the
     folders of the classes or below them. So do other names (``Adams``) where the folders divide
-    the photographs as patients do. Parts of a set, magnifications and dates do not count.
+    the photographs as patients do. Parts of a set and magnifications do not count. Without such
+    folders, patients and slides that the names of files spell are the sources.
 
     Returns
     -------
@@ -90,13 +98,50 @@ def sources_of_folders(root: Path, fields: Iterable[Field]) -> tuple[tuple[Field
         sources, warnings = _codes(ours, parts)
     folders = list(dict.fromkeys(sources.values()))
     if len(folders) < 2:  # one alone divides nothing
-        return fields, warnings
+        fields, told = _sources_of_file_names(fields, ours)
+        return fields, [*warnings, *told]
     warnings.append(
         f"{counted(len(sources), 'photograph')} in {counted(len(folders), 'folder')} of patients, "
         f"slides or the like, by the names: {listed(folders)}. All of one folder are one source. "
         "If that is wrong, give the sources in a table or with --groups."
     )
     return tuple(replace(f, source=sources.get(f.path, f.source)) for f in fields), warnings
+
+
+def _sources_of_file_names(
+    fields: tuple[Field, ...], ours: list[Field]
+) -> tuple[tuple[Field, ...], list[str]]:
+    """Give photographs one source whose names spell the same patient or slide, and say so.
+
+    ``Patient1_0`` and ``patient_01-3`` do. Of ``P02_0``, if all are named so, it is only said.
+    """
+    stems = {f.path: original_of_name(f.path).rpartition("/")[2] for f in ours}
+    found = {path: match for path, stem in stems.items() if (match := _spelt_person(stem))}
+    sources = {path: f"{m['word'].casefold()} {int(m['number'])}" for path, m in found.items()}
+    keys = set(sources.values())
+    if len(keys) > len({f.class_name for f in ours} - {None}) and len(keys) > 1:
+        shared = len(keys) < len({stems[path] for path in found})
+        if not shared:
+            return fields, []
+        return tuple(replace(f, source=sources.get(f.path, f.source)) for f in fields), [
+            f"By their names, {counted(len(sources), 'photograph')} are of {len(keys)} patients, "
+            f"slides or the like: {listed(list(dict.fromkeys(sources.values())))}. All of one are "
+            "one source. If that is wrong, give the sources in a table or with --groups."
+        ]
+    codes = {path: match[0] for path, stem in stems.items() if (match := _P_CODE.match(stem))}
+    maybe = sorted(set(codes.values()) if len(codes) == len(ours) else keys)
+    if maybe and len(maybe) < len({stems[path] for path in codes or found}):
+        return fields, [
+            f"The names of the files may tell patients or slides ({listed(maybe)}), and each "
+            "photograph is a source of its own: if they do, give the sources in a table or with "
+            "--groups."
+        ]
+    return fields, []
+
+
+def _spelt_person(stem: str) -> re.Match[str] | None:
+    """Return the patient, or else the slide, that a stem has a word and a number for."""
+    return _PATIENT_IN_NAME.search(stem) or _SLIDE_IN_NAME.search(stem)
 
 
 def _first(
