@@ -384,3 +384,22 @@ def test_names_can_be_read_beside_the_thumbnails(widget, make_snam, tmp_path, qt
         name = table.fontMetrics().horizontalAdvance("ALL_1")
         room = THUMBNAIL_PX + name
         qtbot.waitUntil(lambda room=room: table.columnWidth(USE) > room)
+
+
+def test_an_emptied_source_is_one_of_its_own_and_a_spelling_is_the_one_there(
+    widget, make_snam, tmp_path, qtbot
+):
+    root = make_snam(tmp_path / "s", 3)
+    look(widget, root, qtbot)
+    for row in (0, 1, 2):
+        widget.table.item(row, SOURCE).setText("patient 7")
+    for row in (0, 1):
+        widget.table.item(row, SOURCE).setText(" " * row)
+    widget.table.item(3, CLASS).setText(" all ")
+    widget.table.item(4, CLASS).setText("mm")
+    widget.save(root / "fields.csv")
+    found = scan(root).fields
+    assert len({f.source for f in found}) == 6
+    assert [f.source for f in found][2] == "patient 7"
+    assert [f.source for f in found] == texts(widget, SOURCE)
+    assert texts(widget, CLASS) == ["ALL"] * 4 + ["MM"] * 2

@@ -192,6 +192,11 @@ class Dataset(DockWidget):
 
     def _edited(self, rows: list[int], column: int) -> None:
         self._unsaved = True
+        if column == SOURCE and self.collection is not None:
+            for number in rows:
+                if not self.table.text(number, SOURCE):  # not known: a source of its own
+                    own = Path(self.collection.label(self._rows[number])).with_suffix("")
+                    self.table.set_text(number, SOURCE, own.as_posix())
         self._say_counts()
         self._audit_timer.start()
 

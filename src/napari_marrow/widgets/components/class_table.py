@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_marrow.data.text import folded
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES
 
@@ -80,7 +81,7 @@ class ClassTable(QTableWidget):
         down.hide()
         self._stretched = stretched
         self._fit_timer = single_shot(FIT_AFTER_MS, self._fit_columns, self)
-        self._check_column = check_column
+        self._check_column, self._class_column = check_column, class_column
         self._editors: dict[int, TextDelegate] = {class_column: ClassDelegate(self, class_column)}
         self._editors |= {column: TextDelegate(self) for column in text_columns}
         for column, editor in self._editors.items():
@@ -182,12 +183,17 @@ class ClassTable(QTableWidget):
             return
         rows = {index.row() for index in self.selectedIndexes()}
         rows = rows if row in rows else {row}
+        text = edited.text()
+        if column == self._class_column:  # as scan does, "all" beside "ALL" is one class
+            others = (self.item(n, column) for n in range(self.rowCount()) if n not in rows)
+            there = (item.text() for item in others if item is not None)
+            text = next((x for x in there if folded(x) == folded(text)), text)
         with QSignalBlocker(self):
             for other in (self.item(number, column) for number in rows):
                 if other is not None and column == self._check_column:
                     other.setCheckState(edited.checkState())
                 elif other is not None:
-                    other.setText(edited.text())
+                    other.setText(text)
         self.edited.emit(sorted(rows), column)
 
 
