@@ -140,6 +140,29 @@ def test_the_sentence_counts_what_is_trained_on_and_labelled(viewer, folder, qtb
     )
 
 
+def test_the_sentence_follows_edits_of_nuclei_and_hidden_layers(viewer, make_snam, qtbot, tmp_path):
+    widget, panel = open_widget(viewer, "Train DCNN")
+    root = make_snam(tmp_path, 1)
+    for name in ("ALL/ALL_1.bmp", "MM/MM_1.bmp"):
+        viewer.open(str(root / name), plugin=PLUGIN)
+
+    def says(text):
+        qtbot.waitUntil(lambda: panel.sentence.text().startswith(text), timeout=20_000)
+
+    nuclei = viewer.layers["ALL_1 nuclei"]
+    n_all, n_mm = len(nuclei.features), len(viewer.layers["MM_1 nuclei"].features)
+    whole, less = (f"Learns from {n} ALL and {n_mm} MM cells" for n in (n_all, n_all - 1))
+    says(whole)
+    nuclei.fill(tuple(np.argwhere(nuclei.data == 2)[0]), 0)
+    says(less)
+    nuclei.undo()
+    says(whole)
+    nuclei.redo()
+    says(less)
+    nuclei.undo()
+    says(whole)
+
+
 def test_layers_that_do_not_count_are_named_in_the_table_and_the_sentence(viewer, folder, qtbot):
     widget, panel = open_widget(viewer, "Train DCNN")
     widget.form.fields["unit"].value = "field"

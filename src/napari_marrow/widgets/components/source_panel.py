@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from napari.layers import Image
+import numpy as np
+from napari.layers import Image, Labels
 from qtpy.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.events import progress_callback
-from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import (
@@ -138,8 +138,10 @@ class SourcePanel(QWidget):
     def _listen_to_layers(self) -> None:
         for layer in self._viewer.layers:
             names = ["name", "features", "metadata", "data", "paint", "visible", *PLACE_EVENTS]
-            if LayerInfo.of(layer).kind is Kind.ANNOTATION:
-                names.append("set_data")  # all that undo and redo emit
+            if isinstance(layer, Labels) and isinstance(layer.data, np.ndarray):
+                names.append(
+                    "set_data"
+                )  # all that undo and redo emit; the masks of files have none
             for name in names:
                 if name in layer.events.emitters:
                     getattr(layer.events, name).connect(self._listener)
