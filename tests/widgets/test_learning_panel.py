@@ -141,7 +141,7 @@ def test_the_sentence_counts_what_is_trained_on_and_labelled(viewer, folder, qtb
 
 
 def test_the_sentence_follows_edits_of_nuclei_and_hidden_layers(viewer, make_snam, qtbot, tmp_path):
-    widget, panel = open_widget(viewer, "Train DCNN")
+    _, panel = open_widget(viewer, "Train DCNN")
     root = make_snam(tmp_path, 1)
     for name in ("ALL/ALL_1.bmp", "MM/MM_1.bmp"):
         viewer.open(str(root / name), plugin=PLUGIN)

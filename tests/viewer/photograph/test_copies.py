@@ -96,6 +96,19 @@ def test_the_copy_that_is_annotated_is_the_one_that_counts(snam):
     assert chosen(viewer) == {STACK: (1, 2, 3, 4, 5), "ALL_1": (0,)}
 
 
+def test_the_copy_that_has_a_class_is_the_one_that_counts(snam):
+    path = snam / STACK / "ALL" / "ALL_1.bmp"
+    viewer = ViewerModel()
+    viewer.add_image(np.asarray(Image.open(path)), rgb=True, name="pixels")
+    assert chosen(viewer) == {"pixels": (0,)}
+    fill(viewer, path)
+    assert chosen(viewer) == {"pixels": (), "ALL_1": (0,)}
+    set_field_class(viewer.layers["pixels"], 0, "ALL")
+    assert chosen(viewer) == {"pixels": (0,), "ALL_1": ()}
+    set_field_class(viewer.layers["ALL_1"], 0, None)
+    assert chosen(viewer)["pixels"] == (0,)
+
+
 def test_nuclei_and_classes_lie_over_both_layers_of_one_file(snam):
     viewer = ViewerModel()
     for _ in range(2):

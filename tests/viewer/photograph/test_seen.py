@@ -154,7 +154,17 @@ def test_a_photograph_has_one_layer_to_paint_in_and_no_visible_stroke_is_ignored
     second.visible = False
     assert of(viewer, "a").annotated(0).classes == {1: "ALL", 2: "ALL"}
     first.visible = False
-    assert of(viewer, "a").annotated(0).classes == {2: "MM"}
+    assert of(viewer, "a").annotated(0).classes == {}  # what nobody sees does not count
+    set_field_class(viewer.layers["a"], 0, "MM")
+    hidden = summarize_learning([of(viewer, "a")], "cell").sentence()
+    assert hidden.startswith("Learns from 3 MM cells of 1 field; a cells is hidden: its 2 strokes")
+    assert f"{second.name} is hidden: its 1 stroke is not used" in hidden
+    viewer.layers["a nuclei"].visible = False
+    hidden = summarize_learning([of(viewer, "a")], "cell").sentence()
+    assert hidden.startswith("Learns from 3 MM cells of 1 field; ")
+    assert "a nuclei is hidden, but its nuclei count" in hidden
+    viewer.layers["a nuclei"].visible = True
+    set_field_class(viewer.layers["a"], 0, None)
     annotation_layer_to_paint(viewer, of(viewer, "a"), ("ALL", "MM"))
     assert second.visible
     assert viewer.layers.selection.active.name == second.name
@@ -164,6 +174,11 @@ def test_a_photograph_has_one_layer_to_paint_in_and_no_visible_stroke_is_ignored
     annotated = of(viewer, "a").annotated(0)
     np.testing.assert_array_equal(annotated.cells, own.data)
     assert (annotated.classes, annotated.loose_classes) == ({7: "blast"}, ("MM",))
+    own.visible = False
+    hidden = summarize_learning([of(viewer, "a")], "cell").sentence()
+    assert f"{own.name} is hidden: its 1 cell is not used" in hidden
+    assert of(viewer, "a").annotated(0).classes == {2: "MM"}
+    own.visible = True
     viewer.layers.move(viewer.layers.index(own), 1)
     assert of(viewer, "a").annotated(0).classes == {2: "MM", 3: "blast"}
 

@@ -9,14 +9,13 @@ Labels layer over the photograph, in one of two ways:
   a cell and has the class of its row. In a stack of nuclei whose features follow the slider, the
   rows are those of the field that is shown.
 
-All visible layers of annotations count; the upper ones win. Only where none is visible, the topmost
-hidden one does.
+All visible layers of annotations count; the upper ones win. Hidden ones don't.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -26,6 +25,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.report.colours import class_colours
 from napari_marrow.viewer.layer_info import (
     Kind,
@@ -147,6 +147,8 @@ class Annotation:
     ----------
     layer
         Only touched on the viewer's thread.
+    name, visible
+        Of the layer.
     data
         Its labels.
     painted
@@ -158,6 +160,8 @@ class Annotation:
     """
 
     layer: Labels
+    name: str
+    visible: bool
     data: NDArray
     painted: bool
     covers_nuclei: bool
@@ -172,15 +176,19 @@ def seen(layers: Sequence[Labels]) -> list[Labels]:
 def annotations_in(
     own: Sequence[Labels], n_slices: int, nuclei: Labels | None
 ) -> tuple[Annotation, ...]:
-    """Return the annotations of a photograph that has these Labels layers, the lowest first."""
+    """Return the annotations of a photograph that has these Labels layers, the lowest first.
+
+    Those that are hidden, too.
+    """
     place = {x: (x.visible, k) for k, x in enumerate(own)}
     found = []
-    for layer in seen([x for x in own if annotates(x)]):
+    for layer in (x for x in own if annotates(x)):
         paged = LayerInfo.of(layer).shown_row is not None
         by_slice = [label_classes(layer, row) for row in range(n_slices if paged else 1)]
         classes = tuple(by_slice if paged else by_slice * n_slices)
         covers = nuclei is None or place[layer] >= place[nuclei]
-        found.append(Annotation(layer, full_data(layer), is_painted(layer), covers, classes))
+        data, painted = full_data(layer), is_painted(layer)
+        found.append(Annotation(layer, layer.name, layer.visible, data, painted, covers, classes))
     return tuple(found)
 
 
@@ -276,6 +284,36 @@ class AnnotatedSlice:
             on_cells=(*self.on_cells, *on_cells),
             n_unknown=self.n_unknown + names.count(None),
         )
+
+
+def annotated_cells(
+    parts: Sequence[tuple[Annotation, Mapping[int, str], NDArray]],
+    cells: Callable[[], NDArray[np.integer]],
+) -> AnnotatedSlice:
+    """Return the cells of a slice that are annotated, see :meth:`.Photograph.annotated`.
+
+    Parameters
+    ----------
+    parts
+        Annotations, the lowest first, with the slice's class by label, and its labels.
+    cells
+        Returns the nuclei below, where the annotations don't have cells of their own.
+    """
+    given = [part for part in parts if part[2].any() and (part[0].painted or part[1])]
+    if not given:
+        return AnnotatedSlice()
+    by_number = [x for x in given if not x[0].painted and x[0].covers_nuclei]
+    by_number = [x for x in by_number if set(labels_in(x[2])) & set(x[1])]
+    own = by_number[-1] if by_number else None
+    found = AnnotatedSlice(own[2], layer=own[0].layer) if own else AnnotatedSlice(cells())
+    for annotation, names, part in given:
+        if own and annotation is own[0]:
+            named = {k: names[k] for k in labels_in(part) if k in names}
+            found = replace(found, classes={**found.classes, **named})
+        else:  # of numbered cells only those with a class
+            strokes = part if annotation.painted else np.where(np.isin(part, [*names]), part, 0)
+            found = found.with_strokes(strokes, names)
+    return found
 
 
 def _box(painted: NDArray[np.integer]) -> tuple[slice, slice]:

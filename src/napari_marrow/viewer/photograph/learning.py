@@ -15,7 +15,7 @@ from napari_marrow.data.progress import never
 from napari_marrow.data.text import counted
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
-from napari_marrow.viewer.photograph.annotations import AnnotatedSlice
+from napari_marrow.viewer.photograph.annotations import AnnotatedSlice, Annotation, strokes_in
 from napari_marrow.viewer.photograph.not_photographs import why_no_photograph
 from napari_marrow.viewer.photograph.photograph import Photograph
 
@@ -128,7 +128,7 @@ class LearningSummary:
             n_unknown,
             n_unused,
             tuple(left_out),
-            tuple(note for x in photographs for note in x.notes),
+            tuple(note for x in photographs for note in (*x.notes, *_hidden(x))),
         )
 
     @property
@@ -164,6 +164,29 @@ class LearningSummary:
         for reason, count in Counter(reason for _, reason in self.left_out).items():
             sentences.append(f"{counted(count, 'field')} left out: {reason.rstrip('.')}")
         return "; ".join([*sentences, *self.notes]) + "."
+
+
+def _hidden(photograph: Photograph) -> list[str]:
+    """Say which hidden layers of chosen fields are not used, and which are all the same."""
+    notes = []
+    if photograph.hidden and photograph.chosen:
+        notes.append(f"{photograph.name} is hidden, and used because it is ticked")
+    for layer in photograph.hidden_annotations:
+        count = sum(_count_marks(photograph, layer, row) for row in photograph.chosen)
+        one, many = ("stroke", "strokes") if layer.painted else ("cell", "cells")
+        are = counted(count, f"{one} is", f"{many} are")
+        notes += [f"{layer.name} is hidden: its {are} not used"] if count else []
+    if photograph.hidden_nuclei and photograph.chosen:
+        notes.append(f"{photograph.hidden_nuclei} is hidden, but its nuclei count")
+    return notes
+
+
+def _count_marks(photograph: Photograph, layer: Annotation, row: int) -> int:
+    """Count the strokes of a layer, or its cells with a class."""
+    if not (names := layer.classes[row]):
+        return 0
+    part = photograph.part(layer.data, row)
+    return len(strokes_in(part, names)[1] if layer.painted else {*labels_in(part)} & {*names})
 
 
 def _by_class(counts: Mapping[str, int], word: str) -> str:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
-from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.imaging.segmentation import found_nuclei
 from napari_marrow.jobs.augment import file_name
 from napari_marrow.viewer.layer_info import (
@@ -31,6 +30,7 @@ from napari_marrow.viewer.layer_info import (
 from napari_marrow.viewer.photograph.annotations import (
     AnnotatedSlice,
     Annotation,
+    annotated_cells,
     annotations_in,
     by_id,
     field_class,
@@ -83,7 +83,13 @@ class Photograph:
         Labels of these that are seen, with any edits made: of the topmost visible layer that holds
         some, else of the topmost hidden one.
     annotations
-        Layers that give classes to cells and are seen, the lowest first.
+        Layers that give classes to cells and are visible, the lowest first.
+    hidden_annotations
+        Layers that would give classes to cells if they were visible.
+    hidden_nuclei
+        The name of the layer of its nuclei if that is hidden, else ''.
+    hidden
+        Whether its own layer is hidden.
     own_labels
         Data of other Labels that a person made over it, by the names of their layers.
     misplaced
@@ -108,6 +114,9 @@ class Photograph:
     nuclei: Overlay | None
     cytoplasm: Overlay | None
     annotations: tuple[Annotation, ...]
+    hidden_annotations: tuple[Annotation, ...]
+    hidden_nuclei: str
+    hidden: bool
     own_labels: Mapping[str, Pixels]
     misplaced: str
     notes: tuple[str, ...]
@@ -132,6 +141,7 @@ class Photograph:
         data, over = full_data(layer), [x for x in own if lies_over(layer, x)]
         rows = range(len(data) if data.ndim == 4 else 1)
         nuclei = topmost(layer, over, Kind.NUCLEI)
+        annotations = annotations_in(over, len(rows), nuclei and nuclei.layer)
         return cls(
             layer=layer,
             name=layer.name,
@@ -144,7 +154,10 @@ class Photograph:
             chosen=tuple(row for row in rows if is_chosen(layer, row)),
             nuclei=nuclei,
             cytoplasm=topmost(layer, over, Kind.CYTOPLASM),
-            annotations=annotations_in(over, len(rows), nuclei and nuclei.layer),
+            annotations=tuple(x for x in annotations if x.visible),
+            hidden_annotations=tuple(x for x in annotations if not x.visible),
+            hidden_nuclei="" if nuclei is None or nuclei.layer.visible else nuclei.layer.name,
+            hidden=not layer.visible,
             own_labels=own_labels,
             misplaced=misplaced(layer, [x for x in own if x not in over]),
             notes=tuple(notes),
@@ -327,21 +340,7 @@ class Photograph:
         """
         self.check(row)
         parts = [(x, x.classes[row], self.part(x.data, row)) for x in self.annotations]
-        given = [part for part in parts if part[2].any() and (part[0].painted or part[1])]
-        by_number = [(x, part) for x, names, part in given if not x.painted and x.covers_nuclei]
-        by_number = [x for x in by_number if set(labels_in(x[1])) & set(x[0].classes[row])]
-        if not given:
-            return AnnotatedSlice()
-        own, cells = by_number[-1] if by_number else (None, nuclei)
-        found = AnnotatedSlice(self.cells(row) if cells is None else cells, layer=own and own.layer)
-        for annotation, names, part in given:
-            if annotation is own:
-                named = {k: names[k] for k in labels_in(part) if k in names}
-                found = replace(found, classes={**found.classes, **named})
-            else:  # of numbered cells only those with a class
-                strokes = part if annotation.painted else np.where(np.isin(part, [*names]), part, 0)
-                found = found.with_strokes(strokes, names)
-        return found
+        return annotated_cells(parts, lambda: self.cells(row) if nuclei is None else nuclei)
 
     def field(self, row: int) -> Field:
         """Return a slice as a field; one that is in no file has a path that does not exist."""
@@ -391,9 +390,9 @@ class Photograph:
 
 
 def _without_copies(found: Sequence[Photograph]) -> list[Photograph]:
-    """Choose of slices of one photograph the first, or an annotated one, and what was ticked."""
+    """Choose of copies one with annotations, or a class, or the first; what was ticked stays."""
     wanted = [(x, row) for x in found for row in range(len(x)) if is_wanted(x.layer, row)]
-    wanted.sort(key=lambda one: not one[0].annotations)
+    wanted.sort(key=lambda one: (not one[0].annotations, one[0].classes[one[1]] is None))
     names = names_of_earlier(((x, row), x.keys(row), x.name) for x, row in wanted)
     copies = {x: {k: names[x, k] for k in range(len(x)) if (x, k) in names} for x in found}
     chosen = {x: [k for k in x.chosen if k not in copies[x] or x.info.chosen.get(k)] for x in found}
