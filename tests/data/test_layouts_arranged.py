@@ -79,6 +79,15 @@ def test_a_single_class_folder_counts_before_the_names_of_files(put, folders, na
     }
 
 
+@pytest.mark.parametrize("name", ["{c}/x/{k}.bmp", "train/{c}/x/{k}.bmp", "{c}/train/x/{k}.bmp"])
+@pytest.mark.parametrize("classes", ["AML normal", "blast healthy"])
+def test_class_folders_count_where_masks_lie_beside_as_in_segpc(put, name, classes):
+    names = [name.format(c=c, k=k) for c in classes.split() for k in (1, 2)]
+    found = scan(put(*names, *(n.replace("/x/", "/y/").replace(".", "_1.") for n in names)))
+    assert found.counts() == dict.fromkeys(classes.split(), 2)
+    assert all(f.cells for f in found.fields)
+
+
 @pytest.mark.parametrize("folder", ["AML", "normal"])
 def test_a_photograph_by_itself_has_the_class_of_its_folder(put, folder):
     folder = put(f"{folder}/Im001_1.png") / folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 from napari_marrow.data.csv_table import UNKNOWN, columns, read_rows
@@ -17,7 +18,11 @@ from napari_marrow.data.layouts.listing import (
     subfolders,
     taken_for_masks,
 )
-from napari_marrow.data.layouts.names import source_of_name
+from napari_marrow.data.layouts.names import (
+    class_of_folder_name,
+    is_class_word,
+    source_of_name,
+)
 from napari_marrow.data.layouts.parallel_masks import PHOTOGRAPH_FOLDERS
 from napari_marrow.data.masks import MaskKind, holds_levels
 from napari_marrow.data.outputs import is_own_png
@@ -65,7 +70,18 @@ def segpc(root: Path) -> Collection | None:
                 for path in images_in(folder)
             ]
             sets.append(Collection(root, tuple(fields)))
-    return join_collections(root, sets)
+    found = join_collections(root, sets)
+    classes = [_class_above(root, f.path.parent) for f in found.fields]
+    if any(classes):  # what a person arranged counts
+        fields = [replace(f, class_name=c) for f, c in zip(found.fields, classes, strict=True)]
+        found = replace(found, fields=tuple(fields))
+    return found
+
+
+def _class_above(root: Path, folder: Path) -> str | None:
+    """Return the innermost folder below ``root`` with a word for cells or a diagnosis."""
+    names = reversed(folder.relative_to(root).parts if folder.is_relative_to(root) else ())
+    return next((class_of_folder_name(name) for name in names if is_class_word(name)), None)
 
 
 def _all_folders(root: Path, depth: int = MAX_DEPTH) -> list[Path]:
