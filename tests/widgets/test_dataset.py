@@ -403,3 +403,14 @@ def test_an_emptied_source_is_one_of_its_own_and_a_spelling_is_the_one_there(
     assert [f.source for f in found][2] == "patient 7"
     assert [f.source for f in found] == texts(widget, SOURCE)
     assert texts(widget, CLASS) == ["ALL"] * 4 + ["MM"] * 2
+
+
+def test_saving_names_the_open_layers_that_show_what_was_before(widget, make_snam, tmp_path, qtbot):
+    root = make_snam(tmp_path / "s", 2)
+    look(widget, root, qtbot)
+    widget.open_fields()
+    widget.save(root / "fields.csv")
+    assert "again" not in widget.run.status.text()
+    widget.table.item(0, CLASS).setText("CLL")
+    widget.save(root / "fields.csv")
+    assert f"Open {root.name} again" in widget.run.status.text()

@@ -19,7 +19,9 @@ from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import SAVED, natural_key, scan, write_table
 from napari_marrow.data.layouts.validate import DAMAGED, notes_of, warn_of_missing_classes
 from napari_marrow.data.progress import Progress, ignore
+from napari_marrow.data.text import listed
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
+from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
@@ -247,7 +249,21 @@ class Dataset(DockWidget):
             edited = self.edited()
             write_table(edited, path)
             self._unsaved = False
-            self.run.say(f"{describe(edited)} Saved as {path}.")
+            self.run.say(f"{describe(edited)} Saved as {path}.{self._about_open_layers(edited)}")
+
+    def _about_open_layers(self, edited: Collection) -> str:
+        """Return a sentence about open layers that were opened with other classes or sources."""
+        now = {f.path: (f.class_name, f.source) for f in edited.fields}
+        shown = {f.path for f in self._rows}
+        names = [
+            layer.name
+            for layer in self.viewer.layers
+            for f in LayerInfo.of(layer).fields
+            if now.get(f.path) != (f.class_name, f.source) and f.path in shown
+        ]
+        if not names:
+            return ""
+        return f" Open {listed(list(dict.fromkeys(names)))} again to use what was changed."
 
     def _ask_path(self) -> str:
         start = self.collection.root / SAVED if self.collection else SAVED
