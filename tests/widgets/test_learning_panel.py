@@ -141,7 +141,7 @@ def test_the_sentence_counts_what_is_trained_on_and_labelled(viewer, folder, qtb
 
 
 def test_the_sentence_follows_edits_of_nuclei_and_hidden_layers(viewer, make_snam, qtbot, tmp_path):
-    _, panel = open_widget(viewer, "Train DCNN")
+    widget, panel = open_widget(viewer, "Train DCNN")
     root = make_snam(tmp_path, 1)
     for name in ("ALL/ALL_1.bmp", "MM/MM_1.bmp"):
         viewer.open(str(root / name), plugin=PLUGIN)
@@ -151,6 +151,7 @@ def test_the_sentence_follows_edits_of_nuclei_and_hidden_layers(viewer, make_sna
 
     nuclei = viewer.layers["ALL_1 nuclei"]
     n_all, n_mm = len(nuclei.features), len(viewer.layers["MM_1 nuclei"].features)
+    one = "MM has only one cell"
     whole, less = (f"Learns from {n} ALL and {n_mm} MM cells" for n in (n_all, n_all - 1))
     says(whole)
     nuclei.fill(tuple(np.argwhere(nuclei.data == 2)[0]), 0)
@@ -161,6 +162,37 @@ def test_the_sentence_follows_edits_of_nuclei_and_hidden_layers(viewer, make_sna
     says(less)
     nuclei.undo()
     says(whole)
+    image, table = viewer.layers["ALL_1"], widget.source.table
+    image.visible = False
+    says(f"Learns from {n_mm} MM cell")
+    assert (table.text(0, 0), table.is_checked(0)) == ("ALL_1 (hidden)", False)
+    table.item(0, 0).setCheckState(Qt.CheckState.Checked)
+    says(f"{whole} of 2 fields; {one}; ALL_1 is hidden")
+    assert (table.text(0, 0), table.is_checked(0)) == ("ALL_1 (hidden)", True)
+    image.visible = True
+    says(f"{whole} of 2 fields; {one}.")
+    assert table.text(0, 0) == "ALL_1"
+
+    def annotate():
+        widget.source.annotate.click()
+        cells = viewer.layers["ALL_1 cells"]
+        cells.paint(tuple(np.argwhere(viewer.layers["ALL_1 nuclei"].data == 2)[0]), 1)
+        return cells
+
+    cells = annotate()
+    says("Learns from 1 ALL cell")
+    panel.switch.click()
+    says(whole)
+    cells.visible = False  # what was chosen by hand stays so
+    says(f"{whole} of 2 fields; {one}; ALL_1 cells is hidden: its 1 stroke is not used")
+    cells.visible = True
+    says(f"{whole} of 2 fields; {one}.")
+    viewer.layers.clear()
+    viewer.open(str(root / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
+    qtbot.waitUntil(lambda: table.rowCount() == 1)
+    annotate()
+    says("Learns from 1 ALL cell")
+    assert panel.switch.isChecked()
 
 
 def test_layers_that_do_not_count_are_named_in_the_table_and_the_sentence(viewer, folder, qtbot):

@@ -14,6 +14,7 @@ from napari_marrow.viewer.make.augmented import augment_photograph, augmented_la
 from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer, show_made
 from napari_marrow.viewer.photograph.annotations import set_chosen
+from napari_marrow.viewer.photograph.learning import summarize_learning
 from napari_marrow.viewer.photograph.measuring import opened_fields
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import write_session
@@ -45,8 +46,13 @@ def test_products_are_not_chosen_and_three_runs_of_stain_change_nothing(viewer, 
         viewer.add_layer(layer)
     numbers = chosen(viewer)
     assert len(numbers) == 5
-    assert numbers.pop(STACK) == 6  # Stain hid it: nobody chose that it be left out
-    assert set(numbers.values()) == {0}
+    assert set(numbers.values()) == {0}  # Stain hid the photograph, too, and nobody ticked it
+    assert not LayerInfo.of(photograph.layer).chosen
+    assert Photograph.of(photograph.layer, viewer.layers).hidden
+    set_chosen(photograph.layer, range(6), True)
+    assert chosen(viewer)[STACK] == 6
+    summary = summarize_learning(Photograph.chosen_of(viewer.layers), "field")
+    assert f"{STACK} is hidden, and used because it is ticked" in summary.sentence()
     found = write_session(Photograph.chosen_of(viewer.layers), tmp_path, "field")
     assert [field.name[-1] for field in found.fields] == ["1", "2", "3"] * 2
 

@@ -27,7 +27,6 @@ from napari_marrow.viewer.layer_info import (
     layer_id,
 )
 from napari_marrow.viewer.make.layers import warn_once
-from napari_marrow.viewer.photograph.annotations import set_chosen
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
@@ -209,8 +208,8 @@ def show_made(
 ) -> None:
     """Put images just above the photograph they were made from, in place of earlier ones.
 
-    Masks stay above them. The photograph and other images made from it are hidden; which fields of
-    it are chosen stays as it was.
+    Masks stay above them. The photograph and other images made from it are hidden, so that
+    only what a person ticked of it stays chosen.
 
     Parameters
     ----------
@@ -232,7 +231,6 @@ def show_made(
             viewer.layers.remove(layer)
         else:
             layer.visible = False
-    set_chosen(image, Photograph.of(image, viewer.layers).chosen, True)
     image.visible = False
     for layer in reversed(layers):
         viewer.layers.insert(viewer.layers.index(image) + 1, layer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from napari.layers import Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QWidget
 
@@ -48,7 +49,8 @@ class LearningPanel(QWidget):
         super().__init__()
         self._viewer, self._verb = owner.viewer, verb
         self._photographs: Sequence[Photograph] = ()
-        self._unit, self._chosen_by_hand = "field", False
+        self._unit = "field"
+        self._chosen_for: set[Layer] | None = None  # by hand, for these
         self.switch = QCheckBox("Only annotated cells")
         self.switch.setToolTip("Else the cells that are not annotated have the class of the field.")
         self.switch.clicked.connect(self._choose)
@@ -79,13 +81,22 @@ class LearningPanel(QWidget):
     def set_photographs(self, photographs: Sequence[Photograph]) -> None:
         """Say what is learnt from these; where some are annotated, only from annotated cells."""
         self._photographs = photographs
-        if not self._chosen_by_hand:
+        if self._chosen_for is not None and self._chosen_for.isdisjoint(self._layers()):
+            self._chosen_for = None
+        if self._chosen_for is None:
             self.switch.setChecked(any(map(is_annotated, photographs)))
         self._sum_up()
 
     def _choose(self) -> None:
-        self._chosen_by_hand = True
+        self._chosen_for = self._layers()
         self._sum_up()
+
+    def _layers(self) -> set[Layer]:
+        """Return the layers of annotations, hidden ones too; without any, the photographs."""
+        found = [
+            y.layer for x in self._photographs for y in (*x.annotations, *x.hidden_annotations)
+        ]
+        return {*found} or {x.layer for x in self._photographs}
 
     def _sum_up(self) -> None:
         found, unit, only = self._photographs, self._unit, self.only_annotated

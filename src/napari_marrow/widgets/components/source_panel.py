@@ -35,6 +35,7 @@ REFRESH_AFTER_MS = 100
 """From the last change of a layer, such as a piece of a stroke, to the new table."""
 PLACE_EVENTS = ("scale", "translate", "rotate", "shear", "affine", "units")
 ALSO_OPEN = "The same photograph is open twice. Only one of them is ticked: it counts once."
+HIDDEN = "The layer is hidden: its fields are only used where you tick them."
 NO_FOLDER = (
     "A folder with a folder for each class, a SN-AM download, or a table of the widget Data set."
 )
@@ -168,6 +169,8 @@ class SourcePanel(QWidget):
             tip = ""
             if other := photograph.copies.get(index):
                 name, tip = f"{name} (also in {other})", ALSO_OPEN
+            if photograph.hidden:
+                name, tip = f"{name} (hidden)", tip or HIDDEN
             self.table.set_text(number, NAME, name, tip, checked=index in photograph.chosen)
             self.table.set_text(number, CLASS, photograph.classes[index] or NO_CLASS)
             self.table.set_text(number, CELLS, self._cells.get((photograph.layer, index), ""))
