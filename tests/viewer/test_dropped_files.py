@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from napari import layers
 from PIL import Image
 
 from napari_marrow.data.layouts import scan, write_table
@@ -94,3 +95,31 @@ def test_other_tables_are_left_to_napari(viewer, tmp_path):
     assert get_reader(str(overlay)) is None
     viewer.open(str(tmp_path / "points.csv"))  # no choice to be made
     assert len(viewer.layers[0].data) == 2
+
+
+@pytest.mark.parametrize("which", ["pictures", "class folders", "all together", "root and table"])
+def test_a_saved_table_counts_however_its_pictures_are_opened(
+    viewer, make_snam, tmp_path, notified, which
+):
+    root = make_snam(tmp_path / "s", 3, wrapped=False)
+    (root / "fields.csv").write_text(
+        "image,class,source,use\nALL/ALL_1.bmp,CLL,p1,yes\nALL/ALL_2.bmp,ALL,p1,no\n"
+        "ALL/ALL_3.bmp,ALL,p2,yes\nMM/MM_1.bmp,MM,p3,yes\nMM/MM_2.bmp,MM,p3,yes\n"
+        "MM/MM_3.bmp,MM,p4,yes\n"
+    )
+    folders = [root / "ALL", root / "MM"]
+    dropped = {
+        "pictures": sorted((root / "ALL").glob("*.bmp")),
+        "class folders": folders,
+        "all together": [*folders, root / "fields.csv"],
+        "root and table": [root, root / "fields.csv"],
+    }[which]
+    drop(viewer, *dropped)
+    images = [x for x in viewer.layers if isinstance(x, layers.Image)]
+    fields = [f for x in images for f in LayerInfo.of(x).fields]
+    expected = [("ALL_1", "CLL", "p1"), ("ALL_3", "ALL", "p2")]
+    if which != "pictures":
+        expected += [("MM_1", "MM", "p3"), ("MM_2", "MM", "p3"), ("MM_3", "MM", "p4")]
+    assert [(f.name, f.class_name, f.source) for f in fields] == expected
+    assert all(LayerInfo.of(x).class_tables == (root / "fields.csv",) for x in images)
+    assert any("fields.csv leaves out" in text and "ALL_2" in text for text in notified)

@@ -21,3 +21,7 @@ class EditedResultError(MarrowError):
 
 class Stopped(Exception):
     """The user cancelled the work."""
+
+
+class LeftOutError(MarrowError):
+    """A table of classes leaves out all that was named."""

@@ -12,14 +12,14 @@ None for what is not its own:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
 from napari_marrow.data.csv_table import is_table_name
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.class_table import (
@@ -27,6 +27,7 @@ from napari_marrow.data.layouts.class_table import (
     fields_of_table,
     read_class_table,
     read_saved_table,
+    read_table_above,
     write_table,
 )
 from napari_marrow.data.layouts.folders import (
@@ -68,7 +69,7 @@ from napari_marrow.data.progress import Progress, ignore
 from napari_marrow.data.text import listed, one_line
 
 __all__ = ["SAVED", "natural_key", "scan", "scan_all", "write_table"]
-_FieldsOf: TypeAlias = Callable[[Path], dict[Path, Field]]
+_FieldsOf: TypeAlias = Callable[[Path], Collection]
 
 
 def scan(folder: Path | str, progress: Progress = ignore) -> Collection:
@@ -95,7 +96,10 @@ def scan(folder: Path | str, progress: Progress = ignore) -> Collection:
     MarrowError
         When the folder is not there, can't be read, or holds no photograph.
     """
-    return _scan(folder, progress, _fields_beside)
+    found = _scan(folder, progress, _beside)
+    if not found.fields:
+        raise _left_out(found.warnings)
+    return found
 
 
 def _scan(folder: Path | str, progress: Progress, beside: _FieldsOf) -> Collection:
@@ -104,7 +108,8 @@ def _scan(folder: Path | str, progress: Progress, beside: _FieldsOf) -> Collecti
     if is_table_name(folder):
         return _finish(fields_of_table(folder), progress)
     if folder.is_file():
-        return _finish(_one_field(folder, beside), progress)
+        one = _one_field(folder, beside)
+        return _finish(one, progress) if one.fields else one
     if not folder.is_dir():
         raise MarrowError(f"{folder} is not there or no folder; check the name.")
     if not os.access(folder, os.R_OK | os.X_OK):
@@ -112,6 +117,8 @@ def _scan(folder: Path | str, progress: Progress, beside: _FieldsOf) -> Collecti
     found = _scan_folder(folder)
     progress(0.0, f"Listing the files of {folder.name}")
     unused = warn_of_unused(folder, found)
+    if not found.fields and found.left_out:
+        return found
     if not found.fields:
         raise MarrowError(
             f"{folder} holds no photograph (BMP, TIFF, PNG or JPEG that is no mask); choose the "
@@ -136,19 +143,29 @@ def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
     """
     found: list[Collection] = []
     seen: set[Path] = set()
-    beside = cache(_fields_beside)  # thousands of photographs may be named one by one
+    left_out: list[str] = []
+    beside = cache(_beside)  # thousands of photographs may be named one by one
     for path in paths:
         collection = _scan(path, ignore, beside)
         new = [f for f in collection.fields if f.path.resolve() not in seen]
         seen.update(f.path.resolve() for f in new)
         if new:
             found.append(replace(collection, fields=tuple(new)))
+        elif not collection.fields:
+            left_out += collection.warnings
+    if not found:
+        raise _left_out(left_out)
+    found[0] = replace(found[0], warnings=(*found[0].warnings, *dict.fromkeys(left_out)))
     return with_common_bits(found)
+
+
+def _left_out(warnings: Sequence[str]) -> LeftOutError:
+    return LeftOutError(f"{' '.join(warnings)} Check them in the table, or move it away.")
 
 
 def _scan_folder(folder: Path) -> Collection:
     """Find the fields by the table that counts, else by the sets and folders."""
-    if saved := read_saved_table(folder):
+    if saved := read_saved_table(folder) or read_table_above(folder):
         return saved
     sets = find_paired_masks(folder)
     taken = {p.parent for s in sets for f in s.fields for p in (f.path, *f.mask_files)}
@@ -179,9 +196,22 @@ def _one_field(path: Path, beside: _FieldsOf) -> Collection:
             f"{path} is a result that napari-marrow wrote, not a photograph; name the photograph."
         )
     folder = path.parent
-    if found := beside(folder).get(path):
-        return Collection(folder, (found,))
+    known = beside(folder)
+    fields = tuple(f for f in known.fields if f.path == path)
+    left_out = tuple(f for f in known.left_out if f.path == path)
+    if left_out:
+        return Collection(folder, (), (f"{known.tables[0]} leaves out {path.name}.",), known.tables)
+    if fields:
+        return Collection(folder, fields, tables=known.tables)
     return Collection(folder, tuple(_fields_of_one_folder(folder, FolderFiles([path]))))
+
+
+def _beside(folder: Path) -> Collection:
+    """Return the photographs of a folder by the saved table that names them, else by its files."""
+    told = read_saved_table(folder) or read_table_above(folder)
+    known = {f.path for f in (*told.fields, *told.left_out)} if told else set()
+    rest = [f for path, f in _fields_beside(folder).items() if path not in known]
+    return replace(told, fields=(*told.fields, *rest)) if told else Collection(folder, tuple(rest))
 
 
 def _fields_beside(folder: Path) -> dict[Path, Field]:

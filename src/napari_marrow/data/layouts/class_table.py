@@ -45,6 +45,8 @@ SAVED = "fields.csv"
 COLUMNS = ("image", "class", "source")
 USE_COLUMN = "use"
 """Written where a photograph is not used; a table of version 0.1 has no such column."""
+MAX_LEVELS_ABOVE = 3
+"""Number of folders above one in which a saved table is looked for."""
 USED, NOT_USED = "yes", "no"
 _FALSE = frozenset({NOT_USED, "n", "false", "f", "0", "0.0"})
 
@@ -54,6 +56,31 @@ def read_saved_table(folder: Path) -> Collection | None:
     for place in dict.fromkeys((folder, snam_root(folder))):
         if _gives_classes(place / SAVED):
             return fields_of_table(place / SAVED)
+    return None
+
+
+def read_table_above(place: Path) -> Collection | None:
+    """Return what a saved table above a folder says of the photographs in it.
+
+    That of the nearest of :data:`MAX_LEVELS_ABOVE` folders which names any of them.
+
+    Raises
+    ------
+    MarrowError
+        When that table has a fault.
+    """
+    for above in [*place.parents][:MAX_LEVELS_ABOVE]:
+        if not _gives_classes(above / SAVED):
+            continue
+        whole = fields_of_table(above / SAVED)
+        parts = [
+            tuple(f for f in part if f.path.is_relative_to(place))
+            for part in (whole.fields, whole.left_out)
+        ]
+        if any(parts):
+            names = listed([f.path.name for f in parts[1]])
+            left = (f"{above / SAVED} leaves out {names}.",) if names else ()
+            return Collection(place, parts[0], left, whole.tables, parts[1])
     return None
 
 

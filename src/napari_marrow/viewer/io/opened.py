@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari.layers import Labels, Layer
 
-from napari_marrow.data.fields import Field
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.outputs import input_files
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
@@ -40,6 +40,17 @@ def is_open_mask(layers: Sequence[Layer], mask: Path) -> bool:
         for field, kind in _open_labels(layers)
         for of, path in field.masks.items()
     )
+
+
+def is_open_table(layers: Sequence[Layer], table: Path, collections: Sequence[Collection]) -> bool:
+    """Whether all photographs of a table are open, as the table has them now."""
+    infos = [LayerInfo.of(layer) for layer in layers]
+    shown = {_row(f) for info in infos if table in info.class_tables for f in info.fields}
+    return all(c.tables == (table,) and {*map(_row, c.fields)} <= shown for c in collections)
+
+
+def _row(field: Field) -> tuple[Path, str | None, str]:
+    return field.path, field.class_name, field.source
 
 
 def _open_labels(layers: Sequence[Layer]) -> Iterator[tuple[Field, Kind]]:

@@ -11,7 +11,7 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils.notifications import show_warning
 
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, usable
 from napari_marrow.data.images import image_size, is_image_name
 from napari_marrow.data.layouts import scan_all
@@ -22,7 +22,7 @@ from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import listed
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.behaviours.opening import prepare_viewer
-from napari_marrow.viewer.io.opened import is_open_mask, lone_masks, open_kinds
+from napari_marrow.viewer.io.opened import is_open_mask, is_open_table, lone_masks, open_kinds
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.layers import LayerData, collection_layers, place_of_files
 from napari_marrow.viewer.per_viewer import open_viewers
@@ -86,7 +86,14 @@ def read(path: PathOrPaths) -> list[LayerData]:
     ]
     if len(masks) == len(paths) > 1:
         return [_lone_mask(p, *known) for p in masks if (known := mask_kind(p))]
-    found = _scan_all([p for p in paths if p not in masks])
+    try:
+        found = _scan_all([p for p in paths if p not in masks])
+    except LeftOutError as error:  # an error would end the opening of what was dropped with it
+        show_warning(str(error))
+        return NO_LAYERS
+    if viewer is not None and len(paths) == 1 and is_open_table(open_now, paths[0], found):
+        viewer.status = f"The photographs of {paths[0].name} are open already."
+        return NO_LAYERS
     used = {mask for c in found for f in c.fields for mask in f.mask_files}
     warnings = [warning for c in found for warning in c.warnings]
     if bare := [p.name for p in masks if p not in used]:
@@ -95,7 +102,7 @@ def read(path: PathOrPaths) -> list[LayerData]:
         show_warning("\n".join(warnings))
     root = found[0].root if len(found) == 1 else Path(os.path.commonpath([c.root for c in found]))
     fields = tuple(f for c in found for f in c.fields)
-    tables = tuple(table for c in found for table in c.tables)
+    tables = tuple(dict.fromkeys(table for c in found for table in c.tables))
     collection = usable(Collection(root, fields, tables=tables))
     layers = collection_layers(collection)
     if viewer is not None and len(fields) == 1:
