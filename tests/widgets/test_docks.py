@@ -50,3 +50,21 @@ def test_actions_stay_in_view_and_no_text_is_cut_off(make_napari_viewer, snam, q
 def _whole(button):
     """Whether all of a button can be seen."""
     return button.isVisible() and button.visibleRegion().boundingRect().size() == button.size()
+
+
+@pytest.mark.usefixtures("large_font")
+@pytest.mark.parametrize("third", ["Augment", "Data set", "Stain"])
+def test_buttons_are_whole_with_three_docks(make_napari_viewer, qtbot, monkeypatch, third):
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    viewer = make_napari_viewer(show=True)
+    viewer.window._qt_window.resize(1366, 768)
+    names = ("Train DCNN", "Segment nuclei", third)
+    docks = [viewer.window.add_plugin_dock_widget(PLUGIN, name) for name in names]
+    qtbot.wait(300)
+    heights = {
+        (name, title): (x.height(), x.minimumSizeHint().height())
+        for name, (_, widget) in zip(names, docks, strict=True)
+        for x in widget.findChildren(QPushButton)
+        for title in {x.text()} & {*ACTIONS[name]}
+    }
+    assert not {key: pair for key, pair in heights.items() if pair[0] < pair[1]}

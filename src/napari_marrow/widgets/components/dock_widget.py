@@ -72,8 +72,13 @@ class DockWidget(QWidget):
         leave_wheel_to_scroll(self)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the size at which no text is cut off, whatever the font."""
-        return super().minimumSizeHint().expandedTo(QSize(self._min_width_px, 0))
+        """Return the size at which no text or button is cut off, whatever the font."""
+        hint = super().minimumSizeHint().expandedTo(QSize(self._min_width_px, 0))
+        layout = self.layout()
+        if layout is None:
+            return hint
+        # Text that wraps into more lines would otherwise squeeze the buttons below their height.
+        return hint.expandedTo(QSize(0, layout.minimumHeightForWidth(hint.width())))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Let Return press a button, as it does in dialogs."""
