@@ -103,3 +103,16 @@ def test_titles_and_classes_are_not_cut_off_in_a_large_font(table, qtbot):
     qtbot.waitUntil(lambda: across.sectionSize(CLASS) >= across.sectionSizeHint(CLASS))
     metrics = table.fontMetrics()
     qtbot.waitUntil(lambda: table.columnWidth(SOURCE) > metrics.horizontalAdvance("patient 0"))
+
+
+@pytest.mark.parametrize(("column", "kind"), [(CLASS, QComboBox), (SOURCE, QLineEdit)])
+def test_the_editor_grows_with_what_is_typed(table, qtbot, column, kind):
+    table.setStyleSheet("QTableView, QLineEdit, QComboBox { font-size: 14pt; }")
+    table.window().resize(900, 300)
+    click(table, qtbot, 1, column)
+    editor = table.findChild(kind)
+    line = editor if kind is QLineEdit else editor.lineEdit()
+    text = "acute lymphoblastic leukaemia B"
+    qtbot.keyClicks(line, text)
+    assert line.width() > line.fontMetrics().horizontalAdvance(text)
+    assert editor.geometry().right() <= table.viewport().width()

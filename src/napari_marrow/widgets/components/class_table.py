@@ -224,6 +224,7 @@ class TextDelegate(QStyledItemDelegate):
         """Return a line to type in."""
         editor = QLineEdit(parent)
         editor.setFrame(False)
+        editor.textEdited.connect(lambda: _grow(editor, editor))
         return _note_choice(editor, editor.textEdited, editor.returnPressed)
 
     def updateEditorGeometry(self, editor, option, index):
@@ -242,6 +243,16 @@ class TextDelegate(QStyledItemDelegate):
         super().setModelData(editor, model, index)
         if editor.property(_CHOSEN) and index.data() == before:
             self.repeated.emit(index.row(), index.column())
+
+
+def _grow(editor, line):
+    """Widen an editor to what is typed, as far as its table goes."""
+    around = editor.parentWidget().width()
+    metrics, place = line.fontMetrics(), editor.geometry()
+    missing = metrics.horizontalAdvance(line.text() + "MM") - line.width()
+    place.setWidth(min(place.width() + max(0, missing), around))
+    place.moveLeft(max(0, min(place.left(), around - place.width())))
+    editor.setGeometry(place)
 
 
 def _note_choice(editor, *signals):
@@ -263,6 +274,7 @@ class ClassDelegate(TextDelegate):
         items = (self._table.item(row, self._column) for row in range(self._table.rowCount()))
         used = {item.text() for item in items if item is not None}
         editor.addItems(sorted({*DEFAULT_CLASSES, NO_CLASS, *used}))
+        editor.line.textEdited.connect(lambda: _grow(editor, editor.line))
         return _note_choice(
             editor, editor.activated, editor.line.textEdited, editor.line.returnPressed
         )
