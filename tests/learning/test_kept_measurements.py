@@ -100,7 +100,7 @@ def test_labels_of_any_type_are_the_same_cells(cells, calls):
 def test_damaged_files_are_made_again(cells, calls, folder, damage):
     image, labels = cells
     check_measured(image, labels, CELL)
-    for file in folder.iterdir():
+    for file in folder.rglob("*.npz"):
         file.write_bytes(damage(file.read_bytes()))
     for _ in range(2):
         check_measured(image, labels, CELL)
