@@ -128,8 +128,9 @@ def measure(topic: Topic, real: Path, fields: Path) -> str:
     )
     machine = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
     shown = topic.command.format(real="REAL", fields="FIELDS")
+    lines = [x for x in done.stdout.strip().splitlines() if not x.startswith("WARNING:")]
     return (
-        f"## {topic.title}\n\n{topic.about}\n\n{done.stdout.strip()}\n\n"
+        f"## {topic.title}\n\n{topic.about}\n\n" + "\n".join(lines) + "\n\n"
         f"`python benchmarks/{shown}`, {datetime.date.today()}, {machine}.\n"
     )
 
