@@ -4,6 +4,7 @@ The files themselves show the layout. Each is one function that returns a collec
 None for what is not its own:
 
 - a folder with a table ``image,class[,source]`` (:mod:`.class_table`),
+  as the program itself saves one (:mod:`.saved_table`),
 - SegPC-2021 and white blood cells, with masks in other folders (:mod:`.paired_masks`),
 - everything with class folders: SN-AM in both spellings, C-NMC 2019, ALL-IDB2, any other names
   (:mod:`.folders`, :mod:`.names`).
@@ -22,14 +23,7 @@ from napari_marrow.data.csv_table import is_table_name
 from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.class_table import (
-    SAVED,
-    fields_of_table,
-    read_class_table,
-    read_saved_table,
-    read_table_above,
-    write_table,
-)
+from napari_marrow.data.layouts.class_table import fields_of_table, read_class_table
 from napari_marrow.data.layouts.folders import (
     class_folders,
     with_classes_of_names,
@@ -54,6 +48,12 @@ from napari_marrow.data.layouts.paired_masks import (
     white_blood_cells,
 )
 from napari_marrow.data.layouts.people import sources_of_folders
+from napari_marrow.data.layouts.saved_table import (
+    SAVED,
+    read_saved_table,
+    read_table_above,
+    write_table,
+)
 from napari_marrow.data.layouts.sources import (
     join_generated,
     join_products,

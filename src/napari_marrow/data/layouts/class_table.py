@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.csv_table import (
     UNKNOWN,
     Role,
@@ -23,7 +20,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.folders import arranged_classes, snam_root, with_masks_beside
+from napari_marrow.data.layouts.folders import arranged_classes, with_masks_beside
 from napari_marrow.data.layouts.listing import (
     fields_of_files,
     folders_with_images,
@@ -37,51 +34,9 @@ from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
 from napari_marrow.data.masks import looks_like_mask
-from napari_marrow.data.outputs import FileKind, csv_encoding, input_files
-from napari_marrow.data.text import counted, folded, listed, printable
+from napari_marrow.data.text import counted, folded, listed
 
-SAVED = "fields.csv"
-"""The name that the widget gives the table it saves."""
-COLUMNS = ("image", "class", "source")
-USE_COLUMN = "use"
-"""Written where a photograph is not used; a table of version 0.1 has no such column."""
-MAX_LEVELS_ABOVE = 3
-"""Number of folders above one in which a saved table is looked for."""
-USED, NOT_USED = "yes", "no"
-_FALSE = frozenset({NOT_USED, "n", "false", "f", "0", "0.0"})
-
-
-def read_saved_table(folder: Path) -> Collection | None:
-    """Read the table of a folder that this plugin saved there, if there is one."""
-    for place in dict.fromkeys((folder, snam_root(folder))):
-        if _gives_classes(place / SAVED):
-            return fields_of_table(place / SAVED)
-    return None
-
-
-def read_table_above(place: Path) -> Collection | None:
-    """Return what a saved table above a folder says of the photographs in it.
-
-    That of the nearest of :data:`MAX_LEVELS_ABOVE` folders which names any of them.
-
-    Raises
-    ------
-    MarrowError
-        When that table has a fault.
-    """
-    for above in [*place.parents][:MAX_LEVELS_ABOVE]:
-        if not _gives_classes(above / SAVED):
-            continue
-        whole = fields_of_table(above / SAVED)
-        parts = [
-            tuple(f for f in part if f.path.is_relative_to(place))
-            for part in (whole.fields, whole.left_out)
-        ]
-        if any(parts):
-            names = listed([f.path.name for f in parts[1]])
-            left = (f"{above / SAVED} leaves out {names}.",) if names else ()
-            return Collection(place, parts[0], left, whole.tables, parts[1])
-    return None
+_FALSE = frozenset({"no", "n", "false", "f", "0", "0.0"})
 
 
 def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | None, list[str]]:
@@ -109,8 +64,8 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
     MarrowError
         When there are several, or the one that always counts has a fault.
     """
-    tables = [p for p in list_folder(folder) if p not in layout.tables and _gives_classes(p)]
-    apart = [] if tables else [p for p in tables_apart(folder) if _gives_classes(p)]
+    tables = [p for p in list_folder(folder) if p not in layout.tables and gives_classes(p)]
+    apart = [] if tables else [p for p in tables_apart(folder) if gives_classes(p)]
     certain = tables if images_in(folder) else []
     certain = [p for p in certain if {"image", "class"} <= set(columns(p))]
     if not certain and len(arranged_classes(layout)) > 1:
@@ -150,7 +105,8 @@ def fault_ending(table: Path) -> str:
     return f"Until then {table.name} is passed over."
 
 
-def _gives_classes(path: Path) -> bool:
+def gives_classes(path: Path) -> bool:
+    """Whether a file is a table that names photographs and their classes, in any spelling."""
     if not is_table_name(path):
         return False
     names = columns(path)
@@ -159,7 +115,7 @@ def _gives_classes(path: Path) -> bool:
 
 def is_field_table(path: Path) -> bool:
     """Whether a file is a table that has the columns ``image`` and ``class`` by these names."""
-    return _gives_classes(path) and {"image", "class"} <= set(columns(path))
+    return gives_classes(path) and {"image", "class"} <= set(columns(path))
 
 
 def is_own_table(columns: Iterable[str]) -> bool:
@@ -333,76 +289,3 @@ def _fields_beside(
 
 def _without_class(field: Field) -> Field:
     return dataclasses.replace(field, class_name=None)
-
-
-def write_table(collection: Collection, table: Path) -> None:
-    """Write the fields of a collection as a table that :func:`fields_of_table` reads back.
-
-    The column ``use`` is there only if fields are left out.
-
-    Raises
-    ------
-    MarrowError
-        When a photograph is not below the table's folder, or it can't be written.
-    """
-    rows = []
-    header = (*COLUMNS, *([USE_COLUMN] if collection.left_out else ()))
-    uses = [*((f, USED) for f in collection.fields), *((f, NOT_USED) for f in collection.left_out)]
-    for f, use in uses:
-        name = _name_below(table.parent, f.path)
-        if name is None:
-            raise MarrowError(
-                f"{table} must lie above all its photographs, and {f.path} is elsewhere; "
-                f"save the table in {collection.root}."
-            )
-        name = printable(name)
-        if not name.isprintable() or name != name.strip():
-            raise MarrowError(
-                f"{f.path} has a name that no table can hold; rename the file or its folder."
-            )
-        rows.append((name, f.class_name or "", f.source, use)[: len(header)])
-    # the table that was saved before may be read and replaced: its kind tells it from others
-    read = [path for path in input_files([collection]) if path.name != SAVED]
-    text = _as_text(header, rows)
-    with atomic_file(table, FIELD_TABLE, read) as part:
-        part.write_text(text, encoding=csv_encoding(text), newline="")
-
-
-def _as_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table as CSV; quotes around the columns' names alone are how it is known as ours."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(header)
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-def _is_saved_table(path: Path) -> bool:
-    """Whether a table has exactly the columns and the form that :func:`write_table` gives it."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        header, *rows = csv.reader(io.StringIO(text, newline=""))
-    except (OSError, ValueError, csv.Error):
-        return False
-    has_use = tuple(header) == (*COLUMNS, USE_COLUMN)
-    complete = all(
-        len(row) == len(header)
-        and is_image_name(Path(row[0]))
-        and row[2]
-        and (not has_use or row[3] in (USED, NOT_USED))
-        for row in rows
-    )
-    return (has_use or tuple(header) == COLUMNS) and complete and _as_text(header, rows) == text
-
-
-FIELD_TABLE = FileKind("a table of fields", _is_saved_table)
-
-
-def _name_below(folder: Path, path: Path) -> str | None:
-    """Return the path relative to the folder, as it is called or, where links lead there, as is."""
-    for top, inner in (
-        (Path(os.path.abspath(folder)), Path(os.path.abspath(path))),
-        (folder.resolve(), path.resolve()),
-    ):
-        if inner.is_relative_to(top):
-            return inner.relative_to(top).as_posix()
-    return None

@@ -1,7 +1,6 @@
 """Nothing in a folder vanishes: what is no field is counted, and odd names are no classes."""
 
 import csv
-import dataclasses
 import os
 import shutil
 
@@ -203,104 +202,6 @@ def test_the_part_of_segpc_without_masks_is_kept(put, tmp_path):
     }
 
 
-@pytest.mark.parametrize(
-    ("separator", "encoding", "header"),
-    [
-        (",", "utf-8", "image,class,source"),
-        (";", "utf-8-sig", "Image;Class;Source"),
-        ("\t", "utf-16", "IMAGE\tCLASS\tSOURCE"),
-        (";", "utf-16", " image ; class ; source "),
-    ],
-)
-def test_a_table_is_read_however_it_was_saved(put, tmp_path, separator, encoding, header):
-    put("Zélle 1.png", "2.png")
-    rows = [header, separator.join(["Zélle 1", "AML", "p1"]), separator.join(["2.png", "CLL", ""])]
-    (tmp_path / "classes.csv").write_text("\n".join(rows) + "\n\n", encoding=encoding)
-    found = scan(tmp_path)
-    assert [(f.name, f.class_name, f.source) for f in found.fields] == [
-        ("Zélle 1", "AML", "p1"),
-        ("2", "CLL", "2"),
-    ]
-
-
-def test_a_table_may_write_paths_as_windows_does(put, tmp_path):
-    put("AML/1.png", "CLL/2.png")
-    (tmp_path / "t.csv").write_text("image,class\nAML\\1.png,x\nCLL\\2,y\n")
-    assert [f.class_name for f in scan(tmp_path / "t.csv").fields] == ["x", "y"]
-
-
-def test_two_names_of_one_file_are_one_file_twice(put, tmp_path):
-    put("1.png")
-    (tmp_path / "t.csv").write_text("image,class\n1.png,x\n1,y\n")
-    with pytest.raises(MarrowError, match=r"names 1.png more than once"):
-        scan(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding"),
-    [
-        ("image;class\r\nZélle.png;é\r\n", "cp1252"),
-        ("sep=;\r\nimage;class\r\nZélle.png;é\r\n", "cp1252"),
-        ("sep=\t\nimage\tclass\nZélle.png\té\n", "utf-16"),
-        ("image,class\rZélle.png,é\r", "utf-8"),
-        ("image,class\nZÉLLE.PNG,é\n", "utf-8"),
-    ],
-)
-def test_tables_as_excel_saves_them(put, tmp_path, text, encoding):
-    put("Zélle.png", "2.png")
-    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
-    found = scan(tmp_path)
-    assert [(f.name, f.class_name) for f in found.fields] == [("Zélle", "é")]
-    assert any("1 photograph here is not named in t.csv" in w for w in found.warnings)
-
-
-def test_a_table_of_predictions_is_no_truth(put, tmp_path):
-    put("AML_1.png", "CLL_1.png")
-    table = tmp_path / "predictions.csv"
-    table.write_text("image,class,probability_AML,uncertain\nAML_1.png,CLL,0.1,False\n")
-    found = scan(tmp_path)
-    assert [f.class_name for f in found.fields] == [None, None]
-    with pytest.raises(MarrowError, match=r"predictions.csv is a table of predictions"):
-        scan(table)
-
-
-def test_the_saved_table_counts_before_the_first_one(put, tmp_path):
-    put("1.png", "2.png")
-    (tmp_path / "labels.csv").write_text("image,class\n1.png,a\n2.png,b\n")
-    (tmp_path / "fields.csv").write_text("image,class\n1.png,b\n2.png,b\n")
-    found = scan(tmp_path)
-    assert [f.class_name for f in found.fields] == ["b", "b"]
-    assert not counted(found)
-    assert ["fields.csv gives" in w for w in found.warnings if "labels.csv" in w] == [True]
-    (tmp_path / "fields.csv").rename(tmp_path / "other.csv")
-    with pytest.raises(MarrowError, match=r"several tables of classes .labels.csv, other.csv."):
-        scan(tmp_path)
-
-
-TABLES = {
-    "other columns": "filename of it,what\n1.png,a\n2.png,b\n",
-    "a fault": "image,class\n8.png,a\n9.png,b\n",
-    "named twice": "image,class\n1.png,a\n1.png,b\n",
-    "sources": "image,source\n1.png,p\n2.png,q\n",
-    "the folders count": "filename,label\na/1.png,x\nb/2.png,y\n",
-    "about something else": "city,people\nRome,3\n",
-}
-
-
-@pytest.mark.parametrize("text", TABLES.values(), ids=TABLES)
-@pytest.mark.parametrize("folders", [("", ""), ("a/", "b/")])
-def test_one_sentence_tells_of_a_table_that_is_not_used(put, tmp_path, text, folders):
-    put(f"{folders[0]}1.png", f"{folders[1]}2.png")
-    (tmp_path / "labels.csv").write_text(text)
-    if text.startswith("image,class") and not folders[0]:  # beside photographs it must be right
-        with pytest.raises(MarrowError, match=r"labels\.csv"):
-            scan(tmp_path)
-        return
-    found = scan(tmp_path)
-    about = [w for w in found.warnings if "labels.csv" in w]
-    assert len(about) == (0 if tmp_path / "labels.csv" in found.tables else 1), about
-
-
 def test_a_broken_csv_near_white_blood_cells_does_not_stop_them(put, tmp_path):
     put("cells/1.bmp", "cells/1.png", "cells/2.bmp", "cells/2.png")
     (tmp_path / "a.csv").write_bytes(b"\xff\x00\xfa" * 40)
@@ -482,44 +383,6 @@ def test_turned_copies_keep_their_patient(put, tmp_path):
     put("all/UID_6_1_1_all.png", "all/UID_6_1_1_all_rot90.png", "hem/UID_H6_1_2_hem_flip.png")
     found = scan(tmp_path)
     assert [f.source for f in found.fields] == ["UID_6", "UID_6", "UID_H6"]
-
-
-def test_the_saved_table_of_class_folders_is_read_back(put, tmp_path):
-    put("cells/Im001_1.png", "cells/Im002_1.png", "cells-masks/Im001_1.png")
-    found = scan(tmp_path)
-    edited = dataclasses.replace(found.fields[0], class_name="odd", source="s")
-    write_table(dataclasses.replace(found, fields=(edited,)), tmp_path / "fields.csv")
-    for again in (scan(tmp_path), scan(tmp_path / "fields.csv")):
-        assert again.fields == (edited,)  # with its mask
-        assert again.tables == (tmp_path / "fields.csv",)
-    assert any("1 photograph here is not named in fields.csv" in w for w in again.warnings)
-
-
-def test_a_table_of_linked_folders_is_written_and_read(put, tmp_path):
-    put("far/AML/1.png")
-    (tmp_path / "near").mkdir()
-    (tmp_path / "near" / "AML").symlink_to(tmp_path / "far" / "AML", target_is_directory=True)
-    found = scan(tmp_path / "near")
-    write_table(found, tmp_path / "near" / "fields.csv")
-    assert scan(tmp_path / "near").fields == found.fields
-
-
-def test_names_that_no_table_can_hold_are_said(put, tmp_path):
-    put("AML/1.png", "AML/2\\3.png")
-    write_table(scan(tmp_path), tmp_path / "t.csv")
-    assert len(scan(tmp_path / "t.csv").fields) == 2
-    (tmp_path / "t.csv").unlink()
-    (tmp_path / "AML" / "1.png").rename(tmp_path / "AML" / "1\n.png")
-    with pytest.raises(MarrowError, match=r"a name that no table can hold; rename"):
-        write_table(scan(tmp_path), tmp_path / "t.csv")
-
-
-def test_spaces_about_a_path_are_said_before_anything_is_written(put, tmp_path):
-    """Tables are read without the space around their texts: the file would not be found again."""
-    put("ALL/1.png", " MM/1.png")
-    with pytest.raises(MarrowError, match=r"a name that no table can hold; rename"):
-        write_table(scan(tmp_path), tmp_path / "fields.csv")
-    assert not (tmp_path / "fields.csv").exists()
 
 
 @pytest.mark.parametrize("pair", ["patients controls", "Cases Controls", "Donors Subjects"])

@@ -1,6 +1,5 @@
 """What a person arranged counts: folders, tables and patients, in any spelling."""
 
-import codecs
 import os
 import unicodedata
 from collections import Counter
@@ -10,7 +9,7 @@ from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import with_groups
-from napari_marrow.data.layouts import SAVED, scan, write_table
+from napari_marrow.data.layouts import scan
 
 COMPOSED = "\u00c9osinophile"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
@@ -276,47 +275,6 @@ def test_spellings_of_one_class_are_joined_and_reported(put, other):
     assert any(COMPOSED in warning and "joined" in warning for warning in found.warnings)
 
 
-TABLES = [
-    "image ID,class\n1,A\n2,B\n",
-    "filename;label\n001.png;A\n002.png;B\n",
-    "\ufeffFile Name\tDiagnosis\nd\\001.PNG\tA\nd\\002.PNG\tB\n",
-    "id,cell_type\n001,A\n002,B\n",
-    "image|class\n001.png|A\n002.png|B\n",
-    "file label\n001.png A\n002.png B\n",
-    'image    class   note\n001.png  A     "not sure" \n002.png  B       -\n',
-    "# of the pilot study\n# by me, in May\n\nimage,class\n001.png,A\n002.png,B\n",
-    "# image, class, as agreed\nimage\tclass\n001.png\tA\n002.png\tB\n",
-    "#image|class\n001.png|A\n002.png|B\n",
-]
-
-
-@pytest.mark.parametrize("text", TABLES)
-@pytest.mark.parametrize(("name", "encoding"), [("t.csv", "utf-8"), ("t.txt", "utf-16")])
-def test_tables_in_other_spellings_are_read(put, text, name, encoding):
-    folder = put("001.png", "002.png")
-    (folder / name).write_bytes(text.encode(encoding))
-    assert [f.class_name for f in scan(folder).fields] == ["A", "B"]
-
-
-@pytest.mark.parametrize(
-    "text", ["NA", "NaN", "nan", "None", "n/a", "N/A", "-", "?", "unknown", "Unknown", "null", ""]
-)
-def test_a_text_that_means_unknown_is_no_class_and_no_source(put, text):
-    folder = put(*(f"{k}.png" for k in range(6)))
-    rows = [f"{k}.png,{('ALL', 'MM', text)[k % 3]},{(text, 'p')[k == 0]}" for k in range(6)]
-    (folder / "t.csv").write_text("\n".join(["file,label,patient", *rows]))
-    found = scan(folder)
-    assert [f.class_name for f in found.fields] == ["ALL", "MM", None] * 2
-    assert [f.source for f in found.fields] == ["p", "1", "2", "3", "4", "5"]
-    assert any("t.csv" in w and "2 photographs" in w and text in w for w in found.warnings)
-
-
-def test_a_minus_is_a_class_beside_a_plus(put):
-    folder = put("1.png", "2.png")
-    (folder / "t.csv").write_text("image,class\n1.png,+\n2.png,-\n")
-    assert [f.class_name for f in scan(folder).fields] == ["+", "-"]
-
-
 def test_a_table_finds_files_in_another_unicode_form_and_so_do_groups(put, tmp_path):
     folder = put(f"A/{DECOMPOSED}.png", f"B/{DECOMPOSED} 2.png")
     table = tmp_path / "g.csv"
@@ -324,116 +282,9 @@ def test_a_table_finds_files_in_another_unicode_form_and_so_do_groups(put, tmp_p
     assert [f.source for f in with_groups(scan(folder), table).fields] == ["p", "q"]
 
 
-def test_a_table_that_is_passed_over_is_named_with_the_reason(put):
-    folder = put("A/1.png", "B/2.png")
-    (folder / "notes.csv").write_text("bild,befund\n1.png,x\n2.png,y\n")
-    (warning,) = [w for w in scan(folder).warnings if "bild" in w]
-    assert "notes.csv" in warning
-    assert "befund" in warning
-
-
-@pytest.mark.parametrize(
-    "path", ["{}", "images/{}", "../images/{}", "file:///home/a%20b/images/{}"]
-)
-@pytest.mark.parametrize("name", ["csv/annotations.csv", "labels/t.tsv", "meta data/list.txt"])
-def test_a_table_in_a_folder_of_its_own_gives_the_classes(put, name, path):
-    folder = put("images/a 1.png", "images/a 2.png")
-    (folder / name).parent.mkdir()
-    row = path.format("a%20{}.png" if path.startswith("file:") else "a {}.png")
-    rows = [f"{row.format(k)}\t{label}" for k, label in ((1, "x"), (2, "y"))]
-    (folder / name).write_text("\n".join(["filename\tlabel", *rows]))
-    found = scan(folder)
-    assert [f.class_name for f in found.fields] == ["x", "y"]
-    assert not any("Passed over" in w for w in found.warnings)
-
-
-def test_a_table_in_a_folder_of_its_own_is_named_where_it_does_not_count(put):
-    folder = put("A/1.png", "B/2.png")
-    for name in ("labels", "results"):
-        (folder / name).mkdir()
-        (folder / name / f"{name}.csv").write_text("filename,label\n1.png,x\n2.png,y\n")
-    found = scan(folder)
-    assert [f.class_name for f in found.fields] == ["A", "B"]
-    (warning,) = [w for w in found.warnings if "labels.csv" in w]
-    assert "folders give them" in warning
-
-
-def test_of_several_tables_in_a_folder_of_their_own_none_is_used(put):
-    folder = put("images/1.png", "images/2.png")
-    (folder / "csv").mkdir()
-    for name in ("a", "b"):
-        (folder / "csv" / f"{name}.csv").write_text("image,class\n1.png,x\n2.png,y\n")
-    found = scan(folder)
-    assert [f.class_name for f in found.fields] == [None, None]
-    assert any("csv/a.csv, csv/b.csv" in w for w in found.warnings)
-
-
-def test_a_table_in_a_text_file_is_passed_over_with_the_reason_and_a_text_is_not(put):
-    folder = put("A/1.png", "B/2.png")
-    (folder / "labels.txt").write_text("file\tlabel\n1.png\tx\n2.png\ty\n")
-    (folder / "README.txt").write_text("The image class was\ngiven by two of us.\n")
-    (folder / "A/1.txt").write_text("1 0.5 0.5 0.2 0.2\n")
-    found = scan(folder)
-    (warning,) = [w for w in found.warnings if "labels.txt" in w]
-    assert "classes" in warning
-    (warning,) = [w for w in found.warnings if "README.txt" in w]
-    assert "1.txt" in warning
-    assert "not images" in warning
-
-
-LISTS = {
-    "labels.txt": "{image} {label}", "labels.csv": "{image},{label}", "t.txt": "{image}\t{label}",
-    "t.tsv": "{label}\t{image}", "classes.csv": "{label};{image}", "a.txt": "{label}   {image} ",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "row"), LISTS.items())
-@pytest.mark.parametrize("labels", ["ALL MM", "1 0"])
-def test_a_list_of_files_and_classes_needs_no_header(put, name, row, labels):
-    folder = put(*(f"x_{k}.png" for k in range(6)))
-    rows = [row.format(image=f"x_{k}.png", label=labels.split()[k % 2]) for k in range(6)]
-    (folder / name).write_text("\n".join(rows))
-    found = scan(folder)
-    assert [f.class_name for f in found.fields] == labels.split() * 3
-    assert not any(name in warning for warning in found.warnings)
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        "x_{k}.png ALL 7.5",
-        "x_{k}.png {k}.25",
-        "x_{k}.png ALL and more",
-        "x_{k}.png,ALL,Adams",
-        "x {k}.png ALL",
-    ],
-)
-def test_another_list_of_files_is_named_with_what_to_do(put, rows):
-    folder = put(*(f"x_{k}.png" for k in range(6)), "A/9.png", "B/9.png")
-    (folder / "list.txt").write_text("\n".join(rows.format(k=k) for k in range(6)))
-    (warning,) = [w for w in scan(folder).warnings if "list.txt" in w]
-    assert ("above" in warning) == ("x {" not in rows)
-
-
-def test_a_row_with_more_texts_than_columns_between_spaces_is_refused(put):
-    folder = put("1.png", "2.png", *(f"b{k}.png" for k in range(8)))
-    rows = [f"b{k}.png A" for k in range(8)]
-    (folder / "t.txt").write_text("\n".join(["image class", *rows, "1.png normal cell"]))
-    with pytest.raises(MarrowError, match=r"t\.txt.*normal cell.*commas"):
-        scan(folder)
-
-
 def test_photographs_of_one_name_are_named_by_their_folders(put):
     found = scan(put("a/001.png", "b/001.png", "b/002.png"))
     assert [f.name for f in found.fields] == ["a/001.png", "b/001.png", "002"]
-
-
-def test_a_saved_table_of_other_letters_opens_in_spreadsheets_and_is_replaced(put):
-    folder = put("A/\u00e9.png", "B/y.png")
-    for _ in range(2):
-        write_table(scan(folder), folder / SAVED)
-        assert (folder / SAVED).read_bytes().startswith(codecs.BOM_UTF8)
-        assert [f.class_name for f in scan(folder).fields] == ["A", "B"]
 
 
 def test_a_name_in_latin_1_is_shown_escaped(put):
@@ -450,13 +301,6 @@ def test_a_name_that_several_files_have_is_unclear(put, tmp_path):
     table.write_text("image,source\n1.png,p\n")
     with pytest.raises(MarrowError, match=r"g\.csv.*several"):
         with_groups(scan(folder), table)
-
-
-def test_a_table_with_a_column_for_each_class_is_named_with_what_to_do(put):
-    folder = put("1.png", "2.png")
-    (folder / "t.csv").write_text("image,ALL,MM\n1.png,1,0\n2.png,0,1\n")
-    (warning,) = [w for w in scan(folder).warnings if "t.csv" in w]
-    assert "no column class" in warning
 
 
 def test_a_link_to_nothing_is_a_photograph_that_cannot_be_read(put):

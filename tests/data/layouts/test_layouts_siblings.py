@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan, write_table
 
@@ -140,48 +139,6 @@ def test_levels_with_stray_values_are_masks_and_reported(tmp_path, folders, stra
     said = [w for w in found.warnings if w.startswith("Taken for masks by their pixels")]
     assert said
     assert all("001.png, 002.png" in w for w in said)
-
-
-def test_a_table_in_a_flat_folder_tells_class_and_source(tmp_path):
-    for name in ("a.png", "b.png", "c.png", "left.png", "a_nucleus_mask.png"):
-        put(tmp_path / name, len(name) + ord(name[0]))
-    table = "\ufeffimage,class,source\na.png,ALL,p1\nb.png,MM,p1\nc.png,,\n"
-    (tmp_path / "classes.csv").write_text(table, encoding="utf-8")
-    for found in (scan(tmp_path), scan(tmp_path / "classes.csv")):
-        told = [(f.name, f.class_name, f.source) for f in found.fields]
-        assert told == [("a", "ALL", "p1"), ("b", "MM", "p1"), ("c", None, "c")]
-        assert set(found.fields[0].masks) == {"nucleus"}
-        assert any("1 photograph here is not named in classes.csv" in w for w in found.warnings)
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("image,class\nz.png,ALL\n", "names z.png, which is not there"),
-        ("image,class\na.png,ALL\na.png,MM\n", "names a.png more than once"),
-        ("image,class\na_nucleus_mask.png,ALL\n", "is a mask or no image"),
-        ("x,y\na.png,ALL\n", "needs the columns image and class.*it has x, y"),
-    ],
-)
-def test_a_wrong_table_is_one_sentence(tmp_path, text, sentence):
-    put(tmp_path / "a.png", 5)
-    put(tmp_path / "a_nucleus_mask.png", 255)
-    table = tmp_path / "t.csv"
-    table.write_text(text)
-    with pytest.raises(MarrowError, match=sentence):
-        scan(table)
-
-
-def test_what_is_written_as_a_table_is_read_back(make_snam, tmp_path):
-    found = scan(make_snam(tmp_path))
-    table = found.root / "fields, \u00fc.csv"
-    write_table(found, table)
-    with open(table, newline="", encoding="utf-8") as file:
-        assert next(csv.reader(file)) == ["image", "class", "source"]
-    back = scan(table)
-    assert back.fields == found.fields
-    with pytest.raises(MarrowError, match="must lie above all its photographs"):
-        write_table(found, found.root / "ALL" / "t.csv")
 
 
 def test_nested_class_folders_and_results_beside_them(tmp_path):

@@ -1,0 +1,141 @@
+"""The table that the program saves: what it says is read back, and no more is used."""
+
+import codecs
+import csv
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.layouts import SAVED, scan, write_table
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for k, name in enumerate(("ALL/a.png", "ALL/b.png", "MM/c.png", "MM/d.png")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((8, 8, 3), 40 * k + 9, np.uint8)).save(tmp_path / name)
+    return tmp_path
+
+
+def hide(collection, *names):
+    used = tuple(f for f in collection.fields if f.name not in names)
+    hidden = tuple(f for f in collection.fields if f.name in names)
+    return dataclasses.replace(collection, fields=used, left_out=hidden)
+
+
+def test_a_table_keeps_the_fields_that_are_not_used(folder):
+    write_table(hide(scan(folder), "b", "d"), folder / "fields.csv")
+    for found in (scan(folder), scan(folder / "fields.csv")):
+        assert [(f.name, f.class_name) for f in found.fields] == [("a", "ALL"), ("c", "MM")]
+        assert [(f.name, f.class_name) for f in found.left_out] == [("b", "ALL"), ("d", "MM")]
+        assert not any("Passed over" in w or "not named" in w for w in found.warnings)
+        assert any("leaves out 2 photographs: b.png, d.png" in w for w in found.warnings)
+        assert Collection.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    write_table(scan(folder), folder / "fields.csv")  # its own, also with the further column
+    assert len(scan(folder).left_out) == 2
+
+
+@pytest.mark.parametrize("no", ["no", "No", "0", "FALSE"])
+def test_what_is_not_used_may_be_written_by_hand(folder, no):
+    rows = [f"ALL/a.png,ALL,a,{no}", "ALL/b.png,ALL,b,yes", "MM/c.png,MM,c,"]
+    (folder / "fields.csv").write_text("\n".join(["image,class,source,use", *rows]))
+    found = scan(folder)
+    assert [f.name for f in found.fields] == ["b", "c"]
+    assert [f.name for f in found.left_out] == ["a", "d"]  # d is in no row
+
+
+def test_a_table_of_version_0_1_opens(folder):
+    (folder / "fields.csv").write_text("image,class,source\nALL/a.png,ALL,a\nMM/c.png,MM,c\n")
+    found = scan(folder)
+    assert [f.name for f in found.fields] == ["a", "c"]
+    assert [f.name for f in found.left_out] == ["b", "d"]
+
+
+def test_a_table_that_uses_nothing_is_refused(folder):
+    (folder / "fields.csv").write_text("image,class,source,use\nALL/a.png,ALL,a,no\n")
+    with pytest.raises(MarrowError, match=r"fields\.csv .*leaves out"):
+        scan(folder)
+
+
+def test_without_hidden_fields_the_table_is_as_before(folder):
+    write_table(scan(folder), folder / "fields.csv")
+    assert (folder / "fields.csv").read_text().splitlines()[:2] == [
+        '"image","class","source"',
+        "ALL/a.png,ALL,ALL/a",
+    ]
+
+
+def test_the_saved_table_counts_before_the_first_one(put, tmp_path):
+    put("1.png", "2.png")
+    (tmp_path / "labels.csv").write_text("image,class\n1.png,a\n2.png,b\n")
+    (tmp_path / "fields.csv").write_text("image,class\n1.png,b\n2.png,b\n")
+    found = scan(tmp_path)
+    assert [f.class_name for f in found.fields] == ["b", "b"]
+    assert not any("Passed over" in w for w in found.warnings)
+    assert ["fields.csv gives" in w for w in found.warnings if "labels.csv" in w] == [True]
+    (tmp_path / "fields.csv").rename(tmp_path / "other.csv")
+    with pytest.raises(MarrowError, match=r"several tables of classes .labels.csv, other.csv."):
+        scan(tmp_path)
+
+
+def test_the_saved_table_of_class_folders_is_read_back(put, tmp_path):
+    put("cells/Im001_1.png", "cells/Im002_1.png", "cells-masks/Im001_1.png")
+    found = scan(tmp_path)
+    edited = dataclasses.replace(found.fields[0], class_name="odd", source="s")
+    write_table(dataclasses.replace(found, fields=(edited,)), tmp_path / "fields.csv")
+    for again in (scan(tmp_path), scan(tmp_path / "fields.csv")):
+        assert again.fields == (edited,)  # with its mask
+        assert again.tables == (tmp_path / "fields.csv",)
+    assert any("1 photograph here is not named in fields.csv" in w for w in again.warnings)
+
+
+def test_a_table_of_linked_folders_is_written_and_read(put, tmp_path):
+    put("far/AML/1.png")
+    (tmp_path / "near").mkdir()
+    (tmp_path / "near" / "AML").symlink_to(tmp_path / "far" / "AML", target_is_directory=True)
+    found = scan(tmp_path / "near")
+    write_table(found, tmp_path / "near" / "fields.csv")
+    assert scan(tmp_path / "near").fields == found.fields
+
+
+def test_names_that_no_table_can_hold_are_said(put, tmp_path):
+    put("AML/1.png", "AML/2\\3.png")
+    write_table(scan(tmp_path), tmp_path / "t.csv")
+    assert len(scan(tmp_path / "t.csv").fields) == 2
+    (tmp_path / "t.csv").unlink()
+    (tmp_path / "AML" / "1.png").rename(tmp_path / "AML" / "1\n.png")
+    with pytest.raises(MarrowError, match=r"a name that no table can hold; rename"):
+        write_table(scan(tmp_path), tmp_path / "t.csv")
+
+
+def test_spaces_about_a_path_are_said_before_anything_is_written(put, tmp_path):
+    """Tables are read without the space around their texts: the file would not be found again."""
+    put("ALL/1.png", " MM/1.png")
+    with pytest.raises(MarrowError, match=r"a name that no table can hold; rename"):
+        write_table(scan(tmp_path), tmp_path / "fields.csv")
+    assert not (tmp_path / "fields.csv").exists()
+
+
+def test_what_is_written_as_a_table_is_read_back(make_snam, tmp_path):
+    found = scan(make_snam(tmp_path))
+    table = found.root / "fields, \u00fc.csv"
+    write_table(found, table)
+    with open(table, newline="", encoding="utf-8") as file:
+        assert next(csv.reader(file)) == ["image", "class", "source"]
+    back = scan(table)
+    assert back.fields == found.fields
+    with pytest.raises(MarrowError, match="must lie above all its photographs"):
+        write_table(found, found.root / "ALL" / "t.csv")
+
+
+def test_a_saved_table_of_other_letters_opens_in_spreadsheets_and_is_replaced(put):
+    folder = put("A/\u00e9.png", "B/y.png")
+    for _ in range(2):
+        write_table(scan(folder), folder / SAVED)
+        assert (folder / SAVED).read_bytes().startswith(codecs.BOM_UTF8)
+        assert [f.class_name for f in scan(folder).fields] == ["A", "B"]
