@@ -8,6 +8,7 @@ from PIL import Image as Picture
 
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.layouts import scan
+from napari_marrow.imaging import augment as augmentation
 from napari_marrow.imaging.augment import augment
 from napari_marrow.imaging.normalise import StainSettings
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
@@ -158,9 +159,9 @@ def test_models_see_products_without_the_frame_around_smaller_ones(
 def test_nothing_is_added_for_a_photograph_that_was_removed(
     widget, viewer, field, qtbot, monkeypatch
 ):
-    removed, make_one = Event(), products.product
+    removed, make_one = Event(), augmentation.product
     slowly = lambda *given: removed.wait(10) and make_one(*given)  # noqa: E731
-    monkeypatch.setattr(products, "product", slowly)
+    monkeypatch.setattr(augmentation, "product", slowly)
     widget.preview.setChecked(True)
     widget.make_layers()
     viewer.layers.remove(field)
@@ -174,8 +175,10 @@ def test_nothing_is_added_for_a_photograph_that_was_removed(
 def test_nothing_is_added_for_a_photograph_that_was_changed(
     widget, viewer, field, qtbot, monkeypatch
 ):
-    changed, make_one = Event(), products.product
-    monkeypatch.setattr(products, "product", lambda *given: changed.wait(10) and make_one(*given))
+    changed, make_one = Event(), augmentation.product
+    monkeypatch.setattr(
+        augmentation, "product", lambda *given: changed.wait(10) and make_one(*given)
+    )
     widget.make_layers()
     field.data = field.data[:20, :20].copy()
     changed.set()

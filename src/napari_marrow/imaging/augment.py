@@ -7,7 +7,7 @@ strengths and applies them to a photograph and its masks alike.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -53,18 +53,52 @@ class Augmented:
     masks: dict[str, NDArray] = field(default_factory=dict)
 
 
-def planned(settings: AugmentSettings) -> list[tuple[str, int]]:
-    """Return operation and copy number of every image that is made of one photograph."""
-    copies = range(1, settings.copies + 1)
-    return [(name, k) for name in settings.operations for k in copies if k == 1 or name in RANDOM]
+@dataclass(frozen=True)
+class PlannedImage:
+    """One image that is to be made of a photograph.
+
+    Attributes
+    ----------
+    source
+        Name of the photograph; random numbers depend on it.
+    operation
+        The operation that makes it; empty for the photograph itself.
+    copy
+        Number of the copy, from 1 on.
+    name
+        ``<source>_<operation>``, and the copy's number where there are several.
+    """
+
+    source: str
+    operation: str
+    copy: int
+    name: str
+
+    def make(self, array: NDArray, settings: AugmentSettings) -> NDArray:
+        """Return this image, made of the photograph, or a mask of it, made of the mask."""
+        if not self.operation:
+            return array
+        return product(array, settings, self.operation, self.copy, self.source)
+
+    def size(self, size: tuple[int, int], settings: AugmentSettings) -> tuple[int, int]:
+        """Return its height and width, from those of the photograph."""
+        if self.operation in ("rotate90", "rotate270"):
+            return size[1], size[0]
+        if self.operation == "crop-border":
+            height, width = geometry.crop_border(np.empty(size, bool), settings.border).shape
+            return height, width
+        return size
 
 
-def names_of_products(name: str, settings: AugmentSettings) -> list[str]:
-    """Return the names of all images made of a photograph called ``name``."""
-    return [
-        f"{name}_{operation}{copy if settings.copies > 1 and operation in RANDOM else ''}"
-        for operation, copy in planned(settings)
-    ]
+def planned(name: str, settings: AugmentSettings) -> list[PlannedImage]:
+    """Return every image that is made of a photograph called ``name``, itself first if wanted."""
+    found = [PlannedImage(name, "", 1, name)] if settings.originals else []
+    for operation in settings.operations:
+        copies = settings.copies if operation in RANDOM else 1
+        for copy in range(1, copies + 1):
+            number = copy if copies > 1 else ""
+            found.append(PlannedImage(name, operation, copy, f"{name}_{operation}{number}"))
+    return found
 
 
 def count(fields: int, settings: AugmentSettings) -> int:
@@ -76,7 +110,7 @@ def count(fields: int, settings: AugmentSettings) -> int:
     >>> count(60, AugmentSettings(("rotate90", "edges")))
     180
     """
-    return fields * (len(planned(settings)) + settings.originals)
+    return fields * len(planned("", settings))
 
 
 def augment(
@@ -106,32 +140,23 @@ def augment(
     MarrowError
         For settings that can't work, an image of another kind or masks of another size.
     """
-    return list(augmented(image, settings, masks, name))
-
-
-def augmented(
-    image: NDArray[np.uint8],
-    settings: AugmentSettings | None = None,
-    masks: Mapping[str, NDArray] | None = None,
-    name: str = "image",
-) -> Iterator[Augmented]:
-    """Yield what :func:`augment` returns, one at a time."""
     settings, masks = settings or AugmentSettings(), masks or {}
     settings.check()
     image = checked_photograph(image)
     for key, mask in masks.items():
         checked_labels(mask, image.shape, f"mask {key} values", allow_bool=True)
-    names = names_of_products(name, settings)
-    for (operation, copy), product_name in zip(planned(settings), names, strict=True):
-        apply = partial(product, settings=settings, operation=operation, copy=copy, name=name)
-        yield Augmented(
-            image=apply(image),
-            operation=operation,
-            copy=copy,
-            source=name,
-            name=product_name,
-            masks={key: apply(mask) for key, mask in masks.items()},
+    return [
+        Augmented(
+            image=one.make(image, settings),
+            operation=one.operation,
+            copy=one.copy,
+            source=one.source,
+            name=one.name,
+            masks={key: one.make(mask, settings) for key, mask in masks.items()},
         )
+        for one in planned(name, settings)
+        if one.operation
+    ]
 
 
 def product(
@@ -149,18 +174,6 @@ def product(
     ).digest()
     generator = np.random.default_rng([settings.seed, int.from_bytes(digest)])
     return _random_operation(operation, settings, array.shape[:2], generator)(array)
-
-
-def product_size(
-    size: tuple[int, int], settings: AugmentSettings, operation: str
-) -> tuple[int, int]:
-    """Return the height and width that an operation gives a photograph of this height and width."""
-    if operation in ("rotate90", "rotate270"):
-        return size[1], size[0]
-    if operation == "crop-border":
-        height, width = geometry.crop_border(np.empty(size, bool), settings.border).shape
-        return height, width
-    return size
 
 
 def _signed(generator: np.random.Generator, strength: float, size: int) -> NDArray[np.float64]:

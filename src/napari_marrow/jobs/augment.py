@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,12 +19,7 @@ from napari_marrow.data.fields import Collection, Field, with_fitting_masks
 from napari_marrow.data.layouts import SAVED, write_table
 from napari_marrow.data.progress import never
 from napari_marrow.data.text import listed
-from napari_marrow.imaging.augment import (
-    Augmented,
-    augmented,
-    count,
-    names_of_products,
-)
+from napari_marrow.imaging.augment import PlannedImage, count, planned
 from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 
@@ -94,39 +89,37 @@ def run_augmentation(
         When ``should_stop`` returned True.
     """
     check(job)
-    fields, failures = [], Failures(job.strict)
-    for f in job.collection.fields:
-        with failures.leaving_out(job.collection.label(f)):
-            fields.append(with_fitting_masks(f))
-    failures.check_some_left(len(job.collection.fields))
-    collection = dataclasses.replace(job.collection, fields=tuple(fields))
-    per_field = count(1, job.settings)
-    total = per_field * len(collection.fields)
-    names = unique_names(collection, job.settings)
+    collection, failures = job.collection, Failures(job.strict)
+    readable: list[tuple[Field, list[PlannedImage]]] = []
+    for f, images in zip(collection.fields, plan(collection, job.settings), strict=True):
+        with failures.leaving_out(collection.label(f)):
+            readable.append((with_fitting_masks(f), images))
+    failures.check_some_left(len(collection.fields))
+    total = count(len(readable), job.settings)
     written: list[Field] = []
     masks = 0
     with atomic_folder(job.out) as folder:
-        emit(Event("message", describe_plan(len(collection.fields), job.settings)))
-        for k, (f, name) in enumerate(zip(collection.fields, names, strict=True)):
+        emit(Event("message", describe_plan(len(readable), job.settings)))
+        for k, (f, images) in enumerate(readable):
             with failures.leaving_out(collection.label(f)):
                 image, its_masks = f.image(), _masks(f)
-                products = augment_one(image, its_masks, name, job.settings)
-                for done, made in enumerate(products, k * per_field + 1):
+                for done, one in enumerate(images, k * len(images) + 1):
                     if should_stop():
                         raise Stopped
-                    _write(folder / made.name, made.image, made.masks)
-                    masks += len(made.masks)
-                    path = folder / f"{made.name}.bmp"
+                    made = {kind: one.make(mask, job.settings) for kind, mask in its_masks.items()}
+                    _write(folder / one.name, one.make(image, job.settings), made)
+                    masks += len(made)
+                    path = folder / f"{one.name}.bmp"
                     written.append(dataclasses.replace(f, path=path, name=path.stem))
-                    emit(Event("progress", f"Wrote {made.name}", done / total))
-        failures.check_some_left(len(job.collection.fields))
-        warnings = [*job.collection.warnings, *_left_out(collection)]
+                    emit(Event("progress", f"Wrote {one.name}", done / total))
+        failures.check_some_left(len(collection.fields))
+        warnings = [*collection.warnings, *_left_out([f for f, _ in readable])]
         for sentence in warnings:
             emit(Event("message", f"! {sentence}"))
         write_table(Collection(folder, tuple(written)), folder / SAVED)
     return AugmentResult(
         out=job.out,
-        fields=len(job.collection.fields) - len(failures.found),
+        fields=len(collection.fields) - len(failures.found),
         images=len(written),
         masks=masks,
         operations=job.settings.operations,
@@ -175,6 +168,11 @@ def describe_plan(fields: int, settings: AugmentSettings) -> str:
     return f"{what} {total} images: {originals}{made}."
 
 
+def plan(collection: Collection, settings: AugmentSettings) -> list[list[PlannedImage]]:
+    """Return what is made of each field of a collection, in a folder as in the viewer."""
+    return [planned(name, settings) for name in unique_names(collection, settings)]
+
+
 def unique_names(collection: Collection, settings: AugmentSettings) -> list[str]:
     """Return the names of the fields in the new folder: ``<class>/<stem>``, each once.
 
@@ -209,31 +207,7 @@ def file_name(text: str) -> str:
 
 def _all_names(name: str, settings: AugmentSettings) -> list[str]:
     """Return the names of a field and its products in lower case, as some systems ignore case."""
-    return [made.lower() for made in (name, *names_of_products(name, settings))]
-
-
-def augment_one(
-    image: NDArray[np.uint8],
-    masks: Mapping[str, NDArray],
-    name: str,
-    settings: AugmentSettings,
-) -> Iterator[Augmented]:
-    """Make all images of one photograph, one after the other: itself, if wanted, and its products.
-
-    Parameters
-    ----------
-    image
-        (height, width, 3), uint8.
-    masks
-        Masks and instance labels by any names, (height, width).
-    name
-        Of the photograph; random numbers depend on it.
-    settings
-        What to make.
-    """
-    if settings.originals:
-        yield Augmented(image, "", 1, name, name, dict(masks))
-    yield from augmented(image, settings, masks, name)
+    return [name.lower(), *(one.name.lower() for one in planned(name, settings))]
 
 
 def _masks(f: Field) -> dict[str, NDArray[np.bool_]]:
@@ -245,15 +219,15 @@ def _masks(f: Field) -> dict[str, NDArray[np.bool_]]:
     return {_MASK_NAMES[kind]: mask for kind, mask in masks.items() if kind in _MASK_NAMES}
 
 
-def _left_out(collection: Collection) -> list[str]:
+def _left_out(fields: list[Field]) -> list[str]:
     """Return sentences on what SN-AM's files can't hold."""
     warnings = []
-    cells = [f.name for f in collection.fields if f.mask_kinds & {"cell", "nucleus"} == {"cell"}]
+    cells = [f.name for f in fields if f.mask_kinds & {"cell", "nucleus"} == {"cell"}]
     if cells:
         warnings.append(
             f"Masks of whole cells, which SN-AM has no name for, left out: {listed(cells)}."
         )
-    marked = [f.name for f in collection.fields if f.labels or f.cells or f.cell_classes]
+    marked = [f.name for f in fields if f.labels or f.cells or f.cell_classes]
     if marked:
         warnings.append(
             f"Cells marked one by one are written as masks without numbers: {listed(marked)}."

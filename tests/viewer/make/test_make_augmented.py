@@ -68,3 +68,20 @@ def test_labels_that_no_mask_is_made_of_are_said(draw):
     (told,) = left_out(Photograph.of(image, [image, mask, other]))
     assert "Labels" in told
     assert "a nuclei" in told
+
+
+def test_a_folder_and_layers_hold_the_same_pictures(draw, tmp_path):
+    """Of random operations with copies too, and with names that depend on the other fields."""
+    photographs = np.stack([draw(seed=k)[0] for k in range(2)])
+    image = Image(photographs, rgb=True, name="a")
+    settings = AugmentSettings(("noise", "translate", "rotate90"), copies=2, originals=False)
+    photograph = Photograph.of(image, [image])
+    (tmp_path / "given").mkdir()
+    fields = written_fields(photograph, tmp_path / "given", Failures())
+    result = run_augmentation(AugmentJob(fields, settings, tmp_path / "out"))
+    written = {f.name: f.image() for f in scan(tmp_path / "out").fields}
+    made = augment_photograph(photograph, settings)
+    assert result.images == len(made.products) == len(written) == 2 * (2 + 2 + 1)
+    for product, picture in zip(made.products, made.photographs, strict=True):
+        height, width = product.size
+        assert np.array_equal(picture[:height, :width], written[product.name]), product.name

@@ -17,14 +17,9 @@ from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.progress import never
-from napari_marrow.imaging.augment import (
-    names_of_products,
-    planned,
-    product,
-    product_size,
-)
+from napari_marrow.imaging.augment import PlannedImage, product
 from napari_marrow.imaging.settings import AugmentSettings
-from napari_marrow.jobs.augment import unique_names
+from napari_marrow.jobs.augment import plan, unique_names
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, link_to, new_id
 from napari_marrow.viewer.make.layers import STACK_AXES, labels_options, warn_once
@@ -43,7 +38,7 @@ MASKS: dict[Kind, MaskKind] = {Kind.NUCLEI: "nucleus", Kind.CYTOPLASM: "cytoplas
 @dataclass(frozen=True)
 class _Slice:
     row: int  # of the photograph
-    seed_name: str  # the name that seeds random numbers
+    planned: PlannedImage
     product: Product
 
 
@@ -117,7 +112,7 @@ def _slices(
     """The slices to make of all fields that can be read."""
     made = []
     origin = photograph.files or photograph.origin
-    for row, seed_name in enumerate(_field_names(photograph, settings)):
+    for row, images in enumerate(plan(_collection(photograph), settings)):
         if should_stop():
             raise Stopped
         field, before = photograph.field(row), len(failures.found)
@@ -127,37 +122,30 @@ def _slices(
         if len(failures.found) > before:
             continue
         size = photograph.size(row)
-        titles = names_of_products(seed_name, settings)
-        for (operation, copy), title in [
-            *([(("", 1), seed_name)] if settings.originals else []),
-            *zip(planned(settings), titles, strict=True),
-        ]:
+        for one in images:
             made_of_row = Product(
-                name=Path(title).name,
-                operation=operation,
-                copy=copy,
+                name=Path(one.name).name,
+                operation=one.operation,
+                copy=one.copy,
                 source=field.source,
                 photograph=str(origin[row].path) if origin else photograph.origin_key(row),
                 class_name=field.class_name,
-                size=product_size(size, settings, operation),
+                size=one.size(size, settings),
                 layer=photograph.info.id or "",
                 row=row,
             )
-            made.append(_Slice(row, seed_name, made_of_row))
+            made.append(_Slice(row, one, made_of_row))
     return made
 
 
-def _field_names(photograph: Photograph, settings: AugmentSettings) -> list[str]:
-    """What the fields are called in a folder that is written; it seeds random numbers."""
+def _collection(photograph: Photograph) -> Collection:
+    """The fields as a job reads them, so that names and random numbers are the same."""
     fields = tuple(photograph.field(row) for row in range(len(photograph)))
-    return unique_names(Collection(photograph.root or Path(), fields), settings)
+    return Collection(photograph.root or Path(), fields)
 
 
 def _read(read: Callable[[int], NDArray], settings: AugmentSettings, one: _Slice) -> NDArray:
-    array, made = read(one.row), one.product
-    if not made.operation:
-        return array
-    return product(array, settings, made.operation, made.copy, one.seed_name)
+    return one.planned.make(read(one.row), settings)
 
 
 def _in_memory(stacks: list[Pixels], emit: Emit, should_stop: ShouldStop) -> list[Pixels]:
@@ -209,7 +197,7 @@ def preview(photograph: Photograph, row: int, settings: AugmentSettings, operati
     MarrowError
         When the photograph can't be read.
     """
-    image, name = photograph.image(row), _field_names(photograph, settings)[row]
+    image, name = photograph.image(row), unique_names(_collection(photograph), settings)[row]
     step = -(-max(image.shape[:2]) // MAX_PREVIEW_SIDE_PX)
     thin = np.ascontiguousarray(image[::step, ::step])
     # Fewer pixels are blurred over fewer, as far as there is so little blur.
