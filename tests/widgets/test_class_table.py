@@ -116,3 +116,30 @@ def test_the_editor_grows_with_what_is_typed(table, qtbot, column, kind):
     qtbot.keyClicks(line, text)
     assert line.width() > line.fontMetrics().horizontalAdvance(text)
     assert editor.geometry().right() <= table.viewport().width()
+
+
+@pytest.mark.parametrize("stretched", [SOURCE, NAME])
+@pytest.mark.parametrize("size", [9, 14, 18])
+def test_all_columns_share_the_width_and_tooltips_have_the_rest(qtbot, size, stretched):
+    table = ClassTable(["Field", "Class", "Source"], CLASS, stretched, check_column=NAME)
+    qtbot.addWidget(table)
+    table.setStyleSheet(f"QTableView, QHeaderView {{ font-size: {size}pt; }}")
+    table.setRowCount(1)
+    long = ("patient_with_a_long_name_0017", "polymorphonuclear neutrophil", "mask of another size")
+    for column, text in enumerate(long):
+        table.set_text(0, column, text)
+    table.resize(400, 200)
+    table.show()
+    across = table.horizontalHeader()
+    qtbot.wait(100)
+    for width in (400, 600):
+        table.resize(width, 200)
+        qtbot.wait(100)
+        assert table.horizontalScrollBar().maximum() == 0
+        room = table.fontMetrics().horizontalAdvance("mask of")
+        assert table.columnWidth(stretched) > room, width
+        for column, text in enumerate(long):
+            assert across.sectionSize(column) >= across.sectionSizeHint(column)
+            assert table.item(0, column).toolTip() == text
+    table.item(0, CLASS).setText("MM")
+    assert table.item(0, CLASS).toolTip() == "MM"

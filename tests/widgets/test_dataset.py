@@ -49,6 +49,32 @@ def test_fields_are_shown_with_thumbnails_and_what_was_found(widget, make_snam, 
     qtbot.waitUntil(lambda: widget.run.status.text() == counts, timeout=5000)
 
 
+def test_the_notes_of_a_field_are_in_view_in_a_large_font(widget, make_snam, tmp_path, qtbot):
+    root = make_snam(tmp_path / "s", 2)
+    for name in ("ALL_1", "MM_1"):
+        Image.open(root / "ALL" / "ALL_1.bmp").save(root / "ALL" / f"a copy of {name} of 2019.png")
+    Image.new("L", (8, 6)).save(root / "ALL" / "ALL_1_nucleus_mask.bmp")
+    widget.setStyleSheet("QTableView, QHeaderView { font-size: 14pt; }")
+    widget.resize(widget.minimumSizeHint().width(), 700)
+    look(widget, root, qtbot)
+    table = widget.table
+    qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() == 0)
+    row = texts(widget, USE).index("ALL_1")
+    assert table.columnWidth(NOTES) > table.fontMetrics().horizontalAdvance("duplicate")
+    assert table.columnWidth(USE) > THUMBNAIL_PX + table.fontMetrics().horizontalAdvance(
+        "[x] ALL_1"
+    )
+    assert not widget.about_field.text()
+    table.setCurrentCell(row, CLASS)
+    assert widget.about_field.text().startswith("ALL_1: ")
+    for part in ("masks: background, nucleus", "mask of another size", "duplicate"):
+        assert part in widget.about_field.text()
+    table.setCurrentCell(texts(widget, USE).index("MM_2"), CLASS)
+    assert "duplicate" not in widget.about_field.text()
+    widget.set_folder(root / "MM")
+    assert not widget.about_field.text()
+
+
 def test_closing_the_dock_with_changes_asks(
     make_napari_viewer, make_snam, tmp_path, qtbot, monkeypatch
 ):

@@ -31,14 +31,15 @@ from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
 from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
 from napari_marrow.widgets.components.run_panel import RunPanel
 
-USE, CLASS, SOURCE, MASKS, NOTES = range(5)
-COLUMNS = ("Field", "Class", "Source", "Masks", "Notes")
+USE, CLASS, SOURCE, NOTES = range(4)
+COLUMNS = ("Field", "Class", "Source", "Notes")
 AUDIT_AFTER_MS = 700
 """From the last edit to the audit of what is in the table then."""
 ABOUT_CLASSES = ("-with-class", "too-few")
 """Ends of the kinds of findings about classes, not about some of the photographs."""
 THUMBNAIL_PX = 48
 """Longer side of a thumbnail."""
+MIN_TABLE_CHARACTERS = 48
 
 
 @dataclass
@@ -76,7 +77,7 @@ class Dataset(DockWidget):
         self._audit_task = Task(self, failed=self.run.say)
         self._audit_timer = single_shot(AUDIT_AFTER_MS, self._audit, self)
         self.findings = text_label()
-        self.table = ClassTable(COLUMNS, CLASS, NOTES, text_columns=[SOURCE], check_column=USE)
+        self.table = ClassTable(COLUMNS, CLASS, NOTES, [SOURCE], USE, MIN_TABLE_CHARACTERS)
         self.table.setIconSize(QSize(THUMBNAIL_PX, THUMBNAIL_PX))
         self.table.setMinimumHeight(300)
         self.table.setToolTip(
@@ -84,6 +85,8 @@ class Dataset(DockWidget):
             "not checked are left out: neither opened nor used from the saved table."
         )
         self.table.edited.connect(self._edited)
+        self.table.currentCellChanged.connect(lambda *_: self._show_about_field())
+        self.about_field = text_label()
         self.open_button = button("Open checked fields", self.open_fields, "As a stack of layers.")
         self.save_button = path_button(
             "Save table...",
@@ -94,7 +97,7 @@ class Dataset(DockWidget):
         )
         self.fill(
             group("Folder", self.folder_edit),
-            group("Fields", self.table),
+            group("Fields", self.table, self.about_field),
             group("Findings", self.findings),
             actions=[row(self.open_button, self.save_button), self.run],
         )
@@ -174,7 +177,8 @@ class Dataset(DockWidget):
             self._show_state()
         for number, shown in enumerate(self._rows):
             note = "; ".join(found.notes.get(collection.label(shown), ()))
-            self.table.set_text(number, NOTES, note, tooltip=note)
+            self.table.set_text(number, NOTES, note)
+        self._show_about_field()
         warnings = [
             *(w for w in self.collection.warnings if w != self._about_classes(self.collection)),
             self._about_classes(collection),
@@ -186,11 +190,21 @@ class Dataset(DockWidget):
         return warn_of_missing_classes(collection.fields)
 
     def _fill_row(self, number: int, shown: Field, used: bool) -> None:
-        masks = "\n".join(sorted(shown.mask_kinds)) or "none"
-        texts = (shown.name, shown.class_name or NO_CLASS, shown.source, masks)
+        texts = (shown.name, shown.class_name or NO_CLASS, shown.source)
         for column, text in enumerate(texts):
             self.table.set_text(number, column, text, checked=used)
         self.table.setRowHeight(number, THUMBNAIL_PX + 4)
+
+    def _show_about_field(self) -> None:
+        """Say below the table what its columns have no room for: the masks and all notes."""
+        number = self.table.currentRow()
+        self.about_field.setVisible(number >= 0)
+        if number < 0:
+            self.about_field.setText("")
+            return
+        shown, notes = self._rows[number], self.table.text(number, NOTES)
+        masks = f"masks: {', '.join(sorted(shown.mask_kinds)) or 'none'}"
+        self.about_field.setText(f"{shown.name}: {'; '.join(filter(None, (masks, notes)))}.")
 
     def _edited(self, rows: list[int], column: int) -> None:
         self._unsaved = True

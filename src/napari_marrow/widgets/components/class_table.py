@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from qtpy.QtCore import QEvent, QModelIndex, QSignalBlocker, Qt, Signal
-from qtpy.QtGui import QIcon, QKeyEvent
+from qtpy.QtCore import QEvent, QModelIndex, QSignalBlocker, QSize, Qt, Signal
+from qtpy.QtGui import QIcon, QKeyEvent, QResizeEvent
 from qtpy.QtWidgets import (
     QAbstractItemDelegate,
     QAbstractItemView,
@@ -30,6 +30,10 @@ NO_CLASS = "\N{EM DASH}"
 """The text of a class that is not known."""
 MAX_COLUMN_CHARACTERS = 22
 """Of all columns but the one that takes the rest; longer texts end in an ellipsis."""
+MIN_STRETCHED_CHARACTERS = 12
+"""Of the column that takes the rest: the longest of the others give way."""
+CHECK_BOX_PX = 28
+"""Width of a check box with the space around it."""
 MIN_EDITOR_CHARACTERS = 20
 CELL_MARGIN_PX = 4
 FIT_AFTER_MS = 50
@@ -53,6 +57,8 @@ class ClassTable(QTableWidget):
         Further columns that can be edited.
     check_column
         The column with check boxes, if there is one.
+    min_characters
+        Smallest width, in characters of the font.
     """
 
     edited = Signal(list, int)
@@ -65,8 +71,10 @@ class ClassTable(QTableWidget):
         stretched: int,
         text_columns: Collection[int] = (),
         check_column: int | None = None,
+        min_characters: int = 0,
     ):
         super().__init__(0, len(columns))
+        self._min_characters = min_characters
         self.setHorizontalHeaderLabels(list(columns))
         # Not when another cell becomes the current one: arrow keys would then change classes.
         triggers = QAbstractItemView.EditTrigger
@@ -118,19 +126,43 @@ class ClassTable(QTableWidget):
         if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._fit_soon()
 
+    def minimumSizeHint(self) -> QSize:
+        """Return the width at which short texts can be read, whatever the font."""
+        width = self._min_characters * self.fontMetrics().averageCharWidth()
+        return super().minimumSizeHint().expandedTo(QSize(width, 0))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Share the new width."""
+        super().resizeEvent(event)
+        self._fit_soon()
+
     def _fit_soon(self) -> None:
         if not self._fit_timer.isActive():
             self._fit_timer.start()
 
     def _fit_columns(self) -> None:
-        """Make room for the titles, and for long names and classes as far as there is any."""
+        """Make room for the titles, and for long texts as far as all columns stay in view."""
         across = self.horizontalHeader()
         assert across is not None
-        widest = MAX_COLUMN_CHARACTERS * self.fontMetrics().averageCharWidth()
-        for column in set(range(self.columnCount())) - {self._stretched}:
-            title = across.sectionSizeHint(column)
-            wanted = max(title, self.sizeHintForColumn(column) + 2 * CELL_MARGIN_PX)
-            self.setColumnWidth(column, min(wanted, max(title, widest)))
+        character, viewport = self.fontMetrics().averageCharWidth(), self.viewport()
+        assert viewport is not None
+        others = set(range(self.columnCount())) - {self._stretched}
+        titles = {column: across.sectionSizeHint(column) for column in others}
+        wanted = {column: self.sizeHintForColumn(column) + 2 * CELL_MARGIN_PX for column in others}
+        beside = {self._check_column: max(0, self.iconSize().width()) + CHECK_BOX_PX}
+
+        def widths(longest: int) -> dict[int, int]:
+            return {
+                column: max(titles[column], min(wanted[column], longest + beside.get(column, 0)))
+                for column in others
+            }
+
+        longest = MAX_COLUMN_CHARACTERS * character
+        room = viewport.width() - MIN_STRETCHED_CHARACTERS * character
+        while longest > 0 and sum(widths(longest).values()) > room:
+            longest -= 1
+        for column, width in widths(longest).items():
+            self.setColumnWidth(column, width)
 
     def set_text(
         self, row: int, column: int, text: str, tooltip: str = "", checked: bool = True
@@ -142,12 +174,12 @@ class ClassTable(QTableWidget):
         row, column
             Of the cell.
         text, tooltip
-            What it shows.
+            What it shows; without a tooltip that is the text, which may be cut off.
         checked
             Whether its box is checked, where the column has check boxes.
         """
         item = QTableWidgetItem(text)
-        item.setToolTip(tooltip)
+        item.setToolTip(tooltip or text)
         if column not in self._editors:
             item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
         if column == self._check_column:
@@ -194,6 +226,7 @@ class ClassTable(QTableWidget):
                     other.setCheckState(edited.checkState())
                 elif other is not None:
                     other.setText(text)
+                    other.setToolTip(text)
         self.edited.emit(sorted(rows), column)
 
 
