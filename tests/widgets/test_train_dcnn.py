@@ -16,8 +16,10 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QScrollArea
 
 from napari_marrow.data.errors import Stopped
-from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
+from napari_marrow.data.options import option
+from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings, OptionGroup
 from napari_marrow.learning.registry import MODELS
+from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make import predictions
 from napari_marrow.viewer.make.predictions import predict_photographs
@@ -271,7 +273,24 @@ def test_training_in_the_child_end_to_end(
 
 
 @pytest.mark.usefixtures("no_warm_start")
-def test_the_form_shows_the_options_of_the_chosen_kind_of_model(open_widget, monkeypatch):
+def test_the_form_shows_the_options_that_the_chosen_model_takes(open_widget, monkeypatch):
+    """Also those of a model with options of its own and of two other groups."""
+
+    @dataclasses.dataclass(frozen=True)
+    class BlendSettings(OptionGroup):
+        blend: float = option(0.5, "Blend", "Weight of the network.", low=0, high=1)
+
+    @dataclasses.dataclass(frozen=True)
+    class HybridSettings(BlendSettings, ClassicalSettings, NetworkSettings):
+        pass
+
+    @dataclasses.dataclass(frozen=True)
+    class Training(BlendSettings, TrainingSettings):
+        pass
+
+    hybrid = dataclasses.replace(MODELS["logistic"], settings=HybridSettings)
+    monkeypatch.setitem(MODELS, "logistic", hybrid)
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.TrainingSettings", Training)
     _, widget = open_widget()
 
     def shown():
@@ -279,20 +298,17 @@ def test_the_form_shows_the_options_of_the_chosen_kind_of_model(open_widget, mon
 
     common = {"model", "unit", "seed", "heldout"}
     assert common | {"epochs", "copies"} <= shown()
-    assert not {"families", "select"} & shown()
+    assert not {"families", "select", "blend"} & shown()
     widget.form.fields["model"].value = "svm"
     assert common | {"families", "select"} <= shown()
-    assert not {"epochs", "device", "copies"} & shown()
+    assert not {"epochs", "device", "copies", "blend"} & shown()
     assert widget.form.settings().epochs == 40
     widget.form.fields["model"].value = "paper"
     assert common | {"epochs", "copies"} <= shown()
-    both = dataclasses.make_dataclass(
-        "Both", [], bases=(ClassicalSettings, NetworkSettings), frozen=True
-    )
-    hybrid = dataclasses.replace(MODELS["logistic"], settings=both)
-    monkeypatch.setitem(MODELS, "logistic", hybrid)
     widget.form.fields["model"].value = "logistic"
-    assert common | {"families", "select", "epochs", "copies"} <= shown()
+    assert common | {"families", "select", "epochs", "copies", "blend"} <= shown()
+    widget.form.fields["blend"].value = 0.25
+    assert widget.form.checked_settings().blend == 0.25
 
 
 @pytest.mark.timeout(600)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 from cyclopts import Parameter
 
@@ -21,7 +22,7 @@ from napari_marrow.cli.app import (
 )
 from napari_marrow.cli.console import Reporter, console, note_lines, print_comparison, show
 from napari_marrow.data.text import counted
-from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
+from napari_marrow.learning.model_settings import ModelSettings, OptionGroup
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import (
     CommonSettings,
@@ -39,22 +40,28 @@ AsGroups = Annotated[
     Path | None,
     Parameter(help="CSV with image,source: a source stays on one side of every split."),
 ]
-NetworkOptions = Annotated[NetworkSettings | None, AsListOptions, Parameter(group="Networks")]
-ClassicalOptions = Annotated[
-    ClassicalSettings | None, AsListOptions, Parameter(group="Classical models")
-]
+HINTS = get_type_hints(ModelSettings)
+"""The types of the options, by name."""
 
 
-def _report_unused(
-    models: Sequence[str], network: NetworkSettings, classical: ClassicalSettings
-) -> None:
+class ModelOptions(ModelSettings):
+    """The options of all models, each under the title of its group in ``--help``."""
+
+    __annotations__ = {
+        field.name: Annotated[HINTS[field.name], Parameter(group=group.title)]
+        for group in ModelSettings.__bases__
+        if issubclass(group, OptionGroup)
+        for field in fields(group)
+    }
+
+
+def _report_unused(models: Sequence[str], given: ModelSettings) -> None:
     """Name the options that the user changed and none of the models uses."""
-    specs = [MODELS[name] for name in models if name in MODELS]
-    for given in (network, classical):
-        changed = [n for n, value in vars(given).items() if value != getattr(type(given)(), n)]
-        if changed and specs and not any(spec.takes(type(given)) for spec in specs):
-            options = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
-            console.print(f"Not used by {', '.join(models)}: {options}.")
+    used = {n for name in models if name in MODELS for n in MODELS[name].option_names}
+    changed = [f.name for f in fields(given) if getattr(given, f.name) != f.default]
+    options = [f"--{name.replace('_', '-')}" for name in changed if name not in used]
+    if options and used:
+        console.print(f"Not used by {', '.join(models)}: {', '.join(options)}.")
 
 
 def _grouped(folder: Path, groups: Path | None) -> Collection:
@@ -109,8 +116,7 @@ def train(
     out: Annotated[Path, Parameter(help="The bundle to write (a .marrow folder).")],
     groups: AsGroups = None,
     settings: Annotated[CommonSettings, AsListOptions] = CommonSettings(),  # noqa: B008
-    network: NetworkOptions = None,
-    classical: ClassicalOptions = None,
+    options: Annotated[ModelOptions, AsListOptions] = ModelOptions(),  # noqa: B008
     force: AsForce = False,
     strict: AsStrict = False,
     json: AsJson = False,
@@ -125,9 +131,8 @@ def train(
     from napari_marrow.jobs.train import TrainJob, run_training
     from napari_marrow.report.tables import verdict
 
-    network, classical = network or NetworkSettings(), classical or ClassicalSettings()
-    _report_unused([settings.model], network, classical)
-    chosen = TrainingSettings(**vars(settings), **vars(network), **vars(classical))
+    _report_unused([settings.model], options)
+    chosen = TrainingSettings(**vars(settings), **vars(options))
     no_problems(chosen)
     collection = _grouped(folder, groups)
     with Reporter() as report:
@@ -186,8 +191,7 @@ def compare(
     out: Annotated[Path, Parameter(help="Folder for the tables.")],
     groups: AsGroups = None,
     settings: Annotated[FoldSettings, AsListOptions] = FoldSettings(),  # noqa: B008
-    network: NetworkOptions = None,
-    classical: ClassicalOptions = None,
+    options: Annotated[ModelOptions, AsListOptions] = ModelOptions(),  # noqa: B008
     force: AsForce = False,
     strict: AsStrict = False,
     json: AsJson = False,
@@ -201,9 +205,8 @@ def compare(
     """
     from napari_marrow.jobs.compare import CompareJob, run_comparison
 
-    network, classical = network or NetworkSettings(), classical or ClassicalSettings()
-    _report_unused(settings.models, network, classical)
-    chosen = CompareSettings(**vars(settings), **vars(network), **vars(classical))
+    _report_unused(settings.models, options)
+    chosen = CompareSettings(**vars(settings), **vars(options))
     no_problems(chosen)
     job = CompareJob(_grouped(folder, groups), out, chosen, force, strict)
     with Reporter() as report:

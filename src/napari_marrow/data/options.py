@@ -70,6 +70,11 @@ class Settings:
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field]]
 
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            if isinstance(field.default, tuple):  # JSON knows lists only
+                object.__setattr__(self, field.name, tuple(getattr(self, field.name)))
+
     def problems(self) -> list[str]:
         """Return a sentence for each option that is out of bounds or not a choice."""
         hints = get_type_hints(type(self))

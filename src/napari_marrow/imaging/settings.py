@@ -93,10 +93,6 @@ class AugmentSettings(Settings):
         5.0, "Noise", "noise: standard deviation.", unit="levels", low=0, high=50, advanced=True
     )
 
-    def __post_init__(self):
-        # JSON knows lists only
-        object.__setattr__(self, "operations", tuple(self.operations))
-
     def problems(self) -> list[str]:
         """Return what is wrong with the settings, one message each."""
         problems = super().problems()

@@ -1,18 +1,31 @@
-"""Options that only networks take, and options that only classical models take."""
+"""Options that only some models take, in groups.
+
+A new group is one class here, and one more base of :class:`ModelSettings`; form, command line and
+bundle then have its options.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-from napari_marrow.data.options import option
+from napari_marrow.data.options import Settings, option
 from napari_marrow.measure.settings import DEFAULT_FAMILIES, FAMILIES
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
+class OptionGroup(Settings):
+    """Options that some of the models take."""
+
+    title: ClassVar[str]
+    """Stands above them in ``--help``."""
+
+
+@dataclass(frozen=True)
+class NetworkSettings(OptionGroup):
     """Options of networks, which learn from pixels."""
 
+    title = "Networks"
     epochs: int = option(
         40, "Epochs", "Maximum number of passes over the training images.", low=1, high=10000
     )
@@ -79,9 +92,10 @@ class NetworkSettings:
 
 
 @dataclass(frozen=True)
-class ClassicalSettings:
+class ClassicalSettings(OptionGroup):
     """Options of classical models, which learn from measured features."""
 
+    title = "Classical models"
     families: tuple[str, ...] = option(
         DEFAULT_FAMILIES,
         "Families",
@@ -99,4 +113,10 @@ class ClassicalSettings:
     )
 
     def __post_init__(self):
+        super().__post_init__()
         object.__setattr__(self, "families", tuple(dict.fromkeys(self.families)))
+
+
+@dataclass(frozen=True)
+class ModelSettings(ClassicalSettings, NetworkSettings):
+    """The options of all models; a model ignores those that it does not take."""

@@ -1,18 +1,18 @@
 """The models that can be trained, and their kinds.
 
-These are the only lists of them. A new model is one entry in :data:`MODELS` and its builder; a new
-kind of model is one entry in :data:`KINDS`, with its predictor (:mod:`.predictor`) and its learner
-(:mod:`.learners`).
+These are the only lists of them. A new model is one entry in :data:`MODELS` and its builder, and
+where it has options of its own a group in :mod:`.model_settings`; a new kind of model is one entry
+in :data:`KINDS`, with its predictor (:mod:`.predictor`) and its learner (:mod:`.learners`).
 """
 
 from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from napari_marrow.learning.bundle_files import FEATURES, HELDOUT, HISTORY, ONNX, WEIGHTS
-from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
+from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings, OptionGroup
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,15 @@ class ModelSpec:
 
     name: str
     kind: str
-    settings: type[NetworkSettings] | type[ClassicalSettings]
+    settings: type[OptionGroup]
     builder: str
     description: str
     min_units: int = 1
 
-    def takes(self, options: type) -> bool:
-        """Return whether the model takes these options, alone or among others."""
-        return issubclass(self.settings, options)
+    @property
+    def option_names(self) -> frozenset[str]:
+        """The names of the options in its settings."""
+        return frozenset(field.name for field in fields(self.settings))
 
     def load_builder(self) -> Callable[..., object]:
         """Import and return the function that makes the untrained model."""

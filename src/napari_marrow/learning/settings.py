@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from napari_marrow.data.options import Settings, option
-from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
+from napari_marrow.learning.model_settings import ModelSettings
 from napari_marrow.learning.registry import MODELS, models_of_kind
 from napari_marrow.measure.settings import FeatureSettings
 
@@ -14,7 +14,7 @@ Unit = Literal["field", "cell"]
 
 
 @dataclass(frozen=True)
-class CommonSettings:
+class CommonSettings(Settings):
     """Options of every training, whatever the model."""
 
     model: str = option(
@@ -60,8 +60,8 @@ class CommonSettings:
 
 
 @dataclass(frozen=True)
-class TrainingSettings(ClassicalSettings, NetworkSettings, CommonSettings, Settings):
-    """All options of a training; a model ignores those that it does not take."""
+class TrainingSettings(ModelSettings, CommonSettings):
+    """All options of a training."""
 
     @property
     def kind(self) -> str:
@@ -70,7 +70,7 @@ class TrainingSettings(ClassicalSettings, NetworkSettings, CommonSettings, Setti
 
 
 @dataclass(frozen=True)
-class FoldSettings:
+class FoldSettings(Settings):
     """Options of a comparison that do not depend on the models."""
 
     models: tuple[str, ...] = option(
@@ -90,7 +90,7 @@ class FoldSettings:
 
 
 @dataclass(frozen=True)
-class CompareSettings(ClassicalSettings, NetworkSettings, FoldSettings, Settings):
+class CompareSettings(ModelSettings, FoldSettings):
     """All options of a comparison."""
 
     def __post_init__(self):
@@ -134,8 +134,7 @@ class Preprocessing:
     @classmethod
     def of(cls, settings: TrainingSettings) -> Preprocessing:
         """Return the preprocessing that the settings of a training ask for."""
-        measured = MODELS[settings.model].takes(ClassicalSettings)
-        families = settings.families if measured else ()
+        families = settings.families if "families" in MODELS[settings.model].option_names else ()
         return cls(
             settings.unit, settings.input_size, settings.tiles, settings.crop_factor, True, families
         )

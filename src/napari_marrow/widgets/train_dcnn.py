@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,8 +111,8 @@ class TrainDcnn(DockWidget):
 
     def _show_options(self, model: str) -> None:
         """Show the options that the chosen model takes, and hide those of other models."""
-        own = {field.name for field in fields(MODELS[model].settings)}
-        every = {field.name for spec in MODELS.values() for field in fields(spec.settings)}
+        own = MODELS[model].option_names
+        every = frozenset().union(*(spec.option_names for spec in MODELS.values()))
         self.form.set_shown(own, True)
         self.form.set_shown(every - own, False)
 
