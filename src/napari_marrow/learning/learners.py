@@ -107,27 +107,29 @@ class FittedModel:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(eq=False)
 class Learner(ABC):
     """Prepares the units of a collection, once, and fits models on rows of them.
 
     Attributes
     ----------
+    collection, settings, callbacks, failures
+        What the units are prepared from, and what could not be prepared; fits have settings of
+        their own.
     table
         A row a unit, with class, source and mean colour.
     """
 
     PREPARATION: ClassVar[float]
     """Fraction of the time of a training that preparing the units takes."""
-    table: pd.DataFrame
+    collection: Collection
+    settings: TrainingSettings
+    callbacks: Callbacks
+    failures: Failures
+    table: pd.DataFrame = field(init=False)
 
     @abstractmethod
-    def __init__(
-        self,
-        collection: Collection,
-        settings: TrainingSettings,
-        callbacks: Callbacks,
-        failures: Failures,
-    ): ...
+    def __post_init__(self): ...
 
     @abstractmethod
     def fit_calibrated(self, settings: TrainingSettings, split: Split) -> tuple[FittedModel, float]:
@@ -143,22 +145,18 @@ class NetworkLearner(Learner):
 
     PREPARATION = 0.1
 
-    def __init__(
-        self,
-        collection: Collection,
-        settings: TrainingSettings,
-        callbacks: Callbacks,
-        failures: Failures,
-    ):
-        units = collect_units(collection, Preprocessing.of(settings), callbacks.progress, failures)
-        self._units = augment_as_published(units) if settings.protocol == "paper" else units
-        self._callbacks = callbacks
+    def __post_init__(self):
+        preprocessing = Preprocessing.of(self.settings)
+        units = collect_units(
+            self.collection, preprocessing, self.callbacks.progress, self.failures
+        )
+        self._units = augment_as_published(units) if self.settings.protocol == "paper" else units
         self.table = self._units.table
         self._classes = tuple(sorted(self.table["class"].unique()))
 
     def fit_calibrated(self, settings: TrainingSettings, split: Split) -> tuple[FittedModel, float]:
         """Fit a network; its temperature is that of its answers on the validation side."""
-        model = self._fit(settings, split.train, split.validation, self._callbacks.on_epoch)
+        model = self._fit(settings, split.train, split.validation, self.callbacks.on_epoch)
         if not len(split.validation):
             return model, 1.0
         codes = class_codes(self.table, self._classes)[split.validation]
@@ -179,7 +177,7 @@ class NetworkLearner(Learner):
         from napari_marrow.learning.fit import train_network
 
         watched = self._units.take(validation) if len(validation) else None
-        sides, should_stop = (self._units.take(train), watched), self._callbacks.should_stop
+        sides, should_stop = (self._units.take(train), watched), self.callbacks.should_stop
         trained = train_network(*sides, self._classes, settings, on_epoch, should_stop)
         session = open_onnx(trained.onnx)
 
@@ -212,23 +210,20 @@ class ClassicalLearner(Learner):
 
     PREPARATION = 0.85
 
-    def __init__(
-        self,
-        collection: Collection,
-        settings: TrainingSettings,
-        callbacks: Callbacks,
-        failures: Failures,
-    ):
-        published = settings.protocol == "paper"
-        measured = Preprocessing.of(settings).features
+    def __post_init__(self):
+        published = self.settings.protocol == "paper"
         table = measure_collection(
-            collection, measured, callbacks.progress, failures, augmented=published
+            self.collection,
+            Preprocessing.of(self.settings).features,
+            self.callbacks.progress,
+            self.failures,
+            augmented=published,
         )
         self.table = table[table["class"].notna()].reset_index(drop=True)
         self._codes = class_codes(self.table, tuple(sorted(self.table["class"].unique())))
         self._columns = feature_columns(self.table)
         if published and self.table["class"].nunique() > 1:
-            args = (self.table, self._columns, self._codes, settings.select)
+            args = (self.table, self._columns, self._codes, self.settings.select)
             self._columns = choose_columns(*args)
 
     def fit_calibrated(self, settings: TrainingSettings, split: Split) -> tuple[FittedModel, float]:
