@@ -19,6 +19,7 @@ from PIL import Image
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.layouts.unused import PHANTOM_COLUMNS, PHANTOM_TABLE
 from napari_marrow.data.options import Settings, option
 from napari_marrow.simulation.canvas import Canvas
 from napari_marrow.simulation.cells import draw_red_cell, draw_white_cell
@@ -227,9 +228,8 @@ def _write_all(
         rows.append((image, class_name, drawn.name, drawn.acquisition))
         if progress is not None:
             progress(done / len(plan), drawn.name)
-    with open(folder / "phantom.csv", "w", newline="", encoding="utf-8") as file:
-        header = ("image", "class", "source", "acquisition")
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    with open(folder / PHANTOM_TABLE, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([PHANTOM_COLUMNS, *rows])
 
 
 def _write_field(folder: Path, drawn: PhantomField, *, copy_photograph: bool) -> None:

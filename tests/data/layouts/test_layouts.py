@@ -114,9 +114,24 @@ def test_stray_files_are_passed_over_and_counted(tmp_path):
     found = scan(tmp_path)
     assert [f.name for f in found.fields] == ["ALL_1"]
     assert found.warnings == (
-        "Passed over: 6 files that are not images: ALL/.DS_Store, ALL/.hidden.bmp, ALL/groups.csv, "
-        "ALL/notes.pdf, ALL/README.md and 1 more.",
+        "Passed over: 5 files that are not images: ALL/.DS_Store, ALL/.hidden.bmp, ALL/groups.csv, "
+        "ALL/notes.pdf, ALL/Thumbs.db.",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("README.md", False), ("ReadMe", False), ("readme_first.txt", False),
+        ("README-en.pdf", False),
+        ("LICENSE", False), ("Licence.txt", False), ("LICENSE-CC-BY.md", False), ("COPYING", False),
+        ("licensed.db", True), ("readmes.zip", True), ("readers.md", True), ("README.csv", True),
+    ],
+)  # fmt: skip
+def test_texts_about_the_data_are_not_named(tmp_path, name, named):
+    put(tmp_path / "ALL", "ALL_1.bmp")
+    (tmp_path / "ALL" / name).write_text("Of two hospitals.\n")
+    assert any(name in warning for warning in scan(tmp_path).warnings) == named
 
 
 def test_derived_pictures_share_their_source(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from napari_marrow.data.csv_table import columns, columns_by_role, is_table_name, read_rows
@@ -22,6 +23,10 @@ _REMEDY = (
     "{} is passed over, as it has no names of columns above its rows; write image, class above "
     "them, and commas between the columns."
 )
+PHANTOM_TABLE, PHANTOM_COLUMNS = "phantom.csv", ("image", "class", "source", "acquisition")
+"""The truth that is written beside simulated photographs, whose folders give the classes."""
+_ABOUT = re.compile(r"(?:readme|licen[cs]e|copying)(?![a-z]).*(?<!\.csv)(?<!\.tsv)", re.IGNORECASE)
+"""Names of texts about a set of data, which are not named."""
 _SPREADSHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
 
 
@@ -52,8 +57,9 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
         warnings.append(f"Folders that can't be read, left out: {listed(closed)}; ask their owner.")
     warned = " ".join(found.warnings)
     others = [name for name in others if fault_ending(Path(name)) not in warned]
+    others = [name for name in others if not _is_phantom_table(folder / name)]
     explained = _explain_tables(folder, found, others)
-    others = [name for name in others if name not in explained]
+    others = [n for n in others if n not in explained and not _ABOUT.fullmatch(Path(n).name)]
     if others:
         what = counted(len(others), "file that is not an image", "files that are not images")
         warnings.append(f"Passed over: {what}: {listed(others)}.")
@@ -66,6 +72,10 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
             f"a mask: {listed(images)}."
         )
     return [*warnings, *explained.values()]
+
+
+def _is_phantom_table(path: Path) -> bool:
+    return path.name == PHANTOM_TABLE and columns(path) == PHANTOM_COLUMNS
 
 
 def _explain_tables(folder: Path, found: Collection, unused: list[str]) -> dict[str, str]:
