@@ -207,12 +207,12 @@ def test_of_several_tables_in_a_folder_of_their_own_none_is_used(put):
 def test_a_table_in_a_text_file_is_passed_over_with_the_reason_and_a_text_is_not(put):
     folder = put("A/1.png", "B/2.png")
     (folder / "labels.txt").write_text("file\tlabel\n1.png\tx\n2.png\ty\n")
-    (folder / "README.txt").write_text("The image class was\ngiven by two of us.\n")
+    (folder / "notes.txt").write_text("The image class was\ngiven by two of us.\n")
     (folder / "A/1.txt").write_text("1 0.5 0.5 0.2 0.2\n")
     found = scan(folder)
     (warning,) = [w for w in found.warnings if "labels.txt" in w]
     assert "classes" in warning
-    (warning,) = [w for w in found.warnings if "README.txt" in w]
+    (warning,) = [w for w in found.warnings if "notes.txt" in w]
     assert "1.txt" in warning
     assert "not images" in warning
 
@@ -264,3 +264,14 @@ def test_a_table_with_a_column_for_each_class_is_named_with_what_to_do(put):
     (folder / "t.csv").write_text("image,ALL,MM\n1.png,1,0\n2.png,0,1\n")
     (warning,) = [w for w in scan(folder).warnings if "t.csv" in w]
     assert "no column class" in warning
+
+
+@pytest.mark.parametrize("name", ["labels/v1/train.csv", "meta/labels/final/t.tsv", "csv/a/b.txt"])
+@pytest.mark.parametrize("pictures", ["images", "data/images"])
+def test_a_table_in_a_folder_below_one_of_its_own_gives_the_classes(put, name, pictures):
+    folder = put(f"{pictures}/1.png", f"{pictures}/2.png")
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).write_text("filename\tlabel\n1.png\tx\n2.png\ty\n")
+    found = scan(folder)
+    assert [f.class_name for f in found.fields] == ["x", "y"]
+    assert found.tables == (folder / name,)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection
-from napari_marrow.data.layouts import SAVED, scan, write_table
+from napari_marrow.data.layouts import SAVED, scan, scan_all, write_table
 
 
 @pytest.fixture
@@ -139,3 +139,44 @@ def test_a_saved_table_of_other_letters_opens_in_spreadsheets_and_is_replaced(pu
         write_table(scan(folder), folder / SAVED)
         assert (folder / SAVED).read_bytes().startswith(codecs.BOM_UTF8)
         assert [f.class_name for f in scan(folder).fields] == ["A", "B"]
+
+
+FAULTS = {
+    "pictures that are not there": "image,class\nMM/7.png,x\n",
+    "a photograph twice": "image,class\nMM/c.png,x\nMM/c.png,y\n",
+    "a row without an image": "image,class\nMM/c.png,x\n,y\n",
+    "predictions": "image,class,probability_MM\nMM/c.png,MM,0.9\n",
+}
+
+
+@pytest.mark.parametrize("text", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("opened", ["MM", "MM/c.png", "MM/deep", "both"])
+def test_a_faulty_table_above_is_named_and_does_not_stop_what_lies_below(folder, text, opened):
+    (folder / "MM/deep").mkdir()
+    Image.new("RGB", (8, 8)).save(folder / "MM/deep/e.png")
+    (folder / "fields.csv").write_text(text)
+    paths = [folder / name for name in (("ALL", "MM") if opened == "both" else (opened,))]
+    found = scan_all(paths)
+    assert {path.parent.name for c in found for path in [f.path for f in c.fields]} == {
+        folder.joinpath(p).parent.name if p.suffix else p.name for p in paths
+    } | ({"deep"} if opened in ("MM", "both") else set())
+    told = [w for c in found for w in c.warnings if str(folder / "fields.csv") in w]
+    assert len(told) == (text != FAULTS["predictions"])
+    if told:
+        with pytest.raises(MarrowError, match=r"fields\.csv"):
+            scan(folder)  # it is the table of the folder that is opened
+
+
+def test_a_faulty_table_near_does_not_hide_the_one_above_it(folder):
+    (folder / "fields.csv").write_text("image,class\nALL/a.png,x\nMM/c.png,y\nMM/d.png,z\n")
+    (folder / "MM" / "fields.csv").write_text("image,class\nno.png,x\n")
+    found = scan(folder / "MM" / "c.png")
+    assert [f.class_name for f in found.fields] == ["y"]
+    (warning,) = found.warnings
+    assert str(folder / "MM" / "fields.csv") in warning
+
+
+def test_a_table_above_that_leaves_out_everything_is_no_fault(folder):
+    (folder / "fields.csv").write_text("image,class,use\nMM/c.png,MM,no\nMM/d.png,MM,no\n")
+    with pytest.raises(LeftOutError, match=r"fields\.csv"):
+        scan(folder / "MM")

@@ -134,7 +134,7 @@ def _finish(found: Collection, progress: Progress) -> Collection:
 
 
 def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
-    """:func:`scan` each path; a photograph that several of them hold is only in the first.
+    """:func:`scan` each path; what several of them hold or warn of is only in the first.
 
     Raises
     ------
@@ -143,6 +143,7 @@ def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
     """
     found: list[Collection] = []
     seen: set[Path] = set()
+    told: set[str] = set()
     left_out: list[str] = []
     beside = cache(_beside)  # thousands of photographs may be named one by one
     for path in paths:
@@ -150,7 +151,9 @@ def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
         new = [f for f in collection.fields if f.path.resolve() not in seen]
         seen.update(f.path.resolve() for f in new)
         if new:
-            found.append(replace(collection, fields=tuple(new)))
+            warnings = tuple(w for w in collection.warnings if w not in told)
+            told.update(warnings)
+            found.append(replace(collection, fields=tuple(new), warnings=warnings))
         elif not collection.fields:
             left_out += collection.warnings
     if not found:
@@ -165,21 +168,24 @@ def _left_out(warnings: Sequence[str]) -> LeftOutError:
 
 def _scan_folder(folder: Path) -> Collection:
     """Find the fields by the table that counts, else by the sets and folders."""
-    if saved := read_saved_table(folder) or read_table_above(folder):
+    if saved := read_saved_table(folder):
         return saved
+    saved, faults_above = read_table_above(folder)
+    if saved:
+        return replace(saved, warnings=(*faults_above, *saved.warnings))
     sets = find_paired_masks(folder)
     taken = {p.parent for s in sets for f in s.fields for p in (f.path, *f.mask_files)}
     rest = class_folders(folder, taken)
     layout = join_collections(folder, [*sets, rest]) if sets else rest
     table, faults = read_class_table(folder, layout)
     if table is not None:
-        return table
+        return replace(table, warnings=(*faults_above, *table.warnings))
     folders = sorted({layout.label(f).rpartition("/")[0] for f in layout.fields} - {""})
     if len(folders) > 1 and not layout.classes:
         faults.append(f"No field has a class: no name of a folder can be one ({listed(folders)}).")
     missing = warn_of_missing_originals(layout.root, layout.fields)
     fields, people = sources_of_folders(layout.root, layout.fields)
-    warnings = (*layout.warnings, *faults, *missing, *people)
+    warnings = (*faults_above, *layout.warnings, *faults, *missing, *people)
     layout = replace(layout, fields=fields, warnings=warnings)
     return join_generated(join_products(join_twins(layout)))
 
@@ -201,17 +207,17 @@ def _one_field(path: Path, beside: _FieldsOf) -> Collection:
     left_out = tuple(f for f in known.left_out if f.path == path)
     if left_out:
         return Collection(folder, (), (f"{known.tables[0]} leaves out {path.name}.",), known.tables)
-    if fields:
-        return Collection(folder, fields, tables=known.tables)
-    return Collection(folder, tuple(_fields_of_one_folder(folder, FolderFiles([path]))))
+    fields = fields or tuple(_fields_of_one_folder(folder, FolderFiles([path])))
+    return Collection(folder, fields, known.warnings, known.tables)
 
 
 def _beside(folder: Path) -> Collection:
     """Return the photographs of a folder by the saved table that names them, else by its files."""
-    told = read_saved_table(folder) or read_table_above(folder)
-    known = {f.path for f in (*told.fields, *told.left_out)} if told else set()
+    saved, faults = read_table_above(folder, own=True)
+    told = replace(saved or Collection(folder, ()), warnings=tuple(faults))
+    known = {f.path for f in (*told.fields, *told.left_out)}
     rest = [f for path, f in _fields_beside(folder).items() if path not in known]
-    return replace(told, fields=(*told.fields, *rest)) if told else Collection(folder, tuple(rest))
+    return replace(told, fields=(*told.fields, *rest))
 
 
 def _fields_beside(folder: Path) -> dict[Path, Field]:

@@ -16,7 +16,7 @@ from napari_marrow.data.csv_table import (
     is_table_name,
     read_rows_by_role,
 )
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
@@ -36,6 +36,8 @@ from napari_marrow.data.layouts.sources import warn_of_missing_originals
 from napari_marrow.data.masks import looks_like_mask
 from napari_marrow.data.text import counted, folded, listed
 
+MAX_DEPTH_APART = 3
+"""Folders below folders, without photographs, in which tables are looked for."""
 _FALSE = frozenset({"no", "n", "false", "f", "0", "0.0"})
 
 
@@ -94,10 +96,14 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
     return found, faults
 
 
-def tables_apart(folder: Path) -> list[Path]:
+def tables_apart(folder: Path, depth: int = MAX_DEPTH_APART) -> list[Path]:
     """List the tables in folders below that hold no photographs: ``labels`` beside ``images``."""
-    below = (p for p in subfolders(folder) if not holds_results(p) and not images_in(p))
-    return [path for sub in below for path in list_folder(sub) if is_table_name(path)]
+    found: list[Path] = []
+    for sub in subfolders(folder):
+        if not holds_results(sub) and not images_in(sub):
+            found += filter(is_table_name, list_folder(sub))
+            found += tables_apart(sub, depth - 1) if depth > 1 else []
+    return found
 
 
 def fault_ending(table: Path) -> str:
@@ -209,7 +215,7 @@ def fields_of_table(
         left_out += rest
     used = tuple(f for f in fields if f.path not in hidden)
     if not used:
-        raise MarrowError(f"{table} leaves out all its photographs; write yes where it says no.")
+        raise LeftOutError(f"{table} leaves out all its photographs; write yes where it says no.")
     return Collection(root, used, tuple(warnings), (table,), tuple(left_out))
 
 

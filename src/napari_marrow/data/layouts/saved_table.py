@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_file
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.class_table import fields_of_table, gives_classes
+from napari_marrow.data.layouts.class_table import fault_ending, fields_of_table, gives_classes
 from napari_marrow.data.layouts.folders import snam_root
 from napari_marrow.data.outputs import FileKind, csv_encoding, input_files
 from napari_marrow.data.text import listed, printable
@@ -35,20 +35,39 @@ def read_saved_table(folder: Path) -> Collection | None:
     return None
 
 
-def read_table_above(place: Path) -> Collection | None:
+def read_table_above(place: Path, own: bool = False) -> tuple[Collection | None, list[str]]:
     """Return what a saved table above a folder says of the photographs in it.
 
-    That of the nearest of :data:`MAX_LEVELS_ABOVE` folders which names any of them.
+    Parameters
+    ----------
+    place
+        The folder.
+    own
+        Look in the folder itself, too.
+
+    Returns
+    -------
+    Collection or None
+        The fields by the nearest of :data:`MAX_LEVELS_ABOVE` tables which names any of them.
+    list of str
+        Why a nearer table can't be used.
 
     Raises
     ------
-    MarrowError
-        When that table has a fault.
+    LeftOutError
+        When a table leaves out all its photographs.
     """
-    for above in [*place.parents][:MAX_LEVELS_ABOVE]:
+    faults: list[str] = []
+    for above in [place, *place.parents][not own : MAX_LEVELS_ABOVE + 1]:
         if not gives_classes(above / SAVED):
             continue
-        whole = fields_of_table(above / SAVED)
+        try:
+            whole = fields_of_table(above / SAVED)
+        except LeftOutError:
+            raise
+        except MarrowError as error:
+            faults.append(f"{error} {fault_ending(above / SAVED)}")
+            continue
         parts = [
             tuple(f for f in part if f.path.is_relative_to(place))
             for part in (whole.fields, whole.left_out)
@@ -56,8 +75,8 @@ def read_table_above(place: Path) -> Collection | None:
         if any(parts):
             names = listed([f.path.name for f in parts[1]])
             left = (f"{above / SAVED} leaves out {names}.",) if names else ()
-            return Collection(place, parts[0], left, whole.tables, parts[1])
-    return None
+            return Collection(place, parts[0], left, whole.tables, parts[1]), faults
+    return None, faults
 
 
 def write_table(collection: Collection, table: Path) -> None:
