@@ -68,3 +68,35 @@ def test_buttons_are_whole_with_three_docks(make_napari_viewer, qtbot, monkeypat
         for title in {x.text()} & {*ACTIONS[name]}
     }
     assert not {key: pair for key, pair in heights.items() if pair[0] < pair[1]}
+
+
+@pytest.mark.parametrize("height", [768, 1600])
+def test_docks_are_tabs_where_forms_would_not_fit(make_napari_viewer, qtbot, monkeypatch, height):
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    viewer = make_napari_viewer(show=True)
+    window = viewer.window._qt_window
+    window.resize(1366, height)
+    names = ("Train DCNN", "Segment nuclei", "Stain")
+    docks, tabs = [], window.tabifiedDockWidgets
+    for name in names:
+        docks.append(viewer.window.add_plugin_dock_widget(PLUGIN, name))
+        qtbot.waitUntil(lambda: window.focusWidget() is docks[-1][1])
+    (first, _), (_, middle), (last, shown) = docks
+    area = shown.findChild(QScrollArea)
+    if height == 1600:
+        assert not any(tabs(dock) for dock, _ in docks)
+    else:
+        assert len(tabs(last)) == 2
+        qtbot.waitUntil(lambda: area.height() > 400)
+        first.raise_()
+        qtbot.waitUntil(lambda: docks[0][1].findChild(QScrollArea).height() > 400)
+        last.hide()
+        last.show()  # as napari's menu does
+        qtbot.waitUntil(lambda: not area.visibleRegion().isEmpty())
+        window.addDockWidget(window.dockWidgetArea(last), last)  # below them, as by dragging it
+        last.hide()
+        last.show()
+        qtbot.waitUntil(lambda: window.focusWidget() is shown)
+        assert not tabs(last)
+    viewer.window.remove_dock_widget(first)
+    qtbot.waitUntil(lambda: middle.isVisible() and shown.isVisible())

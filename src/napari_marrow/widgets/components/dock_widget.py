@@ -9,7 +9,7 @@ import napari
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
 from qtpy.QtGui import QKeyEvent, QShowEvent
-from qtpy.QtWidgets import QLayout, QScrollArea, QWidget
+from qtpy.QtWidgets import QDockWidget, QLayout, QMainWindow, QScrollArea, QWidget
 
 from napari_marrow.viewer.per_viewer import single_shot, unwrapped
 from napari_marrow.viewer.task import Task
@@ -40,8 +40,8 @@ class DockWidget(QWidget):
         # A proxy returns a new object each time that it is asked for a layer.
         self.viewer: napari.Viewer = unwrapped(viewer)
         self._min_width_px = min_width_px
-        self._docked = False
-        self._focus_timer = single_shot(0, self.setFocus, self)
+        self._docked = self._placed = False
+        self._shown_timer = single_shot(0, self._shown, self)
         self.viewer.events.theme.connect(while_alive(self._follow_theme))
         self._follow_theme()
 
@@ -86,20 +86,46 @@ class DockWidget(QWidget):
             super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Take the focus: the next Tab goes to the first field, other keys still to the viewer."""
+        """Take a place beside other docks of this plugin, and the focus."""
         super().showEvent(event)
         if event is not None and not event.spontaneous():
-            self._focus_timer.start()  # later: the command palette gives the focus back first
+            self._shown_timer.start()  # later: the command palette gives the focus back first
+
+    def _shown(self) -> None:
+        """Take the focus: the next Tab goes to the first field, other keys still to the viewer."""
+        dock, window = self.parent(), self.window()
+        if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow):
+            if not self._placed:  # once: a person may want it elsewhere
+                self._placed = True
+                _tabify_where_crowded(dock, window)
+            if window.tabifiedDockWidgets(dock):
+                dock.raise_()
+        self.setFocus()
 
     def event(self, event: QEvent | None) -> bool:
         """Notice the change of parent, which is all that Qt reports of a closed dock."""
         if event is not None and event.type() == QEvent.Type.ParentChange:
             was_docked, self._docked = self._docked, self.parent() is not None
+            self._placed = self._placed and self._docked
             if was_docked and not self._docked:
                 self.closed.emit()
                 for task in self.findChildren(Task):
                     task.cancel()
         return super().event(event)
+
+
+def _tabify_where_crowded(dock: QDockWidget, window: QMainWindow) -> None:
+    """Put a dock over the others of this plugin where all below each other would not fit."""
+    others = [
+        x
+        for x in window.findChildren(QDockWidget)
+        if x is not dock and x.isVisible() and isinstance(x.widget(), DockWidget)
+    ]
+    area, centre = window.dockWidgetArea(dock), window.centralWidget()
+    others = [x for x in others if not x.isFloating() and window.dockWidgetArea(x) == area]
+    wanted = sum(x.sizeHint().height() for x in (dock, *others))
+    if others and centre is not None and wanted > centre.height():
+        window.tabifyDockWidget(others[-1], dock)
 
 
 class _UprightScrollArea(QScrollArea):
