@@ -72,6 +72,11 @@ def read_rows(table: Path) -> list[dict[str, str]]:
     MarrowError
         When the table is not there or is no CSV in UTF-8, UTF-16 or Windows-1252.
     """
+    return [{name.lower(): text for name, text in row.items()} for row in read_named_rows(table)]
+
+
+def read_named_rows(table: Path) -> list[dict[str, str]]:
+    """Read the rows as :func:`read_rows` does, with the names of columns as they are written."""
     try:
         text = _decode(table.read_bytes(), errors="strict")
         separator = _separator(text)
@@ -80,7 +85,7 @@ def read_rows(table: Path) -> list[dict[str, str]]:
         raise MarrowError(f"{table} is not there; check the name.") from None
     except (OSError, UnicodeError, csv.Error) as error:
         raise MarrowError(f"{table} can't be read as CSV; save it as UTF-8 CSV.") from error
-    names = [name.strip().lower() for name in rows[0]] if rows else []
+    names = [name.strip() for name in rows[0]] if rows else []
     filled = [row for row in rows[1:] if any(text.strip() for text in row)]
     if separator == " " and (long := [row for row in filled if any(row[len(names) :])]):
         raise MarrowError(

@@ -259,13 +259,6 @@ def test_a_row_with_more_texts_than_columns_between_spaces_is_refused(put):
         scan(folder)
 
 
-def test_a_table_with_a_column_for_each_class_is_named_with_what_to_do(put):
-    folder = put("1.png", "2.png")
-    (folder / "t.csv").write_text("image,ALL,MM\n1.png,1,0\n2.png,0,1\n")
-    (warning,) = [w for w in scan(folder).warnings if "t.csv" in w]
-    assert "no column class" in warning
-
-
 @pytest.mark.parametrize("name", ["labels/v1/train.csv", "meta/labels/final/t.tsv", "csv/a/b.txt"])
 @pytest.mark.parametrize("pictures", ["images", "data/images"])
 def test_a_table_in_a_folder_below_one_of_its_own_gives_the_classes(put, name, pictures):

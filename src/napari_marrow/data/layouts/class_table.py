@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from napari_marrow.data.csv_table import (
@@ -30,6 +30,7 @@ from napari_marrow.data.layouts.listing import (
     sort_files,
     subfolders,
 )
+from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
@@ -116,7 +117,9 @@ def gives_classes(path: Path) -> bool:
     if not is_table_name(path):
         return False
     names = columns(path)
-    return {"image", "class"} <= columns_by_role(names).keys() and not is_own_table(names)
+    if is_own_table(names):
+        return False
+    return {"image", "class"} <= columns_by_role(names).keys() or read_one_hot(path) is not None
 
 
 def is_field_table(path: Path) -> bool:
@@ -161,7 +164,7 @@ def fields_of_table(
         When the table has other columns or is one of predictions, names a photograph twice, or
         none that is there.
     """
-    rows = _read_rows(table)
+    rows, unclear = _read_rows(table)
     root, warnings = root or table.parent, list[str]()
     paths = _find_photographs(root, [row["image"] for row in rows])
     twice = [path.name for path, count in Counter(filter(None, paths)).items() if count > 1]
@@ -178,14 +181,8 @@ def fields_of_table(
         warnings.append(f"{table.name} names {what} not there: {listed(missing)}.")
     named = {path: row for row, path in zip(rows, paths, strict=True) if path is not None}
     known = _fields_beside(root, table, list(named), warnings)
-    texts = [row["class"] for row in named.values()]
-    unknown = UNKNOWN - {"-"} if "+" in texts else UNKNOWN
-    passed = [text or "nothing" for text in texts if folded(text) in unknown]
-    if set(passed) - {"nothing"} or 0 < len(passed) < len(texts):
-        what = counted(len(passed), "photograph")
-        warnings.append(
-            f"{table.name} gives no class to {what}: it says {listed(sorted(set(passed)))} there."
-        )
+    unknown = UNKNOWN - {"-"} if any(row["class"] == "+" for row in rows) else UNKNOWN
+    warnings += _warn_of_no_class(table, named.values(), unclear, unknown)
     fields = []
     for path, row in named.items():
         if path not in known:
@@ -219,6 +216,25 @@ def fields_of_table(
     return Collection(root, used, tuple(warnings), (table,), tuple(left_out))
 
 
+def _warn_of_no_class(
+    table: Path, rows: Iterable[Mapping[Role, str]], unclear: set[str], unknown: frozenset[str]
+) -> list[str]:
+    """Name the photographs of unclear rows; count the others without a known class."""
+    texts = {row["image"]: row["class"] for row in rows}
+    warnings = []
+    if odd := [image for image in texts if image in unclear]:
+        what = counted(len(odd), "photograph")
+        warnings.append(f"{table.name} marks no class, or several, of {what}: {listed(odd)}.")
+    given = [text for image, text in texts.items() if image not in unclear]
+    passed = [text or "nothing" for text in given if folded(text) in unknown]
+    if set(passed) - {"nothing"} or 0 < len(passed) < len(given):
+        what = counted(len(passed), "photograph")
+        warnings.append(
+            f"{table.name} gives no class to {what}: it says {listed(sorted(set(passed)))} there."
+        )
+    return warnings
+
+
 def _with_sources(
     root: Path, fields: list[Field], given: dict[Path, str], warnings: list[str]
 ) -> list[Field]:
@@ -230,11 +246,16 @@ def _with_sources(
     return [dataclasses.replace(f, source=sources[f.path]) for f in fields]
 
 
-def _read_rows(table: Path) -> list[dict[Role, str]]:
+def _read_rows(table: Path) -> tuple[list[dict[Role, str]], set[str]]:
+    """Read the rows; and the images of which columns for classes mark none, or several."""
     names = columns(table)
     if _holds_predictions(names):
         raise MarrowError(f"{table} is a table of predictions; name one of true classes.")
-    rows = read_rows_by_role(table)
+    rows, unclear = read_rows_by_role(table), set[str]()
+    if marked := read_one_hot(table):
+        for row, own in zip(rows, marked, strict=True):
+            row["class"] = own[0] if len(own) == 1 else ""
+        unclear = {row["image"] for row, own in zip(rows, marked, strict=True) if len(own) != 1}
     if not rows or not all(row.get("image") and "class" in row for row in rows):
         has = f"; it has {listed(names)}" if names else ""
         raise MarrowError(
@@ -243,7 +264,7 @@ def _read_rows(table: Path) -> list[dict[Role, str]]:
     if "source" not in names and len({row.get("source") for row in rows}) == 1:
         for row in rows:  # a column such as "slide" that tells nothing apart
             row.pop("source", None)
-    return rows
+    return rows, unclear
 
 
 def _find_photographs(root: Path, names: list[str]) -> list[Path | None]:

@@ -11,7 +11,12 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.class_table import fault_ending, is_own_table, tables_apart
+from napari_marrow.data.layouts.class_table import (
+    fault_ending,
+    gives_classes,
+    is_own_table,
+    tables_apart,
+)
 from napari_marrow.data.layouts.listing import natural_key
 from napari_marrow.data.masks import has_labels_mark
 from napari_marrow.data.outputs import is_own_png
@@ -101,7 +106,7 @@ def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str |
         words = names[0].split() if names else []
         return _REMEDY.format(name) if any(map(index.find, filter(_is_file, words))) else None
     roles = columns_by_role(names)
-    if "image" in roles and "class" in roles:
+    if gives_classes(path):
         if found.tables:
             chosen = listed([table.name for table in found.tables])
             return f"{name} is passed over, as {chosen} gives the classes; keep one of the two."
