@@ -3,9 +3,10 @@ import threading
 
 import numpy as np
 import pytest
+from napari.layers import Labels
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.viewer.stack import MAX_KEPT_SLICES, LazyStack, read_slice
+from napari_marrow.viewer.stack import MAX_KEPT_SLICES, EditableStack, LazyStack, read_slice
 
 
 @pytest.fixture
@@ -138,6 +139,32 @@ def test_what_is_shown_cannot_be_painted_on(stack):
     for shown in (stack[2], stack[2, :2]):
         with pytest.raises(ValueError, match="read-only"):
             shown[:] = 99
+
+
+def test_painting_on_labels_does_what_it_does_to_an_array():
+    whole = np.zeros((6, 40, 50), np.uint16)
+    whole[:, 10:20, 10:20], whole[:, 25:30, 30:40] = 3, 4
+    stack = EditableStack([lambda row=row: whole[row] for row in range(6)], (40, 50), np.uint16)
+    painted, expected = Labels(stack), Labels(whole.copy())
+    for layer in (painted, expected):
+        for row in (0, 3, 5):  # more than are kept of what was read
+            layer.paint((row, 5, 30), 7)
+            layer.fill((row, 12, 12), 0)
+            layer.fill((row, 28, 33), 9)
+        layer.undo()
+        layer.undo()
+        layer.redo()
+        layer.preserve_labels = True
+        layer.paint((3, 28, 33), 2)
+    for row in range(6):
+        np.testing.assert_array_equal(read_slice(stack, row), expected.data[row])
+        np.testing.assert_array_equal(stack[row], expected.data[row])
+    np.testing.assert_array_equal(np.asarray(stack), expected.data)
+    other = copy.deepcopy(stack)
+    stack[1, 2:4, 2:4] = 5
+    assert (read_slice(stack, 1)[2:4, 2:4] == 5).all()
+    np.testing.assert_array_equal(np.asarray(other), expected.data)
+    assert not (whole == 7).any()
 
 
 def test_a_deep_copy_reads_the_same(stack, whole):

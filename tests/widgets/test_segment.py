@@ -92,8 +92,54 @@ def test_a_folder_gets_a_stack_beside_its_own_nuclei(opened, snam, qtbot):
         expected = segment_nuclei(np.asarray(photograph.data[row]))
         np.testing.assert_array_equal(np.asarray(made.data[row]), expected)
     assert LayerInfo.of(made).kind is not Kind.NUCLEI
-    assert not made.editable  # a stack can't be painted on
-    assert not viewer.layers["PKG - SN-AM nuclei"].editable
+    assert made.editable
+    assert not viewer.layers["PKG - SN-AM nuclei"].editable  # its files would stay as they are
+
+
+def test_what_is_painted_on_a_stack_of_nuclei_is_what_counts(
+    make_napari_viewer, make_snam, tmp_path, qtbot
+):
+    viewer = make_napari_viewer(show=True)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Segment nuclei")
+    _, measuring = viewer.window.add_plugin_dock_widget("napari-marrow", "Chi-square features")
+    root = make_snam(tmp_path / "s", 3, size=(240, 320), masks=False)
+    viewer.open(str(root), plugin="napari-marrow")
+    photograph = viewer.layers[root.name]
+    widget.cytoplasm.setChecked(True)
+    widget.segment()
+    qtbot.waitUntil(lambda: f"{root.name} nuclei" in viewer.layers, timeout=60000)
+    nuclei = viewer.layers[f"{root.name} nuclei"]
+    measuring.form.fields["unit"].value = "cell"
+    sentence = measuring.source.learning.sentence
+    qtbot.waitUntil(lambda: "36 ALL and 3 MM cells" in sentence.text(), timeout=20000)
+    before = [Photograph.of(photograph, viewer.layers).labels(row).copy() for row in range(6)]
+    viewer.layers.selection.active = nuclei
+    viewer.dims.set_current_step(0, 4)
+    nuclei.mode = "paint"
+    assert nuclei.mode == "paint"
+    first = int(before[4].max()) + 1
+    nuclei.brush_size = 15
+    nuclei.paint((4, 8, 8), first)  # a nucleus more
+    viewer.dims.set_current_step(0, 0)
+    y, x = np.argwhere(before[0] == 5)[0]
+    nuclei.fill((0, y, x), 0)  # one less
+    nuclei.fill((0, *np.argwhere(before[0] == 6)[0]), 0)
+    nuclei.undo()
+    for row in (1, 2, 3, 5):  # others are read meanwhile
+        viewer.dims.set_current_step(0, row)
+    expected = [x.copy() for x in before]
+    expected[0][before[0] == 5] = 0
+    expected[4] = np.asarray(nuclei.data[4])
+    assert (expected[4] == first).sum() > 100
+    now = Photograph.of(photograph, viewer.layers)
+    for row in range(6):
+        np.testing.assert_array_equal(now.cells(row), expected[row])
+    qtbot.waitUntil(lambda: "35 ALL and 4 MM cells" in sentence.text(), timeout=20000)
+    nuclei.save(str(tmp_path / "nuclei.tif"), plugin="napari-marrow")
+    import tifffile
+
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "nuclei.tif"), expected)
+    assert viewer.layers[f"{root.name} cytoplasm"].editable
 
 
 def test_limits_of_size_are_those_of_the_form(opened, draw, qtbot):

@@ -18,7 +18,7 @@ from typing import TypeAlias
 from weakref import WeakSet
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from napari_marrow.data.errors import MarrowError
 
@@ -100,8 +100,7 @@ class LazyStack:
         return self.shape[0]
 
     def __getitem__(self, key: Index | tuple[Index, ...]) -> NDArray:
-        key = key if isinstance(key, tuple) else (key,)
-        first, rest = (slice(None), key) if key[0] is Ellipsis else (key[0], key[1:])
+        first, rest = _split(key)
         if isinstance(first, int | np.integer):
             return self._drawn(range(len(self))[first])[rest]
         rows = np.arange(len(self))[first]
@@ -174,7 +173,7 @@ class LazyStack:
         frame.flags.writeable = False  # napari paints on what it was given
         return frame
 
-    def __setitem__(self, key: object, value: object) -> None:
+    def __setitem__(self, key: Index | tuple[Index, ...], value: ArrayLike) -> None:
         raise MarrowError(
             "The layers of a folder can't be painted on; open the field by itself to edit it."
         )
@@ -184,6 +183,50 @@ class LazyStack:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
+
+
+def _split(key: Index | tuple[Index, ...]) -> tuple[Index, tuple[Index, ...]]:
+    """Return the index of the fields, and that within each of them."""
+    key = key if isinstance(key, tuple) else (key,)
+    return (slice(None), key) if key[0] is Ellipsis else (key[0], key[1:])
+
+
+class EditableStack(LazyStack):
+    """A stack of labels that can be painted on; the slices that were stay in memory.
+
+    Parameters
+    ----------
+    readers, shape, dtype
+        As :class:`LazyStack` takes them.
+    """
+
+    def __init__(self, readers: Sequence[Reader], shape: tuple[int, ...], dtype: DTypeLike):
+        super().__init__(readers, shape, dtype)
+        self._painted: dict[int, NDArray] = {}
+
+    def read(self, row: int) -> NDArray:
+        """Return a slice as it was painted, else as it is read."""
+        return self._painted[row] if row in self._painted else super().read(row)
+
+    def __getitem__(self, key: Index | tuple[Index, ...]) -> NDArray:
+        return super().__getitem__(key).copy()  # napari paints on it, and then sets the item
+
+    def __setitem__(self, key: Index | tuple[Index, ...], value: ArrayLike) -> None:
+        first, rest = _split(key)
+        rows = np.arange(len(self))[first]
+        parts = np.broadcast_to(value, self[key].shape)
+        pairs = [(rows, parts)] if rows.ndim == 0 else zip(rows, parts, strict=True)
+        for row, part in pairs:
+            painted = self.read(int(row)).copy()  # another: a worker may be reading it
+            painted[rest] = part
+            painted.flags.writeable = False
+            self._painted[int(row)] = painted
+
+    def __deepcopy__(self, memo: object) -> EditableStack:
+        copied = EditableStack(self._readers, self.shape[1:], self.dtype)
+        copied._painted = dict(self._painted)
+        copied.names, copied.cytoplasm = self.names, self.cytoplasm
+        return copied
 
 
 Pixels: TypeAlias = NDArray | LazyStack

@@ -1,4 +1,4 @@
-"""Show the fields of a folder one at a time: never as a volume, and never to be painted on.
+"""Show the fields of a folder one at a time, never as a volume; its masks are not painted on.
 
 napari slices in 3D before a plugin hears of it, so switching to 3D reads the whole folder once
 before the viewer is back in 2D (0.3 s of processor time a field of 2560x1920). Rolling the axes
@@ -12,7 +12,7 @@ from napari.layers import Labels
 from napari.utils.notifications import show_warning
 
 from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.stack import EditableStack, LazyStack
 
 
 class Lock2D(ViewerFollower):
@@ -35,7 +35,7 @@ class Lock2D(ViewerFollower):
         axes = {dims.ndim - x.ndim for x in stacks}
         dims.rollable = tuple(axis not in axes for axis in range(dims.ndim))
         for layer in stacks:
-            if isinstance(layer, Labels):
+            if isinstance(layer, Labels) and not isinstance(layer.data, EditableStack):
                 layer.editable = False
         if axes & set(dims.displayed):
             show_in_2d(viewer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ def augment_photograph(
     labels = [(Kind.LABELS, *x) for x in sorted(photograph.own_labels.items())]
     labels += [(kind, str(kind), x.data) for kind, x in sorted(photograph.overlays.items())]
     # The layers may be painted on meanwhile, and a slice be made only much later.
-    kept = [np.array(x) if isinstance(x, np.ndarray) else x for _, _, x in labels]
+    kept = [copy.deepcopy(x) for _, _, x in labels]
     over = [stack(partial(photograph.part, x), frame, x.dtype) for x in kept]
     stacks = [stack(photograph.image, (*frame, 3), np.uint8), *over]
     if sum(x.size * x.dtype.itemsize for x in stacks) <= MAX_BYTES_IN_MEMORY:

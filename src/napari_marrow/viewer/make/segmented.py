@@ -18,7 +18,7 @@ from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.layers import labels_options, set_aside
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
-from napari_marrow.viewer.stack import LazyStack, Pixels
+from napari_marrow.viewer.stack import EditableStack, LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
 
 
@@ -109,4 +109,4 @@ def _stacked(photograph: Photograph, encoded: list[RunLengthLabels]) -> Pixels |
     """The labels of all fields as the data of one layer; None where there are none."""
     if not encoded or not photograph.is_stack:
         return encoded[0].decode() if encoded else None
-    return LazyStack([p.decode for p in encoded], photograph.data.shape[1:3], np.uint16)
+    return EditableStack([p.decode for p in encoded], photograph.data.shape[1:3], np.uint16)

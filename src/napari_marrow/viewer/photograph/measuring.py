@@ -19,7 +19,7 @@ from napari_marrow.viewer.photograph.learning import LearningSummary, LearntSlic
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.session import summarized_session
 from napari_marrow.viewer.photograph.slice_tables import measure, nucleus_features
-from napari_marrow.viewer.stack import LazyStack, Pixels
+from napari_marrow.viewer.stack import EditableStack, LazyStack, Pixels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,8 +114,9 @@ def _table_target(
 ) -> TableTarget | None:
     """The first layer whose labels are those that are measured."""
     for overlay in photograph.cell_overlays:
-        data, lazy = overlay.data, isinstance(overlay.data, LazyStack)
-        checksum = None if lazy else _checksum(data, row)  # first: what is painted now is noticed
+        data = overlay.data
+        fixed = isinstance(data, LazyStack) and not isinstance(data, EditableStack)
+        checksum = None if fixed else _checksum(data, row)  # first: what is painted now is noticed
         if not np.array_equal(photograph.part(data, row), labels):
             continue
         table = None

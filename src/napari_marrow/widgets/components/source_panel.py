@@ -21,6 +21,7 @@ from napari_marrow.viewer.photograph.annotations import (
 )
 from napari_marrow.viewer.photograph.cell_counts import Counts, counts_text
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.stack import EditableStack
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
@@ -139,7 +140,7 @@ class SourcePanel(QWidget):
     def _listen_to_layers(self) -> None:
         for layer in self._viewer.layers:
             names = ["name", "features", "metadata", "data", "paint", "visible", *PLACE_EVENTS]
-            if isinstance(layer, Labels) and isinstance(layer.data, np.ndarray):
+            if isinstance(layer, Labels) and isinstance(layer.data, np.ndarray | EditableStack):
                 names.append(
                     "set_data"
                 )  # all that undo and redo emit; the masks of files have none
