@@ -244,12 +244,20 @@ def test_folds_magnifications_and_dates_are_no_patients(put, name):
     assert len({f.source for f in found.fields}) == 8
 
 
-@pytest.mark.parametrize("test", ["Set/test", "Set/holdout", "Set"])
-def test_photographs_beside_the_class_folders_have_no_class(put, test):
-    names = [f"Set/train/{c}/{k}.png" for c in ("ALL", "MM") for k in range(3)]
-    found = scan(put(*names, f"{test}/8.png", f"{test}/9.png"))
-    assert found.counts() == {"ALL": 3, "MM": 3}
+@pytest.mark.parametrize("test", ["test/", "holdout/", ""])
+@pytest.mark.parametrize("whole", ["Set", "MyLeukaemiaSet", "Marrow 2021", "blood cells"])
+@pytest.mark.parametrize("classes", [("ALL", "MM"), ("blast", "normal"), ("Plasma cells", "AML")])
+def test_photographs_beside_the_class_folders_have_no_class(put, test, whole, classes):
+    names = [f"{whole}/train/{c}/{k}.png" for c in classes for k in range(3)]
+    found = scan(put(*names, f"{whole}/{test}8.png", f"{whole}/{test}9.png"))
+    assert found.counts() == dict.fromkeys(classes, 3)
     assert [f.class_name for f in found.fields if f.path.stem in "89"] == [None, None]
+
+
+def test_names_below_a_folder_with_photographs_that_may_be_patients_are_only_said(put):
+    found = scan(put("AML/1.png", *(f"AML/{n}/{k}.png" for n in ("Adams", "Berg") for k in "ab")))
+    assert found.counts() == {"AML": 5}
+    assert any("AML/Adams, AML/Berg" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize("classes", [("ALL", "MM"), ("blast", "normal")])

@@ -129,7 +129,8 @@ def _class_places(
     """Return the folder that names the class of each folder of photographs.
 
     Words for cells and diagnoses count before other names, which may be those of patients, where
-    they tell classes apart and no choice is left open.
+    they tell classes apart and no choice is left open. They also count below a folder that holds
+    photographs itself, where that would be the only class.
     """
     for by_words in (True, False):
         places = {sub: _class_place(root, sub, files, by_words) for sub in holding}
@@ -139,9 +140,12 @@ def _class_places(
             not is_class_word(place.name) and _possible_classes_above(root, place)
             for place in given
         )
-        if not is_open and len({class_of_folder_name(place.name) for place in given}) > 1:
-            break
-    return places
+        n_classes = len({class_of_folder_name(place.name) for place in given})
+        if not is_open and n_classes > 1:
+            return places
+    below = _without_classes_below({sub: _class_place(root, sub, {}, True) for sub in holding})
+    words = {place.name for place in below.values() if place is not None}
+    return below if n_classes < 2 and len(words) > 1 and all(map(is_class_word, words)) else places
 
 
 def _class_place(
