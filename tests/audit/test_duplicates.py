@@ -128,7 +128,7 @@ def test_turned_jpeg_copies_of_real_cells_are_found_among_them(real_data, tmp_pa
     shutil.copytree(real_data / "all-idb2", tmp_path / "in")
     for name in names:
         image = ImageOps.mirror(Image.open(real_data / "all-idb2" / f"{name}.tif")).rotate(90)
-        image.save(tmp_path / "in" / f"{name[:-8]}" / f"copy of {name[-7:]}.jpg", quality=70)
+        image.save(tmp_path / "in" / f"{name[:-8]}" / f"scan of {name[-7:]}.jpg", quality=70)
     told = [f for f in audit(scan(tmp_path / "in")).findings if f.kind == "near-duplicate"]
     assert sorted(len(f.files) for f in told) == [2, 2, 2, 2]
     assert {f.files[0] for f in told} | {f.files[1] for f in told} >= {f"{n}.tif" for n in names}

@@ -114,8 +114,23 @@ def test_names_of_other_tools_tell_the_photograph(put, tmp_path):
     assert {f.source for f in scan(tmp_path).fields} == {"ALL/s1", "ALL/s2"}
 
 
+ROBOFLOW = ["{o}_png.rf.{h}.png", "{o}.jpg.rf.{h}.png", "{o}_jpeg_jpg.rf.{h}.png",
+            "{o}.JPEG.rf.{h}.png", "{o}_webp.rf.{h}.png"]  # fmt: skip
+
+
+@pytest.mark.parametrize("made", ROBOFLOW)
+@pytest.mark.parametrize("name", ["ALL ({k})", "BloodImage_0000{k}", "IMG_2023_10{k}"])
+def test_what_roboflow_made_of_one_picture_is_one_source(put, tmp_path, made, name):
+    hashes = {k: [f"{k}{j}{'5fe0' * 8}"[:32] for j in range(3)] for k in range(4)}
+    put(*(f"A/{made.format(o=name.format(k=k), h=h)}" for k in hashes for h in hashes[k]))
+    sources = {f.path.name: f.source for f in scan(tmp_path).fields}
+    assert len(set(sources.values())) == 4
+    assert len({(s, n.split(".rf.")[0]) for n, s in sources.items()}) == 4
+
+
 COPIES = ["{o}_0_{h}", "{o} ({k})", "{o}({k})", "{o} - Copy", "{o} - Copy ({k})", "{o} - Kopie",
-          "{o} copy {k}", "aug_{k}_{o}", "augmented_{o}",
+          "{o} copy {k}", "aug_{k}_{o}", "augmented_{o}", "AugmentedImg_{h}_{o}", "augm_{k}_{o}",
+          "Copy of {o}", "copy_{k}_{o}", "Kopie von {o}", "Copia de {o} ({k})",
           "x_original_{o}.png_{h}5fe5fe5fe"]  # fmt: skip
 
 
@@ -146,16 +161,20 @@ MADE = ["{o}__rot_20", "{o}-aug-2", "rotated_{o}", "flip_{o}", "augmented_{o}_7"
         "{o}_rotated_-20", "{o}_angle_20", "{o}_crop", "{o}_scaled_0.5", "{o}_contrast1.5",
         "{o}_brightness_1.2", "{o}_gauss", "{o}_elastic", "{o}_distorted", "{o}_transformed",
         "{o}_h_flip", "{o}_flipped_lr", "{o}-gaussian-noise-0.1", "aug_{o}_rot90", "{o}_hue+0.1",
-        "random_crop_3_{o}", "{o}_sharpened", "{o}_rotation_45deg", "Gauss_Blur_{o}"]  # fmt: skip
+        "random_crop_3_{o}", "{o}_sharpened", "{o}_rotation_45deg", "Gauss_Blur_{o}",
+        "hor-{o}", "ver-{o}", "hist-{o}", "{o}_hvflip", "{o}_90deg", "{o}_rotate_90_clockwise",
+        "{o}_hist_eq", "{o}_median_blur", "{o}_motion_blur", "{o}_sepia", "{o}_center_crop",
+        "{o}_grid_distortion", "{o}_padded", "{o}_width_shift", "{o}_224x224", "{o}_macenko",
+        "{o}_jpeg_recompress", "{o}_compressed_q50", "{o}_edited", "{o}-enhanced", "{o}_small",
+        "{o}_normalized", "{o}_original", "{o}_resized_224x224", "{o}_saltpepper"]  # fmt: skip
 
 
 @pytest.mark.parametrize("made", MADE)
-@pytest.mark.parametrize("name", ["ALL_{}", "b {}", "{}1a"])
-def test_products_are_of_the_source_of_the_picture_that_is_there(put, tmp_path, made, name):
-    names = [name.format(i) for i in range(4)]
+def test_products_are_of_the_source_of_the_picture_that_is_there(put, tmp_path, made):
+    names = [name.format(i) for i in range(4) for name in ("ALL_{}", "b {}", "{}1a", "Im00{}_1")]
     put(*(f"A/{n}.png" for n in (*names, *(made.format(o=o) for o in names))), "B/1.png")
     sources = {f.path.stem: f.source for f in scan(tmp_path).fields if f.class_name == "A"}
-    assert len(set(sources.values())) == 4
+    assert len(set(sources.values())) == 16
     assert all(sources[made.format(o=o)] == sources[o] for o in names)
 
 
@@ -173,10 +192,19 @@ def test_bare_numbers_keep_their_products_apart(put, tmp_path):
 
 
 ORDINARY = ["ALL_{k}", "blast_crop_{k}", "crop_{k}", "elastic{k}", "rot_{k}", "A_scaled_{k}",
-            "grey_{k}", "cell-{k}-dark", "img_{k}_x{k}", "{k}_right"]  # fmt: skip
+            "grey_{k}", "cell-{k}-dark", "img_{k}_x{k}", "{k}_right", "hor_{k}", "BM{k}_small",
+            "hist{k}", "original_{k}", "copy of {k}", "A_{k}_224x224", "x{k}_90deg"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ORDINARY)
 def test_ordinary_names_are_not_joined(put, tmp_path, name):
     put(*(f"{c}/{name.format(k=k)}.png" for c in ("L1", "B") for k in range(1, 9)))
     assert len({f.source for f in scan(tmp_path).fields}) == 16
+
+
+@pytest.mark.parametrize("name", ["download ({k})", "WhatsApp Image 2023-01-02 ({k})", "ALL({k})"])
+def test_a_long_series_of_numbers_after_one_name_are_other_pictures(put, tmp_path, name):
+    """Browsers and messengers number different pictures that they give one name."""
+    put(*(f"A/{name.format(k=k)}.png" for k in range(1, 21)), "B/1.png")
+    put(f"A/{name.partition('(')[0].strip()}.png")
+    assert len({f.source for f in scan(tmp_path).fields}) == 22

@@ -20,11 +20,13 @@ _DERIVED = re.compile(
     re.IGNORECASE,
 )
 _DERIVED_PREFIX = re.compile(
-    r"(?:^|(?<=/))aug(?:mented)?(?:[_\-]?\d+)?[_\-](?=[^/]*[a-z][^/]*$)(?!(?:rot|\w?flip|mirror)[^/]*$)",
+    r"(?:^|(?<=/))aug(?:m(?:ented)?)?(?:im(?:g|age)s?)?(?:[_\-]?\d+)?[_\-]"
+    r"(?=[^/]*[a-z][^/]*$)(?!(?:rot|\w?flip|mirror)[^/]*$)",
     re.IGNORECASE,
 )
-# Roboflow: <stem>_<suffix>.rf.<hash>. Augmentor: <class>_original_<file>_<uuid>.
-_ROBOFLOW = re.compile(r"_(?:bmp|png|jpe?g|tiff?)\.rf\.[0-9a-f]{16,}$", re.IGNORECASE)
+# Roboflow: <stem>_<suffix>.rf.<hash>, <stem>.<suffix>.rf.<hash>.
+# Augmentor: <class>_original_<file>_<uuid>.
+_ROBOFLOW = re.compile(r"(?:[_.](?:bmp|png|jpe?g|tiff?|webp))+\.rf\.[0-9a-z]{16,}$", re.IGNORECASE)
 _AUGMENTOR = re.compile(
     r"(?:^|(?<=/))[^/]*?_original_([^/]+)\.\w{3,4}_[0-9a-f-]{8,36}$",
     re.IGNORECASE,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -28,8 +28,11 @@ MIN_GENERATED = 5
 _GENERATED = re.compile(r"(?P<prefix>.*)_(?P<index>\d{1,5})_(?P<hash>\d{1,8})")
 
 # Operations of augmentation and what their names are followed by: "rot_20", "h_flip", "contrast1.5"
-_SEPARATOR = re.compile(r"[\W_]+")
-_SIDE = r"(?:[hvxy]|lr|ud|tb|hor\w*?|vert\w*?|left|right|up|down|c?cw|random|rand|border)"
+_SEPARATOR = re.compile(r"(?:[^\w)]|_)+")
+_SIDE = (
+    r"(?:[hvxy]|hv|vh|lr|ud|tb|hor\w*?|vert\w*?|left|right|up|down|both|c?cw|(?:(?:anti|counter)[\W_]*)?clockwise"
+    r"|random|rand|border|cent(?:er|re)|width|height|grid|median|motion)"
+)
 _OPERATION = (
     r"(?:rot(?:at(?:e|ed|ion|ing))?|r(?=\d)|angle|flip(?:ped)?[hvxy]?|(?:fliplr|flipud)|mirror(?:ed)?|transposed?"
     r"|aug(?:mented|mentation|ment)?|transform(?:ed)?|crop(?:ped)?|scaled?|resized?|zoom(?:ed)?"
@@ -37,16 +40,28 @@ _OPERATION = (
     r"|elastic|(?:grid)?distort(?:ed|ion)?|deform(?:ed|ation)?|stretch(?:ed)?"
     r"|bright(?:ness|er|en(?:ed)?)?|dark(?:er|en(?:ed)?)?|contrast|colou?r(?:jitter)?|jitter(?:ed)?|saturat(?:e|ed|ion)"
     r"|hue|gamma|hsv|clahe|equali[sz]ed?|invert(?:ed)?|gr[ae]y(?:scale)?|solari[sz]ed?|posteri[sz]ed?"
-    r"|gauss(?:ian)?|blur(?:red)?|nois[ey]|salt|pepper|speckle|sharp(?:en(?:ed)?|ness)?|cutout|dropout|eras(?:e|ed|ing))"
+    r"|gauss(?:ian)?|blur(?:red)?|nois[ey]|salt|pepper|speckle|sharp(?:en(?:ed)?|ness)?|cutout|dropout|eras(?:e|ed|ing)|sepia|pad(?:ded|ding)?|hist(?:ogram)?[\W_]*eq(?:uali[sz]ed)?)"
 )
-_NUMBER = r"(?:[\W_]*\d+(?:deg(?:rees?)?|px|pct|x)?)*"
+# What a picture that is there was made into, too: "small", "copy", "224x224"; or which way it lies
+_VERSION = (
+    r"(?:hor|ver|hist|original|orig|cop(?:y|ie|ia)|kopie|of|de|di|von|edit(?:ed)?|enhanced?|normali[sz]ed?"
+    r"|macenko|reinhard|vahadane|(?:jpe?g|png|tiff?|bmp)|(?:re)?compress(?:ed)?|small|large|\d+x\d+|\d+deg(?:rees?)?|q\d+)"
+)
+_NUMBER = r"(?:[\W_]*\d+(?:deg(?:rees?)?|px|pct|x\d*)?)*"
 _OPERATIONS = re.compile(
-    rf"(?:{_SIDE}[\W_]*)?{_OPERATION}{_NUMBER}"
+    rf"(?:{_SIDE}[\W_]*)*{_OPERATION}{_NUMBER}"
     rf"(?:[\W_]*(?:{_OPERATION}|{_SIDE}){_NUMBER})*[\W_]*",
     re.IGNORECASE,
 )
+_VERSIONS = re.compile(
+    rf"(?:{_SIDE}[\W_]*)*(?:{_OPERATION}|{_VERSION}){_NUMBER}"
+    rf"(?:[\W_]*(?:{_OPERATION}|{_VERSION}|{_SIDE}){_NUMBER})*[\W_]*",
+    re.IGNORECASE,
+)
+MAX_NUMBERED = 5
+"""Pictures of one name with a number after it, ``x (2)``; more are not copies, but a series."""
 # Of Keras with the picture's name before, and of Windows and browsers: "ALL1_0_1037", "ALL1 (2)".
-_NUMBERED = re.compile(r"(?P<original>.+?)(?:_\d{1,5}_\d{1,8}| ?\(\d+\))")
+_NUMBERED = re.compile(r"(?P<original>.+?)(?:_\d{1,5}_\d{1,8}|(?P<number> ?\(\d+\)))")
 
 
 def join_twins(collection: Collection) -> Collection:
@@ -115,15 +130,25 @@ def join_products(collection: Collection) -> Collection:
     """
     own = {f.path.with_name(f.path.stem): f.source for f in collection.fields}
     groups: list[list[str]] = []
+    numbered = Counter(
+        f.path.with_name(match["original"])
+        for f in collection.fields
+        if (match := _NUMBERED.fullmatch(f.path.stem)) and match["number"]
+    )
     alone: dict[Path, list[Field]] = defaultdict(list)
     for f in collection.fields:
-        found = [f.path.with_name(name) for name in _possible_originals(f.path.stem)]
+        stem = f.path.stem
+        found = [f.path.with_name(name) for name in _possible_originals(stem)]
+        found = [path for path in found if numbered[path] <= MAX_NUMBERED]
         original = next((path for path in found if path in own and own[path] != f.source), None)
         if original is not None:
             groups.append([own[original], f.source])
         elif found and not any(path in own for path in found):
-            stem = f.path.stem
-            names = [n for n in _products_of(stem) if stem.startswith(n) or not n[0].isdecimal()]
+            names = [
+                name
+                for name in _products_of(stem, _OPERATIONS)
+                if stem.startswith(name) or not name[0].isdecimal()
+            ]
             name = min(names, key=len, default="")
             if re.search(r"\d", name) and folded(name) != folded(f.class_name or ""):
                 alone[f.path.with_name(name)].append(f)
@@ -140,26 +165,30 @@ def join_products(collection: Collection) -> Collection:
 def _possible_originals(stem: str) -> list[str]:
     """Return the stems that a picture may have been made from, the longest first."""
     match = _NUMBERED.fullmatch(stem)
-    names = [*_products_of(stem), *([match["original"]] if match else [])]
+    names = _products_of(stem, _VERSIONS)
+    if match:
+        names += [match["original"], *_products_of(match["original"], _VERSIONS)]
     return sorted(dict.fromkeys(names), key=len, reverse=True)
 
 
-def _products_of(stem: str) -> list[str]:
-    """Return a stem without the operations before and after it.
+def _products_of(stem: str, made: re.Pattern[str]) -> list[str]:
+    """Return a stem without the words before and after it that tell how it was made.
 
-    >>> _products_of("ALL_1__rot_-20"), _products_of("augmented_ALL_1_7"), _products_of("ALL_1")
-    (['ALL_1'], ['ALL_1_7', 'ALL_1'], [])
+    >>> _products_of("ALL_1__rot_-20", _OPERATIONS), _products_of("ALL_1_small", _VERSIONS)
+    (['ALL_1'], ['ALL_1'])
+    >>> _products_of("augmented_ALL_1_7", _OPERATIONS), _products_of("ALL_1_small", _OPERATIONS)
+    (['ALL_1_7', 'ALL_1'], [])
     """
     breaks = list(_SEPARATOR.finditer(stem))
     found = []
     for gap in breaks:
-        if _OPERATIONS.fullmatch(stem[gap.end() :]):
+        if made.fullmatch(stem[gap.end() :]):
             found.append(stem[: gap.start()])
-        if _OPERATIONS.fullmatch(stem[: gap.start()]):
+        if made.fullmatch(stem[: gap.start()]):
             rest = stem[gap.end() :]
             found += [rest, re.sub(r"[\W_]+\d+$", "", rest)]
     found = [name for name in dict.fromkeys(found) if name]
-    return list(dict.fromkeys([*found, *(n for name in found for n in _products_of(name))]))
+    return list(dict.fromkeys([*found, *(n for name in found for n in _products_of(name, made))]))
 
 
 def _views(collection: Collection) -> dict[Path, dict[tuple[str, str], Field]]:
