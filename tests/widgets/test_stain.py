@@ -16,6 +16,7 @@ from napari_marrow.imaging.stain import (
 )
 from napari_marrow.viewer.layer_info import LayerInfo, layer_fields
 from napari_marrow.viewer.make.stains import split
+from napari_marrow.viewer.photograph.annotations import set_chosen
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack
 
@@ -74,7 +75,7 @@ def test_a_field_is_normalised_in_its_place(viewer, widget, qtbot):
     labels = viewer.add_labels(np.ones((120, 160), int), name="mask")
     widget.refresh()
     widget.normalise()
-    assert made(widget.normalising.status, qtbot) == "a white-balance is a new layer."
+    assert made(widget.normalising.status, qtbot).startswith("a white-balance is a new layer.")
     assert [x.name for x in viewer.layers] == ["a", "a white-balance", "mask"]
     new = viewer.layers["a white-balance"]
     np.testing.assert_array_equal(new.data, white_balance(picture(0)))
@@ -174,6 +175,25 @@ def test_a_stack_is_split_by_the_vectors_of_the_field_that_was_shown(viewer, wid
             np.testing.assert_array_equal(
                 data[row][: image.shape[0], : image.shape[1]], amounts, err_msg=f"{name} {row}"
             )
+
+
+def test_what_is_hidden_and_not_ticked_any_more_is_named(viewer, widget, qtbot):
+    layer = viewer.add_image(picture(0), rgb=True, name="a")
+    widget.refresh()
+    widget.normalise()
+    text = made(widget.normalising.status, qtbot)
+    assert "a is hidden and not ticked" in text
+    assert "a white-balance" in text.partition("not ticked")[2]
+    assert not any(x.chosen for x in Photograph.all_of(viewer.layers))
+    viewer.layers.remove("a white-balance")
+    layer.visible = True
+    widget.separate()
+    assert "a is hidden and not ticked" in made(widget.separating.status, qtbot)
+    set_chosen(layer, [0], True)  # by hand: hiding does not change that
+    widget.normalise()
+    qtbot.waitUntil(lambda: "a white-balance" in viewer.layers, timeout=20000)
+    assert "ticked" not in made(widget.normalising.status, qtbot)
+    assert Photograph.of(layer, viewer.layers).chosen == (0,)
 
 
 def test_what_is_made_keeps_its_source_but_is_not_the_file(viewer, widget, folder, qtbot):

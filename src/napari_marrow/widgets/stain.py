@@ -134,12 +134,23 @@ class Stain(PhotographWidget):
                 data, problems = made
                 layer = recoloured_layer(photograph, data, settings.method)
                 show_made(self.viewer, photograph.layer, [layer], (Kind(settings.method),))
-                text = f"{layer.name} is a new layer."
+                sentences = [f"{layer.name} is a new layer."]
                 if settings.method in NEEDS_REFERENCE:  # the extreme colours may be of other things
-                    text += " Check that nuclei and red cells kept their kinds of colour."
-                return " ".join([text, *problems])
+                    sentences.append("Check that nuclei and red cells kept their kinds of colour.")
+                tick = self._about_tick(photograph, layer.name)
+                return " ".join(filter(None, [*sentences, tick, *problems]))
 
             self.start(self.normalise_task, photograph, work, show)
+
+    def _about_tick(self, photograph: Photograph, *made: str) -> str:
+        """Say that a photograph which is hidden now is not used, and what can be ticked."""
+        if Photograph.of(photograph.layer, self.viewer.layers).chosen:
+            return ""
+        either = " or ".join(["it", *made])
+        return (
+            f"{photograph.name} is hidden and not ticked now: tick {either} in the table of Train "
+            "DCNN or Chi-square features to use it there."
+        )
 
     def separate(self) -> None:
         """Make a layer of each of the two stains of the chosen photograph."""
@@ -166,6 +177,6 @@ class Stain(PhotographWidget):
                 stains, problems = made
                 show_made(self.viewer, photograph.layer, stain_layers(photograph, stains), STAINS)
                 text = "The two stains are new layers; hide one to see the other alone."
-                return " ".join([text, *problems])
+                return " ".join(filter(None, [text, self._about_tick(photograph), *problems]))
 
             self.start(self.separate_task, photograph, work, show)
