@@ -27,6 +27,16 @@ def listed(names: Sequence[str], limit: int = 5) -> str:
     return one_line(", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else ""))
 
 
+def first_few(sentences: Sequence[str], limit: int = 3) -> list[str]:
+    """Return the first of many sentences, and how many more there are.
+
+    >>> first_few(["a is hidden", "b is hidden", "c is hidden"], 1)
+    ['a is hidden', 'and 2 more']
+    """
+    rest = len(sentences) - limit
+    return [*sentences[:limit], *([f"and {rest} more"] if rest > 0 else [])]
+
+
 def printable(text: str) -> str:
     r"""Return a text as valid Unicode: bytes of names that are not UTF-8 are escaped.
 

@@ -17,6 +17,7 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.outputs import input_files
+from napari_marrow.data.text import listed
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.measure.settings import MEASURED, ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
@@ -150,7 +151,7 @@ class ChiSquare(DockWidget):
         if found.summary is not None:
             messages.append(found.summary.sentence("Measured"))
         if removed := [x.layer.name for x in photographs if x.layer not in self.viewer.layers]:
-            messages.append(f"Removed meanwhile, and measured all the same: {', '.join(removed)}.")
+            messages.append(f"Removed meanwhile, and measured all the same: {listed(removed)}.")
         if found.unit == "field" or not photographs:
             return [*messages, "Save CSV has the table."]
         names = columns_for(features, found.scores)

@@ -8,8 +8,10 @@ from napari.layers import Image
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.measure.thumbnail_grid import GRID_SIDE, pixels
+from napari_marrow.viewer.behaviours.caption import Caption
 from napari_marrow.viewer.layer_info import Kind
 from napari_marrow.viewer.make.chi_square_map import show_map
+from napari_marrow.viewer.photograph.annotations import set_field_class
 from napari_marrow.viewer.photograph.links import is_photograph
 from napari_marrow.viewer.photograph.photograph import Photograph
 
@@ -98,6 +100,19 @@ def test_the_selected_photograph_is_covered(viewer, table, scores):
     viewer.layers.selection.active = viewer.layers["32"]
     show_map(viewer, table, scores, "field")
     assert tuple(viewer.layers[str(Kind.MAP)].scale) == (2, 2)
+
+
+def test_map_and_mean_pictures_are_not_captioned_as_a_field(viewer, table, scores):
+    photograph = viewer.add_image(np.zeros((48, 64, 3), np.uint8), rgb=True, name="a")
+    set_field_class(photograph, 0, "ALL")
+    caption = Caption(viewer)
+    expected = caption.text()
+    assert "a" in expected
+    show_map(viewer, table, scores, "cell")
+    assert caption.text() == expected
+    viewer.layers["mean picture MM"].visible = True
+    viewer.layers[str(Kind.MAP)].visible = False
+    assert caption.text() == expected
 
 
 def test_another_map_takes_the_place_of_the_first(viewer, table, scores):

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from napari.components import ViewerModel
 
@@ -13,7 +14,7 @@ from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers
 from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer, show_made
-from napari_marrow.viewer.photograph.annotations import set_chosen
+from napari_marrow.viewer.photograph.annotations import set_chosen, set_field_class
 from napari_marrow.viewer.photograph.learning import summarize_learning
 from napari_marrow.viewer.photograph.measuring import opened_fields
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -55,6 +56,36 @@ def test_products_are_not_chosen_and_three_runs_of_stain_change_nothing(viewer, 
     assert f"{STACK} is hidden, and used because it is ticked" in summary.sentence()
     found = write_session(Photograph.chosen_of(viewer.layers), tmp_path, "field")
     assert [field.name[-1] for field in found.fields] == ["1", "2", "3"] * 2
+
+
+def test_sentences_about_many_layers_stay_short(draw):
+    viewer = ViewerModel()
+    for k in range(20):
+        image = draw(seed=k)[0]
+        layer = viewer.add_image(image, rgb=True, name=f"photograph {k}", visible=k % 2 == 0)
+        set_field_class(layer, 0, "ALL")
+        set_chosen(layer, [0], True)
+        nuclei = np.ones(image.shape[:2], int)
+        viewer.add_labels(nuclei, name=f"photograph {k} nuclei", visible=k > 5)
+        viewer.add_labels(nuclei, name=f"{k} of another program")
+        if k > 10:
+            copied = viewer.add_image(image, rgb=True, name=f"copy {k}")
+            set_field_class(copied, 0, f"class {k}")
+            set_chosen(copied, [0], True)
+    summary = summarize_learning(Photograph.chosen_of(viewer.layers), "field")
+    said = summary.sentence()
+    for kind in (
+        "is hidden, and used because it is ticked",
+        "is hidden, but its nuclei count",
+        "gives no classes",
+        "is ticked twice, as",
+    ):
+        assert 1 <= said.count(kind) <= 3, kind
+    assert "photograph 1 is hidden, and used because it is ticked" in said
+    for rest in (10 - 3, 6 - 3, 20 - 3, 9 - 3):
+        assert f"{rest} more" in said
+    assert len(said) < 2000
+    assert len(summary.left_out) == 9  # all are named where each has its own line
 
 
 def test_hidden_layers_are_not_chosen_unless_somebody_says_so(viewer, draw):

@@ -9,6 +9,7 @@ from napari.layers import Image
 from napari.settings import get_plugin_settings
 
 from napari_marrow.viewer.layer_info import (
+    Kind,
     LayerInfo,
     layer_fields,
     layer_products,
@@ -78,6 +79,8 @@ def _text_of(layer: Image, point: tuple[float, ...], photographs: Mapping[str, I
     info, row = LayerInfo.of(layer), shown_slice(layer, point)
     shown = layer_products(layer) or layer_fields(layer) or origin_fields(layer)
     class_name = None if row < 0 else field_class(layer, row, photographs)
+    if info.kind in (Kind.MAP, Kind.MEAN):  # of many fields
+        return ""
     if row < 0 or (class_name is None and row >= max(len(shown), len(info.predictions))):
         return ""
     name = shown[row].name if row < len(shown) else layer.name

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.progress import never
-from napari_marrow.data.text import counted
+from napari_marrow.data.text import counted, first_few
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.photograph.annotations import AnnotatedSlice, Annotation, strokes_in
@@ -128,7 +128,7 @@ class LearningSummary:
             n_unknown,
             n_unused,
             tuple(left_out),
-            tuple(note for x in photographs for note in (*x.notes, *_hidden(x))),
+            tuple(_notes(photographs)),
         )
 
     @property
@@ -161,24 +161,31 @@ class LearningSummary:
         if count := self.n_unknown_strokes:
             have = counted(count, "stroke has a label", "strokes have labels")
             sentences.append(f"{have} without a class")
-        for reason, count in Counter(reason for _, reason in self.left_out).items():
-            sentences.append(f"{counted(count, 'field')} left out: {reason.rstrip('.')}")
+        reasons = Counter(reason for _, reason in self.left_out)
+        sentences += first_few(
+            [
+                f"{counted(n, 'field')} left out: {reason.rstrip('.')}"
+                for reason, n in reasons.items()
+            ]
+        )
         return "; ".join([*sentences, *self.notes]) + "."
 
 
-def _hidden(photograph: Photograph) -> list[str]:
-    """Say which hidden layers of chosen fields are not used, and which are all the same."""
-    notes = []
-    if photograph.hidden and photograph.chosen:
-        notes.append(f"{photograph.name} is hidden, and used because it is ticked")
-    for layer in photograph.hidden_annotations:
+def _notes(photographs: Sequence[Photograph]) -> list[str]:
+    """Say which layers are not used, and which hidden ones are all the same; of each kind a few."""
+    chosen = [x for x in photographs if x.chosen]
+    used = [f"{x.name} is hidden, and used because it is ticked" for x in chosen if x.hidden]
+    nuclei = [
+        f"{x.hidden_nuclei} is hidden, but its nuclei count" for x in chosen if x.hidden_nuclei
+    ]
+    marks = []
+    for photograph, layer in ((x, layer) for x in chosen for layer in x.hidden_annotations):
         count = sum(_count_marks(photograph, layer, row) for row in photograph.chosen)
         one, many = ("stroke", "strokes") if layer.painted else ("cell", "cells")
         are = counted(count, f"{one} is", f"{many} are")
-        notes += [f"{layer.name} is hidden: its {are} not used"] if count else []
-    if photograph.hidden_nuclei and photograph.chosen:
-        notes.append(f"{photograph.hidden_nuclei} is hidden, but its nuclei count")
-    return notes
+        marks += [f"{layer.name} is hidden: its {are} not used"] if count else []
+    unused = [note for x in photographs for note in x.notes]
+    return [note for kind in (unused, used, marks, nuclei) for note in first_few(kind)]
 
 
 def _count_marks(photograph: Photograph, layer: Annotation, row: int) -> int:

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
-from napari_marrow.data.text import counted
+from napari_marrow.data.text import counted, first_few
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.learning.bundle import BUNDLE, Bundle, load_bundle
 from napari_marrow.learning.bundle_files import FEATURES
@@ -198,10 +198,10 @@ def _report(
         n_cells = sum(len(p.table) for x in labelled for p in x.predictions)
         origins = Counter(photograph.nuclei_origin(row) for photograph, row in fields)
         whose = [f"{origin} ({counted(n, 'field')})" for origin, n in origins.items()]
-        nuclei = ", ".join(whose if len(whose) > 1 else origins)
+        nuclei = ", ".join(first_few(whose) if len(whose) > 1 else origins)
         text = f"{counted(n_cells, 'cell')} of {text}; the nuclei are {nuclei}"
     notes = dict.fromkeys(note for x in labelled for note in x.photograph.notes)
-    sentences = ["; ".join([text, *notes]) + "."]
+    sentences = ["; ".join([text, *first_few([*notes])]) + "."]
     if any(n_seen):
         text = f"The model learnt from {n_seen[0]} of them"
         sentences.append(f"{text}, {n_seen[1]} held out." if n_seen[1] else f"{text}.")
