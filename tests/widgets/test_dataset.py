@@ -13,7 +13,11 @@ from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMes
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
+from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.viewer.layer_info import LayerInfo
+from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers
+from napari_marrow.viewer.photograph.annotations import set_field_class
+from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.source_panel import SourcePanel
 from napari_marrow.widgets.dataset import CLASS, NOTES, SOURCE, THUMBNAIL_PX, USE, thumbnail
 
@@ -431,12 +435,39 @@ def test_an_emptied_source_is_one_of_its_own_and_a_spelling_is_the_one_there(
     assert texts(widget, CLASS) == ["ALL"] * 4 + ["MM"] * 2
 
 
-def test_saving_names_the_open_layers_that_show_what_was_before(widget, make_snam, tmp_path, qtbot):
-    root = make_snam(tmp_path / "s", 2)
+def test_what_is_saved_counts_in_the_layers_that_are_open(widget, make_snam, tmp_path, qtbot):
+    root, viewer = make_snam(tmp_path / "s", 2), widget.viewer_for_test
     look(widget, root, qtbot)
     widget.open_fields()
     widget.save(root / "fields.csv")
-    assert "again" not in widget.run.status.text()
+    assert "open" not in widget.run.status.text()
+    viewer.open(str(root / "MM" / "MM_1.bmp"), plugin="napari-marrow")
+    stack, single = viewer.layers[root.name], viewer.layers["MM_1"]
+    augmented = augment_photograph(of(viewer, "MM_1"), AugmentSettings(("rotate90",)))
+    viewer.add_layer(augmented_layers(of(viewer, "MM_1"), augmented)[0])
+    product = viewer.layers[-1].name
+    set_field_class(stack, 1, "by hand")
     widget.table.item(0, CLASS).setText("CLL")
+    widget.table.item(2, CLASS).setText("MGUS")
+    widget.table.item(2, SOURCE).setText("patient 7")
+    widget.table.item(3, USE).setCheckState(Qt.CheckState.Unchecked)
     widget.save(root / "fields.csv")
-    assert f"Open {root.name} again" in widget.run.status.text()
+    assert of(viewer, stack.name).classes == ("CLL", "by hand", "MGUS", "MM")
+    assert [of(viewer, stack.name).field(row).source for row in (0, 2)] == [
+        "ALL/ALL_1",
+        "patient 7",
+    ]
+    assert 3 not in of(viewer, stack.name).chosen
+    assert of(viewer, single.name).classes == ("MGUS",)
+    assert of(viewer, single.name).field(0).source == "patient 7"
+    assert of(viewer, product).classes[0] == "MGUS"
+    assert of(viewer, product).field(0).source == "patient 7"
+    for name in (stack.name, "MM_1"):
+        assert name in widget.run.status.text().partition("Saved as")[2]
+    widget.table.item(0, CLASS).setText("ALL")
+    widget.save(root / "fields.csv")
+    assert of(viewer, stack.name).classes[0] == "ALL"
+
+
+def of(viewer, name):
+    return Photograph.of(viewer.layers[name], viewer.layers)
