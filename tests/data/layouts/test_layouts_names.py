@@ -1,22 +1,9 @@
 """Which names of folders are classes."""
 
 import pytest
-from PIL import Image
 
 from napari_marrow.data.layouts import scan
-
-
-@pytest.fixture
-def put(tmp_path):
-    """Write photographs that differ, by their names below the folder."""
-
-    def put(*names):
-        for name in names:
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (16, 12), tuple(name.encode()[-6:-3])).save(path)
-
-    return put
+from napari_marrow.data.layouts.names import can_be_class
 
 
 @pytest.mark.parametrize(
@@ -41,3 +28,35 @@ def test_several_folders_without_a_class_are_said(put, tmp_path):
     assert told in scan(tmp_path).warnings
     put("AML/3.png")
     assert told not in scan(tmp_path).warnings
+
+
+PUBLIC = {
+    "a code beside words, below a word": "PBC_normal/{}/1.png: basophil ig neutrophil",
+    "kinds of a word": "AML/{}/1.png: M1 M2 M5a",
+    "a code beside words, in parts": "Train/leukemia/{}/1.png: blast LGL Lymphocyte",
+    "numbered names": "RBCs_of_smears/{}/1.png: 01-Normal Cell|02-Macrocyte|03-Rounded RBC",
+    "numbered codes": "set/{}/1.png: 01_PMO|02_ig",
+}
+
+
+@pytest.mark.parametrize("text", PUBLIC.values(), ids=PUBLIC)
+def test_class_folders_as_public_sets_name_them(put, tmp_path, text):
+    path, names = text.split(": ")
+    names = names.split("|") if "|" in names else names.split()
+    put(*(path.format(name) for name in names))
+    assert {f.class_name: f.path.parent.name for f in scan(tmp_path).fields} == {
+        n: n for n in names
+    }
+
+
+@pytest.mark.parametrize(
+    "part", ["TestA TestB", "train1 train2", "ValidationA valB", "TrainSet Test"]
+)
+def test_parts_of_a_set_are_parts_with_a_letter_or_number_behind(put, tmp_path, part):
+    first, second = part.split()
+    put(*(f"{folder}/{c}/{k}.png" for folder in (first, second) for c in "ab" for k in range(4)))
+    found = scan(tmp_path)
+    assert found.counts() == {"a": 8, "b": 8}
+    assert len({f.source for f in found.fields}) == 16
+    assert found.warnings == ()
+    assert not any(map(can_be_class, (first, second)))

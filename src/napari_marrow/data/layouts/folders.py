@@ -134,7 +134,7 @@ def _class_places(
     """
     for by_words in (True, False):
         places = {sub: _class_place(root, sub, files, by_words) for sub in holding}
-        places = _without_classes_below(places)
+        places = _without_classes_below(root, places)
         given = [place for place in places.values() if place is not None]
         is_open = any(
             not is_class_word(place.name) and _possible_classes_above(root, place)
@@ -143,7 +143,8 @@ def _class_places(
         n_classes = len({class_of_folder_name(place.name) for place in given})
         if not is_open and n_classes > 1:
             return places
-    below = _without_classes_below({sub: _class_place(root, sub, {}, True) for sub in holding})
+    innermost = {sub: _class_place(root, sub, {}, True) for sub in holding}
+    below = _without_classes_below(root, innermost)
     words = {place.name for place in below.values() if place is not None}
     return below if n_classes < 2 and len(words) > 1 and all(map(is_class_word, words)) else places
 
@@ -169,14 +170,33 @@ def _class_place(
     return best[0] if best else None
 
 
-def _without_classes_below(places: Mapping[Path, Path | None]) -> dict[Path, Path | None]:
+def _without_classes_below(
+    root: Path, places: Mapping[Path, Path | None]
+) -> dict[Path, Path | None]:
     """Take no folder for a class that has folders of other classes below it.
 
-    Such a folder is what the whole set is called; photographs beside its classes have none.
+    Such a folder is what the whole set is called. A name beside those classes is one, too (``ig``
+    beside ``basophil``); other photographs there have none.
     """
     found = {place for place in places.values() if place is not None}
     above = {parent for place in found for parent in place.parents}
-    return {sub: None if place in above else place for sub, place in places.items()}
+    beside = {place.parent for place in found - above}
+    return {
+        sub: place
+        if place not in above
+        else next(
+            (
+                p
+                for p in _upwards(root, sub)
+                if p.parent in beside
+                and p not in above
+                and class_of_folder_name(p.name)
+                and is_understood(p.name)
+            ),
+            None,
+        )
+        for sub, place in places.items()
+    }
 
 
 def with_classes_of_names(fields: list[Field]) -> tuple[list[Field], list[str]]:

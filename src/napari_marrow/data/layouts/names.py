@@ -183,7 +183,13 @@ def describes_storage(folder: str) -> bool:
     """
     words = re.findall(r"[^\W_]+", folder.casefold())
     kept_in = bool(words) and all(_KEPT_IN.match(word) for word in words)
-    return kept_in or bool(_PARTS.intersection(words))
+    return kept_in or _is_part(folder)
+
+
+def _is_part(folder: str) -> bool:
+    """Whether a name has a word for a part of a set, as in ``TestA``, ``train_2`` and ``val3``."""
+    words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", folder))
+    return not _PARTS.isdisjoint(map(str.casefold, words))
 
 
 def is_person(folder: str) -> bool:
@@ -240,8 +246,8 @@ def is_understood(folder: str) -> bool:
     >>> [is_understood(n) for n in ("blast", "L1", "7", "001", "BM-100", "正常", "患者1", "+")]
     [True, True, False, False, False, False, False, False]
     """
-    folder = one_form(folder)
-    return bool(re.search("[a-z]", folder.casefold()) and not re.search(r"\d\d", folder))
+    name = re.sub(r"^\d\d?[\W_]+(?=[a-z])", "", one_form(folder).casefold())  # "01-Monocyte"
+    return bool(re.search("[a-z]", name) and not re.search(r"\d\d", name))
 
 
 def may_show_same_pictures(folder: str) -> bool:
@@ -253,8 +259,7 @@ def may_show_same_pictures(folder: str) -> bool:
     >>> [may_show_same_pictures(n) for n in names]
     [True, True, False, False, False, True]
     """
-    words = re.findall(r"[^\W_]+", folder.casefold())
-    own = _PARTS.intersection(words) or _UNITS.match(folder) or re.search(r"\d", folder)
+    own = _is_part(folder) or _UNITS.match(folder) or re.search(r"\d", folder)
     return is_understood(folder) and not own
 
 
