@@ -1,6 +1,6 @@
 """Switch off each stage of segmentation in turn and measure what is lost.
 
-    python benchmarks/segmentation_ablation.py FOLDER --every 4 --labs-every 8 --processes 2
+    python benchmarks/segmentation_ablation.py FOLDER --labs-every 8 --processes 2
 
 FOLDER holds snam-thumbnails, all-idb2 with all-idb2-masks, wbc-dataset1 and labs. A row holds
 
@@ -30,7 +30,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import combinations
 from multiprocessing import Pool
 from pathlib import Path
@@ -57,6 +56,8 @@ MIN_BACKGROUND_SIZE_PX = 64
 NOISE_LEVELS = ((1.5, 1), (5, 2), (20, 4), (128, 3), (230, 1), (230, 3), (230, 8))
 CONTRAST, VIGNETTE, BLUR_PX = 0.4, 0.5, 2.0
 ROOT = "napari_marrow.imaging."
+PICTURES: list[Sample] = []
+"""All pictures, in each process."""
 
 
 @dataclass
@@ -75,6 +76,10 @@ def no_surround(image):
     return np.zeros(image.shape[:2], bool)
 
 
+def never(*_):
+    return False
+
+
 def two_class_threshold(values):
     return threshold_otsu(values) if values.size and np.ptp(values) else np.inf
 
@@ -90,7 +95,7 @@ VARIANTS = [
     Variant("neighbours of one cell kept", {"segmentation._without_neighbours": first_argument}),
     Variant("one working size", {"segmentation.MIN_DIAMETER_PX": 0}),
     Variant("surround kept", {"segmentation.surround": no_surround}),
-    Variant("cut-out cells as others", {"segmentation.is_cut_out": lambda _: False}),
+    Variant("cut-out cells as others", {"segmentation.is_cut_out": never}),
     Variant("all holes filled", {"nuclei.fill_holes": ndimage.binary_fill_holes}),
     Variant("no holes filled", {"nuclei.fill_holes": first_argument}),
     Variant("holes: convexity ignored", {"fill_holes.MIN_NUCLEUS_SOLIDITY": 2.0}),
@@ -273,14 +278,14 @@ def count_error() -> float:
     return 100 * wrong / total
 
 
-def measure(variant: Variant, pictures: list[Sample]) -> dict[str, float]:
+def measure(variant: Variant) -> dict[str, float]:
     """Mean of each column over the pictures of its group."""
     values = defaultdict(list)
     patches = [patch(ROOT + name, value) for name, value in variant.replaced.items()]
     for each in patches:
         each.start()
     start = time.process_time()
-    for sample in pictures:
+    for sample in PICTURES:
         labels = segmentation.segment_nuclei(sample.image)
         if sample.mask is not None:
             values[sample.group].append(dice(labels > 0, sample.mask))
@@ -290,7 +295,7 @@ def measure(variant: Variant, pictures: list[Sample]) -> dict[str, float]:
             altered = sample.group.partition(" ")[2]
             column = altered if altered in ALTERED else sample.group
             values[column].append(100.0 * has_central_nucleus(labels))
-    values["seconds"].append((time.process_time() - start) / len(pictures))
+    values["seconds"].append((time.process_time() - start) / len(PICTURES))
     values["count error"].append(count_error())
     for each in patches:
         each.stop()
@@ -311,11 +316,11 @@ def main() -> None:
     variants = [v for v in VARIANTS if not options.only or v.name in options.only]
     altered = ALTERED if options.altered else ()
     columns = [*DICE, *LABS, *altered, *COUNTED, "count error", "seconds"]
-    print(f"{len(pictures)} pictures")
+    print(f"{len(pictures)} pictures\n")
     print("|".join(["", "variant", *columns, ""]))
     print("|".join(["", *["---"] * (len(columns) + 1), ""]), flush=True)
-    with Pool(options.processes) as pool:
-        rows = pool.imap(partial(measure, pictures=pictures), variants)
+    with Pool(options.processes, PICTURES.extend, (pictures,)) as pool:
+        rows = pool.imap(measure, variants)
         for variant, row in zip(variants, rows, strict=True):
             cells = [f"{row[c]:.4f}" if c in DICE else f"{row[c]:.3g}" for c in columns]
             print("|".join(["", variant.name, *cells, ""]), flush=True)
