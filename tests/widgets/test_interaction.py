@@ -2,8 +2,10 @@
 
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from napari.utils.theme import get_theme
+from PIL import Image
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QKeyEvent, QWheelEvent
 from qtpy.QtWidgets import (
@@ -104,6 +106,60 @@ def test_focus_and_selection_have_colours_of_the_theme(widgets):
             assert "QPushButton:focus" in style
             assert theme.text.as_hex() in style
             assert theme.current.as_hex() in style
+
+
+def _drawn(view, item, width, file):
+    """What is drawn of an item from the left, (20, width, 3)."""
+    place = view.visualItemRect(item)
+    place.setWidth(width)
+    place.setHeight(20)
+    view.viewport().grab(place).save(str(file))
+    return np.asarray(Image.open(file).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_checked_or_selected_can_be_seen(
+    make_napari_viewer, qtbot, monkeypatch, theme, tmp_path
+):
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    viewer = make_napari_viewer(show=True)
+    viewer.theme = theme
+    opened = {
+        name: viewer.window.add_plugin_dock_widget("napari-marrow", name, tabify=True)[1]
+        for name in ("Data set", "Augment", "Chi-square features", "Train DCNN")
+    }
+    viewer.theme = "dark" if theme == "light" else "light"
+    viewer.theme = theme  # as the widgets must follow it
+
+    def differ(view, first, second, width):
+        """The share of pixels in which two items differ clearly."""
+        drawn, other = (_drawn(view, item, width, tmp_path / "a.png") for item in (first, second))
+        return (np.abs(drawn - other).max(axis=2) >= 40).mean()
+
+    form = opened["Train DCNN"].form
+    form.fields["model"].value = "svm"
+    form.more.expand()
+    lists = {
+        "Augment": opened["Augment"].operations,
+        "Chi-square features": opened["Chi-square features"].families,
+        "Train DCNN": form.fields["families"].native,
+    }
+    for name, view in lists.items():
+        opened[name].parent().raise_()
+        view.check(view.item(0).text())
+        view.setCurrentRow(-1)
+        qtbot.waitUntil(view.isVisible)
+        assert differ(view, view.item(0), view.item(1), 20) > 0.2, name
+    table = opened["Data set"].table
+    opened["Data set"].parent().raise_()
+    table.setRowCount(3)
+    for row in range(3):
+        for column in range(table.columnCount()):
+            table.set_text(row, column, "same", checked=row == 0)
+    table.selectRow(2)
+    qtbot.waitUntil(table.isVisible)
+    assert differ(table, table.item(0, 0), table.item(1, 0), 20) > 0.2
+    assert differ(table, table.item(1, 1), table.item(2, 1), 40) > 0.5
 
 
 def test_a_widget_that_is_opened_is_next_by_tab_and_leaves_keys_to_the_viewer(
