@@ -118,13 +118,20 @@ def test_train_on_one_class(refused, tmp_path, own):
     assert "holds only the class ALL" in said
 
 
-def test_train_passes_over_a_field_without_class(call, tmp_path, own):
-    Image.new("RGB", (64, 48), "red").save(own / "stray.bmp")
-    out = tmp_path / "m.marrow"
+@pytest.mark.parametrize(
+    "names", [["stray.bmp"], ["test/1.bmp", "test/2.bmp"], ["unsorted/a.bmp", "test/a.bmp"]]
+)
+def test_train_passes_over_fields_without_class(call, tmp_path, make_snam, names):
+    own = make_snam(tmp_path / "own", 2, wrapped=False)
+    for k, name in enumerate(names):
+        (own / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (64, 48), (200, 50 * k, 0)).save(own / name)
+    out, count = tmp_path / "m.marrow", f"{len(names)} field{'s' * (len(names) > 1)}"
     status, said, _ = call("train", own, "--out", out, "--model", "naive-bayes")
     assert status == 0
-    assert "1 field without a class left out: stray.bmp" in said
-    assert "1 field without a class left out" in (out / "card.md").read_text()
+    assert f"{count} without a class left out: {', '.join(sorted(names))}" in said
+    assert f"{count} without a class left out" in (out / "card.md").read_text()
+    assert json.loads((out / "bundle.json").read_text())["classes"] == ["ALL", "MM"]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "huge"])

@@ -83,8 +83,9 @@ def test_three_slices_are_a_stack(tmp_path, pixels, axes, truncate):
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("top", [255, 65535])
-def test_a_palette_in_either_range(tmp_path, pixels, byteorder, top):
-    picture = Image.fromarray(pixels).quantize(256)
+@pytest.mark.parametrize("n_colours", [16, 256])
+def test_a_palette_in_either_range(tmp_path, pixels, byteorder, top, n_colours):
+    picture = Image.fromarray(pixels).quantize(n_colours)
     colours = np.zeros((3, 256), np.uint16)
     own = np.array(picture.getpalette(), np.uint16).reshape(-1, 3).T
     colours[:, : own.shape[1]] = own * (top // 255)

@@ -53,6 +53,11 @@ def test_copies_never_stand_on_both_sides_of_a_split(copied, tmp_path):
     assert note in (tmp_path / "m.marrow" / "card.md").read_text()
 
 
+def test_scan_counts_copies_as_one_source(copied, call):
+    _, said, _ = call("scan", copied[0], "--json")
+    assert json.loads(said)["sources"] == 16
+
+
 def test_copies_are_in_one_fold(copied, tmp_path):
     root, owners = copied
     settings = CompareSettings(models=("naive-bayes",), folds=4, **FAST)

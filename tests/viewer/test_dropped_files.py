@@ -1,5 +1,7 @@
 """Files that are dropped on napari: each opens once, masks with their photograph."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from napari import layers
@@ -70,14 +72,19 @@ def test_the_same_photograph_twice_has_one_set_of_masks(viewer, snam):
     assert "ALL_1 nuclei" in names(viewer)
 
 
-def test_the_table_of_the_data_set_widget_opens_its_fields(viewer, make_snam, tmp_path):
+@pytest.mark.parametrize("table", ["fields.csv", "my fields.csv", "../fields.csv"])
+@pytest.mark.parametrize("n_hidden", [0, 1])
+def test_the_table_of_the_data_set_widget_opens_its_fields(
+    viewer, make_snam, tmp_path, table, n_hidden
+):
     root = make_snam(tmp_path / "s", 2)
-    collection = scan(root)
-    write_table(collection, root / "fields.csv")
-    drop(viewer, root / "fields.csv")
-    assert names(viewer) == [root.name, f"{root.name} nuclei"]
-    assert viewer.layers[0].data.shape[0] == 4
-    assert LayerInfo.of(viewer.layers[0]).fields[3].class_name == "MM"
+    collection, path = scan(root), (root / table).resolve()
+    fields, hidden = collection.fields[n_hidden:], collection.fields[:n_hidden]
+    write_table(replace(collection, fields=fields, left_out=hidden), path)
+    drop(viewer, path)
+    assert names(viewer) == [path.parent.name, f"{path.parent.name} nuclei"]
+    assert viewer.layers[0].data.shape[0] == 4 - n_hidden
+    assert LayerInfo.of(viewer.layers[0]).fields[-1].class_name == "MM"
 
 
 def test_other_tables_are_left_to_napari(viewer, tmp_path):

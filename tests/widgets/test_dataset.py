@@ -375,6 +375,21 @@ def test_a_long_scan_shows_its_progress_and_can_be_cancelled(widget, tmp_path, q
         qtbot.waitUntil(lambda task=task: task._in_thread is None, timeout=20000)
 
 
+@pytest.mark.parametrize(
+    ("name", "hidden"), [("fields.csv", [0]), ("fields.csv", [2, 3]), ("mine.csv", [0, 3])]
+)
+def test_hidden_fields_stay_in_the_table(widget, make_snam, tmp_path, qtbot, name, hidden):
+    root = make_snam(tmp_path / "s", 2)
+    look(widget, root, qtbot)
+    for row in hidden:
+        widget.table.item(row, USE).setCheckState(Qt.CheckState.Unchecked)
+    widget.save(root / name)
+    look(widget, root if name == "fields.csv" else root / name, qtbot)
+    assert texts(widget, USE) == ["ALL_1", "ALL_2", "MM_1", "MM_2"]
+    assert [row for row in range(4) if not widget.table.is_checked(row)] == hidden
+    assert "Passed over: " not in widget.findings.text()
+
+
 def test_a_hidden_field_is_shown_again_after_saving(widget, make_snam, tmp_path, qtbot):
     root = make_snam(tmp_path / "s", 2)
     look(widget, root, qtbot)
@@ -400,6 +415,8 @@ def test_counts_and_findings_follow_the_edits(widget, make_snam, tmp_path, qtbot
     widget.table.item(0, CLASS).setText("")
     widget.table.item(3, USE).setCheckState(Qt.CheckState.Unchecked)
     assert widget.run.status.text() == "3 fields of 3 sources: 1 ALL, 1 MM."
+    widget.table.item(1, SOURCE).setText("MM/MM_1")
+    assert widget.run.status.text() == "3 fields of 2 sources: 1 ALL, 1 MM."
     qtbot.waitUntil(
         lambda: "Fields without a class: ALL_1" in widget.findings.text(), timeout=20000
     )

@@ -99,10 +99,17 @@ def test_names_that_only_look_like_those_of_all_idb_tell_no_class(put, name):
     assert found.counts() == {}
 
 
-def test_a_table_counts_before_the_names_of_files(put):
-    folder = put("Im001_1.png", "Im002_1.png")
-    (folder / "t.csv").write_text("image,class\nIm001_1.png,MM\nIm002_1.png,ALL\n")
-    assert [f.class_name for f in scan(folder).fields] == ["MM", "ALL"]
+@pytest.mark.parametrize("header", ["image,class", "filename,label", "Image ID;Diagnosis"])
+@pytest.mark.parametrize("name", ["Im00{}_1", "{}_ALL_5", "UID_{}_1_1_hem", "MM_{}"])
+def test_a_table_counts_before_the_names_of_files(put, name, header):
+    names = [f"{name.format(k)}.png" for k in (1, 2)]
+    folder = put(*names)
+    separator = ";" if ";" in header else ","
+    rows = [f"{n}{separator}{c}" for n, c in zip(names, ("MM", "ALL"), strict=True)]
+    (folder / "t.csv").write_text("\n".join([header, *rows]))
+    assert {f.path.name: f.class_name for f in scan(folder).fields} == dict(
+        zip(names, ("MM", "ALL"), strict=True)
+    )
 
 
 PATIENTS = ["patient {p}/{c}/{k}.png", "{c}/case_{p}/{k}.png", "P0{p}/{c}/{k}.png",

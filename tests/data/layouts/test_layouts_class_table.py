@@ -142,6 +142,21 @@ def test_tables_in_other_spellings_are_read(put, text, name, encoding):
 
 
 @pytest.mark.parametrize(
+    ("stem", "row"),
+    [("00{}", "{}"), ("x_0{}", "x_{}"), ("img00{}a", "img{}a"), ("0{}", "{}.0"), ("{}", "00{}")],
+)
+@pytest.mark.parametrize("end", ["", ".png"])
+def test_numbers_are_found_with_and_without_leading_zeros(put, stem, row, end):
+    if row.endswith(".0") and end:
+        return  # no number of a spreadsheet
+    folder = put(*(f"{stem.format(k)}.png" for k in (1, 2)))
+    rows = [f"{row.format(k)}{end},{'AB'[k - 1]},p{k}" for k in (1, 2)]
+    (folder / "t.csv").write_text("\n".join(["image ID,class,patient", *rows]))
+    found = scan(folder)
+    assert [(f.class_name, f.source) for f in found.fields] == [("A", "p1"), ("B", "p2")]
+
+
+@pytest.mark.parametrize(
     "text", ["NA", "NaN", "nan", "None", "n/a", "N/A", "-", "?", "unknown", "Unknown", "null", ""]
 )
 def test_a_text_that_means_unknown_is_no_class_and_no_source(put, text):

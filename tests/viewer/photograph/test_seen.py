@@ -346,6 +346,10 @@ def test_a_stack_is_annotated_and_labelled_beside_other_folders_and_photographs(
     nucleus = np.argwhere(of(viewer, STACK).labels(3) == 1)[0]
     cells.paint((3, *nucleus), 2)
     assert cell_counts(of(viewer, STACK))[3] == {"MM": 1}
+    for name in (STACK, STACK, "a", "a"):  # pressed again, the layer that is there is selected
+        annotation_layer_to_paint(viewer, of(viewer, name), ("ALL", "MM"))
+        assert viewer.layers.selection.active.name == f"{name} cells"
+    assert sum(LayerInfo.of(x).kind is Kind.ANNOTATION for x in viewer.layers) == 2
     bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
     labelled = predict_photographs(bundle, Photograph.chosen_of(viewer.layers))
     assert [len(x.predictions) for x in labelled] == [6, 4, 1]
