@@ -197,6 +197,37 @@ def test_a_bundle_is_loaded_labels_the_layers_and_is_saved(
     assert "altered" in notified[-1]
 
 
+def _cut_off(path):
+    path.write_bytes(path.read_bytes()[:500])
+
+
+def _written_over(path):
+    shutil.copy(path.with_name("ALL_1.bmp"), path)
+
+
+@pytest.mark.usefixtures("no_warm_start")
+@pytest.mark.parametrize(
+    "damage", [_cut_off, _written_over, os.remove], ids=["cut off", "written over", "removed"]
+)
+@pytest.mark.parametrize("unit", ["field", "cell"])
+def test_labelling_goes_on_without_a_field_that_can_not_be_used(
+    open_widget, make_snam, tmp_path, make_toy, qtbot, damage, unit
+):
+    root = make_snam(tmp_path / "data", 2)
+    viewer, widget = open_widget()
+    viewer.open(str(root), plugin=PLUGIN)
+    damage(root / "ALL" / "ALL_2.bmp")
+    widget.model.load(make_toy(tmp_path / "toy.marrow", unit=unit).path)
+    widget.model.label_button.click()
+    qtbot.waitUntil(lambda: "labelled" in widget.run.status.text(), timeout=20_000)
+    said = widget.run.status.text()
+    assert "3 fields labelled" in said
+    assert "1 field left out: " in said
+    assert "ALL_2.bmp" in said
+    answers = LayerInfo.of(viewer.layers[root.name]).predictions
+    assert [bool(x.text) for x in answers] == [True, False, True, True]
+
+
 class Stalls:
     """Measures how long the event loop is away: a timer that should come every 10 ms."""
 
