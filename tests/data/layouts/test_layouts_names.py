@@ -60,3 +60,9 @@ def test_parts_of_a_set_are_parts_with_a_letter_or_number_behind(put, tmp_path, 
     assert len({f.source for f in found.fields}) == 16
     assert found.warnings == ()
     assert not any(map(can_be_class, (first, second)))
+
+
+def test_a_code_beside_words_makes_no_class_of_a_patient_elsewhere(put, tmp_path):
+    names = ("AML/M1", "AML/M5a", "normal/Adams")
+    put(*(f"{name}/{k}.png" for name in names for k in range(2)))
+    assert scan(tmp_path).counts() == {"M1": 2, "M5a": 2, "normal": 2}

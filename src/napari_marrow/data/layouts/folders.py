@@ -136,9 +136,9 @@ def _class_places(
         places = {sub: _class_place(root, sub, files, by_words) for sub in holding}
         places = _without_classes_below(root, places)
         given = [place for place in places.values() if place is not None]
+        of_words = {place.parent for place in given if is_class_word(place.name)}
         is_open = any(
-            not is_class_word(place.name) and _possible_classes_above(root, place)
-            for place in given
+            place.parent not in of_words and _possible_classes_above(root, place) for place in given
         )
         n_classes = len({class_of_folder_name(place.name) for place in given})
         if not is_open and n_classes > 1:
