@@ -111,15 +111,19 @@ def test_what_was_learnt_from_is_reported_when_it_is_predicted(tmp_path, make_sn
     assert "learnt from" not in said
 
 
-def test_many_of_one_class_and_three_of_the_other(tmp_path, draw):
+@pytest.mark.parametrize(
+    ("model", "n_all", "n_mm"), [("svm", 40, 3), ("svm", 3, 25), ("logistic", 30, 3)]
+)
+def test_many_of_one_class_and_three_of_the_other(tmp_path, draw, model, n_all, n_mm):
     """The third of the rare class has to validate, and the second is held out."""
-    for name, count in (("ALL", 40), ("MM", 3)):
+    rare = "ALL" if n_all < n_mm else "MM"
+    for name, count in (("ALL", n_all), ("MM", n_mm)):
         (tmp_path / "in" / name).mkdir(parents=True)
         for k in range(count):
             Image.fromarray(draw(name, k)[0]).save(tmp_path / "in" / name / f"{name}_{k}.png")
-    job = TrainJob(scan(tmp_path / "in"), TrainingSettings("svm", **FAST), tmp_path / "m.marrow")
+    job = TrainJob(scan(tmp_path / "in"), TrainingSettings(model, **FAST), tmp_path / "m.marrow")
     info = load_bundle(run_training(job).bundle).info
-    assert any("not calibrated" in note and "MM" in note for note in info.notes)
+    assert any("not calibrated" in note and rare in note for note in info.notes)
     assert info.temperature == 1
     assert next(iter(info.evaluation.metrics)) == "balanced_accuracy"
     heldout = pd.read_csv(tmp_path / "m.marrow" / "heldout.csv")
