@@ -265,6 +265,23 @@ def test_cells_of_the_open_layers_get_their_features(widget, viewer, qtbot):
         assert set(layer.features["scored_class"]) == {name.split("_")[0]}
 
 
+@pytest.mark.parametrize("damage", ["cut off", "empty", "bad mask"])
+def test_measuring_a_folder_goes_on_without_a_file_that_can_not_be_used(
+    widget, make_snam, tmp_path, qtbot, damage
+):
+    root = make_snam(tmp_path / "s", 4, wrapped=False)
+    path = root / "MM" / ("MM_2_nucleus_mask.bmp" if damage == "bad mask" else "MM_2.bmp")
+    path.write_bytes(b"" if damage == "empty" else path.read_bytes()[:500])
+    widget.source.set_folder(root)
+    qtbot.waitUntil(lambda: not widget.source._scan.busy, timeout=20_000)
+    run(widget, qtbot, families=("histogram",))
+    assert widget.found is not None
+    assert sorted(widget.found.table["image"]) == sorted(
+        f"{c}/{c}_{k}.bmp" for c in ("ALL", "MM") for k in (1, 2, 3, 4) if (c, k) != ("MM", 2)
+    )
+    assert "left out: MM/MM_2.bmp" in widget.run.status.text()
+
+
 def test_one_class_is_measured_and_not_scored(widget, viewer, snam, tmp_path, qtbot):
     viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
     run(widget, qtbot, families=("pixels",))
