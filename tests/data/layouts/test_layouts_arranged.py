@@ -297,6 +297,14 @@ def test_a_table_finds_files_in_another_unicode_form_and_so_do_groups(put, tmp_p
     assert [f.source for f in with_groups(scan(folder), table).fields] == ["p", "q"]
 
 
+@pytest.mark.parametrize("row", ["{}", "A/{}", "A\\00{}.png", "a/00{}.PNG", "d/A/00{}.png", "{}.0"])
+def test_groups_are_found_in_the_spellings_of_tables_of_classes(put, tmp_path, row):
+    folder = put("A/001.png", "A/002.png")
+    table = tmp_path / "g.csv"
+    table.write_text("\n".join(["Image ID,patient", *(f"{row.format(k)},p{k}" for k in (1, 2))]))
+    assert [f.source for f in with_groups(scan(folder), table).fields] == ["p1", "p2"]
+
+
 def test_photographs_of_one_name_are_named_by_their_folders(put):
     found = scan(put("a/001.png", "b/001.png", "b/002.png"))
     assert [f.name for f in found.fields] == ["a/001.png", "b/001.png", "002"]

@@ -72,6 +72,7 @@ def test_the_sentence_leaves_out_masks_and_broken_pictures(make_snam, draw, tmp_
     image, mask = draw("ALL", 9, (240, 320))
     black = np.repeat(np.uint8(mask > 0)[..., None] * 255, 3, axis=2)
     pictures = {"a": image, "a mask": black, "a copy": np.where(black > 0, black, image)}
+    pictures["levels"] = np.where(black > 0, np.uint8(200), np.uint8(90))
     for name, pixels in pictures.items():
         viewer.add_image(pixels, rgb=True, name=name)
         set_field_class(viewer.layers[name], 0, "ALL")
@@ -79,9 +80,9 @@ def test_the_sentence_leaves_out_masks_and_broken_pictures(make_snam, draw, tmp_
     before = summarize_learning(photographs, unit, count_all=False)
     (tmp_path / "session").mkdir()
     collection, after = summarized_session(photographs, tmp_path / "session", unit)
-    assert [name for name, _ in before.left_out] == ["MM_1", "a mask", "a copy"]
+    assert [name for name, _ in before.left_out] == ["MM_1", "a mask", "a copy", "levels"]
     assert before.left_out == after.left_out
-    assert "1 field left out: a mask by its pixels;" in before.sentence()
+    assert "2 fields left out: a mask by its pixels;" in before.sentence()
     assert len(collection.fields) == 6
     assert not [f for f in audit(collection).findings if f.kind == "mask-as-image"]
     if unit == "field":
