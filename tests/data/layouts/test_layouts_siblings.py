@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_marrow.audit.audit import audit
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan, write_table
 
@@ -139,6 +140,26 @@ def test_levels_with_stray_values_are_masks_and_reported(tmp_path, folders, stra
     said = [w for w in found.warnings if w.startswith("Taken for masks by their pixels")]
     assert said
     assert all("001.png, 002.png" in w for w in said)
+
+
+@pytest.mark.parametrize(
+    "others", [(60,), (24, 37, 50), (64, 192), (1, 2, 3, 4)], ids=lambda others: f"{others}"
+)
+def test_pictures_of_further_levels_are_not_guessed_into_masks(tmp_path, others):
+    """One in twenty pixels has another level: it may be a drawing, and is reported as such."""
+    levels = np.zeros((60, 80), np.uint8)
+    levels[20:40, 20:40], levels[25:35, 25:35] = 128, 255
+    for k, value in enumerate(others):
+        levels[k :: len(others), -4:] = value
+    for k in (1, 2):
+        noise = np.random.default_rng(k).integers(60, 200, (60, 80, 3), np.uint8)
+        put(tmp_path / f"00{k}.bmp", noise)
+        put(tmp_path / f"00{k}.png", levels)
+    found = scan(tmp_path)
+    assert [f.path.name for f in found.fields] == ["001.bmp", "001.png", "002.bmp", "002.png"]
+    assert not any(f.masks for f in found.fields)
+    (finding,) = [f for f in audit(found).findings if f.kind == "mask-as-image"]
+    assert set(finding.files) == {"001.png", "002.png"}
 
 
 def test_nested_class_folders_and_results_beside_them(tmp_path):
