@@ -55,6 +55,24 @@ def test_a_stroke_that_is_outvoted_is_counted(viewer, draw, how):
     assert cell_counts(photograph) == (units,)
 
 
+@pytest.mark.parametrize("how", ["beside the nuclei", "on a nucleus", "its class was taken away"])
+def test_a_stroke_without_a_class_is_counted(viewer, draw, how):
+    image, _ = draw(size=(60, 80))
+    viewer.add_image(image, rgb=True, name="a")
+    viewer.add_labels(squares(image.shape[:2], [(5, 5), (30, 30)], 12), name="a nuclei")
+    cells = viewer.add_layer(new_cells_layer(viewer.layers["a"], ("ALL", "MM")))
+    cells.data[6:8, 6:8] = 1
+    if how == "its class was taken away":
+        cells.data[31:33, 31:33] = 2
+        cells.features = cells.features.iloc[:1]
+    else:
+        row = 50 if how == "beside the nuclei" else 31
+        cells.data[row : row + 2, 31:33] = 7
+    summary = summarize_learning([Photograph.of(viewer.layers["a"], viewer.layers)], "cell", True)
+    assert (summary.units, summary.n_unknown_strokes) == ({"ALL": 1}, 1)
+    assert "1 stroke has a label without a class" in summary.sentence()
+
+
 def test_the_table_and_the_sentence_count_the_same_where_nuclei_are_found(
     make_napari_viewer, monkeypatch, draw, qtbot
 ):
