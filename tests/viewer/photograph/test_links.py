@@ -102,13 +102,20 @@ def test_a_text_of_the_users_own_is_left_alone(snam):
     assert (overlay.text, overlay.visible) == ("my own", True)
 
 
-def test_strokes_beside_all_nuclei_are_one_sentence(snam, tmp_path):
+@pytest.mark.parametrize("nuclei", ["none", "elsewhere", "empty layer"])
+def test_strokes_beside_all_nuclei_are_one_sentence(tmp_path, nuclei):
     viewer = ViewerModel()
     viewer.add_image(np.full((60, 80, 3), 200, np.uint8), rgb=True, name="empty")
+    if nuclei != "none":
+        labels = np.zeros((60, 80), np.uint8)
+        labels[40:50, 40:50] = nuclei == "elsewhere"
+        viewer.add_labels(labels, name="empty nuclei")
     cells = viewer.add_layer(new_cells_layer(viewer.layers["empty"], ("ALL", "MM")))
     cells.data[5:9, 5:9] = 1
-    with pytest.raises(MarrowError, match="stroke"):
-        write_session(Photograph.all_of(viewer.layers), tmp_path, "cell")
+    for only_annotated in (True, False):
+        with pytest.raises(MarrowError, match="stroke") as caught:
+            write_session(Photograph.all_of(viewer.layers), tmp_path, "cell", only_annotated)
+        assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_field_that_cannot_be_decoded_is_shown_empty(tmp_path, notified):
