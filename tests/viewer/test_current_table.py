@@ -18,8 +18,8 @@ from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.annotations import label_classes
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import write_session
 from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.training.session import write_session
 
 
 def shows(nuclei, name):

@@ -25,8 +25,8 @@ from napari_marrow.viewer.photograph.annotations import (
     new_cells_layer,
     set_field_class,
 )
-from napari_marrow.viewer.photograph.measuring import opened_fields
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.training.measuring import opened_fields
 
 CELLS = FeatureSettings(("morphology",), "cell")
 NAMES = ["nucleus_area_px", "nucleus_solidity"]

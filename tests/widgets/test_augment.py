@@ -18,7 +18,7 @@ from napari_marrow.viewer.make.segmented import segment_photograph, segmented_la
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
 from napari_marrow.viewer.photograph.annotations import set_chosen
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import write_session
+from napari_marrow.viewer.training.session import write_session
 
 PLUGIN = "napari-marrow"
 

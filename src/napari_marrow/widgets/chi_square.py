@@ -22,10 +22,10 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.measure.settings import MEASURED, ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.viewer.io.opened import opened_files
-from napari_marrow.viewer.photograph.learning import LearningSummary
-from napari_marrow.viewer.photograph.measuring import TableTarget, opened_fields
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
+from napari_marrow.viewer.training.learning import LearningSummary
+from napari_marrow.viewer.training.measuring import TableTarget, opened_fields
 from napari_marrow.widgets.components.check_list import CheckList
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm

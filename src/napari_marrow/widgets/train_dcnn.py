@@ -25,8 +25,8 @@ from napari_marrow.learning.registry import KINDS, MODELS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import summarized_session
 from napari_marrow.viewer.task import Task
+from napari_marrow.viewer.training.session import summarized_session
 from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm

@@ -18,10 +18,10 @@ from napari_marrow.viewer.make.augmented import augment_photograph, written_fiel
 from napari_marrow.viewer.make.predictions import predict_photographs
 from napari_marrow.viewer.make.segmented import segment_photograph
 from napari_marrow.viewer.photograph.annotations import set_chosen, set_field_class
-from napari_marrow.viewer.photograph.learning import summarize_learning
-from napari_marrow.viewer.photograph.measuring import opened_fields
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import write_session
+from napari_marrow.viewer.training.learning import summarize_learning
+from napari_marrow.viewer.training.measuring import opened_fields
+from napari_marrow.viewer.training.session import write_session
 
 STACK = "PKG - SN-AM"
 

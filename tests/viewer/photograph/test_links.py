@@ -15,7 +15,7 @@ from napari_marrow.viewer.photograph.annotations import (
     set_field_class,
 )
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import write_session
+from napari_marrow.viewer.training.session import write_session
 
 
 def add(viewer, path):

@@ -27,9 +27,9 @@ from napari_marrow.viewer.photograph.annotations import (
     set_field_class,
 )
 from napari_marrow.viewer.photograph.cell_counts import cell_counts, counts_text
-from napari_marrow.viewer.photograph.learning import LearningSummary, summarize_learning
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import write_session
+from napari_marrow.viewer.training.learning import LearningSummary, summarize_learning
+from napari_marrow.viewer.training.session import write_session
 
 STACK = "PKG - SN-AM"
 

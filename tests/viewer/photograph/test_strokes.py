@@ -9,8 +9,8 @@ from scipy import ndimage
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.viewer.photograph.annotations import new_cells_layer
 from napari_marrow.viewer.photograph.cell_counts import cell_counts
-from napari_marrow.viewer.photograph.learning import summarize_learning
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.training.learning import summarize_learning
 
 
 @pytest.fixture

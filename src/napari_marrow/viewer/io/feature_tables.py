@@ -15,8 +15,8 @@ from napari.layers import Labels
 
 from napari_marrow.viewer.behaviours.current_table import attach_current_table
 from napari_marrow.viewer.layer_info import LayerInfo
-from napari_marrow.viewer.photograph.measuring import TableTarget
 from napari_marrow.viewer.photograph.slice_tables import kept_tables, of_one_slice, set_tables
+from napari_marrow.viewer.training.measuring import TableTarget
 
 SCORED_CLASS = "scored_class"
 """The column with the class that a cell counted for."""

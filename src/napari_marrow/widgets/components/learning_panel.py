@@ -17,13 +17,13 @@ from napari_marrow.viewer.make.annotating import (
     show_nuclei_of_strokes,
 )
 from napari_marrow.viewer.photograph.cell_counts import Counts, cell_counts, is_annotated
-from napari_marrow.viewer.photograph.learning import (
+from napari_marrow.viewer.photograph.photograph import NONE_CHOSEN, Photograph
+from napari_marrow.viewer.task import Task
+from napari_marrow.viewer.training.learning import (
     LearningSummary,
     LearntSlice,
     summarize_learning,
 )
-from napari_marrow.viewer.photograph.photograph import NONE_CHOSEN, Photograph
-from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.layout import button, fill_column, text_label
 

@@ -24,8 +24,8 @@ from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.io.opened import opened_files
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import fingerprints
 from napari_marrow.viewer.task import Task
+from napari_marrow.viewer.training.session import fingerprints
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.layout import (
     button,

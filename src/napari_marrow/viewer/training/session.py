@@ -22,13 +22,13 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.progress import never
 from napari_marrow.jobs.events import Emit, ShouldStop, silent
 from napari_marrow.learning.bundle import sha256
-from napari_marrow.viewer.photograph.learning import (
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.training.learning import (
     NO_CLASS,
     LearningSummary,
     LearntSlice,
     learnt_slices,
 )
-from napari_marrow.viewer.photograph.photograph import Photograph
 
 OPEN = Path("the open layers")
 """Root of the collection of open photographs, as messages name it."""

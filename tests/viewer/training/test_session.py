@@ -10,9 +10,9 @@ from napari_marrow.audit.audit import audit
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.photograph.annotations import new_cells_layer, set_field_class
-from napari_marrow.viewer.photograph.learning import summarize_learning
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import (
+from napari_marrow.viewer.training.learning import summarize_learning
+from napari_marrow.viewer.training.session import (
     fingerprints,
     summarized_session,
     write_session,

@@ -16,8 +16,8 @@ from napari_marrow.data.text import counted, first_few
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.photograph.annotations import AnnotatedSlice, Annotation, strokes_in
-from napari_marrow.viewer.photograph.not_photographs import why_no_photograph
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.training.not_photographs import why_no_photograph
 
 NO_CLASS = "no class"
 NOT_ANNOTATED = "no cell is annotated"

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.progress import never
 from napari_marrow.jobs.events import ShouldStop
-from napari_marrow.viewer.photograph.learning import LearningSummary, LearntSlice
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.session import summarized_session
 from napari_marrow.viewer.photograph.slice_tables import measure, nucleus_features
 from napari_marrow.viewer.stack import EditableStack, LazyStack, Pixels
+from napari_marrow.viewer.training.learning import LearningSummary, LearntSlice
+from napari_marrow.viewer.training.session import summarized_session
 
 if TYPE_CHECKING:
     import pandas as pd
