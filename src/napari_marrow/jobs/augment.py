@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -90,17 +90,19 @@ def run_augmentation(
     """
     check(job)
     collection, failures = job.collection, Failures(job.strict)
-    readable: list[tuple[Field, list[PlannedImage]]] = []
-    for f, images in zip(collection.fields, plan(collection, job.settings), strict=True):
-        with failures.leaving_out(collection.label(f)):
-            readable.append((with_fitting_masks(f), images))
-    failures.check_some_left(len(collection.fields))
-    total = count(len(readable), job.settings)
+    fields: dict[int, Field] = {}
+
+    def read(row: int) -> None:
+        fields[row] = with_fitting_masks(collection.fields[row])
+
+    planned_images = plan_readable(collection, job.settings, read, failures, should_stop)
+    total = sum(map(len, planned_images.values()))
     written: list[Field] = []
     masks = 0
     with atomic_folder(job.out) as folder:
-        emit(Event("message", describe_plan(len(readable), job.settings)))
-        for k, (f, images) in enumerate(readable):
+        emit(Event("message", describe_plan(len(fields), job.settings)))
+        for k, (row, images) in enumerate(planned_images.items()):
+            f = fields[row]
             with failures.leaving_out(collection.label(f)):
                 image, its_masks = f.image(), _masks(f)
                 for done, one in enumerate(images, k * len(images) + 1):
@@ -113,7 +115,7 @@ def run_augmentation(
                     written.append(dataclasses.replace(f, path=path, name=path.stem))
                     emit(Event("progress", f"Wrote {one.name}", done / total))
         failures.check_some_left(len(collection.fields))
-        warnings = [*collection.warnings, *_left_out([f for f, _ in readable])]
+        warnings = [*collection.warnings, *_left_out([*fields.values()])]
         for sentence in warnings:
             emit(Event("message", f"! {sentence}"))
         write_table(Collection(folder, tuple(written)), folder / SAVED)
@@ -171,6 +173,45 @@ def describe_plan(fields: int, settings: AugmentSettings) -> str:
 def plan(collection: Collection, settings: AugmentSettings) -> list[list[PlannedImage]]:
     """Return what is made of each field of a collection, in a folder as in the viewer."""
     return [planned(name, settings) for name in unique_names(collection, settings)]
+
+
+def plan_readable(
+    collection: Collection,
+    settings: AugmentSettings,
+    read: Callable[[int], object],
+    failures: Failures,
+    should_stop: ShouldStop = never,
+) -> dict[int, list[PlannedImage]]:
+    """Return what is made of each field that can be read, by its number.
+
+    Parameters
+    ----------
+    collection, settings
+        What to augment, and how.
+    read
+        Called with the number of each field; MarrowError where it can't be used.
+    failures
+        Takes the fields that can't be used.
+    should_stop
+        Asked before each field.
+
+    Raises
+    ------
+    MarrowError
+        When no field can be used.
+    Stopped
+        When ``should_stop`` returned True.
+    """
+    found = {}
+    images_of_fields = zip(collection.fields, plan(collection, settings), strict=True)
+    for row, (f, images) in enumerate(images_of_fields):
+        if should_stop():
+            raise Stopped
+        with failures.leaving_out(collection.label(f)):
+            read(row)
+            found[row] = images
+    failures.check_some_left(len(collection.fields))
+    return found
 
 
 def unique_names(collection: Collection, settings: AugmentSettings) -> list[str]:

@@ -20,7 +20,7 @@ from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.progress import never
 from napari_marrow.imaging.augment import PlannedImage, product
 from napari_marrow.imaging.settings import AugmentSettings
-from napari_marrow.jobs.augment import plan, unique_names
+from napari_marrow.jobs.augment import plan_readable, unique_names
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, link_to, new_id
 from napari_marrow.viewer.make.layers import STACK_AXES, labels_options, warn_once
@@ -86,7 +86,6 @@ def augment_photograph(
     settings.check()
     failures = Failures()
     slices = _slices(photograph, settings, failures, should_stop)
-    failures.check_some_left(len(photograph))
     frame = tuple(np.max([s.product.size for s in slices], axis=0).tolist())
     warn = warn_once()
 
@@ -111,18 +110,16 @@ def _slices(
     photograph: Photograph, settings: AugmentSettings, failures: Failures, should_stop: ShouldStop
 ) -> list[_Slice]:
     """The slices to make of all fields that can be read."""
-    made = []
+
+    def read(row: int) -> None:
+        photograph.check(row)
+        photograph.image(row)
+
+    collection, made = _collection(photograph), []
     origin = photograph.files or photograph.origin
-    for row, images in enumerate(plan(_collection(photograph), settings)):
-        if should_stop():
-            raise Stopped
-        field, before = photograph.field(row), len(failures.found)
-        with failures.leaving_out(field.name):
-            photograph.check(row)
-            photograph.image(row)
-        if len(failures.found) > before:
-            continue
-        size = photograph.size(row)
+    readable = plan_readable(collection, settings, read, failures, should_stop)
+    for row, images in readable.items():
+        field, size = collection.fields[row], photograph.size(row)
         for one in images:
             made_of_row = Product(
                 name=Path(one.name).name,
