@@ -167,6 +167,82 @@ def test_painting_on_labels_does_what_it_does_to_an_array():
     assert not (whole == 7).any()
 
 
+MASK = np.random.default_rng(0).random((5, 4, 3)) < 0.3
+KEYS = [
+    (),
+    2,
+    -1,
+    np.int64(3),
+    np.array(1),
+    slice(1, 4),
+    slice(None, None, -2),
+    ...,
+    [0, 3],
+    np.array([[1, 4], [1, 0]]),
+    np.array([True, False, True, False, True]),
+    MASK,
+    (2, MASK[2]),
+    (slice(1, 3), MASK[0]),
+    (MASK[:, :, 0], 2),
+    (..., 1),
+    (..., 1, 2, 0),
+    (..., [0, 2]),
+    (0, slice(1, 3), slice(None, None, 2)),
+    (slice(None), 1),
+    (slice(1, 3), [0, 1], [2, 0]),
+    (slice(0, 4, 2), slice(None), [2, 0]),
+    (1, slice(None), [2, 0]),
+    ([1, 0, 4], 2),
+    ([1, 0, 4], 2, 0),
+    ([1, 0, 4], [3, 3, 0], [0, 1, 2]),
+    ([1, 1, 1], [3, 3, 0], [0, 1, 2]),
+    ([1, 4], slice(1, 3), [0, 2]),
+    ([[1], [4]], [0, 3, 2], -1),
+    np.ix_([0, 4], [1, 2], [2, 0]),
+    (np.array([], int),) * 3,
+    (None, 2),
+    (3, None, ..., 1),
+    (2, 3, 1),
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_any_key_does_what_it_does_to_an_array(key):
+    whole = np.random.default_rng(1).integers(0, 900, (5, 4, 3), np.uint16)
+    expected, taken = whole.copy(), whole[key]
+    stack = EditableStack([lambda row=row: whole[row] for row in range(5)], (4, 3), np.uint16)
+    lazy = LazyStack([lambda row=row: whole[row] for row in range(5)], (4, 3), np.uint16)
+    for found in (stack[key], lazy[key]):
+        assert np.shape(found) == np.shape(taken)
+        np.testing.assert_array_equal(found, taken)
+    values = np.arange(1000, 1000 + np.size(taken)).reshape(np.shape(taken))
+    for value in (values, 7, *([values[None], values[..., :1]] if values.ndim > 1 else ())):
+        stack[key] = expected[key] = value
+        np.testing.assert_array_equal(np.asarray(stack), expected)
+
+
+@pytest.mark.parametrize("key", [5, ([0, 5], [0, 0], [0, 0]), (0, [4], [0]), (0, 0, 0, 0), "a"])
+def test_a_key_outside_is_refused_as_an_array_does(key):
+    stack = EditableStack([lambda: np.zeros((4, 3), np.uint16)] * 5, (4, 3), np.uint16)
+    with pytest.raises(IndexError):
+        stack[key]
+    with pytest.raises(IndexError):
+        stack[key] = 1
+    assert not np.asarray(stack).any()
+
+
+def test_labels_set_one_by_one_can_be_undone():
+    stack = EditableStack([lambda: np.zeros((9, 8), np.uint16)] * 3, (9, 8), np.uint16)
+    layer, expected = Labels(stack), np.zeros((3, 9, 8), np.uint16)
+    places = ([0, 0, 2, 2, 2], [1, 8, 1, 1, 5], [7, 0, 3, 4, 5])
+    layer.data_setitem(tuple(map(np.array, places)), np.array([4, 5, 6, 7, 8]))
+    layer.undo()
+    np.testing.assert_array_equal(np.asarray(stack), expected)
+    layer.redo()
+    expected[places] = [4, 5, 6, 7, 8]
+    np.testing.assert_array_equal(np.asarray(stack), expected)
+
+
 def test_a_deep_copy_reads_the_same(stack, whole):
     np.testing.assert_array_equal(copy.deepcopy(stack), whole)
 

@@ -100,14 +100,29 @@ class LazyStack:
         return self.shape[0]
 
     def __getitem__(self, key: Index | tuple[Index, ...]) -> NDArray:
-        first, rest = _split(key)
-        if isinstance(first, int | np.integer):
-            return self._drawn(range(len(self))[first])[rest]
-        rows = np.arange(len(self))[first]
-        frames = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        for frame, row in zip(frames, rows.tolist(), strict=True):
-            frame[...] = self._read_or_empty(row)
-        return frames[(slice(None), *rest)]
+        first, *rest = key or (...,) if isinstance(key, tuple) else (key,)
+        basic = all(isinstance(x, int | np.integer | slice | EllipsisType) for x in rest)
+        if isinstance(first, int | np.integer) and basic:
+            return self._drawn(range(len(self))[first])[tuple(rest)]
+        if first is Ellipsis and basic and len(rest) < self.ndim:
+            first, rest = slice(None), [..., *rest]
+        if isinstance(first, slice):
+            shown = range(len(self))[first]
+            frames = np.empty((len(shown), *self.shape[1:]), self.dtype)
+            for frame, row in zip(frames, shown, strict=True):
+                frame[...] = self._read_or_empty(row)
+            return frames[(slice(None), *rest)]
+        rows, *places = self._places(key)
+        found = np.empty(rows.shape, self.dtype)
+        for row in np.unique(rows).tolist():
+            inside = rows == row
+            found[inside] = self._read_or_empty(row)[tuple(x[inside] for x in places)]
+        return found
+
+    def _places(self, key: Index | tuple[Index, ...]) -> list[NDArray[np.integer]]:
+        """Return where the items of a key lie on each axis, in the shape that numpy gives them."""
+        axes = np.ogrid[tuple(map(slice, self.shape))]
+        return [np.asarray(np.broadcast_to(axis, self.shape)[key]) for axis in axes]
 
     def read(self, row: int) -> NDArray:
         """Return a slice, never a draft, from memory if it is kept there.
@@ -185,12 +200,6 @@ class LazyStack:
         return self[:].astype(self.dtype if dtype is None else dtype, copy=False)
 
 
-def _split(key: Index | tuple[Index, ...]) -> tuple[Index, tuple[Index, ...]]:
-    """Return the index of the fields, and that within each of them."""
-    key = key if isinstance(key, tuple) else (key,)
-    return (slice(None), key) if key[0] is Ellipsis else (key[0], key[1:])
-
-
 class EditableStack(LazyStack):
     """A stack of labels that can be painted on; the slices that were stay in memory.
 
@@ -212,21 +221,25 @@ class EditableStack(LazyStack):
         return super().__getitem__(key).copy()  # napari paints on it, and then sets the item
 
     def __setitem__(self, key: Index | tuple[Index, ...], value: ArrayLike) -> None:
-        first, rest = _split(key)
-        rows = np.arange(len(self))[first]
-        parts = np.broadcast_to(value, self[key].shape)
-        pairs = [(rows, parts)] if rows.ndim == 0 else zip(rows, parts, strict=True)
-        for row, part in pairs:
-            painted = self.read(int(row)).copy()  # another: a worker may be reading it
-            painted[rest] = part
+        rows, *places = self._places(key)
+        values = np.empty(rows.shape, self.dtype)
+        values[...] = value
+        for row in np.unique(rows).tolist():
+            inside = rows == row
+            painted = self.read(row).copy()  # another: a worker may be reading it
+            painted[tuple(x[inside] for x in places)] = values[inside]
             painted.flags.writeable = False
-            self._painted[int(row)] = painted
+            self._painted[row] = painted
 
-    def __deepcopy__(self, memo: object) -> EditableStack:
-        copied = EditableStack(self._readers, self.shape[1:], self.dtype)
-        copied._painted = dict(self._painted)
+    def astype(self, dtype: DTypeLike) -> EditableStack:
+        """Return a copy with another type of numbers."""
+        copied = EditableStack(self._readers, self.shape[1:], dtype)
+        copied._painted = {row: copied._framed(x) for row, x in self._painted.items()}
         copied.names, copied.cytoplasm = self.names, self.cytoplasm
         return copied
+
+    def __deepcopy__(self, memo: object) -> EditableStack:
+        return self.astype(self.dtype)
 
 
 Pixels: TypeAlias = NDArray | LazyStack
