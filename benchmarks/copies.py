@@ -27,7 +27,7 @@ from napari_marrow.data.layouts import scan
 
 FOLDERS = ("snam-thumbnails", "segpc", "cnmc", "all-idb2", "wbc-dataset1", "labs")
 METHODS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
-MANY = 6000
+N_COMPARED = 6000
 Pixels = NDArray[np.uint8]
 
 
@@ -77,10 +77,10 @@ def main() -> None:
         apart = int((groups[:, 1:] != groups[:, :1]).sum())
         joined = len(half) - len(np.unique(groups[:, 0]))
         print(f"| {name} | {len(half)} | {groups[:, 1:].size} | {apart} | {joined} |")
-    many = np.resize(signatures, (MANY, *signatures.shape[1:]))
+    many = np.resize(signatures, (N_COMPARED, *signatures.shape[1:]))
     start = time.process_time()
     find_copies(many + rng.normal(0, 0.01, many.shape).astype(np.float32))
-    print(f"\nPairs of {MANY} pictures are compared in {time.process_time() - start:.1f} s.")
+    print(f"\nPairs of {N_COMPARED} pictures are compared in {time.process_time() - start:.1f} s.")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from napari_marrow.simulation.phantom import PhantomSettings, draw_field
 
 COUNTED = {1: 7, 2: 6, 3: 12, 4: 3, 5: 5}
 """Nuclei in the fields ALL_1 to ALL_5, counted by eye, cut-off ones included."""
-SMALLEST_REGION = 500
+MIN_REGION_PX = 500
 """Regions of the merged cell masks under so many pixels are crumbs."""
 
 
@@ -98,7 +98,7 @@ def held_regions(root: Path) -> tuple[int, int]:
         labels = segment_nuclei(rgb(path))
         pieces, count = ndimage.label(grey(root / "segpc/cell_masks" / path.name) >= 128)
         areas = np.bincount(pieces.ravel(), minlength=count + 1)
-        large = set(np.flatnonzero(areas >= SMALLEST_REGION)) - {0}
+        large = set(np.flatnonzero(areas >= MIN_REGION_PX)) - {0}
         centres = ndimage.center_of_mass(labels > 0, labels, np.arange(1, labels.max() + 1))
         found = {pieces[round(y), round(x)] for y, x in centres}
         regions, held = regions + len(large), held + len(large & found)

@@ -100,7 +100,7 @@ VARIANTS = [
     Variant("no holes filled", {"nuclei.fill_holes": first_argument}),
     Variant("holes: convexity ignored", {"fill_holes.MIN_NUCLEUS_SOLIDITY": 2.0}),
     Variant("depth not smoothed", {"nuclei.SMOOTHING_SIGMA_RADII": 0.0}),
-    Variant("specks kept", {"nuclei.MIN_AREA": 0.0}),
+    Variant("specks kept", {"nuclei.MIN_AREA_FRACTION": 0.0}),
 ]
 
 

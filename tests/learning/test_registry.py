@@ -118,7 +118,7 @@ found |= {"status": [status, unused, helped], "loss": history["loss"].tolist()}
 found |= {"options": [settings.blend, settings.layers, settings.select, settings.epochs]}
 found |= {"fold": CompareSettings(blend=0.75).training("hybrid", "honest").blend}
 found |= {"problems": replace(settings, blend=2.0, layers=["c"]).problems()}
-found |= {"card": "4 features of histogram" in (out / "card.md").read_text()}
+found |= {"card": "4 of histogram" in (out / "card.md").read_text()}
 found |= {"families": bundle.info.preprocessing.families, "answers": answers, "error": error}
 print(json.dumps(found | {"figures": sorted(x.name for x in (out / "figures").iterdir())}))
 """

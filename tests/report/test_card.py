@@ -1,11 +1,13 @@
 """The model card says what it is, how good, and what it is not for."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.evaluation import Evaluation, Score
+from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
+from napari_marrow.learning.registry import MODELS, ModelSpec
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.report.card import write_card
 
@@ -42,6 +44,28 @@ def test_card(tmp_path, info):
         "| device | cpu:0 |",
     ):
         assert said in text
+
+
+@dataclass(frozen=True)
+class HybridSettings(NetworkSettings, ClassicalSettings):
+    """The options of a network and of measured features."""
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [("dcnn", (True, False)), ("svm", (False, True)), ("hybrid", (True, True))],
+)
+def test_card_has_the_options_that_the_model_takes(tmp_path, info, monkeypatch, model, shown):
+    hybrid = ModelSpec("hybrid", "hybrid", HybridSettings, "json:loads", "both")
+    monkeypatch.setitem(MODELS, "hybrid", hybrid)
+    settings = replace(info.settings, model=model, input_size=96)
+    made = Preprocessing.of(replace(settings, families=("morphology", "colour")))
+    features = ("area", "mean") if shown[1] else ()
+    own = replace(info, settings=settings, preprocessing=made, features=features)
+    write_card(tmp_path / "card.md", own, 7)
+    text = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert f"{model}, 7 parameters" in text
+    assert ("96 px" in text, "2 of morphology, colour" in text) == shown
 
 
 def test_card_without_a_result(tmp_path, info):

@@ -76,7 +76,7 @@ def audit(
     collection
         Fields, with or without classes.
     progress
-        Told of the part that is done.
+        Called with what is done.
     strict
         Raise MarrowError at the first photograph that can't be read.
 

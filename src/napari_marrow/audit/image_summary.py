@@ -25,12 +25,12 @@ MAX_PHOTOGRAPH_FLATNESS = 0.75
 MIN_PIXELS_FOR_FLATNESS = 20
 MAX_BLANK_SHARE = 0.997
 """Of one colour, in a mask; beyond it, the picture is blank but for stray pixels."""
-MAX_DARK = 8
+MAX_DARK_LEVEL = 8
 """The brightest level of a picture that was taken with the shutter closed."""
-MAX_GREY_DIFFERENCE = 2
+MAX_GREY_DIFFERENCE_LEVELS = 2
 """Between the channels of a grey pixel; JPEG rounds."""
 # Of 1101 photographs and their grey copies none has 1 % of black beside 0.3 % of white.
-MIN_WHITE = 247
+MIN_WHITE_LEVEL = 247
 MIN_EXTREME_SHARE = 0.25
 """Of black and white together, in a probability map."""
 MAX_EDGE_SHARE = 0.12
@@ -40,7 +40,7 @@ MIN_TOP_LEVEL, MIN_ZERO_SHARE, MIN_LOW_SHARE = 96, 0.1, 0.12
 levels between, those in the lowest quarter."""
 MAX_EDGE_PX, MAX_SHARE_BESIDE_BLACK = 4, 0.63
 """So far from black a probability map with soft edges has not more of its brightest level."""
-LEVEL_WIDTH = 0.16
+LEVEL_WIDTH_FRACTION = 0.16
 """Of what JPEG leaves of a level, to either side, in parts of the brightest."""
 MIN_FULL_LEVEL, MIN_COLOUR_SPREAD = 150, 64
 """Of the brightest level of a mask in three levels; between the channels of a colour."""
@@ -159,12 +159,14 @@ def is_soft_mask(points: NDArray[np.uint8], lines: NDArray[np.uint8]) -> bool:
         (m, width, 3) RGB of whole rows.
     """
     grey = points.max(axis=1)
-    if (grey - points.min(axis=1)).max() > MAX_GREY_DIFFERENCE:
+    if (grey - points.min(axis=1)).max() > MAX_GREY_DIFFERENCE_LEVELS:
         return False
-    dark, white = (grey <= MAX_DARK).mean(), (grey >= MIN_WHITE).mean()
-    between = grey[(grey > MAX_DARK) & (grey < MIN_WHITE)]
+    dark, white = (grey <= MAX_DARK_LEVEL).mean(), (grey >= MIN_WHITE_LEVEL).mean()
+    between = grey[(grey > MAX_DARK_LEVEL) & (grey < MIN_WHITE_LEVEL)]
     top = int(grey.max())
-    low = (between <= MAX_DARK + (top - MAX_DARK) / 4).sum() >= MIN_LOW_SHARE * len(between)
+    low = (between <= MAX_DARK_LEVEL + (top - MAX_DARK_LEVEL) / 4).sum() >= MIN_LOW_SHARE * len(
+        between
+    )
     both = dark >= 0.01 and white >= 0.003 and dark + white >= MIN_EXTREME_SHARE
     without_noise = dark >= MIN_EXTREME_SHARE and (grey == 0).mean() >= MIN_ZERO_SHARE
     one = without_noise and top >= MIN_TOP_LEVEL and low
@@ -173,7 +175,7 @@ def is_soft_mask(points: NDArray[np.uint8], lines: NDArray[np.uint8]) -> bool:
     if both and len(between) <= MAX_EDGE_SHARE * len(grey):
         return True
     level, px = lines.max(axis=2), int(np.clip(lines.shape[1] // 24, 1, MAX_EDGE_PX))
-    black = level <= MAX_DARK
+    black = level <= MAX_DARK_LEVEL
     leaving = black[:, :-px] & ~black[:, 1 : black.shape[1] - px + 1] & ~black[:, px:]
     entering = black[:, px:] & ~black[:, px - 1 : -1] & ~black[:, :-px]
     beside = np.concatenate([level[:, px:][leaving], level[:, :-px][entering]])
@@ -196,7 +198,7 @@ def is_mask(summary: ImageSummary) -> bool:
     colours, counts = np.unique(_as_numbers(summary.points), return_counts=True)
     if counts.max() > MAX_BLANK_SHARE * counts.sum():
         return False
-    if len(colours) <= 4 and summary.points.max() > MAX_DARK:
+    if len(colours) <= 4 and summary.points.max() > MAX_DARK_LEVEL:
         return True
     if summary.flatness > MAX_PHOTOGRAPH_FLATNESS:
         return True
@@ -218,16 +220,19 @@ def _is_in_levels(points: NDArray[np.uint8]) -> bool:
     """
     colours = points.astype(np.int16)
     spread = np.ptp(colours, axis=1)
-    if spread.max() <= MAX_GREY_DIFFERENCE:
+    if spread.max() <= MAX_GREY_DIFFERENCE_LEVELS:
         grey = colours[:, 0]
         full = max(int(grey.max()), MIN_FULL_LEVEL)
-        black, white = grey <= LEVEL_WIDTH * full, grey >= (1 - LEVEL_WIDTH) * full
+        black, white = (
+            grey <= LEVEL_WIDTH_FRACTION * full,
+            grey >= (1 - LEVEL_WIDTH_FRACTION) * full,
+        )
         between = grey[~black & ~white]
         if min(black.mean(), white.mean(), len(between) / len(grey)) < 0.01:
             return False
         away = np.abs(between - np.median(between))
         noise = np.median(np.abs(grey[white] - np.median(grey[white])))
-        is_near = (away > LEVEL_WIDTH * full).sum() <= 0.05 * len(grey)
+        is_near = (away > LEVEL_WIDTH_FRACTION * full).sum() <= 0.05 * len(grey)
         return bool(is_near and np.median(away) <= 6 and noise <= 3)
     coloured = spread > MIN_COLOUR_SPREAD
     pure = np.minimum(colours, 255 - colours).max(axis=1) <= MIN_COLOUR_SPREAD

@@ -18,7 +18,7 @@ _SEPARATORS = ",;\t|"
 _ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
 _COMMENT = re.compile(r'[ \t]*\n|"?#[^\n]*\n')
 _NUMBER = re.compile(r"\s*-?\d+(?:[.,]\d+)?\s*")
-_ROWS_LOOKED_AT = 5
+_N_SAMPLED_ROWS = 5
 MAX_HEADER_BYTES = 64 * 1024
 Role = Literal["image", "class", "source", "use"]
 """What a column says of a photograph: which file it is, its class, what it was made from, and
@@ -217,5 +217,5 @@ def _separator(text: str) -> str:
 
 
 def _first_rows(text: str, separator: str) -> list[list[str]]:
-    lines = text.split("\n", _ROWS_LOOKED_AT)[:_ROWS_LOOKED_AT]
+    lines = text.split("\n", _N_SAMPLED_ROWS)[:_N_SAMPLED_ROWS]
     return [row for row in _reader("\n".join(map(str.rstrip, lines)), separator) if row]

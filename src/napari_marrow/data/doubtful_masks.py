@@ -21,10 +21,10 @@ _MIN_LIKELY_SHARE = 0.0002
 """Of a picture; where there is no 0, less than this are stray values."""
 _MIN_LEVEL_SHARE = 0.8
 """Of what is not background, that is near one value where a mask has two."""
-_MAX_BLACK = 24
+_MAX_BLACK_LEVEL = 24
 """Up to here a photograph is black: the surround of an eyepiece, and of cells that were cut out."""
 _MIN_COPIED_SHARE = 0.95
-_COPY_TOLERANCE = 8
+_COPY_TOLERANCE_LEVELS = 8
 _MAX_LEVELS = 16
 """Of a mask without noise; a copy of a photograph has more."""
 _MIN_FILLED_SHARE = 0.05
@@ -103,16 +103,18 @@ def decide_by_photograph(
     low, high, green = image.min(axis=2), image.max(axis=2), image[..., 1]
     levels = small if small.max() < 256 else small >> 8
     if small.ndim == 2:  # by any weights of the channels
-        copied = (levels + _COPY_TOLERANCE >= low) & (levels - _COPY_TOLERANCE <= high)
+        copied = (levels + _COPY_TOLERANCE_LEVELS >= low) & (
+            levels - _COPY_TOLERANCE_LEVELS <= high
+        )
     else:  # JPEG keeps the brightness
-        copied = np.abs(levels.mean(axis=2) - image.mean(axis=2)) <= _COPY_TOLERANCE
+        copied = np.abs(levels.mean(axis=2) - image.mean(axis=2)) <= _COPY_TOLERANCE_LEVELS
     if len(np.unique(levels)) > _MAX_LEVELS and copied.mean() > _MIN_COPIED_SHARE:
         return np.zeros(foreground.shape, bool)  # a copy of the photograph, with nothing marked
     unread = foreground.all() or marks_nothing(array, foreground)
     found = _upper_level(array, small) if unread else foreground
     if found is not None:
         inside = found[::step, ::step]
-        seen = high > _MAX_BLACK
+        seen = high > _MAX_BLACK_LEVEL
         if (inside & seen).any() and (~inside & seen).any():
             difference = np.median(green[~inside & seen]) - np.median(green[inside & seen])
             if abs(difference) > _MIN_CONTRAST * green[seen].std():

@@ -35,8 +35,8 @@ and SegPC's files of one cell."""
 LABELS_MARK = b'"napari_marrow": {"missing":'
 """In the description of a TIFF, near its beginning, in files of saved labels."""
 _LOSSY = frozenset({".jpg", ".jpeg"})
-_LOSSY_WHITE = 240
-_JPEG_NOISE = 48
+_LOSSY_WHITE_LEVEL = 240
+_JPEG_NOISE_LEVELS = 48
 """How far from black and white JPEG leaves most pixels of a mask that was black and white."""
 _MIN_LABEL_FLATNESS = 0.6
 """Share of pixels that equal their neighbours: measured were 0.8 and more in labels, 0.03 at most
@@ -45,7 +45,7 @@ _MIN_BLACK_SHARE = 0.8
 """Of what is not white, in a mask that is black and white."""
 _MIN_LEVEL_SHARE = 0.995
 """Of a mask in levels."""
-_ROW_STEP = 16
+_SAMPLED_ROW_STEP = 16
 """Every such row is sampled to tell what kind of mask a file holds."""
 _MIN_VISIBLE_SHARE = 0.001
 """Of the sample that is not nearly black; white is surely among it then."""
@@ -202,7 +202,7 @@ def _foreground(array: NDArray[np.integer], lossy: bool) -> NDArray[np.bool_]:
         return _channels(array, np.bitwise_or) > 0
     half, white = (0x80, 0xFF) if array.dtype == np.uint8 else (0x8000, 0xFF00)
     if lossy:
-        white = _LOSSY_WHITE
+        white = _LOSSY_WHITE_LEVEL
     encoding = _encoding(array, lossy)
     # All these bounds are ones followed by zeros in binary, so the "and" of the channels reaches
     # them where every channel does. A reduction over an axis of three is 5 times slower.
@@ -228,12 +228,12 @@ def _encoding(
     "colours" are labels, unless there is white besides.
     """
     shift = 8 * array.dtype.itemsize - 8
-    for step in (_ROW_STEP, 1):
+    for step in (_SAMPLED_ROW_STEP, 1):
         here = array[:-1:step, :-1]
         low, high = _channels(here, np.minimum), _channels(here, np.maximum)
-        if (high >> shift > _JPEG_NOISE).mean() > _MIN_VISIBLE_SHARE:
+        if (high >> shift > _JPEG_NOISE_LEVELS).mean() > _MIN_VISIBLE_SHARE:
             break  # else the white may be in other rows
-    dark, bright = high >> shift <= _JPEG_NOISE, low >> shift >= 255 - _JPEG_NOISE
+    dark, bright = high >> shift <= _JPEG_NOISE_LEVELS, low >> shift >= 255 - _JPEG_NOISE_LEVELS
     background = np.bincount(high.ravel()).argmax()  # 0, or what JPEG made of it
     between = (high != background) & ~bright
     flat = (here == array[:-1:step, 1:]) & (here == array[1::step, :-1])

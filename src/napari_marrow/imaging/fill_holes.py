@@ -15,7 +15,7 @@ from napari_marrow.imaging.distance import depth_of, weighted_median
 
 MIN_NUCLEUS_SOLIDITY = 0.95
 """Part of its convex hull that a single nucleus fills; two touching discs fill 0.88."""
-MIN_GAP_DEPTH = 0.7
+MIN_GAP_DEPTH_RADII = 0.7
 """Depth of the mask beside a gap, in typical radii; a ring around a hole is half as deep."""
 
 
@@ -44,8 +44,8 @@ def fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return filled
     depth = depth_of(filled)
     radius = typical_radius(filled, depth)
-    beside = ndimage.maximum_filter(depth, 2 * int(MIN_GAP_DEPTH * radius) + 1)
-    hole = ndimage.maximum(beside, openings, np.arange(count + 1)) < MIN_GAP_DEPTH * radius
+    beside = ndimage.maximum_filter(depth, 2 * int(MIN_GAP_DEPTH_RADII * radius) + 1)
+    hole = ndimage.maximum(beside, openings, np.arange(count + 1)) < MIN_GAP_DEPTH_RADII * radius
     hole[0] = False
     return filled | hole[openings]
 

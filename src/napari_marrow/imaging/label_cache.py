@@ -27,8 +27,8 @@ def cached_field_labels(
         Makes the labels, of any integer type. What it raises is raised here.
     """
     kinds = [f"{name} {path}" for name, path in sorted(field.masks.items())]
-    how = f"{field.mask_code} {field.bits} {len(field.cells)}"
-    parts = [kind, how, *kinds, *file_states(field.all_files)]
+    encoding = f"{field.mask_code} {field.bits} {len(field.cells)}"
+    parts = [kind, encoding, *kinds, *file_states(field.all_files)]
     return cached_labels(parts, make)
 
 

@@ -18,11 +18,11 @@ WORKING_SIZE_PX = 640
 """Longer side at which shapes are judged; nuclei are then about 20 to 100 pixels wide."""
 SMOOTHING_SIGMA_RADII = 0.125
 """Standard deviation, in radii of a nucleus, that smooths the distance to the edge."""
-MIN_SEED_DISTANCE = 0.5
+MIN_SEED_DISTANCE_RADII = 0.5
 """Distance between the centres of two nuclei, in radii; nearer maxima are one nucleus."""
-MIN_SEED_DEPTH = 0.35
+MIN_SEED_DEPTH_RADII = 0.35
 """Depth of a nucleus's centre, in radii of the typical one; less is a bump of its outline."""
-MIN_AREA = 0.1
+MIN_AREA_FRACTION = 0.1
 """Area of a nucleus, in parts of the typical one: cells a third as wide stay, specks go."""
 MAX_BLANK_PX = 8
 """Width of the blank that hand-drawn masks may have between a nucleus and its cytoplasm."""
@@ -83,8 +83,8 @@ def _watershed(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     smooth = ndimage.gaussian_filter(depth, max(0.5, SMOOTHING_SIGMA_RADII * radius))
     maxima = peak_local_max(
         smooth,
-        min_distance=max(2, round(MIN_SEED_DISTANCE * radius)),
-        threshold_abs=MIN_SEED_DEPTH * radius,
+        min_distance=max(2, round(MIN_SEED_DISTANCE_RADII * radius)),
+        threshold_abs=MIN_SEED_DEPTH_RADII * radius,
         exclude_border=False,
     )
     maxima = maxima[mask[tuple(maxima.T)]]
@@ -104,7 +104,7 @@ def _without_specks(labels: NDArray[np.int32]) -> NDArray[np.uint16]:
     areas[0] = 0
     keep = areas > 0
     if keep.any():
-        keep &= areas >= MIN_AREA * weighted_median(areas, areas)
+        keep &= areas >= MIN_AREA_FRACTION * weighted_median(areas, areas)
     return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
 
 

@@ -40,11 +40,11 @@ MIN_DENSITY = 0.1
 """Smallest density of a nucleus, as a fraction of the light: below, the picture holds noise."""
 MIN_DIAMETER_PX, FINE_DIAMETER_PX = 18, 20
 """Nuclei of a smaller diameter are segmented again, at a working size that gives the second."""
-MIN_CENTRAL_DIAMETER = 1 / 8
+MIN_CENTRAL_DIAMETER_FRACTION = 1 / 8
 """Diameter of the nucleus in a picture of one cell, in parts of the shorter side."""
 MAX_NUCLEI_OF_ONE_CELL = 8
 """Nuclei in a picture of one cell: its lobes and its neighbours. A field has more."""
-MIN_EXPLAINED_VARIANCE = 0.8
+MIN_EXPLAINED_VARIANCE_FRACTION = 0.8
 """Part of the variance that two classes explain where there are two: 0.64 is that of one normal
 distribution cut in half, 0.75 of a uniform one."""
 
@@ -145,7 +145,7 @@ def _nuclei_on_black(green: NDArray[np.float32], inside: NDArray[np.bool_]) -> N
     dark = values > (threshold := _otsu(values))
     part = dark.mean()
     between = part * (1 - part) * (values[dark].mean() - values[~dark].mean()) ** 2
-    two_classes = between >= MIN_EXPLAINED_VARIANCE * values.var()
+    two_classes = between >= MIN_EXPLAINED_VARIANCE_FRACTION * values.var()
     return inside & (green > threshold) if two_classes else inside
 
 
@@ -189,7 +189,7 @@ def _without_neighbours(labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
     if len(cut_off) > MAX_NUCLEI_OF_ONE_CELL + 1 or not len(whole):
         return labels
     diameter = np.sqrt(4 / np.pi * np.bincount(labels.ravel())[whole].max())
-    if diameter < MIN_CENTRAL_DIAMETER * min(height, width):
+    if diameter < MIN_CENTRAL_DIAMETER_FRACTION * min(height, width):
         return labels
     return np.where(cut_off[labels], np.uint16(0), labels)
 
@@ -213,11 +213,11 @@ def _within_limits(
 
 CYTOPLASM_REACH_DIAMETERS = 0.8
 """Distance from the nucleus at which cytoplasm ends, in diameters of the nucleus."""
-MAX_LOBE_DISTANCE = 0.3
+MAX_LOBE_DISTANCE_DIAMETERS = 0.3
 """Distance between lobes of one nucleus, in diameters."""
 MIN_RING_PX = 50
 """Area around a nucleus from which a threshold can be derived."""
-MAX_TOUCHED = 0.2
+MAX_TOUCHED_FRACTION = 0.2
 """Part of the outer border that something else may touch, where a cell stands alone."""
 MIN_SOLIDITY_ALONE, MIN_SOLIDITY = 0.93, 0.85
 """Part of its convex hull that a cell fills: one that stands alone, and any."""
@@ -278,7 +278,7 @@ def _cells(
     red, green, blue = np.moveaxis(ndimage.gaussian_filter(density, (1, 1, 0)), -1, 0)
     tissue, stained = red + green + blue, red + 0.5 * green - blue
     apart = ndimage.distance_transform_edt(nuclei == 0)
-    gap = MAX_LOBE_DISTANCE * _typical_diameter(nuclei) / 2
+    gap = MAX_LOBE_DISTANCE_DIAMETERS * _typical_diameter(nuclei) / 2
     lobes = np.where(nuclei > 0, ndimage.label(apart <= gap)[0], 0)
     cells = np.zeros(nuclei.shape, bool)
     for number, place in enumerate(ndimage.find_objects(lobes), 1):
@@ -307,7 +307,7 @@ def _cell(
         return nucleus
     alone = _grown(nucleus, near & (tissue > _otsu(tissue[ring])))
     border = near & (away > away[near].max() - 2)
-    if alone[border].mean() <= MAX_TOUCHED and _solidity(alone) >= MIN_SOLIDITY_ALONE:
+    if alone[border].mean() <= MAX_TOUCHED_FRACTION and _solidity(alone) >= MIN_SOLIDITY_ALONE:
         return alone
     stained_near = near & (stained > _otsu(stained[ring]))
     cell = _grown(nucleus, stained_near)

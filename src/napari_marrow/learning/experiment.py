@@ -123,7 +123,7 @@ def train(
         When a callback ended the work.
     """
     collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED_FRACTION))
-    prepared = learner_class(settings.kind).PREPARATION
+    prepared = learner_class(settings.kind).PREPARATION_FRACTION
     listed_part = (AUDITED_FRACTION + prepared) / 2
     failures = Failures(strict)
     listed = collection if strict else usable  # what can't be used is reported before few units

@@ -94,7 +94,7 @@ def measure_collection(
     collection, settings
         What to measure.
     progress
-        Told of the part that is done.
+        Called with what is done.
     failures
         Takes the fields that can't be read or have a mask that does not fit; without it, the first
         ends the work.

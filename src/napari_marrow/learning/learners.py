@@ -120,7 +120,7 @@ class Learner(ABC):
         A row a unit, with class, source and mean colour.
     """
 
-    PREPARATION: ClassVar[float]
+    PREPARATION_FRACTION: ClassVar[float]
     """Fraction of the time of a training that preparing the units takes."""
     collection: Collection
     settings: TrainingSettings
@@ -143,7 +143,7 @@ class Learner(ABC):
 class NetworkLearner(Learner):
     """Crops and tiles, for networks. The validation side decides when a network stops."""
 
-    PREPARATION = 0.1
+    PREPARATION_FRACTION = 0.1
 
     def __post_init__(self):
         preprocessing = Preprocessing.of(self.settings)
@@ -208,7 +208,7 @@ def augment_as_published(units: Units) -> Units:
 class ClassicalLearner(Learner):
     """Measured features, for classical models."""
 
-    PREPARATION = 0.85
+    PREPARATION_FRACTION = 0.85
 
     def __post_init__(self):
         published = self.settings.protocol == "paper"

@@ -26,7 +26,7 @@ from napari_marrow.learning.settings import Preprocessing
 from napari_marrow.measure.colour import MEAN_COLOUR, mean_colour
 from napari_marrow.measure.settings import FeatureSettings
 
-MAX_MASK_DIFFERENCE = 0.25
+MAX_MASK_SHARE_DIFFERENCE = 0.25
 """Largest difference between classes in the fraction of fields with a nucleus mask."""
 
 
@@ -234,7 +234,7 @@ def drawn_notes(collection: Collection, measured: FeatureSettings) -> list[str]:
             own = field.labels is not None or "nucleus" in field.mask_kinds
             drawn.setdefault(field.class_name, []).append(own)
     shares = [np.mean(own) for own in drawn.values()]
-    if not shares or max(shares) - min(shares) <= MAX_MASK_DIFFERENCE:
+    if not shares or max(shares) - min(shares) <= MAX_MASK_SHARE_DIFFERENCE:
         return []
     counts = [f"{sum(own)} of {len(own)} fields of {name}" for name, own in sorted(drawn.items())]
     return [

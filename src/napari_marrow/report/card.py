@@ -7,13 +7,16 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.registry import MODELS
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import score_rows, verdict
 
 
 def write_card(path: Path, info: BundleInfo, parameters: int) -> None:
     """Write the model card of a bundle as Markdown."""
-    path.write_text(render("card.md", info, parameters=parameters), encoding="utf-8")
+    options = MODELS[info.settings.model].option_names
+    text = render("card.md", info, parameters=parameters, options=options)
+    path.write_text(text, encoding="utf-8")
 
 
 def render(template: str, info: BundleInfo, **values: object) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from napari_marrow.simulation.cells import CellPlan
 from napari_marrow.simulation.scene import new_cell
 
-TIGHT = (0.84, 0.94)
+TOUCHING_DISTANCE_FRACTIONS = (0.84, 0.94)
 """Distance of touching nuclei as a share of their radii's sum: under 1, so that they flatten."""
 
 
@@ -58,7 +58,7 @@ def _against(at: CellPlan, cell: CellPlan, rng: np.random.Generator) -> CellPlan
     towards = at.angle + rng.uniform(-1.2, 1.2)
     if at.kind == "blast":  # a nucleus that fills its cell can be touched from any side
         towards = rng.uniform(0, 2 * np.pi)
-    away = rng.uniform(*TIGHT) * (at.nucleus_radius + cell.nucleus_radius)
+    away = rng.uniform(*TOUCHING_DISTANCE_FRACTIONS) * (at.nucleus_radius + cell.nucleus_radius)
     angle = float(towards + np.pi + rng.normal(0, 0.4))
     y, x = at.nucleus_yx
     y += away * np.sin(towards) - cell.shift * np.sin(angle)
@@ -78,7 +78,7 @@ def _fits_clump(cell: CellPlan, clump: list[CellPlan]) -> bool:
     for other in clump:
         (ay, ax), (by, bx) = cell.nucleus_yx, other.nucleus_yx
         both = cell.nucleus_radius + other.nucleus_radius
-        if np.hypot(ay - by, ax - bx) < TIGHT[0] * both:
+        if np.hypot(ay - by, ax - bx) < TOUCHING_DISTANCE_FRACTIONS[0] * both:
             return False
         if cell.distance(other) < 0.6 * (cell.radius + other.radius):
             return False

@@ -192,7 +192,7 @@ class LayerInfo:
     made_of_classes
         Class by slice of the photograph that the plugin made this image from, as it was then.
     chosen
-        By slice: whether a person wants it learnt from, measured and labelled, where one said so.
+        By slice: whether a person wants it learnt from, measured and labelled, where one chose.
     predictions
         One a slice, or none.
     tables

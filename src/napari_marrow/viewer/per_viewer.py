@@ -23,7 +23,7 @@ def unwrapped(viewer: napari.Viewer) -> napari.Viewer:
 def open_viewers() -> list[napari.Viewer]:
     """Return the viewers of all windows of napari, the current one first.
 
-    A reader is not told which viewer will get its layers.
+    A reader does not know which viewer will get its layers.
     """
     current = napari.current_viewer()
     if current is None:

@@ -84,7 +84,7 @@ def scan(folder: Path | str, progress: Progress = ignore) -> Collection:
         photograph may be named instead: then its masks are those beside it. Or a table, a CSV
         with the columns ``image,class`` and perhaps ``source``.
     progress
-        Told how much is done; it may raise Stopped.
+        Called with what is done; it may raise Stopped.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
     """
     found: list[Collection] = []
     seen: set[Path] = set()
-    told: set[str] = set()
+    reported: set[str] = set()
     left_out: list[str] = []
     beside = cache(_beside)  # thousands of photographs may be named one by one
     for path in paths:
@@ -151,8 +151,8 @@ def scan_all(paths: Iterable[Path | str]) -> list[Collection]:
         new = [f for f in collection.fields if f.path.resolve() not in seen]
         seen.update(f.path.resolve() for f in new)
         if new:
-            warnings = tuple(w for w in collection.warnings if w not in told)
-            told.update(warnings)
+            warnings = tuple(w for w in collection.warnings if w not in reported)
+            reported.update(warnings)
             found.append(replace(collection, fields=tuple(new), warnings=warnings))
         elif not collection.fields:
             left_out += collection.warnings
@@ -214,10 +214,10 @@ def _one_field(path: Path, beside: _FieldsOf) -> Collection:
 def _beside(folder: Path) -> Collection:
     """Return the photographs of a folder by the saved table that names them, else by its files."""
     saved, faults = read_table_above(folder, own=True)
-    told = replace(saved or Collection(folder, ()), warnings=tuple(faults))
-    known = {f.path for f in (*told.fields, *told.left_out)}
-    rest = [f for path, f in _fields_beside(folder).items() if path not in known]
-    return replace(told, fields=(*told.fields, *rest))
+    known = replace(saved or Collection(folder, ()), warnings=tuple(faults))
+    named = {f.path for f in (*known.fields, *known.left_out)}
+    rest = [f for path, f in _fields_beside(folder).items() if path not in named]
+    return replace(known, fields=(*known.fields, *rest))
 
 
 def _fields_beside(folder: Path) -> dict[Path, Field]:

@@ -75,8 +75,8 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     for sub in files:
         fields += fields_of_files(root, classes.get(sub), files[sub], warnings)
     if not any(classes.values()):
-        fields, told = with_classes_of_names(fields)
-        warnings += told
+        fields, notes = with_classes_of_names(fields)
+        warnings += notes
     else:
         warnings += _unused_names(fields)
     fields = with_masks_beside(root, fields)
@@ -206,10 +206,10 @@ def with_classes_of_names(fields: list[Field]) -> tuple[list[Field], list[str]]:
         return fields, []
     counts = Counter(name for name in names if name)
     found = listed([f"{name} ({count})" for name, count in sorted(counts.items())])
-    told = f"Classes are read from the file names, which are those of {published}: {found}."
+    note = f"Classes are read from the file names, which are those of {published}: {found}."
     return [
         dataclasses.replace(f, class_name=name) for f, name in zip(fields, names, strict=True)
-    ], [told]
+    ], [note]
 
 
 def _unused_names(fields: list[Field]) -> list[str]:

@@ -12,7 +12,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts.names import can_be_class
 from napari_marrow.data.text import folded
 
-MIN_CLEAR_ROWS = 0.5
+MIN_CLEAR_ROW_SHARE = 0.5
 """Share of the rows with a single 1, for columns of 0 and 1 to be classes."""
 _MARKS = {"true": True, "yes": True, "": False, "false": False, "no": False}
 _OTHER = re.compile(
@@ -48,7 +48,7 @@ def read_one_hot(table: Path) -> list[list[str]] | None:
     marked = _marked(found)
     alone = {own[0] for own in marked if len(own) == 1}
     n_clear = sum(len(own) == 1 for own in marked)
-    if len(alone) < 2 or n_clear < MIN_CLEAR_ROWS * len(rows):
+    if len(alone) < 2 or n_clear < MIN_CLEAR_ROW_SHARE * len(rows):
         return None
     prefix = _prefix(list(found))
     return [[name[len(prefix) :] for name in own] for own in marked]

@@ -35,7 +35,7 @@ _MASK_FOLDERS: dict[str, MaskKind] = {
     "nuclei_masks": "nucleus",
     "cytoplasm_masks": "cytoplasm",
 }
-MIN_PAIRED = 0.8
+MIN_PAIRED_SHARE = 0.8
 """Share of a folder's images that must be pairs of a cell and its mask."""
 WBC_CLASSES = {
     "1": "neutrophil",
@@ -148,7 +148,7 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
         masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
         photographs = [p for p in photographs if p.stem in masks]
     paired = {*photographs, *(masks[p.stem] for p in photographs)}
-    if not photographs or len(paired) < MIN_PAIRED * len(images):
+    if not photographs or len(paired) < MIN_PAIRED_SHARE * len(images):
         return None
     table, classes = _read_classes(place, photographs)
     if table is None and not (

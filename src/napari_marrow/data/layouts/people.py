@@ -98,8 +98,8 @@ def sources_of_folders(root: Path, fields: Iterable[Field]) -> tuple[tuple[Field
         sources, warnings = _codes(ours, parts)
     folders = list(dict.fromkeys(sources.values()))
     if len(folders) < 2:  # one alone divides nothing
-        fields, told = _sources_of_file_names(fields, ours)
-        return fields, [*warnings, *told]
+        fields, notes = _sources_of_file_names(fields, ours)
+        return fields, [*warnings, *notes]
     warnings.append(
         f"{counted(len(sources), 'photograph')} in {counted(len(folders), 'folder')} of patients, "
         f"slides or the like, by the names: {listed(folders)}. All of one folder are one source. "
@@ -113,7 +113,7 @@ def _sources_of_file_names(
 ) -> tuple[tuple[Field, ...], list[str]]:
     """Give photographs one source whose names spell the same patient or slide, and say so.
 
-    ``Patient1_0`` and ``patient_01-3`` do. Of ``P02_0``, if all are named so, it is only said.
+    ``Patient1_0`` and ``patient_01-3`` do. Codes as in ``P02_0`` are reported, if all have one.
     """
     stems = {f.path: original_of_name(f.path).rpartition("/")[2] for f in ours}
     found = {path: match for path, stem in stems.items() if (match := _spelt_person(stem))}

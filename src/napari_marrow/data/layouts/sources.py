@@ -21,9 +21,9 @@ from napari_marrow.data.layouts.names import (
 )
 from napari_marrow.data.text import folded, listed
 
-MIN_SHARED_NAMES = 0.8
+MIN_SHARED_NAME_SHARE = 0.8
 """Share of a folder's names that must be in the other, for both to show the same pictures."""
-MIN_GENERATED = 5
+MIN_GENERATED_ORIGINALS = 5
 """Originals of which a folder has copies, for names to be taken for those of Keras."""
 _GENERATED = re.compile(r"(?P<prefix>.*)_(?P<index>\d{1,5})_(?P<hash>\d{1,8})")
 
@@ -58,7 +58,7 @@ _VERSIONS = re.compile(
     rf"(?:[\W_]*(?:{_OPERATION}|{_VERSION}|{_SIDE}){_NUMBER})*[\W_]*",
     re.IGNORECASE,
 )
-MAX_NUMBERED = 5
+MAX_NUMBERED_COPIES = 5
 """Pictures of one name with a number after it, ``x (2)``; more are not copies, but a series."""
 # Of Keras with the picture's name before, and of Windows and browsers: "ALL1_0_1037", "ALL1 (2)".
 _NUMBERED = re.compile(r"(?P<original>.+?)(?:_\d{1,5}_\d{1,8}|(?P<number> ?\(\d+\)))")
@@ -74,7 +74,7 @@ def join_twins(collection: Collection) -> Collection:
     for (first, own), (second, others) in itertools.combinations(_views(collection).items(), 2):
         names = own.keys() & others.keys()
         twins = [[own[name].source, others[name].source] for name in names]
-        few = len(names) < MIN_SHARED_NAMES * min(len(own), len(others))
+        few = len(names) < MIN_SHARED_NAME_SHARE * min(len(own), len(others))
         if first.parent != second.parent or few or all(a == b for a, b in twins):
             continue
         pairs += twins
@@ -108,7 +108,11 @@ def join_generated(collection: Collection) -> Collection:
             for (a, _), (b, _) in itertools.pairwise(sorted(pictures))
             if b == a + 1
         )
-        if len(series) >= MIN_GENERATED and n_copies >= len(series) and runs < n_copies / 4:
+        if (
+            len(series) >= MIN_GENERATED_ORIGINALS
+            and n_copies >= len(series)
+            and runs < n_copies / 4
+        ):
             groups += [[source for _, source in sorted(own)] for own in series.values()]
             examples.append(f"{folder.name}/{prefix}_INDEX_HASH")
     if not groups or all(len(set(group)) == 1 for group in groups):
@@ -139,7 +143,7 @@ def join_products(collection: Collection) -> Collection:
     for f in collection.fields:
         stem = f.path.stem
         found = [f.path.with_name(name) for name in _possible_originals(stem)]
-        found = [path for path in found if numbered[path] <= MAX_NUMBERED]
+        found = [path for path in found if numbered[path] <= MAX_NUMBERED_COPIES]
         original = next((path for path in found if path in own and own[path] != f.source), None)
         if original is not None:
             groups.append([own[original], f.source])
@@ -154,11 +158,11 @@ def join_products(collection: Collection) -> Collection:
                 alone[f.path.with_name(name)].append(f)
     shared = {path: fs for path, fs in alone.items() if len({f.source for f in fs}) > 1}
     groups += [[f.source for f in fs] for fs in shared.values()]
-    told = [
+    examples = [
         f"{listed([f.path.name for f in fs], 3)} ({p.name})" for p, fs in sorted(shared.items())
     ]
     fields = replace_sources(collection.fields, groups)
-    warnings = (*collection.warnings, *_missing_originals(told))
+    warnings = (*collection.warnings, *_missing_originals(examples))
     return replace(collection, fields=fields, warnings=warnings)
 
 

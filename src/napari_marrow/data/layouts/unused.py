@@ -22,7 +22,7 @@ from napari_marrow.data.masks import has_labels_mark
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import counted, listed
 
-MAX_EXPLAINED = 5
+MAX_EXPLAINED_TABLES = 5
 """Tables of which the reason is given; of more it would fill the screen, and they are listed."""
 _REMEDY = (
     "{} is passed over, as it has no names of columns above its rows; write image, class above "
@@ -92,7 +92,7 @@ def _explain_tables(folder: Path, found: Collection, unused: list[str]) -> dict[
     near = {name: path for name, path in near.items() if path.parent in places or path in apart}
     reasons = {name: _why_unused(path, found, index) for name, path in near.items()}
     explained = [(name, reason) for name, reason in reasons.items() if reason]
-    return dict(explained[:MAX_EXPLAINED])
+    return dict(explained[:MAX_EXPLAINED_TABLES])
 
 
 def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str | None:

@@ -39,7 +39,7 @@ def validate_collection(collection: Collection, progress: Progress = ignore) -> 
     collection
         Fields as they were found.
     progress
-        Told how much is done.
+        Called with what is done.
 
     Raises
     ------

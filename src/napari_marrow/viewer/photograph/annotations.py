@@ -96,7 +96,7 @@ def set_field_class(
 def is_chosen(layer: Image, row: int) -> bool:
     """Return whether a field is to be learnt from, measured and labelled.
 
-    As a person said; else photographs that can be seen are, and none that was made of others is.
+    As a person chose; else photographs that can be seen are, and none that was made of others is.
     Of a photograph that is open twice :class:`.Photograph` chooses one.
     """
     return LayerInfo.of(layer).chosen.get(row, is_wanted(layer, row))

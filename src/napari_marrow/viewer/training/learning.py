@@ -104,7 +104,7 @@ class LearningSummary:
     def of(
         cls, slices: Iterable[LearntSlice], unit: str, photographs: Sequence[Photograph]
     ) -> LearningSummary:
-        """Sum up what is learnt from fields, and what is to be said of open photographs."""
+        """Sum up what is learnt from fields, and what a user must know of open photographs."""
         units, uncounted, loose = Counter[str](), Counter[str](), Counter[str]()
         left_out = list[tuple[str, str]]()
         n_fields = n_outvoted = n_unknown = n_unused = 0
