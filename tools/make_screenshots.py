@@ -1,7 +1,7 @@
 """Make the pictures of the README again: ``python tools/make_screenshots.py``.
 
-Needs a display of 1366x768 or more; without one:
-``xvfb-run -a -s "-screen 0 1366x768x24" python tools/make_screenshots.py``.
+Needs a display of 1440x1160 or more; without one:
+``xvfb-run -a -s "-screen 0 1440x1160x24" python tools/make_screenshots.py``.
 """
 
 import time
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
+from PIL import Image
 from qtpy.QtWidgets import QApplication, QScrollArea
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "images"
@@ -23,16 +24,18 @@ def wait(until: Callable[[], bool], seconds: float) -> None:
 
 
 def take(viewer: napari.Viewer, name: str) -> None:
-    """Write the whole window as a PNG."""
+    """Write the whole window as a PNG of 256 colours, which is small."""
     wait(lambda: False, 0.5)
-    viewer.screenshot(str(OUT / f"{name}.png"), canvas_only=False, flash=False)
+    pixels = viewer.screenshot(canvas_only=False, flash=False)
+    image = Image.fromarray(pixels).convert("RGB").quantize(dither=Image.Dither.NONE)
+    image.save(OUT / f"{name}.png", optimize=True)
 
 
 def main() -> None:
     """Open the sample data, train on its cells, label it, and take a picture at each step."""
     OUT.mkdir(exist_ok=True)
     viewer = napari.Viewer(show=True)
-    viewer.window.resize(1366, 768)
+    viewer.window.resize(1440, 1160)
     viewer.open_sample("napari-marrow", "both")
     _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Train DCNN")
     wait(lambda: "GPU" in widget.devices.text(), 90)
@@ -40,13 +43,11 @@ def main() -> None:
     for name, value in {"unit": "cell", "epochs": 15, "seed": 1}.items():
         widget.form.fields[name].value = value
     widget.train()
-    wait(lambda: widget.plot is not None and "Epoch 9" in widget.status.text(), 300)
-    area = widget.findChildren(QScrollArea)[0]
-    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
-    take(viewer, "train")
     wait(lambda: widget.model.bundle is not None, 300)
+    area = widget.findChildren(QScrollArea)[0]
+    take(viewer, "train")
     widget.model.label_layers()
-    wait(lambda: "labelled" in widget.status.text(), 300)
+    wait(lambda: "labelled" in widget.run.status.text(), 300)
     viewer.layers["sample_data nuclei"].visible = False
     viewer.layers["sample_data cytoplasm"].visible = False
     viewer.dims.set_current_step(0, 9)
