@@ -2,7 +2,7 @@
 
 import pytest
 from napari.settings import get_settings
-from qtpy.QtWidgets import QPushButton, QScrollArea
+from qtpy.QtWidgets import QDockWidget, QPushButton, QScrollArea
 
 PLUGIN = "napari-marrow"
 ACTIONS = {
@@ -100,3 +100,74 @@ def test_docks_are_tabs_where_forms_would_not_fit(make_napari_viewer, qtbot, mon
         assert not tabs(last)
     viewer.window.remove_dock_widget(first)
     qtbot.waitUntil(lambda: middle.isVisible() and shown.isVisible())
+
+
+@pytest.fixture
+def tabs(make_napari_viewer, qtbot, monkeypatch):
+    """A small screen with two widgets, the first of them behind the tab of the other."""
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    viewer = make_napari_viewer(show=True)
+    viewer.window._qt_window.resize(1366, 768)
+
+    def make(first, second):
+        for name in (first, second):
+            menu_entry(viewer, name).trigger()
+            qtbot.wait(50)
+        found = {x.windowTitle(): x for x in viewer.window._qt_window.findChildren(QDockWidget)}
+        docks = [found[f"{name} (Marrow)"] for name in (first, second)]
+        qtbot.waitUntil(lambda: seen(docks[1]) and not seen(docks[0]))
+        assert viewer.window._qt_window.tabifiedDockWidgets(docks[0]) == docks[1:]
+        return viewer, *docks
+
+    return make
+
+
+def seen(dock):
+    return not dock.widget().visibleRegion().isEmpty()
+
+
+def menu_entry(viewer, text):
+    """The entry of napari's menu that shows and hides a widget of this plugin."""
+    [own] = [x.menu() for x in viewer.window.plugins_menu.actions() if "Marrow" in x.text()]
+    [entry] = [x for x in own.actions() if text in x.text()]
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Train DCNN", "Segment nuclei"), ("Augment", "Train DCNN"), ("Data set", "Stain")],
+)
+def test_a_widget_behind_a_tab_is_called_up_by_its_menu(tabs, qtbot, first, second):
+    viewer, behind, front = tabs(first, second)
+    entry = menu_entry(viewer, first)
+    entry.trigger()
+    qtbot.waitUntil(lambda: seen(behind) and not seen(front), timeout=2000)
+    qtbot.wait(50)
+    entry.trigger()  # in view, it is hidden, as napari does
+    qtbot.waitUntil(lambda: behind.isHidden() and seen(front), timeout=2000)
+    qtbot.wait(50)
+    assert behind.isHidden()
+    entry.trigger()
+    qtbot.waitUntil(lambda: seen(behind), timeout=2000)
+    front.raise_()
+    qtbot.waitUntil(lambda: not seen(behind))
+    viewer.window.remove_dock_widget(behind)  # also out of sight, closed is closed
+    qtbot.wait(50)
+    assert seen(front)
+
+
+@pytest.mark.parametrize("name", ["Segment nuclei", "Augment"])
+def test_a_preview_goes_when_another_tab_covers_its_dock(tabs, draw, qtbot, name):
+    viewer, other, dock = tabs("Train DCNN", name)
+    image, _ = draw("ALL", 3, (240, 320))
+    viewer.add_image(image, name="a", rgb=True)
+    box = dock.inner_widget().preview
+    for cover in (other.raise_, dock.hide):
+        dock.show()
+        dock.raise_()
+        qtbot.waitUntil(lambda: seen(dock))
+        box.setChecked(True)
+        qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=20000)
+        cover()
+        qtbot.waitUntil(lambda: not box.isChecked(), timeout=2000)
+        assert [x.name for x in viewer.layers] == ["a"]

@@ -34,14 +34,17 @@ class DockWidget(QWidget):
 
     closed = Signal()
     """The dock was closed: napari takes the widget out of it and keeps the widget alive."""
+    out_of_view = Signal()
+    """The dock was hidden, or covered by another tab, of which a widget gets no hide event."""
 
     def __init__(self, viewer: napari.Viewer, min_width_px: int):
         super().__init__()
         # A proxy returns a new object each time that it is asked for a layer.
         self.viewer: napari.Viewer = unwrapped(viewer)
         self._min_width_px = min_width_px
-        self._docked = self._placed = False
+        self._docked = self._placed = self._behind_tab = False
         self._shown_timer = single_shot(0, self._shown, self)
+        self._call_up_timer = single_shot(0, self._call_up, self)
         self.viewer.events.theme.connect(while_alive(self._follow_theme))
         self._follow_theme()
 
@@ -102,11 +105,30 @@ class DockWidget(QWidget):
                 dock.raise_()
         self.setFocus()
 
+    def _dock_seen(self, seen: bool) -> None:
+        """Follow whether the dock is seen: also its tab may be covered or uncovered."""
+        dock = self.parent()
+        if not isinstance(dock, QDockWidget):
+            return
+        if self._behind_tab and dock.isHidden():
+            # napari's menu hides a dock that is not hidden, also one that nobody sees.
+            self._call_up_timer.start()
+        self._behind_tab = not seen and dock.isVisible()
+        if not seen:
+            self.out_of_view.emit()
+
+    def _call_up(self) -> None:
+        """Show the dock, on top; nothing to do where it was only taken out of the tabs."""
+        if isinstance(dock := self.parent(), QDockWidget):
+            dock.show()
+
     def event(self, event: QEvent | None) -> bool:
         """Notice the change of parent, which is all that Qt reports of a closed dock."""
         if event is not None and event.type() == QEvent.Type.ParentChange:
             was_docked, self._docked = self._docked, self.parent() is not None
             self._placed = self._placed and self._docked
+            if isinstance(dock := self.parent(), QDockWidget):
+                dock.visibilityChanged.connect(self._dock_seen)
             if was_docked and not self._docked:
                 self.closed.emit()
                 for task in self.findChildren(Task):

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from napari.layers import Layer
 from numpy.typing import NDArray
-from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QCheckBox
 
 from napari_marrow.data.errors import MarrowError
@@ -25,7 +24,7 @@ class LayerPreview(QCheckBox):
     """Makes a preview in a thread while it is checked, and again after each change.
 
     The layer goes when the box is unchecked, and the box is unchecked when the layer is removed by
-    hand or the dock is hidden or closed.
+    hand or the dock is hidden, covered by another tab or closed.
 
     Parameters
     ----------
@@ -54,7 +53,8 @@ class LayerPreview(QCheckBox):
         self._task = Task(owner, failed=failed)
         self._timer = single_shot(DELAY_MS, self._make, self)
         self.toggled.connect(self.refresh)
-        owner.closed.connect(lambda: self.setChecked(False))
+        for gone in (owner.closed, owner.out_of_view):
+            gone.connect(lambda: self.setChecked(False))
         self._viewer.layers.events.removed.connect(while_alive(self._removed))
         self._viewer.dims.events.current_step.connect(while_alive(self.refresh))
 
@@ -117,8 +117,3 @@ class LayerPreview(QCheckBox):
         if self.layer is not None and self.layer not in self._viewer.layers:
             self.layer = None
             self.setChecked(False)
-
-    def hideEvent(self, event: QHideEvent | None) -> None:
-        """Leave no preview behind when the dock is hidden."""
-        self.setChecked(False)
-        super().hideEvent(event)
