@@ -328,11 +328,24 @@ def test_help_names_every_command_and_option(call):
         assert option in out
 
 
-def test_from_a_shell(tmp_path):
-    """As installed: the version, and an error without a traceback."""
-    command = [sys.executable, "-c", "from napari_marrow.cli import main; main()"]
-    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, __version__, "")
+@pytest.mark.parametrize(
+    "how", [("-c", "from napari_marrow.cli import main; main()"), ("-m", "napari_marrow")]
+)
+def test_from_a_shell(snam, how):
+    """As installed, and as a module: the version, a command, and an error without a traceback."""
+
+    def shell(*tokens):
+        command = [sys.executable, *how, *tokens]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.strip(), done.stderr
+
+    assert shell("--version") == (0, __version__, "")
+    status, out, _ = shell("scan", str(snam), "--json")
+    assert (status, len(json.loads(out)["fields"])) == (0, 6)
+    status, _, error = shell("scan", str(snam / "nowhere"))
+    assert status == 1
+    assert "nowhere" in error
+    assert "Traceback" not in error
 
 
 @pytest.mark.slow
