@@ -2,10 +2,20 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from PIL import Image
+
+from napari_marrow.data.errors import EditedResultError
+from napari_marrow.data.layouts import scan
+from napari_marrow.data.outputs import check_outputs
+from napari_marrow.data.samples import sample_folder
+from napari_marrow.jobs.demo import DEMO, SETTINGS
+from napari_marrow.jobs.predict import PredictJob, run_prediction
+from napari_marrow.learning.bundle import sha256
+from napari_marrow.report.page import write_page
 
 QUICK = ("--families", "histogram", "--model", "naive-bayes", "--select", 5)
 
@@ -150,11 +160,93 @@ def test_train_replaces_a_bundle_but_nothing_else_in_it(call, refused, photograp
 
 @FORCED
 @pytest.mark.parametrize("name", ["report.html", "predictions.csv", "screenshot.png"])
-def test_a_demonstration_with_files_of_the_user_stays(refused, bundle, tmp_path, name, force):
-    out = tmp_path / "demo"
+def test_a_demonstration_with_files_of_the_user_stays(refused, demonstration, name, force):
+    (demonstration / name).write_text("mine")
+    assert name in refused(1, "demo", demonstration, *force)
+
+
+@FORCED
+def test_a_folder_with_parts_of_a_demonstration_stays(
+    refused, photographs, bundle, toy, tmp_path, call, force
+):
+    """A model or answers of the user's own, under the names that a demonstration gives."""
+    out = tmp_path / "d2"
     shutil.copytree(bundle, out / "sample.marrow")
-    (out / name).write_text("mine")
-    assert name in refused(1, "demo", out, *force)
+    assert "d2" in refused(1, "demo", out, *force)
+    answers = ("--out", out / "predictions.csv", "--overlay", out / "overlays")
+    assert call("predict", toy.path, photographs, *answers)[0] == 0
+    assert "d2" in refused(1, "demo", out, *force)
+    shutil.rmtree(out / "sample.marrow")
+    assert "d2" in refused(1, "demo", out, *force)
+
+
+@FORCED
+def test_a_model_trained_into_a_demonstration_stays(refused, bundle, demonstration, force):
+    """The folder is complete, but the model is not of the sample data."""
+    check_outputs({demonstration: DEMO})
+    shutil.rmtree(demonstration / "sample.marrow")
+    shutil.copytree(bundle, demonstration / "sample.marrow")
+    assert "sample.marrow" in refused(1, "demo", demonstration, *force)
+
+
+@FORCED
+@pytest.mark.parametrize("change", [{"seed": 2}, {"epochs": 9}])
+def test_a_model_of_the_sample_data_with_other_settings_stays(
+    make_demonstration, refused, tmp_path, change, force
+):
+    out = make_demonstration(tmp_path / "other", replace(SETTINGS, **change))
+    assert "sample.marrow" in refused(1, "demo", out, *force)
+
+
+def test_an_edited_demonstration_is_replaced_when_told(demonstration):
+    card = demonstration / "sample.marrow" / "history.csv"
+    card.write_text(card.read_text() + "mine")
+    with pytest.raises(EditedResultError, match=r"history\.csv"):
+        check_outputs({demonstration: DEMO})
+    check_outputs({demonstration: DEMO}, force=True)
+
+
+@pytest.fixture
+def make_demonstration(make_toy):
+    """A function that writes a folder as ``demo`` does, without a training."""
+
+    def make(out, settings):
+        sample = scan(sample_folder())
+        digests = {f.name: sha256(f.path) for f in sample.fields}
+        made = make_toy(out / "sample.marrow", settings=settings, fingerprints=digests)
+        first = replace(sample, fields=sample.fields[:1])
+        run_prediction(PredictJob(made, [first], out / "predictions.csv", out / "overlays"))
+        write_page(out / "report.html", "sample", sample, made.info, [], [], [])
+        return out
+
+    return make
+
+
+@pytest.fixture
+def demonstration(make_demonstration, tmp_path):
+    """A complete demonstration."""
+    return make_demonstration(tmp_path / "demonstration", SETTINGS)
+
+
+@FORCED
+@pytest.mark.parametrize("kept", ["comparison.json", "predictions.csv", "comparison.csv"])
+def test_a_folder_with_parts_of_a_comparison_stays(
+    call, refused, photographs, tmp_path, kept, force
+):
+    out = tmp_path / "c"
+    models = ("--models", "naive-bayes", "--families", "histogram", "--folds", 2)
+    assert call("compare", photographs, "--out", out, *models)[0] == 0
+    for path in out.iterdir():
+        if path.name not in (kept, "comparison.json"):
+            path.unlink()
+    assert str(out) in refused(1, "compare", photographs, "--out", out, *models, *force)
+
+
+@FORCED
+@pytest.mark.parametrize("gone", ["model.onnx", "heldout.csv", "bundle.json"])
+def test_a_folder_with_parts_of_a_model_stays(refused, photographs, bundle, gone, force):
+    (bundle / gone).unlink()
+    assert str(bundle) in refused(1, "train", photographs, "--out", bundle, *QUICK, *force)
 
 
 @FORCED

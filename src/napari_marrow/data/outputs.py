@@ -80,10 +80,13 @@ class FolderKind:
         Gives the files in an existing folder that this program wrote, relative to it and with
         slashes, and whether each is as it was written: one that was edited since is replaced with
         ``force`` only. A folder with other files or folders, or with links, is never replaced.
+    main_files
+        Names of those that every such folder has: without one of them it may be anybody's.
     """
 
     name: str
     own_files: Callable[[Path], Mapping[str, bool]]
+    main_files: tuple[str, ...] = ()
 
     def check(self, path: Path, force: bool) -> None:
         """Raise MarrowError where an existing folder must stay."""
@@ -100,6 +103,12 @@ class FolderKind:
                     f"{path} is there already and holds other files or folders, such as {name}; "
                     "choose another name for the output."
                 )
+        missing = [name for name in self.main_files if own and name not in own]
+        if missing:
+            raise MarrowError(
+                f"{path} is there already and is not {self.name} written by napari-marrow: "
+                f"{missing[0]} is missing or another one; choose another name for the output."
+            )
         edited = [name for name, as_written in own.items() if not as_written]
         if edited and not force:
             raise EditedResultError(

@@ -40,7 +40,7 @@ def _comparison_files(path: Path) -> dict[str, bool]:
     return {FULL: True, **recognize(path, {TABLE: scores, ANSWERS: _ANSWERS})} if ours else {}
 
 
-COMPARISON = FolderKind("a comparison", _comparison_files)
+COMPARISON = FolderKind("a comparison", _comparison_files, (FULL, TABLE, ANSWERS))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_folder
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.outputs import FolderKind, input_files, recognize
@@ -19,7 +21,9 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.output_names import PREDICTIONS
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning.bundle import Bundle, bundle_files, load_bundle
+from napari_marrow.learning.bundle import BUNDLE as MODEL
+from napari_marrow.learning.bundle import Bundle, bundle_files, load_bundle, sha256
+from napari_marrow.learning.bundle_files import BUNDLE_JSON
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.learning.settings import TrainingSettings
@@ -39,13 +43,25 @@ _FIGURES = {
 
 
 def _demo_files(path: Path) -> dict[str, bool]:
-    own = {f"{BUNDLE}/{name}": same for name, same in bundle_files(path / BUNDLE).items()}
+    model = bundle_files(path / BUNDLE) if _is_of_sample(path / BUNDLE / BUNDLE_JSON) else {}
+    own = {f"{BUNDLE}/{name}": same for name, same in model.items()}
     kinds = {REPORT: PAGE, PREDICTED: PREDICTIONS, SCREENSHOT: SCREENSHOT_PNG}
     overlays = {f"overlays/{p.name}": OVERLAY for p in path.glob("overlays/*.png")}
-    return own | recognize(path, kinds | overlays) if own else {}
+    return own | recognize(path, kinds | overlays)
 
 
-DEMO = FolderKind("a demonstration", _demo_files)
+def _is_of_sample(description: Path) -> bool:
+    """Whether a ``bundle.json`` is of a model that a demonstration trained on the sample data."""
+    try:
+        info = BundleInfo.from_dict(json.loads(description.read_text(encoding="utf-8")))
+    except (OSError, AttributeError, KeyError, TypeError, ValueError, MarrowError):
+        return False
+    sample = {sha256(field.path) for field in scan(sample_folder()).fields}
+    return info.settings == SETTINGS and set(info.fingerprints.values()) == sample
+
+
+_MAIN_FILES = (*(f"{BUNDLE}/{name}" for name in MODEL.main_files), REPORT, PREDICTED)
+DEMO = FolderKind("a demonstration", _demo_files, _MAIN_FILES)
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,7 @@ def bundle_files(path: Path) -> dict[str, bool]:
         return {}  # some other folder
 
 
-BUNDLE = FolderKind("a bundle", bundle_files)
+BUNDLE = FolderKind("a bundle", bundle_files, (BUNDLE_JSON, ONNX, HELDOUT))
 
 
 def _read_json(path: Path) -> dict:
