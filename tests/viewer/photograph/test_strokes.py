@@ -7,6 +7,9 @@ import pytest
 from scipy import ndimage
 
 from napari_marrow.imaging.segmentation import segment_nuclei
+from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.viewer.make.annotating import nuclei_of_strokes, show_nuclei_of_strokes
+from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.annotations import new_cells_layer
 from napari_marrow.viewer.photograph.cell_counts import cell_counts
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -104,3 +107,67 @@ def test_the_table_and_the_sentence_count_the_same_where_nuclei_are_found(
     qtbot.waitUntil(lambda: text() == expected, timeout=20_000)
     assert widget.source.learning.only_annotated
     assert set(in_viewer) == {False}  # strokes are counted in a worker: the viewer would stall
+
+
+@pytest.mark.parametrize("kind", ["stack", "stack in memory", "single"])
+def test_nuclei_painted_while_strokes_become_nuclei_stay_and_so_does_the_table(
+    viewer, make_snam, draw, tmp_path, kind
+):
+    if kind == "single":
+        image = viewer.add_image(draw("ALL", 3, (240, 320))[0], rgb=True, name="a")
+    else:
+        root = make_snam(tmp_path / "s", 1, size=(240, 320), masks=False)
+        [image, *_] = viewer.open(str(root), plugin="napari-marrow")
+
+    def photograph():
+        return Photograph.of(image, viewer.layers)
+
+    found = segment_photograph(photograph(), SegmentSettings(), False)
+    [nuclei] = [viewer.add_layer(x) for x in segmented_layers(photograph(), found, viewer.layers)]
+    if kind == "stack in memory":
+        nuclei.data = np.asarray(nuclei.data)
+    nuclei.features = {"index": [1, 2, 3], "texture": [0.1, 0.2, 0.3]}
+    at = () if kind == "single" else (0,)
+    before = photograph().labels(0).copy()
+    free = ndimage.binary_erosion(before == 0, iterations=6, border_value=0)
+    places = [tuple(place) for place in np.argwhere(free)[:: free.sum() // 4]]
+    cells = viewer.add_layer(new_cells_layer(image, ("ALL", "MM")))
+    cells.brush_size = nuclei.brush_size = 3
+    cells.paint((*at, *places[0]), 2)
+    made = nuclei_of_strokes(photograph())
+    new = int(before.max()) + 1
+    nuclei.paint((*at, *places[1]), new)  # the number that napari gives it
+    nuclei.fill((*at, *np.argwhere(before == 1)[0]), 0)
+    if kind != "single":
+        nuclei.paint((1, 5, 5), 900)
+    assert show_nuclei_of_strokes(viewer, made) == 1
+    assert photograph().nuclei.layer.name == nuclei.name
+    assert nuclei.visible
+    assert len([x for x in viewer.layers if "nuclei" in x.name]) == 1
+    assert nuclei.features["texture"].tolist() == [0.1, 0.2, 0.3]
+    after = photograph().labels(0)
+    assert after[places[1]] == new
+    assert after[places[0]] not in (0, new)
+    assert not (after == 1).any()
+    for number in range(2, new):
+        np.testing.assert_array_equal(after == number, before == number)
+    assert photograph().annotated(0).loose_classes == ()
+    if kind != "single":
+        assert (photograph().labels(1) == 900).any()
+
+
+def test_a_number_too_large_for_16_bits_widens_the_painted_stack(viewer, make_snam, tmp_path):
+    root = make_snam(tmp_path / "s", 1, size=(240, 320), masks=False)
+    [image, *_] = viewer.open(str(root), plugin="napari-marrow")
+    photograph = Photograph.of(image, viewer.layers)
+    found = segment_photograph(photograph, SegmentSettings(), False)
+    [nuclei] = [viewer.add_layer(x) for x in segmented_layers(photograph, found, viewer.layers)]
+    cells = viewer.add_layer(new_cells_layer(image, ("ALL", "MM")))
+    nuclei.paint((1, 3, 3), 65535)
+    cells.brush_size = 2
+    cells.paint((1, 230, 3), 1)
+    expected = np.asarray(nuclei.data).astype(np.uint32)
+    expected[1][cells.data[1] > 0] = 65536
+    made = nuclei_of_strokes(Photograph.of(image, viewer.layers))
+    assert show_nuclei_of_strokes(viewer, made) == 1
+    np.testing.assert_array_equal(np.asarray(nuclei.data), expected)

@@ -29,6 +29,7 @@ from napari_marrow.viewer.photograph.annotations import (
 from napari_marrow.viewer.photograph.links import labels_of
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
+from napari_marrow.viewer.stack import EditableStack
 from napari_marrow.viewer.transforms import place_of
 
 
@@ -72,7 +73,7 @@ class NucleiOfStrokes:
     photograph
         As it was.
     changes
-        The layer that gets them, the slice, and its labels with the new nuclei.
+        The layer that gets them, the slice, and labels of the new nuclei alone.
     whole
         Labels of a new layer of nuclei with all that were known, where there is none that can be
         edited; then ``changes`` are empty.
@@ -114,20 +115,21 @@ def nuclei_of_strokes(
         When ``should_stop`` returned True.
     """
     nuclei = photograph.nuclei
-    editable = nuclei.layer if nuclei and isinstance(nuclei.data, np.ndarray) else None
+    in_place = nuclei is not None and isinstance(nuclei.data, np.ndarray | EditableStack)
+    editable = nuclei.layer if nuclei is not None and in_place else None
     changes, elsewhere, n_new = [], dict[int, NDArray[np.integer]](), 0
     for row in range(len(photograph)):
         if should_stop():
             raise Stopped
         annotated = photograph.annotated(row)
-        if annotated.loose_classes:
+        if annotated.cells is not None and annotated.loose_classes:
             labels, added = _with_nuclei(annotated, photograph.image(row))
             n_new += added
             target = annotated.layer or editable
             if target is None:
                 elsewhere[row] = labels
             else:
-                changes.append((target, row, labels))
+                changes.append((target, row, np.where(annotated.cells, 0, labels)))
         emit(Event("progress", "Looking at strokes", (row + 1) / len(photograph)))
     whole = _all_nuclei(photograph, elsewhere, should_stop) if elsewhere else None
     return NucleiOfStrokes(photograph, tuple(changes), whole, n_new)
@@ -175,13 +177,17 @@ def _all_nuclei(
 def show_nuclei_of_strokes(viewer: napari.Viewer, made: NucleiOfStrokes) -> int:
     """Put new nuclei into the viewer, on its thread; return their number."""
     photograph = made.photograph
-    for layer, row, labels in made.changes:
+    for layer, row, new in made.changes:
+        now = layer.data[row] if photograph.is_stack else layer.data
+        now = now[: new.shape[0], : new.shape[1]]
+        places = np.nonzero((new > 0) & (now == 0))
+        if not (labels := new[places]).size:
+            continue
+        labels += max(0, int(now.max()) + 1 - labels.min())  # some were painted meanwhile
         if labels.max() > np.iinfo(layer.data.dtype).max:
             layer.data = layer.data.astype(np.uint32)
-        now = layer.data[row] if photograph.is_stack else layer.data
-        places = np.nonzero((now[: labels.shape[0], : labels.shape[1]] == 0) & (labels > 0))
-        slices = (np.full(len(places[0]), row),) if photograph.is_stack else ()
-        layer.data_setitem((*slices, *places), labels[places])
+        slices = (np.full(len(labels), row),) if photograph.is_stack else ()
+        layer.data_setitem((*slices, *places), labels)
     if made.whole is not None:
         older = photograph.nuclei
         info = LayerInfo(kind=Kind.NUCLEI, photograph=layer_id(photograph.layer))
