@@ -63,6 +63,7 @@ def test_another_run_takes_the_place_of_the_first(opened, draw, qtbot):
     second = viewer.layers["a nuclei"]
     assert not second.data.any()
     assert first.name == "a nuclei (earlier)"
+    assert "a nuclei (earlier) and no longer" in widget.run.status.text()
     assert (first.data[:2] == 77).all()
     assert [x for x in viewer.layers if LayerInfo.of(x).kind is Kind.NUCLEI] == [second]
     np.testing.assert_array_equal(
@@ -140,6 +141,12 @@ def test_what_is_painted_on_a_stack_of_nuclei_is_what_counts(
 
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "nuclei.tif"), expected)
     assert viewer.layers[f"{root.name} cytoplasm"].editable
+    widget.segment()
+    qtbot.waitUntil(lambda: nuclei.name.endswith("(earlier)") and finished(widget), timeout=60000)
+    said = widget.run.status.text()
+    assert f"{root.name} cytoplasm (earlier) and {nuclei.name} and no longer" in said
+    qtbot.waitUntil(lambda: "36 ALL and 3 MM cells" in sentence.text(), timeout=20000)
+    assert (np.asarray(nuclei.data[4]) == first).sum() > 100
 
 
 def test_limits_of_size_are_those_of_the_form(opened, draw, qtbot):

@@ -74,8 +74,10 @@ class SegmentNuclei(PhotographWidget):
 
     def _add_layers(self, photograph: Photograph, found: list[Segmented]) -> str:
         self.preview.setChecked(False)
+        names = {x: x.name for x in self.viewer.layers}
         for layer in segmented_layers(photograph, found, self.viewer.layers):
             self.viewer.add_layer(layer)
+        earlier = " and ".join(x.name for x, name in names.items() if x.name != name)
         if photograph.is_stack:
             from napari_marrow.viewer.behaviours.opening import attach_behaviours
 
@@ -83,7 +85,13 @@ class SegmentNuclei(PhotographWidget):
         problems = [f.problem for f in found if f.problem]
         n_read = len(found) - len(problems)
         counted = f"{_nuclei(sum(f.count for f in found))} in {n_read} field{'s' * (n_read != 1)}."
-        return " ".join([f"{photograph.name}: {counted}", *problems])
+        kept = "What was segmented before, and painted on it, is kept hidden as"
+        said = [
+            f"{photograph.name}: {counted}",
+            *([f"{kept} {earlier} and no longer counts."] if earlier else []),
+            *problems,
+        ]
+        return " ".join(said)
 
     def _ask_preview(self) -> None:
         """Segment the shown field in a thread."""

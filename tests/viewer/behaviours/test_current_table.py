@@ -122,6 +122,64 @@ def test_segmented_nuclei_beside_masks_have_tables_too(make_napari_viewer, snam,
     qtbot.waitUntil(partial(shows, nuclei, "ALL_1"), timeout=10000)
 
 
+@pytest.mark.parametrize("kind", ["measured", "with a column of one's own", "saved and reopened"])
+def test_the_table_follows_what_is_painted_on_the_shown_field(
+    make_napari_viewer, make_snam, qtbot, tmp_path, kind
+):
+    viewer = make_napari_viewer()
+    root = make_snam(tmp_path / "s", 2, size=(120, 160), masks=False)
+    [image, *_] = viewer.open(str(root), plugin="napari-marrow")
+    photograph = Photograph.of(image, viewer.layers)
+    found = segment_photograph(photograph, SegmentSettings(), True)
+    _, nuclei = [viewer.add_layer(x) for x in segmented_layers(photograph, found, viewer.layers)]
+    qtbot.waitUntil(partial(shows, nuclei, "ALL_1"), timeout=10000)
+    columns = list(nuclei.features)
+    if kind != "measured":
+        nuclei.features = nuclei.features.assign(**{"class": "mine"})
+        columns += ["class"]
+    if kind == "saved and reopened":
+        nuclei.save(str(tmp_path / "n.tif"), plugin="napari-marrow")
+        viewer.layers.remove(nuclei)
+        (nuclei,) = viewer.open(str(tmp_path / "n.tif"), plugin="napari-marrow")
+        qtbot.waitUntil(partial(shows, nuclei, "ALL_1"), timeout=10000)
+
+    def is_as_painted():
+        labels = np.asarray(nuclei.data[0])
+        numbers, areas = np.unique(labels[labels > 0], return_counts=True)
+        areas_of = nuclei.features.set_index("index")["area"]
+        return areas_of[areas_of > 0].to_dict() == dict(
+            zip(numbers.tolist(), areas.tolist(), strict=True)
+        )
+
+    assert is_as_painted()
+    new = int(np.asarray(nuclei.data[0]).max()) + 1
+    nuclei.brush_size = 8
+    nuclei.paint((0, 4, 4), new)
+    assert not is_as_painted()
+    qtbot.waitUntil(is_as_painted, timeout=10000)
+    nuclei.fill((0, *np.argwhere(np.asarray(nuclei.data[0]) == 1)[0]), 0)
+    qtbot.waitUntil(is_as_painted, timeout=10000)
+    assert list(nuclei.features) == columns
+    assert set(nuclei.features["field"]) == {"ALL_1"}
+    if kind != "measured":
+        classes = nuclei.features.set_index("index")["class"]
+        assert classes.isna()[new]
+        assert set(classes.drop(new)) == {"mine"}
+    nuclei.undo()
+    nuclei.undo()
+    qtbot.waitUntil(is_as_painted, timeout=10000)
+    if kind == "measured":
+        assert new not in set(nuclei.features["index"])
+    else:  # the class of the erased one is there again
+        classes = nuclei.features.set_index("index")["class"]
+        assert set(classes.drop(new)) == {"mine"}
+    viewer.dims.set_current_step(0, 1)
+    qtbot.waitUntil(partial(shows, nuclei, "ALL_2"), timeout=10000)
+    nuclei.data_setitem((np.array([0]), np.array([4]), np.array([4])), new)  # it is not shown
+    viewer.dims.set_current_step(0, 0)
+    qtbot.waitUntil(lambda: shows(nuclei, "ALL_1") and is_as_painted(), timeout=10000)
+
+
 def test_a_stack_of_which_a_field_is_gone_is_not_saved(make_napari_viewer, make_snam, tmp_path):
     folder = make_snam(tmp_path / "made")
     viewer = make_napari_viewer()

@@ -1,4 +1,4 @@
-"""Keep the features of a folder's nuclei those of the shown field."""
+"""Keep the features of a folder's nuclei those of the shown field, as they are painted."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import napari
 from napari.layers import Labels, Layer
+from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.viewer.layer_info import LayerInfo, shown_slice
 from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer, single_shot
-from napari_marrow.viewer.photograph.slice_tables import measure, of_one_slice, show_table
-from napari_marrow.viewer.stack import LazyStack
+from napari_marrow.viewer.photograph.slice_tables import (
+    measure,
+    measure_again,
+    of_one_slice,
+    show_table,
+)
+from napari_marrow.viewer.stack import EditableStack, LazyStack
 from napari_marrow.viewer.task import Task
 
 if TYPE_CHECKING:
@@ -26,15 +32,19 @@ QUIET_MS = 500
 
 
 class _Shown(NamedTuple):
-    """The row that a layer shows. Slices of a removed layer would stay in memory with it."""
+    """The row that a layer shows, and the table that it has, where it may have been painted on.
+
+    Slices of a removed layer would stay in memory with it.
+    """
 
     layer: weakref.ref[Labels]
-    stack: weakref.ref[LazyStack]
+    stack: weakref.ref[LazyStack | NDArray]
     row: int
+    table: pd.DataFrame | None = None
 
 
 class CurrentTable(ViewerFollower):
-    """Measures the nuclei of the shown field in a worker, when the slider has come to rest.
+    """Measures the nuclei of the shown field in a worker, when slider and brush have come to rest.
 
     To measure those of all fields would mean to read the whole folder.
     """
@@ -54,12 +64,19 @@ class CurrentTable(ViewerFollower):
         wanted = []
         for layer in self.layers:
             row, info = self._shown_row(layer), LayerInfo.of(layer)
-            if row is None or row == info.shown_row:
+            if row is None:
                 continue
-            if row in info.tables or not isinstance(layer.data, LazyStack):
-                show_table(layer, row, layer.features.iloc[:0])
-            elif of_one_slice(info, layer.features):
-                wanted.append(_Shown(weakref.ref(layer), weakref.ref(layer.data), row))
+            table, lazy = None, isinstance(layer.data, LazyStack)
+            if row in {info.shown_row, *info.tables} or not lazy:
+                if row != info.shown_row:
+                    show_table(layer, row, layer.features.iloc[:0])
+                if lazy and not isinstance(layer.data, EditableStack):
+                    continue
+                layer.events.paint.connect(self._wait)
+                layer.events.set_data.connect(self._wait)  # all that undo and redo emit
+                table = layer.features
+            if of_one_slice(LayerInfo.of(layer), layer.features):
+                wanted.append(_Shown(weakref.ref(layer), weakref.ref(layer.data), row, table))
         if wanted:
             self._task.start(partial(_measure_each, wanted), partial(self._show, wanted))
 
@@ -79,9 +96,13 @@ class CurrentTable(ViewerFollower):
             layer = shown.layer()
             if layer is None or self._shown_row(layer) != shown.row:
                 continue
-            if of_one_slice(LayerInfo.of(layer), layer.features):
+            if shown.table is not None:
+                if table is not None and layer.features is shown.table is not table:
+                    layer.features = table
+            elif of_one_slice(LayerInfo.of(layer), layer.features):
                 empty = layer.features.iloc[:0]
                 show_table(layer, shown.row, empty if table is None else table)
+                self._wait()  # it may have been painted on meanwhile
 
 
 def _measure_each(
@@ -94,7 +115,12 @@ def _measure_each(
             raise Stopped
         stack = shown.stack()
         try:
-            tables.append(None if stack is None else measure(stack, shown.row))
+            if stack is not None and shown.table is not None:
+                tables.append(measure_again(stack, shown.row, shown.table))
+            elif isinstance(stack, LazyStack):
+                tables.append(measure(stack, shown.row))
+            else:
+                tables.append(None)
         except MarrowError:  # reported where the row is drawn
             tables.append(None)
     return tables

@@ -43,6 +43,23 @@ def measure(stack: LazyStack, row: int) -> pd.DataFrame:
     return table
 
 
+def measure_again(data: NDArray | LazyStack, row: int, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of a slice that may have been painted on; itself where it was not.
+
+    Where somebody added columns, nuclei that are gone stay in it with an area of 0: after an undo
+    they have their values again.
+    """
+    import pandas as pd
+
+    now = painted_since(read_slice(data, row), table)
+    if now is table:
+        return table
+    if set(table.columns) <= MEASURED:
+        return measure(data, row) if isinstance(data, LazyStack) else now
+    gone = table[~table["index"].isin(now["index"])].assign(area=0.0)
+    return now if gone.empty else pd.concat([now, gone], ignore_index=True)
+
+
 def kept_tables(info: LayerInfo, features: pd.DataFrame) -> dict[int, pd.DataFrame]:
     """Return the tables of slices that are kept, with the present features for the one shown."""
     shown = {} if info.shown_row is None else {info.shown_row: features}
@@ -119,6 +136,8 @@ def painted_since(labels: ArrayLike, table: pd.DataFrame) -> pd.DataFrame:
         return table
     kept = table.drop(columns=list(own - {"index"}))
     found = now.merge(kept, on="index", how="left")[list(table.columns)]
+    if "field" in found and len(fields := table["field"].unique()) == 1:
+        found["field"] = fields[0]
     if {"cytoplasm_area", "nucleus_to_cell"} <= set(found.columns):
         whole = found["area"] + found["cytoplasm_area"]
         found["nucleus_to_cell"] = (found["area"] / whole).where(found["cytoplasm_area"] > 0)
