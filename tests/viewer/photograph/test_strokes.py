@@ -4,8 +4,10 @@ import threading
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer.make.annotating import nuclei_of_strokes, show_nuclei_of_strokes
@@ -14,6 +16,7 @@ from napari_marrow.viewer.photograph.annotations import new_cells_layer
 from napari_marrow.viewer.photograph.cell_counts import cell_counts
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.training.learning import summarize_learning
+from napari_marrow.viewer.training.session import write_session
 
 
 @pytest.fixture
@@ -171,3 +174,48 @@ def test_a_number_too_large_for_16_bits_widens_the_painted_stack(viewer, make_sn
     made = nuclei_of_strokes(Photograph.of(image, viewer.layers))
     assert show_nuclei_of_strokes(viewer, made) == 1
     np.testing.assert_array_equal(np.asarray(nuclei.data), expected)
+
+
+@pytest.mark.parametrize("how", ["strokes", "cells by number", "a stack in memory"])
+def test_what_is_painted_beside_a_smaller_photograph_is_counted(viewer, draw, tmp_path, how):
+    sizes = {"ALL/a": (60, 80), "ALL/b": (30, 40), "MM/c": (60, 80), "MM/d": (40, 80)}
+    for number, (name, size) in enumerate(sizes.items()):
+        path = tmp_path / "mix" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw("ALL", number, size)[0]).save(path)
+    [image, *_] = viewer.open(str(tmp_path / "mix"), plugin="napari-marrow")
+    found = segment_photograph(Photograph.of(image, viewer.layers), SegmentSettings(), False)
+    photograph = Photograph.of(image, viewer.layers)
+    [nuclei] = [viewer.add_layer(x) for x in segmented_layers(photograph, found, viewer.layers)]
+    nuclei.brush_size = 4
+    if how == "a stack in memory":
+        nuclei.data = np.asarray(nuclei.data)
+    nuclei.data[...] = 0
+    for place in ((0, 50, 60), (1, 10, 10), (1, 50, 60), (3, 30, 39), (3, 41, 30)):
+        nuclei.paint(place, 1 + place[2])  # (3, 41, 30) reaches into its photograph
+
+    def said():
+        photograph = Photograph.of(image, viewer.layers)
+        summary = summarize_learning([photograph], "cell", True)
+        return summary.sentence(), [dict(x) for x in cell_counts(photograph)]
+
+    text, _ = said()
+    assert "1 nucleus lies outside" in text
+    cells = viewer.add_layer(new_cells_layer(image, ("ALL", "MM")))
+    cells.brush_size = 3
+    if how == "cells by number":
+        cells.metadata = {}
+        cells.features = {"index": [1, 2, 3], "class": ["ALL", "MM", "MM"]}
+        cells.data[1, 9:12, 9:12], cells.data[1, 50:53, 60:63], cells.data[3, 50:53, 5:9] = 1, 2, 3
+    else:
+        cells.paint((1, 10, 10), 1)
+        cells.paint((1, 50, 60), 2)  # on the nucleus there, and in no photograph
+        cells.paint((3, 50, 5), 2)
+    text, counts = said()
+    assert text.startswith("Learns from 1 ALL cell of 1 field; ")
+    assert "2 strokes lie outside" in text
+    assert "on no nucleus" not in text
+    assert counts == [{}, {"ALL": 1, "MM": 1}, {}, {"MM": 1}]
+    cells.data[1, :40, :50] = 0
+    with pytest.raises(MarrowError, match="No stroke is on a nucleus"):
+        write_session([Photograph.of(image, viewer.layers)], tmp_path, "cell", True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.viewer.photograph.annotations import strokes_in
+from napari_marrow.viewer.photograph.outside import painted_outside
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack
 
@@ -23,8 +24,8 @@ def cell_counts(
 ) -> tuple[Counts, ...]:
     """Return the number of annotated cells by class, for each slice.
 
-    Strokes on no nucleus count as cells. In fields that are not chosen all strokes do where nuclei
-    would have to be found first.
+    Strokes on no nucleus, and outside the photograph, count as cells. In fields that are not chosen
+    all strokes do where nuclei would have to be found first.
 
     Parameters
     ----------
@@ -78,7 +79,9 @@ def _counts(photograph: Photograph, row: int) -> Counts:
     nuclei = photograph.labels_at_hand(row)
     if nuclei is not None or row in photograph.chosen:
         try:
-            return photograph.annotated(row, nuclei).counts
+            counts = photograph.annotated(row, nuclei).counts
+            counts.update(painted_outside(photograph, row).classes)
+            return counts
         except MarrowError:  # such a field is left out, which is reported
             return {}
     counts = Counter[str]()
@@ -88,4 +91,5 @@ def _counts(photograph: Photograph, row: int) -> Counts:
             strokes_in(part, names)[1] if annotation.painted else map(names.get, labels_in(part))
         )
         counts.update(name for name in found if name)
+    counts.update(painted_outside(photograph, row).classes)
     return counts

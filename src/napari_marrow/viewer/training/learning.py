@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.progress import never
@@ -16,6 +16,7 @@ from napari_marrow.data.text import counted, first_few
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.photograph.annotations import AnnotatedSlice, Annotation, strokes_in
+from napari_marrow.viewer.photograph.outside import Outside, painted_outside
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.training.not_photographs import why_no_photograph
 
@@ -45,6 +46,8 @@ class LearntSlice:
         Why nothing is learnt from it, else ''.
     uncounted
         Whether all its cells are learnt from, and are not counted yet.
+    outside
+        What was painted outside its photograph, which is not used.
     """
 
     photograph: Photograph
@@ -54,6 +57,12 @@ class LearntSlice:
     units: Mapping[str, int] = field(default_factory=dict)
     left_out: str = ""
     uncounted: bool = False
+    outside: Outside = field(default_factory=Outside)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Number of annotated cells, and of strokes that lie on none or outside, by class."""
+        return self.annotated.counts + Counter(self.outside.classes)
 
     @property
     def name(self) -> str:
@@ -81,6 +90,8 @@ class LearningSummary:
         Number of strokes on nuclei that others of another class cover more of.
     n_unknown_strokes
         Number of strokes painted with a label that has no class.
+    n_outside_strokes, n_outside_nuclei
+        Number of strokes, and of nuclei, that lie outside their photograph.
     n_unused_cells
         Number of annotated cells that are not used, as the unit is a field that has a class.
     left_out
@@ -96,6 +107,8 @@ class LearningSummary:
     loose_strokes: Mapping[str, int] = field(default_factory=dict)
     n_outvoted_strokes: int = 0
     n_unknown_strokes: int = 0
+    n_outside_strokes: int = 0
+    n_outside_nuclei: int = 0
     n_unused_cells: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
@@ -107,7 +120,7 @@ class LearningSummary:
         """Sum up what is learnt from fields, and what a user must know of open photographs."""
         units, uncounted, loose = Counter[str](), Counter[str](), Counter[str]()
         left_out = list[tuple[str, str]]()
-        n_fields = n_outvoted = n_unknown = n_unused = 0
+        n_fields = n_outvoted = n_unknown = n_unused = n_strokes = n_nuclei = 0
         for one in slices:  # none is kept: their arrays would not fit into memory
             units.update(one.units)
             loose.update(one.annotated.loose_classes)
@@ -115,6 +128,8 @@ class LearningSummary:
             uncounted.update([str(one.class_name)] if one.uncounted else [])
             n_outvoted += one.annotated.n_outvoted
             n_unknown += one.annotated.n_unknown
+            n_strokes += len(one.outside.classes)
+            n_nuclei += one.outside.n_nuclei
             if unit == "field" and one.photograph.classes[one.row] is not None:
                 n_unused += len(one.annotated.classes)  # else they give the field its class
             left_out += [(one.name, one.left_out)] if one.left_out else []
@@ -126,6 +141,8 @@ class LearningSummary:
             dict(sorted(loose.items())),
             n_outvoted,
             n_unknown,
+            n_strokes,
+            n_nuclei,
             n_unused,
             tuple(left_out),
             tuple(_notes(photographs)),
@@ -161,6 +178,14 @@ class LearningSummary:
         if count := self.n_unknown_strokes:
             have = counted(count, "stroke has a label", "strokes have labels")
             sentences.append(f"{have} without a class")
+        if count := self.n_outside_strokes:
+            sentences.append(
+                f"{counted(count, 'stroke lies', 'strokes lie')} outside the photograph"
+            )
+        if count := self.n_outside_nuclei:
+            sentences.append(
+                f"{counted(count, 'nucleus lies', 'nuclei lie')} outside the photograph"
+            )
         reasons = Counter(reason for _, reason in self.left_out)
         sentences += first_few(
             [
@@ -245,7 +270,7 @@ def learnt_slices(
             odd = reasons.get((photograph, row), "")
             one = _learnt(photograph, row, unit, only_annotated, count_all, odd)
             taken |= {} if one.left_out else dict.fromkeys(keys, photograph.classes[row])
-            yield one
+            yield replace(one, outside=painted_outside(photograph, row))
         except MarrowError as error:
             yield LearntSlice(photograph, row, None, AnnotatedSlice(), left_out=str(error))
         emit(Event("progress", f"Read {number} of {len(slices)}", number / len(slices)))

@@ -98,7 +98,7 @@ def check_session(summary: LearningSummary) -> None:
     """Raise MarrowError where nothing is learnt from, with what to do."""
     if summary.units:
         return
-    if summary.n_loose_strokes:
+    if summary.n_loose_strokes or summary.n_outside_strokes:
         raise MarrowError(
             "No stroke is on a nucleus; paint on the nuclei, or give the fields a class."
         )

@@ -105,7 +105,7 @@ class LearningPanel(QWidget):
             known: dict[Photograph, dict[int, Counts]] = {x: {} for x in found}
 
             def note(one: LearntSlice) -> None:
-                known[one.photograph][one.row] = one.annotated.counts
+                known[one.photograph][one.row] = one.counts
 
             summary = summarize_learning(found, unit, only, emit, should_stop, False, note)
             counts = {x: cell_counts(x, known[x]) for x in found}
