@@ -353,3 +353,47 @@ def test_a_line_break_in_a_name_breaks_no_sentence(put, sign):
     assert not any(sign in w for w in told)
     with pytest.raises(MarrowError, match="a\ufffdb"):
         scan(folder / f"B/c{sign}d" / f"a{sign}b.png")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "testset", "hold_out", "Extern", "query", "neu", "misc", "zweite Klinik", "test/Adams",
+        "test/BM-100", "Testset/images", "val/hospital",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "classes", ["train/{ALL,MM}", "S/trainset/{gesund,krank}", "Training_Data/{blast,normal}"]
+)
+def test_a_folder_beside_the_part_to_learn_from_gives_no_class_of_its_own(put, part, classes):
+    above, _, names = classes.rstrip("}").rpartition("/{")
+    names = names.split(",")
+    top = above.rpartition("/")[0] or "."
+    folder = put(*(f"{above}/{c}/{k}.png" for c in names for k in range(3)),
+                 *(f"{top}/{part}/{k}.png" for k in range(3)))  # fmt: skip
+    found = scan(folder)
+    assert found.counts() == dict.fromkeys(names, 3)
+    assert sum(f.class_name is None for f in found.fields) == 3
+    assert any("class" in w and part.partition("/")[0] in w for w in found.warnings) or any(
+        "without a class" in w for w in found.warnings
+    )
+
+
+@pytest.mark.parametrize("part", ["test", "extern", "Testdaten", "hold-out"])
+def test_a_part_with_the_same_classes_keeps_them_and_so_do_words_for_cells(put, part):
+    folder = put(*(f"train/{c}/{k}.png" for c in ("gesund", "acute leukemia") for k in range(3)),
+                 f"{part}/Gesund/7.png", f"{part}/acute_leukemia/8.png", "blast/9.png")  # fmt: skip
+    found = scan(folder)
+    assert sum(f.class_name is None for f in found.fields) == 0
+    assert "blast" in found.classes
+    assert {f.class_name.casefold().replace("_", " ") for f in found.fields} == {
+        "gesund", "acute leukemia", "blast"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "part", ["testset", "Valset", "trainset", "hold-out", "no_label", "Unknown", "Testdaten"]
+)
+def test_parts_of_other_spellings_beside_class_folders_are_no_class(put, part):
+    found = scan(put(*(f"{c}/{k}.png" for c in ("gesund", "krank", part) for k in range(3))))
+    assert found.counts() == {"gesund": 3, "krank": 3}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Collection as Many
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from napari_marrow.data.layouts.names import (
     is_all_idb,
     is_class_word,
     is_group,
+    is_learnt_from,
     is_understood,
 )
 from napari_marrow.data.layouts.parallel_masks import with_parallel_masks
@@ -66,7 +68,7 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     warnings: list[str] = []
     files = {sub: sort_files(sub) for sub in (root, *kept) if sub not in taken}
     holding = [sub for sub in files if files[sub].photographs]
-    places = _class_places(root, holding, files)
+    places, unlearnt = _without_other_parts(root, _class_places(root, holding, files))
     classes = {
         sub: None if place is None else class_of_folder_name(place.name)
         for sub, place in places.items()
@@ -89,6 +91,12 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     below = [names[s] for s in kept if places[s] not in (None, s)]
     if below:
         warnings.append(f"Folders taken for part of the class above them: {listed(below)}.")
+    if unlearnt:
+        beside = listed([p.relative_to(root).as_posix() for p in unlearnt])
+        warnings.append(
+            f"Folders beside the part to learn from that hold none of its classes, so their "
+            f"photographs have none: {beside}. If they are classes, give these in a table."
+        )
     above = dict.fromkeys(p for s in kept for p in _possible_classes_above(root, places[s]))
     if len(above) > 1 or any(is_class_word(p.name) for p in above):  # else what the set is called
         passed = listed([p.relative_to(root).as_posix() for p in above])
@@ -197,6 +205,50 @@ def _without_classes_below(
         )
         for sub, place in places.items()
     }
+
+
+def _without_other_parts(
+    root: Path, places: Mapping[Path, Path | None]
+) -> tuple[dict[Path, Path | None], list[Path]]:
+    """Take nothing for a class in a folder beside ``train`` that holds none of its classes.
+
+    Such a folder is a part of the set without classes, whatever it is called; those below it are
+    patients, days or the like. A name with a word for cells or a diagnosis is a class there, too.
+
+    Returns
+    -------
+    dict of Path to Path or None
+        The places that are left.
+    list of Path
+        The folders beside ``train``.
+    """
+    names: dict[Path, set[str]] = {}
+    for sub, place in places.items():
+        for part in _upwards(root, sub):
+            found = names.setdefault(part, set())
+            if place is not None and place.is_relative_to(part):
+                found.add(_plain(str(class_of_folder_name(place.name))))
+    learnt = [p for p in names if is_learnt_from(p.name) and len(names[p] - {_plain(p.name)}) > 1]
+    known = {part.parent: set[str]() for part in learnt}
+    for part in learnt:
+        known[part.parent] |= names[part]
+    others = [
+        p
+        for p, own in names.items()
+        if p.parent in known
+        and own
+        and own.isdisjoint(known[p.parent])
+        and not any(map(is_class_word, own))
+    ]
+    return {
+        sub: None if any(map(sub.is_relative_to, others)) else place
+        for sub, place in places.items()
+    }, others
+
+
+def _plain(name: str) -> str:
+    """Return a name without capitals and signs, as parts of a set may spell a class."""
+    return re.sub(r"[\W_]+", " ", folded(name)).strip() or name
 
 
 def with_classes_of_names(fields: list[Field]) -> tuple[list[Field], list[str]]:

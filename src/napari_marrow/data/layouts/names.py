@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -42,9 +43,12 @@ KNOWN_CLASSES = frozenset({"ALL", "MM"})
 """Of SN-AM: whatever lies below a folder of this name belongs to it."""
 # Folders that say how data are kept or used: their name is no class.
 _PARTS = frozenset(
-    "test tests testing train training val valid validation holdout heldout eval evaluation "  # noqa: SIM905
-    "unlabelled unlabeled unannotated inference".split()
+    "test tests testing train training trainings val valid validation holdout heldout eval evaluation "  # noqa: SIM905, E501
+    "unlabelled unlabeled unannotated inference unseen ungelabelt nolabel nolabels withoutlabel "
+    "withoutlabels ohnelabel validierung validierungs prüfung".split()
 )
+_LEARNT_FROM = frozenset("train training trainings labelled labeled annotated gelabelt".split())  # noqa: SIM905
+_PART_ENDING = re.compile(r"(?<=[^\W\d_]{2})(?:sets?|data|daten|bilder|images?|folder|ordner)$")
 _ALL_IDB_FOLDER = re.compile(r"^ALL[\W_]*IDB", re.IGNORECASE)
 # Folders of what a class consists of: a single one of these is nowhere a class.
 _PERSON = (
@@ -77,7 +81,10 @@ _KEPT_IN = re.compile(
     # pictures of which nobody has decided the class: "to_classify", "New folder (2)"
     r"|unsorted|unassigned|uncategori[sz]ed|undecided|to|be|not|yet|do|todo|classify|predict|label"
     r"|labell?ed|sort|sorted|annotate|annotated|review|reviewed|new|folder|untitled|ordner|neuer"
-    r"|inbox|pending)$"
+    r"|inbox|pending"
+    # and what is meant for a later question
+    r"|dev|blind|quer(?:y|ies)|challenge|calibration|external|extern|independent|submission"
+    r"|unknown|unbekannt|unclassified|unklassifiziert)$"
 )
 
 
@@ -187,9 +194,25 @@ def describes_storage(folder: str) -> bool:
 
 
 def _is_part(folder: str) -> bool:
-    """Whether a name has a word for a part of a set, as in ``TestA``, ``train_2`` and ``val3``."""
-    words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", folder))
-    return not _PARTS.isdisjoint(map(str.casefold, words))
+    """Whether a name has a word for a part of a set, as in ``TestA`` and ``valset``."""
+    return not _PARTS.isdisjoint(_words_of_parts(folder))
+
+
+def is_learnt_from(folder: str) -> bool:
+    """Whether a name is that of the part of a set which has classes to learn.
+
+    >>> [is_learnt_from(n) for n in ("Train", "training_set", "trainset2", "labelled", "test")]
+    [True, True, True, True, False]
+    """
+    return not _LEARNT_FROM.isdisjoint(_words_of_parts(folder))
+
+
+def _words_of_parts(folder: str) -> set[str]:
+    """Return the words of a name, and each two, small and without ``set`` or ``data``."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", one_form(folder))
+    words = re.findall(r"[^\W\d_]+", apart.casefold())
+    pairs = [first + second for first, second in itertools.pairwise(words)]
+    return {form for w in (*words, *pairs) for form in (w, _PART_ENDING.sub("", w))}
 
 
 def is_person(folder: str) -> bool:
