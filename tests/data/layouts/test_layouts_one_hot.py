@@ -7,7 +7,9 @@ from napari_marrow.data.layouts import scan
 
 CLASSES = ["ALL", "MM", "CLL", "MM", "ALL", "CLL"]
 MARKS = {"whole": ("1", "0"), "ISIC": ("1.0", "0.0"), "words": ("True", "FALSE"),
-         "empty": ("1", ""), "quoted": ('"1,0"', '"0,0"')}  # fmt: skip
+         "empty": ("1", ""), "quoted": ('"1,0"', '"0,0"'),
+         "German": ("WAHR", "FALSCH"), "ja": ("ja", "nein"), "letters": ("Y", "n"),
+         "T": ("T", "F"), "cross": ("x", ""), "floats": ("1.000e+00", "0.000e+00")}  # fmt: skip
 EXTRA = {
     "none": ("", lambda k: ""),
     "age": (",age", lambda k: f",{40 + k}"),
@@ -18,6 +20,8 @@ EXTRA = {
     "validation": (",in_validation", lambda k: f",{int(k == 2)}"),
     "another mark": (",reviewed", lambda k: f",{int(k == 2)}"),
     "a mark of most": (",reviewed", lambda k: f",{int(k != 2)}"),
+    "index": (",index", lambda k: f",{k % 2}"),
+    "sexes": (",m,w", lambda k: f",{k % 2},{1 - k % 2}"),
     "source": (",patient", lambda k: f",p{k % 3}"),
     "texts": (",stain", lambda k: ",Giemsa"),
 }
@@ -42,7 +46,9 @@ def test_a_column_for_each_class_is_read(folder, names, mark):
     found = scan(folder)
     assert [f.class_name for f in found.fields] == CLASSES
     assert found.tables == (folder / "t.csv",)
-    assert found.warnings == ()
+    (warning,) = found.warnings
+    assert "t.csv" in warning
+    assert "columns ALL, CLL, MM" in warning
     assert [f.class_name for f in scan(folder / "t.csv").fields] == CLASSES
 
 
@@ -67,7 +73,7 @@ def test_rows_of_no_class_or_of_several_have_none_and_are_named(folder):
     (folder / "t.csv").write_text(text)
     found = scan(folder)
     assert [f.class_name for f in found.fields] == ["ALL", None, "CLL", None, "ALL", "CLL"]
-    (warning,) = [w for w in found.warnings if "t.csv" in w]
+    (warning,) = [w for w in found.warnings if "t.csv" in w and "marks no class" in w]
     assert "x_1.png, images/x_3.png" in warning
     assert "2 photographs" in warning
 
@@ -76,6 +82,14 @@ NO_CLASSES = {
     "one column": "image,is_train\nx_{k}.png,{odd}\n",
     "one class": "image,ALL\nx_{k}.png,{odd}\n",
     "sexes": "image,male,female\nx_{k}.png,{odd},{even}\n",
+    "letters for sexes": "image,m,f\nx_{k}.png,{odd},{even}\n",
+    "German sexes": "image,weiblich,maennlich\nx_{k}.png,{odd},{even}\n",
+    "quality": "image,blurred,overexposed\nx_{k}.png,{odd},{even}\n",
+    "work": "image,Checked,discarded\nx_{k}.png,{odd},{even}\n",
+    "history": "image,smoker,has fever\nx_{k}.png,{odd},{even}\n",
+    "type of part": "filename,type\nx_{k}.png,train\n",
+    "type of file": "filename,type\nx_{k}.png,PNG\n",
+    "category of part": "filename,category\nx_{k}.png,test set {odd}\n",
     "parts": "image,train,test\nx_{k}.png,{odd},{even}\n",
     "several each": "image,round,dark,large\nx_{k}.png,1,{odd},{odd}\n",
     "numbers": "image,area,perimeter\nx_{k}.png,{k}.5,{k}.25\n",

@@ -30,6 +30,7 @@ from napari_marrow.data.layouts.listing import (
     sort_files,
     subfolders,
 )
+from napari_marrow.data.layouts.names import can_be_class
 from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.people import sources_of_folders
@@ -39,7 +40,9 @@ from napari_marrow.data.text import counted, folded, listed
 
 MAX_DEPTH_APART = 3
 """Folders below folders, without photographs, in which tables are looked for."""
-_FALSE = frozenset({"no", "n", "false", "f", "0", "0.0"})
+_FALSE = frozenset({"no", "n", "nein", "false", "falsch", "f", "0", "0.0"})
+_OF_ANYTHING = frozenset({"type", "types", "category", "categories", "condition", "annotation"})
+"""Names of columns that may be about the files as well as about their classes."""
 
 
 def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | None, list[str]]:
@@ -119,7 +122,20 @@ def gives_classes(path: Path) -> bool:
     names = columns(path)
     if is_own_table(names):
         return False
-    return {"image", "class"} <= columns_by_role(names).keys() or read_one_hot(path) is not None
+    if {"image", "class"} <= columns_by_role(names).keys():
+        return not _tells_storage(path)
+    return read_one_hot(path) is not None
+
+
+def _tells_storage(table: Path) -> bool:
+    """Whether a column such as ``type`` has no classes in it, but ``train`` or ``png``."""
+    if columns_by_role(columns(table)).get("class", "").casefold() not in _OF_ANYTHING:
+        return False
+    try:
+        texts = {row["class"] for row in read_rows_by_role(table)}
+    except MarrowError:
+        return False  # reported where the table is read
+    return bool(texts) and not any(map(can_be_class, texts))
 
 
 def is_field_table(path: Path) -> bool:
@@ -164,8 +180,14 @@ def fields_of_table(
         When the table has other columns or is one of predictions, names a photograph twice, or
         none that is there.
     """
-    rows, unclear = _read_rows(table)
+    rows, unclear, marking = _read_rows(table)
     root, warnings = root or table.parent, list[str]()
+    if marking:
+        warnings.append(
+            f"{table.name} has no column class: the classes are those of its columns "
+            f"{listed(marking)}, in which a mark (1, yes) stands. If that is wrong, write the "
+            "classes into one column and call it class."
+        )
     paths = _find_photographs(root, [row["image"] for row in rows])
     twice = [path.name for path, count in Counter(filter(None, paths)).items() if count > 1]
     if twice:
@@ -246,17 +268,25 @@ def _with_sources(
     return [dataclasses.replace(f, source=sources[f.path]) for f in fields]
 
 
-def _read_rows(table: Path) -> tuple[list[dict[Role, str]], set[str]]:
-    """Read the rows; and the images of which columns for classes mark none, or several."""
+def _read_rows(table: Path) -> tuple[list[dict[Role, str]], set[str], list[str]]:
+    """Read the rows; and the images of which columns for classes mark none, or several; and these.
+
+    Returns
+    -------
+    list of dict, set of str, list of str
+        The columns are none where one column tells the class.
+    """
     names = columns(table)
     if _holds_predictions(names):
         raise MarrowError(f"{table} is a table of predictions; name one of true classes.")
-    rows, unclear = read_rows_by_role(table), set[str]()
+    rows, unclear, marking = read_rows_by_role(table), set[str](), list[str]()
     if marked := read_one_hot(table):
         for row, own in zip(rows, marked, strict=True):
             row["class"] = own[0] if len(own) == 1 else ""
+        marking = sorted({name for own in marked for name in own})
         unclear = {row["image"] for row, own in zip(rows, marked, strict=True) if len(own) != 1}
-    if not rows or not all(row.get("image") and "class" in row for row in rows):
+    is_whole = all(row.get("image") and "class" in row for row in rows)
+    if not rows or not is_whole or _tells_storage(table):
         has = f"; it has {listed(names)}" if names else ""
         raise MarrowError(
             f"{table} needs the columns image and class, and an image in every row{has}."
@@ -264,7 +294,7 @@ def _read_rows(table: Path) -> tuple[list[dict[Role, str]], set[str]]:
     if "source" not in names and len({row.get("source") for row in rows}) == 1:
         for row in rows:  # a column such as "slide" that tells nothing apart
             row.pop("source", None)
-    return rows, unclear
+    return rows, unclear, marking
 
 
 def _find_photographs(root: Path, names: list[str]) -> list[Path | None]:

@@ -14,9 +14,19 @@ from napari_marrow.data.text import folded
 
 MIN_CLEAR_ROW_SHARE = 0.5
 """Share of the rows with a single 1, for columns of 0 and 1 to be classes."""
-_MARKS = {"true": True, "yes": True, "": False, "false": False, "no": False}
+_YES = frozenset(
+    {"true", "t", "yes", "y", "wahr", "ja", "j", "vrai", "oui", "x", "\u2713", "\u2714"}
+)
+_NO = frozenset({"", "false", "f", "no", "n", "falsch", "nein", "faux", "non", "-"})
+_SEXES = frozenset({"m", "f", "w", "d"})
+# what is known of a patient or a picture beside its class
 _OTHER = re.compile(
-    r"(?:fe)?male|(?:wo)?m[ae]n|sex|gender|age|n|(?:.*_)?(?:counts?|numbers?)|n(?:um)?_.*"
+    r"(?:is_|has_)?(?:(?:fe)?male|(?:wo)?m[ae]n|m(?:ä|ae|a)nn(?:lich)?|weiblich|frau|divers|sex|gender|geschlecht|age"
+    r"|n|(?:.*_)?(?:counts?|numbers?)|n(?:um)?_.*|index|idx|nr|no|row|unnamed.*"
+    r"|.*smoker|raucher|fever|fieber|pregnant|treated|untreated|alive|dead"
+    r"|(?:out_of_|in_)?focus(?:ed)?|blurr?(?:ed|y)?|sharp|unscharf|scharf|(?:over|under)_?exposed"
+    r"|(?:un)?(?:checked|reviewed|verified|used|usable)|discarded|(?:ex|in)cluded?|accepted"
+    r"|rejected|good|bad|duplicated?|corrupt(?:ed)?|artefacts?|artifacts?)"
 )
 
 
@@ -39,6 +49,8 @@ def read_one_hot(table: Path) -> list[list[str]] | None:
     except MarrowError:
         return None  # reported where the table is read
     names = [name for name in (rows[0] if rows else ()) if _may_be_class(name, {*roles.values()})]
+    sexes = [name for name in names if folded(name) in _SEXES]
+    names = [name for name in names if len(sexes) < 2 or name not in sexes]
     marks = {name: [_mark(row[name]) for row in rows] for name in names}
     found = {name: [bool(mark) for mark in own] for name, own in marks.items() if None not in own}
     if not _are_clear(found):
@@ -55,16 +67,23 @@ def read_one_hot(table: Path) -> list[list[str]] | None:
 
 
 def _may_be_class(name: str, others: Collection[str]) -> bool:
-    is_other = name.lower() in others or _OTHER.fullmatch(name.lower())
+    is_other = name.lower() in others or _OTHER.fullmatch(re.sub(r"[\W_]+", "_", folded(name)))
     return not is_other and can_be_class(name)
 
 
 def _mark(text: str) -> bool | None:
-    """Return whether a text is a 1 or a 0; None if neither."""
+    """Return whether a text is a 1 or a 0; None if neither.
+
+    >>> [_mark(t) for t in ("1,0", "1.000e+00", "WAHR", "x", "nein", "", "0.5", "2")]
+    [True, True, True, True, False, False, None, None]
+    """
     text = folded(text).replace(",", ".")
-    if text in _MARKS:
-        return _MARKS[text]
-    return bool(float(text)) if re.fullmatch(r"[01](?:\.0*)?", text) else None
+    if text in _YES or text in _NO:
+        return text in _YES
+    try:
+        return {0.0: False, 1.0: True}.get(float(text))
+    except ValueError:
+        return None
 
 
 def _marked(marks: Mapping[str, list[bool]]) -> list[list[str]]:
