@@ -28,6 +28,7 @@ from napari_marrow.data.layouts.names import (
     is_group,
     is_learnt_from,
     is_understood,
+    serial_letters,
 )
 from napari_marrow.data.layouts.parallel_masks import with_parallel_masks
 from napari_marrow.data.masks import MaskKind, looks_like_mask
@@ -68,7 +69,8 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     warnings: list[str] = []
     files = {sub: sort_files(sub) for sub in (root, *kept) if sub not in taken}
     holding = [sub for sub in files if files[sub].photographs]
-    places, unlearnt = _without_other_parts(root, _class_places(root, holding, files))
+    places = _without_series(root, _class_places(root, holding, files))
+    places, unlearnt = _without_other_parts(root, places)
     classes = {
         sub: None if place is None else class_of_folder_name(place.name)
         for sub, place in places.items()
@@ -203,6 +205,38 @@ def _without_classes_below(
             ),
             None,
         )
+        for sub, place in places.items()
+    }
+
+
+def _without_series(root: Path, places: Mapping[Path, Path | None]) -> dict[Path, Path | None]:
+    """Take no series of patients (``K1``, ``K2``) for classes below a folder that can be one.
+
+    That is so where another folder beside it is a class, or holds another such series.
+    """
+    below: dict[Path, set[Path]] = {}
+    for place in filter(None, places.values()):
+        below.setdefault(place.parent, set()).add(place)
+    series = {
+        above
+        for above, own in below.items()
+        if above != root
+        and class_of_folder_name(above.name)
+        and len(letters := {serial_letters(p.name) for p in own}) == 1
+        and None not in letters
+    }
+    names = {above: {p.name for p in below[above]} for above in series}
+    found = {
+        above
+        for above in series
+        if any(p.parent == above.parent for p in filter(None, places.values()) if p != above)
+        or any(
+            other.parent == above.parent and names[other].isdisjoint(names[above])
+            for other in series - {above}
+        )
+    }
+    return {
+        sub: place.parent if place is not None and place.parent in found else place
         for sub, place in places.items()
     }
 

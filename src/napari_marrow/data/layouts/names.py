@@ -6,6 +6,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from napari_marrow.data.text import one_form, printable
@@ -52,9 +53,19 @@ _PART_ENDING = re.compile(r"(?<=[^\W\d_]{2})(?:sets?|data|daten|bilder|images?|f
 _ALL_IDB_FOLDER = re.compile(r"^ALL[\W_]*IDB", re.IGNORECASE)
 # Folders of what a class consists of: a single one of these is nowhere a class.
 _PERSON = (
-    r"(?:patient|pat|case|subject|donor|person|individual|participant|volunteer|animal|mouse"
+    r"(?:patient(?:in)?|pat|case|subj(?:ect)?|donor|person|individual|participant|volunteer|animal"
+    r"|mouse|fall|proband(?:in)?|spender(?:in)?"
     r"|slide|wsi|smear|sample|specimen|aspirate|biopsy)"
 )
+# "P01_ALL", "patient1 blast", "normal case 3": a patient and the class in one name
+_ONE_PERSON = rf"(?:{_PERSON}[\W_]*[a-z]?\d+|pt?[\W_]?\d+)"
+_PERSON_AND_CLASS = re.compile(
+    rf"(?:(?P<first>{_ONE_PERSON})[\W_]+(?P<behind>.*[^\W\d_].*)"
+    rf"|(?P<before>.*[^\W\d_].*?)[\W_]+(?P<last>{_ONE_PERSON}))",
+    re.IGNORECASE,
+)
+# P1 and P2, K01 and K02, but not the kinds of leukaemia
+_SERIAL = re.compile(r"(?![lmvxz][\W_]*\d)(?P<letters>[a-z]{1,2})[\W_]*\d{1,4}", re.IGNORECASE)
 _UNIT = rf"(?:{_PERSON}|batch|day|session)"
 _UNITS = re.compile(
     # "patients" are many, and may well be a class beside "controls"
@@ -72,6 +83,8 @@ _CLASS_WORD = re.compile(
     r"[lm]\d|all|aml|apl|cll|cml|mds|mm|hem|normal|health\w*|controls?|benign|malign\w*|early|pre|pro"
     r"|(?:im)?mature|positive|negative|(?:un)?infected|parasiti[sz]ed|reactive|atypical|abnormal"
     r"|leuk\w*|plasma|platelets?|smudge|bands?|tumou?rs?|cancer|diseased?|patients"
+    r"|gesunde?|kranke?|erkrankte?|kontrollen?|patient(?:en|innen)|gutartig|b(?:ö|oe)sartig|reife?"
+    r"|\w*(?:zyt|blast)en|\w*phile"
     r"|\w*(?:cyt(?:e|ic)|blast(?:ic|oma)?|phil|lymphoma|myeloma|a?emi[ac])s?"
 )
 _KEPT_IN = re.compile(
@@ -170,7 +183,7 @@ def can_be_class(folder: str) -> bool:
     [True, True, True, True]
     """
     folder = one_form(folder)
-    if folder.isdecimal():
+    if folder.isdecimal() or person_and_class(folder):
         return True
     return not (
         _UNITS.match(folder)
@@ -221,7 +234,31 @@ def is_person(folder: str) -> bool:
     >>> [is_person(n) for n in ("patient 1", "Slide_B", "case-0123", "subject07", "samples", "P07")]
     [True, True, True, True, False, False]
     """
-    return bool(_PERSONS.match(one_form(folder)))
+    return bool(_PERSONS.match(one_form(folder)) or person_and_class(folder))
+
+
+@lru_cache(maxsize=4096)  # a folder holds many files, which all ask the same
+def person_and_class(folder: str) -> tuple[str, str] | None:
+    """Return the patient and the class that one name tells, where it has a word for the class.
+
+    >>> [person_and_class(n) for n in ("P01_ALL", "patient1 blast", "normal, case 3", "P01")]
+    [('P01', 'ALL'), ('patient1', 'blast'), ('case 3', 'normal'), None]
+    """
+    match = _PERSON_AND_CLASS.fullmatch(one_form(folder))
+    name = match and (match["behind"] or match["before"])
+    if not match or not name or not is_class_word(name):
+        return None
+    return match["first"] or match["last"], name.strip(" _-,;")
+
+
+def serial_letters(folder: str) -> str | None:
+    """Return the letters before the number of a name that may be one of a series of patients.
+
+    >>> [serial_letters(n) for n in ("K1", "K_02", "L1", "M5", "lab 1", "blast")]
+    ['k', 'k', None, None, None, None]
+    """
+    match = _SERIAL.fullmatch(one_form(folder))
+    return match["letters"].casefold() if match else None
 
 
 def is_patient_of_name(path: Path) -> bool:
@@ -235,6 +272,8 @@ def class_of_folder_name(folder: str) -> str | None:
     >>> [class_of_folder_name(n) for n in ("ALL_train", "test-MM", "normal", "train", "ALL")]
     ['ALL', 'MM', 'normal', None, 'ALL']
     """
+    if both := person_and_class(folder):
+        return printable(both[1])
     if can_be_class(folder):
         return printable(folder)
     folder = one_form(folder)

@@ -15,6 +15,7 @@ from napari_marrow.data.layouts.names import (
     is_patient_of_name,
     is_person,
     original_of_name,
+    person_and_class,
 )
 from napari_marrow.data.text import counted, folded, listed, one_form
 
@@ -162,7 +163,8 @@ def _key(names: tuple[str, ...], place: int) -> str:
     A patient in ``train`` and in ``test`` is one.
     """
     above = [n for n in names[:place] if not describes_storage(one_form(n)) or n.isdecimal()]
-    return "/".join(map(one_form, (*above, names[place])))
+    both = person_and_class(names[place])
+    return "/".join(map(one_form, (*above, both[0] if both else names[place])))
 
 
 def _codes(
