@@ -181,3 +181,21 @@ def test_real_masks_are_recognised(real_data):
         collection = Collection(real_data / folder, fields)
         told = [f for f in audit(collection).findings if f.kind == "mask-as-image"]
         assert sum(len(f.files) for f in told) == count, folder
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda i: i * 0, lambda i: i * 0 + 255, lambda i: i * 0 + np.uint8([200, 180, 170]),
+     lambda i: i[:1, :1], lambda i: i[:3, :40]],
+    ids=["black", "white", "one colour", "one pixel", "a strip"],
+)  # fmt: skip
+@pytest.mark.parametrize("ending", ["png", "bmp", "jpg"])
+def test_pictures_that_show_nothing_are_named_and_not_learnt_from(put, found, change, ending):
+    root = put("ALL/a.bmp").parents[1]
+    put(f"ALL/b.{ending}", index=2, change=change)
+    put("ALL/c.bmp", index=3, change=lambda i: i // 4)  # dark, and no blank one
+    (finding,) = found()["blank"]
+    assert finding.files == (f"ALL/b.{ending}",)
+    audited = audit(scan(root))
+    assert [f.path.name for f in audited.collection.fields] == ["a.bmp", "c.bmp"]
+    assert finding.sentence in audited.sentences

@@ -108,3 +108,19 @@ def test_labels_that_touch_and_masks_of_one_level_are_not_in_levels(tmp_path, dr
         Image.fromarray(draw("ALL", k, (96, 128))[0]).save(tmp_path / f"ALL_{k}.bmp")
         Image.fromarray(values).save(tmp_path / f"ALL_{k}_nucleus_mask.png")
     assert not [f for f in audit(scan(tmp_path)).findings if f.kind == "mask-in-levels"]
+
+
+def test_masks_that_have_different_faults_are_not_said_to_have_the_same(put, found):
+    """One that can't be decoded, one that is damaged so too, and one that is white all over."""
+    for number in (1, 2, 3):
+        put(f"ALL/x_{number}.bmp", index=number)
+    first = put("ALL/x_1_nucleus_mask.png", change=lambda i: i * 0 + 255)
+    data = first.read_bytes()
+    for number in (2, 3):
+        first.with_name(f"x_{number}_nucleus_mask.png").write_bytes(data[: len(data) // 2])
+    findings = found()["mask-unclear"]
+    assert sorted(f.files for f in findings) == [
+        ("x_1_nucleus_mask.png",), ("x_2_nucleus_mask.png", "x_3_nucleus_mask.png")
+    ]  # fmt: skip
+    (white,) = [f.sentence for f in findings if "x_1_" in f.sentence]
+    assert "can't be read as a mask" in white

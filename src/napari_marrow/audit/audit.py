@@ -25,7 +25,7 @@ from napari_marrow.audit.duplicates import (
     joined_sources,
 )
 from napari_marrow.audit.findings import MIN_SOURCES, Finding, SummarizedField, join_names
-from napari_marrow.audit.image_summary import find_originals, is_mask, summarize
+from napari_marrow.audit.image_summary import MIN_SIDE_PX, find_originals, is_mask, summarize
 from napari_marrow.audit.mask_files import find_odd_masks
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field
@@ -84,7 +84,8 @@ def audit(
     -------
     Audit
         Masks among the photographs, copies, sources in two classes, sizes, formats and acquisitions
-        that go with the class, and classes of too few sources. Masks are left out of the rest.
+        that go with the class, and classes of too few sources. Masks, and pictures that show
+        nothing, are left out of the rest.
     """
     fields, failures = [], Failures(strict)
     for k, f in enumerate(collection.fields):
@@ -92,7 +93,8 @@ def audit(
         label = collection.label(f)
         with failures.leaving_out(label):
             fields.append(SummarizedField(f, label, summarize(f)))
-    masks, photographs = _find_masks(fields)
+    blank, shown = _find_blank(fields)
+    masks, photographs = _find_masks(shown)
     readable = replace(collection, fields=tuple(p.field for p in photographs))
     masks += find_odd_masks(readable, failures)
     duplicates, different = find_duplicates(photographs)
@@ -108,6 +110,7 @@ def audit(
         files = tuple(label for group in acquisitions.files for label in group)
         others.append(Finding("acquisition-with-class", acquisitions.sentence, files))
     others += _find_small_classes(sources)
+    masks = [*blank, *masks]
     sentences = [f.sentence for f in masks] + copies_sentences(groups)
     return Audit(
         replace(collection, fields=joined),
@@ -124,6 +127,20 @@ def _with_sources(
     """Give photographs the fields of the same file, whose sources may be others."""
     by_path = {f.path: f for f in fields}
     return [replace(p, field=by_path[p.field.path]) for p in photographs]
+
+
+def _find_blank(
+    fields: list[SummarizedField],
+) -> tuple[list[Finding], list[SummarizedField]]:
+    """Return a finding about pictures that show nothing, and the others."""
+    names = tuple(f.label for f in fields if f.summary.is_blank)
+    if not names:
+        return [], fields
+    text = (
+        f"Pictures without content, of one colour or less than {MIN_SIDE_PX} pixels high or wide: "
+        f"{join_names(names)}. They are not learnt from: copy them again, or remove them."
+    )
+    return [Finding("blank", text, names)], [f for f in fields if not f.summary.is_blank]
 
 
 def _find_masks(

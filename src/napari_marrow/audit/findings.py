@@ -20,7 +20,8 @@ class Finding:
     Attributes
     ----------
     kind
-        "mask-as-image", "mask-empty", "mask-by-photograph", "mask-in-levels", "mask-unclear",
+        "mask-as-image", "blank", "mask-empty", "mask-by-photograph", "mask-in-levels",
+        "mask-unclear",
         "duplicate", "near-duplicate", "source-in-two-classes", "size-with-class",
         "format-with-class", "acquisition-with-class" or "too-few".
     sentence

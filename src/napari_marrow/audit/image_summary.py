@@ -25,6 +25,10 @@ MAX_PHOTOGRAPH_FLATNESS = 0.75
 MIN_PIXELS_FOR_FLATNESS = 20
 MAX_BLANK_SHARE = 0.997
 """Of one colour, in a mask; beyond it, the picture is blank but for stray pixels."""
+MAX_BLANK_RANGE_LEVELS = 2
+"""Between the levels of a channel in a picture of one colour; JPEG rounds."""
+MIN_SIDE_PX = 8
+"""Of a picture that shows something."""
 MAX_DARK_LEVEL = 8
 """The brightest level of a picture that was taken with the shutter closed."""
 MAX_GREY_DIFFERENCE_LEVELS = 2
@@ -72,6 +76,8 @@ class ImageSummary:
         Share of pixels that equal their neighbours, see :func:`flatness`.
     is_soft_mask
         Whether it is a probability map, see :func:`is_soft_mask`.
+    is_blank
+        Whether it shows nothing, see :func:`is_blank`.
     """
 
     size: tuple[int, int]
@@ -82,6 +88,7 @@ class ImageSummary:
     background: NDArray[np.float32] | None
     flatness: float
     is_soft_mask: bool
+    is_blank: bool
 
 
 def summarize(field: Field) -> ImageSummary:
@@ -112,7 +119,16 @@ def summarize_pixels(image: NDArray[np.uint8], format: str = "") -> ImageSummary
         background=None if is_cut_out(every_second) else white_point(every_second),
         flatness=flatness(image, rows[2::4], columns[2::4]),
         is_soft_mask=is_soft_mask(points, image[np.unique(rows[1::3])]),
+        is_blank=is_blank(image, points),
     )
+
+
+def is_blank(image: NDArray[np.uint8], points: NDArray[np.uint8]) -> bool:
+    """Whether a picture, of which (n, 3) points are given, is of one colour or of a few pixels."""
+    if min(image.shape[:2]) < MIN_SIDE_PX:
+        return True
+    of_one_colour = (np.ptp(points, axis=0) <= MAX_BLANK_RANGE_LEVELS).all()
+    return bool(of_one_colour and (np.ptp(image, axis=(0, 1)) <= MAX_BLANK_RANGE_LEVELS).all())
 
 
 def flatness(image: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 import numpy as np
@@ -34,7 +35,7 @@ def find_odd_masks(collection: Collection, failures: Failures) -> list[Finding]:
     """
     names: dict[str, list[str]] = defaultdict(list)
     shown: dict[str, list[str]] = defaultdict(list)
-    reasons = []
+    reasons: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for field in (f for f in collection.fields if f.masks):  # the others' headers are not read
         fitting = with_fitting_masks(field).masks
         for kind, path in field.masks.items():
@@ -43,7 +44,9 @@ def find_odd_masks(collection: Collection, failures: Failures) -> list[Finding]:
             except MarrowError as error:
                 failures.add(collection.label(field), str(error))
                 odd, values = "mask-unclear" if kind in fitting else "damaged", []
-                reasons += [str(error)] if kind in fitting else []
+                if kind in fitting:
+                    what = str(error).removeprefix(str(path))
+                    reasons[re.split("[:;,]", what)[0]].append((path.name, str(error)))
             names[odd].append(path.name)
             shown[odd].append(f"{path.name} ({listed(values)})" if values else path.name)
     findings = [
@@ -51,9 +54,10 @@ def find_odd_masks(collection: Collection, failures: Failures) -> list[Finding]:
         for kind, text in _SENTENCES.items()
         if names[kind]
     ]
-    if unclear := names["mask-unclear"]:
+    for same in reasons.values():
+        unclear = tuple(name for name, _ in same)
         others = f" The same with {listed(unclear[1:])}." if unclear[1:] else ""
-        findings.append(Finding("mask-unclear", reasons[0] + others, tuple(unclear)))
+        findings.append(Finding("mask-unclear", same[0][1] + others, unclear))
     return findings
 
 

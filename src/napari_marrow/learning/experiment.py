@@ -186,7 +186,8 @@ def _audited(
     check_training(known, settings)
     audited = audit(known, callbacks.progress)
     if len(audited.collection.classes) < 2:
-        masks = " ".join(f.sentence for f in audited.findings if f.kind == "mask-as-image")
+        kinds = ("mask-as-image", "blank")
+        masks = " ".join(f.sentence for f in audited.findings if f.kind in kinds)
         raise MarrowError(f"{collection.root} holds photographs of one class at most. {masks}")
     failed = {failure.reason for failure in audited.failed}  # reported by who reads them
     warnings = [text for text in collection.warnings if text not in failed]
