@@ -143,7 +143,9 @@ def test_folders_of_any_names_that_divide_the_pictures_are_the_sources(put, name
 
 
 SPELT = ["Patient{p}_{k}", "patient_0{p}-cell{k}", "slide{p}_x{k}_y0", "subject-{p}_{k}",
-         "ALL_case {p} ({k})", "donor0{p}_slide{k}"]  # fmt: skip
+         "ALL_case {p} ({k})", "donor0{p}_slide{k}", "subj0{p}_{k}", "Fall{p}_{k}",
+         "Proband {p} Bild {k}", "P00{p}_{k}", "pt{p}-{k}", "S0{p}_img{k}",
+         "MRN0{p}_{k}"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SPELT)

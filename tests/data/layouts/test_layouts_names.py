@@ -66,3 +66,10 @@ def test_a_code_beside_words_makes_no_class_of_a_patient_elsewhere(put, tmp_path
     names = ("AML/M1", "AML/M5a", "normal/Adams")
     put(*(f"{name}/{k}.png" for name in names for k in range(2)))
     assert scan(tmp_path).counts() == {"M1": 2, "M5a": 2, "normal": 2}
+
+
+@pytest.mark.parametrize("name", ["set.csv", "2021.TXT", "fields.csv", "a.tsv"])
+@pytest.mark.parametrize("at", [".", "{}"])
+def test_a_folder_that_is_called_like_a_table_is_a_folder(put, tmp_path, name, at):
+    put(*(f"{name}/{c}/{k}.png" for c in ("ALL", "MM") for k in range(2)))
+    assert scan(tmp_path / at.format(name)).counts() == {"ALL": 2, "MM": 2}

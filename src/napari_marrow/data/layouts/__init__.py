@@ -105,7 +105,7 @@ def scan(folder: Path | str, progress: Progress = ignore) -> Collection:
 def _scan(folder: Path | str, progress: Progress, beside: _FieldsOf) -> Collection:
     folder = Path(os.path.abspath(folder))  # names of folders above count
     progress(0.0, f"Listing the files of {folder.name}")
-    if is_table_name(folder):
+    if is_table_name(folder) and not folder.is_dir():
         return _finish(fields_of_table(folder), progress)
     if folder.is_file():
         one = _one_field(folder, beside)

@@ -42,10 +42,14 @@ _DIVISION = re.compile(
 )
 _IN_NAME = r"(?:^|[\W_])(?P<word>{})[\W_]*(?P<number>\d+)(?!\d)"
 _PATIENT_IN_NAME = re.compile(
-    _IN_NAME.format("patient|pat|subject|case|donor|participant|volunteer"), re.IGNORECASE
+    _IN_NAME.format(
+        "patient(?:in)?|pat|paciente?|pac|subj(?:ect)?|case|cas|fall|proband(?:in)?|person"
+        "|donor|spender(?:in)?|participant|volunteer|individual"
+    ),
+    re.IGNORECASE,
 )
 _SLIDE_IN_NAME = re.compile(_IN_NAME.format("slide|wsi|smear|biopsy|aspirate"), re.IGNORECASE)
-_P_CODE = re.compile(r"pt?[\W_]?\d+(?=[\W_])", re.IGNORECASE)
+_P_CODE = re.compile(r"(?:pt?|s|id|mrn)[\W_]?\d+(?=[\W_])", re.IGNORECASE)
 MIN_DIVIDING_FOLDERS = 4
 """Of other names, of which each holds several classes: fewer may be views of one picture."""
 _of_folders = lru_cache(maxsize=4096)  # a folder holds many files, which all ask the same
@@ -114,14 +118,20 @@ def _sources_of_file_names(
 ) -> tuple[tuple[Field, ...], list[str]]:
     """Give photographs one source whose names spell the same patient or slide, and say so.
 
-    ``Patient1_0`` and ``patient_01-3`` do. Codes as in ``P02_0`` are reported, if all have one.
+    ``Patient1_0`` and ``patient_01-3`` do. So do codes such as ``P02_0``, if all are named so and
+    each code is of one class alone; else they are only reported.
     """
     stems = {f.path: original_of_name(f.path).rpartition("/")[2] for f in ours}
+    codes = {path: match[0] for path, stem in stems.items() if (match := _P_CODE.match(stem))}
+    codes = codes if len(codes) == len(ours) else {}
     found = {path: match for path, stem in stems.items() if (match := _spelt_person(stem))}
     sources = {path: f"{m['word'].casefold()} {int(m['number'])}" for path, m in found.items()}
+    with_class = {(f.class_name, codes[f.path]) for f in ours if f.path in codes}
+    if not sources and len(with_class) == len(set(codes.values())):
+        sources = codes
     keys = set(sources.values())
     if len(keys) > len({f.class_name for f in ours} - {None}) and len(keys) > 1:
-        shared = len(keys) < len({stems[path] for path in found})
+        shared = len(keys) < len({stems[path] for path in sources})
         if not shared:
             return fields, []
         return tuple(replace(f, source=sources.get(f.path, f.source)) for f in fields), [
@@ -129,8 +139,7 @@ def _sources_of_file_names(
             f"slides or the like: {listed(list(dict.fromkeys(sources.values())))}. All of one are "
             "one source. If that is wrong, give the sources in a table or with --groups."
         ]
-    codes = {path: match[0] for path, stem in stems.items() if (match := _P_CODE.match(stem))}
-    maybe = sorted(set(codes.values()) if len(codes) == len(ours) else keys)
+    maybe = sorted(set(codes.values()) or keys)
     if maybe and len(maybe) < len({stems[path] for path in codes or found}):
         return fields, [
             f"The names of the files may tell patients or slides ({listed(maybe)}), and each "
