@@ -107,7 +107,7 @@ class Dataset(DockWidget):
         self._guard = CloseGuard(
             self,
             "Data set",
-            "The changes in the table are",
+            "The changes in the table are not saved. Save before closing?",
             lambda: self._unsaved,
             self.save_button.click,
             self._discard,

@@ -84,10 +84,18 @@ class TrainDcnn(DockWidget):
         self.task = Task(self, self.run, self._fail)
         self.warm_task = Task(self, failed=self.devices.setText)
         self.model = ModelPanel(self, self.run, self._fail, unsaved)
-        self._guard = CloseGuard(
+        CloseGuard(  # first: while it asks, the training may end with a model
             self,
             "Train DCNN",
-            "The model is",
+            "A training is running. Discard it?",
+            lambda: self.task.busy,
+            None,
+            self.task.cancel,
+        )
+        CloseGuard(
+            self,
+            "Train DCNN",
+            "The model is not saved. Save before closing?",
             lambda: unsaved.path is not None,
             self.model.save_button.click,
             unsaved.discard,

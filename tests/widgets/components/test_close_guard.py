@@ -138,3 +138,36 @@ def test_a_script_is_not_asked(opened, asked, recovery_folder):
     viewer.close()
     assert not asked[0]
     assert len(list(recovery_folder.iterdir())) == 1
+
+
+@pytest.mark.parametrize("with_model", [False, True])
+def test_closing_the_dock_of_a_running_training_asks_and_ends_its_child(
+    opened, asked, make_snam, tmp_path, qtbot, notified, recovery_folder, with_model
+):
+    _, docks = opened
+    titles, answers = asked
+    dock, before = docks["Train DCNN"], len(notified)
+    widget = dock.inner_widget()
+    if not with_model:
+        widget.model.unsaved.discard()
+    widget.source.where.setCurrentIndex(1)
+    widget.source.folder_edit.line.setText(str(make_snam(tmp_path / "data", 6, masks=False)))
+    widget.form.fields["model"].value = "svm"
+    widget.train_button.click()
+    qtbot.waitUntil(lambda: widget.client.pid is not None, timeout=20000)
+    process = widget.client._process
+    answers[:] = [ANSWERS.Discard, ANSWERS.Cancel] if with_model else [ANSWERS.Cancel]
+    by_mouse(dock, qtbot)
+    assert len(titles) == 1 + with_model
+    assert widget.task.busy
+    assert process.poll() is None
+    assert (widget.model.unsaved.path is not None) == with_model
+    answers[:] = [ANSWERS.Discard] * 2
+    by_mouse(dock, qtbot)
+    assert widget.parent() is None
+    assert len(titles) == 2 * (1 + with_model)
+    assert process.poll() is not None
+    qtbot.waitUntil(lambda: widget.task._in_thread is None)
+    assert not widget.folder.exists()
+    assert not list(recovery_folder.iterdir())
+    assert len(notified) == before

@@ -24,18 +24,21 @@ class _Dock(Protocol):
 class CloseGuard(QObject):
     """Asks before a person closes the dock or the window of a widget with unsaved work.
 
+    A widget may have several, each for work of its own; nothing is discarded before all agreed.
+
     Parameters
     ----------
     owner
         The widget in the dock.
     title
         Of the question.
-    what
-        The work that is not saved, as the sentence begins.
+    question
+        Asked while there is unsaved work.
     is_unsaved
         Whether there is some.
     save
-        Asks for a place and saves it there; it stays unsaved when that is cancelled.
+        Asks for a place and saves it there; it stays unsaved when that is cancelled. None for work
+        that can't be saved.
     discard
         Makes it count as saved.
     """
@@ -44,32 +47,29 @@ class CloseGuard(QObject):
         self,
         owner: QWidget,
         title: str,
-        what: str,
+        question: str,
         is_unsaved: Callable[[], bool],
-        save: Callable[[], None],
+        save: Callable[[], None] | None,
         discard: Callable[[], None],
     ):
         super().__init__(owner)
-        self._owner, self._title, self._what = owner, title, what
+        self._owner, self._title, self._question = owner, title, question
         self._is_unsaved, self._save, self._discard = is_unsaved, save, discard
         self._discarded = False
         self._dock: QObject | None = None
         owner.installEventFilter(self)
 
     def may_close(self) -> bool:
-        """Ask whether the work is to be saved; return False for Cancel."""
+        """Ask whether the work is to be saved or given up; return False for Cancel."""
         self._discarded = False
         if not self._is_unsaved():
             return True
         buttons = QMessageBox.StandardButton
-        answer = QMessageBox.question(
-            self._owner,
-            self._title,
-            f"{self._what} not saved. Save before closing?",
-            buttons.Save | buttons.Discard | buttons.Cancel,
-            buttons.Save,
-        )
-        if answer == buttons.Save:
+        offered, default = buttons.Discard | buttons.Cancel, buttons.Cancel
+        if self._save is not None:
+            offered, default = offered | buttons.Save, buttons.Save
+        answer = QMessageBox.question(self._owner, self._title, self._question, offered, default)
+        if answer == buttons.Save and self._save is not None:
             self._save()
         self._discarded = answer == buttons.Discard
         return self._discarded or not self._is_unsaved()
@@ -95,13 +95,15 @@ class CloseGuard(QObject):
         window = dock and dock.parent()
         if window is not None:
             window.installEventFilter(self)
-        if dock is self._dock or not isinstance(dock, _Dock):
+        guards = self._owner.findChildren(CloseGuard)
+        if dock is self._dock or not isinstance(dock, _Dock) or guards[0] is not self:
             return
         self._dock, close = dock, dock.destroyOnClose
 
         def close_if_agreed() -> None:
-            if self.may_close():
-                self.leave()
+            if all(guard.may_close() for guard in guards):
+                for guard in guards:
+                    guard.leave()
                 close()
 
         dock.destroyOnClose = close_if_agreed
