@@ -113,7 +113,7 @@ class DockWidget(QWidget):
         if self._behind_tab and dock.isHidden():
             # napari's menu hides a dock that is not hidden, also one that nobody sees.
             self._call_up_timer.start()
-        self._behind_tab = not seen and dock.isVisible()
+        self._behind_tab = not (seen or dock.isFloating()) and dock.isVisible()
         if not seen:
             self.out_of_view.emit()
 
