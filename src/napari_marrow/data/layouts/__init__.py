@@ -47,20 +47,15 @@ from napari_marrow.data.layouts.paired_masks import (
     segpc_part,
     white_blood_cells,
 )
-from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.saved_table import (
     SAVED,
     read_saved_table,
     read_table_above,
     write_table,
 )
-from napari_marrow.data.layouts.sources import (
-    join_generated,
-    join_products,
-    join_twins,
-    warn_of_missing_originals,
-)
+from napari_marrow.data.layouts.sources import warn_of_missing_originals
 from napari_marrow.data.layouts.tidy import join_spellings, with_distinct_names
+from napari_marrow.data.layouts.together import put_together, with_sources_of_names
 from napari_marrow.data.layouts.unused import warn_of_unused
 from napari_marrow.data.layouts.validate import validate_collection
 from napari_marrow.data.masks import looks_like_mask, mask_kind
@@ -68,7 +63,7 @@ from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.progress import Progress, ignore
 from napari_marrow.data.text import listed, one_line
 
-__all__ = ["SAVED", "natural_key", "scan", "scan_all", "write_table"]
+__all__ = ["SAVED", "natural_key", "put_together", "scan", "scan_all", "write_table"]
 _FieldsOf: TypeAlias = Callable[[Path], Collection]
 
 
@@ -184,10 +179,8 @@ def _scan_folder(folder: Path) -> Collection:
     if len(folders) > 1 and not layout.classes:
         faults.append(f"No field has a class: no name of a folder can be one ({listed(folders)}).")
     missing = warn_of_missing_originals(layout.root, layout.fields)
-    fields, people = sources_of_folders(layout.root, layout.fields)
-    warnings = (*faults_above, *layout.warnings, *faults, *missing, *people)
-    layout = replace(layout, fields=fields, warnings=warnings)
-    return join_generated(join_products(join_twins(layout)))
+    warnings = (*faults_above, *layout.warnings, *faults, *missing)
+    return with_sources_of_names(replace(layout, warnings=warnings))
 
 
 def _one_field(path: Path, beside: _FieldsOf) -> Collection:

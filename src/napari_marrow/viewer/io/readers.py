@@ -14,7 +14,7 @@ from napari.utils.notifications import show_warning
 from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, usable
 from napari_marrow.data.images import image_size, is_image_name
-from napari_marrow.data.layouts import scan_all
+from napari_marrow.data.layouts import put_together, scan_all
 from napari_marrow.data.layouts.class_table import is_field_table
 from napari_marrow.data.layouts.listing import folders_with_images, images_in
 from napari_marrow.data.masks import looks_like_mask, mask_kind, read_mask
@@ -96,19 +96,20 @@ def read(path: PathOrPaths) -> list[LayerData]:
         return NO_LAYERS
     used = {mask for c in found for f in c.fields for mask in f.mask_files}
     warnings = [warning for c in found for warning in c.warnings]
+    together = found[0]
+    if len(found) > 1:
+        together = put_together(found)
+        warnings += together.warnings
     if bare := [p.name for p in masks if p not in used]:
         warnings.append(f"Masks without their photograph, left out: {listed(bare)}.")
     if warnings:
         show_warning("\n".join(warnings))
-    root = found[0].root if len(found) == 1 else Path(os.path.commonpath([c.root for c in found]))
-    fields = tuple(f for c in found for f in c.fields)
-    tables = tuple(dict.fromkeys(table for c in found for table in c.tables))
-    collection = usable(Collection(root, fields, tables=tables))
-    layers = collection_layers(collection)
-    if viewer is not None and len(fields) == 1:
-        shown = open_kinds(open_now, fields[0].path)
+    layers = collection_layers(usable(together))
+    if viewer is not None and len(together.fields) == 1:
+        [field] = together.fields
+        shown = open_kinds(open_now, field.path)
         layers = [x for x in layers if LayerInfo.from_metadata(x[1]["metadata"]).kind not in shown]
-        for lone in lone_masks(open_now, fields[0].mask_files):
+        for lone in lone_masks(open_now, field.mask_files):
             if _is_unchanged(lone):
                 viewer.layers.remove(lone)  # its photograph brings it along
     prepare_viewer(layers)

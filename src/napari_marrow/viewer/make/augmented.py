@@ -161,7 +161,13 @@ def _in_memory(stacks: list[Pixels], emit: Emit, should_stop: ShouldStop) -> lis
 def augmented_layers(photograph: Photograph, stacks: AugmentedStacks) -> list[Layer]:
     """Return layers of all products: the photographs, then a layer of each kind of labels."""
     identity, name = new_id(), f"{photograph.name} augmented"
-    info = LayerInfo(kind=Kind.PHOTOGRAPH, id=identity, products=stacks.products)
+    info = LayerInfo(
+        kind=Kind.PHOTOGRAPH,
+        id=identity,
+        root=photograph.info.root,
+        class_tables=photograph.info.class_tables,
+        products=stacks.products,
+    )
     place = {**stack_place_of(photograph.layer), "axis_labels": STACK_AXES}
     image = Image(stacks.photographs, name=name, rgb=True, metadata=info.metadata(), **place)
     layers: list[Layer] = [image]

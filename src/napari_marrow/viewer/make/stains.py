@@ -6,7 +6,7 @@ Pixels are computed in a worker; the layers are made on the viewer's thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import napari
@@ -192,11 +192,18 @@ def stain_colormap(name: str, vector: NDArray[np.floating], high: float) -> Colo
 
 def _layer(photograph: Photograph, kind: Kind, data: Pixels, **options: object) -> Image:
     """A layer over a photograph that was made from it, of the same source and classes."""
+    identity = layer_id(photograph.layer)
     info = LayerInfo(
         kind=kind,
-        photograph=layer_id(photograph.layer),
-        # A training that takes the image knows by its fields that the photograph is its source.
+        photograph=identity,
+        # A training that takes the image knows by these that the photograph is its source.
+        root=photograph.info.root,
         fields=photograph.files or photograph.origin,
+        class_tables=photograph.info.class_tables,
+        products=tuple(
+            replace(x, name=f"{x.name} {kind}", layer=identity, row=row)
+            for row, x in enumerate(photograph.products)
+        ),
         made_of_classes=dict(enumerate(photograph.classes)),
     )
     options |= {"name": f"{photograph.name} {kind}", "metadata": info.metadata()}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from itertools import chain, count
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.layouts import put_together
+from napari_marrow.data.layouts.names import source_of_name
+from napari_marrow.data.layouts.sources import replace_sources
 from napari_marrow.data.progress import never
 from napari_marrow.jobs.events import Emit, ShouldStop, silent
 from napari_marrow.learning.bundle import sha256
@@ -79,9 +83,10 @@ def summarized_session(
     """
     slices = learnt_slices(photographs, unit, only_annotated, emit, should_stop)
     fields: list[Field] = []
+    sources, told = sources_of_files(photographs)
+    names = SessionNames(any(not x.files for x in photographs), sources)
 
     def write() -> Iterator[LearntSlice]:
-        names = SessionNames(compare=any(not x.files for x in photographs))
         for one in slices:
             if not one.left_out:
                 fields.append(session_field(one, folder / f"{len(fields)}", names))
@@ -91,7 +96,7 @@ def summarized_session(
     summary = LearningSummary.of(write(), unit, photographs)
     check_session(summary)
     left_out = tuple(f"{name} is left out: {reason}" for name, reason in summary.left_out)
-    return Collection(OPEN, tuple(fields), left_out), summary
+    return Collection(OPEN, names.with_copies_joined(fields), (*told, *left_out)), summary
 
 
 def check_session(summary: LearningSummary) -> None:
@@ -116,30 +121,71 @@ class SessionNames:
     ----------
     compare
         Whether fields are compared by their pixels: a photograph can be open as a file and copied.
+    sources
+        By what tells a photograph from all others, see :meth:`.Photograph.origin_key`.
     """
 
     compare: bool
+    sources: dict[str, str]
     _names: set[str] = field(default_factory=set)
-    _sources: dict[object, str] = field(default_factory=dict)
+    _alike: dict[Hashable, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def unique(self, name: str) -> str:
         """Return a name that no field has yet."""
-        numbered = (f"{name} ({k})" for k in count(2))
-        found = next(x for x in chain([name], numbered) if x not in self._names)
+        found = _not_in(self._names, name)
         self._names.add(found)
         return found
 
     def source(self, photograph: Photograph, row: int, name: str) -> str:
-        """Return what a slice was made from: the same for copies and products of one photograph."""
-        key, path, looks = photograph.origin_key(row), photograph.origin_path(row), None
+        """Return what a slice was made from: the same for all products of one photograph."""
+        key = photograph.origin_key(row)
+        if key not in self.sources:
+            self.sources[key] = _not_in({*self.sources.values()}, name)
         if self.compare:
             pixels = np.ascontiguousarray(photograph.image(row))
-            looks = (*pixels.shape, zlib.crc32(pixels.data))
-        found = self._sources.get(key) or self._sources.get(looks) or path or name
-        self._sources[key] = found
-        if looks is not None:
-            self._sources[looks] = found
-        return found
+            self._alike[*pixels.shape, zlib.crc32(pixels.data)].append(self.sources[key])
+        return self.sources[key]
+
+    def with_copies_joined(self, fields: Sequence[Field]) -> tuple[Field, ...]:
+        """Give the sources of fields with the same pixels one name."""
+        groups = [group for group in self._alike.values() if len(set(group)) > 1]
+        return replace_sources(fields, groups)
+
+
+def _not_in(names: Container[str], name: str) -> str:
+    numbered = (f"{name} ({k})" for k in count(2))
+    return next(x for x in chain([name], numbered) if x not in names)
+
+
+def sources_of_files(photographs: Sequence[Photograph]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the sources of photographs by their origin's key, and warnings about them.
+
+    They are those that the files have, were they opened as one folder or one by one; products have
+    that of their photograph.
+    """
+    parts = [_origin(photograph) for photograph in photographs]
+    known = [(x, part) for x, part in zip(photographs, parts, strict=True) if part.fields]
+    if not known:
+        return {}, ()
+    together = put_together([part for _, part in known])
+    keys = [x.origin_key(row) for x, part in known for row in range(len(part.fields))]
+    found = {key: f.source for key, f in zip(keys, together.fields, strict=True)}
+    return found, together.warnings
+
+
+def _origin(photograph: Photograph) -> Collection:
+    """Return the files that the slices of a photograph come from, empty where there are none."""
+    info, opened = photograph.info, Path(photograph.opened or "")
+    fields = list(info.fields)
+    if photograph.products:
+        fields = [Field(Path(x.photograph), x.name, x.source) for x in photograph.products]
+    elif not photograph.is_stack and opened.is_file():
+        fields = [Field(opened.absolute(), opened.stem, source_of_name(Path(opened.name)))]
+    if not fields or not fields[0].path.is_absolute():
+        return Collection(OPEN, ())
+    classes = photograph.classes if len(photograph) == len(fields) else [None] * len(fields)
+    named = tuple(replace(f, class_name=x) for f, x in zip(fields, classes, strict=True))
+    return Collection(info.root or fields[0].path.parent, named, tables=info.class_tables)
 
 
 def session_field(one: LearntSlice, stem: Path, names: SessionNames) -> Field:
