@@ -193,6 +193,8 @@ class LayerInfo:
         Class by slice of the photograph that the plugin made this image from, as it was then.
     chosen
         By slice: whether a person wants it learnt from, measured and labelled, where one chose.
+    left_out
+        What ``chosen`` had of the slices that a saved table leaves out, before it did.
     predictions
         One a slice, or none.
     tables
@@ -217,6 +219,7 @@ class LayerInfo:
     classes: Mapping[int, str | None] = field(default_factory=dict)
     made_of_classes: Mapping[int, str | None] = field(default_factory=dict)
     chosen: Mapping[int, bool] = field(default_factory=dict)
+    left_out: Mapping[int, bool | None] = field(default_factory=dict)
     predictions: tuple[FieldPrediction, ...] = ()
     tables: Mapping[int, pd.DataFrame] = field(default_factory=dict)
     shown_row: int | None = None
@@ -300,6 +303,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "classes": lambda values: {int(row): name for row, name in values.items()},
     "made_of_classes": lambda values: {int(row): name for row, name in values.items()},
     "chosen": lambda values: {int(row): bool(on) for row, on in values.items()},
+    "left_out": lambda values: {int(row): on for row, on in values.items()},
     "predictions": lambda values: tuple(map(FieldPrediction.from_dict, values)),
     "tables": lambda values: {int(row): table for row, table in values.items()},
     "measured": tuple,

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import napari
 import numpy as np
-from napari.layers import Image
 from numpy.typing import NDArray
 from qtpy.QtCore import QSize
 from qtpy.QtGui import QIcon, QImage, QPixmap
@@ -22,9 +21,7 @@ from napari_marrow.data.layouts.validate import DAMAGED, notes_of, warn_of_missi
 from napari_marrow.data.progress import Progress, ignore
 from napari_marrow.data.text import listed
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
-from napari_marrow.viewer.layer_info import layer_fields
 from napari_marrow.viewer.per_viewer import single_shot
-from napari_marrow.viewer.photograph.annotations import is_chosen, set_chosen
 from napari_marrow.viewer.photograph.saved_table import take_saved
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
@@ -266,23 +263,10 @@ class Dataset(DockWidget):
             edited = self.edited()
             write_table(edited, path)
             self._unsaved = False
-            self.run.say(f"{describe(edited)} Saved as {path}.{self._show_saved(edited)}")
-
-    def _show_saved(self, edited: Collection) -> str:
-        """Give open layers what was saved; return a sentence about those that changed."""
-        saved = {f.path: f for f in (*edited.fields, *edited.left_out)}
-        unused = {f.path for f in edited.left_out}
-        changed = []
-        for layer in [x for x in self.viewer.layers if isinstance(x, Image)]:
-            fields = enumerate(layer_fields(layer))
-            rows = [k for k, f in fields if f.path in unused and is_chosen(layer, k)]
-            if rows:
-                set_chosen(layer, rows, False)
-            if take_saved(layer, saved, self.viewer.layers) or rows:
-                changed.append(layer.name)
-        if not changed:
-            return ""
-        return f" What was changed counts at once in the open layers {listed(changed)}."
+            changed = take_saved(edited, path, self.viewer.layers)
+            layers = f"What was changed counts at once in the open layers {listed(changed)}."
+            saved = f"{describe(edited)} Saved as {path}."
+            self.run.say(f"{saved} {layers}" if changed else saved)
 
     def _ask_path(self) -> str:
         start = self.collection.root / SAVED if self.collection else SAVED

@@ -117,6 +117,7 @@ def _slices(
 
     collection, made = _collection(photograph), []
     origin = photograph.files or photograph.origin
+    known = origin or photograph.products
     readable = plan_readable(collection, settings, read, failures, should_stop)
     for row, images in readable.items():
         field, size = collection.fields[row], photograph.size(row)
@@ -127,7 +128,7 @@ def _slices(
                 copy=one.copy,
                 source=field.source,
                 photograph=str(origin[row].path) if origin else photograph.origin_key(row),
-                class_name=field.class_name,
+                class_name=known[row].class_name if known else field.class_name,
                 size=one.size(size, settings),
                 layer=photograph.info.id or "",
                 row=row,
@@ -167,6 +168,7 @@ def augmented_layers(photograph: Photograph, stacks: AugmentedStacks) -> list[La
         root=photograph.info.root,
         class_tables=photograph.info.class_tables,
         products=stacks.products,
+        made_of_classes={k: photograph.classes[x.row] for k, x in enumerate(stacks.products)},
     )
     place = {**stack_place_of(photograph.layer), "axis_labels": STACK_AXES}
     image = Image(stacks.photographs, name=name, rgb=True, metadata=info.metadata(), **place)

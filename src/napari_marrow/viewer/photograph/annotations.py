@@ -84,6 +84,11 @@ def set_field_class(
     rows = [rows] if isinstance(rows, int) else rows
     info = LayerInfo.of(layer)
     replace(info, classes={**info.classes, **dict.fromkeys(rows, name or None)}).set_on(layer)
+    keep_inherited_classes(layers)
+
+
+def keep_inherited_classes(layers: Sequence[Layer]) -> None:
+    """Note in images the classes of what they were made from, for when that is closed."""
     photographs = by_id(layers)
     for made in (x for x in layers if isinstance(x, Image) and LayerInfo.of(x).is_product):
         info = LayerInfo.of(made)
