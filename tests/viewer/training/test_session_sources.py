@@ -31,7 +31,7 @@ NAMES = {
         for k in (1, 2)
     ],
     "augmented": [
-        f"{c}/{c}_{k}{w}.png" for c in ("ALL", "MM") for k in "123" for w in ("", "_rot_20")
+        f"{c}/{c}_{k}{w}.png" for c in ("ALL", "MM") for k in "123" for w in ("", "_contrast1.5")
     ],
     "names": [f"{c}/{c}_{k}.png" for c in ("ALL", "MM") for k in "1234"],
 }
