@@ -21,6 +21,7 @@ from napari_marrow.data.layouts.validate import DAMAGED, notes_of, warn_of_missi
 from napari_marrow.data.progress import Progress, ignore
 from napari_marrow.data.text import listed
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
+from napari_marrow.viewer.io.opened import opened_files
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.saved_table import take_saved
 from napari_marrow.viewer.task import Task
@@ -261,7 +262,7 @@ class Dataset(DockWidget):
         path = path if path.suffix.lower() == ".csv" else path.with_name(path.name + ".csv")
         with self.task.reporting():
             edited = self.edited()
-            write_table(edited, path)
+            write_table(edited, path, opened_files())
             self._unsaved = False
             changed = take_saved(edited, path, self.viewer.layers)
             layers = f"What was changed counts at once in the open layers {listed(changed)}."

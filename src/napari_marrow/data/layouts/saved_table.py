@@ -79,10 +79,18 @@ def read_table_above(place: Path, own: bool = False) -> tuple[Collection | None,
     return None, faults
 
 
-def write_table(collection: Collection, table: Path) -> None:
+def write_table(collection: Collection, table: Path, inputs: Iterable[Path] = ()) -> None:
     """Write the fields of a collection as a table that :func:`fields_of_table` reads back.
 
     The column ``use`` is there only if fields are left out.
+
+    Parameters
+    ----------
+    collection, table
+        The fields, and the CSV.
+    inputs
+        Files that are read, beside those of the collection. The table that was saved before for
+        this collection is read, too, and may be replaced.
 
     Raises
     ------
@@ -105,8 +113,9 @@ def write_table(collection: Collection, table: Path) -> None:
                 f"{f.path} has a name that no table can hold; rename the file or its folder."
             )
         rows.append((name, f.class_name or "", f.source, use)[: len(header)])
-    # the table that was saved before may be read and replaced: its kind tells it from others
-    read = [path for path in input_files([collection]) if path.name != SAVED]
+    own = {path.resolve() for path in (*collection.tables, collection.root / SAVED)}
+    known = (*input_files([collection]), *inputs)
+    read = [path for path in known if path.name != SAVED or path.resolve() not in own]
     text = _as_text(header, rows)
     with atomic_file(table, FIELD_TABLE, read) as part:
         part.write_text(text, encoding=csv_encoding(text), newline="")

@@ -22,10 +22,29 @@ KINDS: dict[MaskKind, Kind] = {
 """Which kind of layer shows which kind of mask."""
 
 
-def opened_files() -> list[Path]:
-    """Return the photographs, masks and tables of classes that are open in any viewer."""
-    layers = chain.from_iterable(viewer.layers for viewer in open_viewers())
-    return input_files(LayerInfo.of(layer).collection for layer in layers)
+def opened_files(saved: object = None) -> list[Path]:
+    """Return the files that are open in any viewer, saved labels with their tables among them.
+
+    Parameters
+    ----------
+    saved
+        Data of a layer that is being saved: the files that it came from itself are left out, so
+        that it can be saved back.
+    """
+    layers = list(chain.from_iterable(viewer.layers for viewer in open_viewers()))
+    found = input_files(LayerInfo.of(layer).collection for layer in layers)
+    own = {path for x in layers if x.data is saved for path in _source_files(x)}
+    return found + [path for x in layers for path in _source_files(x) if path not in own]
+
+
+def _source_files(layer: Layer) -> list[Path]:
+    """Return the file that a layer was opened from, and the table of saved labels."""
+    path = Path(layer.source.path or "")
+    if not path.is_file():  # a folder's photographs are in the layer's fields
+        return []
+    from napari_marrow.viewer.io.saved_labels import is_saved_labels  # it needs pandas
+
+    return [path, path.with_suffix(".csv")] if is_saved_labels(path) else [path]
 
 
 def open_kinds(layers: Sequence[Layer], photograph: Path) -> set[Kind]:

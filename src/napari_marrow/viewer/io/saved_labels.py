@@ -64,6 +64,7 @@ def save_labels(
     table: pd.DataFrame | Tables,
     layer: Mapping[str, object],
     kind: str | None = None,
+    inputs: Iterable[Path] = (),
 ) -> list[Path]:
     """Write labels and their features; both files appear when both are complete.
 
@@ -79,6 +80,8 @@ def save_labels(
         Options of the layer, of which :data:`KEPT_OPTIONS` are saved.
     kind
         Of the layer, for the reader.
+    inputs
+        Files that are read, which stay.
 
     Raises
     ------
@@ -95,7 +98,7 @@ def save_labels(
     features = FileKind(
         "the table of saved labels", lambda older: _is_table_of(path, older, columns)
     )
-    check_outputs({path: labels, beside: features})
+    check_outputs({path: labels, beside: features}, inputs)
     if data.ndim < 2 or not data.size:
         raise MarrowError(f"{path} can't be written: the layer has no pixels.")
     for part in parts:

@@ -34,6 +34,7 @@ def write_labels(path: str, data: LazyStack | NDArray, layer: LayerOptions) -> l
     MarrowError
         When that is not possible; older files then stay as they are.
     """
+    read = opened_files(saved=data)
     data = data[0] if layer.get("multiscale") else data
     table = pd.DataFrame(layer.get("features"))
     info = LayerInfo.from_metadata(layer.get("metadata", {}))
@@ -41,7 +42,7 @@ def write_labels(path: str, data: LazyStack | NDArray, layer: LayerOptions) -> l
     if data.ndim == 2 and info.holds_nuclei:
         table = painted_since(data, table)
     target = _with_suffix(path, SUFFIXES)
-    return [str(p) for p in save_labels(target, data, tables or table, layer, info.kind)]
+    return [str(p) for p in save_labels(target, data, tables or table, layer, info.kind, read)]
 
 
 def write_predictions(path: str, data: LazyStack | NDArray, layer: LayerOptions) -> list[str]:

@@ -1,0 +1,58 @@
+"""Saved labels that are open in the viewer are replaced by their own layer only."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.viewer.io.saved_labels import save_labels
+from napari_marrow.viewer.io.writers import write_labels
+
+CELLS = np.array([[0, 1, 1, 0], [2, 2, 0, 3]], np.uint16)
+PLUGIN = "napari-marrow"
+
+
+def save(viewer, layer, path):
+    """Save one layer as File > Save Selected Layers does."""
+    viewer.layers.selection = {layer}
+    return viewer.layers.save(str(path), selected=True, plugin=PLUGIN)
+
+
+def contents(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def test_another_layer_does_not_replace_saved_labels_that_are_open(
+    make_napari_viewer_proxy, tmp_path
+):
+    viewer = make_napari_viewer_proxy()
+    table = pd.DataFrame({"index": [1, 2, 3], "class": ["ALL", "MM", "ALL"]})
+    for name in ("cells.tif", "stack.tiff", "plain.tif"):
+        data = np.stack([CELLS, CELLS]) if name == "stack.tiff" else CELLS
+        save_labels(tmp_path / name, data, table, {"name": name})
+    (tmp_path / "link.tif").symlink_to(tmp_path / "cells.tif")
+    before = contents(tmp_path)
+    opened = [
+        viewer.open(str(tmp_path / name), plugin=PLUGIN)[0] for name in ("cells.tif", "stack.tiff")
+    ]
+    viewer.open(str(tmp_path / "plain.tif"), plugin="napari")  # by another reader
+    other = viewer.add_labels(CELLS + 1, name="other", features=table)
+    for name in ("cells.tif", "stack.tiff", "plain.tif", "link.tif", "stack.tif"):
+        with pytest.raises(MarrowError, match=rf"{name[:4]}.* is read"):
+            write_labels(str(tmp_path / name), *other.as_layer_data_tuple()[:2])
+    with pytest.raises(MarrowError, match=r"stack\.tiff .* is read"):
+        write_labels(str(tmp_path / "stack.tiff"), *opened[0].as_layer_data_tuple()[:2])
+    assert contents(tmp_path) == before
+
+    # the layers themselves are edited and saved again, more than once
+    for layer, name in zip(opened, ("cells.tif", "stack.tiff"), strict=True):
+        for value in (7, 8):
+            layer.data[..., 0, 0] = value
+            layer.features = layer.features.assign(note="seen")
+            assert len(save(viewer, layer, tmp_path / name)) == 2
+            np.testing.assert_array_equal(tifffile.imread(tmp_path / name), layer.data)
+        assert "seen" in (tmp_path / name).with_suffix(".csv").read_text()
+    viewer.layers.remove(opened[0])
+    assert save(viewer, other, tmp_path / "cells.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "cells.tif"), other.data)
