@@ -15,7 +15,11 @@ from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
-from napari_marrow.viewer.make.annotating import add_nuclei_of_strokes, annotation_layer_to_paint
+from napari_marrow.viewer.make.annotating import (
+    annotation_layer_to_paint,
+    nuclei_of_strokes,
+    show_nuclei_of_strokes,
+)
 from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers
 from napari_marrow.viewer.make.layers import collection_layers
 from napari_marrow.viewer.make.predictions import predict_photographs
@@ -273,7 +277,7 @@ def test_strokes_on_no_nucleus_become_nuclei(viewer, draw, snam, kind):
         inside = np.argwhere(ndimage.binary_erosion(found == 4, iterations=3))
         painted[tuple(inside[0])] = painted[tuple(inside[-1])] = 1
     n_new = {"own nuclei": 2}.get(kind, 1)
-    assert add_nuclei_of_strokes(viewer, of(viewer, name)) == n_new
+    assert show_nuclei_of_strokes(viewer, nuclei_of_strokes(of(viewer, name))) == n_new
     photograph = of(viewer, name)
     assert photograph.nuclei.layer.editable
     after = photograph.labels(row)

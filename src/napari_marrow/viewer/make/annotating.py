@@ -87,25 +87,12 @@ class NucleiOfStrokes:
     count: int
 
 
-def add_nuclei_of_strokes(viewer: napari.Viewer, photograph: Photograph) -> int:
-    """Make nuclei of the strokes of a photograph that lie on none; on the viewer's thread.
-
-    Where segmentation finds a nucleus under a stroke it is that, else the stroke itself. They go
-    into the layer of the nuclei that are seen. Where it can't be edited, a new layer with all
-    nuclei takes its place, and the old one is hidden.
-
-    Returns
-    -------
-    int
-        Number of new nuclei.
-    """
-    return show_nuclei_of_strokes(viewer, nuclei_of_strokes(photograph))
-
-
 def nuclei_of_strokes(
     photograph: Photograph, emit: Emit = silent, should_stop: ShouldStop = never
 ) -> NucleiOfStrokes:
-    """Do the first part of :func:`add_nuclei_of_strokes`, which takes long; for a worker.
+    """Find nuclei at the strokes of a photograph that lie on none; for a worker.
+
+    Where segmentation finds a nucleus under a stroke it is that, else the stroke itself.
 
     Raises
     ------
