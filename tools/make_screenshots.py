@@ -43,11 +43,11 @@ def main() -> None:
     for name, value in {"unit": "cell", "epochs": 15, "seed": 1}.items():
         widget.form.fields[name].value = value
     widget.train()
-    wait(lambda: widget.model.bundle is not None, 300)
+    wait(lambda: widget.model.bundle is not None, 900)
     area = widget.findChildren(QScrollArea)[0]
     take(viewer, "train")
     widget.model.label_layers()
-    wait(lambda: "labelled" in widget.run.status.text(), 300)
+    wait(lambda: "labelled" in widget.run.status.text(), 900)
     viewer.layers["sample_data nuclei"].visible = False
     viewer.layers["sample_data cytoplasm"].visible = False
     viewer.dims.set_current_step(0, 9)
