@@ -103,6 +103,16 @@ def is_table_name(path: Path) -> bool:
     return path.suffix.lower() in _ENDINGS
 
 
+def is_own_table(columns: Iterable[str]) -> bool:
+    """Whether columns are those of a result, such as predictions or measurements: no truth."""
+    return holds_predictions(columns) or {"index", "y", "x"} <= set(columns)
+
+
+def holds_predictions(columns: Iterable[str]) -> bool:
+    """Whether columns are those of a table of predictions."""
+    return any(name.startswith("probability_") for name in columns)
+
+
 def columns_by_role(names: Iterable[str]) -> dict[Role, str]:
     """Return which column says what of a photograph, whatever it is called.
 

@@ -13,6 +13,8 @@ from napari_marrow.data.csv_table import (
     Role,
     columns,
     columns_by_role,
+    holds_predictions,
+    is_own_table,
     is_table_name,
     read_rows_by_role,
 )
@@ -22,6 +24,7 @@ from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.folders import arranged_classes, with_masks_beside
 from napari_marrow.data.layouts.listing import (
+    fault_ending,
     fields_of_files,
     folders_with_images,
     holds_results,
@@ -70,7 +73,9 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
     MarrowError
         When there are several, or the one that always counts has a fault.
     """
+    told = " ".join(layout.warnings)
     tables = [p for p in list_folder(folder) if p not in layout.tables and gives_classes(p)]
+    tables = [p for p in tables if fault_ending(p) not in told]
     apart = [] if tables else [p for p in tables_apart(folder) if gives_classes(p)]
     certain = tables if images_in(folder) else []
     certain = [p for p in certain if {"image", "class"} <= set(columns(p))]
@@ -110,11 +115,6 @@ def tables_apart(folder: Path, depth: int = MAX_DEPTH_APART) -> list[Path]:
     return found
 
 
-def fault_ending(table: Path) -> str:
-    """Return the end of the sentence about a table that has a fault."""
-    return f"Until then {table.name} is passed over."
-
-
 def gives_classes(path: Path) -> bool:
     """Whether a file is a table that names photographs and their classes, in any spelling."""
     if not is_table_name(path):
@@ -141,15 +141,6 @@ def _tells_storage(table: Path) -> bool:
 def is_field_table(path: Path) -> bool:
     """Whether a file is a table that has the columns ``image`` and ``class`` by these names."""
     return gives_classes(path) and {"image", "class"} <= set(columns(path))
-
-
-def is_own_table(columns: Iterable[str]) -> bool:
-    """Whether columns are those of a result, such as predictions or measurements: no truth."""
-    return _holds_predictions(columns) or {"index", "y", "x"} <= set(columns)
-
-
-def _holds_predictions(columns: Iterable[str]) -> bool:
-    return any(name.startswith("probability_") for name in columns)
 
 
 def fields_of_table(
@@ -277,7 +268,7 @@ def _read_rows(table: Path) -> tuple[list[dict[Role, str]], set[str], list[str]]
         The columns are none where one column tells the class.
     """
     names = columns(table)
-    if _holds_predictions(names):
+    if holds_predictions(names):
         raise MarrowError(f"{table} is a table of predictions; name one of true classes.")
     rows, unclear, marking = read_rows_by_role(table), set[str](), list[str]()
     if marked := read_one_hot(table):

@@ -194,6 +194,11 @@ def taken_for_masks(paths: Iterable[Path]) -> str:
     return f"Taken for masks by their pixels, each of the photograph of the same name: {names}."
 
 
+def fault_ending(table: Path) -> str:
+    """Return the end of the sentence about a table that has a fault."""
+    return f"Until then {table.name} is passed over."
+
+
 def join_collections(root: Path, parts: Iterable[Collection]) -> Collection:
     """Join several collections, in their order."""
     parts = list(parts)

@@ -7,11 +7,21 @@ from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
-from napari_marrow.data.csv_table import UNKNOWN, columns, read_rows
+from napari_marrow.data.csv_table import (
+    UNKNOWN,
+    columns,
+    columns_by_role,
+    is_own_table,
+    is_table_name,
+    read_rows_by_role,
+)
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.layouts.listing import (
     MAX_DEPTH,
     Entry,
+    fault_ending,
     images_in,
     join_collections,
     list_folder,
@@ -131,8 +141,9 @@ def white_blood_cells(root: Path) -> Collection | None:
     """Read single cells ``001.bmp``, each with its mask ``001.png``, and a table of class numbers.
 
     In a mask 255 is nucleus, 128 cytoplasm, 0 the rest. The table has the columns ``image ID`` and
-    ``class label`` and lies beside the pictures or one folder above. ``root`` may hold several
-    such sets, each with its table.
+    ``class label``, in any spelling, and lies beside the pictures or one folder above, where the
+    name of their folder may be in its own. ``root`` may hold several such sets, each with its
+    table. Where it is not clear which table is a folder's, none counts.
     """
     sets = [found for place in _all_folders(root) if (found := _cells_and_masks(root, place))]
     return join_collections(root, sets) if sets else None
@@ -150,8 +161,8 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
     paired = {*photographs, *(masks[p.stem] for p in photographs)}
     if not photographs or len(paired) < MIN_PAIRED_SHARE * len(images):
         return None
-    table, classes = _read_classes(place, photographs)
-    if table is None and not (
+    table, classes, faults = _read_classes(place, photographs)
+    if not (table or faults) and not (
         place == root and all(holds_levels(masks[p.stem]) for p in photographs)
     ):
         return None
@@ -160,33 +171,106 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
             path=path,
             name=path.stem,
             source=source_of_name(path.relative_to(root)),
-            class_name=classes.get(path.stem.lstrip("0")),
+            class_name=classes.get(path),
             masks={"nucleus": masks[path.stem], "cytoplasm": masks[path.stem]},
             mask_code="levels",
         )
         for path in photographs
     ]
     left = [p.name for p in images if p not in paired]
-    warnings = [f"Pictures without a mask, left out: {listed(left)}."] if left else []
+    warnings = [*faults, *([f"Pictures without a mask, left out: {listed(left)}."] if left else [])]
     if table is None:
         warnings.append(taken_for_masks(masks[p.stem] for p in photographs))
     return Collection(root, tuple(fields), tuple(warnings), tables=(table,) if table else ())
 
 
-def _is_csv(entry: Entry) -> bool:
-    return entry.name.lower().endswith(".csv")
+def _read_classes(
+    place: Path, photographs: list[Path]
+) -> tuple[Path | None, dict[Path, str], list[str]]:
+    """Return the table of a folder's photographs, their classes, and what is wrong with them."""
+    rows = {t: r for t in _tables_near(place) if (r := _classes_in_table(t, photographs))}
+    # one in the folder, or that has its name, counts before one that could be another folder's
+    inside = [t for t in rows if t.parent == place]
+    rivals = inside or [t for t in rows if _is_named_for(t, place)]
+    if not rivals:
+        rest = [p for p in subfolders(place.parent) if p != place]
+        beside = [[p for p in images_in(sub) if p.suffix.lower() == ".bmp"] for sub in rest]
+        rivals = [t for t in rows if _is_named_for(t, place) is None]
+        rivals = [t for t in rivals if not any(_is_named_for(t, p) for p in rest)]
+        shared = [t for t in rivals if any(_classes_in_table(t, images) for images in beside)]
+        if len(rivals) == 1 and shared:
+            name = rivals[0].name
+            return None, {}, [
+                f"{name} may be about {place.name} or a folder beside it, with pictures of the "
+                f"same names; move it into its folder. {fault_ending(rivals[0])}"
+            ]  # fmt: skip
+    exact = [t for t in rivals if set(rows[t]) == set(photographs)]
+    rivals = exact or rivals
+    if len(rivals) > 1:
+        endings = " ".join(map(fault_ending, rivals))
+        names = listed([t.name for t in rivals])
+        return None, {}, [
+            f"{names} could all give the classes of {place.name}; keep the right one. {endings}"
+        ]  # fmt: skip
+    if not rivals:
+        return None, {}, []
+    (table,) = rivals
+    twice = sorted(p.name for p, labels in rows[table].items() if len(labels) > 1)
+    faults = [f"{table.name} has several classes for {listed(twice)}."] if twice else []
+    return table, {p: labels.pop() for p, labels in rows[table].items() if len(labels) == 1}, faults
 
 
-def _read_classes(place: Path, photographs: list[Path]) -> tuple[Path | None, dict[str, str]]:
-    """Return the first table that has all the pictures, and class by number of the picture."""
-    wanted = {p.stem.lstrip("0") for p in photographs}
-    files = [p for f in (place, place.parent) for p in list_folder(f, _is_csv)]
-    files.sort(key=lambda p: place.name.lower() not in p.stem.lower())  # "... of Dataset 1.csv"
-    for path in files:
-        if not {"image id", "class label"} <= set(columns(path)):
-            continue
-        labels = {row["image id"].lstrip("0"): row["class label"] for row in read_rows(path)}
-        if wanted <= set(labels):
-            known = {k: label for k, label in labels.items() if folded(label) not in UNKNOWN}
-            return path, {k: WBC_CLASSES.get(label, label) for k, label in known.items()}
-    return None, {}
+def _tables_near(place: Path) -> list[Path]:
+    """List the tables of classes in a folder and above it, but those named ``image,class``.
+
+    Of those the class is meant as it is written, and they are read elsewhere.
+    """
+    found = []
+    for path in (p for f in (place, place.parent) for p in list_folder(f, _is_table)):
+        names = columns(path)
+        if not {"image", "class"} <= {*names} and not is_own_table(names):
+            found += [path] if {"image", "class"} <= columns_by_role(names).keys() else []
+    return found
+
+
+def _is_table(entry: Entry) -> bool:
+    return is_table_name(Path(entry.name))
+
+
+def _is_named_for(table: Path, folder: Path) -> bool | None:
+    """Whether a table has a folder's name in its own; None if it has none of the kind.
+
+    ``Class Labels of Dataset 1`` is for ``Dataset 1``, and not for ``Dataset 2``.
+    """
+    own, wanted = _words(table.stem), _words(folder.name)
+    parts = [own[k : k + len(wanted)] for k in range(len(own) - len(wanted) + 1)]
+    if wanted in parts:
+        return True
+    is_numbered = len(wanted) > 1 and wanted[-1].isdigit()
+    alike = (p[:-1] == wanted[:-1] and p[-1].isdigit() for p in parts)
+    return False if is_numbered and any(alike) else None
+
+
+def _words(name: str) -> list[str]:
+    found = re.findall(r"[^\W\d_]+|\d+", folded(name))
+    return [word.lstrip("0") if word.isdigit() else word for word in found]
+
+
+def _classes_in_table(table: Path, photographs: list[Path]) -> dict[Path, set[str]]:
+    """Return the classes that a table gives to photographs of one folder: more than one is odd."""
+    try:
+        rows = read_rows_by_role(table)
+    except MarrowError:
+        return {}  # reported where it is read as any other table
+    header = {re.sub(r"[\W_]+", "", name) for name in columns(table)}
+    is_published = bool({"imageid", "classlabel"} & header)
+    index = FileIndex({p.name: p for p in photographs})
+    found: dict[Path, set[str]] = defaultdict(set)
+    for row in rows:
+        folders = Path(row["image"].replace("\\", "/")).parts[:-1]
+        paths = index.find(row["image"])
+        if len(paths) == 1 and folders[-1:] in ((), (paths[0].parent.name,)):
+            number = re.sub(r"[.,]0+$", "", row["class"]) if is_published else ""
+            label = WBC_CLASSES.get(number, row["class"])
+            found[paths[0]] |= {label} if folded(label) not in UNKNOWN else set()
+    return dict(found)

@@ -12,8 +12,9 @@ from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.class_table import fault_ending, fields_of_table, gives_classes
+from napari_marrow.data.layouts.class_table import fields_of_table, is_field_table
 from napari_marrow.data.layouts.folders import snam_root
+from napari_marrow.data.layouts.listing import fault_ending
 from napari_marrow.data.outputs import FileKind, csv_encoding, input_files
 from napari_marrow.data.text import listed, printable
 
@@ -30,7 +31,7 @@ USED, NOT_USED = "yes", "no"
 def read_saved_table(folder: Path) -> Collection | None:
     """Read the table of a folder that this plugin saved there, if there is one."""
     for place in dict.fromkeys((folder, snam_root(folder))):
-        if gives_classes(place / SAVED):
+        if is_field_table(place / SAVED):
             return fields_of_table(place / SAVED)
     return None
 
@@ -59,7 +60,7 @@ def read_table_above(place: Path, own: bool = False) -> tuple[Collection | None,
     """
     faults: list[str] = []
     for above in [place, *place.parents][not own : MAX_LEVELS_ABOVE + 1]:
-        if not gives_classes(above / SAVED):
+        if not is_field_table(above / SAVED):
             continue
         try:
             whole = fields_of_table(above / SAVED)

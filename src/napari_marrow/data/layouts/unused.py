@@ -6,18 +6,19 @@ import os
 import re
 from pathlib import Path
 
-from napari_marrow.data.csv_table import columns, columns_by_role, is_table_name, read_rows
+from napari_marrow.data.csv_table import (
+    columns,
+    columns_by_role,
+    is_own_table,
+    is_table_name,
+    read_rows,
+)
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.class_table import (
-    fault_ending,
-    gives_classes,
-    is_own_table,
-    tables_apart,
-)
-from napari_marrow.data.layouts.listing import natural_key
+from napari_marrow.data.layouts.class_table import gives_classes, tables_apart
+from napari_marrow.data.layouts.listing import fault_ending, natural_key
 from napari_marrow.data.masks import has_labels_mark
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import counted, listed
