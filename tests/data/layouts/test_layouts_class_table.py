@@ -177,10 +177,10 @@ def test_a_minus_is_a_class_beside_a_plus(put):
 
 def test_a_table_that_is_passed_over_is_named_with_the_reason(put):
     folder = put("A/1.png", "B/2.png")
-    (folder / "notes.csv").write_text("bild,befund\n1.png,x\n2.png,y\n")
-    (warning,) = [w for w in scan(folder).warnings if "bild" in w]
+    (folder / "notes.csv").write_text("bildchen,notiz\n1.png,x\n2.png,y\n")
+    (warning,) = [w for w in scan(folder).warnings if "bildchen" in w]
     assert "notes.csv" in warning
-    assert "befund" in warning
+    assert "notiz" in warning
 
 
 @pytest.mark.parametrize(

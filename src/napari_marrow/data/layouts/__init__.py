@@ -54,6 +54,7 @@ from napari_marrow.data.layouts.saved_table import (
     write_table,
 )
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
+from napari_marrow.data.layouts.table_above import read_class_table_above
 from napari_marrow.data.layouts.tidy import join_spellings, with_distinct_names
 from napari_marrow.data.layouts.together import put_together, with_sources_of_names
 from napari_marrow.data.layouts.unused import warn_of_unused
@@ -173,6 +174,9 @@ def _scan_folder(folder: Path) -> Collection:
     rest = class_folders(folder, taken)
     layout = join_collections(folder, [*sets, rest]) if sets else rest
     table, faults = read_class_table(folder, layout)
+    if table is None:
+        table, above = read_class_table_above(folder, layout)
+        faults = [*faults, *above]
     if table is not None:
         return replace(table, warnings=(*faults_above, *table.warnings))
     folders = sorted({layout.label(f).rpartition("/")[0] for f in layout.fields} - {""})

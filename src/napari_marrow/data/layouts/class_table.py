@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from napari_marrow.data.csv_table import (
 )
 from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.folders import arranged_classes, with_masks_beside
 from napari_marrow.data.layouts.listing import (
@@ -34,6 +32,7 @@ from napari_marrow.data.layouts.listing import (
     subfolders,
 )
 from napari_marrow.data.layouts.names import can_be_class
+from napari_marrow.data.layouts.named_files import find_photographs
 from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.people import sources_of_folders
@@ -43,16 +42,21 @@ from napari_marrow.data.text import counted, folded, listed
 
 MAX_DEPTH_APART = 3
 """Folders below folders, without photographs, in which tables are looked for."""
-_FALSE = frozenset({"no", "n", "nein", "false", "falsch", "f", "0", "0.0"})
 _OF_ANYTHING = frozenset({"type", "types", "category", "categories", "condition", "annotation"})
 """Names of columns that may be about the files as well as about their classes."""
+_FALSE = frozenset({
+    "no", "n", "none", "not", "false", "f", "0", "0.0", "0,0", "off", "nein", "falsch", "non",
+    "faux", "exclude", "excluded", "unused", "not used", "hidden", "ignore", "ignored",
+})  # fmt: skip
+"""Texts, folded, that say in the column ``use`` that a photograph is not used."""
 
 
 def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | None, list[str]]:
     """Read the table of classes in a folder, if there is one that counts.
 
     One with the columns ``image`` and ``class`` beside photographs always does. Any other, also in
-    spellings, does where the folders tell no classes apart; so does one in a folder of its own.
+    spellings, does where the folders tell no classes apart; so do those in the folders below, each
+    for its own, and one in a folder of its own. Several are joined.
 
     Parameters
     ----------
@@ -71,38 +75,57 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
     Raises
     ------
     MarrowError
-        When there are several, or the one that always counts has a fault.
+        When the one that always counts has a fault.
     """
     told = " ".join(layout.warnings)
     tables = [p for p in list_folder(folder) if p not in layout.tables and gives_classes(p)]
     tables = [p for p in tables if fault_ending(p) not in told]
-    apart = [] if tables else [p for p in tables_apart(folder) if gives_classes(p)]
+    inside = [] if tables else _tables_inside(folder, layout)
+    apart = [] if tables or inside else [p for p in tables_apart(folder) if gives_classes(p)]
     certain = tables if images_in(folder) else []
     certain = [p for p in certain if {"image", "class"} <= set(columns(p))]
     if not certain and len(arranged_classes(layout)) > 1:
         return None, []
-    readable: dict[Path, Collection] = {}
+    parts: list[Rows] = []
     faults = []
-    for table in certain or tables or apart:
+    for table in certain or tables or inside or apart:
         try:
-            readable[table] = fields_of_table(table, None if certain else layout.fields, folder)
+            parts.append(read_table(table, table.parent if inside else folder, folder))
         except MarrowError as error:
             if len(certain) == 1:
                 raise
             faults.append(f"{error} {fault_ending(table)}")
-    if apart and len(readable) > 1:
-        names = listed([p.relative_to(folder).as_posix() for p in readable])
+    if apart and len({p for part in parts for p in part.fields}) < sum(
+        len(p.fields) for p in parts
+    ):
+        names = listed([part.table.relative_to(folder).as_posix() for part in parts])
         return None, [*faults, f"{names} give classes; to use one, leave it alone there."]
-    if len(readable) > 1 or len(certain) > 1:
-        names = listed([p.name for p in readable or certain])
-        raise MarrowError(
-            f"{folder} holds several tables of classes ({names}); name the one to use."
-        )
-    found = next(iter(readable.values()), None)
-    if found is not None and not certain:
-        warnings = dict.fromkeys((*layout.warnings, *found.warnings, *faults))
-        found = dataclasses.replace(found, warnings=tuple(warnings))
-    return found, faults
+    return join_unless_left_out(folder, layout, parts, bool(certain), faults)
+
+
+def join_unless_left_out(
+    folder: Path, layout: Collection, parts: list[Rows], is_certain: bool, faults: list[str]
+) -> tuple[Collection | None, list[str]]:
+    """Join the tables; where those that are not certain leave out everything, they don't count."""
+    if not parts:
+        return None, faults
+    try:
+        found = _join(folder, parts, None if is_certain else layout.fields)
+    except LeftOutError as error:
+        if is_certain:
+            raise
+        return None, [*faults, f"{error} {fault_ending(parts[0].table)}"]
+    told = () if is_certain else layout.warnings
+    warnings = tuple(dict.fromkeys((*told, *found.warnings, *faults)))
+    return dataclasses.replace(found, warnings=warnings), faults
+
+
+def _tables_inside(folder: Path, layout: Collection) -> list[Path]:
+    """List the tables of classes beside photographs in folders below, but those used already."""
+    places = [p for p in folders_with_images(folder) if not looks_like_mask(p)]
+    told = " ".join(layout.warnings)
+    found = [t for p in places if not holds_results(p) for t in list_folder(p) if gives_classes(t)]
+    return [t for t in found if t not in layout.tables and fault_ending(t) not in told]
 
 
 def tables_apart(folder: Path, depth: int = MAX_DEPTH_APART) -> list[Path]:
@@ -171,20 +194,60 @@ def fields_of_table(
         When the table has other columns or is one of predictions, names a photograph twice, or
         none that is there.
     """
+    root = root or table.parent
+    return _join(root, [read_table(table, root, root)], others)
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """What one table says.
+
+    Attributes
+    ----------
+    place
+        The folder that it is about.
+    fields
+        Those that it names, with their classes.
+    sources
+        Those it gives.
+    hidden
+        Photographs that are not used.
+    rest
+        Fields beside those it names.
+    """
+
+    table: Path
+    place: Path
+    fields: dict[Path, Field]
+    sources: dict[Path, str]
+    hidden: set[Path]
+    rest: list[Field]
+    warnings: list[str]
+
+
+def read_table(table: Path, place: Path, root: Path) -> Rows:
+    """Read a table about the photographs in ``place``; their sources are told apart by ``root``."""
     rows, unclear, marking = _read_rows(table)
-    root, warnings = root or table.parent, list[str]()
+    warnings = list[str]()
     if marking:
         warnings.append(
             f"{table.name} has no column class: the classes are those of its columns "
             f"{listed(marking)}, in which a mark (1, yes) stands. If that is wrong, write the "
             "classes into one column and call it class."
         )
-    paths = _find_photographs(root, [row["image"] for row in rows])
+    found = find_photographs(place, [row["image"] for row in rows])
+    paths = [own[0] if len(own) == 1 else None for own in found]
     twice = [path.name for path, count in Counter(filter(None, paths)).items() if count > 1]
     if twice:
         raise MarrowError(f"{table} names {listed(twice)} more than once; keep one row each.")
-    missing = [row["image"] for row, path in zip(rows, paths, strict=True) if path is None]
-    if len(missing) == len(rows):
+    missing = [row["image"] for row, own in zip(rows, found, strict=True) if not own]
+    several = [row["image"] for row, own in zip(rows, found, strict=True) if len(own) > 1]
+    if len(several) == len(rows):
+        raise MarrowError(
+            f"{table} names {listed(several)}, and several files are called so; write their "
+            "folders, too."
+        )
+    if len(missing) + len(several) == len(rows):
         are = "is" if len(missing) == 1 else "are"
         raise MarrowError(
             f"{table} names {listed(missing)}, which {are} not there; check the names."
@@ -192,41 +255,75 @@ def fields_of_table(
     if missing:
         what = counted(len(missing), "image that is", "images that are")
         warnings.append(f"{table.name} names {what} not there: {listed(missing)}.")
+    if several:
+        warnings.append(
+            f"{table.name} names {listed(several)}, and several files are called so; write their "
+            "folders, too."
+        )
     named = {path: row for row, path in zip(rows, paths, strict=True) if path is not None}
     known = _fields_beside(root, table, list(named), warnings)
     unknown = UNKNOWN - {"-"} if any(row["class"] == "+" for row in rows) else UNKNOWN
     warnings += _warn_of_no_class(table, named.values(), unclear, unknown)
-    fields = []
+    fields = {}
     for path, row in named.items():
         if path not in known:
             raise MarrowError(f"{table} names {row['image']}, which is a mask or no image.")
         given_class = None if folded(row["class"]) in unknown else row["class"]
         class_name = known[path].class_name or given_class
-        fields.append(dataclasses.replace(known[path], class_name=class_name))
-    rest = [f for f in (known.values() if others is None else others) if f.path not in named]
-    if rest:
-        what = counted(len(rest), "photograph here is", "photographs here are")
-        left = "left out" if others is None else "without a class"
-        warnings.append(
-            f"{what} not named in {table.name} and {left}; add what is missing, or remove the "
-            "table to see all."
-        )
-    if others is not None:
-        fields += map(_without_class, rest)
+        fields[path] = dataclasses.replace(known[path], class_name=class_name)
     sources = {path: row.get("source", "") for path, row in named.items()}
     given = {path: text for path, text in sources.items() if folded(text) not in UNKNOWN}
-    fields = _with_sources(root, fields, given, warnings)
-    hidden = {path for path, row in named.items() if row.get("use", "").lower() in _FALSE}
-    left_out = [f for f in fields if f.path in hidden]
+    hidden = {path for path, row in named.items() if folded(row.get("use", "")) in _FALSE}
+    left_out = [path.name for path in named if path in hidden]
     if left_out:
-        what, names = counted(len(left_out), "photograph"), listed([f.path.name for f in left_out])
-        warnings.append(f"{table.name} leaves out {what}: {names}.")
-    if others is None:
-        left_out += rest
+        what = counted(len(left_out), "photograph")
+        warnings.append(f"{table.name} leaves out {what}: {listed(left_out)}.")
+    rest = [f for f in known.values() if f.path not in named]
+    return Rows(table, place, fields, given, hidden, rest, warnings)
+
+
+def _join(root: Path, parts: list[Rows], others: Iterable[Field] | None) -> Collection:
+    """Join what tables say; a photograph to which they give different classes has none."""
+    names = listed([part.table.name for part in parts])
+    classes: dict[Path, dict[str, str]] = defaultdict(dict)
+    for path, f in (item for part in parts for item in part.fields.items()):
+        classes[path] |= {folded(f.class_name): f.class_name} if f.class_name else {}
+    named = {path: f for part in parts for path, f in part.fields.items()}
+    fields = [
+        dataclasses.replace(f, class_name=[*own.values(), None][0] if len(own) < 2 else None)
+        for f, own in ((f, classes[path]) for path, f in named.items())
+    ]
+    warnings = []
+    if differ := [path.name for path, own in classes.items() if len(own) > 1]:
+        warnings.append(f"{names} give different classes to {listed(differ)}, which has none then.")
+    around = [f for part in parts for f in part.rest] if others is None else list(others)
+    rest = list({f.path: f for f in around if f.path not in named}.values())
+    places = {part.place for part in parts}
+    near = {f.path for f in rest if any(f.path.is_relative_to(place) for place in places)}
+    if near:
+        what = counted(len(near), "photograph here is", "photographs here are")
+        left = "left out" if others is None else "without a class"
+        remove = "the table" if len(parts) == 1 else "the tables"
+        warnings.append(
+            f"{what} not named in {names} and {left}; add what is missing, or remove {remove} to "
+            "see all."
+        )
+    if others is not None:
+        fields += [_without_class(f) if f.path in near else f for f in rest]
+    warnings = [*(w for part in parts for w in part.warnings), *warnings]
+    given = {path: text for part in parts for path, text in part.sources.items()}
+    fields = _with_sources(root, fields, given, warnings)
+    hidden = {path for part in parts for path in part.hidden}
+    left_out = [f for f in fields if f.path in hidden]
     used = tuple(f for f in fields if f.path not in hidden)
     if not used:
-        raise LeftOutError(f"{table} leaves out all its photographs; write yes where it says no.")
-    return Collection(root, used, tuple(warnings), (table,), tuple(left_out))
+        raise LeftOutError(
+            f"{listed([str(part.table) for part in parts])} leaves out all its photographs; write "
+            "yes where it says no."
+        )
+    left_out += rest if others is None else []
+    tables = tuple(part.table for part in parts)
+    return Collection(root, used, tuple(warnings), tables, tuple(left_out))
 
 
 def _warn_of_no_class(
@@ -286,36 +383,6 @@ def _read_rows(table: Path) -> tuple[list[dict[Role, str]], set[str], list[str]]
         for row in rows:  # a column such as "slide" that tells nothing apart
             row.pop("source", None)
     return rows, unclear, marking
-
-
-def _find_photographs(root: Path, names: list[str]) -> list[Path | None]:
-    """Find the files that a table names; None for those that are not there, or not clear.
-
-    Looked for in the folders that the names have, then in all below.
-    """
-    paths: list[Path | None] = [_as_written(root, name) for name in names]
-    if None in paths:
-        parents = {(root / name.replace("\\", "/")).parent for name in names}
-        paths = _look_up(root, {root, *filter(Path.is_dir, parents)}, names, paths)
-    if None in paths:
-        below = (p for p in folders_with_images(root) if not looks_like_mask(p))
-        paths = _look_up(root, {root, *below}, names, paths)
-    return paths
-
-
-def _as_written(root: Path, name: str) -> Path | None:
-    spellings = (root / name, root / name.replace("\\", "/"))
-    return next((p for p in spellings if p.is_file()), None)
-
-
-def _look_up(
-    root: Path, folders: Iterable[Path], names: list[str], paths: list[Path | None]
-) -> list[Path | None]:
-    """Replace each None by the photograph in one of the folders that the table means."""
-    photographs = [p for folder in folders for p in sort_files(folder).photographs]
-    index = FileIndex({Path(os.path.relpath(p, root)).as_posix(): p for p in photographs})
-    found = [path or index.find(name) for name, path in zip(names, paths, strict=True)]
-    return [p if isinstance(p, Path) else p[0] if len(p) == 1 else None for p in found]
 
 
 def _fields_beside(

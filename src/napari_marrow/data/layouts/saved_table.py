@@ -15,6 +15,7 @@ from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.class_table import fields_of_table, is_field_table
 from napari_marrow.data.layouts.folders import snam_root
 from napari_marrow.data.layouts.listing import fault_ending
+from napari_marrow.data.layouts.table_above import MAX_LEVELS_ABOVE
 from napari_marrow.data.outputs import FileKind, csv_encoding, input_files
 from napari_marrow.data.text import listed, printable
 
@@ -23,8 +24,6 @@ SAVED = "fields.csv"
 COLUMNS = ("image", "class", "source")
 USE_COLUMN = "use"
 """Written where a photograph is not used; a table of version 0.1 has no such column."""
-MAX_LEVELS_ABOVE = 3
-"""Number of folders above one in which a saved table is looked for."""
 USED, NOT_USED = "yes", "no"
 
 

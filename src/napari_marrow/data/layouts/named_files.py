@@ -1,0 +1,40 @@
+"""The photographs that a table names, looked for where it lies and below."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from napari_marrow.data.file_index import FileIndex
+from napari_marrow.data.layouts.listing import folders_with_images, sort_files
+from napari_marrow.data.masks import looks_like_mask
+
+
+def find_photographs(root: Path, names: list[str]) -> list[list[Path]]:
+    """Find the files that a table names: none where it is not there, several if it is not clear.
+
+    Looked for in the folders that the names have, then in all below.
+    """
+    paths = [_as_written(root, name) for name in names]
+    if any(len(own) != 1 for own in paths):
+        parents = {(root / name.replace("\\", "/")).parent for name in names}
+        paths = _look_up(root, {root, *filter(Path.is_dir, parents)}, names, paths)
+    if any(len(own) != 1 for own in paths):
+        below = (p for p in folders_with_images(root) if not looks_like_mask(p))
+        paths = _look_up(root, {root, *below}, names, paths)
+    return paths
+
+
+def _as_written(root: Path, name: str) -> list[Path]:
+    spellings = (root / name, root / name.replace("\\", "/"))
+    return [p for p in spellings if p.is_file()][:1]
+
+
+def _look_up(
+    root: Path, folders: Iterable[Path], names: list[str], paths: list[list[Path]]
+) -> list[list[Path]]:
+    """Replace what is not one file by the photographs in the folders that the table may mean."""
+    photographs = [p for folder in folders for p in sort_files(folder).photographs]
+    index = FileIndex({Path(os.path.relpath(p, root)).as_posix(): p for p in photographs})
+    return [own if len(own) == 1 else index.find(n) for n, own in zip(names, paths, strict=True)]

@@ -1,0 +1,66 @@
+"""Tables of classes above a folder, or beside it, that name its photographs."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from napari_marrow.data.csv_table import read_rows_by_role
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.file_index import FileIndex
+from napari_marrow.data.layouts.class_table import gives_classes, join_unless_left_out, read_table
+from napari_marrow.data.layouts.folders import arranged_classes
+from napari_marrow.data.layouts.listing import (
+    fault_ending,
+    holds_results,
+    images_in,
+    list_folder,
+    subfolders,
+)
+from napari_marrow.data.text import listed
+
+MAX_LEVELS_ABOVE = 3
+"""Number of folders above one in which a table is looked for."""
+
+
+def read_class_table_above(folder: Path, layout: Collection) -> tuple[Collection | None, list[str]]:
+    """Read the tables above a folder, or beside it in a folder of their own, that name its fields.
+
+    Only where the folders give no classes. The nearest of :data:`MAX_LEVELS_ABOVE` folders counts.
+    """
+    if layout.tables or arranged_classes(layout):
+        return None, []
+    own = {f.path: f for f in layout.fields}
+    index = FileIndex({layout.label(f): f for f in layout.fields})
+    faults: list[str] = []
+    for above in folder.parents[:MAX_LEVELS_ABOVE]:
+        beside = subfolders(above) if above == folder.parent else []
+        apart = [p for p in beside if not images_in(p) and not holds_results(p)]
+        tables = [t for place in (above, *apart) for t in list_folder(place) if gives_classes(t)]
+        parts = []
+        for table in (t for t in tables if _names_any(t, index)):
+            try:
+                part = read_table(table, above, above)
+            except MarrowError as error:
+                faults.append(f"{error} {fault_ending(table)}")
+                continue
+            fields = {
+                path: dataclasses.replace(own[path], class_name=f.class_name)
+                for path, f in part.fields.items() if path in own
+            }  # fmt: skip
+            if fields:
+                parts.append(dataclasses.replace(part, fields=fields, place=folder, rest=[]))
+        if parts:
+            names = listed([str(part.table) for part in parts])
+            told = f"Classes are those of {names}; move it away to read the folder without."
+            return join_unless_left_out(folder, layout, parts, False, [*faults, told])
+    return None, faults
+
+
+def _names_any(table: Path, index: FileIndex[Field]) -> bool:
+    """Whether a table names one of these photographs."""
+    try:
+        return any(index.find(row["image"]) for row in read_rows_by_role(table))
+    except MarrowError:
+        return False

@@ -1,0 +1,79 @@
+"""Several tables of classes, in folders below and above that which is opened."""
+
+import pytest
+
+from napari_marrow.data.layouts import scan
+
+
+def classes(found):
+    return [f.class_name for f in found.fields]
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "row"),
+    [
+        ("_classes.csv", "filename, A, B", "{0}.png, {1}, {2}"),
+        ("labels.csv", "filename,label", "{0}.png,{3}"),
+        ("t.tsv", "image\tclass", "{0}\t{3}"),
+    ],
+)
+@pytest.mark.parametrize("parts", [("train", "valid"), ("images",), ("x/train", "x/test")])
+def test_tables_beside_photographs_in_folders_below_are_each_for_its_own(
+    put, parts, name, header, row
+):
+    for k, part in enumerate(parts):
+        folder = put(*(f"{part}/{i}.png" for i in (1, 2, 3)))
+        marks = [(i + k) % 2 for i in (1, 2, 3)]
+        rows = [row.format(i, 1 - m, m, "AB"[m]) for i, m in zip((1, 2, 3), marks, strict=True)]
+        (folder / part / name).write_text("\n".join([header, *rows]))
+    found = scan(folder)
+    got = {(f.path.parent, f.path.stem): f.class_name for f in found.fields}
+    assert got == {
+        (folder / part, str(i)): "AB"[(i + k) % 2]
+        for k, part in enumerate(parts)
+        for i in (1, 2, 3)
+    }
+    assert not any("passed over" in w.lower() for w in found.warnings)
+
+
+@pytest.mark.parametrize("header", ["image,class", "filename,label", "Datei,Zelltyp"])
+def test_tables_that_name_different_photographs_are_joined(put, header):
+    folder = put(*(f"{i}.png" for i in range(1, 5)))
+    (folder / "train.csv").write_text(f"{header}\n1.png,A\n2.png,B\n")
+    (folder / "test.csv").write_text(f"{header}\n3.png,B\n4.png,A\n")
+    got = {f.name: f.class_name for f in scan(folder).fields}
+    assert got == {"1": "A", "2": "B", "3": "B", "4": "A"}
+    (folder / "test.csv").write_text(f"{header}\n2.png,A\n3.png,B\n4.png,A\n")
+    found = scan(folder)
+    got = {f.name: f.class_name for f in found.fields}
+    assert got == {"1": "A", "2": None, "3": "B", "4": "A"}
+    assert any("train.csv" in w and "test.csv" in w and "2.png" in w for w in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("table", "header", "row"),
+    [
+        ("labels.csv", "image ID,class", "{}"),
+        ("labels/labels.csv", "filename,label", "00{}.png"),
+        ("a.tsv", "image\tclass", "images/00{}.png"),
+        ("../t.csv", "image,class", "set/images/00{}.png"),
+    ],
+)
+def test_a_table_above_counts_for_the_folder_that_is_opened(put, table, header, row):
+    folder = put("set/images/001.png", "set/images/002.png") / "set"
+    (folder / table).parent.mkdir(exist_ok=True)
+    mark = "\t" if "\t" in header else ","
+    rows = [f"{row.format(k)}{mark}{label}" for k, label in ((1, "A"), (2, "B"))]
+    (folder / table).write_text("\n".join([header, *rows]))
+    found = scan(folder / "images")
+    assert classes(found) == ["A", "B"]
+    assert [f.source for f in found.fields] == ["001", "002"]
+    assert any((folder / table).name in w for w in found.warnings)
+
+
+@pytest.mark.parametrize("row", ["{}.png", "{}", "valid/{}.png"])
+def test_a_table_above_that_may_be_about_another_folder_gives_no_class(put, row):
+    folder = put(*(f"{part}/{k}.png" for part in ("train", "valid") for k in (1, 2)))
+    rows = [f"{row.format(k)},A" for k in (1, 2)]
+    (folder / "t.csv").write_text("\n".join(["filename,label", *rows]))
+    assert classes(scan(folder / "train")) == [None, None]
