@@ -18,7 +18,11 @@ _SEPARATORS = ",;\t|"
 _ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
 _COMMENT = re.compile(r'[ \t]*\n|"?#[^\n]*\n')
 _NUMBER = re.compile(r"\s*-?\d+(?:[.,]\d+)?\s*")
+_QUOTED = re.compile(r"""="([^"]*)"|'([^']*)'|'(\d[^']*)|\u201c([^\u201d]*)\u201d""")
 _N_SAMPLED_ROWS = 5
+_N_SAMPLED_BYTES = 32
+"""Bytes at the start by which UTF-16 without a mark is known."""
+MAX_TITLE_LINES = 3
 MAX_HEADER_BYTES = 64 * 1024
 Role = Literal["image", "class", "source", "use"]
 """What a column says of a photograph: which file it is, its class, what it was made from, and
@@ -158,14 +162,30 @@ def columns(table: Path) -> tuple[str, ...]:
 
 
 def _decode(content: bytes, errors: str) -> str:
-    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-8-sig"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif len(content) > 1 and not any(content[1:_N_SAMPLED_BYTES:2]):
+        encoding = "utf-16-le"  # without a mark: each letter has a zero byte
+    elif len(content) > 1 and not any(content[0:_N_SAMPLED_BYTES:2]):
+        encoding = "utf-16-be"
     try:
-        text = content.decode("utf-16" if wide else "utf-8-sig", errors)
+        text = content.decode(encoding, errors)
     except UnicodeDecodeError:
         text = content.decode("cp1252")  # Excel's "CSV" where Windows speaks a western language
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = re.sub(r'^"?sep=(.)"?\n', "", text)  # Excel's note of the separator
-    return _with_header(_without_comments(text))
+    return _with_header(_without_title(_without_comments(text)))
+
+
+def _without_title(text: str) -> str:
+    """Drop up to :data:`MAX_TITLE_LINES` lines above names of columns for images and classes."""
+    below = text
+    for _ in range(MAX_TITLE_LINES + 1):
+        if {"image", "class"} <= columns_by_role(_header(below)).keys():
+            return below
+        below = _without_comments(below.partition("\n")[2])
+    return text
 
 
 def _with_header(text: str) -> str:
@@ -206,7 +226,19 @@ def _names_roles(header: list[str]) -> bool:
 
 
 def _reader(text: str, separator: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+    for row in csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True):
+        yield [_without_quotes(cell) for cell in row]
+
+
+def _without_quotes(cell: str) -> str:
+    """Return a text without what keeps spreadsheets from reading it as a number.
+
+    >>> [_without_quotes(text) for text in ('="001"', "'001", "'1.png'", "5' fixed")]
+    ['001', '001', '1.png', "5' fixed"]
+    """
+    if match := _QUOTED.fullmatch(cell.strip()):
+        return next(text for text in match.groups() if text is not None)
+    return cell
 
 
 def _header(text: str) -> list[str]:
@@ -224,6 +256,8 @@ def _separator(text: str) -> str:
         return separator
     rows = _first_rows(text, " ")
     same = len(rows) > 1 and len({len(row) for row in rows}) == 1
+    if _names_roles(header.split(":")):
+        return ":"
     is_spaced = same and (_names_roles(rows[0]) or _implied_header(rows))
     return " " if is_spaced else separator
 

@@ -6,18 +6,19 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
-from napari_marrow.data.text import folded, printable
+from napari_marrow.data.images import is_image_name
+from napari_marrow.data.text import folded, in_windows_1252, printable
 
 Found = TypeVar("Found")
 
 
 def _without_leading_zeros(text: str) -> str:
-    """Return the folded text, with 1 for 001 (spreadsheets drop the zeros) and for 1.0."""
-    whole = re.sub(r"^(\d+)\.0$", r"\1", folded(text))
+    """Return the folded text, with 1 for 001 (spreadsheets drop the zeros), 1.0 and 1,00."""
+    whole = re.sub(r"^(\d+)[.,]0+$", r"\1", folded(text))
     return re.sub(r"(?<![\d.])0+(?=\d)", "", whole)
 
 
@@ -37,8 +38,9 @@ class FileIndex(Generic[Found]):
     r"""Files by all that a table may call them.
 
     In this order: the path, its end (``1.png`` of ``ALL/1.png``), both also without the suffix; the
-    same in another Unicode form or with other capitals; the same without leading zeros. A table
-    may write ``\\`` for ``/``, more folders than there are here, or ``file:`` addresses.
+    same in another Unicode form or with other capitals; the same without leading zeros; a picture
+    of the same name in another format. A table may write ``\\`` for ``/``, more
+    folders than there are here, or ``file:`` addresses.
 
     Parameters
     ----------
@@ -53,9 +55,16 @@ class FileIndex(Generic[Found]):
 
     def find(self, name: str) -> list[Found]:
         """Return the file of this name; several where it is not clear which, or none."""
-        several: list[Found] = []
         is_address = name.casefold().startswith("file:")
         name = unquote(name) if is_address else name
+        several = self._spelt(name)
+        if not several and is_image_name(Path(name)):  # saved anew in another format
+            several = self._spelt(str(PurePosixPath(name.replace("\\", "/")).with_suffix("")))
+        return several
+
+    def _spelt(self, name: str) -> list[Found]:
+        """Return the files of this name, or of another spelling of it."""
+        several: list[Found] = []
         for text in dict.fromkeys((name, name.replace("\\", "/"))):
             for number in range(len(_SPELLINGS)):
                 for found in self._matches(number, text):
@@ -80,11 +89,16 @@ class FileIndex(Generic[Found]):
         if number not in self._levels:
             keys, spell = _Keys[Found](), _SPELLINGS[number]
             for path, file in self._files.items():
-                parts = PurePosixPath(path).parts
-                for start in range(len(parts)):
-                    end = PurePosixPath(*parts[start:])
-                    where = keys.ends if start else keys.paths
-                    for key in {spell(end.as_posix()), spell(end.with_suffix("").as_posix())}:
+                paths: dict[str, None] = {}
+                ends: dict[str, None] = {}
+                for text in {path, in_windows_1252(path)}:
+                    parts = PurePosixPath(text).parts
+                    for start in range(len(parts)):
+                        end = PurePosixPath(*parts[start:])
+                        both = (spell(end.as_posix()), spell(end.with_suffix("").as_posix()))
+                        (ends if start else paths).update(dict.fromkeys(both))
+                for own, where in ((paths, keys.paths), (ends, keys.ends)):
+                    for key in own:
                         where[key].append(file)
             self._levels[number] = keys
         return self._levels[number]

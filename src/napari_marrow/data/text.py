@@ -46,6 +46,17 @@ def printable(text: str) -> str:
     return _SURROGATES.sub(_escape, text)
 
 
+def in_windows_1252(text: str) -> str:
+    r"""Return a file's name that is not UTF-8 as programs with a western code page show it.
+
+    >>> in_windows_1252("caf\udce9.png"), in_windows_1252("café.png")
+    ('café.png', 'café.png')
+    """
+    if not _SURROGATES.search(text):
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+
+
 def one_line(text: str) -> str:
     r"""Return a printable text with a replacement character for each line break or control.
 

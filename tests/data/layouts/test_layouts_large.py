@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from napari_marrow.audit.audit import audit
-from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.errors import Stopped
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.layouts import scan, scan_all
 
@@ -52,8 +52,8 @@ def test_folders_are_listed_a_few_times_whatever_they_hold(crops, listed):
     Image.new("RGB", (8, 8)).save(crops / "c.png")
     for k in range(30):
         (crops / f"t{k}.csv").write_text("image,class\n")
-    with pytest.raises(MarrowError, match="several"):
-        scan(crops)
+    found = scan(crops)
+    assert sum(f"t{k}.csv" in " ".join(found.warnings) for k in range(30)) == 30
     assert 1 <= max(listed.values()) < 12
 
 

@@ -77,3 +77,10 @@ def test_a_table_above_that_may_be_about_another_folder_gives_no_class(put, row)
     rows = [f"{row.format(k)},A" for k in (1, 2)]
     (folder / "t.csv").write_text("\n".join(["filename,label", *rows]))
     assert classes(scan(folder / "train")) == [None, None]
+
+
+@pytest.mark.parametrize("name", ["train_labels", "labels of train", "Train"])
+def test_a_table_above_with_the_name_of_another_folder_gives_no_class(put, name):
+    folder = put("train/3.png", "valid/1.png", "valid/2.png")
+    (folder / f"{name}.csv").write_text("filename,label\n1.png,A\n2.png,B\n")
+    assert classes(scan(folder / "valid")) == [None, None]

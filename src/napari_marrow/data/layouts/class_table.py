@@ -31,8 +31,8 @@ from napari_marrow.data.layouts.listing import (
     sort_files,
     subfolders,
 )
-from napari_marrow.data.layouts.names import can_be_class
 from napari_marrow.data.layouts.named_files import find_photographs
+from napari_marrow.data.layouts.names import can_be_class
 from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.people import sources_of_folders
@@ -382,7 +382,8 @@ def _read_rows(table: Path) -> tuple[list[dict[Role, str]], set[str], list[str]]
     if "source" not in names and len({row.get("source") for row in rows}) == 1:
         for row in rows:  # a column such as "slide" that tells nothing apart
             row.pop("source", None)
-    return rows, unclear, marking
+    once = dict.fromkeys(tuple(row.items()) for row in rows)
+    return [dict(items) for items in once], unclear, marking
 
 
 def _fields_beside(

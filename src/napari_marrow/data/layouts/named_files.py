@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_marrow.data.file_index import FileIndex
+from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.listing import folders_with_images, sort_files
 from napari_marrow.data.masks import looks_like_mask
 
@@ -23,7 +24,18 @@ def find_photographs(root: Path, names: list[str]) -> list[list[Path]]:
     if any(len(own) != 1 for own in paths):
         below = (p for p in folders_with_images(root) if not looks_like_mask(p))
         paths = _look_up(root, {root, *below}, names, paths)
-    return paths
+    exact = {own[0] for name, own in zip(names, paths, strict=True) if not _is_other(name, own)}
+    return [
+        [] if _is_other(name, own) and exact.intersection(own[:1]) else own
+        for name, own in zip(names, paths, strict=True)
+    ]
+
+
+def _is_other(name: str, found: list[Path]) -> bool:
+    """Whether a photograph in another format was found than a table names, or not just one."""
+    if len(found) != 1:
+        return True
+    return is_image_name(Path(name)) and Path(name).suffix.lower() != found[0].suffix.lower()
 
 
 def _as_written(root: Path, name: str) -> list[Path]:

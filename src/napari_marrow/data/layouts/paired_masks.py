@@ -191,12 +191,12 @@ def _read_classes(
     rows = {t: r for t in _tables_near(place) if (r := _classes_in_table(t, photographs))}
     # one in the folder, or that has its name, counts before one that could be another folder's
     inside = [t for t in rows if t.parent == place]
-    rivals = inside or [t for t in rows if _is_named_for(t, place)]
+    rivals = inside or [t for t in rows if is_named_for(t, place)]
     if not rivals:
         rest = [p for p in subfolders(place.parent) if p != place]
         beside = [[p for p in images_in(sub) if p.suffix.lower() == ".bmp"] for sub in rest]
-        rivals = [t for t in rows if _is_named_for(t, place) is None]
-        rivals = [t for t in rivals if not any(_is_named_for(t, p) for p in rest)]
+        rivals = [t for t in rows if is_named_for(t, place) is None]
+        rivals = [t for t in rivals if not any(is_named_for(t, p) for p in rest)]
         shared = [t for t in rivals if any(_classes_in_table(t, images) for images in beside)]
         if len(rivals) == 1 and shared:
             name = rivals[0].name
@@ -237,7 +237,7 @@ def _is_table(entry: Entry) -> bool:
     return is_table_name(Path(entry.name))
 
 
-def _is_named_for(table: Path, folder: Path) -> bool | None:
+def is_named_for(table: Path, folder: Path) -> bool | None:
     """Whether a table has a folder's name in its own; None if it has none of the kind.
 
     ``Class Labels of Dataset 1`` is for ``Dataset 1``, and not for ``Dataset 2``.

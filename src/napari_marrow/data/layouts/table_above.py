@@ -13,11 +13,13 @@ from napari_marrow.data.layouts.class_table import gives_classes, join_unless_le
 from napari_marrow.data.layouts.folders import arranged_classes
 from napari_marrow.data.layouts.listing import (
     fault_ending,
+    folders_with_images,
     holds_results,
     images_in,
     list_folder,
     subfolders,
 )
+from napari_marrow.data.layouts.paired_masks import is_named_for
 from napari_marrow.data.text import listed
 
 MAX_LEVELS_ABOVE = 3
@@ -36,8 +38,14 @@ def read_class_table_above(folder: Path, layout: Collection) -> tuple[Collection
     faults: list[str] = []
     for above in folder.parents[:MAX_LEVELS_ABOVE]:
         beside = subfolders(above) if above == folder.parent else []
-        apart = [p for p in beside if not images_in(p) and not holds_results(p)]
+        apart = [
+            p
+            for p in beside
+            if not (holds_results(p) or images_in(p) or any(folders_with_images(p)))
+        ]
+        rivals = [p for p in beside if p != folder and images_in(p)]
         tables = [t for place in (above, *apart) for t in list_folder(place) if gives_classes(t)]
+        tables = [t for t in tables if not _is_of_another(t, folder, rivals)]
         parts = []
         for table in (t for t in tables if _names_any(t, index)):
             try:
@@ -56,6 +64,12 @@ def read_class_table_above(folder: Path, layout: Collection) -> tuple[Collection
             told = f"Classes are those of {names}; move it away to read the folder without."
             return join_unless_left_out(folder, layout, parts, False, [*faults, told])
     return None, faults
+
+
+def _is_of_another(table: Path, folder: Path, rivals: list[Path]) -> bool:
+    """Whether a table's name says that it is about another folder of photographs."""
+    is_own = is_named_for(table, folder)
+    return is_own is False or (not is_own and any(is_named_for(table, p) for p in rivals))
 
 
 def _names_any(table: Path, index: FileIndex[Field]) -> bool:
