@@ -64,10 +64,10 @@ def test_the_notes_of_a_field_are_in_view_in_a_large_font(widget, make_snam, tmp
     table = widget.table
     qtbot.waitUntil(lambda: table.horizontalScrollBar().maximum() == 0)
     row = texts(widget, USE).index("ALL_1")
-    assert table.columnWidth(NOTES) > table.fontMetrics().horizontalAdvance("duplicate")
-    assert table.columnWidth(USE) > THUMBNAIL_PX + table.fontMetrics().horizontalAdvance(
-        "[x] ALL_1"
-    )
+    advance = table.fontMetrics().horizontalAdvance  # the widths are shared a moment later
+    qtbot.waitUntil(lambda: table.columnWidth(NOTES) > advance("duplicate"))
+    qtbot.waitUntil(lambda: table.columnWidth(USE) > THUMBNAIL_PX + advance("[x] ALL_1"))
+    assert table.horizontalScrollBar().maximum() == 0
     assert not widget.about_field.text()
     table.setCurrentCell(row, CLASS)
     assert widget.about_field.text().startswith("ALL_1: ")
@@ -457,7 +457,7 @@ def test_what_is_saved_counts_in_the_layers_that_are_open(widget, make_snam, tmp
     look(widget, root, qtbot)
     widget.open_fields()
     widget.save(root / "fields.csv")
-    assert "open" not in widget.run.status.text()
+    assert "open layers" not in widget.run.status.text()
     viewer.open(str(root / "MM" / "MM_1.bmp"), plugin="napari-marrow")
     stack, single = viewer.layers[root.name], viewer.layers["MM_1"]
     augmented = augment_photograph(of(viewer, "MM_1"), AugmentSettings(("rotate90",)))
