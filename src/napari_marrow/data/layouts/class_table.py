@@ -55,7 +55,7 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
     """Read the table of classes in a folder, if there is one that counts.
 
     One with the columns ``image`` and ``class`` beside photographs always does. Any other, also in
-    spellings, does where the folders tell no classes apart; so do those in the folders below, each
+    other spellings, does where the folders tell no classes apart; so do those below, each
     for its own, and one in a folder of its own. Several are joined.
 
     Parameters
@@ -77,9 +77,9 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
     MarrowError
         When the one that always counts has a fault.
     """
-    told = " ".join(layout.warnings)
+    warned = " ".join(layout.warnings)
     tables = [p for p in list_folder(folder) if p not in layout.tables and gives_classes(p)]
-    tables = [p for p in tables if fault_ending(p) not in told]
+    tables = [p for p in tables if fault_ending(p) not in warned]
     inside = [] if tables else _tables_inside(folder, layout)
     apart = [] if tables or inside else [p for p in tables_apart(folder) if gives_classes(p)]
     certain = tables if images_in(folder) else []
@@ -115,17 +115,17 @@ def join_unless_left_out(
         if is_certain:
             raise
         return None, [*faults, f"{error} {fault_ending(parts[0].table)}"]
-    told = () if is_certain else layout.warnings
-    warnings = tuple(dict.fromkeys((*told, *found.warnings, *faults)))
+    about_layout = () if is_certain else layout.warnings
+    warnings = tuple(dict.fromkeys((*about_layout, *found.warnings, *faults)))
     return dataclasses.replace(found, warnings=warnings), faults
 
 
 def _tables_inside(folder: Path, layout: Collection) -> list[Path]:
     """List the tables of classes beside photographs in folders below, but those used already."""
     places = [p for p in folders_with_images(folder) if not looks_like_mask(p)]
-    told = " ".join(layout.warnings)
+    warned = " ".join(layout.warnings)
     found = [t for p in places if not holds_results(p) for t in list_folder(p) if gives_classes(t)]
-    return [t for t in found if t not in layout.tables and fault_ending(t) not in told]
+    return [t for t in found if t not in layout.tables and fault_ending(t) not in warned]
 
 
 def tables_apart(folder: Path, depth: int = MAX_DEPTH_APART) -> list[Path]:

@@ -61,8 +61,8 @@ def read_class_table_above(folder: Path, layout: Collection) -> tuple[Collection
                 parts.append(dataclasses.replace(part, fields=fields, place=folder, rest=[]))
         if parts:
             names = listed([str(part.table) for part in parts])
-            told = f"Classes are those of {names}; move it away to read the folder without."
-            return join_unless_left_out(folder, layout, parts, False, [*faults, told])
+            used = f"Classes are those of {names}; move it away to read the folder without."
+            return join_unless_left_out(folder, layout, parts, False, [*faults, used])
     return None, faults
 
 

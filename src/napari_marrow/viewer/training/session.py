@@ -83,7 +83,7 @@ def summarized_session(
     """
     slices = learnt_slices(photographs, unit, only_annotated, emit, should_stop)
     fields: list[Field] = []
-    sources, told = sources_of_files(photographs)
+    sources, warnings = sources_of_files(photographs)
     names = SessionNames(any(not x.files for x in photographs), sources)
 
     def write() -> Iterator[LearntSlice]:
@@ -96,7 +96,7 @@ def summarized_session(
     summary = LearningSummary.of(write(), unit, photographs)
     check_session(summary)
     left_out = tuple(f"{name} is left out: {reason}" for name, reason in summary.left_out)
-    return Collection(OPEN, names.with_copies_joined(fields), (*told, *left_out)), summary
+    return Collection(OPEN, names.with_copies_joined(fields), (*warnings, *left_out)), summary
 
 
 def check_session(summary: LearningSummary) -> None:
