@@ -170,6 +170,8 @@ class Collection:
         Files that gave the classes and sources.
     left_out
         Further photographs, which a table says not to use.
+    passed_over
+        Tables that can't be used; the warnings have the reasons.
     """
 
     root: Path
@@ -177,6 +179,7 @@ class Collection:
     warnings: tuple[str, ...] = ()
     tables: tuple[Path, ...] = ()
     left_out: tuple[Field, ...] = ()
+    passed_over: tuple[Path, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -202,6 +205,7 @@ class Collection:
             "warnings": list(self.warnings),
             "tables": [str(path) for path in self.tables],
             "left_out": [f.to_dict() for f in self.left_out],
+            "passed_over": [str(path) for path in self.passed_over],
         }
 
     @classmethod
@@ -213,6 +217,7 @@ class Collection:
             warnings=tuple(values.get("warnings", ())),
             tables=tuple(map(Path, values.get("tables", ()))),
             left_out=tuple(Field.from_dict(v) for v in values.get("left_out", ())),
+            passed_over=tuple(map(Path, values.get("passed_over", ()))),
         )
 
 

@@ -84,3 +84,22 @@ def test_a_table_above_with_the_name_of_another_folder_gives_no_class(put, name)
     folder = put("train/3.png", "valid/1.png", "valid/2.png")
     (folder / f"{name}.csv").write_text("filename,label\n1.png,A\n2.png,B\n")
     assert classes(scan(folder / "valid")) == [None, None]
+
+
+def test_each_table_that_is_passed_over_is_named_in_one_sentence(put):
+    folder = put("images/1.png", "images/2.png")
+    for name, label in (("first", "A"), ("second", "B")):
+        (folder / name).mkdir()
+        (folder / name / f"{name}.csv").write_text(f"filename,label\n1.png,{label}\n2.png,B\n")
+    (folder / "elsewhere.csv").write_text("filename,label\n7.png,A\n8.png,B\n")
+    found = scan(folder)
+    assert classes(found) == [None, None]
+    assert [w for w in found.warnings if "elsewhere.csv" in w] == [
+        w for w in found.warnings if "7.png" in w and "passed over" in w
+    ]
+    (folder / "elsewhere.csv").unlink()
+    found = scan(folder)
+    assert classes(found) == [None, None]
+    for name in ("first", "second"):
+        assert sum(f"{name}.csv" in w for w in found.warnings) == 1, found.warnings
+    assert {p.name for p in found.passed_over} == {"first.csv", "second.csv"}

@@ -36,6 +36,7 @@ from napari_marrow.data.layouts.listing import (
     join_collections,
     natural_key,
     sort_files,
+    with_passed_over,
 )
 from napari_marrow.data.layouts.names import (
     class_of_folder_name,
@@ -168,7 +169,7 @@ def _scan_folder(folder: Path) -> Collection:
         return saved
     saved, faults_above = read_table_above(folder)
     if saved:
-        return replace(saved, warnings=(*faults_above, *saved.warnings))
+        return with_passed_over(saved, faults_above)
     sets = find_paired_masks(folder)
     taken = {p.parent for s in sets for f in s.fields for p in (f.path, *f.mask_files)}
     rest = class_folders(folder, taken)
@@ -176,15 +177,18 @@ def _scan_folder(folder: Path) -> Collection:
     table, faults = read_class_table(folder, layout)
     if table is None:
         table, above = read_class_table_above(folder, layout)
-        faults = [*faults, *above]
+        faults |= above
     if table is not None:
-        return replace(table, warnings=(*faults_above, *table.warnings))
+        return with_passed_over(table, faults_above)
+    layout = with_passed_over(layout, faults_above | faults)
+    warnings = list(layout.warnings)
     folders = sorted({layout.label(f).rpartition("/")[0] for f in layout.fields} - {""})
     if len(folders) > 1 and not layout.classes:
-        faults.append(f"No field has a class: no name of a folder can be one ({listed(folders)}).")
-    missing = warn_of_missing_originals(layout.root, layout.fields)
-    warnings = (*faults_above, *layout.warnings, *faults, *missing)
-    return with_sources_of_names(replace(layout, warnings=warnings))
+        warnings.append(
+            f"No field has a class: no name of a folder can be one ({listed(folders)})."
+        )
+    warnings += warn_of_missing_originals(layout.root, layout.fields)
+    return with_sources_of_names(replace(layout, warnings=tuple(warnings)))
 
 
 def _one_field(path: Path, beside: _FieldsOf) -> Collection:
@@ -211,7 +215,7 @@ def _one_field(path: Path, beside: _FieldsOf) -> Collection:
 def _beside(folder: Path) -> Collection:
     """Return the photographs of a folder by the saved table that names them, else by its files."""
     saved, faults = read_table_above(folder, own=True)
-    known = replace(saved or Collection(folder, ()), warnings=tuple(faults))
+    known = with_passed_over(replace(saved or Collection(folder, ()), warnings=()), faults)
     named = {f.path for f in (*known.fields, *known.left_out)}
     rest = [f for path, f in _fields_beside(folder).items() if path not in named]
     return replace(known, fields=(*known.fields, *rest))

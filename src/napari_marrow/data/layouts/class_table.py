@@ -11,10 +11,7 @@ from napari_marrow.data.csv_table import (
     UNKNOWN,
     Role,
     columns,
-    columns_by_role,
     holds_predictions,
-    is_own_table,
-    is_table_name,
     read_rows_by_role,
 )
 from napari_marrow.data.errors import LeftOutError, MarrowError
@@ -22,28 +19,26 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.folders import arranged_classes, with_masks_beside
 from napari_marrow.data.layouts.listing import (
-    fault_ending,
     fields_of_files,
-    folders_with_images,
-    holds_results,
     images_in,
     list_folder,
+    passed_over,
     sort_files,
-    subfolders,
+    with_passed_over,
 )
 from napari_marrow.data.layouts.named_files import find_photographs
-from napari_marrow.data.layouts.names import can_be_class
 from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
-from napari_marrow.data.masks import looks_like_mask
+from napari_marrow.data.layouts.table_files import (
+    gives_classes,
+    tables_apart,
+    tables_inside,
+    tells_storage,
+)
 from napari_marrow.data.text import counted, folded, listed
 
-MAX_DEPTH_APART = 3
-"""Folders below folders, without photographs, in which tables are looked for."""
-_OF_ANYTHING = frozenset({"type", "types", "category", "categories", "condition", "annotation"})
-"""Names of columns that may be about the files as well as about their classes."""
 _FALSE = frozenset({
     "no", "n", "none", "not", "false", "f", "0", "0.0", "0,0", "off", "nein", "falsch", "non",
     "faux", "exclude", "excluded", "unused", "not used", "hidden", "ignore", "ignored",
@@ -51,7 +46,7 @@ _FALSE = frozenset({
 """Texts, folded, that say in the column ``use`` that a photograph is not used."""
 
 
-def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | None, list[str]]:
+def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | None, dict[Path, str]]:
     """Read the table of classes in a folder, if there is one that counts.
 
     One with the columns ``image`` and ``class`` beside photographs always does. Any other, also in
@@ -69,43 +64,43 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
     -------
     Collection or None
         The fields that the table names.
-    list of str
-        Why a table can't be used.
+    dict of Path to str
+        Tables that can't be used, and why.
 
     Raises
     ------
     MarrowError
         When the one that always counts has a fault.
     """
-    warned = " ".join(layout.warnings)
-    tables = [p for p in list_folder(folder) if p not in layout.tables and gives_classes(p)]
-    tables = [p for p in tables if fault_ending(p) not in warned]
-    inside = [] if tables else _tables_inside(folder, layout)
+    known = {*layout.tables, *layout.passed_over}
+    tables = [p for p in list_folder(folder) if p not in known and gives_classes(p)]
+    inside = [] if tables else [p for p in tables_inside(folder) if p not in known]
     apart = [] if tables or inside else [p for p in tables_apart(folder) if gives_classes(p)]
     certain = tables if images_in(folder) else []
     certain = [p for p in certain if {"image", "class"} <= set(columns(p))]
     if not certain and len(arranged_classes(layout)) > 1:
-        return None, []
+        return None, {}
     parts: list[Rows] = []
-    faults = []
+    faults: dict[Path, str] = {}
     for table in certain or tables or inside or apart:
         try:
             parts.append(read_table(table, table.parent if inside else folder, folder))
         except MarrowError as error:
             if len(certain) == 1:
                 raise
-            faults.append(f"{error} {fault_ending(table)}")
+            faults[table] = passed_over(table, error)
     if apart and len({p for part in parts for p in part.fields}) < sum(
         len(p.fields) for p in parts
     ):
         names = listed([part.table.relative_to(folder).as_posix() for part in parts])
-        return None, [*faults, f"{names} give classes; to use one, leave it alone there."]
+        fault = f"{names} give classes; to use one, leave it alone there."
+        return None, faults | {part.table: fault for part in parts}
     return join_unless_left_out(folder, layout, parts, bool(certain), faults)
 
 
 def join_unless_left_out(
-    folder: Path, layout: Collection, parts: list[Rows], is_certain: bool, faults: list[str]
-) -> tuple[Collection | None, list[str]]:
+    folder: Path, layout: Collection, parts: list[Rows], is_certain: bool, faults: dict[Path, str]
+) -> tuple[Collection | None, dict[Path, str]]:
     """Join the tables; where those that are not certain leave out everything, they don't count."""
     if not parts:
         return None, faults
@@ -114,56 +109,11 @@ def join_unless_left_out(
     except LeftOutError as error:
         if is_certain:
             raise
-        return None, [*faults, f"{error} {fault_ending(parts[0].table)}"]
-    about_layout = () if is_certain else layout.warnings
-    warnings = tuple(dict.fromkeys((*about_layout, *found.warnings, *faults)))
-    return dataclasses.replace(found, warnings=warnings), faults
-
-
-def _tables_inside(folder: Path, layout: Collection) -> list[Path]:
-    """List the tables of classes beside photographs in folders below, but those used already."""
-    places = [p for p in folders_with_images(folder) if not looks_like_mask(p)]
-    warned = " ".join(layout.warnings)
-    found = [t for p in places if not holds_results(p) for t in list_folder(p) if gives_classes(t)]
-    return [t for t in found if t not in layout.tables and fault_ending(t) not in warned]
-
-
-def tables_apart(folder: Path, depth: int = MAX_DEPTH_APART) -> list[Path]:
-    """List the tables in folders below that hold no photographs: ``labels`` beside ``images``."""
-    found: list[Path] = []
-    for sub in subfolders(folder):
-        if not holds_results(sub) and not images_in(sub):
-            found += filter(is_table_name, list_folder(sub))
-            found += tables_apart(sub, depth - 1) if depth > 1 else []
-    return found
-
-
-def gives_classes(path: Path) -> bool:
-    """Whether a file is a table that names photographs and their classes, in any spelling."""
-    if not is_table_name(path):
-        return False
-    names = columns(path)
-    if is_own_table(names):
-        return False
-    if {"image", "class"} <= columns_by_role(names).keys():
-        return not _tells_storage(path)
-    return read_one_hot(path) is not None
-
-
-def _tells_storage(table: Path) -> bool:
-    """Whether a column such as ``type`` has no classes in it, but ``train`` or ``png``."""
-    if columns_by_role(columns(table)).get("class", "").casefold() not in _OF_ANYTHING:
-        return False
-    try:
-        texts = {row["class"] for row in read_rows_by_role(table)}
-    except MarrowError:
-        return False  # reported where the table is read
-    return bool(texts) and not any(map(can_be_class, texts))
-
-
-def is_field_table(path: Path) -> bool:
-    """Whether a file is a table that has the columns ``image`` and ``class`` by these names."""
-    return gives_classes(path) and {"image", "class"} <= set(columns(path))
+        return None, faults | {part.table: passed_over(part.table, error) for part in parts}
+    if not is_certain:
+        warnings = (*layout.warnings, *found.warnings)
+        found = dataclasses.replace(found, warnings=warnings, passed_over=layout.passed_over)
+    return with_passed_over(found, faults), faults
 
 
 def fields_of_table(
@@ -374,7 +324,7 @@ def _read_rows(table: Path) -> tuple[list[dict[Role, str]], set[str], list[str]]
         marking = sorted({name for own in marked for name in own})
         unclear = {row["image"] for row, own in zip(rows, marked, strict=True) if len(own) != 1}
     is_whole = all(row.get("image") and "class" in row for row in rows)
-    if not rows or not is_whole or _tells_storage(table):
+    if not rows or not is_whole or tells_storage(table):
         has = f"; it has {listed(names)}" if names else ""
         raise MarrowError(
             f"{table} needs the columns image and class, and an image in every row{has}."

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from natsort import natsort_keygen, ns
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.names import source_of_name
@@ -194,9 +196,18 @@ def taken_for_masks(paths: Iterable[Path]) -> str:
     return f"Taken for masks by their pixels, each of the photograph of the same name: {names}."
 
 
-def fault_ending(table: Path) -> str:
-    """Return the end of the sentence about a table that has a fault."""
-    return f"Until then {table.name} is passed over."
+def passed_over(table: Path, fault: MarrowError | str) -> str:
+    """Return the sentences about a table that can't be used for a fault."""
+    return f"{fault} Until then {table.name} is passed over."
+
+
+def with_passed_over(found: Collection, faults: Mapping[Path, str]) -> Collection:
+    """Add tables that can't be used, with the reasons."""
+    return dataclasses.replace(
+        found,
+        warnings=tuple(dict.fromkeys((*found.warnings, *faults.values()))),
+        passed_over=tuple(dict.fromkeys((*found.passed_over, *faults))),
+    )
 
 
 def join_collections(root: Path, parts: Iterable[Collection]) -> Collection:
@@ -207,4 +218,5 @@ def join_collections(root: Path, parts: Iterable[Collection]) -> Collection:
         fields=tuple(f for part in parts for f in part.fields),
         warnings=tuple(w for part in parts for w in part.warnings),
         tables=tuple(t for part in parts for t in part.tables),
+        passed_over=tuple(t for part in parts for t in part.passed_over),
     )

@@ -21,12 +21,13 @@ from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.layouts.listing import (
     MAX_DEPTH,
     Entry,
-    fault_ending,
     images_in,
     join_collections,
     list_folder,
+    passed_over,
     subfolders,
     taken_for_masks,
+    with_passed_over,
 )
 from napari_marrow.data.layouts.names import (
     class_of_folder_name,
@@ -161,7 +162,7 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
     paired = {*photographs, *(masks[p.stem] for p in photographs)}
     if not photographs or len(paired) < MIN_PAIRED_SHARE * len(images):
         return None
-    table, classes, faults = _read_classes(place, photographs)
+    table, classes, warnings, faults = _read_classes(place, photographs)
     if not (table or faults) and not (
         place == root and all(holds_levels(masks[p.stem]) for p in photographs)
     ):
@@ -178,16 +179,21 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
         for path in photographs
     ]
     left = [p.name for p in images if p not in paired]
-    warnings = [*faults, *([f"Pictures without a mask, left out: {listed(left)}."] if left else [])]
+    if left:
+        warnings.append(f"Pictures without a mask, left out: {listed(left)}.")
     if table is None:
         warnings.append(taken_for_masks(masks[p.stem] for p in photographs))
-    return Collection(root, tuple(fields), tuple(warnings), tables=(table,) if table else ())
+    found = Collection(root, tuple(fields), tuple(warnings), tables=(table,) if table else ())
+    return with_passed_over(found, faults)
 
 
 def _read_classes(
     place: Path, photographs: list[Path]
-) -> tuple[Path | None, dict[Path, str], list[str]]:
-    """Return the table of a folder's photographs, their classes, and what is wrong with them."""
+) -> tuple[Path | None, dict[Path, str], list[str], dict[Path, str]]:
+    """Return the table of a folder's photographs, their classes, warnings, and tables passed over.
+
+    The last are those of which it is not clear whether they count, with the reason.
+    """
     rows = {t: r for t in _tables_near(place) if (r := _classes_in_table(t, photographs))}
     # one in the folder, or that has its name, counts before one that could be another folder's
     inside = [t for t in rows if t.parent == place]
@@ -199,25 +205,24 @@ def _read_classes(
         rivals = [t for t in rivals if not any(is_named_for(t, p) for p in rest)]
         shared = [t for t in rivals if any(_classes_in_table(t, images) for images in beside)]
         if len(rivals) == 1 and shared:
-            name = rivals[0].name
-            return None, {}, [
-                f"{name} may be about {place.name} or a folder beside it, with pictures of the "
-                f"same names; move it into its folder. {fault_ending(rivals[0])}"
-            ]  # fmt: skip
+            fault = (
+                f"{rivals[0].name} may be about {place.name} or a folder beside it, with pictures "
+                "of the same names; move it into its folder."
+            )
+            return None, {}, [], {rivals[0]: passed_over(rivals[0], fault)}
     exact = [t for t in rivals if set(rows[t]) == set(photographs)]
     rivals = exact or rivals
     if len(rivals) > 1:
-        endings = " ".join(map(fault_ending, rivals))
         names = listed([t.name for t in rivals])
-        return None, {}, [
-            f"{names} could all give the classes of {place.name}; keep the right one. {endings}"
-        ]  # fmt: skip
+        fault = f"{names} could all give the classes of {place.name}; keep the right one."
+        return None, {}, [], {t: f"{fault} Until then they are passed over." for t in rivals}
     if not rivals:
-        return None, {}, []
+        return None, {}, [], {}
     (table,) = rivals
     twice = sorted(p.name for p, labels in rows[table].items() if len(labels) > 1)
-    faults = [f"{table.name} has several classes for {listed(twice)}."] if twice else []
-    return table, {p: labels.pop() for p, labels in rows[table].items() if len(labels) == 1}, faults
+    warnings = [f"{table.name} has several classes for {listed(twice)}."] if twice else []
+    classes = {p: labels.pop() for p, labels in rows[table].items() if len(labels) == 1}
+    return table, classes, warnings, {}
 
 
 def _tables_near(place: Path) -> list[Path]:

@@ -12,10 +12,11 @@ from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.class_table import fields_of_table, is_field_table
+from napari_marrow.data.layouts.class_table import fields_of_table
 from napari_marrow.data.layouts.folders import snam_root
-from napari_marrow.data.layouts.listing import fault_ending
+from napari_marrow.data.layouts.listing import passed_over
 from napari_marrow.data.layouts.table_above import MAX_LEVELS_ABOVE
+from napari_marrow.data.layouts.table_files import is_field_table
 from napari_marrow.data.outputs import FileKind, csv_encoding, input_files
 from napari_marrow.data.text import listed, printable
 
@@ -35,7 +36,7 @@ def read_saved_table(folder: Path) -> Collection | None:
     return None
 
 
-def read_table_above(place: Path, own: bool = False) -> tuple[Collection | None, list[str]]:
+def read_table_above(place: Path, own: bool = False) -> tuple[Collection | None, dict[Path, str]]:
     """Return what a saved table above a folder says of the photographs in it.
 
     Parameters
@@ -49,15 +50,15 @@ def read_table_above(place: Path, own: bool = False) -> tuple[Collection | None,
     -------
     Collection or None
         The fields by the nearest of :data:`MAX_LEVELS_ABOVE` tables which names any of them.
-    list of str
-        Why a nearer table can't be used.
+    dict of Path to str
+        Nearer tables that can't be used, and why.
 
     Raises
     ------
     LeftOutError
         When a table leaves out all its photographs.
     """
-    faults: list[str] = []
+    faults: dict[Path, str] = {}
     for above in [place, *place.parents][not own : MAX_LEVELS_ABOVE + 1]:
         if not is_field_table(above / SAVED):
             continue
@@ -66,7 +67,7 @@ def read_table_above(place: Path, own: bool = False) -> tuple[Collection | None,
         except LeftOutError:
             raise
         except MarrowError as error:
-            faults.append(f"{error} {fault_ending(above / SAVED)}")
+            faults[above / SAVED] = passed_over(above / SAVED, error)
             continue
         parts = [
             tuple(f for f in part if f.path.is_relative_to(place))

@@ -9,33 +9,36 @@ from napari_marrow.data.csv_table import read_rows_by_role
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
-from napari_marrow.data.layouts.class_table import gives_classes, join_unless_left_out, read_table
+from napari_marrow.data.layouts.class_table import join_unless_left_out, read_table
 from napari_marrow.data.layouts.folders import arranged_classes
 from napari_marrow.data.layouts.listing import (
-    fault_ending,
     folders_with_images,
     holds_results,
     images_in,
     list_folder,
+    passed_over,
     subfolders,
 )
 from napari_marrow.data.layouts.paired_masks import is_named_for
+from napari_marrow.data.layouts.table_files import gives_classes
 from napari_marrow.data.text import listed
 
 MAX_LEVELS_ABOVE = 3
 """Number of folders above one in which a table is looked for."""
 
 
-def read_class_table_above(folder: Path, layout: Collection) -> tuple[Collection | None, list[str]]:
+def read_class_table_above(
+    folder: Path, layout: Collection
+) -> tuple[Collection | None, dict[Path, str]]:
     """Read the tables above a folder, or beside it in a folder of their own, that name its fields.
 
     Only where the folders give no classes. The nearest of :data:`MAX_LEVELS_ABOVE` folders counts.
     """
     if layout.tables or arranged_classes(layout):
-        return None, []
+        return None, {}
     own = {f.path: f for f in layout.fields}
     index = FileIndex({layout.label(f): f for f in layout.fields})
-    faults: list[str] = []
+    faults: dict[Path, str] = {}
     for above in folder.parents[:MAX_LEVELS_ABOVE]:
         beside = subfolders(above) if above == folder.parent else []
         apart = [
@@ -51,7 +54,7 @@ def read_class_table_above(folder: Path, layout: Collection) -> tuple[Collection
             try:
                 part = read_table(table, above, above)
             except MarrowError as error:
-                faults.append(f"{error} {fault_ending(table)}")
+                faults[table] = passed_over(table, error)
                 continue
             fields = {
                 path: dataclasses.replace(own[path], class_name=f.class_name)
@@ -62,7 +65,10 @@ def read_class_table_above(folder: Path, layout: Collection) -> tuple[Collection
         if parts:
             names = listed([str(part.table) for part in parts])
             used = f"Classes are those of {names}; move it away to read the folder without."
-            return join_unless_left_out(folder, layout, parts, False, [*faults, used])
+            found, faults = join_unless_left_out(folder, layout, parts, False, faults)
+            if found is not None:
+                found = dataclasses.replace(found, warnings=(*found.warnings, used))
+            return found, faults
     return None, faults
 
 

@@ -17,8 +17,8 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.class_table import gives_classes, tables_apart
-from napari_marrow.data.layouts.listing import fault_ending, natural_key
+from napari_marrow.data.layouts.listing import natural_key
+from napari_marrow.data.layouts.table_files import gives_classes, tables_apart
 from napari_marrow.data.masks import has_labels_mark
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import counted, listed
@@ -43,7 +43,8 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
     be about the photographs the reason is given, with the remedy.
     """
     used = {path for f in (*found.fields, *found.left_out) for path in (f.path, *f.mask_files)} | {
-        *found.tables
+        *found.tables,
+        *found.passed_over,
     }
     others: list[str] = []
     images: list[str] = []
@@ -61,8 +62,6 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
     if errors:
         closed = [Path(error.filename).relative_to(folder).as_posix() for error in errors]
         warnings.append(f"Folders that can't be read, left out: {listed(closed)}; ask their owner.")
-    warned = " ".join(found.warnings)
-    others = [name for name in others if fault_ending(Path(name)) not in warned]
     others = [name for name in others if not _is_phantom_table(folder / name)]
     explained = _explain_tables(folder, found, others)
     others = [n for n in others if n not in explained and not _ABOUT.fullmatch(Path(n).name)]

@@ -15,8 +15,8 @@ from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, usable
 from napari_marrow.data.images import image_size, is_image_name
 from napari_marrow.data.layouts import put_together, scan_all
-from napari_marrow.data.layouts.class_table import is_field_table
 from napari_marrow.data.layouts.listing import folders_with_images, images_in
+from napari_marrow.data.layouts.table_files import is_field_table
 from napari_marrow.data.masks import looks_like_mask, mask_kind, read_mask
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import listed

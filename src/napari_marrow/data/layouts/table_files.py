@@ -1,0 +1,73 @@
+"""Which files of a folder are tables of classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_marrow.data.csv_table import (
+    columns,
+    columns_by_role,
+    is_own_table,
+    is_table_name,
+    read_rows_by_role,
+)
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.layouts.listing import (
+    folders_with_images,
+    holds_results,
+    images_in,
+    list_folder,
+    subfolders,
+)
+from napari_marrow.data.layouts.names import can_be_class
+from napari_marrow.data.layouts.one_hot import read_one_hot
+from napari_marrow.data.masks import looks_like_mask
+
+MAX_DEPTH_APART = 3
+"""Folders below folders, without photographs, in which tables are looked for."""
+_OF_ANYTHING = frozenset({"type", "types", "category", "categories", "condition", "annotation"})
+"""Names of columns that may be about the files as well as about their classes."""
+
+
+def tables_inside(folder: Path) -> list[Path]:
+    """List the tables of classes beside photographs in folders below."""
+    places = [p for p in folders_with_images(folder) if not looks_like_mask(p)]
+    return [t for p in places if not holds_results(p) for t in list_folder(p) if gives_classes(t)]
+
+
+def tables_apart(folder: Path, depth: int = MAX_DEPTH_APART) -> list[Path]:
+    """List the tables in folders below that hold no photographs: ``labels`` beside ``images``."""
+    found: list[Path] = []
+    for sub in subfolders(folder):
+        if not holds_results(sub) and not images_in(sub):
+            found += filter(is_table_name, list_folder(sub))
+            found += tables_apart(sub, depth - 1) if depth > 1 else []
+    return found
+
+
+def gives_classes(path: Path) -> bool:
+    """Whether a file is a table that names photographs and their classes, in any spelling."""
+    if not is_table_name(path):
+        return False
+    names = columns(path)
+    if is_own_table(names):
+        return False
+    if {"image", "class"} <= columns_by_role(names).keys():
+        return not tells_storage(path)
+    return read_one_hot(path) is not None
+
+
+def tells_storage(table: Path) -> bool:
+    """Whether a column such as ``type`` has no classes in it, but ``train`` or ``png``."""
+    if columns_by_role(columns(table)).get("class", "").casefold() not in _OF_ANYTHING:
+        return False
+    try:
+        texts = {row["class"] for row in read_rows_by_role(table)}
+    except MarrowError:
+        return False  # reported where the table is read
+    return bool(texts) and not any(map(can_be_class, texts))
+
+
+def is_field_table(path: Path) -> bool:
+    """Whether a file is a table that has the columns ``image`` and ``class`` by these names."""
+    return gives_classes(path) and {"image", "class"} <= set(columns(path))
