@@ -26,7 +26,7 @@ from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
-from napari_marrow.viewer.training.session import summarized_session
+from napari_marrow.viewer.training.session import write_session
 from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
@@ -185,7 +185,7 @@ class TrainDcnn(DockWidget):
         session.mkdir()
 
         def find(emit: Emit, should_stop: ShouldStop) -> tuple[Collection, str]:
-            collection, summary = summarized_session(
+            collection, summary = write_session(
                 found, session, settings.unit, only, emit, should_stop
             )
             return collection, f" {summary.sentence('Learnt from')}"

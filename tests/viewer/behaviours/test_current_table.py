@@ -48,7 +48,7 @@ def test_what_the_user_says_of_a_field_stays_with_it(make_napari_viewer, snam, q
     qtbot.waitUntil(partial(shows, nuclei, "MM_2"), timeout=10000)
     assert "class" not in nuclei.features
     (found,) = Photograph.all_of(viewer.layers)
-    fields = write_session([found], tmp_path, "cell").fields
+    fields = write_session([found], tmp_path, "cell")[0].fields
     told = {f.name: set(f.cell_classes.values()) for f in fields}
     assert told["ALL_1"] == {"mine"}
     assert not any(classes for name, classes in told.items() if name != "ALL_1")

@@ -54,7 +54,7 @@ def test_products_are_not_chosen_and_three_runs_of_stain_change_nothing(viewer, 
     assert chosen(viewer)[STACK] == 6
     summary = summarize_learning(Photograph.chosen_of(viewer.layers), "field")
     assert f"{STACK} is hidden, and used because it is ticked" in summary.sentence()
-    found = write_session(Photograph.chosen_of(viewer.layers), tmp_path, "field")
+    found = write_session(Photograph.chosen_of(viewer.layers), tmp_path, "field")[0]
     assert [field.name[-1] for field in found.fields] == ["1", "2", "3"] * 2
 
 
@@ -113,7 +113,7 @@ def test_only_what_is_chosen_is_learnt_from_measured_and_labelled(viewer, make_t
     photographs = Photograph.chosen_of(viewer.layers)
     (tmp_path / "session").mkdir()
     for found in (
-        write_session(photographs, tmp_path / "session", unit),
+        write_session(photographs, tmp_path / "session", unit)[0],
         opened_fields(photographs, tmp_path, unit, False)[0],
     ):
         assert [field.name for field in found.fields] == ["ALL_1", "ALL_3"]

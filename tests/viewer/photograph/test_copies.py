@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_a_duplicated_stack_and_its_photographs_by_themselves_are_not_chosen(sna
     assert found["ALL_2"].copies == {0: STACK}
     assert found[f"{STACK} copy"].copies == dict.fromkeys(range(6), STACK)
     assert not found[STACK].copies
-    assert len(write_session([*found.values()], tmp_path, "field").fields) == 6
+    assert len(write_session([*found.values()], tmp_path, "field")[0].fields) == 6
     set_chosen(viewer.layers[STACK], [1], False)  # nothing else is ticked by that
     assert chosen(viewer)["ALL_2"] == ()
     viewer.layers[STACK].visible = False  # the copy is what is seen
@@ -85,7 +86,7 @@ def test_one_photograph_in_two_layers_counts_once(snam, how, tmp_path, draw):
     assert "ALL_1 is ticked twice, as ALL and as MM" in sentence(viewer).replace("again", "ALL_1")
     set_chosen(first.layer, [0], False)
     assert sentence(viewer).startswith("Learns from 1 MM field")
-    assert len(write_session(Photograph.all_of(viewer.layers), tmp_path, "field").fields) == 1
+    assert len(write_session(Photograph.all_of(viewer.layers), tmp_path, "field")[0].fields) == 1
 
 
 def test_the_copy_that_is_annotated_is_the_one_that_counts(snam):
@@ -154,9 +155,9 @@ def test_a_changed_file_of_a_folder_is_left_out_by_name(folder, which, make_toy,
     for unit in ("field", "cell"):
         summary = summarize_learning(photographs, unit, count_all=False)
         assert f"{path} was changed" in summary.sentence()
-        for k, make in enumerate((write_session, lambda *a: opened_fields(*a, nuclei=True)[0])):
+        for k, make in enumerate((write_session, partial(opened_fields, nuclei=True))):
             (empty := tmp_path / f"{unit}{k}").mkdir()
-            assert len(make(photographs, empty, unit).fields) == 3
+            assert len(make(photographs, empty, unit)[0].fields) == 3
         bundle, failures = make_toy(tmp_path / f"{unit}.marrow", unit=unit), Failures()
         [labelled] = predict_photographs(bundle, photographs, failures=failures)
         assert labelled.rows == (0, 2, 3)
@@ -171,7 +172,7 @@ def test_a_changed_file_of_a_folder_is_left_out_by_name(folder, which, make_toy,
         assert [bool(x) for x in problems] == [False, True, False, False]
     fill(viewer, folder / "ALL" / "ALL_2.bmp")  # as it is told to
     set_chosen(viewer.layers["ALL_2"], [0], True)
-    assert len(write_session(Photograph.all_of(viewer.layers), tmp_path, "field").fields) == 4
+    assert len(write_session(Photograph.all_of(viewer.layers), tmp_path, "field")[0].fields) == 4
 
 
 def test_a_photograph_shows_what_it_showed_when_its_file_is_written_over(folder):

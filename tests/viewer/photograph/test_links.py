@@ -66,7 +66,7 @@ def test_pixels_that_were_replaced_are_what_is_used(snam, tmp_path):
     assert caption.text() == ""
     # It was made from ALL_1, as far as anybody knows: never on both sides of a split.
     set_field_class(viewer.layers["ALL_1"], 0, "MM")
-    [field] = write_session(Photograph.all_of(viewer.layers), tmp_path, "field").fields
+    [field] = write_session(Photograph.all_of(viewer.layers), tmp_path, "field")[0].fields
     assert field.source == "ALL_1"  # of its file
     np.testing.assert_array_equal(field.image(), other)
 

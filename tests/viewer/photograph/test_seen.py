@@ -88,7 +88,7 @@ def test_the_nuclei_that_are_seen_in_a_stack_are_labelled_and_learnt_from(
     [labelled] = predict_photographs(bundle, [of(viewer, STACK)])
     assert [len(p.table) for p in labelled.predictions] == counts
     (tmp_path / "session").mkdir()
-    collection = write_session([of(viewer, STACK)], tmp_path / "session", "cell")
+    collection = write_session([of(viewer, STACK)], tmp_path / "session", "cell")[0]
     assert [f.instances().max(initial=0) for f in collection.fields] == [n for n in counts if n]
     made.name = "renamed"
     assert of(viewer, STACK).labels(0).max() == counts[0]
@@ -223,7 +223,7 @@ def test_the_sentence_agrees_with_what_is_written_and_learnt(viewer, snam, draw,
         assert summary.units == expected
         folder = tmp_path / str(only)
         folder.mkdir()
-        collection = write_session(photographs, folder, "cell", only)
+        collection = write_session(photographs, folder, "cell", only)[0]
         assert learnt(collection, "cell") == expected
         assert len(collection.fields) == summary.n_fields == (3 if only else 7)
         assert str(folder) not in str(collection.root)
@@ -310,7 +310,7 @@ def test_copies_and_products_of_a_photograph_are_one_source(viewer, draw, tmp_pa
         for row in range(len(of(viewer, layer.name))):
             set_field_class(layer, row, "ALL")
         set_chosen(layer, range(2), True)
-    found = write_session(Photograph.all_of(viewer.layers), tmp_path, "field")
+    found = write_session(Photograph.all_of(viewer.layers), tmp_path, "field")[0]
     sources = {f.name: f.source for f in found.fields}
     assert len(found.fields) == 5  # the copy counts once, also where both are ticked
     other = sources.pop("b")

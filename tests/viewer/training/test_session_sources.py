@@ -65,7 +65,7 @@ def opened(*paths):
 
 def session(viewer, folder):
     folder.mkdir(exist_ok=True)
-    return write_session(Photograph.chosen_of(viewer.layers), folder, "field").fields
+    return write_session(Photograph.chosen_of(viewer.layers), folder, "field")[0].fields
 
 
 def split_in(fields):

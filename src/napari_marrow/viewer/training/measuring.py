@@ -19,7 +19,7 @@ from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.slice_tables import measure, nucleus_features
 from napari_marrow.viewer.stack import EditableStack, LazyStack, Pixels
 from napari_marrow.viewer.training.learning import LearningSummary, LearntSlice
-from napari_marrow.viewer.training.session import summarized_session
+from napari_marrow.viewer.training.session import write_session
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +103,7 @@ def opened_fields(
             if target is not None:
                 targets[made.name] = target
 
-    collection, summary = summarized_session(
+    collection, summary = write_session(
         photographs, folder, unit, only_annotated, should_stop=should_stop, written=found
     )
     return collection, targets, summary

@@ -45,7 +45,8 @@ def write_session(
     only_annotated: bool = False,
     emit: Emit = silent,
     should_stop: ShouldStop = never,
-) -> Collection:
+    written: Callable[[LearntSlice, Field], None] = lambda one, field: None,
+) -> tuple[Collection, LearningSummary]:
     """Write what a training needs into an empty folder and describe it; runs in a worker.
 
     Fields of which nothing is learnt are left out: the warnings of the collection have them.
@@ -56,6 +57,8 @@ def write_session(
         As :func:`.learnt_slices` takes them.
     folder
         An empty folder.
+    written
+        Called with each field that is learnt from.
 
     Raises
     ------
@@ -63,23 +66,6 @@ def write_session(
         When there is nothing to learn from.
     Stopped
         When ``should_stop`` returned True.
-    """
-    collection, _ = summarized_session(photographs, folder, unit, only_annotated, emit, should_stop)
-    return collection
-
-
-def summarized_session(
-    photographs: Sequence[Photograph],
-    folder: Path,
-    unit: str,
-    only_annotated: bool = False,
-    emit: Emit = silent,
-    should_stop: ShouldStop = never,
-    written: Callable[[LearntSlice, Field], None] = lambda one, field: None,
-) -> tuple[Collection, LearningSummary]:
-    """Return what :func:`write_session` does, with the summary of what it wrote.
-
-    ``written`` is called with each field that is learnt from.
     """
     slices = learnt_slices(photographs, unit, only_annotated, emit, should_stop)
     fields: list[Field] = []
