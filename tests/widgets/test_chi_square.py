@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from napari.layers import Layer
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication, QScrollArea
 from scipy.stats import false_discovery_control
 from sklearn.feature_selection import chi2
@@ -341,7 +340,9 @@ def test_names_are_never_cut_off(seen, snam, qtbot, width):
     assert "stability not known" in view.numbers.text()
 
 
-def test_the_plots_follow_the_theme_and_leave_the_wheel_alone(widget, viewer, snam, qtbot):
+def test_the_plots_follow_the_theme_and_leave_the_wheel_alone(
+    widget, viewer, snam, qtbot, turn_wheel
+):
     widget.source.set_folder(snam)
     run(widget, qtbot, families=("histogram",))
     backs = set()
@@ -354,18 +355,7 @@ def test_the_plots_follow_the_theme_and_leave_the_wheel_alone(widget, viewer, sn
             assert (np.mean(back[:3]) > 0.5) == (theme == "light")
             backs.add(back)
     assert len(backs) == 2
-    here = QPointF(20, 20)
-    wheel = QWheelEvent(
-        here,
-        here,
-        QPoint(),
-        QPoint(0, -120),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    widget.view.bars.wheelEvent(wheel)
+    wheel = turn_wheel(widget.view.bars)
     assert not wheel.isAccepted()
 
 

@@ -7,9 +7,8 @@ from time import sleep
 import numpy as np
 import pytest
 from PIL import Image
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QLineEdit, QMessageBox, QPushButton
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QMessageBox, QPushButton
 
 from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
@@ -270,21 +269,10 @@ def test_what_is_typed_replaces_the_class(widget, make_snam, tmp_path, qtbot, ty
     assert classes == ["ALL", typed, "MM", "MM"]
 
 
-def test_the_wheel_does_not_change_a_class(widget, make_snam, tmp_path, qtbot):
+def test_the_wheel_does_not_change_a_class(widget, make_snam, tmp_path, qtbot, turn_wheel):
     look(widget, make_snam(tmp_path / "s", 2), qtbot)
     box = editor_of(widget, 0, qtbot)
-    here = QPointF(box.rect().center())
-    down = QWheelEvent(
-        here,
-        QPointF(box.mapToGlobal(box.rect().center())),
-        QPoint(),
-        QPoint(0, -120),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(box, down)
+    down = turn_wheel(box)
     assert box.currentText() == "ALL"
     assert not down.isAccepted()  # so that the table gets it
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from napari.utils.theme import get_theme
 from PIL import Image
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QKeyEvent, QWheelEvent
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
@@ -30,26 +30,11 @@ def widgets(make_napari_viewer_proxy, monkeypatch):
     return {name: window.add_plugin_dock_widget("napari-marrow", name)[1] for name in NAMES}
 
 
-def turn_wheel(widget):
-    middle = QPointF(widget.rect().center())
-    event = QWheelEvent(
-        middle,
-        QPointF(widget.mapToGlobal(widget.rect().center())),
-        QPoint(),
-        QPoint(0, -120),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(widget, event)
-
-
 def value(field):
     return field.currentIndex() if isinstance(field, QComboBox) else field.value()
 
 
-def test_the_wheel_changes_no_value(widgets):
+def test_the_wheel_changes_no_value(widgets, turn_wheel):
     fields = []
     for widget in widgets.values():
         for kind in (QComboBox, QAbstractSpinBox, QAbstractSlider):
