@@ -33,9 +33,11 @@ UNKNOWN = frozenset({
     "unlabelled", "unlabeled", "not known", "not available", "no label", "tbd", "to do",
 })  # fmt: skip
 """Texts, folded, that programs and people write where there is nothing to write."""
-_ID = "(?:s|ids?|names?|no|nr|num|numbers?|index|idx|codes?)?"
+_ID = "(?:s|ids?|names?|no|nr|num|numbers?|nummer|index|idx|codes?)?"
 _PICTURE = "(?:image|img|photo|photograph|picture|pic)"
-_PERSON = "(?:patient|pat|case|subject|donor|person|slide|smear|specimen|sample)"
+_PERSON = (
+    "(?:patient(?:in)?|pat|case|fall|subject|donor|person|slide|smear|ausstrich|specimen|sample)"
+)
 _SPELLINGS: dict[Role, tuple[str, ...]] = {
     "image": (
         "image",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts import SAVED, scan, scan_all, write_table
 
 
 def classes(found):
@@ -103,3 +103,65 @@ def test_each_table_that_is_passed_over_is_named_in_one_sentence(put):
     for name in ("first", "second"):
         assert sum(f"{name}.csv" in w for w in found.warnings) == 1, found.warnings
     assert {p.name for p in found.passed_over} == {"first.csv", "second.csv"}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("image,class\n1.png,A\n1.png,B\n2.png,B\n3.png,A\n", "1.png"),
+        ("filename;label\n3.png;A\n1;A\n1.png;a\n2.png;B\nx\\2.png;A\n2;B\n", "2.png"),
+        ("Datei\tZelltyp\n2.png\tB\n1.png\tA\n1.png\tunknown\n3.png\tA\n", "1.png"),
+    ],
+)
+@pytest.mark.parametrize("opened", ["folder", "table"])
+def test_a_photograph_with_two_classes_in_one_table_has_none(put, text, names, opened):
+    folder = put("1.png", "2.png", "3.png")
+    table = folder / "t.csv"
+    table.write_text(text)
+    found = scan(folder if opened == "folder" else table)
+    expected = {"1": "A", "2": "B", "3": "A"} | {names[0]: None}
+    assert {f.name: f.class_name for f in found.fields} == expected
+    [said] = [w for w in found.warnings if "different classes" in w]
+    assert "t.csv" in said
+    assert names in said
+    assert not any("gives no class" in w for w in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ("t.csv", "image,class,source\n1.png,A,p1\n2.png,B,p2\n"),
+        ("labels.tsv", "filename\tlabel\tpatient\n1\tA\tp1\n2\tB\tp2\n7\tB\tp2\n"),
+        ("../labels.csv", "file,diagnosis,patient\nset/1.png,A,p1\nset/2.png,B,p2\n"),
+        ("../tables/t.csv", "Datei;Klasse;Fallnummer\n1.png;A;p1\n2.png;B;p2\n"),
+    ],
+)
+def test_photographs_opened_one_by_one_have_the_classes_of_the_table(put, table, text):
+    folder = put("set/1.png", "set/2.png", "set/3.png") / "set"
+    (folder / table).parent.mkdir(exist_ok=True)
+    (folder / table).write_text(text)
+    expected = [("A", "p1"), ("B", "p2"), (None, "3")]
+    for k, one in enumerate(expected):
+        [field] = scan(folder / f"{k + 1}.png").fields
+        assert (field.class_name, field.source) == one
+    opened = scan_all([folder / f"{k}.png" for k in (1, 2, 3)])
+    assert [(f.class_name, f.source) for c in opened for f in c.fields] == expected
+
+
+def test_a_photograph_opens_beside_a_table_that_can_not_be_used(put):
+    folder = put("1.png", "2.png")
+    (folder / "t.csv").write_text("image,class\n1.png,A\n1.png,B\n")
+    found = scan(folder / "2.png")
+    assert classes(found) == [None]
+    assert any("t.csv" in w for w in found.warnings)
+
+
+@pytest.mark.parametrize("new", ["MM/1.png", "MM/a/1.png", "AML/x.png"])
+def test_class_folders_added_beside_a_saved_table_are_named_with_it(put, new):
+    folder = put("ALL/1.png", "ALL/2.png")
+    write_table(scan(folder), folder / SAVED)
+    put(new)
+    found = scan(folder)
+    assert len(found.fields) == 2
+    [said] = [w for w in found.warnings if new in w]
+    assert SAVED in said

@@ -174,10 +174,7 @@ def _scan_folder(folder: Path) -> Collection:
     taken = {p.parent for s in sets for f in s.fields for p in (f.path, *f.mask_files)}
     rest = class_folders(folder, taken)
     layout = join_collections(folder, [*sets, rest]) if sets else rest
-    table, faults = read_class_table(folder, layout)
-    if table is None:
-        table, above = read_class_table_above(folder, layout)
-        faults |= above
+    table, faults = _read_tables(folder, layout)
     if table is not None:
         return with_passed_over(table, faults_above)
     layout = with_passed_over(layout, faults_above | faults)
@@ -189,6 +186,17 @@ def _scan_folder(folder: Path) -> Collection:
         )
     warnings += warn_of_missing_originals(layout.root, layout.fields)
     return with_sources_of_names(replace(layout, warnings=tuple(warnings)))
+
+
+def _read_tables(
+    folder: Path, layout: Collection, below: bool = True
+) -> tuple[Collection | None, dict[Path, str]]:
+    """Read the tables of classes in a folder, else those above; return why others can't be used."""
+    table, faults = read_class_table(folder, layout, below)
+    if table is None:
+        table, above = read_class_table_above(folder, layout)
+        faults |= above
+    return table, faults
 
 
 def _one_field(path: Path, beside: _FieldsOf) -> Collection:
@@ -213,21 +221,32 @@ def _one_field(path: Path, beside: _FieldsOf) -> Collection:
 
 
 def _beside(folder: Path) -> Collection:
-    """Return the photographs of a folder by the saved table that names them, else by its files."""
-    saved, faults = read_table_above(folder, own=True)
-    known = with_passed_over(replace(saved or Collection(folder, ()), warnings=()), faults)
+    """Return the photographs of a folder by the tables that name them, else by its files."""
+    known, faults = read_table_above(folder, own=True)
+    layout = _layout_beside(folder)
+    warnings = list[str]()
+    if known is None:
+        try:
+            known, more = _read_tables(folder, layout, below=False)
+        except MarrowError as error:
+            warnings.append(str(error))
+        else:
+            faults |= more
+            known = known and replace(known, left_out=())  # what is opened by name is wanted
+    known = replace(known or Collection(folder, (), tables=layout.tables), warnings=tuple(warnings))
     named = {f.path for f in (*known.fields, *known.left_out)}
-    rest = [f for path, f in _fields_beside(folder).items() if path not in named]
-    return replace(known, fields=(*known.fields, *rest))
+    rest = [f for f in layout.fields if f.path not in named]
+    return with_passed_over(replace(known, fields=(*known.fields, *rest)), faults)
 
 
-def _fields_beside(folder: Path) -> dict[Path, Field]:
+def _layout_beside(folder: Path) -> Collection:
     """Return the photographs of a folder with their masks, as each would be found by itself."""
     fields = _fields_of_one_folder(folder, sort_files(folder))
     found = {f.path: f for f in with_masks_beside(folder, fields)}
-    for layout in (white_blood_cells(folder), segpc_part(folder.parent, folder.parent)):
-        found |= {f.path: f for f in (layout.fields if layout else ())}
-    return found
+    sets = [white_blood_cells(folder), segpc_part(folder.parent, folder.parent)]
+    whole = join_collections(folder, filter(None, sets))
+    found |= {f.path: f for f in whole.fields}
+    return replace(whole, fields=tuple(found.values()), warnings=())
 
 
 def _fields_of_one_folder(folder: Path, files: FolderFiles) -> list[Field]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -46,7 +46,9 @@ _FALSE = frozenset({
 """Texts, folded, that say in the column ``use`` that a photograph is not used."""
 
 
-def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | None, dict[Path, str]]:
+def read_class_table(
+    folder: Path, layout: Collection, below: bool = True
+) -> tuple[Collection | None, dict[Path, str]]:
     """Read the table of classes in a folder, if there is one that counts.
 
     One with the columns ``image`` and ``class`` beside photographs always does. Any other, also in
@@ -59,6 +61,8 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
         Where to look.
     layout
         What the folders alone tell.
+    below
+        Look in folders below, too.
 
     Returns
     -------
@@ -74,8 +78,10 @@ def read_class_table(folder: Path, layout: Collection) -> tuple[Collection | Non
     """
     known = {*layout.tables, *layout.passed_over}
     tables = [p for p in list_folder(folder) if p not in known and gives_classes(p)]
-    inside = [] if tables else [p for p in tables_inside(folder) if p not in known]
-    apart = [] if tables or inside else [p for p in tables_apart(folder) if gives_classes(p)]
+    below = below and not tables
+    inside = [p for p in tables_inside(folder) if p not in known] if below else []
+    below = below and not inside
+    apart = [p for p in tables_apart(folder) if gives_classes(p)] if below else []
     certain = tables if images_in(folder) else []
     certain = [p for p in certain if {"image", "class"} <= set(columns(p))]
     if not certain and len(arranged_classes(layout)) > 1:
@@ -187,9 +193,6 @@ def read_table(table: Path, place: Path, root: Path) -> Rows:
         )
     found = find_photographs(place, [row["image"] for row in rows])
     paths = [own[0] if len(own) == 1 else None for own in found]
-    twice = [path.name for path, count in Counter(filter(None, paths)).items() if count > 1]
-    if twice:
-        raise MarrowError(f"{table} names {listed(twice)} more than once; keep one row each.")
     missing = [row["image"] for row, own in zip(rows, found, strict=True) if not own]
     several = [row["image"] for row, own in zip(rows, found, strict=True) if len(own) > 1]
     if len(several) == len(rows):
@@ -210,10 +213,17 @@ def read_table(table: Path, place: Path, root: Path) -> Rows:
             f"{table.name} names {listed(several)}, and several files are called so; write their "
             "folders, too."
         )
-    named = {path: row for row, path in zip(rows, paths, strict=True) if path is not None}
+    named, differ = _one_row_each(table, rows, paths)
+    if differ:
+        names = listed([*differ.values()])
+        warnings.append(
+            f"{table.name} gives different classes to {names}, which has none then; keep one row "
+            "each."
+        )
     known = _fields_beside(root, table, list(named), warnings)
     unknown = UNKNOWN - {"-"} if any(row["class"] == "+" for row in rows) else UNKNOWN
-    warnings += _warn_of_no_class(table, named.values(), unclear, unknown)
+    clear = [row for path, row in named.items() if path not in differ]
+    warnings += _warn_of_no_class(table, clear, unclear, unknown)
     fields = {}
     for path, row in named.items():
         if path not in known:
@@ -230,6 +240,30 @@ def read_table(table: Path, place: Path, root: Path) -> Rows:
         warnings.append(f"{table.name} leaves out {what}: {listed(left_out)}.")
     rest = [f for f in known.values() if f.path not in named]
     return Rows(table, place, fields, given, hidden, rest, warnings)
+
+
+def _one_row_each(
+    table: Path, rows: list[dict[Role, str]], paths: list[Path | None]
+) -> tuple[dict[Path, dict[Role, str]], dict[Path, str]]:
+    """Return the first row of each photograph, and the names of those with different classes.
+
+    These have none then. A table in which all have, of cells most often, is refused.
+    """
+    named: dict[Path, dict[Role, str]] = {}
+    differ: dict[Path, str] = {}
+    for row, path in zip(rows, paths, strict=True):
+        if path is None:
+            continue
+        first = named.setdefault(path, row)
+        if folded(row["class"]) != folded(first["class"]):
+            differ[path] = path.name
+    if differ and len(differ) == len(named):
+        names = listed([*differ.values()])
+        raise MarrowError(
+            f"{table} names {names} more than once, with different classes; keep one row each."
+        )
+    named |= {path: named[path] | {"class": ""} for path in differ}
+    return named, differ
 
 
 def _join(root: Path, parts: list[Rows], others: Iterable[Field] | None) -> Collection:

@@ -72,10 +72,11 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
         what = counted(len(results), "result")
         warnings.append(f"Passed over: {what} of napari-marrow: {listed(results)}.")
     if images:
-        warnings.append(
-            f"Passed over: {counted(len(images), 'image')} taken neither for a photograph nor for "
-            f"a mask: {listed(images)}."
-        )
+        what = "taken neither for a photograph nor for a mask"
+        if found.tables:
+            tables = listed([table.name for table in found.tables])
+            what += f", or not named in {tables}, which gives the classes"
+        warnings.append(f"Passed over: {counted(len(images), 'image')} {what}: {listed(images)}.")
     return [*warnings, *explained.values()]
 
 
