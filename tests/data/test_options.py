@@ -9,6 +9,8 @@ import pytest
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.options import Settings, option, settings_from_dict
+from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
+from napari_marrow.learning.settings import TrainingSettings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,3 +87,13 @@ def test_json_there_and_back_and_newer_keys_are_passed_over():
 def test_values_of_the_wrong_kind_are_named(values):
     with pytest.raises(MarrowError, match=f"wrong kind for {next(iter(values))}"):
         settings_from_dict(Toy, values)
+
+
+@pytest.mark.parametrize("kind", [AugmentSettings, SegmentSettings, TrainingSettings])
+def test_the_help_of_an_option_names_its_unit(kind):
+    """The command line shows the help alone; a form has the unit behind the label."""
+    words = {"px": "pixels", "levels": "levels", "degrees": "degrees", "epochs": "epochs"}
+    units = {f.metadata["help"]: f.metadata["unit"] for f in dataclasses.fields(kind)}
+    assert any(units.values())
+    for text, unit in units.items():
+        assert not unit or words[unit] in text, text

@@ -12,7 +12,7 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import _ANSWERS as ANSWERS
-from napari_marrow.jobs.features import FEATURES, FeaturesJob, run_features_job, scores_path
+from napari_marrow.jobs.features import FEATURES_TABLE, FeaturesJob, run_features_job, scores_path
 from napari_marrow.jobs.output_names import PREDICTIONS
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.measure.chi2 import select_features
@@ -31,17 +31,17 @@ def run(collection, out, settings=None, selection=None, strict=False, **how):
 def test_a_table_of_all_families_is_replaced_unless_it_has_remarks(tmp_path, collection, unit):
     one = replace(collection, fields=collection.fields[:1])
     run(one, tmp_path / "T.csv", FeatureSettings(FAMILIES, unit))
-    assert FEATURES.is_ours(tmp_path / "T.csv")
+    assert FEATURES_TABLE.is_ours(tmp_path / "T.csv")
     table = pd.read_csv(tmp_path / "T.csv")
     for name in ("reviewer", "nucleus_remark"):
         table.assign(**{name: "mine"}).to_csv(tmp_path / "T.csv", index=False)
-        assert not FEATURES.is_ours(tmp_path / "T.csv")
+        assert not FEATURES_TABLE.is_ours(tmp_path / "T.csv")
 
 
 @pytest.mark.parametrize(
     ("kind", "header"),
     [
-        (FEATURES, "image,index,y,x,class,source"),
+        (FEATURES_TABLE, "image,index,y,x,class,source"),
         (PREDICTIONS, "image,index,y,x,class,uncertain"),
         (ANSWERS, "image,index,y,x,class,source,fold,predicted,model,protocol"),
     ],

@@ -17,7 +17,7 @@ from napari_marrow.cli.app import (
     app,
     no_problems,
 )
-from napari_marrow.cli.console import Reporter, failure_lines, show
+from napari_marrow.cli.console import Reporter, failure_lines, note_lines, show
 from napari_marrow.data.text import counted
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
@@ -92,4 +92,5 @@ def segment(
     nuclei = counted(result.nuclei, "nucleus", "nuclei")
     fields = counted(len(result.counts), "field")
     summary = f"{nuclei} in {fields}, in {out}."
-    show(result.to_dict(), json, summary, *failure_lines(result.failed), RESEARCH_ONLY)
+    lines = [summary, *note_lines(result.warnings, result.failed)]
+    show(result.to_dict(), json, *lines, RESEARCH_ONLY)

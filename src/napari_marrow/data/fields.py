@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -219,6 +219,11 @@ class Collection:
             left_out=tuple(Field.from_dict(v) for v in values.get("left_out", ())),
             passed_over=tuple(map(Path, values.get("passed_over", ()))),
         )
+
+
+def warnings_of(collections: Iterable[Collection]) -> tuple[str, ...]:
+    """Return the warnings of several collections, each once."""
+    return tuple(dict.fromkeys(text for found in collections for text in found.warnings))
 
 
 def usable(collection: Collection) -> Collection:

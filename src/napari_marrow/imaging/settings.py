@@ -63,12 +63,18 @@ class AugmentSettings(Settings):
         advanced=True,
     )
     angle: float = option(
-        10.0, "Angle", "rotate: largest angle.", unit="degrees", low=0, high=45, advanced=True
+        10.0,
+        "Angle",
+        "rotate: largest angle, in degrees.",
+        unit="degrees",
+        low=0,
+        high=45,
+        advanced=True,
     )
     blur: float = option(
         2.0,
         "Blur",
-        "blur: largest standard deviation.",
+        "blur: largest standard deviation, in pixels.",
         unit="px",
         low=0.7,
         high=4,
@@ -90,7 +96,13 @@ class AugmentSettings(Settings):
         0.1, "Stain", "stain: largest change of density.", low=0, high=0.5, advanced=True
     )
     noise: float = option(
-        5.0, "Noise", "noise: standard deviation.", unit="levels", low=0, high=50, advanced=True
+        5.0,
+        "Noise",
+        "noise: standard deviation, in levels of 255.",
+        unit="levels",
+        low=0,
+        high=50,
+        advanced=True,
     )
 
     def problems(self) -> list[str]:
@@ -108,7 +120,7 @@ class SegmentSettings(Settings):
     smallest: int = option(
         0,
         "Smallest",
-        "Nuclei of a smaller area are left out; 0 judges by the others.",
+        "Nuclei of a smaller area, in pixels, are left out; at 0, those far below the others.",
         unit="px",
         low=0,
         high=10**8,
@@ -117,7 +129,7 @@ class SegmentSettings(Settings):
     largest: int = option(
         0,
         "Largest",
-        "Nuclei of a larger area are left out; 0 keeps all.",
+        "Nuclei of a larger area, in pixels, are left out; 0 keeps all.",
         unit="px",
         low=0,
         high=10**8,

@@ -21,8 +21,7 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.output_names import PREDICTIONS
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning.bundle import BUNDLE as MODEL
-from napari_marrow.learning.bundle import Bundle, bundle_files, load_bundle, sha256
+from napari_marrow.learning.bundle import BUNDLE, Bundle, bundle_files, load_bundle, sha256
 from napari_marrow.learning.bundle_files import BUNDLE_JSON
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.predictor import Prediction
@@ -32,7 +31,7 @@ from napari_marrow.report.page import PAGE, SCREENSHOT_PNG, Answer, Picture, wri
 from napari_marrow.report.tables import verdict
 
 SETTINGS = TrainingSettings(unit="cell", epochs=20, seed=1)
-REPORT, BUNDLE = "report.html", "sample.marrow"
+REPORT, SAMPLE_BUNDLE = "report.html", "sample.marrow"
 PREDICTED, SCREENSHOT = "predictions.csv", "screenshot.png"
 _FIGURES = {
     "history": "Loss by epoch.",
@@ -43,8 +42,9 @@ _FIGURES = {
 
 
 def _demo_files(path: Path) -> dict[str, bool]:
-    model = bundle_files(path / BUNDLE) if _is_of_sample(path / BUNDLE / BUNDLE_JSON) else {}
-    own = {f"{BUNDLE}/{name}": same for name, same in model.items()}
+    bundle = path / SAMPLE_BUNDLE
+    model = bundle_files(bundle) if _is_of_sample(bundle / BUNDLE_JSON) else {}
+    own = {f"{SAMPLE_BUNDLE}/{name}": same for name, same in model.items()}
     kinds = {REPORT: PAGE, PREDICTED: PREDICTIONS, SCREENSHOT: SCREENSHOT_PNG}
     overlays = {f"overlays/{p.name}": OVERLAY for p in path.glob("overlays/*.png")}
     return own | recognize(path, kinds | overlays)
@@ -60,7 +60,7 @@ def _is_of_sample(description: Path) -> bool:
     return info.settings == SETTINGS and set(info.fingerprints.values()) == sample
 
 
-_MAIN_FILES = (*(f"{BUNDLE}/{name}" for name in MODEL.main_files), REPORT, PREDICTED)
+_MAIN_FILES = (*(f"{SAMPLE_BUNDLE}/{name}" for name in BUNDLE.main_files), REPORT, PREDICTED)
 DEMO = FolderKind("a demonstration", _demo_files, _MAIN_FILES)
 
 
@@ -114,7 +114,7 @@ def run_demo(
     collection = scan(sample_folder())
     with atomic_folder(out, DEMO, input_files([collection]), force) as folder:
         emit(Event("message", f"{len(collection.fields)} sample fields: {collection.counts()}"))
-        job = TrainJob(collection, SETTINGS, folder / BUNDLE)
+        job = TrainJob(collection, SETTINGS, folder / SAMPLE_BUNDLE)
         run_training(job, _part(emit, 0.0, 0.8), should_stop)
         bundle = load_bundle(job.out)
         predicting = PredictJob(bundle, [collection], folder / PREDICTED, folder / "overlays")
@@ -124,7 +124,7 @@ def run_demo(
         _report(folder, bundle, collection, predicted.predictions, screenshot, notes)
     return DemoResult(
         report=out / REPORT,
-        bundle=out / BUNDLE,
+        bundle=out / SAMPLE_BUNDLE,
         screenshot=None if screenshot is None else out / screenshot.name,
         info=bundle.info,
         notes=[*bundle.info.notes, *notes],

@@ -22,7 +22,7 @@ from napari_marrow.measure.chi2 import select_features
 from napari_marrow.measure.colour import MEAN_COLOUR
 from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
 
-FEATURES = table_kind(
+FEATURES_TABLE = table_kind(
     "a table of features",
     ("image", "index", "y", "x", "class", "source"),
     numbers="(histogram|fourier|pixel|glcm|lbp|chromatin|nucleus|nuclei|cell|cytoplasm)_.+",
@@ -97,7 +97,7 @@ def run_features_job(
     job.selection.check()
     read = input_files([job.collection])
     # what can't be written is refused before the work
-    with atomic_file(job.out, FEATURES, read, job.force) as part:
+    with atomic_file(job.out, FEATURES_TABLE, read, job.force) as part:
         check_outputs({scores_path(job.out): SCORES}, read, job.force)
         failures = Failures(job.strict)
         table = measure_features(job.collection, job.settings, emit, should_stop, failures)
@@ -106,7 +106,8 @@ def run_features_job(
             notes.append(f"The older {older} was removed: its scores are of another table.")
         beside = _write(table, scores, part, job.out, job.force)
     best = [] if scores is None else scores.loc[scores["selected"], "feature"].tolist()
-    notes = [*failures.note(), *drawn_notes(job.collection, job.settings), *notes]
+    drawn = drawn_notes(job.collection, job.settings)
+    notes = [*job.collection.warnings, *failures.note(), *drawn, *notes]
     counts, failed = (len(table), len(feature_columns(table))), tuple(failures.found)
     return FeaturesResult(job.out, beside, *counts, best, notes, failed)
 
@@ -170,7 +171,7 @@ def save_tables(
         When a table can't be written.
     """
     inputs = tuple(inputs)
-    with atomic_file(out, FEATURES, inputs) as part:
+    with atomic_file(out, FEATURES_TABLE, inputs) as part:
         check_outputs({scores_path(out): SCORES}, inputs)
         return _write(table, scores, part, out)
 

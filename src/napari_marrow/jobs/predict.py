@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.atomic import atomic_file, atomic_files
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.failures import Failure, Failures
-from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.fields import Collection, Field, warnings_of
 from napari_marrow.data.outputs import input_files, write_csv
 from napari_marrow.data.progress import never
 from napari_marrow.imaging.run_length import RunLengthLabels
@@ -180,6 +180,8 @@ class PredictResult:
         The fields that can't be read and were left out.
     learnt_from, held_out
         How many of the photographs the model learnt from, and was judged by.
+    warnings
+        What reading the folders found: photographs that a table leaves out, say.
     """
 
     out: Path
@@ -189,17 +191,19 @@ class PredictResult:
     failed: tuple[Failure, ...] = ()
     learnt_from: int = 0
     held_out: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
         """Sentences for the user."""
         if not self.learnt_from:
-            return []
+            return [*self.warnings]
         held = f", {self.held_out} {'were' if self.held_out != 1 else 'was'} held out"
         return [
+            *self.warnings,
             f"The model learnt from {self.learnt_from} of these {len(self.names)} photographs "
             f"(training and validation){held if self.held_out else ''}: its answers for those it "
-            "learnt from do not tell how good it is."
+            "learnt from do not tell how good it is.",
         ]
 
     def to_dict(self) -> dict[str, object]:
@@ -269,5 +273,12 @@ def run_prediction(
     names, order = [f.name for (_, f), _ in found], [name for name, _ in named]
     failed = sorted(failures.found, key=lambda failure: order.index(failure.image))
     return PredictResult(
-        job.out, table, names, predictions, tuple(failed), sides["learnt"], sides["held out"]
+        job.out,
+        table,
+        names,
+        predictions,
+        tuple(failed),
+        learnt_from=sides["learnt"],
+        held_out=sides["held out"],
+        warnings=warnings_of(job.collections),
     )

@@ -14,7 +14,7 @@ from PIL import Image
 from napari_marrow.data.atomic import atomic_files
 from napari_marrow.data.errors import Stopped
 from napari_marrow.data.failures import Failure, Failures
-from napari_marrow.data.fields import Collection
+from napari_marrow.data.fields import Collection, warnings_of
 from napari_marrow.data.outputs import (
     FileKind,
     input_files,
@@ -132,12 +132,15 @@ class SegmentResult:
         The labels, in the same order.
     failed
         The photographs that can't be read and were left out.
+    warnings
+        What reading the folders found: photographs that a table leaves out, say.
     """
 
     out: Path
     counts: dict[str, int]
     files: list[Path]
     failed: tuple[Failure, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def nuclei(self) -> int:
@@ -152,6 +155,7 @@ class SegmentResult:
             "nuclei": self.nuclei,
             "fields": [{"image": i, "nuclei": n, "file": str(file)} for (i, n), file in fields],
             "failed": [failure.to_dict() for failure in self.failed],
+            "warnings": list(self.warnings),
         }
 
 
@@ -197,4 +201,5 @@ def run_segmentation(
             emit(Event("progress", f"Segmented {f.name}", done / len(pairs)))
         table = pd.concat(tables, ignore_index=True)
         write_csv(table, folder / TABLE, missing="nan")
-    return SegmentResult(job.out, counts, files, tuple(failures.found))
+    warnings = warnings_of(job.collections)
+    return SegmentResult(job.out, counts, files, tuple(failures.found), warnings)

@@ -71,7 +71,13 @@ class NetworkSettings(OptionGroup):
         advanced=True,
     )
     input_size: int = option(
-        96, "Input size", "Side of the network's input.", unit="px", low=32, high=512, advanced=True
+        96,
+        "Input size",
+        "Side of the network's input, in pixels.",
+        unit="px",
+        low=32,
+        high=512,
+        advanced=True,
     )
     tiles: int = option(
         2,

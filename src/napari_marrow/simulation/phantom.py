@@ -46,8 +46,10 @@ class PhantomSettings(Settings):
     """What simulated fields to make."""
 
     fields: int = option(20, "Fields", "How many fields, shared out between ALL and MM.", low=2)
-    width: int = option(2560, "Width", "Width of a field.", unit="px", low=96, high=8192)
-    height: int = option(1920, "Height", "Height of a field.", unit="px", low=96, high=8192)
+    width: int = option(2560, "Width", "Width of a field, in pixels.", unit="px", low=96, high=8192)
+    height: int = option(
+        1920, "Height", "Height of a field, in pixels.", unit="px", low=96, high=8192
+    )
     acquisitions: int = option(
         3, "Acquisitions", "How many stain batches.", low=1, high=len(BATCHES)
     )

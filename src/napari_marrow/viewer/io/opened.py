@@ -14,7 +14,7 @@ from napari_marrow.data.outputs import input_files
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.per_viewer import open_viewers
 
-KINDS: dict[MaskKind, Kind] = {
+KIND_SHOWN_AS: dict[MaskKind, Kind] = {
     "nucleus": Kind.NUCLEI,
     "cytoplasm": Kind.CYTOPLASM,
     "background": Kind.BACKGROUND,
@@ -55,7 +55,7 @@ def open_kinds(layers: Sequence[Layer], photograph: Path) -> set[Kind]:
 def is_open_mask(layers: Sequence[Layer], mask: Path) -> bool:
     """Whether a mask is open over its photograph."""
     return any(
-        path == mask and KINDS.get(of) is kind
+        path == mask and KIND_SHOWN_AS.get(of) is kind
         for field, kind in _open_labels(layers)
         for of, path in field.masks.items()
     )
