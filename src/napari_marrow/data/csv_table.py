@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Literal
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.text import folded
+from napari_marrow.data.text import counted, folded
 
 _SEPARATORS = ",;\t|"
 _ENDINGS = frozenset({".csv", ".tsv", ".tab", ".txt"})
@@ -33,10 +34,15 @@ UNKNOWN = frozenset({
     "unlabelled", "unlabeled", "not known", "not available", "no label", "tbd", "to do",
 })  # fmt: skip
 """Texts, folded, that programs and people write where there is nothing to write."""
-_ID = "(?:s|ids?|names?|no|nr|num|numbers?|nummer|index|idx|codes?)?"
+_NUMBER_WORD = "(?:id(?:entifier)?s?|names?|no|nr|num|numbers?|nummer|index|idx|codes?)"
+_ID = f"(?:s|{_NUMBER_WORD})?"
 _PICTURE = "(?:image|img|photo|photograph|picture|pic)"
 _PERSON = (
-    "(?:patient(?:in)?|pat|case|fall|subject|donor|person|slide|smear|ausstrich|specimen|sample)"
+    "(?:pat|patient(?:in|en)?|pa[cz]iente?|case|caso?|fall|subj(?:ect)?|donor|spender(?:in)?"
+    "|proband(?:in|en)?|person(?:en)?|individual|participant|volunteer|animal|mouse|accession)"
+)
+_SPECIMEN = (
+    "(?:slide|wsi|smear|ausstrich|specimen|sample|proben?|pr(?:ä|ae)parate?|biops(?:y|ie)|aspirate)"
 )
 _SPELLINGS: dict[Role, tuple[str, ...]] = {
     "image": (
@@ -62,7 +68,12 @@ _SPELLINGS: dict[Role, tuple[str, ...]] = {
         "conditions?|diseases?|patholog(?:y|ies)|phenotypes?|annotations?",
         "(?:class|label|category|target|celltype)(?:ids?|idx|index|no|nr|num|numbers?|codes?)",
     ),
-    "source": ("source", f"{_PERSON}{_ID}", f"(?:source|group|acquisition){_ID}", "pid", "quelle"),
+    "source": (
+        "source",
+        f"{_PERSON}{_ID}|(?:id|code){_PERSON}|(?:study|record){_NUMBER_WORD}|mrn|pid",
+        f"{_SPECIMEN}{_ID}",
+        f"(?:source|group|acquisition){_ID}|quelle",
+    ),
     "use": ("use",),
 }
 """Names of columns by role, the preferred first: without capitals, spaces, hyphens, underscores."""
@@ -129,18 +140,31 @@ def columns_by_role(names: Iterable[str]) -> dict[Role, str]:
     >>> columns_by_role(["id", "image ID", "class"])
     {'image': 'image ID', 'class': 'class'}
     """
-    plain = {re.sub(r"[\W_]+", "", folded(name)): name for name in reversed(list(names))}
-    found: dict[Role, str] = {}
-    for role, spellings in _SPELLINGS.items():
-        for spelling in spellings:
-            if same := [plain[name] for name in plain if re.fullmatch(spelling, name)]:
-                found[role] = same[-1]  # the first in the table
-                break
+    plain = _plain(names)
+    found = {role: next(iter(_of_role(role, plain)), "") for role in _SPELLINGS}
+    return {role: name for role, name in found.items() if name}
+
+
+def _plain(names: Iterable[str]) -> dict[str, str]:
+    """Return names of columns by what their spellings have in common; of equal ones the first."""
+    return {re.sub(r"[\W_]+", "", folded(name)): name for name in reversed(list(names))}
+
+
+def _of_role(role: Role, plain: dict[str, str]) -> dict[str, int]:
+    """Return the columns of a role, the preferred first, and the number of the spelling of each."""
+    found: dict[str, int] = {}
+    for number, spelling in enumerate(_SPELLINGS[role]):
+        for name in reversed(plain):
+            if re.fullmatch(spelling, name):
+                found.setdefault(plain[name], number)
     return found
 
 
 def read_rows_by_role(table: Path) -> list[dict[Role, str]]:
     """Read the rows of a table, by role; a role that no column has is left out.
+
+    Of several columns for sources, patients count before slides, and those that put more
+    photographs together before others. One that tells nothing together or apart comes last.
 
     Raises
     ------
@@ -149,7 +173,43 @@ def read_rows_by_role(table: Path) -> list[dict[Role, str]]:
     """
     rows = read_rows(table)
     by_role = columns_by_role(rows[0]) if rows else {}
+    if "source" in by_role and "image" in by_role:
+        by_role["source"] = _source_column(rows, by_role["image"])
     return [{role: row[name] for role, name in by_role.items()} for row in rows]
+
+
+def _source_column(rows: list[dict[str, str]], image: str) -> str:
+    """Return the column of sources that counts."""
+    names = _of_role("source", _plain(rows[0]))
+    n_images = len({row[image] for row in rows})
+    counts = {name: len({folded(row[name]) for row in rows} - UNKNOWN) for name in names}
+    useful = [n for n in names if names[n] == 0 or 1 < counts[n] < n_images]
+    return min(useful or names, key=lambda name: (names[name], counts[name]))
+
+
+def fill_merged_cells(table: Path, rows: list[dict[Role, str]]) -> list[str]:
+    """Give rows without a source that of the row above, where a spreadsheet had merged cells.
+
+    That is where several sources stand in one row each, the first row's among them.
+
+    Returns
+    -------
+    list of str
+        A sentence with the number of such rows.
+    """
+    texts = [row.get("source", "") for row in rows]
+    given = list(filter(None, texts))
+    empty = len(texts) - len(given)
+    is_merged = 1 < len(given) == len({*map(folded, given)} - UNKNOWN)
+    if not (empty and is_merged and texts[0]):
+        return []
+    for above, row in itertools.pairwise(rows):
+        row["source"] = row["source"] or above["source"]
+    what = counted(empty, "row")
+    return [
+        f"{table.name} gives no source in {what}: as in merged cells, that of the row above is "
+        "taken. If that is wrong, write one in every row."
+    ]
 
 
 def columns(table: Path) -> tuple[str, ...]:

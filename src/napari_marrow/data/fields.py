@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.csv_table import UNKNOWN, columns, read_rows_by_role
+from napari_marrow.data.csv_table import UNKNOWN, columns, fill_merged_cells, read_rows_by_role
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.file_index import FileIndex
@@ -293,6 +293,7 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     """
     table = Path(table)
     rows = read_rows_by_role(table)
+    merged = fill_merged_cells(table, rows)
     known = [row for row in rows if folded(row.get("source", "")) not in UNKNOWN]
     if not known or not all(row.get("image") for row in rows):
         names = f"; it has {listed(columns(table))}" if rows else ""
@@ -328,7 +329,7 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
         dataclasses.replace(f, source=sources.get(number, f.source))
         for number, f in enumerate(collection.fields)
     )
-    warnings, tables = collection.warnings, (*collection.tables, table)
+    warnings, tables = (*collection.warnings, *merged), (*collection.tables, table)
     if left := [number for number in without if number not in sources]:
         labels = listed([collection.label(collection.fields[number]) for number in left])
         values = listed(sorted({without[number] for number in left}))

@@ -9,7 +9,7 @@ from napari_marrow.data.csv_table import read_rows_by_role
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
-from napari_marrow.data.layouts.class_table import join_unless_left_out, read_table
+from napari_marrow.data.layouts.class_table import join_unless_left_out
 from napari_marrow.data.layouts.folders import arranged_classes
 from napari_marrow.data.layouts.listing import (
     folders_with_images,
@@ -21,6 +21,7 @@ from napari_marrow.data.layouts.listing import (
 )
 from napari_marrow.data.layouts.paired_masks import is_named_for
 from napari_marrow.data.layouts.table_files import gives_classes
+from napari_marrow.data.layouts.table_rows import read_table
 from napari_marrow.data.text import listed
 
 MAX_LEVELS_ABOVE = 3
