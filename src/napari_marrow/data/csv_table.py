@@ -31,7 +31,10 @@ whether it is used."""
 UNKNOWN = frozenset({
     "", "-", "--", "–", "—", ".", "?", "??", "???", "na", "n/a", "n.a.", "#n/a", "<na>", "nan",
     "none", "null", "nil", "unknown", "unk", "unclear", "undefined", "unspecified", "missing",
-    "unlabelled", "unlabeled", "not known", "not available", "no label", "tbd", "to do",
+    "unlabelled", "unlabeled", "not known", "not available", "no label", "tbd", "to do", "n.d.",
+    "not sure", "unsure", "to be determined", "unbekannt", "unklar", "unbestimmt", "nicht bekannt",
+    "k.a.", "k. a.", "keine angabe", "keine", "inconnu", "inconnue", "desconocido", "desconocida",
+    "desconhecido", "sconosciuto",
 })  # fmt: skip
 """Texts, folded, that programs and people write where there is nothing to write."""
 _NUMBER_WORD = "(?:id(?:entifier)?s?|names?|no|nr|num|numbers?|nummer|index|idx|codes?)"

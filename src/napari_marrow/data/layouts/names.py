@@ -89,7 +89,7 @@ _CLASS_WORD = re.compile(
 )
 _KEPT_IN = re.compile(
     r"(?:data|dataset|sets?|slides|smears|images?|imgs?|im|photos?|photographs?|pictures?|fields?|originals?|raw|folds?"
-    r"|crops?|cropped|resized|jpe?gimages?"
+    r"|crops?|cropped|resized|jpe?gimages?|(?:images|labels)t[rs]"
     r"|bmps?|pngs?|tiffs?|tifs?|jpe?gs?|x\d*|\d+x?"
     # pictures of which nobody has decided the class: "to_classify", "New folder (2)"
     r"|unsorted|unassigned|uncategori[sz]ed|undecided|to|be|not|yet|do|todo|classify|predict|label"

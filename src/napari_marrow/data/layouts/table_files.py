@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from napari_marrow.data.csv_table import (
@@ -25,6 +26,7 @@ from napari_marrow.data.masks import looks_like_mask
 
 MAX_DEPTH_APART = 3
 """Folders below folders, without photographs, in which tables are looked for."""
+_PREDICTED = re.compile(r"submissions?(?![a-z])|(?<![a-z])predict(?:ions?|ed)(?![a-z])")
 _OF_ANYTHING = frozenset({"type", "types", "category", "categories", "condition", "annotation"})
 """Names of columns that may be about the files as well as about their classes."""
 
@@ -46,8 +48,11 @@ def tables_apart(folder: Path, depth: int = MAX_DEPTH_APART) -> list[Path]:
 
 
 def gives_classes(path: Path) -> bool:
-    """Whether a file is a table that names photographs and their classes, in any spelling."""
-    if not is_table_name(path):
+    """Whether a file is a table that names photographs and their classes, in any spelling.
+
+    Results are none: by their columns those of this program, by their names those of others.
+    """
+    if not is_table_name(path) or is_named_for_predictions(path):
         return False
     names = columns(path)
     if is_own_table(names):
@@ -55,6 +60,17 @@ def gives_classes(path: Path) -> bool:
     if {"image", "class"} <= columns_by_role(names).keys():
         return not tells_storage(path)
     return read_one_hot(path) is not None
+
+
+def is_named_for_predictions(table: Path) -> bool:
+    """Whether a table's classes were predicted by its name, or are to be: in no case the truth.
+
+    >>> names = ("sample_submission.csv", "SubmissionFormat.csv", "my predictions.csv", "a.csv")
+    >>> [is_named_for_predictions(Path(name)) for name in names]
+    [True, True, True, False]
+    """
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", table.stem)
+    return bool(_PREDICTED.search(apart.casefold()))
 
 
 def tells_storage(table: Path) -> bool:

@@ -18,7 +18,11 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.listing import natural_key
-from napari_marrow.data.layouts.table_files import gives_classes, tables_apart
+from napari_marrow.data.layouts.table_files import (
+    gives_classes,
+    is_named_for_predictions,
+    tables_apart,
+)
 from napari_marrow.data.masks import has_labels_mark
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import counted, listed
@@ -114,6 +118,11 @@ def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str |
         return (
             f"{name} gives classes, and is passed over, as the folders give them; to use it, scan "
             "the table itself, beside or above its photographs."
+        )
+    if {"image", "class"} <= roles.keys() and is_named_for_predictions(path):
+        return (
+            f"{name} is passed over, as by its name its classes are predicted, or are to be; if "
+            "they are true, give it another name."
         )
     if "image" in roles and "source" in roles:
         return f"{name} gives sources, and no classes; to use it, name it with --groups."
