@@ -304,8 +304,8 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     sources: dict[int, str] = {}
     unclear: dict[int, str] = {}
     without: dict[int, str] = {}
-    for row in rows:
-        found = index.find(row["image"])
+    numbers = index.find_all([row["image"] for row in rows])
+    for row, found in zip(rows, numbers, strict=True):
         if len(found) > 1:
             unclear |= dict.fromkeys(found, row["image"])
         elif found and row not in known:

@@ -19,7 +19,7 @@ from napari_marrow.data.fields import Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.folders import with_masks_beside
 from napari_marrow.data.layouts.listing import fields_of_files, sort_files
-from napari_marrow.data.layouts.named_files import find_photographs
+from napari_marrow.data.layouts.named_files import find_photographs, in_other_folders
 from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.table_files import tells_storage
@@ -83,6 +83,11 @@ def read_table(table: Path, place: Path, root: Path) -> Rows:
         warnings.append(
             f"{table.name} names {listed(several)}, and several files are called so; write their "
             "folders, too."
+        )
+    if elsewhere := in_other_folders(place, [row["image"] for row in rows], paths):
+        warnings.append(
+            f"{table.name} names files in other folders: {listed(elsewhere)}. Those of the same "
+            "names here are taken; if they are others, write their own folders."
         )
     named, differ = _one_row_each(table, rows, paths)
     if differ:
