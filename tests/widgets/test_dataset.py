@@ -171,7 +171,7 @@ def test_only_its_own_table_is_replaced(widget, make_snam, tmp_path, qtbot):
     (root / "labels.csv").write_text("image,class,source\nALL/ALL_1,ALL,a\n")
     look(widget, root / "labels.csv", qtbot)
     widget.save(root / "labels.csv")
-    assert "labels.csv would replace" in widget.run.status.text()
+    assert "labels.csv is there already" in widget.run.status.text()
     for text in others:
         (root / "mine.csv").write_text(text)
         widget.save(root / "mine.csv")
@@ -476,3 +476,36 @@ def test_what_is_saved_counts_in_the_layers_that_are_open(widget, make_snam, tmp
 
 def of(viewer, name):
     return Photograph.of(viewer.layers[name], viewer.layers)
+
+
+@pytest.mark.parametrize("name", ["patients.csv", "fields.csv"])
+def test_saving_again_keeps_what_the_widget_does_not_show(
+    widget, make_snam, tmp_path, qtbot, monkeypatch, name
+):
+    """A class folder of the table, and a photograph that is not there for the moment."""
+    root, suggested = make_snam(tmp_path / "s", 2), []
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *given: (suggested.append(given[2]), "")
+    )
+    widget.viewer_for_test.open(str(root), plugin="napari-marrow")
+    look(widget, root, qtbot)
+    widget.save(root / name)
+    for opened in (root / name, root / "ALL" if name == "fields.csv" else root / name):
+        look(widget, opened, qtbot)
+        widget.table.item(0, SOURCE).setText(f"patient {opened.name}")
+        widget._ask_path()
+        assert suggested.pop() == str(root / name)
+        widget.save(root / name)
+        assert "Saved as" in widget.run.status.text()
+    assert ("2 rows" in widget.run.status.text()) == (name == "fields.csv")
+    (root / "MM" / "MM_1.bmp").rename(tmp_path / "MM_1.bmp")
+    look(widget, root / name, qtbot)
+    widget.save(root / name)
+    assert "1 row of a photograph" in widget.run.status.text()
+    (tmp_path / "MM_1.bmp").rename(root / "MM" / "MM_1.bmp")
+    assert [f.source for f in scan(root / name).fields] == [
+        f"patient {opened.name}",
+        "ALL/ALL_2",
+        "MM/MM_1",
+        "MM/MM_2",
+    ]

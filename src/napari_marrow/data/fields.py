@@ -187,6 +187,11 @@ class Collection:
         names = {f.class_name for f in self.fields if f.class_name is not None}
         return tuple(sorted(names.union(*(f.cell_classes.values() for f in self.fields))))
 
+    @property
+    def all_fields(self) -> tuple[Field, ...]:
+        """The fields, and further photographs that a table says not to use."""
+        return (*self.fields, *self.left_out)
+
     def label(self, field: Field) -> str:
         """Return a field's name in tables: its path below the root, or its name elsewhere."""
         if field.path.is_relative_to(self.root):

@@ -187,7 +187,7 @@ def input_files(collections: Iterable[Collection], *others: Path | None) -> list
     found = [path for path in others if path is not None]
     for collection in collections:
         found += collection.tables
-        for field in (*collection.fields, *collection.left_out):
+        for field in collection.all_fields:
             found += (field.path, *field.mask_files, *([field.labels] if field.labels else ()))
     return found
 

@@ -17,11 +17,11 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.imports import importing
 from napari_marrow.data.layouts import SAVED, natural_key, scan, write_table
+from napari_marrow.data.layouts.saved_table import suggested_table
 from napari_marrow.data.layouts.validate import DAMAGED, notes_of, warn_of_missing_classes
 from napari_marrow.data.progress import Progress, ignore
 from napari_marrow.data.text import listed
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
-from napari_marrow.viewer.io.opened import opened_files
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.saved_table import take_saved
 from napari_marrow.viewer.task import Task
@@ -262,15 +262,18 @@ class Dataset(DockWidget):
         path = path if path.suffix.lower() == ".csv" else path.with_name(path.name + ".csv")
         with self.task.reporting():
             edited = self.edited()
-            write_table(edited, path, opened_files())
+            about_others = write_table(edited, path)
             self._unsaved = False
             changed = take_saved(edited, path, self.viewer.layers)
-            layers = f"What was changed counts at once in the open layers {listed(changed)}."
-            saved = f"{describe(edited)} Saved as {path}."
-            self.run.say(f"{saved} {layers}" if changed else saved)
+            said = [describe(edited), f"Saved as {path}.", *about_others]
+            if changed:
+                said.append(
+                    f"What was changed counts at once in the open layers {listed(changed)}."
+                )
+            self.run.say(" ".join(said))
 
     def _ask_path(self) -> str:
-        start = self.collection.root / SAVED if self.collection else SAVED
+        start = suggested_table(self.collection) if self.collection else SAVED
         return QFileDialog.getSaveFileName(self, "Save table", str(start), "Table (*.csv)")[0]
 
     def open_fields(self) -> None:
@@ -310,8 +313,7 @@ def rows_of(collection: Collection) -> list[Field]:
     """Return the fields in the order of the table: those that are left out in their places."""
     if not collection.left_out:
         return list(collection.fields)
-    both = [*collection.fields, *collection.left_out]
-    return sorted(both, key=lambda f: natural_key(collection.label(f)))
+    return sorted(collection.all_fields, key=lambda f: natural_key(collection.label(f)))
 
 
 def audit_found(collection: Collection, notes: dict[str, list[str]], progress: Progress) -> Found:

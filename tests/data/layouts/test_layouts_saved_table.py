@@ -190,3 +190,80 @@ def test_a_table_of_something_else_is_not_the_saved_one(folder, header):
     found = scan(folder)
     assert [f.class_name for f in found.fields] == ["ALL", "ALL", "MM", "MM"]
     assert not found.left_out
+
+
+def rows_of(table):
+    with open(table, newline="", encoding="utf-8-sig") as file:
+        return {row["image"]: row for row in csv.DictReader(file)}
+
+
+def with_sources(collection, source):
+    fields = tuple(dataclasses.replace(f, source=source) for f in collection.fields)
+    return dataclasses.replace(collection, fields=fields)
+
+
+def shut_away(folder, what):
+    if what.endswith(".png"):
+        (folder / what).unlink()
+    else:
+        (folder / what).rename(folder.parent / f"{folder.name} {what}")
+    return folder
+
+
+@pytest.mark.parametrize("hidden", [(), ("d",), ("b", "d")])
+@pytest.mark.parametrize(
+    ("shown", "n_kept"),
+    [
+        (lambda folder: scan(folder / "ALL"), 2),
+        (lambda folder: scan(folder / "MM" / "c.png"), 3),
+        (lambda folder: scan(shut_away(folder, "MM/c.png")), 1),
+        (lambda folder: scan(shut_away(folder, "MM")), 2),
+    ],
+    ids=["a class folder", "one photograph", "an absent photograph", "an absent folder"],
+)
+def test_saving_keeps_the_rows_of_photographs_that_are_not_shown(folder, shown, n_kept, hidden):
+    table = folder / SAVED
+    write_table(hide(with_sources(scan(folder), "before"), *hidden), table)
+    before = rows_of(table)
+    found = shown(folder)
+    said = write_table(with_sources(found, "after"), table)
+    after = rows_of(table)
+    assert list(after) == sorted(before)
+    changed = {f.path.relative_to(folder).as_posix() for f in found.fields}
+    assert {name for name, row in after.items() if row["source"] == "after"} == changed
+    assert {n: row for n, row in after.items() if n not in changed} == {
+        n: row for n, row in before.items() if n not in changed
+    }
+    if not hidden:
+        assert any(f"{n_kept} " in s and SAVED in s for s in said)
+
+
+@pytest.mark.parametrize("away", ["ALL", "MM"])
+def test_a_row_of_a_folder_that_is_away_is_not_taken_for_a_photograph_of_that_name(put, away):
+    folder = put(*(f"{c}/{k}.png" for c in ("ALL", "MM") for k in (1, 2)))
+    write_table(scan(folder), folder / SAVED)
+    before = rows_of(folder / SAVED)
+    found = scan(shut_away(folder, away))
+    assert {f.class_name for f in found.fields} == {"ALL", "MM"} - {away}
+    write_table(found, folder / SAVED)
+    assert rows_of(folder / SAVED) == before
+
+
+def test_class_folders_saved_one_by_one_keep_their_photographs_apart(put):
+    folder = put(*(f"{c}/{k}.png" for c in ("ALL", "MM") for k in (1, 2)))
+    for name in ("ALL", "MM"):
+        write_table(scan(folder / name), folder / SAVED)
+    assert len({f.source for f in scan(folder).fields}) == 4
+
+
+@pytest.mark.parametrize("name", ["patients.csv", "sub.v2.csv", SAVED])
+def test_a_table_of_any_name_that_was_saved_is_saved_again(folder, name):
+    table = folder / name
+    write_table(scan(folder), table)
+    write_table(with_sources(scan(table), "s"), table)
+    assert {row["source"] for row in rows_of(table).values()} == {"s"}
+    for text in ("image,class,source\nALL/a.png,ALL,a\n", "name,mark\nAda,1\n"):
+        table.write_text(text)
+        with pytest.raises(MarrowError, match=name):
+            write_table(scan(folder / "ALL"), table)
+        assert table.read_text() == text

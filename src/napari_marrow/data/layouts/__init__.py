@@ -234,7 +234,7 @@ def _beside(folder: Path) -> Collection:
             faults |= more
             known = known and replace(known, left_out=())  # what is opened by name is wanted
     known = replace(known or Collection(folder, (), tables=layout.tables), warnings=tuple(warnings))
-    named = {f.path for f in (*known.fields, *known.left_out)}
+    named = {f.path for f in known.all_fields}
     rest = [f for f in layout.fields if f.path not in named]
     return with_passed_over(replace(known, fields=(*known.fields, *rest)), faults)
 

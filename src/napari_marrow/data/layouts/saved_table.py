@@ -5,20 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import LeftOutError, MarrowError
-from napari_marrow.data.fields import Collection
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.class_table import fields_of_table
 from napari_marrow.data.layouts.folders import snam_root
-from napari_marrow.data.layouts.listing import passed_over
+from napari_marrow.data.layouts.listing import natural_key, passed_over
+from napari_marrow.data.layouts.named_files import find_photographs
+from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.layouts.table_above import MAX_LEVELS_ABOVE
 from napari_marrow.data.layouts.table_files import is_field_table
-from napari_marrow.data.outputs import FileKind, csv_encoding, input_files
-from napari_marrow.data.text import listed, printable
+from napari_marrow.data.layouts.together import own_source, scope_of
+from napari_marrow.data.outputs import FileKind, csv_encoding
+from napari_marrow.data.text import counted, listed, printable
 
 SAVED = "fields.csv"
 """The name that the widget gives the table it saves."""
@@ -26,6 +30,8 @@ COLUMNS = ("image", "class", "source")
 USE_COLUMN = "use"
 """Written where a photograph is not used; a table of version 0.1 has no such column."""
 USED, NOT_USED = "yes", "no"
+Row: TypeAlias = tuple[str, str, str, str]
+"""The image, its class and source, and whether it is used."""
 
 
 def read_saved_table(folder: Path) -> Collection | None:
@@ -80,46 +86,83 @@ def read_table_above(place: Path, own: bool = False) -> tuple[Collection | None,
     return None, faults
 
 
-def write_table(collection: Collection, table: Path, inputs: Iterable[Path] = ()) -> None:
+def write_table(collection: Collection, table: Path) -> list[str]:
     """Write the fields of a collection as a table that :func:`fields_of_table` reads back.
 
-    The column ``use`` is there only if fields are left out.
+    Rows of a table that was saved there before stay, where their photographs are not in the
+    collection: in another folder, say, or not there for the moment. The column ``use`` is there
+    only if fields are left out.
 
     Parameters
     ----------
     collection, table
         The fields, and the CSV.
-    inputs
-        Files that are read, beside those of the collection. The table that was saved before for
-        this collection is read, too, and may be replaced.
+
+    Returns
+    -------
+    list of str
+        A sentence about the rows that stay.
 
     Raises
     ------
     MarrowError
         When a photograph is not below the table's folder, or it can't be written.
     """
-    rows = []
-    header = (*COLUMNS, *([USE_COLUMN] if collection.left_out else ()))
-    uses = [*((f, USED) for f in collection.fields), *((f, NOT_USED) for f in collection.left_out)]
-    for f, use in uses:
-        name = _name_below(table.parent, f.path)
-        if name is None:
-            raise MarrowError(
-                f"{table} must lie above all its photographs, and {f.path} is elsewhere; "
-                f"save the table in {collection.root}."
-            )
-        name = printable(name)
-        if not name.isprintable() or name != name.strip():
-            raise MarrowError(
-                f"{f.path} has a name that no table can hold; rename the file or its folder."
-            )
-        rows.append((name, f.class_name or "", f.source, use)[: len(header)])
-    own = {path.resolve() for path in (*collection.tables, collection.root / SAVED)}
-    known = (*input_files([collection]), *inputs)
-    read = [path for path in known if path.name != SAVED or path.resolve() not in own]
-    text = _as_text(header, rows)
-    with atomic_file(table, FIELD_TABLE, read) as part:
+    new: dict[Path, Row] = {}
+    names = {f.path: _name_in_table(f, table, collection) for f in collection.all_fields}
+    scope = scope_of(collection)
+    own = {own_source(scope, f): source_of_name(Path(names[f.path])) for f in collection.all_fields}
+    for fields, use in ((collection.fields, USED), (collection.left_out, NOT_USED)):
+        for f in fields:
+            source = own.get(f.source, f.source)
+            new[f.path.resolve()] = (names[f.path], f.class_name or "", source, use)
+    kept = _rows_besides(table, new)
+    rows = [*new.values()]
+    if kept:
+        rows = sorted([*kept, *rows], key=lambda row: natural_key(row[0]))
+    n_columns = len(COLUMNS) + any(row[-1] == NOT_USED for row in rows)
+    text = _as_text((*COLUMNS, USE_COLUMN)[:n_columns], [row[:n_columns] for row in rows])
+    with atomic_file(table, FIELD_TABLE) as part:
         part.write_text(text, encoding=csv_encoding(text), newline="")
+    if not kept:
+        return []
+    what = counted(len(kept), "row of a photograph that is", "rows of photographs that are")
+    return [f"{what} not shown here stay in {table.name}."]
+
+
+def _rows_besides(table: Path, shown: Container[Path]) -> list[Row]:
+    """Return the rows of a saved table about other photographs, or about none that is there."""
+    older = _saved_rows(table) or []
+    found = find_photographs(table.parent, [name for name, *_ in older])
+    return [
+        row
+        for row, paths in zip(older, found, strict=True)
+        if not any(path.resolve() in shown for path in paths)
+    ]
+
+
+def _name_in_table(field: Field, table: Path, collection: Collection) -> str:
+    name = _name_below(table.parent, field.path)
+    if name is None:
+        raise MarrowError(
+            f"{table} must lie above all its photographs, and {field.path} is elsewhere; "
+            f"save the table in {collection.root}."
+        )
+    name = printable(name)
+    if not name.isprintable() or name != name.strip():
+        raise MarrowError(
+            f"{field.path} has a name that no table can hold; rename the file or its folder."
+        )
+    return name
+
+
+def suggested_table(collection: Collection) -> Path:
+    """Return where the table of a collection belongs: in the one that was read, if we wrote it."""
+    for table in reversed(collection.tables):
+        above = _name_below(table.parent, collection.root) is not None
+        if above and FIELD_TABLE.is_ours(table):
+            return table
+    return collection.root / SAVED
 
 
 def _as_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -130,25 +173,28 @@ def _as_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return text.getvalue()
 
 
-def _is_saved_table(path: Path) -> bool:
-    """Whether a table has exactly the columns and the form that :func:`write_table` gives it."""
+def _saved_rows(path: Path) -> list[Row] | None:
+    """Return the rows of a table with exactly the columns and the form of :func:`write_table`."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
         header, *rows = csv.reader(io.StringIO(text, newline=""))
     except (OSError, ValueError, csv.Error):
-        return False
+        return None
     has_use = tuple(header) == (*COLUMNS, USE_COLUMN)
-    complete = all(
-        len(row) == len(header)
-        and is_image_name(Path(row[0]))
-        and row[2]
-        and (not has_use or row[3] in (USED, NOT_USED))
-        for row in rows
-    )
-    return (has_use or tuple(header) == COLUMNS) and complete and _as_text(header, rows) == text
+    if not (has_use or tuple(header) == COLUMNS) or _as_text(header, rows) != text:
+        return None
+    found: list[Row] = []
+    for row in rows:
+        if len(row) != len(header):
+            return None
+        image, class_name, source, use = row if has_use else (*row, USED)
+        if not (is_image_name(Path(image)) and source and use in (USED, NOT_USED)):
+            return None
+        found.append((image, class_name, source, use))
+    return found
 
 
-FIELD_TABLE = FileKind("a table of fields", _is_saved_table)
+FIELD_TABLE = FileKind("a table of fields", lambda path: _saved_rows(path) is not None)
 
 
 def _name_below(folder: Path, path: Path) -> str | None:

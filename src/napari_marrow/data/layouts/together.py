@@ -44,15 +44,15 @@ def put_together(parts: Sequence[Collection]) -> Collection:
     one_scan = len({(part.root, part.tables) for part in parts}) == 1
     if one_scan and (tables or not _named_alone(whole)):
         return whole
-    above = Path(os.path.commonpath({_scope(part) for part in parts}))
+    above = Path(os.path.commonpath({scope_of(part) for part in parts}))
     free = {f.path: f for part in parts if not part.tables for f in part.fields}
-    by_name = [replace(f, source=_own_source(above, f)) for f in free.values()]
+    by_name = [replace(f, source=own_source(above, f)) for f in free.values()]
     found = with_sources_of_names(Collection(above, tuple(by_name)))
     common = {f.path: f.source for f in found.fields}
     groups: dict[Hashable, list[str]] = defaultdict(list)
     fields: list[Field] = []
     for part in parts:
-        below = _scope(part).relative_to(above)
+        below = scope_of(part).relative_to(above)
         for f in part.fields:
             source = (below / f.source).as_posix() if part.tables else common[f.path]
             groups[f.path.resolve()].append(source)
@@ -62,16 +62,17 @@ def put_together(parts: Sequence[Collection]) -> Collection:
     return replace(whole, fields=replace_sources(fields, shared), warnings=found.warnings)
 
 
-def _scope(part: Collection) -> Path:
+def scope_of(part: Collection) -> Path:
     """Return the folder in which the sources of a scan have their names."""
     return Path(os.path.commonpath([part.root, *(table.parent for table in part.tables)]))
 
 
-def _own_source(root: Path, field: Field) -> str:
+def own_source(root: Path, field: Field) -> str:
+    """Return the source that the name of a photograph below ``root`` tells."""
     inside = field.path.is_relative_to(root)
     return source_of_name(field.path.relative_to(root) if inside else field.path)
 
 
 def _named_alone(whole: Collection) -> bool:
     """Whether each photograph has the source of its own name, as where each is opened alone."""
-    return all(f.source == _own_source(whole.root, f) for f in whole.fields)
+    return all(f.source == own_source(whole.root, f) for f in whole.fields)

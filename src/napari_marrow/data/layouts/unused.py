@@ -46,7 +46,7 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
     Hidden folders are passed over. Folders that may not be read are named. Of a table that seems to
     be about the photographs the reason is given, with the remedy.
     """
-    used = {path for f in (*found.fields, *found.left_out) for path in (f.path, *f.mask_files)} | {
+    used = {path for f in found.all_fields for path in (f.path, *f.mask_files)} | {
         *found.tables,
         *found.passed_over,
     }

@@ -37,7 +37,7 @@ def take_saved(saved: Collection, table: Path, layers: Sequence[Layer]) -> list[
         Names of the layers of which a class, a source or a tick is another now.
     """
     before = _states(layers)
-    fields = {f.path.resolve(): f for f in (*saved.fields, *saved.left_out)}
+    fields = {f.path.resolve(): f for f in saved.all_fields}
     unused = {f.path.resolve() for f in saved.left_out}
     for layer in [x for x in layers if isinstance(x, Image)]:
         _take(layer, fields, unused, table)
