@@ -174,6 +174,8 @@ class LayerInfo:
         By which other layers refer to this photograph; None until one does.
     photograph
         ``id`` of the photograph that this layer belongs to.
+    origin
+        Of labels: what :func:`slice_files` returns of that photograph, to know it again.
     root
         The folder of ``fields``.
     fields
@@ -210,6 +212,7 @@ class LayerInfo:
     kind: Kind | None = None
     id: str | None = None
     photograph: str | None = None
+    origin: tuple[Path, ...] = ()
     root: Path | None = None
     fields: tuple[Field, ...] = ()
     class_tables: tuple[Path, ...] = ()
@@ -260,8 +263,8 @@ class LayerInfo:
         values = {name: value for name, value in vars(self).items() if value or value == 0}
         values |= {name: [x.to_dict() for x in values[name]] for name in lists if name in values}
         values |= {name: str(values[name]) for name in ("kind", "root") if name in values}
-        if self.class_tables:
-            values["class_tables"] = [str(path) for path in self.class_tables]
+        paths = ("class_tables", "origin")
+        values |= {name: [str(p) for p in values[name]] for name in paths if name in values}
         return {"version": VERSION, **values}
 
     @classmethod
@@ -296,6 +299,7 @@ class LayerInfo:
 _READERS: dict[str, Callable[[Any], Any]] = {
     "kind": Kind,
     "root": Path,
+    "origin": lambda values: tuple(map(Path, values)),
     "fields": lambda values: tuple(map(Field.from_dict, values)),
     "class_tables": lambda values: tuple(map(Path, values)),
     "states": lambda values: tuple(map(tuple, values)),
@@ -358,9 +362,21 @@ def layer_id(layer: Layer) -> str:
     return info.id
 
 
+def slice_files(photograph: Layer) -> tuple[Path, ...]:
+    """Return the file of each slice of a photograph; of one in no known file, its name."""
+    fields = [f.path for f in LayerInfo.of(photograph).fields]
+    return tuple(fields) or (Path(photograph.source.path or photograph.name),)
+
+
+def linked_info(photograph: Layer, kind: Kind) -> LayerInfo:
+    """Return what is known of a new layer of some kind that belongs to a photograph."""
+    origin = slice_files(photograph)
+    return LayerInfo(kind=kind, photograph=layer_id(photograph), origin=origin)
+
+
 def link_to(photograph: Layer, kind: Kind) -> dict[str, object]:
     """Return the metadata of a layer of some kind that belongs to a photograph."""
-    return LayerInfo(kind=kind, photograph=layer_id(photograph)).metadata()
+    return linked_info(photograph, kind).metadata()
 
 
 def shown_slice(layer: Layer, point: tuple[float, ...]) -> int:

@@ -16,6 +16,7 @@ from napari_marrow.learning.samples import collect_units
 from napari_marrow.report.colours import FIXED, rgb
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
+from napari_marrow.viewer.io.writers import write_labels
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make.predictions import (
     predict_photographs,
@@ -239,7 +240,7 @@ def test_edited_nuclei_are_labelled_as_they_are_seen(snam, tmp_path, make_toy):
     assert counts == [everything, sorted({*everything} - {5}), sorted({*everything} - {5, 6})]
 
 
-@pytest.mark.parametrize("change", ["paint", "rename", "table"])
+@pytest.mark.parametrize("change", ["paint", "rename", "table", "saved and opened again"])
 def test_a_predicted_layer_that_was_changed_is_kept(snam, tmp_path, make_toy, change):
     bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
     viewer = ViewerModel()
@@ -253,6 +254,12 @@ def test_a_predicted_layer_that_was_changed_is_kept(snam, tmp_path, make_toy, ch
         layer.data_setitem((np.array([1]), np.array([2])), 3)
     elif change == "rename":
         layer.name = "corrected"
+    elif change == "saved and opened again":
+        write_labels(str(tmp_path / "cells.tif"), *layer.as_layer_data_tuple()[:2])
+        viewer.layers.remove(layer)
+        [(data, options, _)] = read(str(tmp_path / "cells.tif"))
+        layer = viewer.add_labels(data, **options)
+        before.append(layer)
     else:
         layer.features = layer.features.assign(mine=1)
     label(viewer, bundle)

@@ -5,16 +5,20 @@ import shutil
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.layers import Labels
 from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
+from napari_marrow.viewer.io.writers import write_labels
+from napari_marrow.viewer.layer_info import Kind, link_to
 from napari_marrow.viewer.photograph.annotations import (
     new_cells_layer,
     set_field_class,
 )
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.training.learning import summarize_learning
 from napari_marrow.viewer.training.session import write_session
 
 
@@ -52,6 +56,103 @@ def test_edited_nuclei_stay_with_their_photograph(twins):
     first, second = Photograph.all_of(twins.layers)
     assert first.labels(0).max() == 12
     assert second.labels(0).max() == 0
+
+
+def saved_files(viewer, names, folder):
+    """Save layers and return their files."""
+    for name in names:
+        layer = viewer.layers[name]
+        write_labels(str(folder / f"{name}.tif"), *layer.as_layer_data_tuple()[:2])
+    return [folder / f"{name}.tif" for name in names]
+
+
+def unused(viewer):
+    return summarize_learning(Photograph.open_in(viewer.layers), "cell").sentence()
+
+
+@pytest.mark.parametrize("which", ["files", "pixels", "one name in two folders"])
+def test_saved_labels_belong_to_their_photograph_and_to_no_other(snam, tmp_path, draw, which):
+    def show(number):
+        if which == "pixels":
+            viewer.add_image(draw("ALL", number)[0], rgb=True, name=f"array {number}")
+        else:
+            add(viewer, paths[number])
+
+    paths = [snam / "PKG - SN-AM" / "ALL" / f"ALL_{k}.bmp" for k in (1, 2)]
+    if which == "one name in two folders":
+        for number in (0, 1):
+            (tmp_path / str(number)).mkdir()
+            paths[number] = shutil.copy(paths[number], tmp_path / str(number) / "same.bmp")
+    viewer = ViewerModel()
+    show(0)
+    [photograph] = Photograph.all_of(viewer.layers)
+    nuclei = Labels(draw("ALL", 1)[1].astype(np.uint8), name=f"{photograph.name} segmented nuclei")
+    nuclei.metadata = link_to(photograph.layer, Kind.SEGMENTED_NUCLEI)
+    viewer.add_layer(nuclei)
+    cells = viewer.add_layer(new_cells_layer(photograph.layer, ("ALL", "MM")))
+    cells.data[nuclei.data > 0] = 2
+    files = saved_files(viewer, [nuclei.name, cells.name], tmp_path)
+    viewer.layers.clear()
+    show(1)
+    for file in files:
+        add(viewer, file)
+    [other] = Photograph.all_of(viewer.layers)
+    assert not other.annotations
+    assert other.nuclei is None or other.nuclei.layer.name != nuclei.name
+    for file in files:
+        assert f"{file.stem} over {other.name} is not used: it belongs to" in unused(viewer)
+    assert "which is not open" in unused(viewer)
+    show(0)
+    viewer.layers.move(viewer.layers.index(nuclei.name), len(viewer.layers))
+    found = Photograph.all_of(viewer.layers)[-1]
+    assert found.nuclei.layer.name == nuclei.name
+    assert found.annotated(0).classes == {1: "MM"}
+    assert not Photograph.all_of(viewer.layers)[0].annotations
+    assert "is not used" not in unused(viewer)
+    viewer.layers.remove(found.layer)  # as before it was opened
+    assert not Photograph.all_of(viewer.layers)[0].annotations
+
+
+@pytest.mark.parametrize("how", ["moved", "copied", "another of this name"])
+def test_saved_labels_know_a_file_that_was_moved(snam, tmp_path, draw, how):
+    source = snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"
+    first, second = tmp_path / "a" / "1.bmp", tmp_path / "b" / "1.bmp"
+    for path in (first, second):
+        path.parent.mkdir()
+    shutil.copy(source, first)
+    viewer = ViewerModel()
+    add(viewer, first)
+    cells = viewer.add_layer(new_cells_layer(viewer.layers["1"], ("ALL", "MM")))
+    cells.data[:] = 1
+    files = saved_files(viewer, [cells.name], tmp_path)
+    viewer.layers.clear()
+    if how == "another of this name":
+        Image.fromarray(draw("MM", 1)[0]).save(second)
+    else:
+        (shutil.move if how == "moved" else shutil.copy)(first, second)
+    add(viewer, second)
+    add(viewer, files[0])
+    [photograph] = Photograph.all_of(viewer.layers)
+    assert len(photograph.annotations) == (how != "another of this name")
+
+
+def test_own_nuclei_that_were_saved_belong_to_their_photograph(
+    make_napari_viewer_proxy, snam, tmp_path, draw
+):
+    viewer, folder = make_napari_viewer_proxy(), snam / "PKG - SN-AM" / "ALL"
+    add(viewer, folder / "ALL_1.bmp")
+    viewer.add_labels(draw("ALL", 1)[1].astype(np.uint8), name="ALL_1 nuclei of StarDist")
+    [file] = saved_files(viewer, ["ALL_1 nuclei of StarDist"], tmp_path)
+    viewer.layers.clear()
+    add(viewer, folder / "ALL_2.bmp")
+    add(viewer, file)
+    assert Photograph.all_of(viewer.layers)[0].nuclei.layer.name == "ALL_2 nuclei"
+    assert "StarDist over ALL_2 is not used: it belongs to ALL_1" in unused(viewer)
+    viewer.layers.clear()
+    add(viewer, file)
+    add(viewer, folder / "ALL_1.bmp")
+    viewer.layers.move(0, len(viewer.layers))
+    assert Photograph.all_of(viewer.layers)[0].nuclei.layer.name == "ALL_1 nuclei of StarDist"
 
 
 def test_pixels_that_were_replaced_are_what_is_used(snam, tmp_path):

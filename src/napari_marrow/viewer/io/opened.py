@@ -11,8 +11,9 @@ from napari.layers import Labels, Layer
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.outputs import input_files
-from napari_marrow.viewer.layer_info import Kind, LayerInfo
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, slice_files
 from napari_marrow.viewer.per_viewer import open_viewers
+from napari_marrow.viewer.photograph.links import labels_of
 
 KIND_SHOWN_AS: dict[MaskKind, Kind] = {
     "nucleus": Kind.NUCLEI,
@@ -35,6 +36,15 @@ def opened_files(saved: object = None) -> list[Path]:
     found = input_files(LayerInfo.of(layer).collection for layer in layers)
     own = {path for x in layers if x.data is saved for path in _source_files(x)}
     return found + [path for x in layers for path in _source_files(x) if path not in own]
+
+
+def origin_in_place(saved: object) -> tuple[Path, ...]:
+    """Return the files of the photograph that labels with these data belong to where they lie."""
+    for viewer in open_viewers():
+        for image, own in labels_of(list(viewer.layers)).items():
+            if any(layer.data is saved for layer in own):
+                return slice_files(image)
+    return ()
 
 
 def _source_files(layer: Layer) -> list[Path]:

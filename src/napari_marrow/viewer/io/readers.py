@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from napari.layers import Labels
+from napari.layers import Labels, Layer
 from napari.utils.notifications import show_warning
 
 from napari_marrow.data.errors import LeftOutError, MarrowError
@@ -23,7 +23,7 @@ from napari_marrow.data.text import listed
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.viewer.behaviours.opening import prepare_viewer
 from napari_marrow.viewer.io.opened import is_open_mask, is_open_table, lone_masks, open_kinds
-from napari_marrow.viewer.layer_info import Kind, LayerInfo
+from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make.layers import LayerData, collection_layers, place_of_files
 from napari_marrow.viewer.per_viewer import open_viewers
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
@@ -76,7 +76,7 @@ def read(path: PathOrPaths) -> list[LayerData]:
         from napari_marrow.viewer.io.saved_labels import is_saved_labels  # it needs pandas
 
         if is_saved_labels(paths[0]):
-            return [_saved_labels(paths[0])]
+            return [_saved_labels(paths[0], open_now)]
     if len(paths) == 1 and (known := mask_kind(paths[0])):
         return [_lone_mask(paths[0], *known)]
     masks = [
@@ -104,15 +104,21 @@ def read(path: PathOrPaths) -> list[LayerData]:
         warnings.append(f"Masks without their photograph, left out: {listed(bare)}.")
     if warnings:
         show_warning("\n".join(warnings))
-    layers = collection_layers(usable(together))
+    shown = usable(together)
+    layers = collection_layers(shown)
     if viewer is not None and len(together.fields) == 1:
         [field] = together.fields
-        shown = open_kinds(open_now, field.path)
-        layers = [x for x in layers if LayerInfo.from_metadata(x[1]["metadata"]).kind not in shown]
+        kinds = open_kinds(open_now, field.path)
+        layers = [x for x in layers if LayerInfo.from_metadata(x[1]["metadata"]).kind not in kinds]
         for lone in lone_masks(open_now, field.mask_files):
             if _is_unchanged(lone):
                 viewer.layers.remove(lone)  # its photograph brings it along
     prepare_viewer(layers)
+    pixels = layers[0][0]
+    if pixels.ndim == 4 and any(isinstance(layer, Labels) for layer in open_now):
+        from napari_marrow.viewer.io.arranging import arrange_open  # it needs pandas
+
+        arrange_open(open_now, [f.path for f in shown.fields], pixels.shape[1:3])
     return layers
 
 
@@ -140,24 +146,27 @@ def _lone_mask(path: Path, stem: str, kind: str) -> LayerData:
     return mask.astype("uint16"), {"name": f"{stem} {kind}", **place}, "labels"
 
 
-def _saved_labels(path: Path) -> LayerData:
-    """Return a saved Labels layer, coloured by class if it has classes."""
+def _saved_labels(path: Path, layers: Sequence[Layer]) -> LayerData:
+    """Return a saved Labels layer, coloured by class, over the photograph that it belongs to."""
+    import pandas as pd
+
+    from napari_marrow.viewer.io.arranging import over_open
     from napari_marrow.viewer.io.saved_labels import load_labels
     from napari_marrow.viewer.make.predictions import class_colormap
 
-    labels, table, options, kind = load_labels(path)
-    info = LayerInfo(kind=None if kind is None else Kind(kind))
-    if kind is not None:
-        options["metadata"] = info.metadata()
-    if table is None:
+    labels, table, options, info = load_labels(path)
+    if missing := table is None:
         show_warning(f"{path.with_suffix('.csv')} is not there: the labels open without features.")
-        return labels, options, "labels"
+        table = pd.DataFrame()
     if isinstance(table, dict):
-        options["metadata"] = replace(info, tables=table, shown_row=0).metadata()
+        info = replace(info, tables=table, shown_row=0)
         prepare_viewer([])  # the table follows the slider
-        first = table[0] if 0 in table else next(iter(table.values())).iloc[:0]
-        return labels, {**options, "features": first}, "labels"
-    colours = class_colormap(table)
-    if colours is not None:
+        table = table[0] if 0 in table else next(iter(table.values())).iloc[:0]
+    elif (colours := class_colormap(table)) is not None:
         options["colormap"] = colours
-    return labels, {**options, "features": table}, "labels"
+    labels, info, table = over_open(labels, info, table, layers) or (labels, info, table)
+    if info.kind is not None or info.origin or info.paged:
+        options["metadata"] = info.metadata()
+    if not missing:
+        options["features"] = table
+    return labels, options, "labels"

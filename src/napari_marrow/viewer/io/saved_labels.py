@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -31,6 +31,7 @@ from napari_marrow.viewer.io.typed_csv import (
     to_csv,
     typed,
 )
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.stack import LazyStack, read_slice
 
 SUFFIXES = (".tif", ".tiff")
@@ -51,6 +52,7 @@ class Note(TypedDict):
     missing: str
     layer: dict[str, object]
     kind: str | None
+    origin: NotRequired[list[str]]
     columns: NotRequired[list[tuple[str, ColumnType]]]
     pages: NotRequired[dict[str, list[tuple[str, ColumnType]]]]
 
@@ -65,6 +67,7 @@ def save_labels(
     layer: Mapping[str, object],
     kind: str | None = None,
     inputs: Iterable[Path] = (),
+    origin: Sequence[Path] = (),
 ) -> list[Path]:
     """Write labels and their features; both files appear when both are complete.
 
@@ -82,6 +85,8 @@ def save_labels(
         Of the layer, for the reader.
     inputs
         Files that are read, which stay.
+    origin
+        Of the layer, for the reader: see :class:`.LayerInfo`.
 
     Raises
     ------
@@ -110,6 +115,8 @@ def save_labels(
     whole = _joined(path, table) if isinstance(table, dict) else table
     options = {name: layer[name] for name in KEPT_OPTIONS if name in layer}
     note: Note = {"missing": missing_mark(whole), "layer": options, "kind": kind}
+    if origin:
+        note["origin"] = [path.as_posix() for path in origin]
     if isinstance(table, dict):
         note["pages"] = {str(row + 1): column_types(part) for row, part in table.items()}
     else:
@@ -212,7 +219,7 @@ def _note(path: Path) -> Note | None:
 
 def load_labels(
     path: Path,
-) -> tuple[NDArray[np.uint16], pd.DataFrame | Tables | None, dict[str, object], str | None]:
+) -> tuple[NDArray[np.integer], pd.DataFrame | Tables | None, dict[str, object], LayerInfo]:
     """Read what :func:`save_labels` wrote.
 
     Returns
@@ -222,8 +229,8 @@ def load_labels(
         The features, or those of each slice; None where the CSV is no longer there.
     layer : dict
         Options of the layer.
-    kind : str or None
-        Of the layer.
+    info : LayerInfo
+        Kind and origin of the layer.
 
     Raises
     ------
@@ -237,17 +244,19 @@ def load_labels(
         data = tifffile.imread(path)
         assert note is not None
         options, kind = note["layer"], note["kind"]
+        origin = tuple(map(Path, note.get("origin", ())))
+        info = LayerInfo(kind=None if kind is None else Kind(kind), origin=origin)
     except Exception as error:
         # tifffile raises what it likes on damaged files
         raise MarrowError(f"{path} is damaged; save the labels again.") from error
     beside = path.with_suffix(".csv")
     if not beside.exists():
-        return data, None, options, kind
+        return data, None, options, info
     try:
         texts = from_csv(beside.read_bytes().decode("utf-8-sig"), note["missing"])
         if "pages" in note:
-            return data, _by_page(texts, note["pages"], len(data)), options, kind
-        return data, typed(texts, note["columns"]), options, kind
+            return data, _by_page(texts, note["pages"], len(data)), options, info
+        return data, typed(texts, note["columns"]), options, info
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError, TypeError) as error:
         raise MarrowError(
             f"{beside} can't be read as the table of {path.name} ({error}); "

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.viewer.io.opened import opened_files
+from napari_marrow.viewer.io.opened import opened_files, origin_in_place
 from napari_marrow.viewer.io.saved_labels import SUFFIXES, save_labels
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.photograph.slice_tables import all_tables, painted_since
@@ -34,15 +34,17 @@ def write_labels(path: str, data: LazyStack | NDArray, layer: LayerOptions) -> l
     MarrowError
         When that is not possible; older files then stay as they are.
     """
-    read = opened_files(saved=data)
+    saved, read = data, opened_files(saved=data)
     data = data[0] if layer.get("multiscale") else data
     table = pd.DataFrame(layer.get("features"))
     info = LayerInfo.from_metadata(layer.get("metadata", {}))
+    origin = info.origin or origin_in_place(saved)
     tables = all_tables(data, info, table)
     if data.ndim == 2 and info.holds_nuclei:
         table = painted_since(data, table)
     target = _with_suffix(path, SUFFIXES)
-    return [str(p) for p in save_labels(target, data, tables or table, layer, info.kind, read)]
+    made = save_labels(target, data, tables or table, layer, info.kind, read, origin)
+    return [str(p) for p in made]
 
 
 def write_predictions(path: str, data: LazyStack | NDArray, layer: LayerOptions) -> list[str]:

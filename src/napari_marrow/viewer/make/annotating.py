@@ -15,7 +15,7 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.progress import never
 from napari_marrow.imaging.segmentation import found_nuclei
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
+from napari_marrow.viewer.layer_info import Kind, linked_info
 from napari_marrow.viewer.make.annotation_keys import bind_annotation_keys
 from napari_marrow.viewer.make.layers import labels_options
 from napari_marrow.viewer.photograph.annotations import (
@@ -177,7 +177,7 @@ def show_nuclei_of_strokes(viewer: napari.Viewer, made: NucleiOfStrokes) -> int:
         layer.data_setitem((*slices, *places), labels)
     if made.whole is not None:
         older = photograph.nuclei
-        info = LayerInfo(kind=Kind.NUCLEI, photograph=layer_id(photograph.layer))
+        info = linked_info(photograph.layer, Kind.NUCLEI)
         options = labels_options(f"{photograph.name} {Kind.NUCLEI}", info)
         if not photograph.is_stack:
             options["features"] = nucleus_features(made.whole)

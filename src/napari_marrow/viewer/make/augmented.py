@@ -22,7 +22,14 @@ from napari_marrow.imaging.augment import PlannedImage, product
 from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.jobs.augment import plan_readable, unique_names
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, Product, link_to, new_id
+from napari_marrow.viewer.layer_info import (
+    Kind,
+    LayerInfo,
+    Product,
+    link_to,
+    linked_info,
+    new_id,
+)
 from napari_marrow.viewer.make.layers import STACK_AXES, labels_options, warn_once
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack, Pixels
@@ -174,7 +181,7 @@ def augmented_layers(photograph: Photograph, stacks: AugmentedStacks) -> list[La
     image = Image(stacks.photographs, name=name, rgb=True, metadata=info.metadata(), **place)
     layers: list[Layer] = [image]
     for kind, word, data in stacks.labels:
-        options = labels_options(f"{name} {word}", LayerInfo(kind=kind, photograph=identity))
+        options = labels_options(f"{name} {word}", linked_info(image, kind))
         layers.append(Labels(data, **options, **place))
     return layers
 

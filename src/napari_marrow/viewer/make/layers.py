@@ -58,7 +58,8 @@ def collection_layers(collection: Collection) -> list[LayerData]:
     image = {"name": name, "rgb": True, "metadata": info.metadata(), **axes}
     layers: list[LayerData] = [(pixels, image, "image")]
     for kind, data in labels.items():
-        own = labels_options(f"{name} {kind}", LayerInfo(kind=kind, photograph=info.id))
+        linked = LayerInfo(kind=kind, photograph=info.id, origin=tuple(f.path for f in fields))
+        own = labels_options(f"{name} {kind}", linked)
         options = {**own, "visible": kind is not Kind.BACKGROUND, **axes}
         if single and kind is Kind.NUCLEI:
             options["features"] = nucleus_features(data, labels.get(Kind.CYTOPLASM))

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import napari
 import numpy as np
 import pandas as pd
-from napari.layers import Labels, Layer
+from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
@@ -27,6 +27,7 @@ from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, link_to
 from napari_marrow.viewer.make.layers import set_aside
+from napari_marrow.viewer.photograph.links import of_origin
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
@@ -151,9 +152,9 @@ def show_predictions(
     if not labelled.cells:  # fields were classified
         return note
     made = predictions_layer(labelled, classes)
-    own = (Kind.PREDICTED, LayerInfo.of(made).photograph)
-    infos = [(x, LayerInfo.of(x)) for x in viewer.layers]
-    for older in [x for x, info in infos if (info.kind, info.photograph) == own]:
+    identity = LayerInfo.of(made).photograph
+    infos = [(x, i) for x in viewer.layers if (i := LayerInfo.of(x)).kind is Kind.PREDICTED]
+    for older in [x for x, i in infos if i.photograph == identity or _was_saved(i, layer)]:
         if LayerInfo.of(older).checksum == _checksum(older):
             viewer.layers.remove(older)
         else:
@@ -161,6 +162,11 @@ def show_predictions(
     viewer.add_layer(made)
     replace(LayerInfo.of(made), checksum=_checksum(made)).set_on(made)
     return note
+
+
+def _was_saved(info: LayerInfo, photograph: Image) -> bool:
+    """Whether labels were saved and opened again, and belong to a photograph."""
+    return info.photograph is None and of_origin(info.origin, [photograph]) is not None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ from napari_marrow.data.progress import never
 from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id, linked_info
 from napari_marrow.viewer.make.layers import labels_options, set_aside
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
@@ -98,7 +98,7 @@ def segmented_layers(
         if data is None:
             continue
         kind = Kind(f"segmented {word}" if has_nuclei else word)
-        info = LayerInfo(kind=kind, photograph=identity, segmented=True)
+        info = replace(linked_info(photograph.layer, kind), segmented=True)
         options = labels_options(f"{photograph.name} {kind}", info)
         options["features"] = features if word == "nuclei" else None
         made.append(Labels(data, **options, **place_of(photograph.layer)))

@@ -9,7 +9,7 @@ from napari.layers import Image, Labels, Layer, Points, Shapes
 
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data
 from napari_marrow.viewer.photograph.annotations import annotates, seen
-from napari_marrow.viewer.photograph.links import below
+from napari_marrow.viewer.photograph.links import below, where_it_belongs
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import lies_over
 
@@ -103,7 +103,7 @@ def layer_notes(
         if not layer.visible or not isinstance(layer, Labels | Points | Shapes):
             continue
         image = next((x for x in own if layer in own[x]), None)
-        if text := _no_use(layer, image):
+        if text := _no_use(layer, image, [*own]):
             under = layers[:place]
             image = image or below(layer, under, [x for x in own if x in under])
         if image is not None and text:
@@ -111,15 +111,20 @@ def layer_notes(
     return found
 
 
-def _no_use(layer: Labels | Points | Shapes, image: Image | None) -> str:
+def _gives_cells(kind: Kind) -> bool:
+    return kind.holds_nuclei or kind is Kind.ANNOTATION
+
+
+def _no_use(layer: Labels | Points | Shapes, image: Image | None, images: Sequence[Image]) -> str:
     """Why a layer gives the photograph it belongs to no cells, and what to do; '' where it does."""
-    kind = LayerInfo.of(layer).kind
+    info = LayerInfo.of(layer)
+    kind = info.kind
     if not isinstance(layer, Labels):
         used = kind is not None or not len(layer.data)
         return "" if used else "is not used: press Annotate cells, and paint the cells there"
     if image is None:
-        used = kind is None or not (kind.holds_nuclei or kind is Kind.ANNOTATION)
-        return "" if used else "is not used: it belongs to a photograph that is not open"
+        used = not info.origin if kind is None else not _gives_cells(kind)
+        return "" if used else f"is not used: {where_it_belongs(info.origin, images)}"
     if kind is not None or _is_used(image, layer):
         return ""
     return (

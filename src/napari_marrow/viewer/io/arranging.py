@@ -1,0 +1,80 @@
+"""Labels of a stack, put in the order of one that has their fields in another, or more of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Labels, Layer
+from numpy.typing import NDArray
+
+from napari_marrow.viewer.layer_info import LayerInfo, full_data, slice_files
+from napari_marrow.viewer.photograph.links import is_photograph, of_origin, rows_of
+from napari_marrow.viewer.photograph.slice_tables import kept_tables
+from napari_marrow.viewer.stack import EditableStack, Pixels, read_slice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Arranged = tuple[NDArray[np.integer], LayerInfo, "pd.DataFrame"]
+"""Labels, what is known of their layer, and its features."""
+
+
+def arranged(
+    data: Pixels,
+    info: LayerInfo,
+    features: pd.DataFrame,
+    files: Sequence[Path],
+    frame: Sequence[int],
+) -> Arranged | None:
+    """Return labels as they are over a stack of ``files``, or None where one of theirs is missing.
+
+    Parameters
+    ----------
+    data, info, features
+        Of the labels; fields that they do not have are empty.
+    files, frame
+        Of the slices of the stack; height and width.
+    """
+    rows, (height, width) = rows_of(info.origin, files), data.shape[-2:]
+    if rows is None or data.ndim != 3 or len(data) != len(rows):
+        return None
+    if height > frame[0] or width > frame[1]:
+        return None
+    whole = np.zeros((len(files), *frame), data.dtype)
+    for k, row in enumerate(rows):
+        whole[row, :height, :width] = read_slice(data, k)
+    tables = {rows[k]: table for k, table in kept_tables(info, features).items()}
+    if info.kind is not None and info.kind.is_predicted and "field" in features:
+        features = features.assign(field=features["field"].map(dict(enumerate(rows))))
+    if tables:
+        features = tables.get(0, features.iloc[:0])
+    shown = 0 if tables else None
+    return whole, replace(info, origin=tuple(files), tables=tables, shown_row=shown), features
+
+
+def over_open(
+    data: Pixels, info: LayerInfo, features: pd.DataFrame, layers: Iterable[Layer]
+) -> Arranged | None:
+    """Return labels as they are over the open stack that has their fields, None where none has."""
+    images = [x for x in layers if is_photograph(x)]
+    if not info.origin or of_origin(info.origin, images) is not None:
+        return None
+    stacks = [x for x in images if x.ndim == 3]
+    made = (arranged(data, info, features, slice_files(x), full_data(x).shape[1:3]) for x in stacks)
+    return next((x for x in made if x is not None), None)
+
+
+def arrange_open(layers: Sequence[Layer], files: Sequence[Path], frame: Sequence[int]) -> None:
+    """Arrange the open labels of no open photograph as a stack that is being opened is."""
+    images = [x for x in layers if is_photograph(x)]
+    for layer in (x for x in layers if isinstance(x, Labels)):
+        info, data = LayerInfo.of(layer), full_data(layer)
+        if not isinstance(data, np.ndarray | EditableStack) or of_origin(info.origin, images):
+            continue
+        if (made := arranged(data, info, layer.features, files, frame)) is not None:
+            layer.data, found, layer.features = made
+            found.set_on(layer)

@@ -1,0 +1,97 @@
+"""Saved labels of a stack lie over the fields that they were made for, whatever their order."""
+
+import shutil
+
+import pytest
+from PIL import Image
+
+from napari_marrow.imaging.settings import SegmentSettings
+from napari_marrow.viewer.layer_info import LayerInfo
+from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
+from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.slice_tables import kept_tables
+from napari_marrow.viewer.training.learning import summarize_learning
+
+NAMES = ("ALL_1", "ALL_2", "MM_1", "MM_2")
+
+
+def drop(viewer, *paths):
+    for path in paths:
+        viewer.open(str(path), plugin="napari-marrow")
+
+
+def seen(viewer):
+    """By the name of each field how many nuclei it has, and the strokes on it."""
+    [photograph] = Photograph.all_of(viewer.layers)
+    return {
+        photograph.files[row].name: (
+            0 if photograph.labels(row) is None else int(photograph.labels(row).max()),
+            dict(photograph.annotated(row).counts),
+        )
+        for row in range(len(photograph))
+    }
+
+
+@pytest.fixture
+def saved(make_napari_viewer, make_snam, tmp_path):
+    """A viewer, a folder, its saved nuclei and annotations, and what was seen of them."""
+    viewer = make_napari_viewer()
+    folder = make_snam(tmp_path / "data", 2, masks=False)
+    drop(viewer, folder)
+    [photograph] = Photograph.all_of(viewer.layers)
+    found = segment_photograph(photograph, SegmentSettings(), False)
+    for layer in segmented_layers(photograph, found, viewer.layers):
+        viewer.add_layer(layer)
+    cells = annotation_layer_to_paint(viewer, photograph, ("ALL", "MM"))
+    for row in range(4):
+        nuclei = viewer.layers[f"{folder.name} nuclei"].data.read(row)
+        cells.data[row][nuclei == 1] = 1 + (row > 1)
+    files = [tmp_path / f"{layer.name}.tif" for layer in viewer.layers[1:]]
+    for layer, file in zip(viewer.layers[1:], files, strict=True):
+        layer.save(str(file), plugin="napari-marrow")
+    before = seen(viewer)
+    assert list(before) == [*NAMES]
+    assert before["ALL_1"] == (12, {"ALL": 1})
+    assert before["MM_1"] == (1, {"MM": 1})
+    viewer.layers.clear()
+    return viewer, folder, files, before
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        ("a corrected class", "photographs"),
+        ("a corrected class", "labels"),
+        ("a moved folder", "labels"),
+        ("another field", "photographs"),
+    ],
+)
+def test_labels_of_a_stack_follow_their_fields(saved, first, change, draw, tmp_path):
+    viewer, folder, files, before = saved
+    if change == "a corrected class":  # the second of four fields becomes the last but one
+        shutil.move(folder / "ALL" / "ALL_2.bmp", folder / "MM" / "ALL_2.bmp")
+        shutil.move(folder / "MM" / "MM_1.bmp", folder / "ALL" / "MM_1.bmp")
+    elif change == "a moved folder":
+        shutil.move(folder, tmp_path / "moved")
+        folder = tmp_path / "moved"
+    else:  # of another size
+        Image.fromarray(draw("MM", 9, (60, 80))[0]).save(folder / "ALL" / "ALL_0.bmp")
+        before["ALL_0"] = (0, {})
+    drop(viewer, *([folder, *files] if first == "photographs" else [*files, folder]))
+    assert seen(viewer) == before
+    nuclei, fields = viewer.layers[files[0].stem], Photograph.all_of(viewer.layers)[0].files
+    for row, table in kept_tables(LayerInfo.of(nuclei), nuclei.features).items():
+        assert {*table["field"]} <= {fields[row].name}
+    said = summarize_learning(Photograph.all_of(viewer.layers), "cell", True).sentence()
+    assert "Learns from 2 ALL and 2 MM cells of 4 fields" in said
+
+
+def test_labels_of_which_a_field_is_gone_are_refused_by_name(saved):
+    viewer, folder, files, _ = saved
+    (folder / "ALL" / "ALL_2.bmp").unlink()
+    drop(viewer, folder, *files)
+    assert seen(viewer) == dict.fromkeys(("ALL_1", "MM_1", "MM_2"), (0, {}))
+    said = summarize_learning(Photograph.all_of(viewer.layers), "cell").sentence()
+    for file in files:
+        assert f"{file.stem} over {folder.name} is not used: it belongs to ALL_2" in said
