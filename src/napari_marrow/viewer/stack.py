@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cached_property
 from threading import Lock
 from types import EllipsisType
 from typing import TypeAlias
@@ -212,6 +213,19 @@ class EditableStack(LazyStack):
     def __init__(self, readers: Sequence[Reader], shape: tuple[int, ...], dtype: DTypeLike):
         super().__init__(readers, shape, dtype)
         self._painted: dict[int, NDArray] = {}
+
+    @property
+    def painted_rows(self) -> frozenset[int]:
+        """The rows that were painted on."""
+        return frozenset(self._painted)
+
+    def max(self) -> int:
+        """Return the largest label of all slices."""
+        return max([self._largest_read, *(int(x.max()) for x in self._painted.values())])
+
+    @cached_property
+    def _largest_read(self) -> int:
+        return max(int(read().max(initial=0)) for read in self._readers)
 
     def read(self, row: int) -> NDArray:
         """Return a slice as it was painted, else as it is read."""

@@ -73,15 +73,14 @@ class SegmentNuclei(PhotographWidget):
             )
 
     def _add_layers(self, photograph: Photograph, found: list[Segmented]) -> str:
+        from napari_marrow.viewer.behaviours.opening import attach_behaviours
+
         self.preview.setChecked(False)
+        attach_behaviours(self.viewer)
         names = {x: x.name for x in self.viewer.layers}
         for layer in segmented_layers(photograph, found, self.viewer.layers):
             self.viewer.add_layer(layer)
         earlier = " and ".join(x.name for x, name in names.items() if x.name != name)
-        if photograph.is_stack:
-            from napari_marrow.viewer.behaviours.opening import attach_behaviours
-
-            attach_behaviours(self.viewer)
         problems = [f.problem for f in found if f.problem]
         n_read = len(found) - len(problems)
         counted = f"{_nuclei(sum(f.count for f in found))} in {n_read} field{'s' * (n_read != 1)}."

@@ -12,6 +12,7 @@ from qtpy.QtCore import QTimer
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.behaviours.current_table import attach_current_table
 from napari_marrow.viewer.behaviours.lock_2d import attach_lock_2d, show_in_2d
+from napari_marrow.viewer.behaviours.new_label import attach_new_label
 from napari_marrow.viewer.behaviours.prepare_labels import attach_label_preparation
 from napari_marrow.viewer.make.layers import LayerData
 from napari_marrow.viewer.per_viewer import open_viewers, unwrapped
@@ -24,6 +25,7 @@ CAPTION_MS = 300
 def attach_behaviours(viewer: napari.Viewer) -> None:
     """Let caption, features table, labels and axes follow a viewer from now on."""
     attach_lock_2d(viewer)
+    attach_new_label(viewer)
     attach_label_preparation(viewer)
     attach_current_table(viewer)
     weak = weakref.ref(unwrapped(viewer))

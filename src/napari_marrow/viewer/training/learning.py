@@ -18,6 +18,7 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.viewer.photograph.annotations import AnnotatedSlice, Annotation, strokes_in
 from napari_marrow.viewer.photograph.outside import Outside, painted_outside
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.photograph.pieces import nuclei_in_pieces
 from napari_marrow.viewer.training.not_photographs import why_no_photograph
 
 NO_CLASS = "no class"
@@ -48,6 +49,10 @@ class LearntSlice:
         Whether all its cells are learnt from, and are not counted yet.
     outside
         What was painted outside its photograph, which is not used.
+    in_pieces
+        Number of pieces of each nucleus that is not connected.
+    repeated
+        Whether an earlier slice has the same labels over it: that of the photograph or product.
     """
 
     photograph: Photograph
@@ -58,6 +63,8 @@ class LearntSlice:
     left_out: str = ""
     uncounted: bool = False
     outside: Outside = field(default_factory=Outside)
+    in_pieces: Mapping[int, int] = field(default_factory=dict)
+    repeated: bool = False
 
     @property
     def counts(self) -> Counter[str]:
@@ -97,7 +104,8 @@ class LearningSummary:
     left_out
         Names of fields that are left out, and why.
     notes
-        Of layers that a person may think are used, why they are not.
+        Of nuclei that are not connected, and of layers that a person may think are used, why they
+        are not.
     """
 
     unit: str
@@ -119,20 +127,27 @@ class LearningSummary:
     ) -> LearningSummary:
         """Sum up what is learnt from fields, and what a user must know of open photographs."""
         units, uncounted, loose = Counter[str](), Counter[str](), Counter[str]()
-        left_out = list[tuple[str, str]]()
+        left_out, in_pieces = list[tuple[str, str]](), list[str]()
         n_fields = n_outvoted = n_unknown = n_unused = n_strokes = n_nuclei = 0
         for one in slices:  # none is kept: their arrays would not fit into memory
             units.update(one.units)
-            loose.update(one.annotated.loose_classes)
             n_fields += not (one.left_out or one.uncounted)
             uncounted.update([str(one.class_name)] if one.uncounted else [])
+            left_out += [(one.name, one.left_out)] if one.left_out else []
+            if one.repeated:
+                continue
+            loose.update(one.annotated.loose_classes)
             n_outvoted += one.annotated.n_outvoted
             n_unknown += one.annotated.n_unknown
             n_strokes += len(one.outside.classes)
             n_nuclei += one.outside.n_nuclei
             if unit == "field" and one.photograph.classes[one.row] is not None:
                 n_unused += len(one.annotated.classes)  # else they give the field its class
-            left_out += [(one.name, one.left_out)] if one.left_out else []
+            in_pieces += [
+                f"nucleus {number} of {one.name} is in {pieces} pieces and counts as one: "
+                "fill each with a label of its own"
+                for number, pieces in one.in_pieces.items()
+            ]
         return cls(
             unit,
             dict(sorted(units.items())),
@@ -145,7 +160,7 @@ class LearningSummary:
             n_nuclei,
             n_unused,
             tuple(left_out),
-            tuple(_notes(photographs)),
+            (*first_few(in_pieces), *_notes(photographs)),
         )
 
     @property
@@ -210,7 +225,9 @@ def _notes(photographs: Sequence[Photograph]) -> list[str]:
         are = counted(count, f"{one} is", f"{many} are")
         marks += [f"{layer.name} is hidden: its {are} not used"] if count else []
     unused = [note for x in photographs for note in x.notes]
-    return [note for kind in (unused, used, marks, nuclei) for note in first_few(kind)]
+    return [
+        note for kind in (unused, used, marks, nuclei) for note in first_few([*dict.fromkeys(kind)])
+    ]
 
 
 def _count_marks(photograph: Photograph, layer: Annotation, row: int) -> int:
@@ -260,6 +277,7 @@ def learnt_slices(
     known = [(x, row) for x, row in slices if x.classes[row] is not None or x.annotations]
     reasons = why_no_photograph(known, should_stop)
     taken: dict[Hashable, str | None] = {}  # class by what copies of a photograph have in common
+    labels: set[Hashable] = set()  # those over each slice
     for number, (photograph, row) in enumerate(slices, 1):
         if should_stop():
             raise Stopped
@@ -270,7 +288,12 @@ def learnt_slices(
             odd = reasons.get((photograph, row), "")
             one = _learnt(photograph, row, unit, only_annotated, count_all, odd)
             taken |= {} if one.left_out else dict.fromkeys(keys, photograph.classes[row])
-            yield replace(one, outside=painted_outside(photograph, row))
+            pieces = {} if one.left_out else nuclei_in_pieces(photograph, row)
+            nuclei = photograph.nuclei and photograph.nuclei.layer
+            over = (row, nuclei, *(x.layer for x in photograph.annotations))
+            outside = painted_outside(photograph, row)
+            yield replace(one, outside=outside, in_pieces=pieces, repeated=over in labels)
+            labels.add(over)
         except MarrowError as error:
             yield LearntSlice(photograph, row, None, AnnotatedSlice(), left_out=str(error))
         emit(Event("progress", f"Read {number} of {len(slices)}", number / len(slices)))

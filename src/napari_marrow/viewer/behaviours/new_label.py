@@ -1,0 +1,59 @@
+"""Let a person paint new nuclei: an unused label is selected, and napari's "new" finds others.
+
+napari finds one for arrays in memory only: over the stack of a folder its button and key M refuse,
+and what is painted would belong to the first nucleus.
+"""
+
+from __future__ import annotations
+
+import napari
+import numpy as np
+from napari.layers import Labels, Layer
+from napari.qt import QtViewer
+from napari.utils.events import Event
+from qtpy.QtWidgets import QApplication, QPushButton
+
+from napari_marrow.viewer.layer_info import LayerInfo, full_data
+from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer
+from napari_marrow.viewer.stack import EditableStack
+
+
+class NewLabel(ViewerFollower):
+    """Selects an unused label of nuclei that come into a viewer, and of a stack whenever asked."""
+
+    def __init__(self, viewer: napari.Viewer):
+        super().__init__(viewer)
+        # last: napari makes the controls of a layer when it hears of it
+        viewer.layers.events.inserted.connect(self._on_inserted, position="last")
+        for layer in viewer.layers:
+            self._prepare(layer)
+
+    def _on_inserted(self, event: Event) -> None:
+        self._prepare(event.value)
+
+    def _prepare(self, layer: Layer) -> None:
+        if not isinstance(layer, Labels) or not LayerInfo.of(layer).holds_nuclei:
+            return
+        select_unused_label(layer)
+        if isinstance(layer.data, EditableStack):
+            layer.bind_key("M", select_unused_label, overwrite=True)
+            for view in [x for x in QApplication.allWidgets() if isinstance(x, QtViewer)]:
+                controls = view.controls.widgets.get(layer)
+                button = controls and controls.findChild(QPushButton, "newLabelButton")
+                if button:
+                    button.clicked.disconnect()
+                    button.clicked.connect(lambda: select_unused_label(layer))
+
+
+def select_unused_label(layer: Labels) -> None:
+    """Select the label above the largest of a layer that can be painted on, if its type has it."""
+    data = full_data(layer)
+    if not isinstance(data, np.ndarray | EditableStack):
+        return
+    label = 1 + int(data.max())
+    if label <= np.iinfo(data.dtype).max:
+        layer.selected_label = label
+
+
+attach_new_label = per_viewer(NewLabel)
+"""Let new nuclei be painted in a viewer, from now on."""
