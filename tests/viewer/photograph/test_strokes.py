@@ -137,7 +137,7 @@ def test_nuclei_painted_while_strokes_become_nuclei_stay_and_so_does_the_table(
     cells = viewer.add_layer(new_cells_layer(image, ("ALL", "MM")))
     cells.brush_size = nuclei.brush_size = 3
     cells.paint((*at, *places[0]), 2)
-    made = nuclei_of_strokes(photograph())
+    [made] = nuclei_of_strokes([photograph()])
     new = int(before.max()) + 1
     nuclei.paint((*at, *places[1]), new)  # the number that napari gives it
     nuclei.fill((*at, *np.argwhere(before == 1)[0]), 0)
@@ -171,7 +171,7 @@ def test_a_number_too_large_for_16_bits_widens_the_painted_stack(viewer, make_sn
     cells.paint((1, 230, 3), 1)
     expected = np.asarray(nuclei.data).astype(np.uint32)
     expected[1][cells.data[1] > 0] = 65536
-    made = nuclei_of_strokes(Photograph.of(image, viewer.layers))
+    [made] = nuclei_of_strokes([Photograph.of(image, viewer.layers)])
     assert show_nuclei_of_strokes(viewer, made) == 1
     np.testing.assert_array_equal(np.asarray(nuclei.data), expected)
 

@@ -109,6 +109,7 @@ def test_the_sentence_counts_what_is_trained_on_and_labelled(viewer, folder, qtb
     panel.make_nuclei.click()
     says(f"Learns from 5 ALL and 5 MM cells of 2 fields; {LEFT_OUT}")
     assert panel.make_nuclei.isHidden()
+    assert viewer.status == "2 nuclei made of strokes."
 
     widget.form.fields["model"].value = "svm"
     sent, run = [], widget.client.run

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, groupby
 
 import napari
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.progress import never
 from napari_marrow.imaging.segmentation import found_nuclei
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
+from napari_marrow.jobs.events import Emit, ShouldStop, silent
 from napari_marrow.viewer.layer_info import Kind, linked_info
 from napari_marrow.viewer.make.annotation_keys import bind_annotation_keys
 from napari_marrow.viewer.make.layers import labels_options
@@ -30,6 +31,12 @@ from napari_marrow.viewer.photograph.links import labels_of
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 from napari_marrow.viewer.stack import EditableStack
+from napari_marrow.viewer.training.learning import (
+    NO_CLASS,
+    SEVERAL_CLASSES,
+    LearntSlice,
+    learnt_slices,
+)
 from napari_marrow.viewer.transforms import place_of
 
 
@@ -79,47 +86,55 @@ class NucleiOfStrokes:
         edited; then ``changes`` are empty.
     count
         Number of new nuclei.
+    left_out
+        Names of fields that could not be looked at, and why.
     """
 
     photograph: Photograph
     changes: tuple[tuple[Labels, int, NDArray[np.integer]], ...]
     whole: NDArray[np.integer] | None
     count: int
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def nuclei_of_strokes(
-    photograph: Photograph, emit: Emit = silent, should_stop: ShouldStop = never
-) -> NucleiOfStrokes:
-    """Find nuclei at the strokes of a photograph that lie on none; for a worker.
+    photographs: Sequence[Photograph], emit: Emit = silent, should_stop: ShouldStop = never
+) -> list[NucleiOfStrokes]:
+    """Find nuclei at the strokes in chosen fields that lie on none; for a worker.
 
     Where segmentation finds a nucleus under a stroke it is that, else the stroke itself.
 
     Raises
     ------
-    MarrowError
-        When a field with such strokes can't be read.
     Stopped
         When ``should_stop`` returned True.
     """
+    slices = learnt_slices(photographs, "field", emit=emit, should_stop=should_stop)
+    return [_of_one(x, own, should_stop) for x, own in groupby(slices, lambda x: x.photograph)]
+
+
+def _of_one(
+    photograph: Photograph, slices: Iterable[LearntSlice], should_stop: ShouldStop
+) -> NucleiOfStrokes:
     nuclei = photograph.nuclei
     in_place = nuclei is not None and isinstance(nuclei.data, np.ndarray | EditableStack)
     editable = nuclei.layer if nuclei is not None and in_place else None
     changes, elsewhere, n_new = [], dict[int, NDArray[np.integer]](), 0
-    for row in range(len(photograph)):
-        if should_stop():
-            raise Stopped
-        annotated = photograph.annotated(row)
-        if annotated.cells is not None and annotated.loose_classes:
-            labels, added = _with_nuclei(annotated, photograph.image(row))
+    left_out = list[tuple[str, str]]()
+    for one in slices:
+        if one.left_out not in ("", NO_CLASS, SEVERAL_CLASSES):
+            left_out.append((one.name, one.left_out))
+        elif one.annotated.loose_classes and not one.repeated:
+            assert one.annotated.cells is not None
+            labels, added = _with_nuclei(one.annotated, photograph.image(one.row))
             n_new += added
-            target = annotated.layer or editable
+            target = one.annotated.layer or editable
             if target is None:
-                elsewhere[row] = labels
+                elsewhere[one.row] = labels
             else:
-                changes.append((target, row, np.where(annotated.cells, 0, labels)))
-        emit(Event("progress", "Looking at strokes", (row + 1) / len(photograph)))
+                changes.append((target, one.row, np.where(one.annotated.cells, 0, labels)))
     whole = _all_nuclei(photograph, elsewhere, should_stop) if elsewhere else None
-    return NucleiOfStrokes(photograph, tuple(changes), whole, n_new)
+    return NucleiOfStrokes(photograph, tuple(changes), whole, n_new, tuple(left_out))
 
 
 def _with_nuclei(
@@ -164,17 +179,10 @@ def _all_nuclei(
 def show_nuclei_of_strokes(viewer: napari.Viewer, made: NucleiOfStrokes) -> int:
     """Put new nuclei into the viewer, on its thread; return their number."""
     photograph = made.photograph
-    for layer, row, new in made.changes:
-        now = layer.data[row] if photograph.is_stack else layer.data
-        now = now[: new.shape[0], : new.shape[1]]
-        places = np.nonzero((new > 0) & (now == 0))
-        if not (labels := new[places]).size:
-            continue
-        labels += max(0, int(now.max()) + 1 - labels.min())  # some were painted meanwhile
-        if labels.max() > np.iinfo(layer.data.dtype).max:
-            layer.data = layer.data.astype(np.uint32)
-        slices = (np.full(len(labels), row),) if photograph.is_stack else ()
-        layer.data_setitem((*slices, *places), labels)
+    with ExitStack() as one_step:  # of undo
+        for layer in {layer for layer, _, _ in made.changes}:
+            one_step.enter_context(layer.block_history())
+        _put_into_layers(made)
     if made.whole is not None:
         older = photograph.nuclei
         info = linked_info(photograph.layer, Kind.NUCLEI)
@@ -189,3 +197,18 @@ def show_nuclei_of_strokes(viewer: napari.Viewer, made: NucleiOfStrokes) -> int:
             older.layer.visible = False
         viewer.layers.selection.active = selected
     return made.count
+
+
+def _put_into_layers(made: NucleiOfStrokes) -> None:
+    is_stack = made.photograph.is_stack
+    for layer, row, new in made.changes:
+        now = layer.data[row] if is_stack else layer.data
+        now = now[: new.shape[0], : new.shape[1]]
+        places = np.nonzero((new > 0) & (now == 0))
+        if not (labels := new[places]).size:
+            continue
+        labels += max(0, int(now.max()) + 1 - labels.min())  # some were painted meanwhile
+        if labels.max() > np.iinfo(layer.data.dtype).max:
+            layer.data = layer.data.astype(np.uint32)
+        slices = (np.full(len(labels), row),) if is_stack else ()
+        layer.data_setitem((*slices, *places), labels)

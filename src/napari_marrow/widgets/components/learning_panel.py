@@ -9,7 +9,7 @@ from napari.layers import Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QWidget
 
-from napari_marrow.data.text import counted
+from napari_marrow.data.text import counted, first_few
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.viewer.make.annotating import (
     NucleiOfStrokes,
@@ -121,14 +121,16 @@ class LearningPanel(QWidget):
         self.make_nuclei.setVisible(summary is not None and summary.n_loose_strokes > 0)
 
     def _make_nuclei(self) -> None:
-        annotated = [x for x in self._photographs if x.chosen and x.annotations]
+        photographs = self._photographs
 
         def work(emit: Emit, should_stop: ShouldStop) -> list[NucleiOfStrokes]:
-            return [nuclei_of_strokes(x, emit, should_stop) for x in annotated]
+            return nuclei_of_strokes(photographs, emit, should_stop)
 
         def show(made: list[NucleiOfStrokes]) -> None:
             current = [x for x in made if not x.photograph.out_of_date(self._viewer.layers)]
             count = sum(show_nuclei_of_strokes(self._viewer, x) for x in current)
-            self._viewer.status = f"{counted(count, 'nucleus', 'nuclei')} made of strokes."
+            left_out = [f"{name} is left out: {why}" for x in made for name, why in x.left_out]
+            made_of = f"{counted(count, 'nucleus', 'nuclei')} made of strokes"
+            self._viewer.status = "; ".join([made_of, *first_few(left_out)]).rstrip(".") + "."
 
         self._making.start(work, show)
