@@ -27,7 +27,7 @@ _MIN_COPIED_SHARE = 0.95
 _COPY_TOLERANCE_LEVELS = 8
 _MAX_LEVELS = 16
 """Of a mask without noise; a copy of a photograph has more."""
-_MIN_FILLED_SHARE = 0.05
+MIN_FILLED_SHARE = 0.05
 """Of the foreground, that has the value of one level."""
 _MIN_ENCLOSED_SHARE = 0.5
 """Of the outline of a level that is in another; of two labels of cells that touch it is less."""
@@ -51,22 +51,34 @@ def nested_levels(array: NDArray[np.integer], foreground: NDArray[np.bool_]) -> 
 
     So are nucleus and cytoplasm in one file. Labels of cells are beside each other.
     """
+    levels, _, _ = find_nested(array, foreground)
+    if not levels:
+        return []
+    shown = [*_commonest(array[~foreground][:, np.newaxis]), *levels]
+    return [str(v) for v in shown] if array.ndim == 2 else [f"{len(shown)} colours"]
+
+
+def find_nested(
+    array: NDArray[np.integer], foreground: NDArray[np.bool_]
+) -> tuple[list[int], int, int]:
+    """Return the flat levels of a mask, one inside another, and which are these two; else none."""
+    none = list[int](), 0, 0
     step = max(1, min(array.shape[:2]) // _SAMPLE_PX)
     sample = _one_number(array[::step, ::step])[foreground[::step, ::step]]
     values, counts = np.unique(sample, return_counts=True)
-    is_filled = counts >= _MIN_FILLED_SHARE * counts.sum()
+    is_filled = counts >= MIN_FILLED_SHARE * counts.sum()
     levels = values[is_filled]
     if len(levels) < 2 or counts[is_filled].sum() < _MIN_LEVEL_SHARE * counts.sum():
-        return []
+        return none
     pixels = _one_number(array)
     pairs = ((pixels[:, :-1], pixels[:, 1:]), (pixels[:-1], pixels[1:]))
+    enclosed = []
     for inner in levels:
         beside = [np.where(a == inner, b, a)[(a == inner) != (b == inner)] for a, b in pairs]
         around = np.concatenate(beside)
-        if any((around == outer).mean() > _MIN_ENCLOSED_SHARE for outer in levels if around.size):
-            shown = [*_commonest(array[~foreground][:, np.newaxis]), *levels]
-            return [str(v) for v in shown] if array.ndim == 2 else [f"{len(shown)} colours"]
-    return []
+        enclosed += [((around == outer).mean(), inner, outer) for outer in levels if around.size]
+    share, inner, outer = max(enclosed)  # the outline of a lobed nucleus is longer than its cell's
+    return (levels.tolist(), int(inner), int(outer)) if share > _MIN_ENCLOSED_SHARE else none
 
 
 def _one_number(pixels: NDArray[np.integer]) -> NDArray[np.int64]:

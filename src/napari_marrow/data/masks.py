@@ -8,30 +8,32 @@ keep nucleus and cytoplasm in one file, as levels of grey or as colours.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.doubtful_masks import decide_by_photograph, marks_most, marks_nothing
+from napari_marrow.data.doubtful_masks import (
+    decide_by_photograph,
+    marks_most,
+    marks_nothing,
+    nested_levels,
+)
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import decode, image_size, open_image
+from napari_marrow.data.mask_codes import (
+    SHARED_CODES,
+    MaskCode,
+    MaskKind,
+    code_of,
+    nested_values,
+    read_kind,
+    share_in,
+)
 
-MaskKind = Literal["nucleus", "cytoplasm", "background", "cell"]
-"""``cell`` is nucleus and cytoplasm together."""
-MaskCode = Literal["white", "levels", "colours", "cell levels"]
-"""How a file encodes which pixels are foreground: see :data:`CODES`."""
-CODES: dict[MaskCode, dict[MaskKind, tuple[int, ...]]] = {
-    "white": {},  # the file is of one kind, its name tells which
-    "levels": {"nucleus": (255,), "cytoplasm": (128,), "background": (0,)},
-    "colours": {"nucleus": (0, 255, 255), "cytoplasm": (0, 0, 255), "background": (255,) * 3},
-    "cell levels": {"nucleus": (40,), "cytoplasm": (20,)},
-}
-"""Values of the pixels of each kind, in files that hold several: white-blood-cell sets, ALL-IDB2,
-and SegPC's files of one cell."""
 LABELS_MARK = b'"napari_marrow": {"missing":'
 """In the description of a TIFF, near its beginning, in files of saved labels."""
 _LOSSY = frozenset({".jpg", ".jpeg"})
@@ -44,7 +46,9 @@ in masks that went through JPEG, and 0.55 in photographs, in smooth grey ones.""
 _MIN_BLACK_SHARE = 0.8
 """Of what is not white, in a mask that is black and white."""
 _MIN_LEVEL_SHARE = 0.995
-"""Of a mask in levels."""
+"""Of a picture in levels, that is a mask by its pixels alone."""
+_MAX_FILES_READ = 8
+"""Of a folder of masks, spread over it, to tell their code."""
 _SAMPLED_ROW_STEP = 16
 """Every such row is sampled to tell what kind of mask a file holds."""
 _MIN_VISIBLE_SHARE = 0.001
@@ -90,22 +94,45 @@ def has_labels_mark(path: Path) -> bool:
         return False  # reported elsewhere
 
 
-def holds_levels(path: Path) -> bool:
-    """Whether a picture is made of the levels of nucleus, cytoplasm and background.
+def holds_mask(path: Path, min_share: float = _MIN_LEVEL_SHARE) -> bool | None:
+    """Whether the pixels of a picture are those of a mask; None where it shows nothing.
 
-    A few stray values do not count, as they come from editing. Only what takes less than a bit a
-    pixel is decoded: photographs never do.
+    They are levels or colours of nucleus and cytoplasm, at least ``min_share`` of them, as editing
+    leaves stray values; or black and white, or labels. Only what takes less than a bit a pixel is
+    decoded: photographs never do.
     """
     try:
         height, width = image_size(path)
         if path.stat().st_size > 1000 + height * width / 8:
             return False
-        array, _ = _decode(path, (height, width))
+        array = _whole_numbers(_decode(path, (height, width))[0])
     except (MarrowError, OSError):
-        return False  # reported elsewhere
-    low, high = _channels(array, np.minimum), _channels(array, np.maximum)
-    shares = [((low == v) & (high == v)).mean() for (v,) in CODES["levels"].values()]
-    return sum(shares) >= _MIN_LEVEL_SHARE and max(shares) < 1 and shares[0] > 0
+        return None  # reported elsewhere
+    if (array == array[0, 0]).all():
+        return None
+    if any(share_in(array, code) >= min_share for code in SHARED_CODES):
+        return True
+    if nested_levels(array, _channels(array, np.bitwise_or) > 0):
+        return bool(nested_values(array))
+    return _encoding(array, lossy=False) != "copy"
+
+
+def shared_code(paths: Sequence[Path]) -> MaskCode:
+    """Return the code of a folder's masks where half of them hold nucleus and cytoplasm, or white.
+
+    A few files are read.
+    """
+    sample = paths[:: -(-len(paths) // _MAX_FILES_READ) or 1]
+    codes = Counter(map(_code_of_file, sample))
+    best = max(SHARED_CODES, key=lambda code: codes[code])
+    return best if 0 < len(sample) <= 2 * codes[best] else "white"
+
+
+def _code_of_file(path: Path) -> MaskCode:
+    try:
+        return code_of(_whole_numbers(_decode(path, image_size(path))[0]))
+    except MarrowError:
+        return "white"  # reported elsewhere
 
 
 def read_mask(
@@ -132,8 +159,8 @@ def read_mask(
     called, if given: the foreground is what is darker in it, see :mod:`.doubtful_masks`.
 
     Numbers are flat where most equal their neighbours to the right and below; a photograph and
-    JPEG have noise. In the other codes a pixel is foreground where it is nearer to the value of
-    ``kind`` than half way to the next.
+    JPEG have noise. A file in another code holds several kinds, see :func:`.mask_codes.read_kind`;
+    where its pixels are not in that code, it is read in the code ``white``, as of nuclei alone.
 
     Raises
     ------
@@ -154,11 +181,13 @@ def read_mask(
     else:
         array, alpha = _decode(path, shape)
     if code != "white":
-        return _near(array, CODES[code].get(kind), _half_way(code))
+        found = read_kind(_whole_numbers(array), kind, code)
+        if found is not None or kind != "nucleus":
+            return np.zeros(shape, bool) if found is None else found
     lossy = path.suffix.lower() in _LOSSY
     if alpha is not None and alpha.min() < alpha.max():
         array = alpha if _tells_nothing(array) else array
-    array = array * np.uint8(255) if array.dtype == bool else _in_few_bits(array)
+    array = _whole_numbers(array)
     foreground = _foreground(array, lossy)
     if photograph is None or not array.any():
         return foreground
@@ -173,8 +202,10 @@ def _tells_nothing(colours: NDArray[np.integer]) -> bool:
     return is_constant or _encoding(colours, lossy=False) == "copy"
 
 
-def _in_few_bits(array: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Return whole numbers in the narrowest type: it tells how many bits are used."""
+def _whole_numbers(array: NDArray) -> NDArray[np.integer]:
+    """Return numbers in the narrowest type: it tells how many bits are used; true is 255."""
+    if array.dtype == bool:
+        return array * np.uint8(255)
     if array.dtype == np.uint8:
         return array
     array = np.maximum(array, 0)
@@ -244,22 +275,3 @@ def _encoding(
         return "labels" if np.array_equal(low, high) else "colours"
     mostly_dark = dark.any() and dark.sum() >= _MIN_BLACK_SHARE * (~bright).sum()
     return "binary" if bright.any() and mostly_dark else "copy"
-
-
-def _half_way(code: MaskCode) -> int:
-    """Return half of the least distance between two values of a code."""
-    values = sorted({v for value in CODES[code].values() for v in value} | {0})
-    return min(b - a for a, b in pairwise(values)) // 2
-
-
-def _near(
-    array: NDArray[np.integer], value: tuple[int, ...] | None, tolerance: int
-) -> NDArray[np.bool_]:
-    """Return where every channel is within ``tolerance`` of ``value``; nowhere without a value."""
-    if array.ndim == 3 and value is not None and len(value) == 1:
-        array = array[..., 0]  # grey stored as colour
-    planes = [array] if array.ndim == 2 else [array[..., k] for k in range(3)]
-    if value is None or len(planes) != len(value):
-        return np.zeros(array.shape[:2], bool)
-    near = [np.abs(p.astype(np.int16) - v) <= tolerance for p, v in zip(planes, value, strict=True)]
-    return np.logical_and.reduce(near)

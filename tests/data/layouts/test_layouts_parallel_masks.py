@@ -13,6 +13,12 @@ LAYOUTS = {
     "{c}/images/{k}.png": "{c}/masks/{k}.png",
     "{c}/{k}.png": "{c}_masks/{k}.png",
     "img/{c}/{k}.bmp": "nucleus_masks/{c}/{k}.bmp",
+    "image/{c}/{k}.png": "mask/{c}/{k}.png",
+    "raw/{c}/{k}.tif": "Masks/{c}/{k}.tif",
+    "set/photos/{c}/{k}.png": "set/masks/{c}/{k}.png",
+    "train/{c}/{k}.png": "train/masks/{c}/{k}.png",
+    "patient 1/{c}/{k}.png": "patient 1/{c}/masks/{k}_mask.png",
+    "test/{c}/{k}.png": "test/{c}/{c}_masks/{k}.png",
 }
 
 
@@ -63,9 +69,20 @@ def test_one_photograph_and_one_class_have_their_masks_too(tmp_path):
         np.testing.assert_array_equal(field.mask("nucleus"), masks[field.path])
 
 
-def test_masks_beside_class_folders_are_of_no_class(tmp_path):
+@pytest.mark.parametrize(
+    "names", [("{c}/{k}.png", "masks/{k}.png"), ("{c}/a/{k}.png", "mask/a/{k}.png")]
+)
+def test_masks_that_may_be_of_two_photographs_are_of_none(tmp_path, names):
     """``masks/1.png`` may be of ``ALL/1.png`` or of ``MM/1.png``."""
-    _write(tmp_path, "{c}/{k}.png", "masks/{k}.png")
-    found = scan(tmp_path)
-    assert not any(f.masks for f in found.fields)
-    assert any("masks" in w and "left out" in w for w in found.warnings)
+    _write(tmp_path, *names)
+    for folder in (tmp_path, tmp_path / "ALL"):
+        assert not any(f.masks for f in scan(folder).fields)
+    warnings = scan(tmp_path).warnings
+    assert any("mask" in w and ("left out" in w or "Passed over" in w) for w in warnings)
+
+
+def test_masks_go_to_the_folder_of_photographs_before_one_beside_it(tmp_path):
+    masks = _write(tmp_path, "images/{c}/{k}.png", "masks/{c}/{k}.png")
+    _write(tmp_path, "thumbnails/{c}/{k}.png", "spare/{c}/{k}.png")
+    for f in scan(tmp_path).fields:
+        assert bool(f.masks) == (f.path in masks)

@@ -27,7 +27,6 @@ from napari_marrow.data.layouts.class_table import fields_of_table, read_class_t
 from napari_marrow.data.layouts.folders import (
     class_folders,
     with_classes_of_names,
-    with_masks_beside,
 )
 from napari_marrow.data.layouts.levels import with_common_bits
 from napari_marrow.data.layouts.listing import (
@@ -48,6 +47,7 @@ from napari_marrow.data.layouts.paired_masks import (
     segpc_part,
     white_blood_cells,
 )
+from napari_marrow.data.layouts.parallel_masks import with_parallel_masks
 from napari_marrow.data.layouts.saved_table import (
     SAVED,
     read_saved_table,
@@ -242,7 +242,7 @@ def _beside(folder: Path) -> Collection:
 def _layout_beside(folder: Path) -> Collection:
     """Return the photographs of a folder with their masks, as each would be found by itself."""
     fields = _fields_of_one_folder(folder, sort_files(folder))
-    found = {f.path: f for f in with_masks_beside(folder, fields)}
+    found = {f.path: f for f in with_parallel_masks(folder, fields)}
     sets = [white_blood_cells(folder), segpc_part(folder.parent, folder.parent)]
     whole = join_collections(folder, filter(None, sets))
     found |= {f.path: f for f in whole.fields}

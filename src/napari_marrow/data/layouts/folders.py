@@ -23,7 +23,6 @@ from napari_marrow.data.layouts.names import (
     can_be_class,
     class_of_folder_name,
     classes_of_names,
-    is_all_idb,
     is_class_word,
     is_group,
     is_learnt_from,
@@ -31,7 +30,7 @@ from napari_marrow.data.layouts.names import (
     serial_letters,
 )
 from napari_marrow.data.layouts.parallel_masks import with_parallel_masks
-from napari_marrow.data.masks import MaskKind, looks_like_mask
+from napari_marrow.data.masks import looks_like_mask
 from napari_marrow.data.text import folded, listed, one_form
 
 SNAM_FOLDER = "PKG - SN-AM"
@@ -83,7 +82,7 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
         warnings += notes
     else:
         warnings += _unused_names(fields)
-    fields = with_masks_beside(root, fields)
+    fields = with_parallel_masks(root, fields)
     used = {p.parent for f in fields for p in f.mask_files}
     left["masks"] = [names[s] for s in found if names[s] in left["masks"] and s not in used]
     warnings += [
@@ -317,23 +316,3 @@ def _possible_classes_above(root: Path, place: Path | None) -> list[Path]:
         return []
     above = _upwards(root, place)[1:]
     return [p for p in above if can_be_class(p.name) and not is_group(p.name)]
-
-
-def with_masks_beside(root: Path, fields: list[Field]) -> list[Field]:
-    """Add the masks that lie in folders beside those of the photographs.
-
-    Those of ALL-IDB cells are in ``<folder>-masks``: a nucleus is cyan and cytoplasm blue. ``root``
-    may be one class folder of the set, or lie above it. Others: see :mod:`.parallel_masks`.
-    """
-    found = [_with_all_idb_mask(root, f) if is_all_idb(f.name) else f for f in fields]
-    return with_parallel_masks(root, found)
-
-
-def _with_all_idb_mask(root: Path, field: Field) -> Field:
-    for top in (p for p in field.path.parents if p.is_relative_to(root.parent) and p.name):
-        for ending in ("-masks", "_masks"):
-            mask = top.with_name(f"{top.name}{ending}") / field.path.relative_to(top)
-            if mask.is_file():
-                kinds: dict[MaskKind, Path] = {"nucleus": mask, "cytoplasm": mask}
-                return dataclasses.replace(field, masks=kinds, mask_code="colours")
-    return field

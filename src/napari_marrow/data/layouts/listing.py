@@ -17,12 +17,13 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.names import source_of_name
+from napari_marrow.data.mask_codes import MaskCode, MaskKind, kinds_of
 from napari_marrow.data.masks import (
-    MaskKind,
     has_labels_mark,
-    holds_levels,
+    holds_mask,
     looks_like_mask,
     mask_kind,
+    shared_code,
 )
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import folded, listed
@@ -50,14 +51,17 @@ class FolderFiles:
         Mask files by the stem of their photograph, then by kind.
     unknown_masks
         Masks of which the name does not tell the kind.
-    levels
-        Stems of which one file holds both masks, as in sets of white blood cells.
+    paired
+        Masks by their pixels, each of the photograph of the same name.
+    code
+        That of the masks in ``paired``.
     """
 
     photographs: list[Path] = field(default_factory=list)
     masks: dict[str, dict[MaskKind, Path]] = field(default_factory=lambda: defaultdict(dict))
     unknown_masks: list[Path] = field(default_factory=list)
-    levels: set[str] = field(default_factory=set)
+    paired: list[Path] = field(default_factory=list)
+    code: MaskCode = "white"
 
 
 def list_folder(folder: Path, is_wanted: Callable[[Entry], bool] = lambda _: True) -> list[Path]:
@@ -129,7 +133,7 @@ def sort_files(folder: Path) -> FolderFiles:
         elif not is_own_png(path):
             files.photographs.append(path)
     _match_capitals(files)
-    _find_level_masks(files)
+    _pair_by_pixels(files)
     return files
 
 
@@ -148,24 +152,25 @@ def _match_capitals(files: FolderFiles) -> None:
             files.masks[photograph] = {**files.masks.pop(stem), **files.masks[photograph]}
 
 
-def _find_level_masks(files: FolderFiles) -> None:
-    """Take ``001.png`` for the masks of ``001.bmp`` where its pixels are those of masks.
+def _pair_by_pixels(files: FolderFiles) -> None:
+    """Take ``001.png`` for the mask of ``001.bmp`` where its pixels are those of a mask.
 
     White blood cells that somebody sorted into class folders have no table that would name them.
     """
     bmps = {p.stem for p in files.photographs if p.suffix.lower() == ".bmp"} - set(files.masks)
     pngs = [p for p in files.photographs if p.stem in bmps and p.suffix.lower() == ".png"]
-    for path in filter(holds_levels, pngs):
-        files.masks[path.stem] = {"nucleus": path, "cytoplasm": path}
-        files.levels.add(path.stem)
-    masks = {files.masks[stem]["nucleus"] for stem in files.levels}
-    files.photographs = [p for p in files.photographs if p not in masks]
+    files.paired = list(filter(holds_mask, pngs))
+    files.code = shared_code(files.paired)
+    for path in files.paired:
+        files.masks[path.stem] |= dict.fromkeys(kinds_of(files.code), path)
+    files.photographs = [p for p in files.photographs if p not in files.paired]
 
 
 def fields_of_files(
     root: Path, class_name: str | None, files: FolderFiles, warnings: list[str]
 ) -> list[Field]:
     """Make fields of the photographs of a folder with the masks of the same stem."""
+    paired = {path.stem for path in files.paired}
     fields = [
         Field(
             path=path,
@@ -173,12 +178,15 @@ def fields_of_files(
             source=source_of_name(path.relative_to(root)),
             class_name=class_name,
             masks=files.masks.get(path.stem, {}),
-            mask_code="levels" if path.stem in files.levels else "white",
+            mask_code=files.code if path.stem in paired else "white",
         )
         for path in files.photographs
     ]
-    if files.levels:
-        warnings.append(taken_for_masks([files.masks[stem]["nucleus"] for stem in files.levels]))
+    if paired:
+        names = listed(sorted((p.name for p in files.paired), key=natural_key))
+        warnings.append(
+            f"Taken for masks by their pixels, each of the photograph of the same name: {names}."
+        )
     stems = {path.stem for path in files.photographs}
     orphans = [p.name for stem, masks in files.masks.items() if stem not in stems
                for p in masks.values()]  # fmt: skip
@@ -188,12 +196,6 @@ def fields_of_files(
         names = listed([p.name for p in files.unknown_masks])
         warnings.append(f"Masks of which the name does not tell the kind, left out: {names}.")
     return fields
-
-
-def taken_for_masks(paths: Iterable[Path]) -> str:
-    """Say which pictures are masks by their pixels alone."""
-    names = listed(sorted((p.name for p in paths), key=natural_key))
-    return f"Taken for masks by their pixels, each of the photograph of the same name: {names}."
 
 
 def passed_over(table: Path, fault: MarrowError | str) -> str:

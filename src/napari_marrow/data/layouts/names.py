@@ -323,8 +323,3 @@ def may_show_same_pictures(folder: str) -> bool:
     """
     own = _is_part(folder) or _UNITS.match(folder) or re.search(r"\d", folder)
     return is_understood(folder) and not own
-
-
-def is_all_idb(stem: str) -> bool:
-    """Whether a stem is spelt as in ALL-IDB."""
-    return bool(_ALL_IDB.match(_DERIVED.sub("", stem)))

@@ -26,7 +26,6 @@ from napari_marrow.data.layouts.listing import (
     list_folder,
     passed_over,
     subfolders,
-    taken_for_masks,
     with_passed_over,
 )
 from napari_marrow.data.layouts.names import (
@@ -35,7 +34,8 @@ from napari_marrow.data.layouts.names import (
     source_of_name,
 )
 from napari_marrow.data.layouts.parallel_masks import PHOTOGRAPH_FOLDERS
-from napari_marrow.data.masks import MaskKind, holds_levels
+from napari_marrow.data.mask_codes import MIN_KNOWN_SHARE, MaskKind, kinds_of
+from napari_marrow.data.masks import holds_mask, shared_code
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import folded, listed
 
@@ -141,17 +141,17 @@ def _cell_files(folder: Path) -> dict[str, list[Path]]:
 def white_blood_cells(root: Path) -> Collection | None:
     """Read single cells ``001.bmp``, each with its mask ``001.png``, and a table of class numbers.
 
-    In a mask 255 is nucleus, 128 cytoplasm, 0 the rest. The table has the columns ``image ID`` and
-    ``class label``, in any spelling, and lies beside the pictures or one folder above, where the
-    name of their folder may be in its own. ``root`` may hold several such sets, each with its
-    table. Where it is not clear which table is a folder's, none counts.
+    In a mask 255 is nucleus, 128 cytoplasm, 0 the rest, unless its pixels tell another code. The
+    table has the columns ``image ID`` and ``class label``, in any spelling, and lies beside the
+    pictures or one folder above, where the name of their folder may be in its own. ``root`` may
+    hold several such sets, each with its table. Where it is not clear which table is a folder's,
+    none counts. Without a table, masks are paired as in any folder: see :mod:`.listing`.
     """
     sets = [found for place in _all_folders(root) if (found := _cells_and_masks(root, place))]
     return join_collections(root, sets) if sets else None
 
 
 def _cells_and_masks(root: Path, place: Path) -> Collection | None:
-    """Read one set of white blood cells; without a table only ``root``, by the masks' pixels."""
     images = images_in(place)
     masks = {p.stem: p for p in images if p.suffix.lower() == ".png"}
     photographs = [p for p in images if p.suffix.lower() == ".bmp" and p.stem in masks]
@@ -163,26 +163,27 @@ def _cells_and_masks(root: Path, place: Path) -> Collection | None:
     if not photographs or len(paired) < MIN_PAIRED_SHARE * len(images):
         return None
     table, classes, warnings, faults = _read_classes(place, photographs)
-    if not (table or faults) and not (
-        place == root and all(holds_levels(masks[p.stem]) for p in photographs)
-    ):
+    if not (table or faults):
         return None
+    pngs = [masks[p.stem] for p in photographs]
+    of_masks = [holds for p in pngs if (holds := holds_mask(p, MIN_KNOWN_SHARE)) is not None]
+    if sum(of_masks) < MIN_PAIRED_SHARE * len(of_masks):
+        return None  # photographs in two formats
+    code = shared_code(pngs)
     fields = [
         Field(
             path=path,
             name=path.stem,
             source=source_of_name(path.relative_to(root)),
             class_name=classes.get(path),
-            masks={"nucleus": masks[path.stem], "cytoplasm": masks[path.stem]},
-            mask_code="levels",
+            masks=dict.fromkeys(kinds_of(code), masks[path.stem]),
+            mask_code=code,
         )
         for path in photographs
     ]
     left = [p.name for p in images if p not in paired]
     if left:
         warnings.append(f"Pictures without a mask, left out: {listed(left)}.")
-    if table is None:
-        warnings.append(taken_for_masks(masks[p.stem] for p in photographs))
     found = Collection(root, tuple(fields), tuple(warnings), tables=(table,) if table else ())
     return with_passed_over(found, faults)
 

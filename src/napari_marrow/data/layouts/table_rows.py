@@ -17,11 +17,11 @@ from napari_marrow.data.csv_table import (
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.folders import with_masks_beside
 from napari_marrow.data.layouts.listing import fields_of_files, sort_files
 from napari_marrow.data.layouts.named_files import find_photographs, in_other_folders
 from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
+from napari_marrow.data.layouts.parallel_masks import with_parallel_masks
 from napari_marrow.data.layouts.table_files import tells_storage
 from napari_marrow.data.text import counted, folded, listed
 
@@ -210,7 +210,7 @@ def _fields_beside(
         known |= {f.path: f if ours else without_class(f) for f in found.fields}
     for folder in dict.fromkeys(p.parent for p in paths if is_image_name(p) and p not in known):
         fields += map(without_class, fields_of_files(root, None, sort_files(folder), warnings))
-    return known | {f.path: f for f in with_masks_beside(root, fields)}
+    return known | {f.path: f for f in with_parallel_masks(root, fields)}
 
 
 def without_class(field: Field) -> Field:
