@@ -180,6 +180,28 @@ def test_the_table_follows_what_is_painted_on_the_shown_field(
     qtbot.waitUntil(lambda: shows(nuclei, "ALL_1") and is_as_painted(), timeout=10000)
 
 
+@pytest.mark.parametrize("kind", ["segmented", "masks", "in memory"])
+def test_nuclei_converted_to_an_image_and_back_have_their_table_again(
+    make_napari_viewer, snam, qtbot, kind
+):
+    viewer = make_napari_viewer()
+    [image, *layers] = viewer.open(str(snam), plugin="napari-marrow")
+    nuclei = layers[-1]
+    if kind != "masks":
+        photograph = Photograph.of(image, viewer.layers)
+        found = segment_photograph(photograph, SegmentSettings(), False)
+        [nuclei] = [viewer.add_layer(x) for x in segmented_layers(photograph, found, viewer.layers)]
+    qtbot.waitUntil(partial(shows, nuclei, "ALL_1"), timeout=10000)
+    areas = nuclei.features["area"].tolist()
+    assert areas
+    data = np.asarray(nuclei.data) if kind == "in memory" else nuclei.data
+    options = {"name": nuclei.name, "metadata": nuclei.metadata}  # all that napari keeps
+    viewer.layers.remove(nuclei)
+    again = viewer.add_labels(data, **options)
+    qtbot.waitUntil(lambda: "area" in again.features, timeout=10000)
+    assert again.features["area"].tolist() == areas
+
+
 def test_a_stack_of_which_a_field_is_gone_is_not_saved(make_napari_viewer, make_snam, tmp_path):
     folder = make_snam(tmp_path / "made")
     viewer = make_napari_viewer()

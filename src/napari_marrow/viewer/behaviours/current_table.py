@@ -70,7 +70,8 @@ class CurrentTable(ViewerFollower):
             if row in {info.shown_row, *info.tables} or not lazy:
                 if row != info.shown_row:
                     show_table(layer, row, layer.features.iloc[:0])
-                if lazy and not isinstance(layer.data, EditableStack):
+                fixed = lazy and not isinstance(layer.data, EditableStack)
+                if fixed and not layer.features.columns.empty:
                     continue
                 layer.events.paint.connect(self._wait)
                 layer.events.set_data.connect(self._wait)  # all that undo and redo emit

@@ -125,6 +125,8 @@ def _no_use(layer: Labels | Points | Shapes, image: Image | None, images: Sequen
     if image is None:
         used = not info.origin if kind is None else not _gives_cells(kind)
         return "" if used else f"is not used: {where_it_belongs(info.origin, images)}"
+    if kind is Kind.ANNOTATION and not annotates(layer):
+        return "has lost the classes of its labels: press Annotate cells to give them some again"
     if kind is not None or _is_used(image, layer):
         return ""
     return (

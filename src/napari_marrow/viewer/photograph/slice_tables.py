@@ -46,12 +46,15 @@ def measure(stack: LazyStack, row: int) -> pd.DataFrame:
 def measure_again(data: NDArray | LazyStack, row: int, table: pd.DataFrame) -> pd.DataFrame:
     """Return the table of a slice that may have been painted on; itself where it was not.
 
+    One without columns, as napari leaves it when it converts a layer, is measured.
     Where somebody added columns, nuclei that are gone stay in it with an area of 0: after an undo
     they have their values again.
     """
     import pandas as pd
 
-    now = painted_since(read_slice(data, row), table)
+    labels = read_slice(data, row)
+    lost = table.columns.empty
+    now = nucleus_features(labels) if lost else painted_since(labels, table)
     if now is table:
         return table
     if set(table.columns) <= MEASURED:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, field, replace
 
 from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.fields import Field
 from napari_marrow.data.progress import never
 from napari_marrow.data.text import counted, first_few
 from napari_marrow.imaging.run_length import labels_in
@@ -218,6 +219,11 @@ def _notes(photographs: Sequence[Photograph]) -> list[str]:
     nuclei = [
         f"{x.hidden_nuclei} is hidden, but its nuclei count" for x in chosen if x.hidden_nuclei
     ]
+    nuclei += [
+        f"no layer shows the nuclei of {x.name}: those of its masks count"
+        for x in chosen
+        if x.nuclei is None and any(_has_masks(x.files[row]) for row in x.chosen if x.files)
+    ]
     marks = []
     for photograph, layer in ((x, layer) for x in chosen for layer in x.hidden_annotations):
         count = sum(_count_marks(photograph, layer, row) for row in photograph.chosen)
@@ -228,6 +234,10 @@ def _notes(photographs: Sequence[Photograph]) -> list[str]:
     return [
         note for kind in (unused, used, marks, nuclei) for note in first_few([*dict.fromkeys(kind)])
     ]
+
+
+def _has_masks(one: Field) -> bool:
+    return one.labels is not None or "nucleus" in one.mask_kinds
 
 
 def _count_marks(photograph: Photograph, layer: Annotation, row: int) -> int:
