@@ -185,8 +185,8 @@ class LayerInfo:
     states
         Of the files of each field, as they were opened: see :func:`.file_states`.
     checksum
-        Of the pixels of a single field, see :func:`pixel_checksum`; of predicted cells that of the
-        layer as it was made.
+        Of the pixels of a single field (:func:`pixel_checksum`) or of its masks; of predicted cells
+        that of the layer as it was made.
     products
         What the slices of a stack of augmented photographs are.
     classes
@@ -324,6 +324,11 @@ def pixel_checksum(image: NDArray) -> int:
     return zlib.crc32(np.ascontiguousarray(image[::16, ::16]).tobytes())
 
 
+def labels_checksum(labels: NDArray) -> int:
+    """Return a checksum of all pixels: a person may change one."""
+    return zlib.crc32(np.ascontiguousarray(labels).data)
+
+
 def layer_fields(layer: Layer) -> list[Field]:
     """Return the fields that a layer shows, in the order of its slices; empty for other layers.
 
@@ -370,8 +375,7 @@ def slice_files(photograph: Layer) -> tuple[Path, ...]:
 
 def linked_info(photograph: Layer, kind: Kind) -> LayerInfo:
     """Return what is known of a new layer of some kind that belongs to a photograph."""
-    origin = slice_files(photograph)
-    return LayerInfo(kind=kind, photograph=layer_id(photograph), origin=origin)
+    return LayerInfo(kind=kind, photograph=layer_id(photograph), origin=slice_files(photograph))
 
 
 def link_to(photograph: Layer, kind: Kind) -> dict[str, object]:

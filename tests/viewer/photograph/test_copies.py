@@ -15,9 +15,13 @@ from napari_marrow.data.failures import Failures
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
-from napari_marrow.viewer.make.augmented import augment_photograph, written_fields
+from napari_marrow.viewer.make.augmented import (
+    augment_photograph,
+    augmented_layers,
+    written_fields,
+)
 from napari_marrow.viewer.make.predictions import predict_photographs
-from napari_marrow.viewer.make.segmented import segment_photograph
+from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.annotations import set_chosen, set_field_class
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.training.learning import summarize_learning
@@ -95,6 +99,126 @@ def test_the_copy_that_is_annotated_is_the_one_that_counts(snam):
     single = Photograph.all_of(viewer.layers)[1]
     annotation_layer_to_paint(viewer, single, ("ALL", "MM"))
     assert chosen(viewer) == {STACK: (1, 2, 3, 4, 5), "ALL_1": (0,)}
+
+
+def paint(viewer, name, row, label):
+    """Paint a class on the first nucleus of a photograph, or of a slice of a stack."""
+    found = {x.name: x for x in Photograph.all_of(viewer.layers)}
+    cells = annotation_layer_to_paint(viewer, found[name], ("ALL", "MM"))
+    nuclei = found[name].labels(row)
+    (cells.data[row] if cells.data.ndim == 3 else cells.data)[nuclei == 1] = label
+
+
+@pytest.mark.parametrize("before", ["nothing", "an empty layer", "strokes on another field"])
+def test_of_a_photograph_open_twice_what_was_annotated_counts(snam, make_toy, tmp_path, before):
+    viewer = fill(ViewerModel(), snam)
+    fill(viewer, snam / STACK / "MM" / "MM_1.bmp")
+    learnt = "1 MM cell of 1 field"
+    if before == "an empty layer":
+        annotation_layer_to_paint(viewer, Photograph.all_of(viewer.layers)[0], ("ALL", "MM"))
+    elif before == "strokes on another field":
+        paint(viewer, STACK, 0, 1)
+        learnt = "1 ALL and 1 MM cells of 2 fields"
+    assert chosen(viewer) == {STACK: (0, 1, 2, 3, 4, 5), "MM_1": ()}
+    paint(viewer, "MM_1", 0, 2)
+    assert chosen(viewer) == {STACK: (0, 1, 2, 4, 5), "MM_1": (0,)}
+    summary = summarize_learning(Photograph.all_of(viewer.layers), "cell", True)
+    assert summary.sentence().startswith(f"Learns from {learnt}")
+    assert "is not used" not in summary.sentence()
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    labelled = predict_photographs(bundle, Photograph.chosen_of(viewer.layers))
+    assert [(x.photograph.name, x.rows) for x in labelled] == [
+        (STACK, (0, 1, 2, 4, 5)),
+        ("MM_1", (0,)),
+    ]
+
+
+@pytest.mark.parametrize("how", ["erased", "painted", "segmented", "own labels"])
+def test_of_a_photograph_open_twice_what_was_edited_counts(snam, how):
+    viewer = fill(ViewerModel(), snam)
+    fill(viewer, snam / STACK / "ALL" / "ALL_1.bmp")
+    single, nuclei = Photograph.all_of(viewer.layers)[1], viewer.layers["ALL_1 nuclei"]
+    assert chosen(viewer)["ALL_1"] == ()
+    if how == "erased":
+        nuclei.data[nuclei.data > 4] = 0
+    elif how == "painted":
+        nuclei.data[0, 0] = 99
+    elif how == "segmented":
+        found = segment_photograph(single, SegmentSettings(), False)
+        for layer in segmented_layers(single, found, viewer.layers):
+            viewer.add_layer(layer)
+    else:
+        labels = np.zeros_like(nuclei.data)
+        labels[:9, :9] = 1
+        viewer.add_labels(labels, name="ALL_1 nuclei of mine")
+    assert chosen(viewer) == {STACK: (1, 2, 3, 4, 5), "ALL_1": (0,)}
+    expected = {"erased": 4, "painted": 13, "segmented": 12, "own labels": 1}[how]
+    units = summarize_learning(Photograph.all_of(viewer.layers), "cell").units
+    assert units["ALL"] == 24 + expected
+    paint(viewer, STACK, 0, 1)  # strokes count more, and then the nuclei below them
+    assert chosen(viewer)["ALL_1"] == ()
+    summary = summarize_learning(Photograph.all_of(viewer.layers), "cell")
+    assert f"is not used: the nuclei of {STACK} count" in summary.sentence()
+    paint(viewer, "ALL_1", 0, 2)
+    said = summarize_learning(Photograph.all_of(viewer.layers), "cell").sentence()
+    assert "1 MM stroke in ALL_1 is not used" not in said
+    assert f"1 ALL stroke in {STACK} is not used: ALL_1 has its own" in said
+
+
+def test_of_a_photograph_annotated_twice_the_other_strokes_are_named(snam):
+    viewer = fill(ViewerModel(), snam)
+    fill(viewer, snam / STACK / "MM" / "MM_1.bmp")
+    paint(viewer, "MM_1", 0, 2)
+    duplicate(viewer, "MM_1")  # has the same annotations: nothing to name
+    said = summarize_learning(Photograph.all_of(viewer.layers), "cell").sentence()
+    assert "not used" not in said
+    paint(viewer, STACK, 3, 1)
+    said = summarize_learning(Photograph.all_of(viewer.layers), "cell", True).sentence()
+    assert f"1 MM stroke in MM_1 is not used: {STACK} has its own" in said
+    assert said.startswith("Learns from 1 ALL cell of 1 field")
+    set_chosen(viewer.layers["MM_1"], [0], True)
+    said = summarize_learning(Photograph.all_of(viewer.layers), "cell", True).sentence()
+    assert "the same photograph is ticked twice" in said
+
+
+@pytest.mark.parametrize("of", ["a folder", "a field", "pixels", "a folder opened again"])
+def test_an_augmented_original_that_is_ticked_is_the_same_photograph(snam, draw, of):
+    viewer = ViewerModel()
+    if of == "pixels":
+        viewer.add_image(draw("ALL", 1)[0], rgb=True, name="one")
+        set_field_class(viewer.layers["one"], 0, "ALL")
+    else:
+        fill(viewer, snam / STACK / "ALL" / "ALL_1.bmp" if of == "a field" else snam)
+    [photograph] = Photograph.all_of(viewer.layers)
+    number = len(photograph)
+    stacks = augment_photograph(photograph, AugmentSettings(("rotate90",)))
+    for layer in augmented_layers(photograph, stacks):
+        viewer.add_layer(layer)
+    products = viewer.layers[f"{photograph.name} augmented"]
+    if of == "a folder opened again":
+        viewer.layers.remove(photograph.layer)
+        fill(viewer, snam)
+    set_chosen(products, range(2 * number), True)
+    summary = summarize_learning(Photograph.all_of(viewer.layers), "field")
+    assert sum(summary.units.values()) == 2 * number  # and as many turned ones
+    assert len(summary.left_out) == number
+    assert {why for _, why in summary.left_out} == {"the same photograph is ticked twice"}
+
+
+def test_an_augmented_picture_that_was_turned_or_recoloured_before_is_another(snam):
+    viewer = fill(ViewerModel(), snam / STACK / "ALL" / "ALL_1.bmp")
+    [photograph] = Photograph.all_of(viewer.layers)
+    turned = augment_photograph(photograph, AugmentSettings(("rotate90",), originals=False))
+    for layer in augmented_layers(photograph, turned):
+        viewer.add_layer(layer)
+    made = {x.name: x for x in Photograph.all_of(viewer.layers)}["ALL_1 augmented"]
+    again = augment_photograph(made, AugmentSettings(("noise",)))
+    for layer in augmented_layers(made, again):
+        viewer.add_layer(layer)
+    original = [x.operation for x in again.products].index("rotate90")
+    set_chosen(viewer.layers["ALL_1 augmented augmented"], [original], True)
+    summary = summarize_learning(Photograph.all_of(viewer.layers), "field")
+    assert (summary.units, summary.left_out) == ({"ALL": 2}, ())
 
 
 def test_the_copy_that_has_a_class_is_the_one_that_counts(snam):

@@ -44,7 +44,7 @@ def test_a_field_of_files_has_its_class_nuclei_and_path(viewer, snam):
     [photograph] = Photograph.all_of(viewer.layers)
     assert (len(photograph), photograph.is_stack, photograph.classes) == (1, False, ("ALL",))
     assert photograph.field(0).path == path
-    assert photograph.origin_path(0) == str(path.resolve())
+    assert photograph.origin_key(0) == str(path.resolve())
     edited = np.zeros_like(viewer.layers["ALL_1 nuclei"].data)
     edited[:9, :9] = 4
     viewer.layers["ALL_1 nuclei"].data = edited

@@ -122,6 +122,11 @@ def _slices(
         photograph.check(row)
         photograph.image(row)
 
+    def made_by(row: int) -> str:  # of a slice that is no photograph itself
+        if photograph.products:
+            return photograph.products[row].operation
+        return str(photograph.info.kind) if photograph.origin else ""
+
     collection, made = _collection(photograph), []
     origin = photograph.files or photograph.origin
     known = origin or photograph.products
@@ -131,7 +136,7 @@ def _slices(
         for one in images:
             made_of_row = Product(
                 name=Path(one.name).name,
-                operation=one.operation,
+                operation=one.operation or made_by(row),
                 copy=one.copy,
                 source=field.source,
                 photograph=str(origin[row].path) if origin else photograph.origin_key(row),

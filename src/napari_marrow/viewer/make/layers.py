@@ -21,7 +21,13 @@ from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.pixel_size import common_pixel_size
 from napari_marrow.imaging.label_cache import cached_field_labels
 from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, separate
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, new_id, pixel_checksum
+from napari_marrow.viewer.layer_info import (
+    Kind,
+    LayerInfo,
+    labels_checksum,
+    new_id,
+    pixel_checksum,
+)
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 from napari_marrow.viewer.stack import LazyStack, Warn
 
@@ -59,6 +65,8 @@ def collection_layers(collection: Collection) -> list[LayerData]:
     layers: list[LayerData] = [(pixels, image, "image")]
     for kind, data in labels.items():
         linked = LayerInfo(kind=kind, photograph=info.id, origin=tuple(f.path for f in fields))
+        if isinstance(data, np.ndarray):
+            linked = replace(linked, checksum=labels_checksum(data))
         own = labels_options(f"{name} {kind}", linked)
         options = {**own, "visible": kind is not Kind.BACKGROUND, **axes}
         if single and kind is Kind.NUCLEI:

@@ -223,6 +223,16 @@ def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
     return {int(index): name for index, name in pairs if name}
 
 
+def has_marks(labels: NDArray, classes: Mapping[int, str]) -> bool:
+    """Return whether a label has a class; quick where there is none."""
+    flat = labels.reshape(-1)
+    n_whole = flat.nbytes // 8 * 8 // flat.itemsize
+    words = flat[:n_whole].view(np.uint64) if flat.flags.c_contiguous else flat  # eight at once
+    if not (words.any() or flat[n_whole:].any()):
+        return False
+    return not classes.keys().isdisjoint(labels_in(labels))
+
+
 @dataclass(frozen=True, eq=False)
 class AnnotatedSlice:
     """The annotated cells of one slice.

@@ -6,15 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.viewer.photograph.annotations import strokes_in
 from napari_marrow.viewer.photograph.outside import painted_outside
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.stack import LazyStack
 
 Counts = Mapping[str, int]
 
@@ -49,32 +45,11 @@ def counts_text(counts: Counts) -> str:
 
 def is_annotated(photograph: Photograph) -> bool:
     """Return whether there are annotations in chosen fields; quick, on the viewer's thread."""
-    return any(
-        names and _any(part) and not set(labels_in(part)).isdisjoint(names)
-        for row in photograph.chosen
-        for part, names in _given(photograph, row)
-    )
-
-
-def _given(photograph: Photograph, row: int) -> list[tuple[NDArray, Mapping[int, str]]]:
-    return [(_slice(photograph, x.data, row), x.classes[row]) for x in photograph.annotations]
-
-
-def _slice(photograph: Photograph, data: NDArray | LazyStack, row: int) -> NDArray:
-    return np.asarray(data[row] if photograph.is_stack else data)
-
-
-def _any(labels: NDArray) -> bool:
-    """Whether there is a label; of bytes eight at once."""
-    flat = labels.reshape(-1)
-    n_whole = flat.nbytes // 8 * 8 // flat.itemsize
-    if not flat.flags.c_contiguous:
-        return bool(flat.any())
-    return bool(flat[:n_whole].view(np.uint64).any() or flat[n_whole:].any())
+    return any(map(photograph.is_annotated, photograph.chosen))
 
 
 def _counts(photograph: Photograph, row: int) -> Counts:
-    if not any(names and _any(part) for part, names in _given(photograph, row)):
+    if not photograph.is_annotated(row):
         return {}
     nuclei = photograph.labels_at_hand(row)
     if nuclei is not None or row in photograph.chosen:

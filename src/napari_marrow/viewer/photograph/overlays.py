@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from napari.layers import Image, Labels, Layer, Points, Shapes
 
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, labels_checksum
 from napari_marrow.viewer.photograph.annotations import annotates, seen
 from napari_marrow.viewer.photograph.links import below, where_it_belongs
 from napari_marrow.viewer.stack import LazyStack, Pixels
@@ -22,19 +23,28 @@ NEW_LABELS = " - Labels"
 class Overlay:
     """A Labels layer over a photograph; ``layer`` is only touched on the viewer's thread.
 
-    ``from_files`` is whether it shows the masks of a folder, which can't be edited.
+    ``from_files`` is whether it shows the masks of a folder, which can't be edited; ``checksum`` is
+    of the masks of one field, as they were opened.
     """
 
     layer: Labels
     data: Pixels
     from_files: bool = False
+    checksum: int | None = None
 
     @classmethod
     def of(cls, layer: Labels) -> Overlay:
         """Return the layer with its data as it is now."""
         info, data = LayerInfo.of(layer), full_data(layer)
         masks = info.kind in _MASK_WORDS and not info.segmented
-        return cls(layer, data, masks and isinstance(data, LazyStack))
+        return cls(layer, data, masks and isinstance(data, LazyStack), info.checksum)
+
+    @property
+    def edited(self) -> bool:
+        """Whether a person made or changed it."""
+        if isinstance(self.data, np.ndarray) and self.checksum is not None:
+            return labels_checksum(self.data) != self.checksum
+        return not self.from_files
 
 
 def topmost(image: Image, own: Sequence[Labels], word: str) -> Overlay | None:

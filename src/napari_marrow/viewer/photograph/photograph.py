@@ -34,10 +34,11 @@ from napari_marrow.viewer.photograph.annotations import (
     annotations_in,
     by_id,
     field_class,
+    has_marks,
     is_chosen,
     is_wanted,
 )
-from napari_marrow.viewer.photograph.copies import check_unchanged, names_of_earlier, slice_keys
+from napari_marrow.viewer.photograph.copies import check_unchanged, names_of_others, slice_keys
 from napari_marrow.viewer.photograph.links import labels_of
 from napari_marrow.viewer.photograph.overlays import (
     Overlay,
@@ -50,7 +51,6 @@ from napari_marrow.viewer.photograph.overlays import (
 from napari_marrow.viewer.stack import LazyStack, Pixels, read_slice
 from napari_marrow.viewer.transforms import lies_over
 
-NO_FIELD = "The slider shows no field of this stack; move it to one."
 NO_PHOTOGRAPH = "No photograph is open; open an RGB image of 8 bits a channel, or a folder, first."
 NONE_CHOSEN = "No field is ticked; tick those that are wanted in the table of the open layers."
 
@@ -176,13 +176,7 @@ class Photograph:
 
     @classmethod
     def all_of(cls, layers: Sequence[Layer]) -> list[Photograph]:
-        """Gather all open photographs.
-
-        Raises
-        ------
-        MarrowError
-            When there is none.
-        """
+        """Gather all open photographs; raise MarrowError where there is none."""
         found = cls.open_in(layers)
         if not found:
             raise MarrowError(NO_PHOTOGRAPH)
@@ -190,13 +184,7 @@ class Photograph:
 
     @classmethod
     def chosen_of(cls, layers: Sequence[Layer]) -> list[Photograph]:
-        """Gather the open photographs of which fields are chosen.
-
-        Raises
-        ------
-        MarrowError
-            When there is none.
-        """
+        """Gather those of which fields are chosen; raise MarrowError where there is none."""
         if not (found := [x for x in cls.all_of(layers) if x.chosen]):
             raise MarrowError(NONE_CHOSEN)
         return found
@@ -356,16 +344,11 @@ class Photograph:
         name = file_name(self.name) + (f" {row}" if len(self) > 1 else "")
         return Field(Path(f"{name}.bmp"), name, name, class_name)
 
-    def origin_path(self, row: int) -> str | None:
-        """Return the file that the pixels of a slice come from as far as is known, else None.
+    def origin_key(self, row: int) -> str:
+        """Return the file that a slice comes from, or what tells its photograph from all others.
 
         Pixels that were replaced still count as made from the file that the layer names.
         """
-        key = self.origin_key(row)
-        return key if Path(key).is_absolute() else None
-
-    def origin_key(self, row: int) -> str:
-        """Return the file that a slice comes from, or what tells its photograph from all others."""
         if self.products:
             path = Path(self.products[row].photograph)
             return str(path.resolve()) if path.is_absolute() else str(path)
@@ -376,7 +359,13 @@ class Photograph:
 
     def keys(self, row: int) -> set[Hashable]:
         """Return what other layers of the same photograph have in common with a slice."""
-        return slice_keys(self.data, row, self.info, bool(self.files), self.opened)
+        product = self.products[row] if self.products else None
+        return slice_keys(self.data, row, self.info, bool(self.files), self.opened, product)
+
+    def is_annotated(self, row: int) -> bool:
+        """Return whether cells of a slice are annotated, or strokes lie on none; quick."""
+        data = [np.asarray(x.data[row] if self.is_stack else x.data) for x in self.annotations]
+        return any(map(has_marks, data, [x.classes[row] for x in self.annotations]))
 
     def out_of_date(self, layers: Sequence[Layer]) -> str:
         """Return why what was made of the photograph in a worker is of no use, else ''."""
@@ -390,10 +379,17 @@ class Photograph:
 
 
 def _without_copies(found: Sequence[Photograph]) -> list[Photograph]:
-    """Choose of copies one with annotations, or a class, or the first; what was ticked stays."""
-    wanted = [(x, row) for x in found for row in range(len(x)) if is_wanted(x.layer, row)]
-    wanted.sort(key=lambda one: (not one[0].annotations, one[0].classes[one[1]] is None))
-    names = names_of_earlier(((x, row), x.keys(row), x.name) for x, row in wanted)
+    """Choose of copies the one that a person worked on; what was ticked stays."""
+    slices = [(x, row) for x in found for row in range(len(x)) if is_wanted(x.layer, row)]
+    names = names_of_others([((x, row), x.keys(row), x.name) for x, row in slices], _rank)
     copies = {x: {k: names[x, k] for k in range(len(x)) if (x, k) in names} for x in found}
     chosen = {x: [k for k in x.chosen if k not in copies[x] or x.info.chosen.get(k)] for x in found}
     return [replace(x, copies=copies[x], chosen=tuple(chosen[x])) for x in found]
+
+
+def _rank(one: tuple[Photograph, int]) -> tuple[bool, ...]:
+    """The lower, the sooner a copy counts: with annotated cells, edited nuclei, a class."""
+    x, row = one
+    edited = x.nuclei is not None and x.nuclei.edited and not x.products
+    kept = (x.classes[row] is None, bool(x.products), not x.annotations)
+    return not x.is_annotated(row), not edited, *kept

@@ -21,6 +21,7 @@ from napari_marrow.viewer.photograph.outside import Outside, painted_outside
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.photograph.pieces import nuclei_in_pieces
 from napari_marrow.viewer.training.not_photographs import why_no_photograph
+from napari_marrow.viewer.training.unused import unused_in_copies
 
 NO_CLASS = "no class"
 NOT_ANNOTATED = "no cell is annotated"
@@ -230,7 +231,7 @@ def _notes(photographs: Sequence[Photograph]) -> list[str]:
         one, many = ("stroke", "strokes") if layer.painted else ("cell", "cells")
         are = counted(count, f"{one} is", f"{many} are")
         marks += [f"{layer.name} is hidden: its {are} not used"] if count else []
-    unused = [note for x in photographs for note in x.notes]
+    unused = [*unused_in_copies(photographs), *(note for x in photographs for note in x.notes)]
     return [
         note for kind in (unused, used, marks, nuclei) for note in first_few([*dict.fromkeys(kind)])
     ]
@@ -284,6 +285,7 @@ def learnt_slices(
         When ``should_stop`` returned True.
     """
     slices = [(x, row) for x in photographs for row in x.chosen]
+    slices.sort(key=lambda one: one[1] in one[0].copies)  # of copies that are ticked one counts
     known = [(x, row) for x, row in slices if x.classes[row] is not None or x.annotations]
     reasons = why_no_photograph(known, should_stop)
     taken: dict[Hashable, str | None] = {}  # class by what copies of a photograph have in common

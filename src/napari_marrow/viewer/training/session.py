@@ -209,7 +209,7 @@ def fingerprints(photograph: Photograph, row: int) -> set[str]:
     MarrowError
         When its photograph can't be read.
     """
-    origin = Path(photograph.origin_path(row) or OPEN)
+    origin = Path(photograph.origin_key(row))
     found = {sha256(origin)} if origin.is_file() else set()
     if photograph.files:
         return found

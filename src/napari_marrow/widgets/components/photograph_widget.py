@@ -10,12 +10,13 @@ import napari
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.viewer.layer_info import shown_slice
-from napari_marrow.viewer.photograph.photograph import NO_FIELD, NO_PHOTOGRAPH, Photograph
+from napari_marrow.viewer.photograph.photograph import NO_PHOTOGRAPH, Photograph
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.image_combo import ImageCombo
 
 T = TypeVar("T")
+NO_FIELD = "The slider shows no field of this stack; move it to one."
 
 
 class PhotographWidget(DockWidget):
