@@ -11,7 +11,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QMessageBox, QPushButton
 
 from napari_marrow.data.fields import Field
-from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts import scan, write_table
+from napari_marrow.data.layouts.saved_table import suggested_table
 from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers
@@ -509,3 +510,23 @@ def test_saving_again_keeps_what_the_widget_does_not_show(
         "MM/MM_1",
         "MM/MM_2",
     ]
+
+
+@pytest.mark.parametrize("has_outer", [True, False])
+def test_a_class_folder_is_saved_where_it_counts(widget, make_snam, tmp_path, qtbot, has_outer):
+    """Where the dialog suggests: in the table above if there is one, else in the folder."""
+    root = make_snam(tmp_path / "s", 2)
+    if has_outer:
+        write_table(scan(root), root / "fields.csv")
+    look(widget, root / "ALL", qtbot)
+    widget.table.item(0, SOURCE).setText("patient 9")
+    widget.table.item(1, USE).setCheckState(Qt.CheckState.Unchecked)
+    table = suggested_table(widget.collection)
+    assert table == (root if has_outer else root / "ALL") / "fields.csv"
+    widget.save(table)
+    widget.viewer_for_test.open(str(root), plugin="napari-marrow")
+    [photographs] = Photograph.all_of(widget.viewer_for_test.layers)
+    names = [photographs.field(k).name for k in range(len(photographs))]
+    sources = [photographs.field(k).source for k in range(len(photographs))]
+    assert names == ["ALL_1", "MM_1", "MM_2"]
+    assert sources == ["patient 9", "MM/MM_1", "MM/MM_2"]

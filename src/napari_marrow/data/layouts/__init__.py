@@ -52,6 +52,7 @@ from napari_marrow.data.layouts.saved_table import (
     SAVED,
     read_saved_table,
     read_table_above,
+    with_saved_tables_below,
     write_table,
 )
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
@@ -164,7 +165,11 @@ def _left_out(warnings: Sequence[str]) -> LeftOutError:
 
 
 def _scan_folder(folder: Path) -> Collection:
-    """Find the fields by the table that counts, else by the sets and folders."""
+    """Find the fields by the tables that count, else by the sets and folders."""
+    return with_saved_tables_below(_by_table_or_folders(folder), folder)
+
+
+def _by_table_or_folders(folder: Path) -> Collection:
     if saved := read_saved_table(folder):
         return saved
     saved, faults_above = read_table_above(folder)

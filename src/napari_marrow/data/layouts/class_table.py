@@ -76,7 +76,7 @@ def read_class_table(
     if apart and len({p for part in parts for p in part.fields}) < sum(
         len(p.fields) for p in parts
     ):
-        names = listed([part.table.relative_to(folder).as_posix() for part in parts])
+        names = listed([part.name for part in parts])
         fault = f"{names} give classes; to use one, leave it alone there."
         return None, faults | {part.table: fault for part in parts}
     return join_unless_left_out(folder, layout, parts, bool(certain), faults)
@@ -100,9 +100,7 @@ def join_unless_left_out(
     return with_passed_over(found, faults), faults
 
 
-def fields_of_table(
-    table: Path, others: Iterable[Field] | None = None, root: Path | None = None
-) -> Collection:
+def fields_of_table(table: Path, opened: Path | None = None) -> Collection:
     """Return the fields that a table names, with the masks found beside them.
 
     ``image`` is a path relative to the table's folder, in any spelling that
@@ -110,17 +108,14 @@ def fields_of_table(
     "unknown" and the like, is not known, and so is a source; without the column ``source``, or
     where it is not known, the source is the patient that a folder names, or the photograph itself.
     Rows of photographs that are not there are reported. Those with "no" in the column ``use`` are
-    left out.
+    left out, and so are photographs beside the named ones.
 
     Parameters
     ----------
     table
         The file.
-    others
-        Photographs to keep, without a class, where the table does not name them. If None, those
-        beside the named ones are left out.
-    root
-        The folder that the images are below, by default the table's.
+    opened
+        The folder below which messages name the table, by default its own.
 
     Raises
     ------
@@ -128,13 +123,13 @@ def fields_of_table(
         When the table has other columns or is one of predictions, names a photograph twice, or
         none that is there.
     """
-    root = root or table.parent
-    return _join(root, [read_table(table, root, root)], others)
+    root = table.parent
+    return _join(root, [read_table(table, root, root, opened)], None)
 
 
 def _join(root: Path, parts: list[Rows], others: Iterable[Field] | None) -> Collection:
     """Join what tables say; a photograph to which they give different classes has none."""
-    names = listed([part.table.name for part in parts])
+    names = listed([part.name for part in parts])
     classes: dict[Path, dict[str, str]] = defaultdict(dict)
     for path, f in (item for part in parts for item in part.fields.items()):
         classes[path] |= {folded(f.class_name): f.class_name} if f.class_name else {}

@@ -203,6 +203,11 @@ def passed_over(table: Path, fault: MarrowError | str) -> str:
     return f"{fault} Until then {table.name} is passed over."
 
 
+def name_below(folder: Path, path: Path) -> str:
+    """Return what a table is called in messages: several in a set may have one name."""
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
 def with_passed_over(found: Collection, faults: Mapping[Path, str]) -> Collection:
     """Add tables that can't be used, with the reasons."""
     return dataclasses.replace(

@@ -6,6 +6,8 @@ import csv
 import io
 import os
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,17 +17,20 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.class_table import fields_of_table
 from napari_marrow.data.layouts.folders import snam_root
-from napari_marrow.data.layouts.listing import natural_key, passed_over
+from napari_marrow.data.layouts.listing import (
+    name_below,
+    natural_key,
+    passed_over,
+    with_passed_over,
+)
 from napari_marrow.data.layouts.named_files import find_photographs
 from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.layouts.table_above import MAX_LEVELS_ABOVE
-from napari_marrow.data.layouts.table_files import is_field_table
+from napari_marrow.data.layouts.table_files import SAVED, folders_inside, is_saved_table
 from napari_marrow.data.layouts.together import own_source, scope_of
 from napari_marrow.data.outputs import FileKind, csv_encoding
 from napari_marrow.data.text import counted, listed, printable
 
-SAVED = "fields.csv"
-"""The name that the widget gives the table it saves."""
 COLUMNS = ("image", "class", "source")
 USE_COLUMN = "use"
 """Written where a photograph is not used; a table of version 0.1 has no such column."""
@@ -37,7 +42,7 @@ Row: TypeAlias = tuple[str, str, str, str]
 def read_saved_table(folder: Path) -> Collection | None:
     """Read the table of a folder that this plugin saved there, if there is one."""
     for place in dict.fromkeys((folder, snam_root(folder))):
-        if is_field_table(place / SAVED):
+        if is_saved_table(place / SAVED):
             return fields_of_table(place / SAVED)
     return None
 
@@ -66,7 +71,7 @@ def read_table_above(place: Path, own: bool = False) -> tuple[Collection | None,
     """
     faults: dict[Path, str] = {}
     for above in [place, *place.parents][not own : MAX_LEVELS_ABOVE + 1]:
-        if not is_field_table(above / SAVED):
+        if not is_saved_table(above / SAVED):
             continue
         try:
             whole = fields_of_table(above / SAVED)
@@ -86,12 +91,63 @@ def read_table_above(place: Path, own: bool = False) -> tuple[Collection | None,
     return None, faults
 
 
+def with_saved_tables_below(found: Collection, folder: Path) -> Collection:
+    """Let the saved tables in folders below ``folder`` count, each for all in its folder.
+
+    A source that is only the photograph's own name in such a table stays what it is without it, as
+    another folder may have that name, too.
+    """
+    faults: dict[Path, str] = {}
+    parts: dict[Path, Collection] = {}
+    known = {f.path: f for f in found.all_fields}
+    folders = {path.parent for path in known}
+    if found.tables:  # these may not name the photographs of all folders
+        folders.update(folders_inside(folder))
+    for table in (t for t in _tables_between(folder, folders) if t not in found.tables):
+        place = table.parent
+        try:
+            parts[place] = fields_of_table(table, folder)
+        except LeftOutError as error:
+            inside = tuple(f for f in known.values() if f.path.is_relative_to(place))
+            parts[place] = Collection(place, (), (str(error),), (table,), inside)
+        except MarrowError as error:
+            faults[table] = passed_over(table, error)
+
+    @cache
+    def nearest(above: Path) -> Path | None:
+        return next((p for p in (above, *above.parents) if p in parts), None)
+
+    fields = [f for f in found.fields if nearest(f.path.parent) is None]
+    left_out = [f for f in found.left_out if nearest(f.path.parent) is None]
+    for place, part in parts.items():
+        own = {
+            own_source(place, f): known[f.path].source if f.path in known else own_source(folder, f)
+            for f in part.all_fields
+        }
+        for kept, new in ((fields, part.fields), (left_out, part.left_out)):
+            for f in (f for f in new if nearest(f.path.parent) == place):
+                whole = known.get(f.path, f)  # with masks in other folders
+                source = own.get(f.source, f.source)
+                kept.append(replace(whole, class_name=f.class_name, source=source))
+    order = {path: k for k, path in enumerate(known)}
+    fields.sort(key=lambda f: order.get(f.path, len(order)))
+    found = replace(
+        found,
+        fields=tuple(fields),
+        left_out=tuple(left_out),
+        warnings=(*found.warnings, *(w for part in parts.values() for w in part.warnings)),
+        tables=(*found.tables, *(t for part in parts.values() for t in part.tables)),
+    )
+    return with_passed_over(found, faults)
+
+
 def write_table(collection: Collection, table: Path) -> list[str]:
     """Write the fields of a collection as a table that :func:`fields_of_table` reads back.
 
     Rows of a table that was saved there before stay, where their photographs are not in the
-    collection: in another folder, say, or not there for the moment. The column ``use`` is there
-    only if fields are left out.
+    collection: in another folder, say, or not there for the moment. Saved tables in folders below,
+    which would count before this one, get the rows of their photographs, too. The column ``use`` is
+    there only if fields are left out.
 
     Parameters
     ----------
@@ -101,13 +157,40 @@ def write_table(collection: Collection, table: Path) -> list[str]:
     Returns
     -------
     list of str
-        A sentence about the rows that stay.
+        Sentences about the rows that stay, and about the tables below.
 
     Raises
     ------
     MarrowError
         When a photograph is not below the table's folder, or it can't be written.
     """
+    said = _write(collection, table)
+    folders = {f.path.parent for f in collection.all_fields}
+    for nearer in _tables_between(table.parent, folders) if table.name == SAVED else ():
+        name = name_below(table.parent, nearer)
+        if not FIELD_TABLE.is_ours(nearer):
+            said.append(
+                f"{name} still counts for its folder; move it away to use this table there."
+            )
+            continue
+        fields, left_out = (
+            tuple(f for f in part if f.path.is_relative_to(nearer.parent))
+            for part in (collection.fields, collection.left_out)
+        )
+        _write(replace(collection, fields=fields, left_out=left_out), nearer)
+        said.append(f"{name}, which counts for its folder, is changed, too.")
+    return said
+
+
+def _tables_between(above: Path, folders: Iterable[Path]) -> list[Path]:
+    """List the saved tables in these folders and above them, below another, from top to bottom."""
+    places = {place for folder in folders for place in (folder, *folder.parents)}
+    below = [p for p in sorted(places) if _name_below(above, p) not in (None, ".")]
+    return [p / SAVED for p in below if is_saved_table(p / SAVED)]
+
+
+def _write(collection: Collection, table: Path) -> list[str]:
+    """Write one table; return a sentence about the rows that stay."""
     new: dict[Path, Row] = {}
     names = {f.path: _name_in_table(f, table, collection) for f in collection.all_fields}
     scope = scope_of(collection)

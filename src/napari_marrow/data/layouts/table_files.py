@@ -27,14 +27,22 @@ from napari_marrow.data.masks import looks_like_mask
 MAX_DEPTH_APART = 3
 """Folders below folders, without photographs, in which tables are looked for."""
 _PREDICTED = re.compile(r"submissions?(?![a-z])|(?<![a-z])predict(?:ions?|ed)(?![a-z])")
+SAVED = "fields.csv"
+"""The name that the widget gives the table it saves."""
 _OF_ANYTHING = frozenset({"type", "types", "category", "categories", "condition", "annotation"})
 """Names of columns that may be about the files as well as about their classes."""
 
 
 def tables_inside(folder: Path) -> list[Path]:
-    """List the tables of classes beside photographs in folders below."""
-    places = [p for p in folders_with_images(folder) if not looks_like_mask(p)]
-    return [t for p in places if not holds_results(p) for t in list_folder(p) if gives_classes(t)]
+    """List the tables of classes beside photographs in folders below, but for saved ones."""
+    tables = [t for p in folders_inside(folder) for t in list_folder(p) if gives_classes(t)]
+    return [t for t in tables if not is_saved_table(t)]
+
+
+def folders_inside(folder: Path) -> list[Path]:
+    """List the folders below with photographs; not those of masks and of results."""
+    places = folders_with_images(folder)
+    return [p for p in places if not (looks_like_mask(p) or holds_results(p))]
 
 
 def tables_apart(folder: Path, depth: int = MAX_DEPTH_APART) -> list[Path]:
@@ -82,6 +90,11 @@ def tells_storage(table: Path) -> bool:
     except MarrowError:
         return False  # reported where the table is read
     return bool(texts) and not any(map(can_be_class, texts))
+
+
+def is_saved_table(path: Path) -> bool:
+    """Whether a file is a table of fields with the name of a saved one."""
+    return path.name == SAVED and is_field_table(path)
 
 
 def is_field_table(path: Path) -> bool:

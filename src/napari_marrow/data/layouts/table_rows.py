@@ -17,7 +17,7 @@ from napari_marrow.data.csv_table import (
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.listing import fields_of_files, sort_files
+from napari_marrow.data.layouts.listing import fields_of_files, name_below, sort_files
 from napari_marrow.data.layouts.named_files import find_photographs, in_other_folders
 from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
@@ -38,6 +38,8 @@ class Rows:
 
     Attributes
     ----------
+    name
+        What messages call the table.
     place
         The folder that it is about.
     fields
@@ -51,6 +53,7 @@ class Rows:
     """
 
     table: Path
+    name: str
     place: Path
     fields: dict[Path, Field]
     sources: dict[Path, str]
@@ -59,9 +62,13 @@ class Rows:
     warnings: list[str]
 
 
-def read_table(table: Path, place: Path, root: Path) -> Rows:
-    """Read a table about the photographs in ``place``; their sources are told apart by ``root``."""
-    rows, unclear, warnings = _read_rows(table)
+def read_table(table: Path, place: Path, root: Path, opened: Path | None = None) -> Rows:
+    """Read a table about the photographs in ``place``; their sources are told apart by ``root``.
+
+    Messages name it below the folder that is opened, by default ``root``.
+    """
+    name = name_below(opened or root, table)
+    rows, unclear, warnings = _read_rows(table, name)
     found = find_photographs(place, [row["image"] for row in rows])
     paths = [own[0] if len(own) == 1 else None for own in found]
     missing = [row["image"] for row, own in zip(rows, found, strict=True) if not own]
@@ -78,28 +85,27 @@ def read_table(table: Path, place: Path, root: Path) -> Rows:
         )
     if missing:
         what = counted(len(missing), "image that is", "images that are")
-        warnings.append(f"{table.name} names {what} not there: {listed(missing)}.")
+        warnings.append(f"{name} names {what} not there: {listed(missing)}.")
     if several:
         warnings.append(
-            f"{table.name} names {listed(several)}, and several files are called so; write their "
+            f"{name} names {listed(several)}, and several files are called so; write their "
             "folders, too."
         )
     if elsewhere := in_other_folders(place, [row["image"] for row in rows], paths):
         warnings.append(
-            f"{table.name} names files in other folders: {listed(elsewhere)}. Those of the same "
+            f"{name} names files in other folders: {listed(elsewhere)}. Those of the same "
             "names here are taken; if they are others, write their own folders."
         )
     named, differ = _one_row_each(table, rows, paths)
     if differ:
         names = listed([*differ.values()])
         warnings.append(
-            f"{table.name} gives different classes to {names}, which has none then; keep one row "
-            "each."
+            f"{name} gives different classes to {names}, which has none then; keep one row each."
         )
     known = _fields_beside(root, table, list(named), warnings)
     unknown = UNKNOWN - {"-"} if any(row["class"] == "+" for row in rows) else UNKNOWN
     clear = [row for path, row in named.items() if path not in differ]
-    warnings += _warn_of_no_class(table, clear, unclear, unknown)
+    warnings += _warn_of_no_class(name, clear, unclear, unknown)
     fields = {}
     for path, row in named.items():
         if path not in known:
@@ -112,16 +118,16 @@ def read_table(table: Path, place: Path, root: Path) -> Rows:
     if given and (lone := [named[path]["image"] for path in named if path not in given]):
         what = counted(len(lone), "photograph")
         warnings.append(
-            f"{table.name} gives no source to {what}: {listed(lone)}. Each has the patient that a "
+            f"{name} gives no source to {what}: {listed(lone)}. Each has the patient that a "
             "folder names, or is one of its own."
         )
     hidden = {path for path, row in named.items() if folded(row.get("use", "")) in _FALSE}
     left_out = [path.name for path in named if path in hidden]
     if left_out:
         what = counted(len(left_out), "photograph")
-        warnings.append(f"{table.name} leaves out {what}: {listed(left_out)}.")
+        warnings.append(f"{name} leaves out {what}: {listed(left_out)}.")
     rest = [f for f in known.values() if f.path not in named]
-    return Rows(table, place, fields, given, hidden, rest, warnings)
+    return Rows(table, name, place, fields, given, hidden, rest, warnings)
 
 
 def _one_row_each(
@@ -149,25 +155,25 @@ def _one_row_each(
 
 
 def _warn_of_no_class(
-    table: Path, rows: Iterable[Mapping[Role, str]], unclear: set[str], unknown: frozenset[str]
+    name: str, rows: Iterable[Mapping[Role, str]], unclear: set[str], unknown: frozenset[str]
 ) -> list[str]:
     """Name the photographs of unclear rows; count the others without a known class."""
     texts = {row["image"]: row["class"] for row in rows}
     warnings = []
     if odd := [image for image in texts if image in unclear]:
         what = counted(len(odd), "photograph")
-        warnings.append(f"{table.name} marks no class, or several, of {what}: {listed(odd)}.")
+        warnings.append(f"{name} marks no class, or several, of {what}: {listed(odd)}.")
     given = [text for image, text in texts.items() if image not in unclear]
     passed = [text or "nothing" for text in given if folded(text) in unknown]
     if set(passed) - {"nothing"} or 0 < len(passed) < len(given):
         what = counted(len(passed), "photograph")
         warnings.append(
-            f"{table.name} gives no class to {what}: it says {listed(sorted(set(passed)))} there."
+            f"{name} gives no class to {what}: it says {listed(sorted(set(passed)))} there."
         )
     return warnings
 
 
-def _read_rows(table: Path) -> tuple[list[dict[Role, str]], set[str], list[str]]:
+def _read_rows(table: Path, name: str) -> tuple[list[dict[Role, str]], set[str], list[str]]:
     """Read the rows; the images of which columns for classes mark none, or several; warnings."""
     names = columns(table)
     if holds_predictions(names):
@@ -178,7 +184,7 @@ def _read_rows(table: Path) -> tuple[list[dict[Role, str]], set[str], list[str]]
             row["class"] = own[0] if len(own) == 1 else ""
         unclear = {row["image"] for row, own in zip(rows, marked, strict=True) if len(own) != 1}
         warnings.append(
-            f"{table.name} has no column class: the classes are those of its columns "
+            f"{name} has no column class: the classes are those of its columns "
             f"{listed(sorted({name for own in marked for name in own}))}, in which a mark (1, yes) "
             "stands. If that is wrong, write the classes into one column and call it class."
         )

@@ -17,7 +17,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
-from napari_marrow.data.layouts.listing import natural_key
+from napari_marrow.data.layouts.listing import name_below, natural_key
 from napari_marrow.data.layouts.table_files import (
     gives_classes,
     is_named_for_predictions,
@@ -78,7 +78,7 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
     if images:
         what = "taken neither for a photograph nor for a mask"
         if found.tables:
-            tables = listed([table.name for table in found.tables])
+            tables = listed([name_below(folder, table) for table in found.tables])
             what += f", or not named in {tables}, which gives the classes"
         warnings.append(f"Passed over: {counted(len(images), 'image')} {what}: {listed(images)}.")
     return [*warnings, *explained.values()]
@@ -95,14 +95,14 @@ def _explain_tables(folder: Path, found: Collection, unused: list[str]) -> dict[
     apart = {path for path in tables_apart(folder) if _names_photographs(path, index)}
     near = {name: folder / name for name in unused}
     near = {name: path for name, path in near.items() if path.parent in places or path in apart}
-    reasons = {name: _why_unused(path, found, index) for name, path in near.items()}
+    reasons = {name: _why_unused(folder, name, found, index) for name in near}
     explained = [(name, reason) for name, reason in reasons.items() if reason]
     return dict(explained[:MAX_EXPLAINED_TABLES])
 
 
-def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str | None:
+def _why_unused(folder: Path, name: str, found: Collection, index: FileIndex[Field]) -> str | None:
     """Return why a table is not used, and what to do; None where it is about something else."""
-    name = path.name
+    path = folder / name
     if path.suffix.lower() in _SPREADSHEETS:
         return f"{name} is a spreadsheet, which can't be read; save it as CSV to use it."
     if not is_table_name(path) or is_own_table(names := columns(path)):
@@ -113,7 +113,7 @@ def _why_unused(path: Path, found: Collection, index: FileIndex[Field]) -> str |
     roles = columns_by_role(names)
     if gives_classes(path):
         if found.tables:
-            chosen = listed([table.name for table in found.tables])
+            chosen = listed([name_below(folder, table) for table in found.tables])
             return f"{name} is passed over, as {chosen} gives the classes; keep one of the two."
         return (
             f"{name} gives classes, and is passed over, as the folders give them; to use it, scan "
