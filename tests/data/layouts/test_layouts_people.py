@@ -50,3 +50,108 @@ def test_a_patient_of_two_such_names_is_one_source(put):
     found = scan(put(*photographs("P01_blast", "P01_normal", "P02_blast", "P02_normal")))
     assert found.counts() == {"blast": 6, "normal": 6}
     assert {f.source for f in found.fields} == {"P01", "P02"}
+
+
+FOLDERS = ["P{p:02d}", "2021-01{p:02d}", "Adams {p}", "images/{p:03d}", "Pat-{p}/x100"]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("mixed", [False, True])
+def test_folders_are_sources_where_a_table_gives_the_classes(put, name, mixed):
+    places = [name.format(p=p) for p in range(1, 7)]
+    names = photographs(*places)
+    rows = [f"{n},{('B cell', 'T cell')[(k if mixed else k // 3) % 2]}"
+            for k, n in enumerate(names)]  # fmt: skip
+    folder = put(*names)
+    (folder / "labels.csv").write_text("\n".join(["image,class", *rows]))
+    found = scan(folder / "labels.csv")
+    assert found.counts() == {"B cell": 9, "T cell": 9}
+    assert len({(f.source, f.path.parent) for f in found.fields}) == 6
+    assert len({f.source for f in found.fields}) == 6
+    assert any("6 folders" in w and "--groups" in w for w in found.warnings)
+
+
+def test_folders_with_a_table_each_are_sources(put):
+    folder = put(*photographs("P01", "P02", "P03"))
+    for name in ("P01", "P02", "P03"):
+        rows = ["filename,label", "0.png,A", "1.png,B", "2.png,A"]
+        (folder / name / "labels.csv").write_text("\n".join(rows))
+    assert {f.source for f in scan(folder).fields} == {"P01", "P02", "P03"}
+
+
+@pytest.mark.parametrize("folders", ["P0{p}", "P-{p}/x100", "images/Pt{p}"])
+def test_folders_are_sources_where_the_names_of_files_give_the_classes(put, folders):
+    places = [folders.format(p=p) for p in range(1, 5)]
+    found = scan(put(*(f"{n}/{c}_{k}.png" for n in places for c in ("ALL", "MM") for k in "12")))
+    assert found.counts() == {"ALL": 8, "MM": 8}
+    assert len({(f.source, f.path.parent) for f in found.fields}) == 4
+    assert len({f.source for f in found.fields}) == 4
+
+
+STORED = ["images_{p}", "HAM10000_images_part_{p}", "{c}", "train{p}", "day {p}", "2021-0{p}"]
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_folders_that_tell_storage_or_the_class_are_no_sources_beside_a_table(put, name):
+    names = [f"{name.format(p=p, c='xyzuvw'[c])}/{c}{k}.png"
+             for p in range(1, 7) for c in range(6) for k in "ab"]  # fmt: skip
+    folder = put(*dict.fromkeys(names))
+    rows = [f"{n},kind {n.split('/')[-1][0]}" for n in dict.fromkeys(names)]
+    (folder / "labels.csv").write_text("\n".join(["image,class", *rows]))
+    found = scan(folder / "labels.csv")
+    assert len({f.source for f in found.fields}) == len(found.fields)
+
+
+CODES = ["H23-100{p}", "P0{p}", "2021-0100{p}", "Patient {p}", "Pat_{a}", "{p}"]
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("classes", ["blast lymphocyte", "normal tumour"])
+def test_a_patient_with_cells_of_two_classes_is_one_source(put, code, classes):
+    people = [code.format(p=p, a="abc"[p]) for p in range(3)]
+    found = scan(put(*photographs(*(f"{c}/{n}" for c in classes.split() for n in people))))
+    assert {f.source for f in found.fields} == set(people)
+    assert any("--groups" in w and people[1] in w and "anew" in w for w in found.warnings)
+
+
+@pytest.mark.parametrize("code", ["P0{p}", "Slide {p}", "{p}"])
+@pytest.mark.parametrize("classes", ["ALL MM", "AML Healthy", "CLL controls"])
+def test_a_number_in_two_diagnoses_is_of_two_patients(put, code, classes):
+    people = [code.format(p=p) for p in (1, 2, 3)]
+    found = scan(put(*photographs(*(f"{c}/{n}" for c in classes.split() for n in people))))
+    assert len({f.source for f in found.fields}) == 6
+    assert any("--groups" in w and people[1] in w for w in found.warnings)
+
+
+def test_a_case_number_in_two_diagnoses_is_of_one_patient(put):
+    found = scan(put(*photographs("ALL/H23-1001", "ALL/H23-1002", "MM/H23-1001", "MM/H23-1003")))
+    assert {f.source for f in found.fields} == {"H23-1001", "H23-1002", "H23-1003"}
+
+
+NUMBERED = ["{c} {p}", "{c}_{p:02d}", "{c}{p}", "{p:02d}_Meier{a}_{c}", "Meier{a}, {c}",
+            "Meier{a} ({c})", "{p} {c}", "Patient {p} ({c})"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+@pytest.mark.parametrize("classes", ["ALL MM", "AML CLL"])
+def test_a_class_word_with_a_number_or_a_name_is_the_class_and_its_folder_the_source(
+    put, name, classes
+):
+    places = [name.format(c=c, p=p, a="abcdefg"[p]) for p, c in enumerate(classes.split() * 3, 1)]
+    found = scan(put(*photographs(*places)))
+    assert found.counts() == dict.fromkeys(classes.split(), 9)
+    assert len({(f.source, f.path.parent) for f in found.fields}) == 6
+    assert len({f.source for f in found.fields}) == 6
+    assert any("--groups" in w for w in found.warnings)
+
+
+KINDS = ["L1 L2 L3 M1 M2 M3", "MDS 1,MDS 2,AML", "T ALL,B ALL,T CLL,B CLL",
+         "01-Monocyte,02-Lymphocyte,03-Basophil", "AML M1,AML M2,ALL L1,ALL L2",
+         "neutrophil band,neutrophil segmented,lymphocyte reactive,lymphocyte typical",
+         "grade 1,grade 2,stage 1,stage 2"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+def test_kinds_with_a_number_or_a_word_stay_classes(put, kinds):
+    names = kinds.split("," if "," in kinds else None)
+    assert len(scan(put(*photographs(*names))).classes) == len(names)

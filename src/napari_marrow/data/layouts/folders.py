@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.layouts.class_names import classes_of_folders, tells_class
 from napari_marrow.data.layouts.listing import (
     FolderFiles,
     fields_of_files,
@@ -74,6 +75,8 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
         sub: None if place is None else class_of_folder_name(place.name)
         for sub, place in places.items()
     }
+    joined = classes_of_folders(place.name for place in filter(None, places.values()))
+    classes |= {sub: joined[p.name] for sub, p in places.items() if p and p.name in joined}
     fields: list[Field] = []
     for sub in files:
         fields += fields_of_files(root, classes.get(sub), files[sub], warnings)
@@ -89,6 +92,12 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
         f"Folders of {what}, left out: {listed(passed)}." for what, passed in left.items() if passed
     ]
     kept = [sub for sub in kept if sub in places]
+    if joined:
+        warnings.append(
+            f"By the names of folders ({listed(list(joined))}) the classes are "
+            f"{listed(sorted({*joined.values()}))}. If each is a class of its own, give these in a "
+            "table."
+        )
     below = [names[s] for s in kept if places[s] not in (None, s)]
     if below:
         warnings.append(f"Folders taken for part of the class above them: {listed(below)}.")
@@ -114,7 +123,7 @@ def arranged_classes(collection: Collection) -> set[str]:
         folded(f.class_name)
         for f in collection.fields
         if f.class_name is not None
-        and any(class_of_folder_name(p.name) == f.class_name for p in f.path.parents)
+        and any(tells_class(p.name, f.class_name) for p in f.path.parents)
     }
 
 

@@ -248,7 +248,7 @@ def person_and_class(folder: str) -> tuple[str, str] | None:
     name = match and (match["behind"] or match["before"])
     if not match or not name or not is_class_word(name):
         return None
-    return match["first"] or match["last"], name.strip(" _-,;")
+    return match["first"] or match["last"], name.strip(" _-,;()[]{}")
 
 
 def serial_letters(folder: str) -> str | None:
