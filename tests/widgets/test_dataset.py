@@ -470,6 +470,7 @@ def test_what_is_saved_counts_in_the_layers_that_are_open(widget, make_snam, tmp
     assert of(viewer, product).field(0).source == "patient 7"
     for name in (stack.name, "MM_1"):
         assert name in widget.run.status.text().partition("Saved as")[2]
+    assert "ALL_2 (by hand)" in widget.run.status.text()
     widget.table.item(0, CLASS).setText("ALL")
     widget.save(root / "fields.csv")
     assert of(viewer, stack.name).classes[0] == "ALL"

@@ -23,7 +23,7 @@ from napari_marrow.data.progress import Progress, ignore
 from napari_marrow.data.text import listed
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
 from napari_marrow.viewer.per_viewer import single_shot
-from napari_marrow.viewer.photograph.saved_table import take_saved
+from napari_marrow.viewer.photograph.saved_table import other_classes, take_saved
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.close_guard import CloseGuard
@@ -269,6 +269,10 @@ class Dataset(DockWidget):
             if changed:
                 said.append(
                     f"What was changed counts at once in the open layers {listed(changed)}."
+                )
+            if others := other_classes(edited, self.viewer.layers):
+                said.append(
+                    f"Another class that was given in the viewer still counts: {listed(others)}."
                 )
             self.run.say(" ".join(said))
 

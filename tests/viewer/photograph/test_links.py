@@ -142,10 +142,14 @@ def test_own_nuclei_that_were_saved_belong_to_their_photograph(
     viewer, folder = make_napari_viewer_proxy(), snam / "PKG - SN-AM" / "ALL"
     add(viewer, folder / "ALL_1.bmp")
     viewer.add_labels(draw("ALL", 1)[1].astype(np.uint8), name="ALL_1 nuclei of StarDist")
-    [file] = saved_files(viewer, ["ALL_1 nuclei of StarDist"], tmp_path)
+    viewer.add_labels(draw("ALL", 1)[1].astype(np.uint8), name="parts")
+    assert Photograph.all_of(viewer.layers)[0].own_labels.keys() == {"parts"}
+    parts, file = saved_files(viewer, ["parts", "ALL_1 nuclei of StarDist"], tmp_path)
     viewer.layers.clear()
     add(viewer, folder / "ALL_2.bmp")
     add(viewer, file)
+    add(viewer, parts)
+    assert not Photograph.all_of(viewer.layers)[0].own_labels
     assert Photograph.all_of(viewer.layers)[0].nuclei.layer.name == "ALL_2 nuclei"
     assert "StarDist over ALL_2 is not used: it belongs to ALL_1" in unused(viewer)
     viewer.layers.clear()

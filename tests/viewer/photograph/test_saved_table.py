@@ -14,7 +14,7 @@ from napari_marrow.viewer.make.augmented import augment_photograph, augmented_la
 from napari_marrow.viewer.make.stains import recoloured_layer
 from napari_marrow.viewer.photograph.annotations import set_chosen, set_field_class
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.photograph.saved_table import take_saved
+from napari_marrow.viewer.photograph.saved_table import other_classes, take_saved
 
 
 @pytest.fixture
@@ -134,3 +134,15 @@ def test_layers_of_other_files_are_not_named(viewer, folder, make_snam, tmp_path
     assert take_saved(saved(other, ["MM_2"], ALL_1="CLL"), other / "t.csv", viewer.layers) == []
     changed = take_saved(saved(folder, ALL_1="CLL"), folder / "t.csv", viewer.layers)
     assert changed == ["stack", "stain", "turned stain"]
+
+
+@pytest.mark.parametrize("given", ["CLL", None, "ALL"])
+def test_a_class_of_the_viewer_that_a_saved_table_does_not_have_is_named(viewer, folder, given):
+    set_field_class(viewer.layers["stack"], 0, given)
+    table = saved(folder, MM_1="CLL")
+    take_saved(table, folder / "fields.csv", viewer.layers)
+    assert of(viewer, "stack").classes == (given, "ALL", "CLL", "MM")
+    named = {"CLL": ["ALL_1 (CLL)"], None: ["ALL_1 (no class)"], "ALL": []}[given]
+    assert other_classes(table, viewer.layers) == named
+    take_saved(saved(folder, ALL_1="AML"), folder / "fields.csv", viewer.layers)
+    assert other_classes(saved(folder, ALL_1="AML"), viewer.layers) == []

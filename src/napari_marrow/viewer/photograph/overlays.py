@@ -10,7 +10,7 @@ from napari.layers import Image, Labels, Layer, Points, Shapes
 
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, labels_checksum
 from napari_marrow.viewer.photograph.annotations import annotates, seen
-from napari_marrow.viewer.photograph.links import below, where_it_belongs
+from napari_marrow.viewer.photograph.links import below, of_origin, where_it_belongs
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import lies_over
 
@@ -75,6 +75,8 @@ def own_labels_over(
     """Return Labels over a photograph that are neither linked nor named as masks, of any one."""
     over = [x for x in unlinked if lies_over(image, x)]
     over = [x for x in over if not any(_holds(image, x, w) for w in _MASK_WORDS)]
+    origins = {x: LayerInfo.of(x).origin for x in over}
+    over = [x for x in over if not origins[x] or of_origin(origins[x], [image])]
     others = [x.name for x in layers if isinstance(x, Image) and x is not image] if over else []
     named = {f"{x} {word}" for x in others for word in (*_MASK_WORDS, Kind.ANNOTATION)}
     return {x.name: x.data for x in over if x.name not in named}

@@ -45,6 +45,16 @@ def take_saved(saved: Collection, table: Path, layers: Sequence[Layer]) -> list[
     return [layer.name for layer, state in _states(layers).items() if state != before[layer]]
 
 
+def other_classes(saved: Collection, layers: Sequence[Layer]) -> list[str]:
+    """Return the fields of a saved table that a person gave another class in the viewer."""
+    classes = {f.path.resolve(): f.class_name for f in saved.fields}
+    shown = [
+        (f, x.classes[row]) for x in Photograph.open_in(layers) for row, f in enumerate(x.files)
+    ]
+    other = [(f, own) for f, own in shown if classes.get(f.path.resolve(), own) != own]
+    return [*dict.fromkeys(f"{f.name} ({own or 'no class'})" for f, own in other)]
+
+
 def _states(layers: Sequence[Layer]) -> dict[Image, tuple[object, ...]]:
     """Return class, source and tick of each slice of the photographs."""
     return {
