@@ -160,6 +160,8 @@ def test_painting_on_labels_does_what_it_does_to_an_array():
         np.testing.assert_array_equal(read_slice(stack, row), expected.data[row])
         np.testing.assert_array_equal(stack[row], expected.data[row])
     np.testing.assert_array_equal(np.asarray(stack), expected.data)
+    assert np.max(stack) == stack.largest_label == expected.data.max()
+    assert np.min(stack) == 0
     other = copy.deepcopy(stack)
     stack[1, 2:4, 2:4] = 5
     assert (read_slice(stack, 1)[2:4, 2:4] == 5).all()

@@ -219,8 +219,9 @@ class EditableStack(LazyStack):
         """The rows that were painted on."""
         return frozenset(self._painted)
 
-    def max(self) -> int:
-        """Return the largest label of all slices."""
+    @property
+    def largest_label(self) -> int:
+        """Of all slices; ``max`` would be called by numpy, with arguments."""
         return max([self._largest_read, *(int(x.max()) for x in self._painted.values())])
 
     @cached_property

@@ -50,7 +50,7 @@ def select_unused_label(layer: Labels) -> None:
     data = full_data(layer)
     if not isinstance(data, np.ndarray | EditableStack):
         return
-    label = 1 + int(data.max())
+    label = 1 + (data.largest_label if isinstance(data, EditableStack) else int(data.max()))
     if label <= np.iinfo(data.dtype).max:
         layer.selected_label = label
 
