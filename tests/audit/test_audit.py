@@ -97,6 +97,22 @@ def test_a_source_in_two_classes_is_found(put, tmp_path):
     assert "patient 1" in finding.sentence
 
 
+@pytest.mark.parametrize(
+    ("classes", "is_right"), [("blast normal", True), ("L1 B", True), ("AML Healthy", False)]
+)
+def test_a_patient_with_cells_of_two_kinds_is_no_error_but_one_with_two_diagnoses_is(
+    put, tmp_path, classes, is_right
+):
+    for number in range(1, 5):
+        for k, class_name in enumerate(classes.split()):
+            put(f"Patient {number % 2}/{class_name}/{number}{k}.bmp", "ALL", 2 * number + k)
+    told = audit(scan(tmp_path / "in")).findings
+    told = [f for f in told if f.kind == "source-in-two-classes"]
+    assert len(told) == (1 if is_right else 2)
+    assert all(("Patient 0 (" in f.sentence) == is_right for f in told)
+    assert {len(f.files) for f in told} == ({8} if is_right else {4})
+
+
 def test_fewer_than_five_sources_are_too_few(put, tmp_path):
     for number in range(1, 6):
         put(f"ALL/{number}.bmp", "ALL", number)

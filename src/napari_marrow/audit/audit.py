@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from napari_marrow.audit.confounding import (
     Acquisitions,
@@ -29,6 +30,8 @@ from napari_marrow.audit.image_summary import MIN_SIDE_PX, find_originals, is_ma
 from napari_marrow.audit.mask_files import find_odd_masks
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.layouts.class_names import is_diagnosis
+from napari_marrow.data.layouts.names import original_of_name
 from napari_marrow.data.layouts.sources import replace_sources
 
 
@@ -173,19 +176,36 @@ def _find_masks(
 
 
 def _find_sources_in_two_classes(sources: list[SourceSummary]) -> list[Finding]:
+    """Return findings about sources in several classes.
+
+    A patient may have several kinds of cells, but not two diagnoses, and neither has a photograph.
+    """
     by_source = defaultdict(list)
     for s in sources:
         by_source[s.source].append(s)
-    findings = []
+    findings, patients = [], dict[str, tuple[str, ...]]()
     for source, summaries in by_source.items():
-        if len(summaries) > 1:
-            classes = " and ".join(sorted(s.class_name for s in summaries))
-            files = tuple(file for s in summaries for file in s.files)
+        if len(summaries) < 2:
+            continue
+        names = sorted(s.class_name for s in summaries)
+        files = tuple(file for s in summaries for file in s.files)
+        is_one_picture = any(original_of_name(Path(file)) == source for file in files)
+        if is_one_picture or sum(map(is_diagnosis, names)) > 1:
             sentence = (
-                f"The source {source} is in two classes, {classes}: {join_names(files)}; correct "
-                "the class or the source."
+                f"The source {source} is in two classes, {' and '.join(names)}: "
+                f"{join_names(files)}; correct the class or the source."
             )
             findings.append(Finding("source-in-two-classes", sentence, files))
+        else:
+            patients[f"{source} ({', '.join(names)})"] = files
+    if patients:
+        sentence = (
+            "Sources with pictures of several classes, as of a patient with several kinds of "
+            f"cells: {join_names(patients)}. If one can be of one class only, correct the class or "
+            "the source."
+        )
+        every = tuple(file for files in patients.values() for file in files)
+        findings.append(Finding("source-in-two-classes", sentence, every))
     return findings
 
 

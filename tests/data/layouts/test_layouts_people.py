@@ -155,3 +155,28 @@ KINDS = ["L1 L2 L3 M1 M2 M3", "MDS 1,MDS 2,AML", "T ALL,B ALL,T CLL,B CLL",
 def test_kinds_with_a_number_or_a_word_stay_classes(put, kinds):
     names = kinds.split("," if "," in kinds else None)
     assert len(scan(put(*photographs(*names))).classes) == len(names)
+
+
+@pytest.mark.parametrize("name", ["{p:03d}", "BM-{p}00", "Adams {p}", "K{p}", "H{p}234-21"])
+@pytest.mark.parametrize("at", ["", "images/"])
+def test_a_table_counts_before_folders_that_may_be_patients(put, name, at):
+    names = photographs(*(at + name.format(p=p) for p in range(1, 7)))
+    folder = put(*names)
+    rows = [f"{n.removeprefix(at)},{('B cell', 'T cell')[k // 3 % 2]}" for k, n in enumerate(names)]
+    (folder / "labels.csv").write_text("\n".join(["filename,label", *rows]))
+    for place in (folder, folder / at):
+        found = scan(place)
+        assert found.counts() == {"B cell": 9, "T cell": 9}
+        assert len({f.source for f in found.fields}) == 6
+
+
+@pytest.mark.parametrize("folders", ["blast normal", "a b", "001 002"])
+@pytest.mark.parametrize("classes", [("one", "other"), ("b", "a")])
+def test_class_folders_count_before_a_table_that_says_the_same_or_corrects_some(
+    put, folders, classes
+):
+    names = photographs(*folders.split())
+    folder = put(*names)
+    rows = [f"{n},{classes[k // 3]}" for k, n in enumerate(names)]
+    (folder / "labels.csv").write_text("\n".join(["filename,label", *rows]))
+    assert scan(folder).counts() == dict.fromkeys(folders.split(), 3)

@@ -10,7 +10,11 @@ from pathlib import Path
 from napari_marrow.data.csv_table import columns
 from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.layouts.folders import arranged_classes
+from napari_marrow.data.layouts.folders import (
+    arranged_classes,
+    cuts_across,
+    folders_may_be_patients,
+)
 from napari_marrow.data.layouts.listing import (
     images_in,
     list_folder,
@@ -62,7 +66,8 @@ def read_class_table(
     apart = [p for p in tables_apart(folder) if gives_classes(p)] if below else []
     certain = tables if images_in(folder) else []
     certain = [p for p in certain if {"image", "class"} <= set(columns(p))]
-    if not certain and len(arranged_classes(layout)) > 1:
+    is_arranged = not certain and len(arranged_classes(layout)) > 1
+    if is_arranged and not folders_may_be_patients(layout):
         return None, {}
     parts: list[Rows] = []
     faults: dict[Path, str] = {}
@@ -73,6 +78,8 @@ def read_class_table(
             if len(certain) == 1:
                 raise
             faults[table] = passed_over(table, error)
+    if is_arranged and not cuts_across(layout, (f for p in parts for f in p.fields.values())):
+        return None, {}
     if apart and len({p for part in parts for p in part.fields}) < sum(
         len(p.fields) for p in parts
     ):

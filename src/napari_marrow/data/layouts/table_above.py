@@ -10,7 +10,11 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.layouts.class_table import join_unless_left_out
-from napari_marrow.data.layouts.folders import arranged_classes
+from napari_marrow.data.layouts.folders import (
+    arranged_classes,
+    cuts_across,
+    folders_may_be_patients,
+)
 from napari_marrow.data.layouts.listing import (
     folders_with_images,
     holds_results,
@@ -35,7 +39,8 @@ def read_class_table_above(
 
     Only where the folders give no classes. The nearest of :data:`MAX_LEVELS_ABOVE` folders counts.
     """
-    if layout.tables or arranged_classes(layout):
+    is_arranged = bool(arranged_classes(layout))
+    if layout.tables or (is_arranged and not folders_may_be_patients(layout)):
         return None, {}
     own = {f.path: f for f in layout.fields}
     index = FileIndex({layout.label(f): f for f in layout.fields})
@@ -63,6 +68,8 @@ def read_class_table_above(
             }  # fmt: skip
             if fields:
                 parts.append(dataclasses.replace(part, fields=fields, place=folder, rest=[]))
+        if is_arranged and not cuts_across(layout, (f for p in parts for f in p.fields.values())):
+            parts = []
         if parts:
             names = listed([str(part.table) for part in parts])
             used = f"Classes are those of {names}; move it away to read the folder without."
@@ -70,7 +77,7 @@ def read_class_table_above(
             if found is not None:
                 found = dataclasses.replace(found, warnings=(*found.warnings, used))
             return found, faults
-    return None, faults
+    return None, {} if is_arranged else faults
 
 
 def _is_of_another(table: Path, folder: Path, rivals: list[Path]) -> bool:
