@@ -163,6 +163,10 @@ def test_the_saved_tables_are_those_of_the_command_line(widget, make_snam, tmp_p
     scores = pd.read_csv(tmp_path / "mine.scores.csv")
     assert scores["feature"].tolist() == widget.found.scores["feature"].tolist()
     assert all(note in widget.found.notes for note in result["notes"])
+    widget.found = dataclasses.replace(widget.found, scores=None)  # as of one class
+    widget.save(tmp_path / "mine")
+    qtbot.waitUntil(lambda: "without scores" in widget.run.status.text(), timeout=20_000)
+    assert f"{tmp_path / 'mine.scores.csv'} was removed" in widget.run.status.text()
 
 
 def test_a_table_that_cannot_be_written_is_a_sentence(widget, snam, tmp_path, qtbot):

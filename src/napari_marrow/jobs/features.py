@@ -102,8 +102,7 @@ def run_features_job(
         failures = Failures(job.strict)
         table = measure_features(job.collection, job.settings, emit, should_stop, failures)
         scores, notes = score_features(table, job.selection, should_stop)
-        if scores is None and (older := scores_path(job.out)).exists():
-            notes.append(f"The older {older} was removed: its scores are of another table.")
+        notes += removed_scores(scores, job.out)
         beside = _write(table, scores, part, job.out, job.force)
     best = [] if scores is None else scores.loc[scores["selected"], "feature"].tolist()
     drawn = drawn_notes(job.collection, job.settings)
@@ -187,6 +186,13 @@ def _write(
     with atomic_file(scores_path(out), SCORES, (), force) as other:
         write_csv(scores, other)
     return scores_path(out)
+
+
+def removed_scores(scores: pd.DataFrame | None, out: Path) -> list[str]:
+    """Return a sentence where a table without scores is written beside those of an older one."""
+    older = scores_path(out)
+    is_removed = scores is None and older.exists()
+    return [f"The older {older} was removed: its scores are of another table."] * is_removed
 
 
 def scores_path(out: Path) -> Path:

@@ -188,7 +188,7 @@ class ChiSquare(DockWidget):
 
     def save(self, path: Path) -> None:
         """Write ``T.csv`` and ``T.scores.csv``, as ``napari-marrow features`` does."""
-        from napari_marrow.jobs.features import save_tables
+        from napari_marrow.jobs.features import removed_scores, save_tables
 
         found = self.found
         if found is None:
@@ -197,8 +197,9 @@ class ChiSquare(DockWidget):
 
         def report(beside: Path | None) -> None:
             scores = "without scores" if beside is None else f"and {beside.name}"
-            self.run.say(f"Saved {out} {scores}.")
+            self.run.say(" ".join([f"Saved {out} {scores}.", *removed]))
 
+        removed = removed_scores(found.scores, out)
         read = [*input_files([found.fields]), *opened_files()]
         # In a thread: many cells of many features take seconds.
         self.save_task.start(

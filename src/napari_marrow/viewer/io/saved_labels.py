@@ -9,6 +9,7 @@ object has the columns of each.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,6 +45,8 @@ PAGE = "page"
 """The column of the page of the TIFF, from 1, where every slice has a table of its own."""
 Tables = dict[int, pd.DataFrame]
 """A table by slice."""
+_OPENED: dict[Path, bytes] = {}
+"""Hashes of the tables of labels that were opened, as they were then or when they were saved."""
 
 
 class Note(TypedDict):
@@ -91,8 +94,8 @@ def save_labels(
     Raises
     ------
     MarrowError
-        When a label is too large, a column can't be kept in a CSV, a file can't be written, or one
-        of that name is not ours.
+        When a label is too large, a column can't be kept in a CSV, a file can't be written, one of
+        that name is not ours, or the table was changed since the labels were opened.
     """
     import tifffile
 
@@ -103,6 +106,12 @@ def save_labels(
     features = FileKind(
         "the table of saved labels", lambda older: _is_table_of(path, older, columns)
     )
+    opened = beside.resolve()
+    if beside.is_file() and _OPENED.get(opened, _hash(beside)) != _hash(beside):
+        raise MarrowError(
+            f"{beside} was changed since its labels were opened, and saving would undo that; open "
+            "the labels again first, or choose another name."
+        )
     check_outputs({path: labels, beside: features}, inputs)
     if data.ndim < 2 or not data.size:
         raise MarrowError(f"{path} can't be written: the layer has no pixels.")
@@ -138,7 +147,13 @@ def save_labels(
         )
         content = to_csv(whole, note["missing"])
         text.write_text(content, encoding=csv_encoding(content), newline="")
+    if opened in _OPENED:
+        _OPENED[opened] = _hash(beside)
     return [path, beside]
+
+
+def _hash(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 def _pixels_per_cm(layer: Mapping[str, object]) -> tuple[float, float] | None:
@@ -253,6 +268,7 @@ def load_labels(
     if not beside.exists():
         return data, None, options, info
     try:
+        _OPENED[beside.resolve()] = _hash(beside)
         texts = from_csv(beside.read_bytes().decode("utf-8-sig"), note["missing"])
         if "pages" in note:
             return data, _by_page(texts, note["pages"], len(data)), options, info

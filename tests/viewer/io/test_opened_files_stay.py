@@ -1,5 +1,7 @@
 """Saved labels that are open in the viewer are replaced by their own layer only."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,3 +58,37 @@ def test_another_layer_does_not_replace_saved_labels_that_are_open(
     viewer.layers.remove(opened[0])
     assert save(viewer, other, tmp_path / "cells.tif")
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "cells.tif"), other.data)
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("ALL", "MM"),
+        lambda text: text.replace("class", "class,mine", 1).replace("ALL", "ALL,x"),
+        lambda text: "".join(text.splitlines(keepends=True)[:-1]),
+    ],
+    ids=["a value", "a column", "a row"],
+)
+def test_what_was_typed_into_the_table_since_is_not_overwritten(
+    make_napari_viewer_proxy, tmp_path, edit, stacked
+):
+    viewer = make_napari_viewer_proxy()
+    path, table = tmp_path / "cells.tif", tmp_path / "cells.csv"
+    features = pd.DataFrame({"index": [1, 2, 3], "class": ["ALL"] * 3})
+    data = np.stack([CELLS, CELLS]) if stacked else CELLS
+    save_labels(path, data, {0: features, 1: features} if stacked else features, {"name": "cells"})
+    [layer] = viewer.open(str(path), plugin=PLUGIN)
+    save(viewer, layer, path)
+    table.write_text(edit(table.read_text()))
+    before = contents(tmp_path)
+    with pytest.raises(MarrowError, match=r"cells\.csv was changed"):
+        write_labels(str(path), *layer.as_layer_data_tuple()[:2])
+    assert contents(tmp_path) == before
+    save(viewer, layer, tmp_path / "other.tif")
+    viewer.layers.clear()
+    [layer] = viewer.open(str(path), plugin=PLUGIN)
+    save(viewer, layer, path)
+    pd.testing.assert_frame_equal(
+        pd.read_csv(table), pd.read_csv(io.BytesIO(before["cells.csv"])), check_dtype=False
+    )
