@@ -369,18 +369,14 @@ def layer_id(layer: Layer) -> str:
 
 def slice_files(photograph: Layer) -> tuple[Path, ...]:
     """Return the file of each slice of a photograph; of one in no known file, its name."""
-    fields = [f.path for f in LayerInfo.of(photograph).fields]
-    return tuple(fields) or (Path(photograph.source.path or photograph.name),)
+    info = LayerInfo.of(photograph)
+    known = [Path(x.name) for x in info.products] or [f.path for f in info.fields]
+    return tuple(known) or (Path(photograph.source.path or photograph.name),)
 
 
 def linked_info(photograph: Layer, kind: Kind) -> LayerInfo:
     """Return what is known of a new layer of some kind that belongs to a photograph."""
     return LayerInfo(kind=kind, photograph=layer_id(photograph), origin=slice_files(photograph))
-
-
-def link_to(photograph: Layer, kind: Kind) -> dict[str, object]:
-    """Return the metadata of a layer of some kind that belongs to a photograph."""
-    return linked_info(photograph, kind).metadata()
 
 
 def shown_slice(layer: Layer, point: tuple[float, ...]) -> int:

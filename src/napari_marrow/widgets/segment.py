@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QCheckBox
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.viewer.layer_info import Kind, link_to
+from napari_marrow.viewer.layer_info import Kind, linked_info
 from napari_marrow.viewer.make.segmented import Segmented, segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
@@ -105,7 +105,7 @@ class SegmentNuclei(PhotographWidget):
         options = {
             **slice_place_of(photograph.layer),
             # Linked, so that it is not taken for nuclei or for the user's own labels.
-            "metadata": link_to(photograph.layer, Kind.PREVIEW),
+            "metadata": linked_info(photograph.layer, Kind.PREVIEW).metadata(),
             "contour": max(1, round(max(labels.shape) / 400)),
         }
         # One bright colour: many of napari's are dark, as nuclei are.

@@ -9,10 +9,12 @@ from napari.layers import Labels
 from PIL import Image
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.io.writers import write_labels
-from napari_marrow.viewer.layer_info import Kind, link_to
+from napari_marrow.viewer.layer_info import Kind, linked_info
+from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers
 from napari_marrow.viewer.photograph.annotations import (
     new_cells_layer,
     set_field_class,
@@ -87,7 +89,7 @@ def test_saved_labels_belong_to_their_photograph_and_to_no_other(snam, tmp_path,
     show(0)
     [photograph] = Photograph.all_of(viewer.layers)
     nuclei = Labels(draw("ALL", 1)[1].astype(np.uint8), name=f"{photograph.name} segmented nuclei")
-    nuclei.metadata = link_to(photograph.layer, Kind.SEGMENTED_NUCLEI)
+    nuclei.metadata = linked_info(photograph.layer, Kind.SEGMENTED_NUCLEI).metadata()
     viewer.add_layer(nuclei)
     cells = viewer.add_layer(new_cells_layer(photograph.layer, ("ALL", "MM")))
     cells.data[nuclei.data > 0] = 2
@@ -134,6 +136,26 @@ def test_saved_labels_know_a_file_that_was_moved(snam, tmp_path, draw, how):
     add(viewer, files[0])
     [photograph] = Photograph.all_of(viewer.layers)
     assert len(photograph.annotations) == (how != "another of this name")
+
+
+@pytest.mark.parametrize("again", ["the same", "other operations"])
+def test_saved_labels_of_augmented_pictures_belong_to_the_same_pictures(snam, tmp_path, again):
+    def augment(*operations):
+        [photograph] = Photograph.all_of(viewer.layers)
+        stacks = augment_photograph(photograph, AugmentSettings(operations))
+        return viewer.add_layer(augmented_layers(photograph, stacks)[0])
+
+    viewer = ViewerModel()
+    add(viewer, snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")
+    cells = viewer.add_layer(new_cells_layer(augment("flip"), ("ALL", "MM")))
+    cells.data[1, :9] = 2
+    files = saved_files(viewer, [cells.name], tmp_path)
+    viewer.layers.clear()
+    add(viewer, snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")
+    augment("flip" if again == "the same" else "noise")
+    add(viewer, files[0])
+    products = Photograph.all_of(viewer.layers)[1]
+    assert len(products.annotations) == (again == "the same")
 
 
 def test_own_nuclei_that_were_saved_belong_to_their_photograph(

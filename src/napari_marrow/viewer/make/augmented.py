@@ -26,7 +26,6 @@ from napari_marrow.viewer.layer_info import (
     Kind,
     LayerInfo,
     Product,
-    link_to,
     linked_info,
     new_id,
 )
@@ -202,7 +201,7 @@ class Preview:
     def options(self, layer: Image) -> dict[str, object]:
         """Return place and metadata of the preview's layer over the photograph's."""
         place = slice_place_of(layer, self.step, self.offset)
-        return {**place, "metadata": link_to(layer, Kind.PREVIEW)}
+        return {**place, "metadata": linked_info(layer, Kind.PREVIEW).metadata()}
 
 
 def preview(photograph: Photograph, row: int, settings: AugmentSettings, operation: str) -> Preview:

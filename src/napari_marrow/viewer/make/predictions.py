@@ -25,7 +25,7 @@ from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
-from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, link_to
+from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, linked_info
 from napari_marrow.viewer.make.layers import set_aside
 from napari_marrow.viewer.photograph.links import of_origin
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -232,7 +232,7 @@ def predictions_layer(labelled: LabelledPhotograph, classes: Sequence[str]) -> L
         colormap=cell_colours(table, classes),
         opacity=1,
         **place_of(photograph.layer),
-        metadata=link_to(photograph.layer, Kind.PREDICTED),
+        metadata=linked_info(photograph.layer, Kind.PREDICTED).metadata(),
     )
     # Outlines leave the chromatin to be seen; their width is in pixels of the photograph.
     layer.contour = max(2, labels.shape[-2] // 160)

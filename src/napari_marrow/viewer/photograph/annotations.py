@@ -33,7 +33,7 @@ from napari_marrow.viewer.layer_info import (
     full_data,
     layer_fields,
     layer_products,
-    link_to,
+    linked_info,
 )
 from napari_marrow.viewer.photograph.slice_tables import kept_tables
 from napari_marrow.viewer.transforms import place_of
@@ -126,7 +126,7 @@ def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
         name=f"{image.name} {Kind.ANNOTATION}",
         opacity=0.7,
         **place_of(image),
-        metadata=link_to(image, Kind.ANNOTATION),
+        metadata=linked_info(image, Kind.ANNOTATION).metadata(),
     )
     set_painted_classes(layer, {k: name for k, name in enumerate(classes, 1)})
     layer.brush_size = max(4, full_data(image).shape[-3] // 60)
