@@ -39,6 +39,9 @@ def test_annotations_without_their_classes_are_named(viewer, snam, how):
     else:  # converted to an image and back, as napari does it
         options = {"name": cells.name, "metadata": cells.metadata}
         viewer.layers.remove(cells)
+        cells = viewer.add_layer(Image(cells.data, **options))
+        assert f"{cells.name} over {image.name} is an image now" in sentence(viewer)
+        viewer.layers.remove(cells)
         cells = viewer.add_layer(Labels(cells.data, **options))
     text = sentence(viewer)
     assert f"{cells.name} over {image.name} has lost the classes" in text
@@ -66,6 +69,14 @@ def test_masks_of_which_no_layer_is_open_are_named(viewer, snam, how):
     assert summary.units == before  # they are used
     set_chosen(image, range(6), False)
     assert name not in sentence(viewer)
+
+
+def test_nuclei_that_are_an_image_now_are_named(viewer, snam):
+    image = fill(viewer, snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp")
+    [nuclei] = [x for x in viewer.layers if x.name == "ALL_1 nuclei"]
+    viewer.layers.remove(nuclei)
+    viewer.add_layer(Image(nuclei.data, name=nuclei.name, metadata=nuclei.metadata))
+    assert f"ALL_1 nuclei over {image.name} is an image now" in sentence(viewer)
 
 
 def test_nothing_is_said_of_photographs_without_masks(viewer, make_snam, tmp_path):

@@ -112,7 +112,7 @@ def layer_notes(
     """
     found: dict[Image, list[str]] = {image: [] for image in own}
     for place, layer in enumerate(layers):
-        if not layer.visible or not isinstance(layer, Labels | Points | Shapes):
+        if not layer.visible or not isinstance(layer, Image | Labels | Points | Shapes):
             continue
         image = next((x for x in own if layer in own[x]), None)
         if text := _no_use(layer, image, [*own]):
@@ -127,10 +127,15 @@ def _gives_cells(kind: Kind) -> bool:
     return kind.holds_nuclei or kind is Kind.ANNOTATION
 
 
-def _no_use(layer: Labels | Points | Shapes, image: Image | None, images: Sequence[Image]) -> str:
+def _no_use(
+    layer: Image | Labels | Points | Shapes, image: Image | None, images: Sequence[Image]
+) -> str:
     """Why a layer gives the photograph it belongs to no cells, and what to do; '' where it does."""
     info = LayerInfo.of(layer)
     kind = info.kind
+    if isinstance(layer, Image):
+        converted = kind is not None and _gives_cells(kind)
+        return "is an image now, and not used: convert it to labels again" if converted else ""
     if not isinstance(layer, Labels):
         used = kind is not None or not len(layer.data)
         return "" if used else "is not used: press Annotate cells, and paint the cells there"
