@@ -108,6 +108,9 @@ def summarize_pixels(image: NDArray[np.uint8], format: str = "") -> ImageSummary
     rows, columns = sample_grid(image)
     sample = sample_pixels(image)
     every_second = sample[::2, ::2]
+    flat = flatness(image, rows[2::4], columns[2::4])
+    # of one cell or two; JPEG leaves flat blocks of black too
+    has_labels = flat > MAX_PHOTOGRAPH_FLATNESS and format != "JPEG" and not image.min()
     middle = slice(SAMPLES_PER_POINT // 2, None, SAMPLES_PER_POINT)
     points = sample[middle, middle].reshape(-1, 3)
     return ImageSummary(
@@ -117,9 +120,9 @@ def summarize_pixels(image: NDArray[np.uint8], format: str = "") -> ImageSummary
         points=points,
         signature=signature_of(sample),
         background=None if is_cut_out(every_second) else white_point(every_second),
-        flatness=flatness(image, rows[2::4], columns[2::4]),
+        flatness=flat,
         is_soft_mask=is_soft_mask(points, image[np.unique(rows[1::3])]),
-        is_blank=is_blank(image, points),
+        is_blank=is_blank(image, points) and not (has_labels and min(height, width) >= MIN_SIDE_PX),
     )
 
 

@@ -43,7 +43,8 @@ from napari_marrow.data.tiff import (
 for _library in ("tifffile", "PIL"):  # what they log of damaged files, our errors say by name
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
-SUFFIXES = frozenset({".bmp", ".tif", ".tiff", ".png", ".jpg", ".jpeg"})
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif"})
+SUFFIXES = frozenset({".bmp", ".tif", ".tiff", ".png"}) | JPEG_SUFFIXES
 MAX_PIXELS = 175_000_000
 """Photographs beyond this many pixels are refused: no camera on a microscope makes them."""
 

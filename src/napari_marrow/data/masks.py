@@ -23,7 +23,7 @@ from napari_marrow.data.doubtful_masks import (
     nested_levels,
 )
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.images import decode, image_size, open_image
+from napari_marrow.data.images import JPEG_SUFFIXES, decode, image_size, open_image
 from napari_marrow.data.mask_codes import (
     SHARED_CODES,
     MaskCode,
@@ -36,7 +36,6 @@ from napari_marrow.data.mask_codes import (
 
 LABELS_MARK = b'"napari_marrow": {"missing":'
 """In the description of a TIFF, near its beginning, in files of saved labels."""
-_LOSSY = frozenset({".jpg", ".jpeg"})
 _LOSSY_WHITE_LEVEL = 240
 _JPEG_NOISE_LEVELS = 48
 """How far from black and white JPEG leaves most pixels of a mask that was black and white."""
@@ -184,7 +183,7 @@ def read_mask(
         found = read_kind(_whole_numbers(array), kind, code)
         if found is not None or kind != "nucleus":
             return np.zeros(shape, bool) if found is None else found
-    lossy = path.suffix.lower() in _LOSSY
+    lossy = path.suffix.lower() in JPEG_SUFFIXES
     if alpha is not None and alpha.min() < alpha.max():
         array = alpha if _tells_nothing(array) else array
     array = _whole_numbers(array)

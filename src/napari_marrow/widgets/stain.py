@@ -20,7 +20,7 @@ from napari_marrow.widgets.components.photograph_widget import PhotographWidget
 from napari_marrow.widgets.components.run_panel import RunPanel
 
 NEEDS_REFERENCE = ("reinhard", "macenko")
-PHOTOGRAPHS = "Photographs (*.bmp *.tif *.tiff *.png *.jpg *.jpeg)"
+PHOTOGRAPHS = "Photographs (*.bmp *.tif *.tiff *.png *.jpg *.jpeg *.jpe *.jfif)"
 
 
 class Stain(PhotographWidget):

@@ -96,7 +96,8 @@ def test_masks_are_never_photographs(tmp_path):
     assert found.classes == ("ALL", "MM")
     told = " ".join(found.warnings)
     assert "without their photograph, left out: ALL_7_cyto_mask.bmp." in told
-    assert "does not tell the kind, left out: ALL_1_mask.bmp, mask_2.png." in told
+    assert told.count("ALL_1_mask.bmp") == told.count("mask_2.png") == 1
+    assert "does not tell the kind: ALL/ALL_1_mask.bmp, ALL/mask_2.png; write nucleus_mask" in told
     assert "Folders of masks, left out: cell_masks, masks." in told
 
 

@@ -206,7 +206,10 @@ def _read_tables(
 
 def _one_field(path: Path, beside: _FieldsOf) -> Collection:
     if not is_image_name(path):
-        raise MarrowError(f"{path} is not a BMP, TIFF, PNG or JPEG file; choose a photograph.")
+        raise MarrowError(
+            f"{path} is not a BMP, TIFF, PNG or JPEG file; choose a photograph, or export it as "
+            "TIFF or PNG."
+        )
     if mask_kind(path) or looks_like_mask(path):
         raise MarrowError(
             f"{path} is a mask by its name, not a photograph; name the photograph, or the folder."

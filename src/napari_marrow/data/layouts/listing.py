@@ -49,8 +49,6 @@ class FolderFiles:
     ----------
     masks
         Mask files by the stem of their photograph, then by kind.
-    unknown_masks
-        Masks of which the name does not tell the kind.
     paired
         Masks by their pixels, each of the photograph of the same name.
     code
@@ -59,7 +57,6 @@ class FolderFiles:
 
     photographs: list[Path] = field(default_factory=list)
     masks: dict[str, dict[MaskKind, Path]] = field(default_factory=lambda: defaultdict(dict))
-    unknown_masks: list[Path] = field(default_factory=list)
     paired: list[Path] = field(default_factory=list)
     code: MaskCode = "white"
 
@@ -128,9 +125,7 @@ def sort_files(folder: Path) -> FolderFiles:
         if found := mask_kind(path):
             stem, kind = found
             files.masks[stem][kind] = path
-        elif looks_like_mask(path):
-            files.unknown_masks.append(path)
-        elif not is_own_png(path):
+        elif not (looks_like_mask(path) or is_own_png(path)):
             files.photographs.append(path)
     _match_capitals(files)
     _pair_by_pixels(files)
@@ -192,9 +187,6 @@ def fields_of_files(
                for p in masks.values()]  # fmt: skip
     if orphans:
         warnings.append(f"Masks without their photograph, left out: {listed(orphans)}.")
-    if files.unknown_masks:
-        names = listed([p.name for p in files.unknown_masks])
-        warnings.append(f"Masks of which the name does not tell the kind, left out: {names}.")
     return fields
 
 

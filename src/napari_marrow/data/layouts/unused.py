@@ -23,7 +23,7 @@ from napari_marrow.data.layouts.table_files import (
     is_named_for_predictions,
     tables_apart,
 )
-from napari_marrow.data.masks import has_labels_mark
+from napari_marrow.data.masks import has_labels_mark, looks_like_mask, mask_kind
 from napari_marrow.data.outputs import is_own_png
 from napari_marrow.data.text import counted, listed
 
@@ -38,6 +38,14 @@ PHANTOM_TABLE, PHANTOM_COLUMNS = "phantom.csv", ("image", "class", "source", "ac
 _ABOUT = re.compile(r"(?:readme|licen[cs]e|copying)(?![a-z]).*(?<!\.csv)(?<!\.tsv)", re.IGNORECASE)
 """Names of texts about a set of data, which are not named."""
 _SPREADSHEETS = frozenset({".xlsx", ".xls", ".xlsm", ".ods", ".numbers"})
+_OTHER_IMAGES = frozenset({
+    ".arw", ".avif", ".bif", ".cr2", ".cr3", ".czi", ".dcm", ".dng", ".exr", ".fits", ".gif",
+    ".heic", ".heif", ".ims", ".j2k", ".jp2", ".jpf", ".jpx", ".jxl", ".jxr", ".lif", ".lsm",
+    ".mrxs", ".nd2", ".ndpi", ".nef", ".oib", ".oif", ".oir", ".orf", ".pcx", ".pgm", ".pnm",
+    ".ppm", ".psd", ".raw", ".rw2", ".scn", ".stk", ".svs", ".tga", ".vms", ".vsi", ".webp",
+    ".xcf", ".zif", ".zvi",
+})  # fmt: skip
+"""Formats of cameras, microscopes and slide scanners that can't be read."""
 
 
 def warn_of_unused(folder: Path, found: Collection) -> list[str]:
@@ -61,6 +69,8 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
                 kind.append(path.relative_to(folder).as_posix())
     results = [n for n in images if is_own_png(folder / n) or has_labels_mark(folder / n)]
     own = set(results)
+    masks = [n for n in images if looks_like_mask(Path(n)) and not mask_kind(Path(n))]
+    own |= {*masks}
     images = [n for n in images if n not in own]
     warnings = []
     if errors:
@@ -69,12 +79,27 @@ def warn_of_unused(folder: Path, found: Collection) -> list[str]:
     others = [name for name in others if not _is_phantom_table(folder / name)]
     explained = _explain_tables(folder, found, others)
     others = [n for n in others if n not in explained and not _ABOUT.fullmatch(Path(n).name)]
+    unread = [n for n in others if Path(n).suffix.lower() in _OTHER_IMAGES]
+    others = [n for n in others if n not in unread]
+    if unread:
+        formats = listed(sorted({Path(n).suffix.lower() for n in unread}))
+        warnings.append(
+            f"Passed over: {counted(len(unread), 'image')} of a format that can't be read "
+            f"({formats}): {listed(unread)}; export them as TIFF or PNG."
+        )
     if others:
         what = counted(len(others), "file that is not an image", "files that are not images")
         warnings.append(f"Passed over: {what}: {listed(others)}.")
     if results:
         what = counted(len(results), "result")
         warnings.append(f"Passed over: {what} of napari-marrow: {listed(results)}.")
+    if masks:
+        what = counted(len(masks), "mask")
+        warnings.append(
+            f"Passed over: {what} of which the name does not tell the kind: {listed(masks)}; write "
+            "nucleus_mask or cytoplasm_mask behind the photograph's name, or move those of nuclei "
+            "into a folder masks."
+        )
     if images:
         what = "taken neither for a photograph nor for a mask"
         if found.tables:
