@@ -25,8 +25,11 @@ CODES = {
         (0, 255, 255),
         np.where(CELL[..., None], (0, 0, 255), (255, 255, 255)),
     ),
+    "red in green": np.where(
+        NUCLEUS[..., None], (255, 0, 0), np.where(CELL[..., None], (0, 200, 0), (0, 0, 0))
+    ),
 }
-BOTH = [name for name in CODES if "levels" in name or "colours" in name]
+BOTH = [name for name in CODES if "levels" in name or "colours" in name or "red" in name]
 LAYOUTS = {
     "cells/{}.bmp": ("cells/{}.png", ""),
     "table/{}.bmp": ("table/{}.png", "image ID,class label\n1,1\n2,2\n"),
@@ -65,6 +68,41 @@ def test_masks_are_read_by_the_code_of_their_pixels_in_every_layout(tmp_path, na
         np.testing.assert_array_equal(field.mask("nucleus"), NUCLEUS)
         if code in BOTH:
             np.testing.assert_array_equal(field.mask("cytoplasm"), CELL & ~NUCLEUS)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "jfif"])
+def test_published_colours_are_known_in_jpegs(tmp_path, suffix):
+    for folder, pixels in (("img", photograph(0)), ("img-masks", CODES["published colours"])):
+        path = tmp_path / folder / f"Im001_1.{suffix}"
+        path.parent.mkdir()
+        Image.fromarray(pixels.astype(np.uint8)).save(path, "JPEG", quality=90)
+    (field,) = scan(tmp_path).fields
+    assert (field.mask("nucleus") != NUCLEUS).mean() < 0.02
+    assert (field.mask("cytoplasm") != CELL & ~NUCLEUS).mean() < 0.05
+
+
+@pytest.mark.parametrize("code", ["published levels", "levels 1, 2", "black and white"])
+def test_masks_with_soft_edges_are_no_labels(tmp_path, code):
+    """Half of their cytoplasm would count as nucleus: the audit names them."""
+    grey = Image.fromarray(CODES[code].astype(np.uint8) * (50 if "1" in code else 1))
+    grey.resize((30, 40)).resize(SIZE[::-1], Image.Resampling.BILINEAR).save(tmp_path / "1.png")
+    save(tmp_path / "1.bmp", photograph(1))
+    assert not any(f.masks for f in scan(tmp_path).fields)
+
+
+@pytest.mark.parametrize("names", [("ALL/{}", "MM/{}"), ("blast/a/{}", "normal/b/{}")])
+@pytest.mark.parametrize("header", ["file,category", "image,label", "Filename;Type"])
+def test_a_table_in_a_class_folder_replaces_no_class(tmp_path, names, header):
+    for place in names:
+        for k in (1, 2):
+            save(tmp_path / place.format(f"{k}.bmp"), photograph(k))
+            save(tmp_path / place.format(f"{k}.png"), CODES["published levels"])
+        rows = "\n".join([header, "1.bmp,good", "2.bmp,bad"])
+        rows = rows if "," in header else rows.replace(",", ";")
+        (tmp_path / place.format("notes.csv")).write_text(rows)
+    found = scan(tmp_path)
+    assert found.counts() == dict.fromkeys((n.partition("/")[0] for n in names), 2)
+    assert all(f.mask_kinds == {"nucleus", "cytoplasm"} for f in found.fields)
 
 
 @pytest.mark.parametrize("labels", [np.uint8, np.uint16])

@@ -60,9 +60,9 @@ def nested_levels(array: NDArray[np.integer], foreground: NDArray[np.bool_]) -> 
 
 def find_nested(
     array: NDArray[np.integer], foreground: NDArray[np.bool_]
-) -> tuple[list[int], int, int]:
-    """Return the flat levels of a mask, one inside another, and which are these two; else none."""
-    none = list[int](), 0, 0
+) -> tuple[list[int], tuple[int, ...], tuple[int, ...]]:
+    """Return the flat levels of a mask, one inside another, and the values of these; else none."""
+    none = list[int](), (), ()
     step = max(1, min(array.shape[:2]) // _SAMPLE_PX)
     sample = _one_number(array[::step, ::step])[foreground[::step, ::step]]
     values, counts = np.unique(sample, return_counts=True)
@@ -78,7 +78,10 @@ def find_nested(
         around = np.concatenate(beside)
         enclosed += [((around == outer).mean(), inner, outer) for outer in levels if around.size]
     share, inner, outer = max(enclosed)  # the outline of a lobed nucleus is longer than its cell's
-    return (levels.tolist(), int(inner), int(outer)) if share > _MIN_ENCLOSED_SHARE else none
+    if share <= _MIN_ENCLOSED_SHARE:
+        return none
+    first, second = (array[pixels == level][0].ravel().tolist() for level in (inner, outer))
+    return levels.tolist(), tuple(first), tuple(second)
 
 
 def _one_number(pixels: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -25,6 +25,8 @@ CODES: dict[MaskCode, dict[MaskKind, tuple[int, ...]]] = {
 and SegPC's files of one cell."""
 SHARED_CODES: tuple[MaskCode, ...] = ("levels", "colours")
 """Those of masks of whole fields that hold both."""
+JPEG_NOISE_LEVELS = 48
+"""How far from black and white JPEG leaves most pixels of a mask that was black and white."""
 MIN_KNOWN_SHARE = 0.9
 """Of a mask's pixels, that have the values of its code: the rest are soft edges."""
 
@@ -35,14 +37,18 @@ def kinds_of(code: MaskCode) -> tuple[MaskKind, ...]:
 
 
 def share_in(array: NDArray[np.integer], code: MaskCode) -> float:
-    """Return the share of a mask's pixels that have exactly the values of a code."""
-    return float(sum(near(array, value, 0).mean() for value in CODES[code].values()))
+    """Return the share of a mask's pixels that have the values of a code; colours as by JPEG."""
+    return float(sum(_have(array, value).mean() for value in CODES[code].values()))
+
+
+def _have(array: NDArray[np.integer], value: tuple[int, ...]) -> NDArray[np.bool_]:
+    return near(array, value, JPEG_NOISE_LEVELS if len(value) > 1 else 0)
 
 
 def code_of(array: NDArray[np.integer]) -> MaskCode:
     """Return the code of a mask that holds nucleus and cytoplasm both; "white" for any other."""
     for code in SHARED_CODES:
-        nucleus, cytoplasm = (near(array, CODES[code][k], 0).mean() for k in kinds_of(code))
+        nucleus, cytoplasm = (_have(array, CODES[code][k]).mean() for k in kinds_of(code))
         is_known = share_in(array, code) >= MIN_KNOWN_SHARE
         if is_known and cytoplasm > MIN_FILLED_SHARE * nucleus > 0:
             return code
@@ -68,14 +74,13 @@ def read_kind(
 
 
 def nested_values(array: NDArray[np.integer]) -> dict[MaskKind, tuple[int, ...]]:
-    """Return the values of a mask in two levels of grey on 0, one of them inside the other."""
-    if array.ndim == 3 and (array.max(axis=2) != array.min(axis=2)).any():
+    """Return the values of a mask in two levels or colours on 0, one of them inside the other."""
+    foreground = array > 0 if array.ndim == 2 else array.max(axis=2) > 0
+    levels, inner, outer = find_nested(array, foreground)
+    if len(levels) != 2 or foreground.all():
         return {}
-    grey = array if array.ndim == 2 else array[..., 0]
-    levels, inner, outer = find_nested(grey, grey > 0)
-    if len(levels) != 2 or grey.all():
-        return {}
-    return {"nucleus": (inner,), "cytoplasm": (outer,), "background": (0,)}
+    background = (0,) * len(inner)
+    return {"nucleus": inner, "cytoplasm": outer, "background": background}
 
 
 def near(array: NDArray[np.integer], value: tuple[int, ...], tolerance: int) -> NDArray[np.bool_]:

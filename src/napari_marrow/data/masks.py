@@ -25,6 +25,7 @@ from napari_marrow.data.doubtful_masks import (
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import JPEG_SUFFIXES, decode, image_size, open_image
 from napari_marrow.data.mask_codes import (
+    JPEG_NOISE_LEVELS,
     SHARED_CODES,
     MaskCode,
     MaskKind,
@@ -37,8 +38,6 @@ from napari_marrow.data.mask_codes import (
 LABELS_MARK = b'"napari_marrow": {"missing":'
 """In the description of a TIFF, near its beginning, in files of saved labels."""
 _LOSSY_WHITE_LEVEL = 240
-_JPEG_NOISE_LEVELS = 48
-"""How far from black and white JPEG leaves most pixels of a mask that was black and white."""
 _MIN_LABEL_FLATNESS = 0.6
 """Share of pixels that equal their neighbours: measured were 0.8 and more in labels, 0.03 at most
 in masks that went through JPEG, and 0.55 in photographs, in smooth grey ones."""
@@ -46,6 +45,7 @@ _MIN_BLACK_SHARE = 0.8
 """Of what is not white, in a mask that is black and white."""
 _MIN_LEVEL_SHARE = 0.995
 """Of a picture in levels, that is a mask by its pixels alone."""
+_MIN_LABEL_AREA_PX = 16
 _MAX_FILES_READ = 8
 """Of a folder of masks, spread over it, to tell their code."""
 _SAMPLED_ROW_STEP = 16
@@ -97,8 +97,8 @@ def holds_mask(path: Path, min_share: float = _MIN_LEVEL_SHARE) -> bool | None:
     """Whether the pixels of a picture are those of a mask; None where it shows nothing.
 
     They are levels or colours of nucleus and cytoplasm, at least ``min_share`` of them, as editing
-    leaves stray values; or black and white, or labels. Only what takes less than a bit a pixel is
-    decoded: photographs never do.
+    leaves stray values; or black and white, or labels, all without soft edges. Only what takes less
+    than a bit a pixel is decoded: photographs never do.
     """
     try:
         height, width = image_size(path)
@@ -111,9 +111,12 @@ def holds_mask(path: Path, min_share: float = _MIN_LEVEL_SHARE) -> bool | None:
         return None
     if any(share_in(array, code) >= min_share for code in SHARED_CODES):
         return True
+    _, counts = np.unique(array.reshape(height * width, -1), axis=0, return_counts=True)
+    if counts[counts < _MIN_LABEL_AREA_PX].sum() > (1 - _MIN_LEVEL_SHARE) * height * width:
+        return False  # a photograph, or soft edges, which may be of levels
     if nested_levels(array, _channels(array, np.bitwise_or) > 0):
         return bool(nested_values(array))
-    return _encoding(array, lossy=False) != "copy"
+    return _encoding(array, lossy=False) in ("labels", "colours")
 
 
 def shared_code(paths: Sequence[Path]) -> MaskCode:
@@ -261,9 +264,9 @@ def _encoding(
     for step in (_SAMPLED_ROW_STEP, 1):
         here = array[:-1:step, :-1]
         low, high = _channels(here, np.minimum), _channels(here, np.maximum)
-        if (high >> shift > _JPEG_NOISE_LEVELS).mean() > _MIN_VISIBLE_SHARE:
+        if (high >> shift > JPEG_NOISE_LEVELS).mean() > _MIN_VISIBLE_SHARE:
             break  # else the white may be in other rows
-    dark, bright = high >> shift <= _JPEG_NOISE_LEVELS, low >> shift >= 255 - _JPEG_NOISE_LEVELS
+    dark, bright = high >> shift <= JPEG_NOISE_LEVELS, low >> shift >= 255 - JPEG_NOISE_LEVELS
     background = np.bincount(high.ravel()).argmax()  # 0, or what JPEG made of it
     between = (high != background) & ~bright
     flat = (here == array[:-1:step, 1:]) & (here == array[1::step, :-1])

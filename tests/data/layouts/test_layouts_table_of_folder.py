@@ -88,7 +88,7 @@ def test_of_several_tables_that_fit_none_is_taken_and_all_are_named(put_cells, t
 
 
 @pytest.mark.parametrize("header", ["image ID,class label", "image ID,class", "file,label"])
-@pytest.mark.parametrize("folders", [("x", "y"), ("Dataset 1", "Dataset 2")])
+@pytest.mark.parametrize("folders", [("x", "40x"), ("Dataset 1", "Dataset 2")])
 def test_one_table_is_not_given_to_two_folders(put_cells, folders, header):
     for name in folders:
         root = put_cells(name)

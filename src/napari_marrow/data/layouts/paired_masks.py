@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -234,9 +235,14 @@ def _tables_near(place: Path) -> list[Path]:
     found = []
     for path in (p for f in (place, place.parent) for p in list_folder(f, _is_table)):
         names = columns(path)
-        if not {"image", "class"} <= {*names} and not is_own_table(names):
+        if _is_published(names) and not is_own_table(names):
             found += [path] if {"image", "class"} <= columns_by_role(names).keys() else []
     return found
+
+
+def _is_published(names: Iterable[str]) -> bool:
+    """Whether a table has a column of the published ones, whose classes are numbers."""
+    return bool({"imageid", "classlabel"} & {re.sub(r"[\W_]+", "", name) for name in names})
 
 
 def _is_table(entry: Entry) -> bool:
@@ -268,15 +274,12 @@ def _classes_in_table(table: Path, photographs: list[Path]) -> dict[Path, set[st
         rows = read_rows_by_role(table)
     except MarrowError:
         return {}  # reported where it is read as any other table
-    header = {re.sub(r"[\W_]+", "", name) for name in columns(table)}
-    is_published = bool({"imageid", "classlabel"} & header)
     index = FileIndex({p.name: p for p in photographs})
     found: dict[Path, set[str]] = defaultdict(set)
     for row in rows:
         folders = Path(row["image"].replace("\\", "/")).parts[:-1]
         paths = index.find(row["image"])
         if len(paths) == 1 and folders[-1:] in ((), (paths[0].parent.name,)):
-            number = re.sub(r"[.,]0+$", "", row["class"]) if is_published else ""
-            label = WBC_CLASSES.get(number, row["class"])
+            label = WBC_CLASSES.get(re.sub(r"[.,]0+$", "", row["class"]), row["class"])
             found[paths[0]] |= {label} if folded(label) not in UNKNOWN else set()
     return dict(found)
