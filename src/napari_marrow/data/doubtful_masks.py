@@ -64,13 +64,13 @@ def find_nested(
     """Return the flat levels of a mask, one inside another, and the values of these; else none."""
     none = list[int](), (), ()
     step = max(1, min(array.shape[:2]) // _SAMPLE_PX)
-    sample = _one_number(array[::step, ::step])[foreground[::step, ::step]]
+    sample = one_number(array[::step, ::step])[foreground[::step, ::step]]
     values, counts = np.unique(sample, return_counts=True)
     is_filled = counts >= MIN_FILLED_SHARE * counts.sum()
     levels = values[is_filled]
     if len(levels) < 2 or counts[is_filled].sum() < _MIN_LEVEL_SHARE * counts.sum():
         return none
-    pixels = _one_number(array)
+    pixels = one_number(array)
     pairs = ((pixels[:, :-1], pixels[:, 1:]), (pixels[:-1], pixels[1:]))
     enclosed = []
     for inner in levels:
@@ -84,7 +84,7 @@ def find_nested(
     return levels.tolist(), tuple(first), tuple(second)
 
 
-def _one_number(pixels: NDArray[np.integer]) -> NDArray[np.int64]:
+def one_number(pixels: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return one number a pixel, of grey or of a colour."""
     wide = pixels.astype(np.int64)
     return wide if wide.ndim == 2 else (wide[..., 0] << 32) + (wide[..., 1] << 16) + wide[..., 2]

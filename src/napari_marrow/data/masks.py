@@ -21,6 +21,7 @@ from napari_marrow.data.doubtful_masks import (
     marks_most,
     marks_nothing,
     nested_levels,
+    one_number,
 )
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.images import JPEG_SUFFIXES, decode, image_size, open_image
@@ -45,6 +46,8 @@ _MIN_BLACK_SHARE = 0.8
 """Of what is not white, in a mask that is black and white."""
 _MIN_LEVEL_SHARE = 0.995
 """Of a picture in levels, that is a mask by its pixels alone."""
+_MIN_SAMPLE_PX = 512
+"""Rows and columns of a mask that are looked at to tell its code."""
 _MIN_LABEL_AREA_PX = 16
 _MAX_FILES_READ = 8
 """Of a folder of masks, spread over it, to tell their code."""
@@ -104,15 +107,16 @@ def holds_mask(path: Path, min_share: float = _MIN_LEVEL_SHARE) -> bool | None:
         height, width = image_size(path)
         if path.stat().st_size > 1000 + height * width / 8:
             return False
-        array = _whole_numbers(_decode(path, (height, width))[0])
+        array = _sample(path)
     except (MarrowError, OSError):
         return None  # reported elsewhere
     if (array == array[0, 0]).all():
         return None
     if any(share_in(array, code) >= min_share for code in SHARED_CODES):
         return True
-    _, counts = np.unique(array.reshape(height * width, -1), axis=0, return_counts=True)
-    if counts[counts < _MIN_LABEL_AREA_PX].sum() > (1 - _MIN_LEVEL_SHARE) * height * width:
+    numbers = one_number(array)
+    counts = np.bincount(numbers.ravel()) if array.ndim == 2 else np.unique_counts(numbers).counts
+    if counts[counts < _MIN_LABEL_AREA_PX].sum() > (1 - _MIN_LEVEL_SHARE) * numbers.size:
         return False  # a photograph, or soft edges, which may be of levels
     if nested_levels(array, _channels(array, np.bitwise_or) > 0):
         return bool(nested_values(array))
@@ -132,9 +136,16 @@ def shared_code(paths: Sequence[Path]) -> MaskCode:
 
 def _code_of_file(path: Path) -> MaskCode:
     try:
-        return code_of(_whole_numbers(_decode(path, image_size(path))[0]))
+        return code_of(_sample(path))
     except MarrowError:
         return "white"  # reported elsewhere
+
+
+def _sample(path: Path) -> NDArray[np.integer]:
+    """Return every pixel of a small mask, and of a large one some rows and columns."""
+    size = image_size(path)
+    step = max(1, min(size) // _MIN_SAMPLE_PX)
+    return _whole_numbers(_decode(path, size)[0][::step, ::step])
 
 
 def read_mask(

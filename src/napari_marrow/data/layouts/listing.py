@@ -158,7 +158,8 @@ def _pair_by_pixels(files: FolderFiles) -> None:
     files.code = shared_code(files.paired)
     for path in files.paired:
         files.masks[path.stem] |= dict.fromkeys(kinds_of(files.code), path)
-    files.photographs = [p for p in files.photographs if p not in files.paired]
+    masks = set(files.paired)
+    files.photographs = [p for p in files.photographs if p not in masks]
 
 
 def fields_of_files(

@@ -39,12 +39,18 @@ def with_parallel_masks(root: Path, fields: Iterable[Field]) -> list[Field]:
     cytoplasm too. Where it does not tell whose they are, only one photograph may be meant. ``root``
     may be the folder of the photographs itself, or one class folder in it.
     """
-    folders, files, stems = cache(_mask_folders), cache(_mask_files), cache(_stems)
+    inside, files, stems = cache(subfolders), cache(_mask_files), cache(_stems)
+
+    @cache
+    def folders(top: Path) -> list[_MaskFolder]:
+        return _mask_folders(top, [*inside(top.parent), *inside(top)])
+
+    @cache
+    def places(top: Path) -> list[Path]:
+        return [top, *(p for p in inside(top) if not (looks_like_mask(p) or holds_results(p)))]
 
     def is_only_one(masks: Path, below: Path, stem: str) -> bool:
-        beside = [p for p in subfolders(masks.parent) if not looks_like_mask(p)]
-        places = [masks.parent, *(p for p in beside if not holds_results(p))]
-        return sum(stem in stems(place / below) for place in places) == 1
+        return sum(stem in stems(place / below) for place in places(masks.parent)) == 1
 
     found = []
     for f in fields:
@@ -64,11 +70,11 @@ def with_parallel_masks(root: Path, fields: Iterable[Field]) -> list[Field]:
     return found
 
 
-def _mask_folders(top: Path) -> list[_MaskFolder]:
-    """Return the folders beside one and in it that may be of its masks by their names."""
+def _mask_folders(top: Path, near: list[Path]) -> list[_MaskFolder]:
+    """Return those of the folders beside one and in it that may be of its masks by their names."""
     owners = {folded(top.name), *([""] if folded(top.name) in PHOTOGRAPH_FOLDERS else [])}
     found = []
-    for folder in filter(looks_like_mask, (*subfolders(top.parent), *subfolders(top))):
+    for folder in filter(looks_like_mask, near):
         owner, kind = _owner(folded(folder.name))
         if owner in ("", *owners) and folder != top:
             found.append(_MaskFolder(folder, kind, owner in owners))
