@@ -73,6 +73,34 @@ def test_a_cut_out_in_a_folder_beside_is_of_the_same_source(put, tmp_path, above
     assert TWINS.format(f"{above}Original", f"{above}Segmented", 5) in found.warnings
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("{c}/original", "{c}/segmented"), ("{c}", "{c}_segmented"), ("{c}", "{c}/with_scale"),
+     ("set/{c}", "set/masked {c}"), ("{c}/raw", "{c}/cut-out")],
+)  # fmt: skip
+@pytest.mark.parametrize("classes", ["ALL MM", "blast normal"])
+def test_a_picture_shown_otherwise_in_a_folder_of_its_class_is_of_the_same_source(
+    put, tmp_path, first, second, classes
+):
+    folders = [v.format(c=c) for c in classes.split() for v in (first, second)]
+    put(*(f"{folder}/{k}.png" for folder in folders for k in range(3)))
+    found = scan(tmp_path)
+    assert found.counts() == dict.fromkeys(classes.split(), 6)
+    assert len({f.source for f in found.fields}) == 6
+    assert len({(f.source, f.path.stem) for f in found.fields}) == 6
+    assert any("--groups" in w for w in found.warnings)
+
+
+@pytest.mark.parametrize(
+    "folders",
+    ["neutrophil neutrophil_segmented", "blast/MGG blast/PAS", "lymphocyte lymphocyte_small"],
+)
+def test_kinds_of_cells_and_stains_are_other_pictures(put, tmp_path, folders):
+    put(*(f"{folder}/{k}.png" for folder in (*folders.split(), "basophil") for k in range(3)))
+    found = scan(tmp_path)
+    assert len({f.source for f in found.fields}) == len(found.fields)
+
+
 @pytest.mark.parametrize("tops", [("train", "test"), ("fold_0", "fold_1"), ("lab 1", "lab 2")])
 def test_equal_names_in_parts_of_a_set_are_other_pictures(put, tmp_path, tops):
     put(*(f"{top}/{c}/{k}.png" for top in tops for c in ("ALL", "AML") for k in range(3)))
@@ -166,6 +194,8 @@ MADE = ["{o}__rot_20", "{o}-aug-2", "rotated_{o}", "flip_{o}", "augmented_{o}_7"
         "{o}_hist_eq", "{o}_median_blur", "{o}_motion_blur", "{o}_sepia", "{o}_center_crop",
         "{o}_grid_distortion", "{o}_padded", "{o}_width_shift", "{o}_224x224", "{o}_macenko",
         "{o}_jpeg_recompress", "{o}_compressed_q50", "{o}_edited", "{o}-enhanced", "{o}_small",
+        "{o}_segmented", "cropped_{o}", "{o}-masked", "{o} annotated", "{o}_overlay",
+        "{o}_scalebar", "{o}_with_scale", "{o}_with scale bar", "{o}_cutout",
         "{o}_normalized", "{o}_original", "{o}_resized_224x224", "{o}_saltpepper"]  # fmt: skip
 
 

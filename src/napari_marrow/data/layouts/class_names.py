@@ -22,10 +22,11 @@ _NUMBER_THEN_CLASS = re.compile(
 )
 _NAME_THEN_CLASS = re.compile(r"(?P<rest>[A-Z][^\W\d_]+)(?:, ?| ?\()(?P<class>[A-Z]{2,4})\)?")
 VIEW = (
-    r"(?:orig(?:inals?)?|segment(?:ed|ations?)|masked|annotat(?:ed|ions?)|overlays?|cropped"
+    r"(?:orig(?:inals?)?|raw|segment(?:ed|ations?)|masked|annotat(?:ed|ions?)|overlays?|cropped"
     r"|cut[\W_]*outs?|(?:(?:with|no|without)[\W_]*)?scale(?:[\W_]*bars?)?)"
 )
 """Ways to show one picture that name the file or folder of a copy."""
+_VIEW = re.compile(VIEW, re.IGNORECASE)
 _CLASS_AND_VIEW = re.compile(
     rf"(?P<class>.*[^\W_])[\W_]+(?P<behind>{VIEW})|(?P<before>{VIEW})[\W_]+(?P<own>.*)",
     re.IGNORECASE,
@@ -83,6 +84,15 @@ def class_and_view(folder: str) -> tuple[str, str] | None:
     """
     match = _CLASS_AND_VIEW.fullmatch(one_form(folder))
     return match and (match["class"] or match["own"], match["behind"] or match["before"])
+
+
+def is_view(folder: str) -> bool:
+    """Whether a name says how the same pictures are shown that may be elsewhere, too.
+
+    >>> [is_view(n) for n in ("Segmented", "with_scale_bar", "small", "Adams")]
+    [True, True, False, False]
+    """
+    return bool(_VIEW.fullmatch(one_form(folder)))
 
 
 def tells_class(folder: str, class_name: str) -> bool:

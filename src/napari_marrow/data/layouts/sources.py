@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.layouts.class_names import VIEW, class_and_view, is_view, tells_class
 from napari_marrow.data.layouts.names import (
     class_of_folder_name,
     may_show_same_pictures,
@@ -44,7 +45,7 @@ _OPERATION = (
 )
 # What a picture that is there was made into, too: "small", "copy", "224x224"; or which way it lies
 _VERSION = (
-    r"(?:hor|ver|hist|original|orig|cop(?:y|ie|ia)|kopie|of|de|di|von|edit(?:ed)?|enhanced?|normali[sz]ed?"
+    rf"(?:{VIEW}|hor|ver|hist|original|orig|cop(?:y|ie|ia)|kopie|of|de|di|von|edit(?:ed)?|enhanced?|normali[sz]ed?"
     r"|macenko|reinhard|vahadane|(?:jpe?g|png|tiff?|bmp)|(?:re)?compress(?:ed)?|small|large|\d+x\d+|\d+deg(?:rees?)?|q\d+)"
 )
 _NUMBER = r"(?:[\W_]*\d+(?:deg(?:rees?)?|px|pct|x\d*)?)*"
@@ -68,18 +69,24 @@ def join_twins(collection: Collection) -> Collection:
     """Give photographs of the same name in ``Original/ALL`` and ``Segmented/ALL`` one source.
 
     Otherwise a cell could be learnt from cut out, and judged as it was. So for any two folders
-    beside each other that hold the same class folders with the same names of files.
+    beside each other that hold the same class folders with the same names of files, and for
+    ``ALL/original`` and ``ALL/segmented``, ``ALL`` and ``ALL_segmented``.
     """
     root, warnings, pairs = collection.root, [], []
-    for (first, own), (second, others) in itertools.combinations(_views(collection).items(), 2):
+    views = [*_views(collection).items(), *_views_of_classes(collection).items()]
+    for (first, own), (second, others) in itertools.combinations(views, 2):
         names = own.keys() & others.keys()
         twins = [[own[name].source, others[name].source] for name in names]
         few = len(names) < MIN_SHARED_NAME_SHARE * min(len(own), len(others))
         if first.parent != second.parent or few or all(a == b for a, b in twins):
             continue
         pairs += twins
+        both = [(first, own), (second, others)]
+        folders = [v if v in f[min(names)].path.parents else f[min(names)].path.parent
+                   for v, f in both]  # fmt: skip
+        shown = " and ".join(p.relative_to(root).as_posix() for p in folders)
         warnings.append(
-            f"{first.relative_to(root).as_posix()} and {second.relative_to(root).as_posix()} hold "
+            f"{shown}{' and so on' * (folders[0] != first or folders[1] != second)} hold "
             f"{len(names)} photographs of the same names, taken for the same pictures: both of a "
             "name are one source. Scan one of these folders alone, or, if the pictures differ, say "
             "their sources in a table or with --groups."
@@ -205,6 +212,28 @@ def _views(collection: Collection) -> dict[Path, dict[tuple[str, str], Field]]:
         alone = f.source == source_of_name(f.path.relative_to(collection.root))  # no patient's
         if below and own and alone and may_show_same_pictures(top.name):
             views[top][folder.name, f.path.stem] = f
+    return views
+
+
+def _views_of_classes(collection: Collection) -> dict[Path, dict[tuple[str, str], Field]]:
+    """Return the fields by class and name, of each way to show them that folders name.
+
+    Those of ``ALL/segmented`` are at ``CLASS segmented``, and so are those of ``ALL_segmented``;
+    those of ``ALL`` are at ``CLASS``.
+    """
+    views: dict[Path, dict[tuple[str, str], Field]] = defaultdict(dict)
+    for f in collection.fields:
+        folder = f.path.parent
+        if folder == collection.root or not f.class_name:
+            continue
+        place, view = folder, ""
+        if is_view(folder.name):
+            place, view = folder.parent, folder.name
+        elif both := class_and_view(folder.name):
+            view = both[1]
+        if tells_class(place.name, f.class_name) and place != collection.root:
+            label = f"CLASS {view}".strip()
+            views[place.parent / label][folded(f.class_name), f.path.stem] = f
     return views
 
 
