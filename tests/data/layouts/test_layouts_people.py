@@ -180,3 +180,17 @@ def test_class_folders_count_before_a_table_that_says_the_same_or_corrects_some(
     rows = [f"{n},{classes[k // 3]}" for k, n in enumerate(names)]
     (folder / "labels.csv").write_text("\n".join(["filename,label", *rows]))
     assert scan(folder).counts() == dict.fromkeys(folders.split(), 3)
+
+
+@pytest.mark.parametrize("other", ["acute_leukemia", "Acute_Leukemia", "ACUTE leukemia"])
+def test_an_underscore_and_a_space_make_no_two_classes(put, other):
+    found = scan(put(*photographs("acute leukemia", "normal"), f"{other}/7.png"))
+    assert found.counts() == {"acute leukemia": 4, "normal": 3}
+
+
+def test_a_column_of_names_as_in_c_nmc_tells_the_patients(put):
+    folder = put(*(f"{k}.png" for k in range(6)))
+    rows = [f"UID_{57 + k // 3}_{k}_1_{'all' if k < 3 else 'hem'}.bmp,{k}.png,{int(k < 3)}"
+            for k in range(6)]  # fmt: skip
+    (folder / "t.csv").write_text("\n".join(["Patient_ID,image,class", *rows]))
+    assert {f.source for f in scan(folder / "t.csv").fields} == {"UID_57", "UID_58"}

@@ -21,6 +21,7 @@ from napari_marrow.data.layouts.listing import (
     passed_over,
     with_passed_over,
 )
+from napari_marrow.data.layouts.names import is_patient_of_name, source_of_name
 from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
 from napari_marrow.data.layouts.table_files import gives_classes, tables_apart, tables_inside
@@ -185,5 +186,7 @@ def _with_sources(
     without = [f for f in fields if f.path not in given]
     found, sentences = sources_of_folders(root, without)
     warnings += [*sentences, *warn_of_missing_originals(root, without)]
+    names = {path: Path(text) for path, text in given.items()}  # of C-NMC: UID_57_29_1_all.bmp
+    given |= {path: source_of_name(n) for path, n in names.items() if is_patient_of_name(n)}
     sources = {f.path: f.source for f in found} | given
     return [dataclasses.replace(f, source=sources[f.path]) for f in fields]

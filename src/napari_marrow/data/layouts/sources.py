@@ -73,21 +73,23 @@ def join_twins(collection: Collection) -> Collection:
     ``ALL/original`` and ``ALL/segmented``, ``ALL`` and ``ALL_segmented``.
     """
     root, warnings, pairs = collection.root, [], []
-    views = [*_views(collection).items(), *_views_of_classes(collection).items()]
-    for (first, own), (second, others) in itertools.combinations(views, 2):
+    kinds = [_views(collection), _views_of_classes(collection)]
+    pairs_of_views = (itertools.combinations(views.items(), 2) for views in kinds)
+    for (first, own), (second, others) in itertools.chain.from_iterable(pairs_of_views):
         names = own.keys() & others.keys()
         twins = [[own[name].source, others[name].source] for name in names]
         few = len(names) < MIN_SHARED_NAME_SHARE * min(len(own), len(others))
         if first.parent != second.parent or few or all(a == b for a, b in twins):
             continue
         pairs += twins
-        both = [(first, own), (second, others)]
-        folders = [v if v in f[min(names)].path.parents else f[min(names)].path.parent
-                   for v, f in both]  # fmt: skip
+        examples = [(view, fields[min(names)].path.parent) for view, fields in
+                    ((first, own), (second, others))]  # fmt: skip
+        folders = [v if place.is_relative_to(v) else place for v, place in examples]
+        more = "" if folders == [first, second] else " and so on"
         shown = " and ".join(p.relative_to(root).as_posix() for p in folders)
         warnings.append(
-            f"{shown}{' and so on' * (folders[0] != first or folders[1] != second)} hold "
-            f"{len(names)} photographs of the same names, taken for the same pictures: both of a "
+            f"{shown}{more} hold {len(names)} photographs of the same names, taken for the same "
+            "pictures: both of a "
             "name are one source. Scan one of these folders alone, or, if the pictures differ, say "
             "their sources in a table or with --groups."
         )

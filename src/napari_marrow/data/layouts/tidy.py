@@ -11,14 +11,14 @@ from napari_marrow.data.text import folded, listed, one_form, printable
 
 
 def join_spellings(collection: Collection) -> Collection:
-    """Join classes that look the same, or differ in capitals or spaces alone, and report it.
+    """Join classes that look the same, or differ in capitals, spaces or ``_`` alone, and report it.
 
     The most frequent spelling stays, of those without invisible characters if there are any.
     """
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for f in collection.fields:
         if f.class_name is not None:
-            spellings[folded(f.class_name)][f.class_name] += 1
+            spellings[_key(f.class_name)][f.class_name] += 1
     best = {}
     warnings = []
     for key, counts in spellings.items():
@@ -30,10 +30,15 @@ def join_spellings(collection: Collection) -> Collection:
             names = listed([_spelt(name, count) for name, count in sorted(counts.items())])
             warnings.append(f"Spellings of one class, {best[key]}, joined: {names}.")
     fields = tuple(
-        f if f.class_name is None else replace(f, class_name=best[folded(f.class_name)] or None)
+        f if f.class_name is None else replace(f, class_name=best[_key(f.class_name)] or None)
         for f in collection.fields
     )
     return replace(collection, fields=fields, warnings=(*collection.warnings, *warnings))
+
+
+def _key(class_name: str) -> str:
+    """Return what spellings of one class share: ``acute leukemia``, ``Acute_Leukemia``."""
+    return folded(class_name.replace("_", " ")) or folded(class_name)
 
 
 def _spelt(name: str, count: int) -> str:
