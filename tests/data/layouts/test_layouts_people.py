@@ -194,3 +194,14 @@ def test_a_column_of_names_as_in_c_nmc_tells_the_patients(put):
             for k in range(6)]  # fmt: skip
     (folder / "t.csv").write_text("\n".join(["Patient_ID,image,class", *rows]))
     assert {f.source for f in scan(folder / "t.csv").fields} == {"UID_57", "UID_58"}
+
+
+@pytest.mark.parametrize("name", ["H23-100{p}_{k}", "2023-100{p}_{k}", "BM-100{p}-{k}",
+                                  "Probe {p}_{k}", "Präparat {p} Bild {k}"])  # fmt: skip
+@pytest.mark.parametrize("both", [False, True])
+def test_numbers_of_cases_in_the_names_of_files_are_sources_or_reported(put, name, both):
+    classes = ("sick", "well")
+    people = [(p, c) for p in range(1, 7) for c in classes if both or c == classes[p % 2]]
+    found = scan(put(*(f"{c}/{name.format(p=p, k=k)}.png" for p, c in people for k in range(3))))
+    assert sum("--groups" in w for w in found.warnings) == 1
+    assert both or len({f.source for f in found.fields}) == 6

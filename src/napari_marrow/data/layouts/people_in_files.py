@@ -17,8 +17,16 @@ _PATIENT_IN_NAME = re.compile(
     ),
     re.IGNORECASE,
 )
-_SLIDE_IN_NAME = re.compile(_IN_NAME.format("slide|wsi|smear|biopsy|aspirate"), re.IGNORECASE)
-_P_CODE = re.compile(r"(?:pt?|s|id|mrn)[\W_]?\d+(?=[\W_])", re.IGNORECASE)
+_SLIDE_IN_NAME = re.compile(
+    _IN_NAME.format(
+        "slide|wsi|smear|biopsy|aspirate|specimen|probe|pr(?:ä|ae)parat|ausstrich|objekttr(?:ä|ae)ger"
+    ),
+    re.IGNORECASE,
+)
+# P02, S1, ID007; BM-1001, 2023-1001, H23-1001: the year, and the number of the case in it
+_P_CODE = re.compile(
+    r"(?:(?:pt?|s|id|mrn)[\W_]?\d+|[a-z]{0,2}(?:(?:19|20)?\d\d)?-\d{3,})(?=[\W_])", re.IGNORECASE
+)
 
 
 def sources_of_file_names(
