@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from napari_marrow.audit.image_summary import ImageSummary
 from napari_marrow.data.fields import Field
-from napari_marrow.data.text import one_line
+from napari_marrow.data.text import one_line, quoted
 
 MIN_SOURCES = 5
 """Sources of a class, a size or a format that a test needs."""
@@ -46,7 +46,8 @@ class SummarizedField:
 
 def join_names(names: Iterable[str], limit: int = 5) -> str:
     """Join names as in a sentence: "a, b and c", or the first five and how many more there are."""
-    names = list(map(one_line, names))
-    if len(names) > limit:
-        return ", ".join(names[:limit]) + f" and {len(names) - limit} more"
-    return " and ".join(", ".join(names).rsplit(", ", 1))
+    names = [one_line(quoted(name)) for name in names]
+    rest = len(names) - limit
+    last = f"{rest} more" if rest > 0 else "".join(names[-1:])
+    first = names[:limit] if rest > 0 else names[:-1]
+    return " and ".join(filter(None, (", ".join(first), last)))

@@ -23,11 +23,13 @@ _QUOTED = re.compile(r"""="([^"]*)"|'([^']*)'|'(\d[^']*)|\u201c([^\u201d]*)\u201
 _N_SAMPLED_ROWS = 5
 _N_SAMPLED_BYTES = 32
 """Bytes at the start by which UTF-16 without a mark is known."""
-MAX_TITLE_LINES = 3
+MAX_TITLE_LINES, MAX_TYPED_TITLE_LINES = 10, 3
+"""Lines above the names of columns: of those that a spreadsheet saved, with a separator for each
+column, and of others, of which a text that is no table may have many."""
 MAX_HEADER_BYTES = 64 * 1024
-Role = Literal["image", "class", "source", "use"]
-"""What a column says of a photograph: which file it is, its class, what it was made from, and
-whether it is used."""
+Role = Literal["image", "class", "source", "use", "folder"]
+"""What a column says of a photograph: which file it is, its class, what it was made from, whether
+it is used, and in which folder it lies."""
 UNKNOWN = frozenset({
     "", "-", "--", "–", "—", ".", "?", "??", "???", "na", "n/a", "n.a.", "#n/a", "<na>", "nan",
     "none", "null", "nil", "unknown", "unk", "unclear", "undefined", "unspecified", "missing",
@@ -56,14 +58,15 @@ _SPELLINGS: dict[Role, tuple[str, ...]] = {
         "(?:relative|rel|full|absolute|abs)(?:file)?paths?",
         "(?:field|cell|object)(?:names?|ids?)",
         "fnames?|(?:bild|foto|aufnahme)(?:er|datei|name|nummer|nr|id)?|datei(?:name|pfad)?n?",
-        "names?",
-        "ids?|uuid|uid",
+        r"(?:nom\w*)?(?:fichier|archivo|arquivo|imagen|imagem|immagin[ei])s?",
+        "(?:new)?names?",
+        "ids?(?:codes?)?|uuid|uid",
     ),
     "class": (
         "class",
-        "classes|class(?:names?|labels?)|labelnames?|labels?",
-        "diagnos(?:[ei]s|en?)|dx",
-        "categor(?:y|ies)(?:names?)?",
+        "classe?s?|clase|class(?:names?|labels?)|labelnames?|labels?",
+        "diagn[oó]s(?:[ei]s?|en|ti[ck]o?)?|dx",
+        "categor(?:y|ies?|[ií]a)(?:names?)?",
         "targets?|targetlabels?|truelabels?|(?:ground)?truth(?:labels?)?|gt",
         "findings?(?:labels?)?",
         "(?:cell|disease|blood|leuka?emia|cancer|lesion|tissue)?(?:sub)?(?:types?|class)(?:names?)?",
@@ -78,6 +81,7 @@ _SPELLINGS: dict[Role, tuple[str, ...]] = {
         f"(?:source|group|acquisition){_ID}|quelle",
     ),
     "use": ("use",),
+    "folder": ("folder", "(?:sub)?(?:folder|dir(?:ectory)?|ordner|verzeichnis)(?:s|names?)?"),
 }
 """Names of columns by role, the preferred first: without capitals, spaces, hyphens, underscores."""
 
@@ -190,10 +194,15 @@ def _source_column(rows: list[dict[str, str]], image: str) -> str:
     return min(useful or names, key=lambda name: (names[name], counts[name]))
 
 
-def fill_merged_cells(table: Path, rows: list[dict[Role, str]]) -> list[str]:
+def fill_merged_cells(name: str, rows: list[dict[Role, str]]) -> list[str]:
     """Give rows without a source that of the row above, where a spreadsheet had merged cells.
 
     That is where several sources stand in one row each, the first row's among them.
+
+    Parameters
+    ----------
+    name
+        The table, as messages name it.
 
     Returns
     -------
@@ -210,7 +219,7 @@ def fill_merged_cells(table: Path, rows: list[dict[Role, str]]) -> list[str]:
         row["source"] = row["source"] or above["source"]
     what = counted(empty, "row")
     return [
-        f"{table.name} gives no source in {what}: as in merged cells, that of the row above is "
+        f"{name} gives no source in {what}: as in merged cells, that of the row above is "
         "taken. If that is wrong, write one in every row."
     ]
 
@@ -244,12 +253,16 @@ def _decode(content: bytes, errors: str) -> str:
 
 
 def _without_title(text: str) -> str:
-    """Drop up to :data:`MAX_TITLE_LINES` lines above names of columns for images and classes."""
-    below = text
+    """Drop the lines of a title above names of columns for images and classes."""
+    below, title = text, list[str]()
     for _ in range(MAX_TITLE_LINES + 1):
         if {"image", "class"} <= columns_by_role(_header(below)).keys():
-            return below
-        below = _without_comments(below.partition("\n")[2])
+            mark, header = _separator(below), below.partition("\n")[0]
+            typed = [line for line in title if line.count(mark) != header.count(mark)]
+            return below if len(typed) <= MAX_TYPED_TITLE_LINES else text
+        line, _, below = below.partition("\n")
+        title.append(line)
+        below = _without_comments(below)
     return text
 
 
@@ -313,18 +326,22 @@ def _header(text: str) -> list[str]:
 def _separator(text: str) -> str:
     """Return what the first line has most of: programs of some countries write semicolons.
 
-    Spaces separate where it has none, and the first rows have as many texts as it has names.
+    Before that counts what leaves most names of columns. Spaces separate where it has none, and the
+    first rows have as many texts as it has names.
     """
     header = text.partition("\n")[0]
-    separator = max(_SEPARATORS, key=header.count)
-    if separator in header:
-        return separator
+    present = [mark for mark in _SEPARATORS if mark in header]
+    if len(present) > 1:
+        known = {mark: len(columns_by_role(header.split(mark))) for mark in present}
+        present = [mark for mark in present if known[mark] == max(known.values())]
+    if present:
+        return max(present, key=header.count)
     rows = _first_rows(text, " ")
     same = len(rows) > 1 and len({len(row) for row in rows}) == 1
     if _names_roles(header.split(":")):
         return ":"
     is_spaced = same and (_names_roles(rows[0]) or _implied_header(rows))
-    return " " if is_spaced else separator
+    return " " if is_spaced else _SEPARATORS[0]
 
 
 def _first_rows(text: str, separator: str) -> list[list[str]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.csv_table import UNKNOWN, columns, fill_merged_cells, read_rows_by_role
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failures
-from napari_marrow.data.file_index import FileIndex
+from napari_marrow.data.file_index import FileIndex, find_rows
 from napari_marrow.data.images import decode, image_size, open_image, read_image
 from napari_marrow.data.masks import MaskCode, MaskKind, read_mask
 from napari_marrow.data.text import counted, folded, listed, printable
@@ -298,7 +298,7 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     """
     table = Path(table)
     rows = read_rows_by_role(table)
-    merged = fill_merged_cells(table, rows)
+    merged = fill_merged_cells(table.name, rows)
     known = [row for row in rows if folded(row.get("source", "")) not in UNKNOWN]
     if not known or not all(row.get("image") for row in rows):
         names = f"; it has {listed(columns(table))}" if rows else ""
@@ -309,8 +309,7 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     sources: dict[int, str] = {}
     unclear: dict[int, str] = {}
     without: dict[int, str] = {}
-    numbers = index.find_all([row["image"] for row in rows])
-    for row, found in zip(rows, numbers, strict=True):
+    for row, found in zip(rows, find_rows(rows, index.find_all), strict=True):
         if len(found) > 1:
             unclear |= dict.fromkeys(found, row["image"])
         elif found and row not in known:

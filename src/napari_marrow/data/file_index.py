@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Generic, TypeVar
 from urllib.parse import unquote
 
+from napari_marrow.data.csv_table import Role
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.text import folded, in_windows_1252, printable
 
@@ -118,6 +119,37 @@ class FileIndex(Generic[Found]):
                         where[key].append(path)
             self._levels[number] = keys
         return self._levels[number]
+
+
+def find_rows(
+    rows: list[dict[Role, str]], find: Callable[[list[str]], list[list[Found]]]
+) -> list[list[Found]]:
+    """Find the file of each row; of several of one name that in the folder which the row names.
+
+    That is in the column for folders, or for sources (patients). The rows' images get it, too.
+
+    Parameters
+    ----------
+    find
+        Returns the files of each name.
+    """
+    names = [row["image"] for row in rows]
+    found = find(names)
+    folders = [row.get("folder") or row.get("source", "") for row in rows]
+    of_name: dict[str, set[str]] = defaultdict(set)
+    for name, folder in zip(names, folders, strict=True):
+        of_name[name].add(folded(folder))
+    longer = [
+        f"{folder}/{name}" if folder and (len(own) > 1 or len(of_name[name]) > 1) else name
+        for name, folder, own in zip(names, folders, found, strict=True)
+    ]
+    again = find(longer) if longer != names else found
+    both = zip(names, longer, again, strict=True)
+    if not any(own for name, long, own in both if name != long):
+        return found
+    for row, name in zip(rows, longer, strict=True):
+        row["image"] = name
+    return again
 
 
 def in_one_folder(names: Sequence[str], paths: Sequence[str | None]) -> list[bool]:

@@ -24,7 +24,17 @@ def counted(number: int, one: str, many: str = "") -> str:
 def listed(names: Sequence[str], limit: int = 5) -> str:
     """Join the first names of many, and tell how many more there are."""
     rest = len(names) - limit
-    return one_line(", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else ""))
+    first = ", ".join(map(quoted, names[:limit]))
+    return one_line(first + (f" and {rest} more" if rest > 0 else ""))
+
+
+def quoted(name: str) -> str:
+    """Return a name as it stands in a list: in quotes if it holds a comma.
+
+    >>> quoted("Bauer, ALL/1.png"), quoted("1.png")
+    ("'Bauer, ALL/1.png'", '1.png')
+    """
+    return f"'{name}'" if "," in name and not name.startswith("'") else name
 
 
 def first_few(sentences: Sequence[str], limit: int = 3) -> list[str]:

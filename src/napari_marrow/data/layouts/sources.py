@@ -20,7 +20,7 @@ from napari_marrow.data.layouts.names import (
     original_of_name,
     source_of_name,
 )
-from napari_marrow.data.text import folded, listed
+from napari_marrow.data.text import first_few, folded, listed
 
 MIN_SHARED_NAME_SHARE = 0.8
 """Share of a folder's names that must be in the other, for both to show the same pictures."""
@@ -273,6 +273,6 @@ def _missing_originals(groups: list[str]) -> list[str]:
         return []
     return [
         "By the ends of their names these are made from one photograph, which is not there, and "
-        f"count as one source: {listed(groups, 3)}. If they are different pictures, rename them, "
-        "or give each a source of its own in a table or with --groups."
+        f"count as one source: {'; '.join(first_few(groups))}. If they are different pictures, "
+        "rename them, or give each a source of its own in a table or with --groups."
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from napari_marrow.data.csv_table import (
@@ -16,9 +17,11 @@ from napari_marrow.data.csv_table import (
 )
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
+from napari_marrow.data.file_index import find_rows
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.listing import fields_of_files, name_below, sort_files
 from napari_marrow.data.layouts.named_files import find_photographs, in_other_folders
+from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.parallel_masks import with_parallel_masks
@@ -69,7 +72,7 @@ def read_table(table: Path, place: Path, root: Path, opened: Path | None = None)
     """
     name = name_below(opened or root, table)
     rows, unclear, warnings = _read_rows(table, name)
-    found = find_photographs(place, [row["image"] for row in rows])
+    found = find_rows(rows, partial(find_photographs, place))
     paths = [own[0] if len(own) == 1 else None for own in found]
     missing = [row["image"] for row, own in zip(rows, found, strict=True) if not own]
     several = [row["image"] for row, own in zip(rows, found, strict=True) if len(own) > 1]
@@ -114,7 +117,7 @@ def read_table(table: Path, place: Path, root: Path, opened: Path | None = None)
         class_name = known[path].class_name or given_class
         fields[path] = dataclasses.replace(known[path], class_name=class_name)
     sources = {path: row.get("source", "") for path, row in named.items()}
-    given = {path: text for path, text in sources.items() if folded(text) not in UNKNOWN}
+    given = {p: _source(text) for p, text in sources.items() if folded(text) not in UNKNOWN}
     if given and (lone := [named[path]["image"] for path in named if path not in given]):
         what = counted(len(lone), "photograph")
         warnings.append(
@@ -128,6 +131,11 @@ def read_table(table: Path, place: Path, root: Path, opened: Path | None = None)
         warnings.append(f"{name} leaves out {what}: {listed(left_out)}.")
     rest = [f for f in known.values() if f.path not in named]
     return Rows(table, name, place, fields, given, hidden, rest, warnings)
+
+
+def _source(text: str) -> str:
+    """Return a source as it is given, or what its name tells if it is that of a photograph."""
+    return source_of_name(Path(text)) if is_image_name(Path(text)) else text
 
 
 def _one_row_each(
@@ -194,7 +202,7 @@ def _read_rows(table: Path, name: str) -> tuple[list[dict[Role, str]], set[str],
         raise MarrowError(
             f"{table} needs the columns image and class, and an image in every row{has}."
         )
-    warnings += fill_merged_cells(table, rows)
+    warnings += fill_merged_cells(name, rows)
     if "source" not in names and len({row.get("source") for row in rows}) == 1:
         for row in rows:  # a column such as "slide" that tells nothing apart
             row.pop("source", None)

@@ -151,6 +151,11 @@ def _why_unused(folder: Path, name: str, found: Collection, index: FileIndex[Fie
         )
     if "image" in roles and "source" in roles:
         return f"{name} gives sources, and no classes; to use it, name it with --groups."
+    if "image" not in roles and "class" in roles and {"source", "folder"} & roles.keys():
+        return (
+            f"{name} is passed over, as it has no column image, but {listed(names)}; write a row "
+            "for each photograph, with its path in a column called image."
+        )
     if not _names_photographs(path, index):
         return None
     if any(map(_is_file, names)):
