@@ -21,7 +21,6 @@ from napari_marrow.data.file_index import find_rows
 from napari_marrow.data.images import is_image_name
 from napari_marrow.data.layouts.listing import fields_of_files, name_below, sort_files
 from napari_marrow.data.layouts.named_files import find_photographs, in_other_folders
-from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.layouts.paired_masks import find_paired_masks
 from napari_marrow.data.layouts.parallel_masks import with_parallel_masks
@@ -117,7 +116,7 @@ def read_table(table: Path, place: Path, root: Path, opened: Path | None = None)
         class_name = known[path].class_name or given_class
         fields[path] = dataclasses.replace(known[path], class_name=class_name)
     sources = {path: row.get("source", "") for path, row in named.items()}
-    given = {p: _source(text) for p, text in sources.items() if folded(text) not in UNKNOWN}
+    given = {path: text for path, text in sources.items() if folded(text) not in UNKNOWN}
     if given and (lone := [named[path]["image"] for path in named if path not in given]):
         what = counted(len(lone), "photograph")
         warnings.append(
@@ -131,11 +130,6 @@ def read_table(table: Path, place: Path, root: Path, opened: Path | None = None)
         warnings.append(f"{name} leaves out {what}: {listed(left_out)}.")
     rest = [f for f in known.values() if f.path not in named]
     return Rows(table, name, place, fields, given, hidden, rest, warnings)
-
-
-def _source(text: str) -> str:
-    """Return a source as it is given, or what its name tells if it is that of a photograph."""
-    return source_of_name(Path(text)) if is_image_name(Path(text)) else text
 
 
 def _one_row_each(
