@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -95,3 +96,23 @@ def test_labels_of_which_a_field_is_gone_are_refused_by_name(saved):
     said = summarize_learning(Photograph.all_of(viewer.layers), "cell").sentence()
     for file in files:
         assert f"{file.stem} over {folder.name} is not used: it belongs to ALL_2" in said
+
+
+@pytest.mark.parametrize("steps", ["undo", "redo"])
+@pytest.mark.parametrize("which", [0, 1], ids=["nuclei", "annotations"])
+def test_what_was_painted_before_is_not_undone_in_another_field(saved, steps, which):
+    viewer, folder, files, _ = saved
+    drop(viewer, *files)
+    painted = viewer.layers[files[which].stem]
+    painted.data_setitem((np.array([3, 3]), np.array([5, 6]), np.array([7, 7])), 9)
+    if steps == "redo":
+        painted.undo()
+    shutil.move(folder / "ALL" / "ALL_2.bmp", folder / "MM" / "ALL_2.bmp")
+    shutil.move(folder / "MM" / "MM_1.bmp", folder / "ALL" / "MM_1.bmp")
+    drop(viewer, folder)
+    now = viewer.layers[files[which].stem]
+    there = np.asarray(now.data).copy()
+    fields = [f.name for f in Photograph.all_of(viewer.layers)[0].files]
+    assert (there[fields.index("MM_2"), 5, 7] == 9) == (steps == "undo")
+    getattr(now, steps)()
+    np.testing.assert_array_equal(np.asarray(now.data), there)

@@ -60,6 +60,7 @@ def test_another_layer_does_not_replace_saved_labels_that_are_open(
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "cells.tif"), other.data)
 
 
+@pytest.mark.parametrize("opened", [False, True])
 @pytest.mark.parametrize("stacked", [False, True])
 @pytest.mark.parametrize(
     "edit",
@@ -71,14 +72,17 @@ def test_another_layer_does_not_replace_saved_labels_that_are_open(
     ids=["a value", "a column", "a row"],
 )
 def test_what_was_typed_into_the_table_since_is_not_overwritten(
-    make_napari_viewer_proxy, tmp_path, edit, stacked
+    make_napari_viewer_proxy, tmp_path, edit, stacked, opened
 ):
     viewer = make_napari_viewer_proxy()
     path, table = tmp_path / "cells.tif", tmp_path / "cells.csv"
     features = pd.DataFrame({"index": [1, 2, 3], "class": ["ALL"] * 3})
     data = np.stack([CELLS, CELLS]) if stacked else CELLS
     save_labels(path, data, {0: features, 1: features} if stacked else features, {"name": "cells"})
-    [layer] = viewer.open(str(path), plugin=PLUGIN)
+    if opened:
+        [layer] = viewer.open(str(path), plugin=PLUGIN)
+    else:  # saved by this layer for the first time
+        layer = viewer.add_labels(data, features=features)
     save(viewer, layer, path)
     table.write_text(edit(table.read_text()))
     before = contents(tmp_path)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Labels, Layer
-from numpy.typing import NDArray
 
 from napari_marrow.viewer.layer_info import LayerInfo, full_data, slice_files
 from napari_marrow.viewer.photograph.links import is_photograph, of_origin, rows_of
@@ -18,8 +17,9 @@ from napari_marrow.viewer.stack import EditableStack, Pixels, read_slice
 
 if TYPE_CHECKING:
     import pandas as pd
+    from napari import Viewer
 
-Arranged = tuple[NDArray[np.integer], LayerInfo, "pd.DataFrame"]
+Arranged = tuple[Pixels, LayerInfo, "pd.DataFrame"]
 """Labels, what is known of their layer, and its features."""
 
 
@@ -44,6 +44,8 @@ def arranged(
         return None
     if height > frame[0] or width > frame[1]:
         return None
+    if [*rows] == [*range(len(files))] and (height, width) == (*frame,):
+        return data, replace(info, origin=tuple(files)), features
     whole = np.zeros((len(files), *frame), data.dtype)
     for k, row in enumerate(rows):
         whole[row, :height, :width] = read_slice(data, k)
@@ -68,13 +70,26 @@ def over_open(
     return next((x for x in made if x is not None), None)
 
 
-def arrange_open(layers: Sequence[Layer], files: Sequence[Path], frame: Sequence[int]) -> None:
-    """Arrange the open labels of no open photograph as a stack that is being opened is."""
-    images = [x for x in layers if is_photograph(x)]
-    for layer in (x for x in layers if isinstance(x, Labels)):
+def arrange_open(viewer: Viewer, files: Sequence[Path], frame: Sequence[int]) -> None:
+    """Arrange the open labels of no open photograph as a stack that is being opened is.
+
+    Those in another order are a new layer: an undo of what was painted before would be of another
+    field.
+    """
+    images = [x for x in viewer.layers if is_photograph(x)]
+    for layer in [x for x in viewer.layers if isinstance(x, Labels)]:
         info, data = LayerInfo.of(layer), full_data(layer)
         if not isinstance(data, np.ndarray | EditableStack) or of_origin(info.origin, images):
             continue
-        if (made := arranged(data, info, layer.features, files, frame)) is not None:
-            layer.data, found, layer.features = made
-            found.set_on(layer)
+        made = arranged(data, info, layer.features, files, frame)
+        if made is None:
+            continue
+        if made[0] is data:
+            made[1].set_on(layer)
+            continue
+        _, options, _ = layer.as_layer_data_tuple()
+        arranged_layer = Labels(made[0], **options | {"features": made[2]})
+        made[1].set_on(arranged_layer)
+        place = viewer.layers.index(layer)
+        viewer.layers.remove(layer)
+        viewer.layers.insert(place, arranged_layer)

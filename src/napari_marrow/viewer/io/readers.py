@@ -115,10 +115,14 @@ def read(path: PathOrPaths) -> list[LayerData]:
                 viewer.layers.remove(lone)  # its photograph brings it along
     prepare_viewer(layers)
     pixels = layers[0][0]
-    if pixels.ndim == 4 and any(isinstance(layer, Labels) for layer in open_now):
+    if (
+        viewer is not None
+        and pixels.ndim == 4
+        and any(isinstance(layer, Labels) for layer in open_now)
+    ):
         from napari_marrow.viewer.io.arranging import arrange_open  # it needs pandas
 
-        arrange_open(open_now, [f.path for f in shown.fields], pixels.shape[1:3])
+        arrange_open(viewer, [f.path for f in shown.fields], pixels.shape[1:3])
     return layers
 
 
@@ -164,9 +168,10 @@ def _saved_labels(path: Path, layers: Sequence[Layer]) -> LayerData:
         table = table[0] if 0 in table else next(iter(table.values())).iloc[:0]
     elif (colours := class_colormap(table)) is not None:
         options["colormap"] = colours
-    labels, info, table = over_open(labels, info, table, layers) or (labels, info, table)
+    found = over_open(labels, info, table, layers)
+    data, info, table = (labels, info, table) if found is None else found
     if info.kind is not None or info.origin or info.paged:
         options["metadata"] = info.metadata()
     if not missing:
         options["features"] = table
-    return labels, options, "labels"
+    return data, options, "labels"

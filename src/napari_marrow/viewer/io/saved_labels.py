@@ -45,8 +45,8 @@ PAGE = "page"
 """The column of the page of the TIFF, from 1, where every slice has a table of its own."""
 Tables = dict[int, pd.DataFrame]
 """A table by slice."""
-_OPENED: dict[Path, bytes] = {}
-"""Hashes of the tables of labels that were opened, as they were then or when they were saved."""
+_KNOWN: dict[Path, bytes] = {}
+"""Hashes of the tables of labels, as they were when they were opened or saved last."""
 
 
 class Note(TypedDict):
@@ -107,10 +107,10 @@ def save_labels(
         "the table of saved labels", lambda older: _is_table_of(path, older, columns)
     )
     opened = beside.resolve()
-    if beside.is_file() and _OPENED.get(opened, _hash(beside)) != _hash(beside):
+    if beside.is_file() and _KNOWN.get(opened, _hash(beside)) != _hash(beside):
         raise MarrowError(
-            f"{beside} was changed since its labels were opened, and saving would undo that; open "
-            "the labels again first, or choose another name."
+            f"{beside} was changed since its labels were opened or saved, and saving would undo "
+            "that; open the labels again first, or choose another name."
         )
     check_outputs({path: labels, beside: features}, inputs)
     if data.ndim < 2 or not data.size:
@@ -147,8 +147,7 @@ def save_labels(
         )
         content = to_csv(whole, note["missing"])
         text.write_text(content, encoding=csv_encoding(content), newline="")
-    if opened in _OPENED:
-        _OPENED[opened] = _hash(beside)
+    _KNOWN[opened] = _hash(beside)
     return [path, beside]
 
 
@@ -268,7 +267,7 @@ def load_labels(
     if not beside.exists():
         return data, None, options, info
     try:
-        _OPENED[beside.resolve()] = _hash(beside)
+        _KNOWN[beside.resolve()] = _hash(beside)
         texts = from_csv(beside.read_bytes().decode("utf-8-sig"), note["missing"])
         if "pages" in note:
             return data, _by_page(texts, note["pages"], len(data)), options, info
