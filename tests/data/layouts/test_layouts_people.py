@@ -5,8 +5,8 @@ import pytest
 from napari_marrow.data.layouts import scan
 
 
-def photographs(*folders):
-    return [f"{folder}/{k}.png" for folder in folders for k in range(3)]
+def photographs(*folders, n=3):
+    return [f"{folder}/{k}.png" for folder in folders for k in range(n)]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,20 @@ def test_class_folders_count_before_a_table_that_says_the_same_or_corrects_some(
     rows = [f"{n},{classes[k // 3]}" for k, n in enumerate(names)]
     (folder / "labels.csv").write_text("\n".join(["filename,label", *rows]))
     assert scan(folder).counts() == dict.fromkeys(folders.split(), 3)
+
+
+@pytest.mark.parametrize("folders", ["sick well", "relapse remission", "mutated wildtype", "JAK2 CALR"])
+@pytest.mark.parametrize("header", ["image,category", "filename;label", "name,condition"])
+@pytest.mark.parametrize("qualities", ["good bad", "sharp blurred"])
+def test_class_folders_count_before_a_table_about_something_else(put, folders, header, qualities):
+    names = photographs(*folders.split(), n=4)
+    folder = put(*names)
+    mark = ";" if ";" in header else ","
+    rows = [f"{name}{mark}{qualities.split()[k % 2]}" for k, name in enumerate(names)]
+    (folder / "quality.csv").write_text("\n".join([header, *rows]))
+    found = scan(folder)
+    assert found.counts() == dict.fromkeys(sorted(folders.split()), 4)
+    assert any("quality.csv" in w for w in found.warnings)
 
 
 @pytest.mark.parametrize("other", ["acute_leukemia", "Acute_Leukemia", "ACUTE leukemia"])

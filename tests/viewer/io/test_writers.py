@@ -329,7 +329,7 @@ def test_notes_in_the_place_of_the_table_are_not_overwritten(tmp_path, table, no
     save_labels(tmp_path / "a.tif", CELLS, table, {})
     save_labels(tmp_path / "a.tif", CELLS, table, {})
     (tmp_path / "a.csv").write_text(notes)
-    with pytest.raises(MarrowError, match=r"a\.csv is there already"):
+    with pytest.raises(MarrowError, match=r"a\.csv was changed"):
         save_labels(tmp_path / "a.tif", CELLS, table, {})
     assert (tmp_path / "a.csv").read_text() == notes
 
@@ -347,9 +347,10 @@ def test_columns_that_the_user_added_to_the_table_stay(tmp_path, stacked):
     added = pd.read_csv(tmp_path / "b.csv").assign(diagnosis="ALL", comment="mine")
     added.to_csv(tmp_path / "b.csv", index=False)
     for fewer in (table, table.assign(comment="other")):
-        with pytest.raises(MarrowError, match=r"b\.csv is there already"):
+        with pytest.raises(MarrowError, match=r"b\.csv was changed"):
             save(fewer)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "b.csv"), added)
+    load_labels(path)
     save(table.assign(diagnosis="MM", comment="opened, changed and saved"))
     assert pd.read_csv(tmp_path / "b.csv")["diagnosis"].tolist() == ["MM", "MM"]
     save(table)  # all columns are as they were saved
@@ -359,7 +360,7 @@ def test_columns_that_the_user_added_to_the_table_stay(tmp_path, stacked):
 def test_columns_beside_a_table_without_any_stay(tmp_path):
     save_labels(tmp_path / "b.tif", CELLS, pd.DataFrame(), {})
     (tmp_path / "b.csv").write_text("diagnosis,comment\nALL,mine\n")
-    with pytest.raises(MarrowError, match=r"b\.csv is there already"):
+    with pytest.raises(MarrowError, match=r"b\.csv was changed"):
         save_labels(tmp_path / "b.tif", CELLS, pd.DataFrame({"index": [1]}), {})
     assert (tmp_path / "b.csv").read_text() == "diagnosis,comment\nALL,mine\n"
 

@@ -137,7 +137,9 @@ def folders_may_be_patients(layout: Collection) -> bool:
 def cuts_across(layout: Collection, fields: Iterable[Field]) -> bool:
     """Whether classes of a table lie in several folders each, as those of patients.
 
-    Nearly all photographs that a folder gives a class have another by the table then.
+    Nearly all photographs that a folder gives a class have another by the table then. They are
+    cells or diagnoses by their names, or each folder has one: good and bad pictures of the sick and
+    the well are no classes.
     """
     folders = {f.path: folded(f.class_name) for f in layout.fields if f.class_name}
     given = {f.path: folded(f.class_name) for f in fields if f.class_name and f.path in folders}
@@ -145,7 +147,8 @@ def cuts_across(layout: Collection, fields: Iterable[Field]) -> bool:
     pairs = {(name, folders[path]) for path, name in given.items()}
     is_whole = len(given) >= MIN_NAMED_SHARE * len(folders)
     apart = len(classes) > 1 and classes.isdisjoint(folders.values())
-    return is_whole and apart and len(pairs) >= 2 * len(classes)
+    meant = any(map(is_class_word, classes)) or len(pairs) == len({*folders.values()})
+    return is_whole and apart and meant and len(pairs) >= 2 * len(classes)
 
 
 def snam_root(folder: Path) -> Path:
