@@ -140,6 +140,11 @@ class Product(_Record):
     layer: str = ""
     row: int = 0
 
+    @property
+    def place(self) -> Path:
+        """The name, below the file of the photograph if there is one."""
+        return Path(self.photograph if Path(self.photograph).is_absolute() else "", self.name)
+
 
 @dataclass(frozen=True)
 class FieldPrediction(_Record):
@@ -176,6 +181,8 @@ class LayerInfo:
         ``id`` of the photograph that this layer belongs to.
     origin
         Of labels: what :func:`slice_files` returns of that photograph, to know it again.
+    contents
+        Of saved labels: checksums of the files of ``origin``.
     root
         The folder of ``fields``.
     fields
@@ -213,6 +220,7 @@ class LayerInfo:
     id: str | None = None
     photograph: str | None = None
     origin: tuple[Path, ...] = ()
+    contents: tuple[str, ...] = ()
     root: Path | None = None
     fields: tuple[Field, ...] = ()
     class_tables: tuple[Path, ...] = ()
@@ -296,20 +304,22 @@ class LayerInfo:
         return self.kind is not None and self.kind.holds_nuclei
 
 
+def _by_row(values: Mapping[Any, Any]) -> dict[int, Any]:
+    return {int(row): value for row, value in values.items()}
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "kind": Kind,
     "root": Path,
     "origin": lambda values: tuple(map(Path, values)),
     "fields": lambda values: tuple(map(Field.from_dict, values)),
+    "contents": tuple,
     "class_tables": lambda values: tuple(map(Path, values)),
     "states": lambda values: tuple(map(tuple, values)),
     "products": lambda values: tuple(map(Product.from_dict, values)),
-    "classes": lambda values: {int(row): name for row, name in values.items()},
-    "made_of_classes": lambda values: {int(row): name for row, name in values.items()},
+    **dict.fromkeys(("classes", "made_of_classes", "left_out", "tables"), _by_row),
     "chosen": lambda values: {int(row): bool(on) for row, on in values.items()},
-    "left_out": lambda values: {int(row): on for row, on in values.items()},
     "predictions": lambda values: tuple(map(FieldPrediction.from_dict, values)),
-    "tables": lambda values: {int(row): table for row, table in values.items()},
     "measured": tuple,
 }
 
@@ -322,11 +332,6 @@ def new_id() -> str:
 def pixel_checksum(image: NDArray) -> int:
     """Return a checksum of every 16th pixel each way: a layer may no longer show its file."""
     return zlib.crc32(np.ascontiguousarray(image[::16, ::16]).tobytes())
-
-
-def labels_checksum(labels: NDArray) -> int:
-    """Return a checksum of all pixels: a person may change one."""
-    return zlib.crc32(np.ascontiguousarray(labels).data)
 
 
 def layer_fields(layer: Layer) -> list[Field]:
@@ -346,12 +351,6 @@ def layer_fields(layer: Layer) -> list[Field]:
     return fields
 
 
-def origin_fields(layer: Layer) -> list[Field]:
-    """Return the fields of the photograph from which the plugin made an image, slice by slice."""
-    info = LayerInfo.of(layer)
-    return [] if info.photograph is None else list(info.fields)
-
-
 def full_data(layer: Layer) -> Any:
     """Return the data of a layer; of a multiscale one, its finest level."""
     return layer.data[0] if layer.multiscale else layer.data
@@ -368,9 +367,9 @@ def layer_id(layer: Layer) -> str:
 
 
 def slice_files(photograph: Layer) -> tuple[Path, ...]:
-    """Return the file of each slice of a photograph; of one in no known file, its name."""
+    """Return the file of each slice, or :attr:`Product.place`; of one in no file, its name."""
     info = LayerInfo.of(photograph)
-    known = [Path(x.name) for x in info.products] or [f.path for f in info.fields]
+    known = [x.place for x in info.products] or [f.path for f in info.fields]
     return tuple(known) or (Path(photograph.source.path or photograph.name),)
 
 

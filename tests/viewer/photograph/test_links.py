@@ -19,6 +19,7 @@ from napari_marrow.viewer.photograph.annotations import (
     new_cells_layer,
     set_field_class,
 )
+from napari_marrow.viewer.photograph.links import labels_of
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.training.learning import summarize_learning
 from napari_marrow.viewer.training.session import write_session
@@ -156,6 +157,122 @@ def test_saved_labels_of_augmented_pictures_belong_to_the_same_pictures(snam, tm
     add(viewer, files[0])
     products = Photograph.all_of(viewer.layers)[1]
     assert len(products.annotations) == (again == "the same")
+
+
+def labelled(viewer, photograph, n_nuclei):
+    """Add nuclei to a photograph: as many squares in each of its fields."""
+    labels = np.zeros(photograph.data.shape[:-1], np.uint16)
+    for k in range(n_nuclei):
+        labels[..., 10:30, 5 + 20 * k : 20 + 20 * k] = k + 1
+    info = linked_info(photograph, Kind.NUCLEI)
+    return viewer.add_labels(labels, name=f"{photograph.name} nuclei", metadata=info.metadata())
+
+
+def n_nuclei(viewer):
+    """By the file of each field, the highest label on it; 0 where it has none."""
+    return {
+        field.path: 0 if photograph.nuclei is None else int(photograph.labels(row).max())
+        for photograph in Photograph.open_in(viewer.layers)
+        for row, field in enumerate(photograph.files)
+    }
+
+
+@pytest.fixture
+def patients(draw, tmp_path):
+    """A study of two patients, who have photographs of the same names."""
+    for patient, name in (("P1", "ALL"), ("P2", "MM")):
+        (tmp_path / "study" / patient).mkdir(parents=True)
+        for number in (1, 2):
+            picture = Image.fromarray(draw(name, number)[0])
+            picture.save(tmp_path / "study" / patient / f"img_{number}.bmp")
+    return tmp_path / "study"
+
+
+@pytest.mark.parametrize(
+    "change", ["renamed", "renamed, of an earlier version", "patients renamed"]
+)
+@pytest.mark.parametrize("what", ["img_1.bmp", ""])
+def test_labels_of_patients_whose_files_have_the_same_names_stay_apart(
+    patients, tmp_path, change, what, monkeypatch
+):
+    if "earlier" in change:
+        monkeypatch.setattr("napari_marrow.viewer.io.writers.contents", lambda *given: ())
+    files = []
+    for number, patient in enumerate(("P1", "P2"), 1):
+        viewer = ViewerModel()
+        add(viewer, patients / patient / what)
+        made = labelled(viewer, viewer.layers[0], number)
+        made.name = f"{patient} nuclei"
+        files += saved_files(viewer, [made.name], tmp_path)
+    study = shutil.move(patients, tmp_path / "study 2026")
+    places = {1: study / "P1" / what, 2: study / "P2" / what}
+    if change == "patients renamed":
+        places = {
+            k: path.rename(study / f"{k}") / what
+            for k, path in {1: study / "P1", 2: study / "P2"}.items()
+        }
+    viewer = ViewerModel()
+    for path in (*places.values(), *files):
+        add(viewer, path)
+    found = n_nuclei(viewer)
+    assert len(found) == (2 if what else 4)
+    for path, n in found.items():
+        assert path.is_relative_to(places[n])
+    viewer.layers.pop(0)
+    assert {*n_nuclei(viewer).values()} == {2}
+    assert "P1 nuclei over" in unused(viewer)
+    viewer = ViewerModel()
+    add(viewer, places[2])
+    add(viewer, files[0])
+    assert {*n_nuclei(viewer).values()} == {0}
+    assert "P1 nuclei over" in unused(viewer)
+
+
+def test_labels_of_a_photograph_that_is_gone_are_not_of_another_of_its_name(draw, tmp_path):
+    paths = [tmp_path / "set" / place for place in ("ALL/1.bmp", "ALL/2.bmp", "MM/3.bmp")]
+    for number, path in enumerate(paths, 1):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw("ALL", number)[0]).save(path)
+    viewer = ViewerModel()
+    add(viewer, tmp_path / "set")
+    made = labelled(viewer, viewer.layers[0], 1)
+    files = saved_files(viewer, [made.name], tmp_path)
+    moved = shutil.move(paths[1], tmp_path / "set" / "MM" / "2.bmp")
+    viewer.layers.clear()
+    add(viewer, tmp_path / "set")
+    add(viewer, files[0])
+    assert {*n_nuclei(viewer).values()} == {1}
+    Image.fromarray(draw("MM", 4)[0]).save(moved)  # another photograph of this name
+    for first in (tmp_path / "set", files[0]):
+        viewer.layers.clear()
+        for path in (first, *({tmp_path / "set", files[0]} - {first})):
+            add(viewer, path)
+        viewer.layers.move(viewer.layers.index(made.name), len(viewer.layers))
+        assert {*n_nuclei(viewer).values()} == {0}
+        assert "is not used: it belongs to ALL/2, which is not open" in unused(viewer)
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_labels_of_augmented_pictures_stay_with_those_of_their_photograph(
+    patients, tmp_path, saved
+):
+    viewer, files = ViewerModel(), []
+    for number, patient in enumerate(("P1", "P2"), 1):
+        add(viewer, patients / patient / "img_1.bmp")
+        photograph = Photograph.of(viewer.layers[-1], viewer.layers)
+        stacks = augment_photograph(photograph, AugmentSettings(("rotate90",)))
+        made = viewer.add_layer(augmented_layers(photograph, stacks)[0])
+        labelled(viewer, made, number).name = f"{patient} made"
+        if saved:
+            files += saved_files(viewer, [f"{patient} made"], tmp_path)
+    augmented = [x for x in viewer.layers if "augmented" in x.name and x.rgb]
+    if saved:
+        for file in files:
+            viewer.layers.remove(file.stem)
+            add(viewer, file)
+    viewer.layers.remove(augmented[0])
+    names = {x.name: [y.name for y in own] for x, own in labels_of(viewer.layers).items()}
+    assert names[augmented[1].name] == ["P2 made"]
 
 
 def test_own_nuclei_that_were_saved_belong_to_their_photograph(

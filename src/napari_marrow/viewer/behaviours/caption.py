@@ -13,7 +13,6 @@ from napari_marrow.viewer.layer_info import (
     LayerInfo,
     layer_fields,
     layer_products,
-    origin_fields,
     shown_slice,
 )
 from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer
@@ -77,7 +76,8 @@ attach_caption = per_viewer(Caption)
 def _text_of(layer: Image, point: tuple[float, ...], photographs: Mapping[str, Image]) -> str:
     """Return the caption of an image where the viewer is at ``point``; empty for other images."""
     info, row = LayerInfo.of(layer), shown_slice(layer, point)
-    shown = layer_products(layer) or layer_fields(layer) or origin_fields(layer)
+    made_of = () if info.photograph is None else info.fields
+    shown = layer_products(layer) or layer_fields(layer) or made_of
     class_name = None if row < 0 else field_class(layer, row, photographs)
     if info.kind in (Kind.MAP, Kind.MEAN):  # of many fields
         return ""

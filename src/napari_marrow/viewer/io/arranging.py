@@ -11,7 +11,7 @@ import numpy as np
 from napari.layers import Labels, Layer
 
 from napari_marrow.viewer.layer_info import LayerInfo, full_data, slice_files
-from napari_marrow.viewer.photograph.links import is_photograph, of_origin, rows_of
+from napari_marrow.viewer.photograph.links import best_of, is_photograph, of_origin, rows_of
 from napari_marrow.viewer.photograph.slice_tables import kept_tables
 from napari_marrow.viewer.stack import EditableStack, Pixels, read_slice
 
@@ -39,7 +39,7 @@ def arranged(
     files, frame
         Of the slices of the stack; height and width.
     """
-    rows, (height, width) = rows_of(info.origin, files), data.shape[-2:]
+    rows, (height, width) = rows_of(info, files), data.shape[-2:]
     if rows is None or data.ndim != 3 or len(data) != len(rows):
         return None
     if height > frame[0] or width > frame[1]:
@@ -55,7 +55,8 @@ def arranged(
     if tables:
         features = tables.get(0, features.iloc[:0])
     shown = 0 if tables else None
-    return whole, replace(info, origin=tuple(files), tables=tables, shown_row=shown), features
+    found = replace(info, origin=tuple(files), contents=(), tables=tables, shown_row=shown)
+    return whole, found, features
 
 
 def over_open(
@@ -63,11 +64,13 @@ def over_open(
 ) -> Arranged | None:
     """Return labels as they are over the open stack that has their fields, None where none has."""
     images = [x for x in layers if is_photograph(x)]
-    if not info.origin or of_origin(info.origin, images) is not None:
+    if not info.origin or of_origin(info, images) is not None:
         return None
-    stacks = [x for x in images if x.ndim == 3]
-    made = (arranged(data, info, features, slice_files(x), full_data(x).shape[1:3]) for x in stacks)
-    return next((x for x in made if x is not None), None)
+    stacks = {slice_files(x): x for x in reversed(images) if x.ndim == 3}
+    files = best_of(info, [x for x in stacks if rows_of(info, x) is not None])
+    if files is None:
+        return None
+    return arranged(data, info, features, files, full_data(stacks[files]).shape[1:3])
 
 
 def arrange_open(viewer: Viewer, files: Sequence[Path], frame: Sequence[int]) -> None:
@@ -79,7 +82,7 @@ def arrange_open(viewer: Viewer, files: Sequence[Path], frame: Sequence[int]) ->
     images = [x for x in viewer.layers if is_photograph(x)]
     for layer in [x for x in viewer.layers if isinstance(x, Labels)]:
         info, data = LayerInfo.of(layer), full_data(layer)
-        if not isinstance(data, np.ndarray | EditableStack) or of_origin(info.origin, images):
+        if not isinstance(data, np.ndarray | EditableStack) or of_origin(info, images):
             continue
         made = arranged(data, info, layer.features, files, frame)
         if made is None:

@@ -12,7 +12,7 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -56,6 +56,7 @@ class Note(TypedDict):
     layer: dict[str, object]
     kind: str | None
     origin: NotRequired[list[str]]
+    contents: NotRequired[list[str]]
     columns: NotRequired[list[tuple[str, ColumnType]]]
     pages: NotRequired[dict[str, list[tuple[str, ColumnType]]]]
 
@@ -68,9 +69,8 @@ def save_labels(
     data: LazyStack | NDArray[np.integer],
     table: pd.DataFrame | Tables,
     layer: Mapping[str, object],
-    kind: str | None = None,
+    info: LayerInfo = LayerInfo(),  # noqa: B008 - frozen
     inputs: Iterable[Path] = (),
-    origin: Sequence[Path] = (),
 ) -> list[Path]:
     """Write labels and their features; both files appear when both are complete.
 
@@ -84,12 +84,10 @@ def save_labels(
         The layer's features, or those of each slice.
     layer
         Options of the layer, of which :data:`KEPT_OPTIONS` are saved.
-    kind
-        Of the layer, for the reader.
+    info
+        Of the layer; its kind and its origin are for the reader.
     inputs
         Files that are read, which stay.
-    origin
-        Of the layer, for the reader: see :class:`.LayerInfo`.
 
     Raises
     ------
@@ -123,9 +121,10 @@ def save_labels(
             )
     whole = _joined(path, table) if isinstance(table, dict) else table
     options = {name: layer[name] for name in KEPT_OPTIONS if name in layer}
-    note: Note = {"missing": missing_mark(whole), "layer": options, "kind": kind}
-    if origin:
-        note["origin"] = [path.as_posix() for path in origin]
+    note: Note = {"missing": missing_mark(whole), "layer": options, "kind": info.kind}
+    if info.origin:
+        note["origin"] = [path.as_posix() for path in info.origin]
+        note["contents"] = list(info.contents)
     if isinstance(table, dict):
         note["pages"] = {str(row + 1): column_types(part) for row, part in table.items()}
     else:
@@ -258,8 +257,8 @@ def load_labels(
         data = tifffile.imread(path)
         assert note is not None
         options, kind = note["layer"], note["kind"]
-        origin = tuple(map(Path, note.get("origin", ())))
-        info = LayerInfo(kind=None if kind is None else Kind(kind), origin=origin)
+        origin, known = tuple(map(Path, note.get("origin", ()))), tuple(note.get("contents", ()))
+        info = LayerInfo(None if kind is None else Kind(kind), origin=origin, contents=known)
     except Exception as error:
         # tifffile raises what it likes on damaged files
         raise MarrowError(f"{path} is damaged; save the labels again.") from error

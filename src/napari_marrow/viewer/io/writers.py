@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -13,6 +14,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.io.opened import opened_files, origin_in_place
 from napari_marrow.viewer.io.saved_labels import SUFFIXES, save_labels
 from napari_marrow.viewer.layer_info import LayerInfo
+from napari_marrow.viewer.photograph.links import contents
 from napari_marrow.viewer.photograph.slice_tables import all_tables, painted_since
 from napari_marrow.viewer.stack import LazyStack
 
@@ -43,7 +45,8 @@ def write_labels(path: str, data: LazyStack | NDArray, layer: LayerOptions) -> l
     if data.ndim == 2 and info.holds_nuclei:
         table = painted_since(data, table)
     target = _with_suffix(path, SUFFIXES)
-    made = save_labels(target, data, tables or table, layer, info.kind, read, origin)
+    info = replace(info, origin=origin, contents=contents(info, origin))
+    made = save_labels(target, data, tables or table, layer, info, read)
     return [str(p) for p in made]
 
 

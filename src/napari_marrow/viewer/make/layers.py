@@ -24,10 +24,10 @@ from napari_marrow.imaging.nuclei import field_labels, join_cytoplasm, separate
 from napari_marrow.viewer.layer_info import (
     Kind,
     LayerInfo,
-    labels_checksum,
     new_id,
     pixel_checksum,
 )
+from napari_marrow.viewer.photograph.overlays import labels_checksum
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 from napari_marrow.viewer.stack import LazyStack, Warn
 

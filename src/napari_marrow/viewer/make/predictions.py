@@ -27,7 +27,7 @@ from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, linked_info
 from napari_marrow.viewer.make.layers import set_aside
-from napari_marrow.viewer.photograph.links import of_origin
+from napari_marrow.viewer.photograph.links import is_of
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
@@ -154,7 +154,9 @@ def show_predictions(
     made = predictions_layer(labelled, classes)
     identity = LayerInfo.of(made).photograph
     infos = [(x, i) for x in viewer.layers if (i := LayerInfo.of(x)).kind is Kind.PREDICTED]
-    for older in [x for x, i in infos if i.photograph == identity or _was_saved(i, layer)]:
+    for older in [
+        x for x, i in infos if i.photograph == identity or _was_saved(i, layer, viewer.layers)
+    ]:
         if LayerInfo.of(older).checksum == _checksum(older):
             viewer.layers.remove(older)
         else:
@@ -164,9 +166,9 @@ def show_predictions(
     return note
 
 
-def _was_saved(info: LayerInfo, photograph: Image) -> bool:
+def _was_saved(info: LayerInfo, photograph: Image, layers: Sequence[Layer]) -> bool:
     """Whether labels were saved and opened again, and belong to a photograph."""
-    return info.photograph is None and of_origin(info.origin, [photograph]) is not None
+    return info.photograph is None and is_of(info, photograph, layers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import filecmp
+import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
+from napari_marrow.data.cache import file_states
 from napari_marrow.data.text import listed
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id, slice_files
 from napari_marrow.viewer.transforms import lies_over, overlaps
@@ -31,7 +34,7 @@ def photograph_layer(layer: Layer | None, layers: Sequence[Layer]) -> Image | No
     info = LayerInfo.of(layer)
     linked = next((x for x in found if layer_id(x) == info.photograph), None)
     if linked is not None or info.origin:
-        return linked or of_origin(info.origin, found)
+        return linked or of_origin(info, found)
     return None if info.photograph else _named(layer, found)
 
 
@@ -57,7 +60,7 @@ def labels_of(layers: Sequence[Layer]) -> dict[Image, list[Labels]]:
         info = LayerInfo.of(layer)
         owner = info.photograph
         if owner not in {*made_from, *made_from.values()}:
-            image = of_origin(info.origin, [*found])
+            image = of_origin(info, [*found])
             if not info.origin:
                 fitting = [x for x in found if lies_over(x, layer)] or list(found)
                 image = _named(layer, fitting)
@@ -76,44 +79,100 @@ def _named(layer: Layer, images: Sequence[Image]) -> Image | None:
     return max(named, key=lambda x: len(x.name), default=None)
 
 
-def of_origin(origin: Sequence[Path], images: Sequence[Image]) -> Image | None:
-    """Return the photograph whose slices are those of an origin, in its order."""
-    files = ((x, slice_files(x)) for x in images)
-    rows = [*range(len(origin))]
-    return next((x for x, f in files if len(f) == len(rows) and rows_of(origin, f) == rows), None)
+def of_origin(info: LayerInfo, images: Sequence[Image]) -> Image | None:
+    """Return the photograph whose slices are those of the labels' origin, in its order."""
+    by_files = {slice_files(x): x for x in reversed(images)}
+    rows = [*range(len(info.origin))]
+    whole = [files for files in by_files if len(files) == len(rows)]
+    best = best_of(info, [files for files in whole if rows_of(info, files) == rows])
+    return None if best is None else by_files[best]
 
 
-def rows_of(origin: Sequence[Path], files: Sequence[Path]) -> list[int] | None:
-    """Return which of ``files`` each file of an origin is, or None where one is none of them.
+def is_of(info: LayerInfo, image: Image, layers: Sequence[Layer]) -> bool:
+    """Whether labels were made for a photograph, or for the one that it shows too."""
+    found = of_origin(info, [x for x in layers if is_photograph(x)])
+    return found is not None and slice_files(found) == slice_files(image)
 
-    By its path; a file that was moved, or copied with its folder, by its name, and by its folders'
-    names where several have it.
+
+def best_of(info: LayerInfo, found: Sequence[tuple[Path, ...]]) -> tuple[Path, ...] | None:
+    """Return of stacks with the files of an origin that in the likest folders, if it is one."""
+    if len(found) < 2:
+        return next(iter(found), None)
+    alike = {files: _n_alike(info, files) for files in found}
+    best = [files for files, n in alike.items() if n == max(alike.values())]
+    return best[0] if len(best) == 1 else None
+
+
+def _n_alike(info: LayerInfo, files: Sequence[Path]) -> int:
+    pairs = zip(info.origin, _files_now(info, files), strict=True)
+    return sum(_n_same_folders(path, now) for path, now in pairs if now is not None)
+
+
+def rows_of(info: LayerInfo, files: Sequence[Path]) -> list[int] | None:
+    """Return which of ``files`` each file of an origin is, or None where one is none of them."""
+    row = {path: k for k, path in enumerate(files)}
+    found = [row[path] for path in _files_now(info, files) if path is not None]
+    return found if len({*found}) == len(info.origin) else None
+
+
+def _files_now(info: LayerInfo, files: Sequence[Path]) -> list[Path | None]:
+    """The one of ``files`` that each file of an origin is now.
+
+    By its path; a file that was moved, or copied with its folder, by its name and its content, and
+    by its folders' names where several have these.
     """
-    row, known = {path: k for k, path in enumerate(files)}, {*origin}
-    new = [path for path in files if path not in known]
-    now = [path if path in row else _moved(path, new) for path in origin]
-    found = [row[path] for path in now if path is not None]
-    return found if len({*found}) == len(origin) else None
+    present, known, new = {*files}, {*info.origin}, defaultdict[str, list[Path]](list)
+    for path in files:
+        if path not in known:
+            new[_stem(path)].append(path)
+    content = dict(zip(info.origin, info.contents, strict=False))
+    return [
+        path if path in present else _moved(path, content.get(path, ""), new[_stem(path)])
+        for path in info.origin
+    ]
 
 
-def _moved(path: Path, files: Sequence[Path]) -> Path | None:
+def _stem(path: Path) -> str:
+    return path.stem if len(path.parts) > 1 else path.name
+
+
+def _moved(path: Path, content: str, files: Sequence[Path]) -> Path | None:
     """The one of ``files`` that a file is now, None where that can't be told."""
-    alike = {x: _n_same_folders(path, x) for x in files if _is_moved(path, x)}
+    alike = {x: _n_same_folders(path, x) for x in files if _is_moved(path, content, x)}
     best = [x for x, n in alike.items() if n == max(alike.values())]
     return best[0] if len(best) == 1 else None
 
 
-def _is_moved(path: Path, other: Path) -> bool:
+def _is_moved(path: Path, content: str, other: Path) -> bool:
     """Whether a file can be another one now; of pixels in no known file only a name is known."""
-    name, file = sorted((path, other), key=lambda x: len(x.parts))
-    if len(name.parts) == 1:
-        return len(file.parts) > 1 and file.stem == name.name
-    return path.name == other.name and (not path.is_file() or _is_copy(path, other))
+    if len(path.parts) == 1 or len(other.parts) == 1:
+        return len(path.parts) != len(other.parts)
+    if path.name != other.name:
+        return False
+    if content := content or _content(path):
+        return content == _content(other)
+    # Saved by an earlier version, or not saved: with the folder, of a product the photograph's.
+    return _n_same_folders(path, other) >= (2 if other.is_file() else 3)
+
+
+def contents(info: LayerInfo, origin: Sequence[Path]) -> tuple[str, ...]:
+    """Return a checksum of each file of an origin to be saved, as it was known first."""
+    known = dict(zip(info.origin, info.contents, strict=False))
+    return tuple(known.get(path) or _content(path) for path in origin)
+
+
+def _content(path: Path) -> str:
+    """The SHA-256 of a photograph's file, or of that which a product was made of; '' without."""
+    file = path if path.is_file() else path.parent
+    with suppress(OSError):
+        return _sha256(file, *file_states([file])) if file.is_file() else ""
+    return ""
 
 
 @cache
-def _is_copy(path: Path, other: Path) -> bool:
-    return other.is_file() and filecmp.cmp(path, other, shallow=False)
+def _sha256(path: Path, *state: str) -> str:  # read again where it was changed
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _n_same_folders(path: Path, other: Path) -> int:
@@ -121,17 +180,23 @@ def _n_same_folders(path: Path, other: Path) -> int:
     return next((k for k, (one, two) in enumerate(pairs) if one != two), len(path.parts))
 
 
-def where_it_belongs(origin: Sequence[Path], images: Sequence[Image]) -> str:
+def where_it_belongs(info: LayerInfo, images: Sequence[Image]) -> str:
     """Say of labels that belong to none of the photographs which one they belong to."""
     shown = [path for x in images for path in slice_files(x)]
-    closed = [path for path in origin if rows_of([path], shown) is None]
-    names = [path.stem if len(path.parts) > 1 else path.name for path in closed or origin]
+    pairs = zip(info.origin, _files_now(info, shown), strict=True)
+    closed = [path for path, now in pairs if now is None]
+    others = {_stem(path) for path in shown if path not in info.origin}
+    names = [
+        f"{path.parent.name}/{_stem(path)}" if _stem(path) in others else _stem(path)
+        for path in closed or info.origin
+    ]
     if not names:
         return "it belongs to a photograph that is not open"
+    are = "is" if len(names) == 1 else "are"
     how = "" if closed else " together" if len(names) > 1 else " by itself"
-    return (
-        f"it belongs to {listed(names)}, which {'is' if len(names) == 1 else 'are'} not open{how}"
-    )
+    todo = "; put it back with its old name, and open the folder again"
+    partly = todo if 0 < len(closed) < len(info.origin) else ""
+    return f"it belongs to {listed(names)}, which {are} not open{how}{partly}"
 
 
 def below(layer: Layer, under: Sequence[Layer], images: Sequence[Image]) -> Image | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from napari.layers import Image, Labels, Layer, Points, Shapes
+from numpy.typing import NDArray
 
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, labels_checksum
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data
 from napari_marrow.viewer.photograph.annotations import annotates, seen
-from napari_marrow.viewer.photograph.links import below, of_origin, where_it_belongs
+from napari_marrow.viewer.photograph.links import below, is_of, where_it_belongs
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import lies_over
 
@@ -47,6 +49,11 @@ class Overlay:
         return not self.from_files
 
 
+def labels_checksum(labels: NDArray) -> int:
+    """Return a checksum of all pixels: a person may change one."""
+    return zlib.crc32(np.ascontiguousarray(labels).data)
+
+
 def topmost(image: Image, own: Sequence[Labels], word: str) -> Overlay | None:
     """Return the topmost layer that is seen, of those which hold nuclei or cytoplasm."""
     masks = seen([x for x in own if _holds(image, x, word)])
@@ -75,8 +82,8 @@ def own_labels_over(
     """Return Labels over a photograph that are neither linked nor named as masks, of any one."""
     over = [x for x in unlinked if lies_over(image, x)]
     over = [x for x in over if not any(_holds(image, x, w) for w in _MASK_WORDS)]
-    origins = {x: LayerInfo.of(x).origin for x in over}
-    over = [x for x in over if not origins[x] or of_origin(origins[x], [image])]
+    infos = {x: LayerInfo.of(x) for x in over}
+    over = [x for x in over if not infos[x].origin or is_of(infos[x], image, layers)]
     others = [x.name for x in layers if isinstance(x, Image) and x is not image] if over else []
     named = {f"{x} {word}" for x in others for word in (*_MASK_WORDS, Kind.ANNOTATION)}
     return {x.name: x.data for x in over if x.name not in named}
@@ -141,7 +148,7 @@ def _no_use(
         return "" if used else "is not used: press Annotate cells, and paint the cells there"
     if image is None:
         used = not info.origin if kind is None else not _gives_cells(kind)
-        return "" if used else f"is not used: {where_it_belongs(info.origin, images)}"
+        return "" if used else f"is not used: {where_it_belongs(info, images)}"
     if kind is Kind.ANNOTATION and not annotates(layer):
         return "has lost the classes of its labels: press Annotate cells to give them some again"
     if kind is not None or _is_used(image, layer):

@@ -25,7 +25,6 @@ from napari_marrow.viewer.layer_info import (
     full_data,
     layer_fields,
     layer_products,
-    origin_fields,
 )
 from napari_marrow.viewer.photograph.annotations import (
     AnnotatedSlice,
@@ -138,7 +137,8 @@ class Photograph:
         own_labels: Mapping[str, Pixels],
         notes: Sequence[str],
     ) -> Photograph:
-        data, over = full_data(layer), [x for x in own if lies_over(layer, x)]
+        info, data = LayerInfo.of(layer), full_data(layer)
+        over = [x for x in own if lies_over(layer, x)]
         rows = range(len(data) if data.ndim == 4 else 1)
         nuclei = topmost(layer, over, Kind.NUCLEI)
         annotations = annotations_in(over, len(rows), nuclei and nuclei.layer)
@@ -146,9 +146,9 @@ class Photograph:
             layer=layer,
             name=layer.name,
             data=data,
-            info=LayerInfo.of(layer),
+            info=info,
             files=tuple(layer_fields(layer)),
-            origin=tuple(origin_fields(layer)),
+            origin=() if info.photograph is None else info.fields,
             products=layer_products(layer),
             classes=tuple(field_class(layer, row, photographs) for row in rows),
             chosen=tuple(row for row in rows if is_chosen(layer, row)),
@@ -162,7 +162,7 @@ class Photograph:
             misplaced=misplaced(layer, [x for x in own if x not in over]),
             notes=tuple(notes),
             copies={},
-            opened=None if LayerInfo.of(layer).fields else layer.source.path,
+            opened=None if info.fields else layer.source.path,
         )
 
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from napari_marrow.data.text import listed
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.viewer.photograph.annotations import Annotation, strokes_in
 from napari_marrow.viewer.photograph.cell_counts import counts_text
@@ -38,7 +39,9 @@ def _unused(
         notes.append(f"{counts_text(marks)} {are} not used: {other} has its own")
     nuclei = copy.nuclei
     if nuclei is not None and nuclei.edited and nuclei.layer not in used and not copy.products:
-        notes.append(f"{nuclei.layer.name} is not used: the nuclei of {other} count")
+        names = listed([copy.field(row).name for row in rows])
+        where = f" for {names}" if len(rows) < len(copy) else ""
+        notes.append(f"{nuclei.layer.name} is not used{where}: the nuclei of {other} count")
     return notes
 
 
