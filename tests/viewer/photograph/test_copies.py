@@ -165,6 +165,29 @@ def test_of_a_photograph_open_twice_what_was_edited_counts(snam, how):
     assert f"1 ALL stroke in {STACK} is not used: ALL_1 has its own" in said
 
 
+def test_nuclei_corrected_in_a_field_by_itself_count_before_those_of_its_segmented_folder(
+    make_snam, tmp_path
+):
+    viewer = fill(ViewerModel(), make_snam(tmp_path, 2, masks=False))
+    fill(viewer, tmp_path / STACK / "MM" / "MM_1.bmp")
+    for photograph in Photograph.all_of(viewer.layers):
+        found = segment_photograph(photograph, SegmentSettings(), False)
+        for layer in segmented_layers(photograph, found, viewer.layers):
+            viewer.add_layer(layer)
+    nuclei = {name: viewer.layers[f"{name} nuclei"] for name in (STACK, "MM_1")}
+    nuclei["MM_1"].data[:] = 0
+    nuclei["MM_1"].data[5:9, 5:9] = 1
+    assert chosen(viewer) == {STACK: (0, 1, 3), "MM_1": (0,)}
+    place = np.array([5]), np.array([5])
+    nuclei[STACK].data_setitem((np.array([0]), *place), 99)  # another field
+    said = summarize_learning(Photograph.all_of(viewer.layers), "cell").sentence()
+    assert "not used" not in said
+    nuclei[STACK].data_setitem((np.array([2]), *place), 99)
+    paint(viewer, "MM_1", 0, 2)
+    said = summarize_learning(Photograph.all_of(viewer.layers), "cell").sentence()
+    assert f"{STACK} nuclei is not used for MM_1: the nuclei of MM_1 count" in said
+
+
 def test_of_a_photograph_annotated_twice_the_other_strokes_are_named(snam):
     viewer = fill(ViewerModel(), snam)
     fill(viewer, snam / STACK / "MM" / "MM_1.bmp")

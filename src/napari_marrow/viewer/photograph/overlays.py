@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data
 from napari_marrow.viewer.photograph.annotations import annotates, seen
 from napari_marrow.viewer.photograph.links import below, is_of, where_it_belongs
-from napari_marrow.viewer.stack import LazyStack, Pixels
+from napari_marrow.viewer.stack import EditableStack, LazyStack, Pixels
 from napari_marrow.viewer.transforms import lies_over
 
 _MASK_WORDS = (Kind.NUCLEI, Kind.CYTOPLASM)
@@ -47,6 +47,11 @@ class Overlay:
         if isinstance(self.data, np.ndarray) and self.checksum is not None:
             return labels_checksum(self.data) != self.checksum
         return not self.from_files
+
+    def corrected(self, row: int) -> bool:
+        """Whether a person made or changed a slice; in a folder, not just by segmenting."""
+        segmented = isinstance(self.data, EditableStack) and row not in self.data.painted_rows
+        return self.edited and not segmented
 
 
 def labels_checksum(labels: NDArray) -> int:

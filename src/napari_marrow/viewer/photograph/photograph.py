@@ -388,8 +388,9 @@ def _without_copies(found: Sequence[Photograph]) -> list[Photograph]:
 
 
 def _rank(one: tuple[Photograph, int]) -> tuple[bool, ...]:
-    """The lower, the sooner a copy counts: with annotated cells, edited nuclei, a class."""
+    """The lower, the sooner a copy counts: with annotated cells, corrected nuclei, a class."""
     x, row = one
     edited = x.nuclei is not None and x.nuclei.edited and not x.products
+    corrected = edited and x.nuclei is not None and x.nuclei.corrected(row)
     kept = (x.classes[row] is None, bool(x.products), not x.annotations)
-    return not x.is_annotated(row), not edited, *kept
+    return not x.is_annotated(row), not corrected, not edited, *kept

@@ -37,8 +37,9 @@ def _unused(
         word = "stroke" if any(x.painted for x in own) else "cell"
         are = f"{word} in {copy.name} is" if marks.total() == 1 else f"{word}s in {copy.name} are"
         notes.append(f"{counts_text(marks)} {are} not used: {other} has its own")
-    nuclei = copy.nuclei
-    if nuclei is not None and nuclei.edited and nuclei.layer not in used and not copy.products:
+    nuclei = None if copy.products else copy.nuclei
+    rows = [row for row in rows if nuclei is not None and nuclei.corrected(row)]
+    if nuclei is not None and rows and nuclei.layer not in used:
         names = listed([copy.field(row).name for row in rows])
         where = f" for {names}" if len(rows) < len(copy) else ""
         notes.append(f"{nuclei.layer.name} is not used{where}: the nuclei of {other} count")
