@@ -185,7 +185,7 @@ def where_it_belongs(info: LayerInfo, images: Sequence[Image]) -> str:
     shown = [path for x in images for path in slice_files(x)]
     pairs = zip(info.origin, _files_now(info, shown), strict=True)
     closed = [path for path, now in pairs if now is None]
-    others = {_stem(path) for path in shown if path not in info.origin}
+    others = {_stem(path) for path in {*shown} - {*info.origin}}
     names = [
         f"{path.parent.name}/{_stem(path)}" if _stem(path) in others else _stem(path)
         for path in closed or info.origin
