@@ -17,6 +17,7 @@ from PIL import Image
 from napari_marrow.data.cache import FOLDER_VARIABLE
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
+from napari_marrow.data.layouts.table_above import MAX_LEVELS_ABOVE
 from napari_marrow.learning.bundle import Bundle, write_bundle
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
@@ -41,6 +42,17 @@ def cache_folder(tmp_path_factory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(folder))
         yield folder
+
+
+@pytest.fixture
+def tmp_path(tmp_path) -> Path:
+    """A new folder that no folder of another test lies beside or above.
+
+    A scan reads tables above a folder and beside it: without this, those of all other tests.
+    """
+    folder = tmp_path.joinpath(*["apart"] * MAX_LEVELS_ABOVE, tmp_path.name)
+    folder.mkdir(parents=True)
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,12 @@ from napari_marrow.simulation.phantom import PhantomSettings, draw_field, planne
 SMALL = PhantomSettings(fields=20, width=192, height=144)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def drawn():
-    """Phantom fields, each drawn once: by class, number and whether class goes with stain."""
+    """Phantom fields, each drawn once: by class, number and whether class goes with stain.
+
+    Look, don't touch.
+    """
     cache = {}
 
     def field(class_name, index, confounded=False):
@@ -56,19 +59,21 @@ def found(tmp_path):
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def batches(tmp_path_factory, drawn):
-    """A function that writes 20 fields and gives their collection and true stain batches."""
+    """A function that gives 20 fields, written once: their collection and true stain batches."""
+    written = {}
 
     def batches(confounded):
-        root = tmp_path_factory.mktemp("batches")
-        truth = {}
-        for class_name, index in planned_fields(SMALL):
-            (root / class_name).mkdir(exist_ok=True)
-            label = f"{class_name}/{class_name}_{index}.bmp"
-            field = drawn(class_name, index, confounded)
-            Image.fromarray(field.image).save(root / label)
-            truth[label] = field.acquisition
-        return scan(root), truth
+        if confounded not in written:
+            root, truth = tmp_path_factory.mktemp("batches"), {}
+            for class_name, index in planned_fields(SMALL):
+                (root / class_name).mkdir(exist_ok=True)
+                label = f"{class_name}/{class_name}_{index}.bmp"
+                field = drawn(class_name, index, confounded)
+                Image.fromarray(field.image).save(root / label)
+                truth[label] = field.acquisition
+            written[confounded] = scan(root), truth
+        return written[confounded]
 
     return batches
