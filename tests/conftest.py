@@ -260,6 +260,24 @@ def trained(tmp_path_factory, make_snam, keras_started) -> dict:
     }
 
 
+@pytest.fixture(scope="session")
+def plugins_read_once() -> Iterator[None]:
+    """Each new viewer would read the manifests of all plugins again, which takes 0.1 s."""
+    from npe2 import PluginManager
+
+    manager = PluginManager.instance()
+    manager.discover(include_npe1=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manager, "discover", lambda *_, **__: 0)
+        yield
+
+
+@pytest.fixture
+def make_napari_viewer(plugins_read_once, make_napari_viewer):
+    """napari's fixture, which knows the plugins that are installed."""
+    return make_napari_viewer
+
+
 @pytest.fixture
 def notified() -> Iterator[list[str]]:
     """What the user is told in napari's notifications, as it comes."""

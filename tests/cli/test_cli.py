@@ -328,24 +328,34 @@ def test_help_names_every_command_and_option(call):
         assert option in out
 
 
-@pytest.mark.parametrize(
-    "how", [("-c", "from napari_marrow.cli import main; main()"), ("-m", "napari_marrow")]
-)
-def test_from_a_shell(snam, how):
-    """As installed, and as a module: the version, a command, and an error without a traceback."""
+INSTALLED = ("-c", "from napari_marrow.cli import main; main()")
+MODULE = ("-m", "napari_marrow")
 
-    def shell(*tokens):
+
+@pytest.fixture
+def shell():
+    """A function that runs a command in a process of its own: status, output and error output."""
+
+    def shell(how, *tokens):
         command = [sys.executable, *how, *tokens]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout.strip(), done.stderr
 
-    assert shell("--version") == (0, __version__, "")
-    status, out, _ = shell("scan", str(snam), "--json")
-    assert (status, len(json.loads(out)["fields"])) == (0, 6)
-    status, _, error = shell("scan", str(snam / "nowhere"))
+    return shell
+
+
+@pytest.mark.parametrize("how", [INSTALLED, MODULE], ids=["installed", "module"])
+def test_an_error_has_no_traceback_in_a_shell(shell, snam, how):
+    status, _, error = shell(how, "scan", str(snam / "nowhere"))
     assert status == 1
     assert "nowhere" in error
     assert "Traceback" not in error
+
+
+def test_from_a_shell(shell, snam):
+    assert shell(MODULE, "--version") == (0, __version__, "")
+    status, out, _ = shell(INSTALLED, "scan", str(snam), "--json")
+    assert (status, len(json.loads(out)["fields"])) == (0, 6)
 
 
 @pytest.mark.slow

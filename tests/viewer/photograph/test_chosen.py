@@ -60,15 +60,15 @@ def test_products_are_not_chosen_and_three_runs_of_stain_change_nothing(viewer, 
 
 def test_sentences_about_many_layers_stay_short(draw):
     viewer = ViewerModel()
-    for k in range(20):
+    for k in range(12):
         image = draw(seed=k)[0]
         layer = viewer.add_image(image, rgb=True, name=f"photograph {k}", visible=k % 2 == 0)
         set_field_class(layer, 0, "ALL")
         set_chosen(layer, [0], True)
         nuclei = np.ones(image.shape[:2], int)
-        viewer.add_labels(nuclei, name=f"photograph {k} nuclei", visible=k > 5)
+        viewer.add_labels(nuclei, name=f"photograph {k} nuclei", visible=k > 4)
         viewer.add_labels(nuclei, name=f"{k} of another program")
-        if k > 10:
+        if k > 4:
             copied = viewer.add_image(image, rgb=True, name=f"copy {k}")
             set_field_class(copied, 0, f"class {k}")
             set_chosen(copied, [0], True)
@@ -82,10 +82,10 @@ def test_sentences_about_many_layers_stay_short(draw):
     ):
         assert 1 <= said.count(kind) <= 3, kind
     assert "photograph 1 is hidden, and used because it is ticked" in said
-    for rest in (10 - 3, 6 - 3, 20 - 3, 9 - 3):
+    for rest in (6 - 3, 5 - 3, 12 - 3, 7 - 3):
         assert f"{rest} more" in said
     assert len(said) < 2000
-    assert len(summary.left_out) == 9  # all are named where each has its own line
+    assert len(summary.left_out) == 7  # all are named where each has its own line
 
 
 def test_hidden_layers_are_not_chosen_unless_somebody_says_so(viewer, draw):
