@@ -1,5 +1,6 @@
 """Fixtures for every test: small made-up folders, a bundle computed by hand, a trained one."""
 
+import gc
 import json
 import os
 import sys
@@ -261,19 +262,26 @@ def trained(tmp_path_factory, make_snam, keras_started) -> dict:
 
 
 @pytest.fixture(scope="session")
-def plugins_read_once() -> Iterator[None]:
-    """Each new viewer would read the manifests of all plugins again, which takes 0.1 s."""
+def napari_started() -> Iterator[None]:
+    """napari, imported, without the work that each new viewer would do again.
+
+    That is to read the manifests of all plugins, and to look for garbage among what was imported.
+    """
+    import napari.window  # noqa: F401
     from npe2 import PluginManager
 
     manager = PluginManager.instance()
     manager.discover(include_npe1=True)
+    gc.collect()
+    gc.freeze()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manager, "discover", lambda *_, **__: 0)
         yield
+    gc.unfreeze()
 
 
 @pytest.fixture
-def make_napari_viewer(plugins_read_once, make_napari_viewer):
+def make_napari_viewer(napari_started, make_napari_viewer):
     """napari's fixture, which knows the plugins that are installed."""
     return make_napari_viewer
 
