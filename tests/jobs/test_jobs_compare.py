@@ -285,7 +285,7 @@ def test_progress_only_grows(tmp_path, many):
 @pytest.mark.slow
 def test_a_network_beside_a_classical_model(tmp_path, make_snam, keras_started):
     root = make_snam(tmp_path / "in", 2, size=(32, 40), masks=False)
-    models = {"models": ("dcnn", "naive-bayes"), "epochs": 1, "device": "cpu"}
+    models = {"models": ("dcnn", "naive-bayes"), "epochs": 1, "device": "cpu", "input_size": 32}
     result, table, answers = compare(scan(root), tmp_path / "o", **models, folds=2, protocol="both")
     assert table["model"].tolist() == ["dcnn", "naive-bayes"] * 2
     assert table["parameters"][0] > 10_000
