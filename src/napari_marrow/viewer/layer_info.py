@@ -16,13 +16,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Layer
 from numpy.typing import NDArray
 
+from napari_marrow.data.cache import N_FILE_STATE
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.fingerprint import fingerprint
+from napari_marrow.viewer.records import FieldPrediction, Product
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
@@ -93,80 +96,6 @@ RECOLOURED = (Kind.WHITE_BALANCE, Kind.REINHARD, Kind.MACENKO)
 STAINS = (Kind.NUCLEAR_STAIN, Kind.COUNTERSTAIN)
 
 
-@dataclass(frozen=True)
-class _Record:
-    """A dataclass that is stored as a dictionary of its attributes."""
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the attributes as a dictionary."""
-        return dict(vars(self))
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_dict` wrote."""
-        names = {f.name for f in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in names})
-
-
-@dataclass(frozen=True)
-class Product(_Record):
-    """One slice of a stack of augmented photographs.
-
-    Attributes
-    ----------
-    name
-        Of the slice; a file of the product would have this stem.
-    operation, copy
-        What made it; an empty operation is the photograph itself.
-    source
-        The source of the photograph's field.
-    photograph
-        Path of the photograph; where there is no file, what tells it from others.
-    class_name
-        Class of the photograph's field, or None.
-    size
-        Height and width in pixels; a smaller slice is in the upper left corner of the stack.
-    layer, row
-        ``id`` and slice of the layer that it was made from; of an earlier version not known.
-    """
-
-    name: str
-    operation: str
-    copy: int
-    source: str
-    photograph: str
-    class_name: str | None
-    size: tuple[int, int]
-    layer: str = ""
-    row: int = 0
-
-    @property
-    def place(self) -> Path:
-        """The name, below the file of the photograph if there is one."""
-        return Path(self.photograph if Path(self.photograph).is_absolute() else "", self.name)
-
-
-@dataclass(frozen=True)
-class FieldPrediction(_Record):
-    """The prediction of one field.
-
-    Attributes
-    ----------
-    class_name, probability, uncertain
-        The answer for the field.
-    text
-        The answer as the caption shows it; empty where the field was not chosen.
-    table
-        As predicted, one row a unit; it is what is saved.
-    """
-
-    class_name: str | None
-    probability: float | None
-    uncertain: bool
-    text: str
-    table: pd.DataFrame
-
-
 @dataclass(frozen=True, eq=False)
 class LayerInfo:
     """What the plugin knows of one layer.
@@ -182,7 +111,7 @@ class LayerInfo:
     origin
         Of labels: what :func:`slice_files` returns of that photograph, to know it again.
     contents
-        Of saved labels: checksums of the files of ``origin``.
+        Of labels: what :func:`slice_contents` returns of that photograph.
     root
         The folder of ``fields``.
     fields
@@ -373,9 +302,20 @@ def slice_files(photograph: Layer) -> tuple[Path, ...]:
     return tuple(known) or (Path(photograph.source.path or photograph.name),)
 
 
+def slice_contents(photograph: Layer) -> tuple[str, ...]:
+    """Return the fingerprint of the file of each slice as it was opened, see :func:`slice_files`.
+
+    '' where there is none.
+    """
+    files, states = slice_files(photograph), LayerInfo.of(photograph).states
+    known = [state[:N_FILE_STATE] for state in states] or [()] * len(files)
+    return tuple(map(fingerprint, files, known))
+
+
 def linked_info(photograph: Layer, kind: Kind) -> LayerInfo:
     """Return what is known of a new layer of some kind that belongs to a photograph."""
-    return LayerInfo(kind=kind, photograph=layer_id(photograph), origin=slice_files(photograph))
+    origin, contents = slice_files(photograph), slice_contents(photograph)
+    return LayerInfo(kind, photograph=layer_id(photograph), origin=origin, contents=contents)
 
 
 def shown_slice(layer: Layer, point: tuple[float, ...]) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
@@ -96,6 +97,31 @@ def test_labels_of_which_a_field_is_gone_are_refused_by_name(saved):
     said = summarize_learning(Photograph.all_of(viewer.layers), "cell").sentence()
     for file in files:
         assert f"{file.stem} over {folder.name} is not used: it belongs to ALL_2" in said
+
+
+def test_labels_follow_pictures_whose_class_folders_swapped_names(saved, tmp_path):
+    viewer, folder, files, before = saved
+    drop(viewer, *files)
+    nuclei, cells = viewer.layers
+    cells.selected_label, cells.brush_size, cells.contour, cells.mode = 2, 13, 3, "paint"
+    for name in ("ALL", "MM"):
+        for k in (1, 2):  # the names of the files are the same, too
+            (folder / name / f"{name}_{k}.bmp").rename(folder / name / f"{k}.bmp")
+    (folder / "ALL").rename(tmp_path / "mm")
+    (folder / "MM").rename(folder / "ALL")
+    (tmp_path / "mm").rename(folder / "MM")
+    drop(viewer, folder)
+    [photograph] = Photograph.all_of(viewer.layers)
+    now = [int(photograph.labels(row).max()) for row in range(4)]
+    assert now == [before[name][0] for name in ("MM_1", "MM_2", "ALL_1", "ALL_2")]
+    assert list(viewer.layers)[:2] == [nuclei, cells]
+    assert (cells.selected_label, cells.brush_size, cells.contour) == (2, 13, 3)
+    assert cells.mode == "paint"
+    other = viewer.add_labels(np.array(nuclei.data), metadata=nuclei.metadata)
+    for layer, file in zip((nuclei, cells), files, strict=True):
+        with pytest.raises(MarrowError, match=file.name):
+            other.save(str(file), plugin="napari-marrow")
+        layer.save(str(file), plugin="napari-marrow")
 
 
 @pytest.mark.parametrize("steps", ["undo", "redo"])

@@ -1,6 +1,7 @@
 """Which layers belong together, and whether a layer still shows its file."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.io.writers import write_labels
-from napari_marrow.viewer.layer_info import Kind, linked_info
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info
 from napari_marrow.viewer.make.augmented import augment_photograph, augmented_layers
 from napari_marrow.viewer.photograph.annotations import (
     new_cells_layer,
@@ -193,16 +194,16 @@ def patients(draw, tmp_path):
 )
 @pytest.mark.parametrize("what", ["img_1.bmp", ""])
 def test_labels_of_patients_whose_files_have_the_same_names_stay_apart(
-    patients, tmp_path, change, what, monkeypatch
+    patients, tmp_path, change, what
 ):
-    if "earlier" in change:
-        monkeypatch.setattr("napari_marrow.viewer.io.writers.contents", lambda *given: ())
     files = []
     for number, patient in enumerate(("P1", "P2"), 1):
         viewer = ViewerModel()
         add(viewer, patients / patient / what)
         made = labelled(viewer, viewer.layers[0], number)
         made.name = f"{patient} nuclei"
+        if "earlier" in change:
+            replace(LayerInfo.of(made), contents=()).set_on(made)
         files += saved_files(viewer, [made.name], tmp_path)
     study = shutil.move(patients, tmp_path / "study 2026")
     places = {1: study / "P1" / what, 2: study / "P2" / what}

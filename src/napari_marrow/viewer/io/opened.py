@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from napari.layers import Labels, Layer
+from napari.layers import Image, Labels, Layer
 
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.outputs import input_files
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, slice_files
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.per_viewer import open_viewers
 from napari_marrow.viewer.photograph.links import labels_of
 
@@ -38,13 +38,13 @@ def opened_files(saved: object = None) -> list[Path]:
     return found + [path for x in layers for path in _source_files(x) if path not in own]
 
 
-def origin_in_place(saved: object) -> tuple[Path, ...]:
-    """Return the files of the photograph that labels with these data belong to where they lie."""
+def photograph_of(saved: object) -> Image | None:
+    """Return the open photograph that labels with these data belong to where they lie."""
     for viewer in open_viewers():
         for image, own in labels_of(list(viewer.layers)).items():
             if any(layer.data is saved for layer in own):
-                return slice_files(image)
-    return ()
+                return image
+    return None
 
 
 def _source_files(layer: Layer) -> list[Path]:

@@ -13,6 +13,7 @@ from napari.utils.notifications import show_warning
 
 from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, usable
+from napari_marrow.data.fingerprint import fingerprint
 from napari_marrow.data.images import image_size, is_image_name
 from napari_marrow.data.layouts import put_together, scan_all
 from napari_marrow.data.layouts.listing import folders_with_images, images_in
@@ -26,6 +27,7 @@ from napari_marrow.viewer.io.opened import is_open_mask, is_open_table, lone_mas
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make.layers import LayerData, collection_layers, place_of_files
 from napari_marrow.viewer.per_viewer import open_viewers
+from napari_marrow.viewer.photograph.origins import Slices
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 
 PathOrPaths = str | Sequence[str]
@@ -122,7 +124,9 @@ def read(path: PathOrPaths) -> list[LayerData]:
     ):
         from napari_marrow.viewer.io.arranging import arrange_open  # it needs pandas
 
-        arrange_open(viewer, [f.path for f in shown.fields], pixels.shape[1:3])
+        files = tuple(f.path for f in shown.fields)
+        slices = Slices(files, tuple(map(fingerprint, files)))
+        arrange_open(viewer, slices, pixels.shape[1:3])
     return layers
 
 

@@ -56,7 +56,7 @@ class Note(TypedDict):
     layer: dict[str, object]
     kind: str | None
     origin: NotRequired[list[str]]
-    contents: NotRequired[list[str]]
+    fingerprints: NotRequired[list[str]]
     columns: NotRequired[list[tuple[str, ColumnType]]]
     pages: NotRequired[dict[str, list[tuple[str, ColumnType]]]]
 
@@ -124,7 +124,7 @@ def save_labels(
     note: Note = {"missing": missing_mark(whole), "layer": options, "kind": info.kind}
     if info.origin:
         note["origin"] = [path.as_posix() for path in info.origin]
-        note["contents"] = list(info.contents)
+        note["fingerprints"] = list(info.contents)
     if isinstance(table, dict):
         note["pages"] = {str(row + 1): column_types(part) for row, part in table.items()}
     else:
@@ -257,7 +257,10 @@ def load_labels(
         data = tifffile.imread(path)
         assert note is not None
         options, kind = note["layer"], note["kind"]
-        origin, known = tuple(map(Path, note.get("origin", ()))), tuple(note.get("contents", ()))
+        origin, known = (
+            tuple(map(Path, note.get("origin", ()))),
+            tuple(note.get("fingerprints", ())),
+        )
         info = LayerInfo(None if kind is None else Kind(kind), origin=origin, contents=known)
     except Exception as error:
         # tifffile raises what it likes on damaged files

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TypedDict
 
 import pandas as pd
+from napari.layers import Image
+from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.viewer.io.opened import opened_files, origin_in_place
+from napari_marrow.data.text import listed
+from napari_marrow.viewer.io.opened import opened_files, photograph_of
 from napari_marrow.viewer.io.saved_labels import SUFFIXES, save_labels
-from napari_marrow.viewer.layer_info import LayerInfo
-from napari_marrow.viewer.photograph.links import contents
+from napari_marrow.viewer.layer_info import LayerInfo, slice_contents, slice_files
 from napari_marrow.viewer.photograph.slice_tables import all_tables, painted_since
 from napari_marrow.viewer.stack import LazyStack
 
@@ -40,14 +42,29 @@ def write_labels(path: str, data: LazyStack | NDArray, layer: LayerOptions) -> l
     data = data[0] if layer.get("multiscale") else data
     table = pd.DataFrame(layer.get("features"))
     info = LayerInfo.from_metadata(layer.get("metadata", {}))
-    origin = info.origin or origin_in_place(saved)
     tables = all_tables(data, info, table)
     if data.ndim == 2 and info.holds_nuclei:
         table = painted_since(data, table)
     target = _with_suffix(path, SUFFIXES)
-    info = replace(info, origin=origin, contents=contents(info, origin))
+    info = _with_photograph(info, photograph_of(saved))
     made = save_labels(target, data, tables or table, layer, info, read)
     return [str(p) for p in made]
+
+
+def _with_photograph(info: LayerInfo, photograph: Image | None) -> LayerInfo:
+    """Return what is known of labels with the files of their photograph, as those are now."""
+    if photograph is None:
+        return info
+    origin, known = slice_files(photograph), dict(zip(info.origin, info.contents, strict=False))
+    now = zip(origin, slice_contents(photograph), strict=True)
+    contents = tuple(content or known.get(path, "") for path, content in now)
+    pairs = zip(origin, contents, strict=True)
+    if lost := [str(path) for path, content in pairs if not content and len(path.parts) > 1]:
+        show_warning(
+            f"{listed(lost)} can't be read as opened: the saved labels know it by its path and "
+            "name only; put it back, open it again and save them again."
+        )
+    return replace(info, origin=origin, contents=contents)
 
 
 def write_predictions(path: str, data: LazyStack | NDArray, layer: LayerOptions) -> list[str]:

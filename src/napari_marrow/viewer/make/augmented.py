@@ -22,15 +22,10 @@ from napari_marrow.imaging.augment import PlannedImage, product
 from napari_marrow.imaging.settings import AugmentSettings
 from napari_marrow.jobs.augment import plan_readable, unique_names
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
-from napari_marrow.viewer.layer_info import (
-    Kind,
-    LayerInfo,
-    Product,
-    linked_info,
-    new_id,
-)
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info, new_id
 from napari_marrow.viewer.make.layers import STACK_AXES, labels_options, warn_once
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.records import Product
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import slice_place_of, stack_place_of
 

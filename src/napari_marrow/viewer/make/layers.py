@@ -14,9 +14,10 @@ from napari.types import FullLayerData
 from napari.utils.notifications import show_warning
 from numpy.typing import NDArray
 
-from napari_marrow.data.cache import file_states
+from napari_marrow.data.cache import N_FILE_STATE, file_states
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.data.fingerprint import fingerprint
 from napari_marrow.data.masks import MaskKind
 from napari_marrow.data.pixel_size import common_pixel_size
 from napari_marrow.imaging.label_cache import cached_field_labels
@@ -65,8 +66,9 @@ def collection_layers(collection: Collection) -> list[LayerData]:
     layers: list[LayerData] = [(pixels, image, "image")]
     for kind, data in labels.items():
         linked = LayerInfo(kind=kind, photograph=info.id, origin=tuple(f.path for f in fields))
-        if isinstance(data, np.ndarray):
-            linked = replace(linked, checksum=labels_checksum(data))
+        if isinstance(data, np.ndarray):  # that of a folder can't be changed
+            contents = (fingerprint(fields[0].path, states[0][:N_FILE_STATE]),)
+            linked = replace(linked, checksum=labels_checksum(data), contents=contents)
         own = labels_options(f"{name} {kind}", linked)
         options = {**own, "visible": kind is not Kind.BACKGROUND, **axes}
         if single and kind is Kind.NUCLEI:

@@ -25,10 +25,11 @@ from napari_marrow.learning.bundle import Bundle
 from napari_marrow.learning.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
-from napari_marrow.viewer.layer_info import FieldPrediction, Kind, LayerInfo, linked_info
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info
 from napari_marrow.viewer.make.layers import set_aside
 from napari_marrow.viewer.photograph.links import is_of
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.records import FieldPrediction
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
 

@@ -13,7 +13,8 @@ from napari_marrow.data.cache import N_FILE_STATE, file_states
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.images import decode
-from napari_marrow.viewer.layer_info import LayerInfo, Product, pixel_checksum
+from napari_marrow.viewer.layer_info import LayerInfo, pixel_checksum
+from napari_marrow.viewer.records import Product
 from napari_marrow.viewer.stack import Pixels
 
 T = TypeVar("T", bound=Hashable)

@@ -10,9 +10,10 @@ import numpy as np
 from napari.layers import Image, Labels, Layer, Points, Shapes
 from numpy.typing import NDArray
 
+from napari_marrow.data.text import listed
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data
 from napari_marrow.viewer.photograph.annotations import annotates, seen
-from napari_marrow.viewer.photograph.links import below, is_of, where_it_belongs
+from napari_marrow.viewer.photograph.links import below, changed_since, is_of, where_it_belongs
 from napari_marrow.viewer.stack import EditableStack, LazyStack, Pixels
 from napari_marrow.viewer.transforms import lies_over
 
@@ -127,12 +128,36 @@ def layer_notes(
         if not layer.visible or not isinstance(layer, Image | Labels | Points | Shapes):
             continue
         image = next((x for x in own if layer in own[x]), None)
-        if text := _no_use(layer, image, [*own]):
-            under = layers[:place]
-            image = image or below(layer, under, [x for x in own if x in under])
-        if image is not None and text:
-            found[image].append(f"{layer.name} over {image.name} {text}")
+        text, under = _no_use(layer, image, [*own]), layers[:place]
+        if text and image is None:
+            image = below(layer, under, [*own])
+        if image is None:
+            continue
+        side = "over" if image in under else "under"
+        if text:
+            found[image].append(f"{layer.name} {side} {image.name} {text}")
+        elif isinstance(layer, Labels) and _is_used(image, layer):
+            found[image] += _doubts(layer, image, covered=image not in under and image.visible)
     return found
+
+
+def _doubts(layer: Labels, image: Image, covered: bool) -> list[str]:
+    """What to check of a layer that gives its photograph cells."""
+    texts, info = list[str](), LayerInfo.of(layer)
+    if covered:
+        texts.append(f"{layer.name} is covered by {image.name}: drag it above in the layer list")
+    changed = (
+        changed_since(info, image)
+        if info.origin and info.photograph != LayerInfo.of(image).id
+        else []
+    )
+    if changed:
+        are = "was" if len(changed) == 1 else "were"
+        texts.append(
+            f"{listed(changed)} {are} changed after {layer.name} was made or saved: check that "
+            "its labels fit"
+        )
+    return texts
 
 
 def _gives_cells(kind: Kind) -> bool:

@@ -18,14 +18,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.imaging.segmentation import found_nuclei
 from napari_marrow.jobs.augment import file_name
-from napari_marrow.viewer.layer_info import (
-    Kind,
-    LayerInfo,
-    Product,
-    full_data,
-    layer_fields,
-    layer_products,
-)
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data, layer_fields, layer_products
 from napari_marrow.viewer.photograph.annotations import (
     AnnotatedSlice,
     Annotation,
@@ -47,6 +40,7 @@ from napari_marrow.viewer.photograph.overlays import (
     topmost,
     unlinked_labels,
 )
+from napari_marrow.viewer.records import Product
 from napari_marrow.viewer.stack import LazyStack, Pixels, read_slice
 from napari_marrow.viewer.transforms import lies_over
 

@@ -10,9 +10,10 @@ from typing import TypeVar
 from napari.layers import Image, Layer
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.viewer.layer_info import LayerInfo, Product
+from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.photograph.annotations import keep_inherited_classes, set_field_class
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.records import Product
 
 Known = TypeVar("Known", Field, Product)
 
