@@ -219,3 +219,15 @@ def test_numbers_of_cases_in_the_names_of_files_are_sources_or_reported(put, nam
     found = scan(put(*(f"{c}/{name.format(p=p, k=k)}.png" for p, c in people for k in range(3))))
     assert sum("--groups" in w for w in found.warnings) == 1
     assert both or len({f.source for f in found.fields}) == 6
+
+
+@pytest.mark.parametrize("name", ["{c}_P{p}_{k}", "{c} P{p:02d} {k}", "{c}-H23-100{p}-{k}"])
+@pytest.mark.parametrize("classes", [("ALL", "MM"), ("sick", "well")])
+@pytest.mark.parametrize("both", [False, True])
+def test_codes_behind_the_class_in_the_names_of_files_are_sources_or_reported(
+    put, name, classes, both
+):
+    people = [(p, c) for p in range(1, 7) for c in classes if both or c == classes[p % 2]]
+    found = scan(put(*(f"{c}/{name.format(c=c, p=p, k=k)}.png" for p, c in people for k in "ab")))
+    assert sum("--groups" in w for w in found.warnings) == 1
+    assert both or len({f.source for f in found.fields}) == 6

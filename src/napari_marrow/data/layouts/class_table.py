@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from napari_marrow.data.csv_table import columns
 from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.data.layouts.folders import (
-    arranged_classes,
-    cuts_across,
-    folders_may_be_patients,
-)
+from napari_marrow.data.layouts.folders import classes_of_folders_above
 from napari_marrow.data.layouts.listing import (
     images_in,
     list_folder,
     passed_over,
     with_passed_over,
 )
-from napari_marrow.data.layouts.names import is_patient_of_name, source_of_name
+from napari_marrow.data.layouts.names import (
+    is_class_word,
+    is_patient_of_name,
+    source_of_name,
+)
+from napari_marrow.data.layouts.one_hot import is_beside_class
 from napari_marrow.data.layouts.people import sources_of_folders
 from napari_marrow.data.layouts.sources import warn_of_missing_originals
-from napari_marrow.data.layouts.table_files import gives_classes, tables_apart, tables_inside
+from napari_marrow.data.layouts.table_files import (
+    class_column,
+    gives_classes,
+    says_class,
+    tables_apart,
+    tables_inside,
+)
 from napari_marrow.data.layouts.table_rows import Rows, read_table, without_class
 from napari_marrow.data.text import counted, folded, listed
+
+MIN_NAMED_SHARE = 0.9
+"""Share of the photographs in class folders that a table must give classes, to count before."""
 
 
 def read_class_table(
@@ -34,9 +44,9 @@ def read_class_table(
 ) -> tuple[Collection | None, dict[Path, str]]:
     """Read the table of classes in a folder, if there is one that counts.
 
-    One with the columns ``image`` and ``class`` beside photographs always does. Any other, also in
-    other spellings, does where the folders tell no classes apart; so do those below, each
-    for its own, and one in a folder of its own. Several are joined.
+    Where folders give classes, see :func:`before_folders`. Else one with the columns ``image`` and
+    ``class`` beside photographs does; any other, also in other spellings, where there is no such
+    one; so do those below, each for its own, and one in a folder of its own. Several are joined.
 
     Parameters
     ----------
@@ -67,8 +77,7 @@ def read_class_table(
     apart = [p for p in tables_apart(folder) if gives_classes(p)] if below else []
     certain = tables if images_in(folder) else []
     certain = [p for p in certain if {"image", "class"} <= set(columns(p))]
-    is_arranged = not certain and len(arranged_classes(layout)) > 1
-    if is_arranged and not folders_may_be_patients(layout):
+    if tell_classes(layout) and not certain:
         return None, {}
     parts: list[Rows] = []
     faults: dict[Path, str] = {}
@@ -79,7 +88,8 @@ def read_class_table(
             if len(certain) == 1:
                 raise
             faults[table] = passed_over(table, error)
-    if is_arranged and not cuts_across(layout, (f for p in parts for f in p.fields.values())):
+    parts, read = before_folders(layout, parts, bool(certain)), parts
+    if read and not parts:
         return None, {}
     if apart and len({p for part in parts for p in part.fields}) < sum(
         len(p.fields) for p in parts
@@ -90,6 +100,65 @@ def read_class_table(
     return join_unless_left_out(folder, layout, parts, bool(certain), faults)
 
 
+def tell_classes(layout: Collection) -> bool:
+    """Whether several folders give classes, and one has a word for cells or a diagnosis."""
+    names = {folded(name) for name in classes_of_folders_above(layout).values()}
+    return len(names) > 1 and any(map(is_class_word, names))
+
+
+def before_folders(layout: Collection, parts: list[Rows], is_certain: bool = False) -> list[Rows]:
+    """Return the tables that count before the folders that give classes.
+
+    None does where the folders have words for cells or diagnoses in their names and tell classes
+    apart. Before others, which may be those of patients, count tables with a column that says
+    outright that it has the class, and other classes for nearly all photographs, not the same by
+    other names. Of one folder that is no such word any table does.
+    """
+    folders = {path: folded(c) for path, c in classes_of_folders_above(layout).items()}
+    told = {*folders.values()}
+    has_words = any(map(is_class_word, told))
+    is_about_others = is_certain and all(folders.keys().isdisjoint(p.fields) for p in parts)
+    if is_about_others or (len(told) < 2 and not has_words):
+        return parts
+    own = [p for p in parts if says_class(p.table) and not _rates(p)]
+    given = {path: folded(f.class_name) for p in own for path, f in p.fields.items()
+             if f.class_name and path in folders}  # fmt: skip
+    classes = {*given.values()}
+    pairs = {(folders[path], name) for path, name in given.items()}
+    says_same = not classes.isdisjoint(told) or len(pairs) == len(classes) == len(told)
+    is_other = not says_same and len(given) >= MIN_NAMED_SHARE * len(folders)
+    counts = len(classes) > 1 and (is_other or (is_certain and not has_words))
+    return own if counts and not tell_classes(layout) else []
+
+
+def _rates(part: Rows) -> bool:
+    """Whether all classes of a table are about the picture or the patient: good and bad."""
+    return all(is_beside_class(f.class_name) for f in part.fields.values() if f.class_name)
+
+
+def _people(layout: Collection, parts: list[Rows]) -> tuple[dict[Path, str], list[str]]:
+    """Return the folders that tables count before, as those of patients, and a sentence.
+
+    Where each holds one class and each class is in one, they are the classes by other names.
+    """
+    folders = classes_of_folders_above(layout)
+    given = {path: folded(f.class_name) for p in parts for path, f in p.fields.items()
+             if f.class_name and path in folders}  # fmt: skip
+    names = sorted({folders[path] for path in given})
+    if not any(map(is_class_word, names)) and len(names) < 2:
+        return {}, []
+    tables = listed([p.name for p in parts])
+    classes = sorted({f.class_name for p in parts for f in p.fields.values() if f.class_name})
+    pairs = {(folders[path], name) for path, name in given.items()}
+    divided = len(names) > 1 and len({*given.values()}) < len(pairs)
+    kept = "taken for patients, slides or the like" if divided else "not the classes then"
+    return {path: folders[path] for path in given if divided}, [
+        f"{tables} gives the classes {listed(classes)}; the folders {listed(names)} are {kept}. If "
+        f"the folders are the classes, rename the column "
+        f"{listed(sorted({class_column(p.table) for p in parts}))} or move the table away."
+    ]
+
+
 def join_unless_left_out(
     folder: Path, layout: Collection, parts: list[Rows], is_certain: bool, faults: dict[Path, str]
 ) -> tuple[Collection | None, dict[Path, str]]:
@@ -97,11 +166,13 @@ def join_unless_left_out(
     if not parts:
         return None, faults
     try:
-        found = _join(folder, parts, None if is_certain else layout.fields)
+        people, notes = _people(layout, parts)
+        found = _join(folder, parts, None if is_certain else layout.fields, people)
     except LeftOutError as error:
         if is_certain:
             raise
         return None, faults | {part.table: passed_over(part.table, error) for part in parts}
+    found = dataclasses.replace(found, warnings=(*notes, *found.warnings))
     if not is_certain:
         warnings = (*layout.warnings, *found.warnings)
         found = dataclasses.replace(found, warnings=warnings, passed_over=layout.passed_over)
@@ -135,8 +206,16 @@ def fields_of_table(table: Path, opened: Path | None = None) -> Collection:
     return _join(root, [read_table(table, root, root, opened)], None)
 
 
-def _join(root: Path, parts: list[Rows], others: Iterable[Field] | None) -> Collection:
-    """Join what tables say; a photograph to which they give different classes has none."""
+def _join(
+    root: Path,
+    parts: list[Rows],
+    others: Iterable[Field] | None,
+    people: Mapping[Path, str] | None = None,
+) -> Collection:
+    """Join what tables say; a photograph to which they give different classes has none.
+
+    Folders that may be those of patients (``people``) are the sources where nothing else tells any.
+    """
     names = listed([part.name for part in parts])
     classes: dict[Path, dict[str, str]] = defaultdict(dict)
     for path, f in (item for part in parts for item in part.fields.items()):
@@ -165,7 +244,7 @@ def _join(root: Path, parts: list[Rows], others: Iterable[Field] | None) -> Coll
         fields += [without_class(f) if f.path in near else f for f in rest]
     warnings = [*(w for part in parts for w in part.warnings), *warnings]
     given = {path: text for part in parts for path, text in part.sources.items()}
-    fields = _with_sources(root, fields, given, warnings)
+    fields = _with_sources(root, fields, given, people or {}, warnings)
     hidden = {path for part in parts for path in part.hidden}
     left_out = [f for f in fields if f.path in hidden]
     used = tuple(f for f in fields if f.path not in hidden)
@@ -180,11 +259,20 @@ def _join(root: Path, parts: list[Rows], others: Iterable[Field] | None) -> Coll
 
 
 def _with_sources(
-    root: Path, fields: list[Field], given: dict[Path, str], warnings: list[str]
+    root: Path,
+    fields: list[Field],
+    given: dict[Path, str],
+    people: Mapping[Path, str],
+    warnings: list[str],
 ) -> list[Field]:
     """Take the given sources; where there is none, that of a patient's folder."""
     without = [f for f in fields if f.path not in given]
     found, sentences = sources_of_folders(root, without)
+    if people and found == tuple(without):
+        found, sentences = (
+            tuple(dataclasses.replace(f, source=people.get(f.path, f.source)) for f in found),
+            [],
+        )
     warnings += [*sentences, *warn_of_missing_originals(root, without)]
     names = {path: Path(text) for path, text in given.items()}  # of C-NMC: UID_57_29_1_all.bmp
     given |= {path: source_of_name(n) for path, n in names.items() if is_patient_of_name(n)}

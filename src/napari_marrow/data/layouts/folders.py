@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Collection as Many
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
@@ -35,8 +35,6 @@ from napari_marrow.data.masks import looks_like_mask
 from napari_marrow.data.text import folded, listed, one_form
 
 SNAM_FOLDER = "PKG - SN-AM"
-MIN_NAMED_SHARE = 0.9
-"""Share of the photographs in class folders that a table must give classes, to count before."""
 
 
 def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
@@ -119,36 +117,14 @@ def class_folders(folder: Path, taken: Many[Path] = ()) -> Collection:
     return Collection(root, tuple(fields), tuple(warnings))
 
 
-def arranged_classes(collection: Collection) -> set[str]:
-    """Return the classes, folded, that a folder above gives fields, and not the file's name."""
+def classes_of_folders_above(collection: Collection) -> dict[Path, str]:
+    """Return the classes that a folder above gives photographs, and not the file's name."""
     return {
-        folded(f.class_name)
+        f.path: f.class_name
         for f in collection.fields
         if f.class_name is not None
         and any(tells_class(p.name, f.class_name) for p in f.path.parents)
     }
-
-
-def folders_may_be_patients(layout: Collection) -> bool:
-    """Whether no folder that gives a class has a word for cells or a diagnosis in its name."""
-    return not any(map(is_class_word, arranged_classes(layout)))
-
-
-def cuts_across(layout: Collection, fields: Iterable[Field]) -> bool:
-    """Whether classes of a table lie in several folders each, as those of patients.
-
-    Nearly all photographs that a folder gives a class have another by the table then. They are
-    cells or diagnoses by their names, or each folder has one: good and bad pictures of the sick and
-    the well are no classes.
-    """
-    folders = {f.path: folded(f.class_name) for f in layout.fields if f.class_name}
-    given = {f.path: folded(f.class_name) for f in fields if f.class_name and f.path in folders}
-    classes = {*given.values()}
-    pairs = {(name, folders[path]) for path, name in given.items()}
-    is_whole = len(given) >= MIN_NAMED_SHARE * len(folders)
-    apart = len(classes) > 1 and classes.isdisjoint(folders.values())
-    meant = any(map(is_class_word, classes)) or len(pairs) == len({*folders.values()})
-    return is_whole and apart and meant and len(pairs) >= 2 * len(classes)
 
 
 def snam_root(folder: Path) -> Path:

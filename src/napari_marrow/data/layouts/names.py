@@ -267,10 +267,12 @@ def is_patient_of_name(path: Path) -> bool:
 
 
 def class_of_folder_name(folder: str) -> str | None:
-    """Return the class by a folder's name: the name itself, or ``ALL`` of ``ALL_train``.
+    """Return the class by a folder's name: the name itself, or ``AML`` of ``AML_train``.
 
-    >>> [class_of_folder_name(n) for n in ("ALL_train", "test-MM", "normal", "train", "ALL")]
-    ['ALL', 'MM', 'normal', None, 'ALL']
+    >>> [class_of_folder_name(n) for n in ("ALL_train", "test-blast", "normal", "train", "ALL")]
+    ['ALL', 'blast', 'normal', None, 'ALL']
+    >>> [class_of_folder_name(n) for n in ("plasma cells, test images", "ALL MM test", "lab_train")]
+    ['plasma cells', None, None]
     """
     if both := person_and_class(folder):
         return printable(both[1])
@@ -278,10 +280,12 @@ def class_of_folder_name(folder: str) -> str | None:
         return printable(folder)
     folder = one_form(folder)
     words = re.findall(r"[^\W_]+", folder)
-    known = KNOWN_CLASSES.intersection(words)
-    rest = [word for word in words if word not in known]
-    kept = all(w.casefold() in _PARTS or _KEPT_IN.match(w.casefold()) for w in rest)
-    return next(iter(known)) if len(known) == 1 and kept else None
+    own = [w for w in words if not (_is_part(w) or _KEPT_IN.match(w.casefold()))]
+    name = " ".join(own)
+    is_one = is_class_word(name) and len(KNOWN_CLASSES.intersection(own)) < 2
+    return (
+        printable(name) if is_one and not (is_group(name) or _ALL_IDB_FOLDER.match(name)) else None
+    )
 
 
 def is_group(folder: str) -> bool:

@@ -67,8 +67,16 @@ def read_one_hot(table: Path) -> list[list[str]] | None:
 
 
 def _may_be_class(name: str, others: Collection[str]) -> bool:
-    is_other = name.lower() in others or _OTHER.fullmatch(re.sub(r"[\W_]+", "_", folded(name)))
-    return not is_other and can_be_class(name)
+    return not (name.lower() in others or is_beside_class(name)) and can_be_class(name)
+
+
+def is_beside_class(name: str) -> bool:
+    """Whether a name is about the picture or the patient, beside the class.
+
+    >>> [is_beside_class(n) for n in ("good", "Over-exposed", "male", "treated", "normal")]
+    [True, True, True, True, False]
+    """
+    return bool(_OTHER.fullmatch(re.sub(r"[\W_]+", "_", folded(name))))
 
 
 def _mark(text: str) -> bool | None:

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 
 from napari_marrow.data.fields import Field
-from napari_marrow.data.layouts.names import original_of_name
-from napari_marrow.data.text import counted, listed
+from napari_marrow.data.layouts.names import is_class_word, original_of_name
+from napari_marrow.data.text import counted, folded, listed
 
 _IN_NAME = r"(?:^|[\W_])(?P<word>{})[\W_]*(?P<number>\d+)(?!\d)"
 _PATIENT_IN_NAME = re.compile(
@@ -25,7 +25,8 @@ _SLIDE_IN_NAME = re.compile(
 )
 # P02, S1, ID007; BM-1001, 2023-1001, H23-1001: the year, and the number of the case in it
 _P_CODE = re.compile(
-    r"(?:(?:pt?|s|id|mrn)[\W_]?\d+|[a-z]{0,2}(?:(?:19|20)?\d\d)?-\d{3,})(?=[\W_])", re.IGNORECASE
+    r"(?:(?P<word>[^\W\d_]+)[\W_]+)??(?P<code>(?:pt?|s|id|mrn)[\W_]?\d+|[a-z]{0,2}(?:(?:19|20)?\d\d)?-\d{3,})(?=[\W_])",
+    re.IGNORECASE,
 )
 
 
@@ -34,11 +35,12 @@ def sources_of_file_names(
 ) -> tuple[tuple[Field, ...], list[str]]:
     """Give photographs one source whose names spell the same patient or slide, and say so.
 
-    ``Patient1_0`` and ``patient_01-3`` do. So do codes such as ``P02_0``, if all are named so and
-    each code is of one class alone; else they are only reported.
+    ``Patient1_0`` and ``patient_01-3`` do. So do codes such as ``P02_0``, also behind the class
+    (``ALL_P02_0``), if all are named so and each code is of one class alone; else they are only
+    reported.
     """
     stems = {f.path: original_of_name(f.path).rpartition("/")[2] for f in ours}
-    codes = {path: match[0] for path, stem in stems.items() if (match := _P_CODE.match(stem))}
+    codes = {f.path: code for f in ours if (code := _code(stems[f.path], f.class_name))}
     codes = codes if len(codes) == len(ours) else {}
     found = {path: match for path, stem in stems.items() if (match := _spelt_person(stem))}
     sources = {path: f"{m['word'].casefold()} {int(m['number'])}" for path, m in found.items()}
@@ -63,6 +65,18 @@ def sources_of_file_names(
             "--groups."
         ]
     return fields, []
+
+
+def _code(stem: str, class_name: str | None) -> str:
+    """Return the code of a patient with which a stem begins, perhaps behind its class.
+
+    >>> [_code(stem, "sick") for stem in ("P02_0", "ALL_P02_0", "sick-P02-0", "img_s1_0")]
+    ['P02', 'P02', 'P02', '']
+    """
+    match = _P_CODE.match(stem)
+    word = match and match["word"]
+    is_own = not word or is_class_word(word) or folded(word) == folded(class_name or "")
+    return match["code"] if match and is_own else ""
 
 
 def _spelt_person(stem: str) -> re.Match[str] | None:

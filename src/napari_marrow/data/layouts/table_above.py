@@ -9,11 +9,10 @@ from napari_marrow.data.csv_table import read_rows_by_role
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
-from napari_marrow.data.layouts.class_table import join_unless_left_out
-from napari_marrow.data.layouts.folders import (
-    arranged_classes,
-    cuts_across,
-    folders_may_be_patients,
+from napari_marrow.data.layouts.class_table import (
+    before_folders,
+    join_unless_left_out,
+    tell_classes,
 )
 from napari_marrow.data.layouts.listing import (
     folders_with_images,
@@ -24,7 +23,7 @@ from napari_marrow.data.layouts.listing import (
     subfolders,
 )
 from napari_marrow.data.layouts.paired_masks import is_named_for
-from napari_marrow.data.layouts.table_files import gives_classes
+from napari_marrow.data.layouts.table_files import gives_classes, say_folders_count
 from napari_marrow.data.layouts.table_rows import read_table
 from napari_marrow.data.text import listed
 
@@ -37,10 +36,10 @@ def read_class_table_above(
 ) -> tuple[Collection | None, dict[Path, str]]:
     """Read the tables above a folder, or beside it in a folder of their own, that name its fields.
 
-    Only where the folders give no classes. The nearest of :data:`MAX_LEVELS_ABOVE` folders counts.
+    Where folders give classes, see :func:`~.class_table.before_folders`. The nearest of
+    :data:`MAX_LEVELS_ABOVE` folders counts.
     """
-    is_arranged = bool(arranged_classes(layout))
-    if layout.tables or (is_arranged and not folders_may_be_patients(layout)):
+    if layout.tables or tell_classes(layout):
         return None, {}
     own = {f.path: f for f in layout.fields}
     index = FileIndex({layout.label(f): f for f in layout.fields})
@@ -68,8 +67,9 @@ def read_class_table_above(
             }  # fmt: skip
             if fields:
                 parts.append(dataclasses.replace(part, fields=fields, place=folder, rest=[]))
-        if is_arranged and not cuts_across(layout, (f for p in parts for f in p.fields.values())):
-            parts = []
+        read, parts = parts, before_folders(layout, parts)
+        if not parts:
+            faults |= {p.table: say_folders_count(p.table, p.name) for p in read}
         if parts:
             names = listed([str(part.table) for part in parts])
             used = f"Classes are those of {names}; move it away to read the folder without."
@@ -77,7 +77,7 @@ def read_class_table_above(
             if found is not None:
                 found = dataclasses.replace(found, warnings=(*found.warnings, used))
             return found, faults
-    return None, {} if is_arranged else faults
+    return None, faults
 
 
 def _is_of_another(table: Path, folder: Path, rivals: list[Path]) -> bool:

@@ -18,18 +18,20 @@ from napari_marrow.data.layouts.listing import (
     holds_results,
     images_in,
     list_folder,
+    passed_over,
     subfolders,
 )
 from napari_marrow.data.layouts.names import can_be_class
 from napari_marrow.data.layouts.one_hot import read_one_hot
 from napari_marrow.data.masks import looks_like_mask
+from napari_marrow.data.text import listed
 
 MAX_DEPTH_APART = 3
 """Folders below folders, without photographs, in which tables are looked for."""
 _PREDICTED = re.compile(r"submissions?(?![a-z])|(?<![a-z])predict(?:ions?|ed)(?![a-z])")
 SAVED = "fields.csv"
 """The name that the widget gives the table it saves."""
-_OF_ANYTHING = frozenset({"type", "types", "category", "categories", "condition", "annotation"})
+_OF_ANYTHING = re.compile(r"types?(?:names?)?|categor\w*|kategorie|conditions?|annotations?")
 """Names of columns that may be about the files as well as about their classes."""
 
 
@@ -83,13 +85,41 @@ def is_named_for_predictions(table: Path) -> bool:
 
 def tells_storage(table: Path) -> bool:
     """Whether a column such as ``type`` has no classes in it, but ``train`` or ``png``."""
-    if columns_by_role(columns(table)).get("class", "").casefold() not in _OF_ANYTHING:
+    if not class_column(table) or says_class(table):
         return False
     try:
         texts = {row["class"] for row in read_rows_by_role(table)}
     except MarrowError:
         return False  # reported where the table is read
     return bool(texts) and not any(map(can_be_class, texts))
+
+
+def class_column(table: Path) -> str:
+    """Return the name of the column with the classes; empty if there is none."""
+    return columns_by_role(columns(table)).get("class", "")
+
+
+def says_class(table: Path) -> bool:
+    """Whether a column says outright that it has the classes, as ``type`` does not."""
+    name = re.sub(r"[\W_]+", "", class_column(table).casefold())
+    return bool(name) and not _OF_ANYTHING.fullmatch(name)
+
+
+def say_folders_count(table: Path, name: str) -> str:
+    """Return a sentence that folders count before a table, with its own classes."""
+    try:
+        marked = read_one_hot(table) or [[row["class"]] for row in read_rows_by_role(table)]
+    except MarrowError as error:
+        return passed_over(table, error)
+    classes = listed(sorted({text for own in marked for text in own if text}))
+    roles = columns_by_role(columns(table))
+    where = f" in the column {roles['class']}" if "class" in roles else ""
+    sources = f" For the sources in its column {roles.get('source')}, name it with --groups."
+    return (
+        f"{name} gives the classes {classes}{where}, and is passed over, as the folders give them; "
+        "to use it, scan the table itself, beside or above its photographs."
+        f"{sources if 'source' in roles else ''}"
+    )
 
 
 def is_saved_table(path: Path) -> bool:

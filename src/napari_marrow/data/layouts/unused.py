@@ -17,10 +17,12 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.images import is_image_name
+from napari_marrow.data.layouts.class_table import tell_classes
 from napari_marrow.data.layouts.listing import name_below, natural_key
 from napari_marrow.data.layouts.table_files import (
     gives_classes,
     is_named_for_predictions,
+    say_folders_count,
     tables_apart,
 )
 from napari_marrow.data.masks import has_labels_mark, looks_like_mask, mask_kind
@@ -120,13 +122,19 @@ def _explain_tables(folder: Path, found: Collection, unused: list[str]) -> dict[
     apart = {path for path in tables_apart(folder) if _names_photographs(path, index)}
     near = {name: folder / name for name in unused}
     near = {name: path for name, path in near.items() if path.parent in places or path in apart}
-    reasons = {name: _why_unused(folder, name, found, index) for name in near}
+    by_folders = not found.tables and tell_classes(found)
+    reasons = {name: _why_unused(folder, name, found, index, by_folders) for name in near}
     explained = [(name, reason) for name, reason in reasons.items() if reason]
     return dict(explained[:MAX_EXPLAINED_TABLES])
 
 
-def _why_unused(folder: Path, name: str, found: Collection, index: FileIndex[Field]) -> str | None:
-    """Return why a table is not used, and what to do; None where it is about something else."""
+def _why_unused(
+    folder: Path, name: str, found: Collection, index: FileIndex[Field], by_folders: bool
+) -> str | None:
+    """Return why a table is not used, and what to do; None where it is about something else.
+
+    Nothing helps where folders give the classes (``by_folders``) in any case.
+    """
     path = folder / name
     if path.suffix.lower() in _SPREADSHEETS:
         return f"{name} is a spreadsheet, which can't be read; save it as CSV to use it."
@@ -140,10 +148,7 @@ def _why_unused(folder: Path, name: str, found: Collection, index: FileIndex[Fie
         if found.tables:
             chosen = listed([name_below(folder, table) for table in found.tables])
             return f"{name} is passed over, as {chosen} gives the classes; keep one of the two."
-        return (
-            f"{name} gives classes, and is passed over, as the folders give them; to use it, scan "
-            "the table itself, beside or above its photographs."
-        )
+        return say_folders_count(path, name)
     if {"image", "class"} <= roles.keys() and is_named_for_predictions(path):
         return (
             f"{name} is passed over, as by its name its classes are predicted, or are to be; if "
@@ -151,13 +156,18 @@ def _why_unused(folder: Path, name: str, found: Collection, index: FileIndex[Fie
         )
     if "image" in roles and "source" in roles:
         return f"{name} gives sources, and no classes; to use it, name it with --groups."
-    if "image" not in roles and "class" in roles and {"source", "folder"} & roles.keys():
+    is_of_patients = (
+        "image" not in roles and "class" in roles and {"source", "folder"} & roles.keys()
+    )
+    if not is_of_patients and not _names_photographs(path, index):
+        return None
+    if by_folders:
+        return f"{name} is passed over, as the folders give the classes."
+    if is_of_patients:
         return (
             f"{name} is passed over, as it has no column image, but {listed(names)}; write a row "
             "for each photograph, with its path in a column called image."
         )
-    if not _names_photographs(path, index):
-        return None
     if any(map(_is_file, names)):
         return _REMEDY.format(name)
     if "image" in roles:
