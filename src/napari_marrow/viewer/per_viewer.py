@@ -48,6 +48,19 @@ def per_viewer(make: Callable[[napari.Viewer], T]) -> Callable[[napari.Viewer], 
     return attach
 
 
+def while_open(
+    viewer: napari.Viewer, action: Callable[[napari.Viewer], object]
+) -> Callable[[], None]:
+    """Return a function that calls ``action`` with a viewer that it does not keep alive."""
+    weak = weakref.ref(unwrapped(viewer))
+
+    def act() -> None:
+        if (found := weak()) is not None:
+            action(found)
+
+    return act
+
+
 class ViewerFollower:
     """An object that follows a viewer and does not keep it alive."""
 

@@ -9,10 +9,10 @@ them: that is what napari draws. Whoever computes with a slice calls :meth:`Lazy
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 from types import EllipsisType
 from typing import TypeAlias
@@ -213,6 +213,15 @@ class EditableStack(LazyStack):
     def __init__(self, readers: Sequence[Reader], shape: tuple[int, ...], dtype: DTypeLike):
         super().__init__(readers, shape, dtype)
         self._painted: dict[int, NDArray] = {}
+
+    @classmethod
+    def of(cls, labels: NDArray, painted: Iterable[int], names: Sequence[str]) -> EditableStack:
+        """Return labels as a stack, of which these rows were painted on, with the fields' names."""
+        readers = [partial(np.asarray, part) for part in labels]
+        stack = cls(readers, labels.shape[1:], labels.dtype)
+        stack._painted = {row: stack._framed(labels[row]) for row in painted}
+        stack.names = names
+        return stack
 
     @property
     def painted_rows(self) -> frozenset[int]:

@@ -14,7 +14,7 @@ from PIL import Image
 from napari_marrow.data.fingerprint import BLOCK_BYTES, N_BLOCKS, fingerprint
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.io.writers import write_labels
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info, slice_files
 from napari_marrow.viewer.photograph.origins import Slices, match
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.training.learning import summarize_learning
@@ -190,6 +190,17 @@ def test_labels_below_a_photograph_are_named(one, of):
     else:
         assert "img_1 nuclei is covered by img_1" in text
     viewer.layers[-1].visible = False
+    assert "covered" not in sentence(viewer)
+
+
+def test_labels_that_were_opened_first_lie_above_their_photograph(one, make_napari_viewer, qtbot):
+    first, second, saved = one
+    viewer = make_napari_viewer()
+    for path in (saved, second, first):
+        viewer.open(str(path), plugin="napari-marrow")
+    qtbot.waitUntil(lambda: viewer.layers[-1].name == "img_1 nuclei")
+    shown = [path for layer in viewer.layers[:-1] for path in slice_files(layer)]
+    assert shown == [second, first]
     assert "covered" not in sentence(viewer)
 
 

@@ -15,7 +15,7 @@ from napari_marrow.viewer.behaviours.lock_2d import attach_lock_2d, show_in_2d
 from napari_marrow.viewer.behaviours.new_label import attach_new_label
 from napari_marrow.viewer.behaviours.prepare_labels import attach_label_preparation
 from napari_marrow.viewer.make.layers import LayerData
-from napari_marrow.viewer.per_viewer import open_viewers, unwrapped
+from napari_marrow.viewer.per_viewer import open_viewers, while_open
 from napari_marrow.viewer.stack import LazyStack
 
 CAPTION_MS = 300
@@ -28,14 +28,7 @@ def attach_behaviours(viewer: napari.Viewer) -> None:
     attach_new_label(viewer)
     attach_label_preparation(viewer)
     attach_current_table(viewer)
-    weak = weakref.ref(unwrapped(viewer))
-    QTimer.singleShot(CAPTION_MS, lambda: _attach_caption(weak))
-
-
-def _attach_caption(weak: weakref.ref[napari.Viewer]) -> None:
-    viewer = weak()
-    if viewer is not None:
-        attach_caption(viewer)
+    QTimer.singleShot(CAPTION_MS, while_open(viewer, attach_caption))
 
 
 def prepare_viewer(layers: Iterable[LayerData], viewer: napari.Viewer | None = None) -> None:

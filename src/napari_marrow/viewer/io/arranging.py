@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Labels, Layer
 
 from napari_marrow.viewer.layer_info import LayerInfo, full_data
-from napari_marrow.viewer.photograph.links import is_photograph, likest, of_origin
+from napari_marrow.viewer.photograph.links import is_photograph, labels_of, likest, of_origin
 from napari_marrow.viewer.photograph.origins import Slices, match
 from napari_marrow.viewer.photograph.slice_tables import kept_tables
 from napari_marrow.viewer.stack import EditableStack, Pixels, read_slice
@@ -53,13 +53,17 @@ def arranged(
     whole = np.zeros((len(contents), *frame), data.dtype)
     for k, row in enumerate(rows):
         whole[row, :height, :width] = read_slice(data, k)
+    stack: Pixels = whole
+    if isinstance(data, EditableStack):
+        painted = [rows[k] for k in data.painted_rows]
+        stack = EditableStack.of(whole, painted, [path.stem for path in slices.files])
     tables = {rows[k]: table for k, table in kept_tables(info, features).items()}
     if info.kind is not None and info.kind.is_predicted and "field" in features:
         features = features.assign(field=features["field"].map(dict(enumerate(rows))))
     if tables:
         features = tables.get(0, features.iloc[:0])
     shown = 0 if tables else None
-    return whole, replace(info, tables=tables, shown_row=shown), features
+    return stack, replace(info, tables=tables, shown_row=shown), features
 
 
 def over_open(
@@ -92,3 +96,14 @@ def arrange_open(viewer: Viewer, slices: Slices, frame: Sequence[int]) -> None:
             layer.data, layer.features = made[0], made[2]  # and sets it to editable
             layer.mode = mode
         made[1].set_on(layer)
+
+
+def raise_labels(viewer: Viewer) -> None:
+    """Move labels above their photograph that were opened before it."""
+    layers, linked = viewer.layers, {LayerInfo.of(x).id for x in viewer.layers} - {None}
+    for image, own in labels_of(list(layers)).items():
+        for layer in own:
+            info, place = LayerInfo.of(layer), layers.index(layer)
+            opened_before = info.origin and info.photograph not in linked
+            if opened_before and place < layers.index(image):
+                layers.move(place, len(layers))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from napari.layers import Labels, Layer
 from napari.utils.notifications import show_warning
+from qtpy.QtCore import QTimer
 
 from napari_marrow.data.errors import LeftOutError, MarrowError
 from napari_marrow.data.fields import Collection, usable
@@ -26,7 +27,7 @@ from napari_marrow.viewer.behaviours.opening import prepare_viewer
 from napari_marrow.viewer.io.opened import is_open_mask, is_open_table, lone_masks, open_kinds
 from napari_marrow.viewer.layer_info import LayerInfo
 from napari_marrow.viewer.make.layers import LayerData, collection_layers, place_of_files
-from napari_marrow.viewer.per_viewer import open_viewers
+from napari_marrow.viewer.per_viewer import open_viewers, while_open
 from napari_marrow.viewer.photograph.origins import Slices
 from napari_marrow.viewer.photograph.slice_tables import nucleus_features
 
@@ -117,13 +118,12 @@ def read(path: PathOrPaths) -> list[LayerData]:
                 viewer.layers.remove(lone)  # its photograph brings it along
     prepare_viewer(layers)
     pixels = layers[0][0]
-    if (
-        viewer is not None
-        and pixels.ndim == 4
-        and any(isinstance(layer, Labels) for layer in open_now)
-    ):
-        from napari_marrow.viewer.io.arranging import arrange_open  # it needs pandas
+    if viewer is not None and any(isinstance(layer, Labels) for layer in open_now):
+        from napari_marrow.viewer.io.arranging import arrange_open, raise_labels  # it needs pandas
 
+        QTimer.singleShot(0, while_open(viewer, raise_labels))  # the viewer gets these layers now
+        if pixels.ndim == 3:
+            return layers
         files = tuple(f.path for f in shown.fields)
         slices = Slices(files, tuple(map(fingerprint, files)))
         arrange_open(viewer, slices, pixels.shape[1:3])

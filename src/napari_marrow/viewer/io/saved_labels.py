@@ -33,7 +33,7 @@ from napari_marrow.viewer.io.typed_csv import (
     typed,
 )
 from napari_marrow.viewer.layer_info import Kind, LayerInfo
-from napari_marrow.viewer.stack import LazyStack, read_slice
+from napari_marrow.viewer.stack import EditableStack, LazyStack, Pixels, read_slice
 
 SUFFIXES = (".tif", ".tiff")
 MAX_LABEL = np.iinfo(np.uint16).max
@@ -57,6 +57,7 @@ class Note(TypedDict):
     kind: str | None
     origin: NotRequired[list[str]]
     fingerprints: NotRequired[list[str]]
+    painted: NotRequired[list[int]]
     columns: NotRequired[list[tuple[str, ColumnType]]]
     pages: NotRequired[dict[str, list[tuple[str, ColumnType]]]]
 
@@ -125,6 +126,8 @@ def save_labels(
     if info.origin:
         note["origin"] = [path.as_posix() for path in info.origin]
         note["fingerprints"] = list(info.contents)
+    if isinstance(data, EditableStack):
+        note["painted"] = sorted(data.painted_rows)
     if isinstance(table, dict):
         note["pages"] = {str(row + 1): column_types(part) for row, part in table.items()}
     else:
@@ -232,12 +235,13 @@ def _note(path: Path) -> Note | None:
 
 def load_labels(
     path: Path,
-) -> tuple[NDArray[np.integer], pd.DataFrame | Tables | None, dict[str, object], LayerInfo]:
+) -> tuple[Pixels, pd.DataFrame | Tables | None, dict[str, object], LayerInfo]:
     """Read what :func:`save_labels` wrote.
 
     Returns
     -------
-    data : ndarray of uint16
+    data : ndarray of uint16, or EditableStack
+        The second of a stack of which it is known what a person painted.
     table : DataFrame, dict of DataFrames or None
         The features, or those of each slice; None where the CSV is no longer there.
     layer : dict
@@ -272,7 +276,11 @@ def load_labels(
         _KNOWN[beside.resolve()] = _hash(beside)
         texts = from_csv(beside.read_bytes().decode("utf-8-sig"), note["missing"])
         if "pages" in note:
-            return data, _by_page(texts, note["pages"], len(data)), options, info
+            pages = _by_page(texts, note["pages"], len(data))
+            if "painted" in note:
+                names = [path.stem for path in info.origin]
+                return EditableStack.of(data, note["painted"], names), pages, options, info
+            return data, pages, options, info
         return data, typed(texts, note["columns"]), options, info
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, ValueError, TypeError) as error:
         raise MarrowError(

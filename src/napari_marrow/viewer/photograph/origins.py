@@ -69,19 +69,20 @@ def match(info: LayerInfo, slices: Slices) -> Match:
     saved = info.contents if len(info.contents) == len(origin) else ("",) * len(origin)
     # Of labels saved by an earlier version the file may still be there, and have been copied.
     known = [text or fingerprint(path) for text, path in zip(saved, origin, strict=True)]
-    pairs = _same(known, contents)
-    moves = {(k, row): _move(origin[k], files[row]) for k, row in pairs}
-    n_moves = Counter(moves.values())
-    pairs.sort(key=lambda x: (n_alike(origin[x[0]], files[x[1]]), n_moves[moves[x]]), reverse=True)
-    found = _assigned({}, pairs)
-    n_contents = len(found)
     paths, present = [*map(_parts, origin)], [*map(_parts, files)]
-    found = _assigned(found, _same(paths, present))
+    same_path, same_content = _same(paths, present), _same(known, contents)
+    found = _assigned({}, [x for x in same_path if known[x[0]] == contents[x[1]] != ""])
+    found = _assigned(found, _likest_first(_left(same_content, found), origin, files))
+    n_contents = len(found)
+    found = _assigned(found, same_path)
     changed = [k for k in [*found][n_contents:] if saved[k] and contents[found[k]]]
-    new = [row for row, parts in enumerate(present) if parts not in {*paths}]
-    for k in {*range(len(origin))} - {*found}:
-        unknown = [row for row in new if not (known[k] and contents[row])]
-        found = _assigned(found, _moved(k, origin[k], {row: files[row] for row in unknown}))
+    same_name = _same([_nfc(stem(x)) for x in origin], [_nfc(stem(x)) for x in files])
+    known_paths, named = {*paths}, defaultdict[int, dict[int, Path]](dict)
+    for k, row in _left(same_name, found):
+        unknown = not (known[k] and contents[row]) and present[row] not in known_paths
+        if unknown and _is_of_its_name(origin[k], files[row]):
+            named[k][row] = files[row]
+    found = _assigned(found, [pair for k in named for pair in _moved(k, origin[k], named[k])])
     rows = tuple(map(found.get, range(len(origin))))
     n_folders = sum(n_alike(origin[k], files[row]) for k, row in found.items())
     return Match(rows, tuple(origin[k] for k in changed), n_contents, n_folders)
@@ -99,10 +100,15 @@ def _same(keys: Sequence[Hashable], others: Sequence[Hashable]) -> list[Pair]:
     return [(k, row) for k, key in enumerate(keys) if key for row in rows[key]]
 
 
-def _assigned(found: dict[int, int], pairs: Sequence[Pair]) -> dict[int, int]:
-    """``found`` with these pairs, the first ones first, each file and each slice once."""
-    found = dict(found)
+def _left(pairs: Sequence[Pair], found: Mapping[int, int]) -> list[Pair]:
+    """The pairs of files and slices that are not found yet."""
     taken = {*found.values()}
+    return [(k, row) for k, row in pairs if k not in found and row not in taken]
+
+
+def _assigned(found: Mapping[int, int], pairs: Sequence[Pair]) -> dict[int, int]:
+    """``found`` with these pairs, the first ones first, each file and each slice once."""
+    found, taken = dict(found), {*found.values()}
     for k, row in pairs:
         if k not in found and row not in taken:
             found[k] = row
@@ -110,18 +116,35 @@ def _assigned(found: dict[int, int], pairs: Sequence[Pair]) -> dict[int, int]:
     return found
 
 
+def _likest_first(
+    pairs: Sequence[Pair], origin: Sequence[Path], files: Sequence[Path]
+) -> list[Pair]:
+    """Sort pairs by their likeness; of equal ones that first of which most files moved so."""
+    n = {(k, row): n_alike(origin[k], files[row]) for k, row in pairs}
+    move = {
+        (k, row): (
+            _parts(origin[k])[: -n[k, row] or None],
+            _parts(files[row])[: -n[k, row] or None],
+        )
+        for k, row in pairs
+    }
+    n_moves = Counter(move.values())
+    return sorted(pairs, key=lambda x: (n[x], n_moves[move[x]]), reverse=True)
+
+
 def _moved(k: int, path: Path, others: Mapping[int, Path]) -> list[Pair]:
-    """The pair of a file and the likest slice of its name; none where several are as alike."""
-    alike = {row: n_alike(path, x) for row, x in others.items() if _has_its_name(path, x)}
+    """The pair of a file and the likest of others; none where several are as alike."""
+    alike = {row: n_alike(path, x) for row, x in others.items()}
     best = [row for row, n in alike.items() if n == max(alike.values())]
     return [(k, best[0])] if len(best) == 1 else []
 
 
-def _has_its_name(path: Path, other: Path) -> bool:
+def _is_of_its_name(path: Path, other: Path) -> bool:
     """Whether files of unknown content can be one: by the folder, too, of a product by its file."""
     if len(path.parts) == 1 or len(other.parts) == 1:  # of pixels in no file a name is known
-        return len(path.parts) != len(other.parts) and _nfc(stem(path)) == _nfc(stem(other))
-    return n_alike(path, other) >= (2 if other.is_file() else 3)
+        return len(path.parts) != len(other.parts)
+    n = n_alike(path, other)
+    return n > 2 or (n == 2 and other.is_file())
 
 
 def stem(path: Path) -> str:
@@ -133,12 +156,6 @@ def n_alike(path: Path, other: Path) -> int:
     """Return how many parts of two paths are the same: their names, then folders upwards."""
     pairs = zip(reversed(_parts(path)), reversed(_parts(other)), strict=False)
     return next((k for k, (one, two) in enumerate(pairs) if one != two), len(path.parts))
-
-
-def _move(path: Path, other: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The folders of two files without those that are the same."""
-    n = n_alike(path, other)
-    return _parts(path)[: len(path.parts) - n], _parts(other)[: len(other.parts) - n]
 
 
 @cache

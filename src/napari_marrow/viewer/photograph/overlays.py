@@ -39,8 +39,8 @@ class Overlay:
     def of(cls, layer: Labels) -> Overlay:
         """Return the layer with its data as it is now."""
         info, data = LayerInfo.of(layer), full_data(layer)
-        masks = info.kind in _MASK_WORDS and not info.segmented
-        return cls(layer, data, masks and isinstance(data, LazyStack), info.checksum)
+        fixed = isinstance(data, LazyStack) and not isinstance(data, EditableStack)
+        return cls(layer, data, fixed and info.kind in _MASK_WORDS, info.checksum)
 
     @property
     def edited(self) -> bool:

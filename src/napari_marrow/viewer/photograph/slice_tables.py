@@ -58,7 +58,9 @@ def measure_again(data: NDArray | LazyStack, row: int, table: pd.DataFrame) -> p
     if now is table:
         return table
     if set(table.columns) <= MEASURED:
-        return measure(data, row) if isinstance(data, LazyStack) else now
+        if isinstance(data, LazyStack) and (data.cytoplasm or "cytoplasm_area" not in table):
+            return measure(data, row)
+        return now  # of a saved stack the cytoplasm is not known
     gone = table[~table["index"].isin(now["index"])].assign(area=0.0)
     return now if gone.empty else pd.concat([now, gone], ignore_index=True)
 
