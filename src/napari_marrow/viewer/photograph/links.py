@@ -110,7 +110,7 @@ def where_it_belongs(info: LayerInfo, images: Sequence[Image]) -> str:
         return "it belongs to a photograph that is not open"
     are = "is" if len(names) == 1 else "are"
     how = "" if closed else " together" if len(names) > 1 else " by itself"
-    todo = "; put it back, and open the folder again"
+    todo = f"; put {'it' if len(names) == 1 else 'them'} back, and open the folder again"
     partly = todo if 0 < len(closed) < len(info.origin) else ""
     return f"it belongs to {listed(names)}, which {are} not open{how}{partly}"
 
