@@ -116,19 +116,19 @@ def before_folders(layout: Collection, parts: list[Rows], is_certain: bool = Fal
     """
     folders = {path: folded(c) for path, c in classes_of_folders_above(layout).items()}
     told = {*folders.values()}
-    has_words = any(map(is_class_word, told))
     is_about_others = is_certain and all(folders.keys().isdisjoint(p.fields) for p in parts)
-    if is_about_others or (len(told) < 2 and not has_words):
+    if is_about_others or (len(told) < 2 and not any(map(is_class_word, told))):
         return parts
     own = [p for p in parts if says_class(p.table) and not _rates(p)]
     given = {path: folded(f.class_name) for p in own for path, f in p.fields.items()
-             if f.class_name and path in folders}  # fmt: skip
+             if f.class_name}  # fmt: skip
     classes = {*given.values()}
-    pairs = {(folders[path], name) for path, name in given.items()}
+    inside = given.keys() & folders.keys()
+    pairs = {(folders[path], given[path]) for path in inside}
     says_same = not classes.isdisjoint(told) or len(pairs) == len(classes) == len(told)
-    is_other = not says_same and len(given) >= MIN_NAMED_SHARE * len(folders)
-    counts = len(classes) > 1 and (is_other or (is_certain and not has_words))
-    return own if counts and not tell_classes(layout) else []
+    is_other = not says_same and len(inside) >= MIN_NAMED_SHARE * len(folders)
+    counts = len(classes) > 1 and (is_certain or is_other) and not tell_classes(layout)
+    return own if counts else []
 
 
 def _rates(part: Rows) -> bool:
