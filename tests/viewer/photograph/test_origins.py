@@ -3,7 +3,6 @@
 import os
 import shutil
 import unicodedata
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from PIL import Image
 
-from napari_marrow.data.fingerprint import BLOCK_BYTES, N_BLOCKS, fingerprint
+from napari_marrow.data.fingerprint import fingerprint
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.io.writers import write_labels
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info, slice_files
@@ -111,24 +110,6 @@ def test_labels_of_an_earlier_version_go_by_path_then_by_name_and_folder(write, 
     b = move(a, tmp_path / "moved/P1/1.bmp")
     assert match(info, slices(b)).rows == (0,)
     assert match(info, slices(b, write("copy/P1/1.bmp", "c"))).rows == (None,)
-
-
-def test_a_fingerprint_is_of_the_content_and_taken_once(tmp_path, monkeypatch):
-    path, size = tmp_path / "a.bmp", N_BLOCKS * BLOCK_BYTES * 10
-    pixels = bytearray(np.random.default_rng(0).bytes(size))
-    path.write_bytes(pixels)
-    first = fingerprint(path)
-    copy = shutil.copy(path, tmp_path / "b.bmp")
-    assert fingerprint(Path(copy)) == first
-    for place in (0, size - 1):
-        path.write_bytes(pixels[:place] + bytes([pixels[place] ^ 1]) + pixels[place + 1 :])
-        assert fingerprint(path) != first
-    path.write_bytes(pixels + b"1")
-    assert fingerprint(path) != first
-    assert fingerprint(tmp_path / "none.bmp") == ""
-    fingerprint(path)
-    monkeypatch.setattr("builtins.open", None)
-    assert fingerprint(path)
 
 
 def add(viewer, path):
