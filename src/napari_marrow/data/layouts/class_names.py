@@ -95,6 +95,7 @@ def is_view(folder: str) -> bool:
     return bool(_VIEW.fullmatch(one_form(folder)))
 
 
+@lru_cache(maxsize=4096)
 def tells_class(folder: str, class_name: str) -> bool:
     """Whether a folder may have given its photographs a class."""
     both = filter(None, (class_and_number(folder), class_and_view(folder)))

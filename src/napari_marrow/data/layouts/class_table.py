@@ -151,10 +151,10 @@ def _people(layout: Collection, parts: list[Rows]) -> tuple[dict[Path, str], lis
     classes = sorted({f.class_name for p in parts for f in p.fields.values() if f.class_name})
     pairs = {(folders[path], name) for path, name in given.items()}
     divided = len(names) > 1 and len({*given.values()}) < len(pairs)
-    kept = "taken for patients, slides or the like" if divided else "not the classes then"
+    kept = "are taken for patients, slides or the like" if divided else "do not count"
     return {path: folders[path] for path in given if divided}, [
-        f"{tables} gives the classes {listed(classes)}; the folders {listed(names)} are {kept}. If "
-        f"the folders are the classes, rename the column "
+        f"{tables} gives the classes {listed(classes)}; the names of folders "
+        f"({listed(names)}) {kept}. If these are the classes, rename the column "
         f"{listed(sorted({class_column(p.table) for p in parts}))} or move the table away."
     ]
 
