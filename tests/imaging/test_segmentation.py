@@ -441,3 +441,19 @@ def test_cytoplasm_of_small_nuclei_is_that_of_large_ones():
     truth[700:860, 900:1100], labels[700:860, 900:1100] = cells, nuclei
     whole = (segment_cytoplasm(large.pixels(), labels) > 0) | (labels > 0)
     assert dice(whole, truth) > 0.9
+
+
+@pytest.mark.parametrize("radius", [45, 60, 90])
+def test_grains_of_chromatin_do_not_cut_a_wide_nucleus(radius):
+    """Sharp pictures at a high magnification show them; two nuclei that touch stay two."""
+    picture = Picture(6 * radius, 7 * radius)
+    nuclei = picture.disc(DARK, 3 * radius, 2.2 * radius, radius)
+    nuclei |= picture.disc(DARK, 3 * radius, 4.0 * radius, radius)
+    rng = np.random.default_rng(radius)
+    for y, x in rng.uniform((2 * radius, radius), (4 * radius, 5 * radius), (60, 2)):
+        if nuclei[int(y), int(x)]:
+            picture.disc(PALE, y, x, 3)
+    labels = segment_nuclei(picture.pixels())
+    assert labels.max() == 2
+    assert dice(labels > 0, nuclei) > 0.95
+    assert len(np.unique(labels[3 * radius, [int(2.2 * radius), int(4 * radius)]])) == 2
