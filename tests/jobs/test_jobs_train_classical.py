@@ -86,7 +86,7 @@ def test_the_description_says_what_the_model_takes(svm, phantom):
     assert info.settings == svm["settings"]
     assert len(info.features) == 12
     assert info.needs_nuclei
-    assert info.preprocessing.families == ("morphology", "colour", "texture")
+    assert info.preprocessing.families == ("morphology", "lobes", "colour")
     assert info.evaluation.to_dict() == svm["result"]["evaluation"]
     assert info.fingerprints == {phantom.label(f): sha256(f.path) for f in phantom.fields}
     assert info.notes[-1].startswith("12 of ")

@@ -34,6 +34,7 @@ def make_cells() -> Callable[..., CellCrops]:
             has_background=True,
             nucleus=nucleus,
             cytoplasm=around,
+            origin=(np.zeros((1, 1, 3), np.uint8), *np.zeros((2, 1, 1), np.uint8)),
         )
 
     return make

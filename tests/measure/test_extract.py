@@ -20,7 +20,7 @@ from napari_marrow.measure.histogram import histogram
 from napari_marrow.measure.settings import FAMILIES, FeatureSettings
 from napari_marrow.measure.thumbnail_grid import pixels
 
-OF_CELLS = ("morphology", "colour", "texture")
+OF_CELLS = ("morphology", "lobes", "colour", "texture")
 
 
 def asked(*families, unit="field"):
@@ -173,7 +173,8 @@ def test_a_cell_is_the_same_whatever_its_number_and_whoever_else_is_there(
     assert found["index"].tolist() == sorted(numbers)
     same = found.set_index("index").loc[numbers].reset_index(drop=True)
     before = of_cells.set_index("index").loc[kept].reset_index(drop=True)
-    alone = ["nuclei_near"]  # says how many others there are, and nothing else does
+    near = [name for name in found if name.startswith("lobes_")]
+    alone = ["nuclei_near", *near]  # say what is near, and nothing else does
     pd.testing.assert_frame_equal(
         same.drop(columns=alone), before.drop(columns=alone), rtol=0, atol=1e-06
     )

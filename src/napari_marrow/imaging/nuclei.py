@@ -24,6 +24,8 @@ MIN_SEED_DEPTH_RADII = 0.35
 """Depth of a nucleus's centre, in radii of the typical one; less is a bump of its outline."""
 MIN_AREA_FRACTION = 0.1
 """Area of a nucleus, in parts of the typical one: cells a third as wide stay, specks go."""
+MAX_LOBE_DISTANCE_DIAMETERS = 0.3
+"""Distance between lobes of one nucleus, in diameters."""
 MAX_BLANK_PX = 8
 """Width of the blank that hand-drawn masks may have between a nucleus and its cytoplasm."""
 
@@ -106,6 +108,31 @@ def _without_specks(labels: NDArray[np.int32]) -> NDArray[np.uint16]:
     if keep.any():
         keep &= areas >= MIN_AREA_FRACTION * weighted_median(areas, areas)
     return np.where(keep, np.cumsum(keep), 0).astype(np.uint16)[labels]
+
+
+def typical_diameter(labels: NDArray[np.integer]) -> float:
+    """Return the diameter of the nuclei that are half of the stained area; 0 without any."""
+    areas = np.bincount(labels.ravel())[1:]
+    return float(np.sqrt(4 / np.pi * weighted_median(areas, areas))) if len(areas) else 0.0
+
+
+def join_lobes(nuclei: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Number nuclei that may be the lobes of one alike: those less than 0.3 diameters apart.
+
+    Parameters
+    ----------
+    nuclei
+        Instance labels, (height, width).
+
+    Returns
+    -------
+    ndarray of int32, shape (height, width)
+        0 outside of the nuclei, 1 to n in groups of them. Nuclei of several cells that touch are
+        one group, too.
+    """
+    gap = MAX_LOBE_DISTANCE_DIAMETERS * typical_diameter(nuclei) / 2
+    near = ndimage.distance_transform_edt(nuclei == 0) <= gap
+    return np.where(nuclei > 0, ndimage.label(near)[0], 0)
 
 
 def nucleus_table(

@@ -13,13 +13,14 @@ from scipy import ndimage
 
 from napari_marrow.data.cache import checksum
 from napari_marrow.data.imports import importing
-from napari_marrow.imaging.distance import weighted_median
 from napari_marrow.imaging.field_of_view import surround, without_surround
 from napari_marrow.imaging.label_cache import cached_labels
 from napari_marrow.imaging.nuclei import (
     WORKING_SIZE_PX,
     join_cytoplasm,
+    join_lobes,
     separate_at_working_size,
+    typical_diameter,
 )
 from napari_marrow.imaging.relabel import in_few_bits, small_numbers
 from napari_marrow.imaging.resize import shrink_factor, stretch, working_copy
@@ -88,7 +89,7 @@ def segment_nuclei(
     small = working_copy(image, factor)
     outside, cut_out = surround(small), is_cut_out(small)
     labels = _labels_of(small, outside, cut_out)
-    while factor > 1 and not cut_out and (width := _typical_diameter(labels)) < MIN_DIAMETER_PX:
+    while factor > 1 and not cut_out and (width := typical_diameter(labels)) < MIN_DIAMETER_PX:
         # Touching nuclei merge at a small scale: segment at larger ones until they are wide enough.
         closer = int(factor * width / FINE_DIAMETER_PX) if width else factor // 2
         factor = max(1, min(factor - 1, closer))
@@ -132,7 +133,7 @@ def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     most pixels around it are, which fills the grains and moves no straight edge.
     """
     components, count = ndimage.label(_opened(mask))
-    scale = _typical_diameter(components) / WIDE_DIAMETER_PX
+    scale = typical_diameter(components) / WIDE_DIAMETER_PX
     if scale <= 1:
         return components, count
     share = ndimage.gaussian_filter(mask.astype(np.float32), MAJORITY_SIGMA_PX * scale)
@@ -181,12 +182,6 @@ def _opened(mask: NDArray[np.bool_], radius: int = OPENING_RADIUS_PX) -> NDArray
     return ndimage.binary_opening(np.pad(mask, rim, mode="edge"), disc)[rim:-rim, rim:-rim]
 
 
-def _typical_diameter(labels: NDArray[np.integer]) -> float:
-    """Return the diameter of the nuclei that are half of the stained area; 0 without any."""
-    areas = np.bincount(labels.ravel())[1:]
-    return float(np.sqrt(4 / np.pi * weighted_median(areas, areas))) if len(areas) else 0.0
-
-
 def _cut_off(labels: NDArray[np.uint16]) -> NDArray[np.bool_]:
     """Tell for each label whether the picture's edge cuts it off; the background counts as well."""
     cut_off = np.zeros(int(labels.max(initial=0)) + 1, bool)
@@ -230,8 +225,6 @@ def _within_limits(
 
 CYTOPLASM_REACH_DIAMETERS = 0.8
 """Distance from the nucleus at which cytoplasm ends, in diameters of the nucleus."""
-MAX_LOBE_DISTANCE_DIAMETERS = 0.3
-"""Distance between lobes of one nucleus, in diameters."""
 MIN_RING_PX = 50
 """Area around a nucleus from which a threshold can be derived."""
 MAX_TOUCHED_FRACTION = 0.2
@@ -274,7 +267,7 @@ def segment_cytoplasm(
     image = checked_photograph(image)
     nuclei, numbers = small_numbers(checked_labels(nuclei, image.shape))
     coarse = shrink_factor(image.shape, WORKING_SIZE_PX)
-    width = _typical_diameter(nuclei)
+    width = typical_diameter(nuclei)
     fits = not width or width / coarse >= MIN_DIAMETER_PX
     small = working_copy(image, coarse if fits else max(1, int(width / FINE_DIAMETER_PX)))
     outside = stretch(surround(working_copy(image, coarse)), small.shape[:2])
@@ -294,9 +287,7 @@ def _cells(
     density = optical_density(without_surround(image, outside))
     red, green, blue = np.moveaxis(ndimage.gaussian_filter(density, (1, 1, 0)), -1, 0)
     tissue, stained = red + green + blue, red + 0.5 * green - blue
-    apart = ndimage.distance_transform_edt(nuclei == 0)
-    gap = MAX_LOBE_DISTANCE_DIAMETERS * _typical_diameter(nuclei) / 2
-    lobes = np.where(nuclei > 0, ndimage.label(apart <= gap)[0], 0)
+    lobes = join_lobes(nuclei)
     cells = np.zeros(nuclei.shape, bool)
     for number, place in enumerate(ndimage.find_objects(lobes), 1):
         diameter = float(np.sqrt(4 / np.pi * np.count_nonzero(lobes[place] == number)))

@@ -25,7 +25,7 @@ from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
 FEATURES_TABLE = table_kind(
     "a table of features",
     ("image", "index", "y", "x", "class", "source"),
-    numbers="(histogram|fourier|pixel|glcm|lbp|chromatin|nucleus|nuclei|cell|cytoplasm)_.+",
+    numbers="(histogram|fourier|pixel|glcm|lbp|chromatin|nucleus|nuclei|lobes|cell|cytoplasm)_.+",
     without=("predicted",),
 )
 SCORES = table_kind(

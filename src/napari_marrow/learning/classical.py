@@ -216,7 +216,7 @@ def random_forest(codes: Codes, groups: NDArray, seed: int) -> ClassifierMixin:
 
 def logistic(codes: Codes, groups: NDArray, seed: int) -> ClassifierMixin:
     """Build logistic regression."""
-    return LogisticRegression(C=0.3, class_weight="balanced", max_iter=5000)
+    return LogisticRegression(C=0.1, class_weight="balanced", max_iter=5000)
 
 
 def importances(

@@ -44,6 +44,8 @@ class CellCrops:
         Whether the photograph has one; cells that were cut out on black do not.
     nucleus, cytoplasm
         (n, SIDE_PX, SIDE_PX) bool, the cell's own.
+    origin
+        What they were cut from: photograph, labels of the nuclei, and of the cytoplasm.
     """
 
     index: NDArray[np.integer]
@@ -57,6 +59,7 @@ class CellCrops:
     has_background: bool
     nucleus: NDArray[np.bool_]
     cytoplasm: NDArray[np.bool_]
+    origin: tuple[NDArray[np.uint8], NDArray[np.integer], NDArray[np.integer]]
 
     def __len__(self) -> int:
         return len(self.index)
@@ -96,6 +99,7 @@ class CellCrops:
             has_background=not is_cut_out(image),
             nucleus=nucleus,
             cytoplasm=plasm,
+            origin=(image, nuclei, cytoplasm),
         )
 
     @property

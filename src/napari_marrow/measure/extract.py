@@ -16,6 +16,7 @@ from napari_marrow.measure.cells import CellCrops
 from napari_marrow.measure.colour import colour
 from napari_marrow.measure.fourier import fourier
 from napari_marrow.measure.histogram import green, histogram
+from napari_marrow.measure.lobes import lobes
 from napari_marrow.measure.morphology import morphology
 from napari_marrow.measure.settings import FeatureSettings
 from napari_marrow.measure.texture import texture
@@ -28,7 +29,7 @@ Columns = dict[str, NDArray[np.float64]]
 IMAGE_FAMILIES: dict[str, Callable[..., Columns]]
 IMAGE_FAMILIES = {measure.__name__: measure for measure in (histogram, green, fourier, pixels)}
 CELL_FAMILIES: dict[str, Callable[[CellCrops], Columns]]
-CELL_FAMILIES = {measure.__name__: measure for measure in (morphology, colour, texture)}
+CELL_FAMILIES = {measure.__name__: measure for measure in (morphology, lobes, colour, texture)}
 KEYS = ("index", "y", "x")
 """Columns before the features: 0 and the centre for a field, else the nucleus's own."""
 

@@ -12,6 +12,7 @@ MEASURED = {
     "green": "the green part of the histogram alone",
     "fourier": "power of the grey levels by spatial frequency and direction",
     "morphology": "size and shape of nuclei and cells, and the nucleus-to-cell ratio",
+    "lobes": "morphology of a nucleus with its lobes as one, and their number",
     "colour": "optical density of nuclei and cytoplasm, against the photograph's background",
     "texture": "chromatin: granularity, co-occurrence, local binary patterns",
     "pixels": "mean levels on a grid of 16 x 16, for the chi-square map",
@@ -19,9 +20,9 @@ MEASURED = {
 """Families of features, with what each measures."""
 FAMILIES = tuple(MEASURED)
 """In the order of their columns in a table."""
-OF_CELLS = frozenset({"morphology", "colour", "texture"})
+OF_CELLS = frozenset({"morphology", "lobes", "colour", "texture"})
 """Families that are measured cell by cell, whatever the unit."""
-DEFAULT_FAMILIES = ("morphology", "colour", "texture")
+DEFAULT_FAMILIES = ("morphology", "lobes", "colour")
 """The default families of models; see docs/reference/features.md on other microscopes."""
 
 
