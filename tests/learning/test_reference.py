@@ -6,23 +6,28 @@ from scipy.stats import norm
 
 from napari_marrow.learning.reference import (
     MAX_UNITS,
-    UNLIKE_FRACTION,
     PictureSummary,
     Reference,
     limit_of,
 )
+from napari_marrow.learning.shift import UNLIKE_FRACTION
 
 SIGNATURE = np.zeros((2, 28, 28), np.float32)
 
 
+def summary_of(units):
+    return PictureSummary(SIGNATURE, units, np.zeros(4, np.float32))
+
+
 def summaries_of(units, each=1):
-    return [PictureSummary(SIGNATURE, units[k : k + each]) for k in range(0, len(units), each)]
+    return [summary_of(units[k : k + each]) for k in range(0, len(units), each)]
 
 
 def reference_of(units, each=1):
     summaries = summaries_of(units.astype(np.float32), each)
     names = [f"{k}" for k in range(len(summaries))]
-    return Reference.of_summaries(summaries, names, [True] * len(summaries))
+    same = [""] * len(summaries)
+    return Reference.of_summaries(summaries, names, [True] * len(summaries), same)
 
 
 def drawn(rng, count):
@@ -36,7 +41,7 @@ def drawn(rng, count):
 def test_of_pictures_like_them_only_the_level_is_unlike(count):
     rng = np.random.default_rng(0)
     rates = [
-        reference_of(drawn(rng, count)).is_unlike(PictureSummary(SIGNATURE, drawn(rng, 200))).mean()
+        reference_of(drawn(rng, count)).is_unlike(summary_of(drawn(rng, 200))).mean()
         for _ in range(20)
     ]
     assert np.mean(rates) <= UNLIKE_FRACTION + 0.02
@@ -47,8 +52,8 @@ def test_levels_that_do_not_occur_together_are_unlike():
     units = drawn(np.random.default_rng(0), 400)
     reference = reference_of(units)
     broken = np.clip(units[:20, ::-1], units.min(axis=0), units.max(axis=0))
-    assert reference.is_unlike(PictureSummary(SIGNATURE, broken)).mean() >= 0.9
-    assert not reference.is_unlike(PictureSummary(SIGNATURE, units)).any()
+    assert reference.is_unlike(summary_of(broken)).mean() >= 0.9
+    assert not reference.is_unlike(summary_of(units)).any()
 
 
 def test_a_limit_of_few_is_that_of_their_normal_logarithms():
@@ -64,20 +69,20 @@ def test_cells_of_one_photograph_do_not_set_the_limit():
     rng = np.random.default_rng(0)
     units = np.repeat(drawn(rng, 30), 10, axis=0) + rng.normal(0, 0.1, (300, 16))
     new = np.repeat(drawn(rng, 200), 10, axis=0)
-    assert reference_of(units, each=10).is_unlike(PictureSummary(SIGNATURE, new)).mean() <= 0.1
+    assert reference_of(units, each=10).is_unlike(summary_of(new)).mean() <= 0.1
 
 
 def test_only_what_was_learnt_from_counts_and_too_few_tell_nothing():
     rng = np.random.default_rng(0)
     summaries = summaries_of(drawn(rng, 30))
     names = [f"{k}" for k in range(30)]
-    half = Reference.of_summaries(summaries, names, [k < 20 for k in range(30)])
+    half = Reference.of_summaries(summaries, names, [k < 20 for k in range(30)], [""] * 30)
     assert (len(half.signatures), len(half.units)) == (30, 20)
-    far = PictureSummary(SIGNATURE, np.full((2, 16), 1e4, np.float32))
+    far = summary_of(np.full((2, 16), 1e4, np.float32))
     assert half.is_unlike(far).all()
-    few = Reference.of_summaries(summaries, names, [k < 2 for k in range(30)])
+    few = Reference.of_summaries(summaries, names, [k < 2 for k in range(30)], [""] * 30)
     assert not few.is_unlike(far).any()
-    no_cell = PictureSummary(SIGNATURE, np.empty((0, 16), np.float32))
+    no_cell = summary_of(np.empty((0, 16), np.float32))
     assert half.is_unlike(no_cell).shape == few.is_unlike(no_cell).shape == (0,)
 
 
@@ -94,4 +99,4 @@ def test_equal_pictures_have_a_limit():
     units = np.full((20, 16), 100, np.float32)
     reference = reference_of(units)
     assert np.isfinite(reference.limit).all()
-    assert reference.is_unlike(PictureSummary(SIGNATURE, units[:1] + 40)).all()
+    assert reference.is_unlike(summary_of(units[:1] + 40)).all()

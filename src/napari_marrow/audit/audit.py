@@ -42,7 +42,8 @@ class Audit:
     Attributes
     ----------
     collection
-        What to learn from: without the masks, and copies of one picture are one source.
+        What to learn from: without the masks, copies of one picture are one source, and each
+        field has an acquisition if one was given or found.
     findings
         What the user should know, one a file or a group of files.
     sentences
@@ -116,7 +117,7 @@ def audit(
     masks = [*blank, *masks]
     sentences = [f.sentence for f in masks] + copies_sentences(groups)
     return Audit(
-        replace(collection, fields=joined),
+        replace(collection, fields=acquisitions.name_fields(joined, collection.label)),
         (*masks, *(group.finding() for group in groups), *others),
         (*sentences, *(f.sentence for f in others)),
         acquisitions,

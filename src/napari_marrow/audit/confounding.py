@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from napari_marrow.audit.findings import MIN_SOURCES, Finding, SummarizedField, join_names
+from napari_marrow.data.fields import Field
 
 MAX_P_VALUE = 0.05
 MIN_CRAMERS_V = 0.3
@@ -74,6 +75,17 @@ class Acquisitions:
     files: tuple[tuple[str, ...], ...]
     association: Association
     sentence: str
+
+    def name_fields(
+        self, fields: Sequence[Field], label: Callable[[Field], str]
+    ) -> tuple[Field, ...]:
+        """Give fields the number of their acquisition, from 1, unless one of them has a name."""
+        if any(f.acquisition for f in fields):
+            return tuple(fields)
+        source = {label(f): f.source for f in fields}
+        groups = enumerate(self.files, 1)
+        number = {source[file]: str(k) for k, files in groups for file in files}
+        return tuple(replace(f, acquisition=number.get(f.source, "")) for f in fields)
 
     def to_dict(self) -> dict[str, object]:
         """Return the figures as a JSON object."""

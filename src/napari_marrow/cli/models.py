@@ -22,6 +22,7 @@ from napari_marrow.cli.app import (
 )
 from napari_marrow.cli.console import Reporter, console, note_lines, print_comparison, show
 from napari_marrow.data.text import counted
+from napari_marrow.learning.acquisitions import Adapt
 from napari_marrow.learning.model_settings import ModelSettings, OptionGroup
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import (
@@ -142,6 +143,12 @@ def train(
     show(result.to_dict() | {"warnings": list(collection.warnings)}, json, *lines)
 
 
+ADAPT_HELP = (
+    "Standardise features by the photographs' own cells: auto where they are of another "
+    "acquisition than those learnt from, batch always, none never."
+)
+
+
 @app.command
 def predict(
     bundle: Path,
@@ -149,6 +156,7 @@ def predict(
     *paths: Path,
     out: Annotated[Path, Parameter(help="CSV to write.")],
     overlay: Annotated[Path | None, Parameter(help="Folder for PNGs of the predictions.")] = None,
+    adapt: Annotated[Adapt, Parameter(help=ADAPT_HELP)] = "auto",
     workers: Annotated[int, Parameter(help="Number of fields classified at the same time.")] = 1,
     force: AsForce = False,
     strict: AsStrict = False,
@@ -170,7 +178,8 @@ def predict(
     if not paths or workers < 1:
         raise UsageError("Name at least one photograph or folder, and at least one worker.")
     collections = scan_all(paths)
-    job = PredictJob(load_bundle(bundle), collections, out, overlay, workers, force, strict)
+    model = load_bundle(bundle)
+    job = PredictJob(model, collections, out, overlay, workers, force, strict, adapt)
     with Reporter() as report:
         result = run_prediction(job, report)
     counts = Counter(p.class_name or "without a nucleus" for p in result.predictions)

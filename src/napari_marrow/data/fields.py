@@ -44,6 +44,8 @@ class Field:
         File of an instance labels image (one whole number a cell), where somebody made one.
     cell_classes
         Class by instance number, for cells that were annotated one by one.
+    acquisition
+        What it shares microscope, camera and stain batch with; "" where that is not known.
     bits
         How many of 16 bits the photographs of its folder use, so that all are read at one scale;
         None for files of 8 bits.
@@ -59,6 +61,7 @@ class Field:
     labels: Path | None = None
     cell_classes: Mapping[int, str] = field(default_factory=dict)
     bits: int | None = None
+    acquisition: str = ""
 
     def size(self) -> tuple[int, int]:
         """Return height and width in pixels, from the header alone."""
@@ -134,6 +137,7 @@ class Field:
             "labels": None if self.labels is None else str(self.labels),
             "cell_classes": {str(k): v for k, v in self.cell_classes.items()},
             "bits": self.bits,
+            "acquisition": self.acquisition,
         }
 
     @classmethod
@@ -151,6 +155,7 @@ class Field:
             labels=Path(labels) if labels else None,
             cell_classes={int(k): v for k, v in values.get("cell_classes", {}).items()},
             bits=values.get("bits"),
+            acquisition=str(values.get("acquisition", "")),
         )
 
 

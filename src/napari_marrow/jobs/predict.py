@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,20 +15,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file, atomic_files
-from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field, warnings_of
 from napari_marrow.data.outputs import input_files, write_csv
-from napari_marrow.data.progress import never
+from napari_marrow.data.progress import ignore, never
 from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
-from napari_marrow.learning.bundle import Bundle, opened, predict_one, sha256
-from napari_marrow.learning.predictor import Prediction, joined_tables
+from napari_marrow.jobs.pool import run_each
+from napari_marrow.learning.acquisitions import Adapt
+from napari_marrow.learning.bundle import Bundle, observe_one, sha256
+from napari_marrow.learning.predictor import Observation, Prediction, joined_tables
+from napari_marrow.learning.shift import Adaptation
 from napari_marrow.report.overlay import OVERLAY, write_overlay
 
-POLL_S = 0.05
-"""How often ``should_stop`` is asked while photographs are classified."""
+OBSERVED_FRACTION = 0.95
+"""Fraction of the time of a prediction after which all photographs are measured."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +64,51 @@ class Predicted:
     cells: RunLengthLabels | None = None
 
 
-def predict_input(bundle: Bundle | Path, one: PredictInput) -> Predicted:
-    """Classify a photograph and draw the answer: what runs for each, perhaps in another process."""
-    bundle = opened(bundle)
+@dataclass(frozen=True)
+class PredictedBatch:
+    """The answers for photographs of one acquisition.
+
+    Attributes
+    ----------
+    photographs
+        In the order of the inputs; None where one was left out.
+    adaptation
+        How features were standardised, and whether they are of another acquisition.
+    """
+
+    photographs: list[Predicted | None]
+    adaptation: Adaptation
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a model saw of a photograph, without its label image, and the cells if they are kept."""
+
+    observation: Observation
+    cells: RunLengthLabels | None = None
+
+
+def observe_input(bundle: Bundle | Path, one: PredictInput) -> Observed:
+    """Measure a photograph: what runs first for each, perhaps in another process."""
     nuclei = None if one.nuclei is None else one.nuclei.decode()
-    prediction = predict_one(bundle, one.photograph, nuclei, keep_labels=True)
-    if (path := one.overlay) is not None:
-        x = one.photograph
-        pixels, name = (x.open(), x.name) if isinstance(x, Field) else (x, path.stem)
-        write_overlay(path, pixels, name, prediction, bundle.info.classes)
-    labels = prediction.labels if one.keep_cells else None
-    cells = None if labels is None else RunLengthLabels.encode(labels)
-    return Predicted(prediction.without_labels(), cells)
+    seen = observe_one(bundle, one.photograph, nuclei)
+    kept = seen.labels is not None and (one.keep_cells or one.overlay is not None)
+    cells = RunLengthLabels.encode(seen.labels) if kept and seen.labels is not None else None
+    return Observed(seen.without_labels(), cells)
+
+
+def draw_input(
+    classes: tuple[str, ...],
+    one: PredictInput,
+    prediction: Prediction,
+    cells: RunLengthLabels | None,
+) -> None:
+    """Draw the answer for a photograph: what runs last for each, perhaps in another process."""
+    path, x = one.overlay, one.photograph
+    assert path is not None  # those without are not drawn
+    pixels, name = (x.open(), x.name) if isinstance(x, Field) else (x, path.stem)
+    labels = None if cells is None else cells.decode()
+    write_overlay(path, pixels, name, replace(prediction, labels=labels), classes)
 
 
 def predict_each(
@@ -83,8 +119,11 @@ def predict_each(
     workers: int = 1,
     failures: Failures | None = None,
     executor: Executor | None = None,
-) -> list[Predicted | None]:
-    """Classify photographs, or the cells in them, each by :func:`predict_input`.
+    adapt: Adapt = "auto",
+) -> PredictedBatch:
+    """Classify photographs of one acquisition, or the cells in them.
+
+    All are measured first, as what is usual in them decides how features are standardised.
 
     Parameters
     ----------
@@ -103,11 +142,8 @@ def predict_each(
     executor
         Where they are classified: processes, or machines that see the same files. By default
         threads of this process.
-
-    Returns
-    -------
-    list
-        In the order of ``inputs``; None where a photograph was left out.
+    adapt
+        How features are standardised; see :meth:`.Adaptation.of_batch`.
 
     Raises
     ------
@@ -117,36 +153,42 @@ def predict_each(
         When ``should_stop`` returned True; what is being classified is waited for.
     """
     failures = Failures(strict=True) if failures is None else failures
-    waiting, running = deque(range(len(inputs))), dict[Future[Predicted], int]()
-    found: list[Predicted | None] = [None] * len(inputs)
     model = bundle if executor is None else bundle.path  # what is open here can't be sent
-    bundle.predictor  # noqa: B018 - opened once, before several threads ask for it
+    predictor = bundle.predictor  # opened once, before several threads ask for it
+    drawn: dict[int, Callable[[], PredictInput]] = {}
+
+    def observing(k: int, describe: Callable[[], PredictInput]) -> Callable[[], Observed]:
+        if (one := describe()).overlay is not None:
+            drawn[k] = describe
+        return partial(observe_input, model, one)
+
+    def done(count: int, title: str) -> None:
+        emit(Event("progress", f"Labelled {title}", OBSERVED_FRACTION * count / len(inputs)))
+
     with ExitStack() as stack:
         pool = executor or stack.enter_context(ThreadPoolExecutor(workers))
-        stack.callback(_end, running)
-        while waiting or running:
-            if should_stop():
-                raise Stopped
-            if waiting and len(running) < workers:
-                title, describe = inputs[number := waiting.popleft()]
-                with failures.leaving_out(title):
-                    running[pool.submit(predict_input, model, describe())] = number
-                continue
-            for future in wait(running, POLL_S, FIRST_COMPLETED).done:
-                title, _ = inputs[number := running.pop(future)]
-                with failures.leaving_out(title):
-                    found[number] = future.result()
-                n_done = len(inputs) - len(waiting) - len(running)
-                emit(Event("progress", f"Labelled {title}", n_done / len(inputs)))
-    failures.check_some_left(len(inputs))
-    return found
+        run = partial(run_each, pool, should_stop=should_stop, workers=workers, failures=failures)
+        tasks = [(x, partial(observing, k, describe)) for k, (x, describe) in enumerate(inputs)]
+        seen = run(tasks, done)
+        failures.check_some_left(len(inputs))
+        adaptation = predictor.adaptation([x.observation for x in seen if x is not None], adapt)
+        found = [
+            None if x is None else Predicted(predictor.answer(x.observation, adaptation), x.cells)
+            for x in seen
+        ]
+        drawing = [
+            (inputs[k][0], partial(_drawing, bundle.info.classes, describe, one))
+            for k, describe in drawn.items()
+            if (one := found[k]) is not None
+        ]
+        run(drawing, ignore)
+    return PredictedBatch(found, adaptation)
 
 
-def _end(running: Iterable[Future[Predicted]]) -> None:
-    """Wait for what can't be cancelled any more: it may write into a folder that is removed."""
-    for future in running:
-        future.cancel()
-    wait(running)
+def _drawing(
+    classes: tuple[str, ...], describe: Callable[[], PredictInput], one: Predicted
+) -> Callable[[], None]:
+    return partial(draw_input, classes, describe(), one.prediction, one.cells)
 
 
 @dataclass(frozen=True)
@@ -160,6 +202,7 @@ class PredictJob:
     workers: int = 1
     force: bool = False
     strict: bool = False
+    adapt: Adapt = "auto"
 
 
 @dataclass(frozen=True)
@@ -182,6 +225,8 @@ class PredictResult:
         How many of the photographs the model learnt from, and was judged by.
     warnings
         What reading the folders found: photographs that a table leaves out, say.
+    shift
+        That the photographs are of another acquisition, how they differ and what to do; else "".
     """
 
     out: Path
@@ -192,14 +237,17 @@ class PredictResult:
     learnt_from: int = 0
     held_out: int = 0
     warnings: tuple[str, ...] = ()
+    shift: str = ""
 
     @property
     def notes(self) -> list[str]:
         """Sentences for the user."""
+        first = [self.shift] if self.shift else []
         if not self.learnt_from:
-            return [*self.warnings]
+            return [*first, *self.warnings]
         held = f", {self.held_out} {'were' if self.held_out != 1 else 'was'} held out"
         return [
+            *first,
             *self.warnings,
             f"The model learnt from {self.learnt_from} of these {len(self.names)} photographs "
             f"(training and validation){held if self.held_out else ''}: its answers for those it "
@@ -224,6 +272,7 @@ class PredictResult:
             "rows": len(self.table),
             "fields": fields,
             "failed": failed,
+            "shift": self.shift,
             "learnt_from": self.learnt_from,
             "held_out": self.held_out,
             "notes": self.notes,
@@ -264,8 +313,12 @@ def run_prediction(
             for (name, f), path in zip(named, drawn, strict=True)
         ]
         failures = Failures(job.strict)
-        kept = predict_each(job.bundle, inputs, emit, should_stop, job.workers, failures, executor)
-        found = [(pair, x) for pair, x in zip(named, kept, strict=True) if x is not None]
+        batch = predict_each(
+            job.bundle, inputs, emit, should_stop, job.workers, failures, executor, job.adapt
+        )
+        found = [
+            (pair, x) for pair, x in zip(named, batch.photographs, strict=True) if x is not None
+        ]
         predictions = [x.prediction for _, x in found]
         table = joined_tables([name for (name, _), _ in found], [x.table for x in predictions])
         write_csv(table, part)
@@ -281,4 +334,5 @@ def run_prediction(
         learnt_from=sides["learnt"],
         held_out=sides["held out"],
         warnings=warnings_of(job.collections),
+        shift=batch.adaptation.sentence(len(names), job.bundle.info.settings.unit),
     )

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Literal
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.outputs import FolderKind, write_csv
+from napari_marrow.learning.acquisitions import Adapt
 from napari_marrow.learning.bundle_files import BUNDLE_JSON, HELDOUT, ONNX, REFERENCE, WEIGHTS
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.predictor import (
+    Observation,
     Prediction,
     Predictor,
     joined_tables,
@@ -96,15 +98,18 @@ class Bundle:
         known = self.info.fingerprints
         return frozenset(image for image in known if published or image not in heldout)
 
-    def predict(self, images: Iterable[NDArray[np.uint8]]) -> pd.DataFrame:
+    def predict(self, images: Iterable[NDArray[np.uint8]], adapt: Adapt = "auto") -> pd.DataFrame:
         """Classify photographs: a row a unit, as ``napari-marrow predict`` writes it.
 
         Parameters
         ----------
         images
-            RGB photographs, each (height, width, 3) uint8.
+            RGB photographs, each (height, width, 3) uint8, of one acquisition.
+        adapt
+            How features are standardised; see :meth:`.Adaptation.of_batch`.
         """
-        tables = [predict_one(self, image).table for image in images]
+        seen = [observe_one(self, image).without_labels() for image in images]
+        tables = [x.table for x in self.predictor.predict_batch(seen, adapt)]
         return joined_tables(range(len(tables)), tables)
 
 
@@ -115,7 +120,19 @@ def predict_one(
     *,
     keep_labels: bool = False,
 ) -> Prediction:
-    """Classify one photograph: the one function that the library, every job and the viewer call.
+    """Classify one photograph by itself."""
+    bundle = opened(bundle)
+    seen = observe_one(bundle, photograph, nuclei)
+    (prediction,) = bundle.predictor.predict_batch([seen])
+    return prediction if keep_labels else prediction.without_labels()
+
+
+def observe_one(
+    bundle: Bundle | Path,
+    photograph: Field | NDArray[np.uint8],
+    nuclei: NDArray[np.integer] | None = None,
+) -> Observation:
+    """Measure one photograph: the one function that the library, every job and the viewer call.
 
     With the path of a bundle its arguments and its result can be pickled, so that it can run in
     another process, or on another machine that sees the same files.
@@ -129,8 +146,6 @@ def predict_one(
     nuclei
         Instance labels, (height, width), in place of those of the files. Without either they are
         found in the photograph. Read only where the model needs them.
-    keep_labels
-        Return the label image too, which is as large as the photograph.
     """
     from napari_marrow.imaging.nuclei import field_labels
 
@@ -140,8 +155,7 @@ def predict_one(
         if bundle.info.needs_nuclei and nuclei is None:
             nuclei = field_labels(photograph)
         photograph = photograph.image()
-    prediction = bundle.predictor.predict(photograph, nuclei)
-    return prediction if keep_labels else prediction.without_labels()
+    return bundle.predictor.observe(photograph, nuclei)
 
 
 def opened(bundle: Bundle | Path) -> Bundle:

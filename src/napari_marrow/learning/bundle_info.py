@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from napari_marrow.data.options import settings_from_dict
+from napari_marrow.learning.acquisitions import Acquisition
 from napari_marrow.learning.evaluation import Evaluation
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
@@ -40,6 +41,9 @@ class BundleInfo:
         Of a classical model: the features it takes, in this order.
     kind
         Name of the kind of model.
+    acquisitions
+        By which features are standardised, those of a new acquisition by its own cells; none
+        where they stay as they are.
     """
 
     classes: tuple[str, ...]
@@ -54,6 +58,7 @@ class BundleInfo:
     versions: dict[str, str] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     kind: str = "network"
+    acquisitions: tuple[Acquisition, ...] = ()
 
     @property
     def needs_nuclei(self) -> bool:
@@ -88,4 +93,5 @@ class BundleInfo:
             versions=values["versions"],
             features=features,
             kind=str(values.get("kind", "classical" if features else "network")),
+            acquisitions=tuple(map(Acquisition.from_dict, values.get("acquisitions", ()))),
         )

@@ -162,6 +162,7 @@ def train(
         versions=versions() | {"device": model.device},
         features=model.features,
         kind=settings.kind,
+        acquisitions=model.acquisitions,
     )
     tables = {HELDOUT: heldout, **model.tables}
     callbacks.progress(SCORED_FRACTION, "Looking at the training pictures")
@@ -170,6 +171,7 @@ def train(
         [PictureSummary.of_field(f, preprocessing) for f in used],
         [f.source for f in used],
         [collection.label(f) in learnt for f in used],
+        [f.acquisition for f in used],
     )
     return TrainedModel(info, model, tables, reference, tuple(failures.found))
 

@@ -20,6 +20,7 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.progress import ignore, never
 from napari_marrow.imaging.augment import rotate90
 from napari_marrow.imaging.intensity import edges
+from napari_marrow.learning.acquisitions import Acquisition, Standardizer
 from napari_marrow.learning.bundle_files import FEATURES, HISTORY
 from napari_marrow.learning.calibration import MIN_CALIBRATION_UNITS, fit_temperature
 from napari_marrow.learning.classical import Fitted, choose_columns, fit_classical
@@ -95,6 +96,8 @@ class FittedModel:
         What the bundle holds of this kind of model, by the name of the file.
     notes
         Sentences that a reader of the scores must know.
+    acquisitions
+        By which its features are standardised.
     """
 
     predict: Callable[[Rows], Probabilities]
@@ -105,6 +108,7 @@ class FittedModel:
     weights: dict[str, NDArray[np.float32]] | None = None
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    acquisitions: tuple[Acquisition, ...] = ()
 
 
 @dataclass(eq=False)
@@ -220,6 +224,8 @@ class ClassicalLearner(Learner):
             augmented=published,
         )
         self.table = table[table["class"].notna()].reset_index(drop=True)
+        names = {self.collection.label(f): f.acquisition for f in self.collection.fields}
+        self._acquisitions = self.table["image"].map(names).to_numpy(str)
         self._codes = class_codes(self.table, tuple(sorted(self.table["class"].unique())))
         self._columns = feature_columns(self.table)
         if published and self.table["class"].nunique() > 1:
@@ -233,43 +239,74 @@ class ClassicalLearner(Learner):
         if counts.min() < 2:
             notes.append(f"Probabilities are not calibrated: {counts.idxmin()} has too few units.")
         elif len(split.validation) >= MIN_CALIBRATION_UNITS:
-            held = self._fit(settings, split.train).probabilities(self.table.iloc[split.validation])
+            fitted, standardizer = self._fit(settings, split.train)
+            held = fitted.probabilities(self._standardized(standardizer, split.validation))
             temperature = fit_temperature(held, self._codes[split.validation])
         known = np.concatenate([split.train, split.validation])
-        fitted = self._fit(settings, known)
-        scores = importance_table(self.table.iloc[known], self._columns, fitted, settings)
+        fitted, standardizer = self._fit(settings, known)
+        table = self._standardized(standardizer, known)
+        scores = importance_table(table, self._columns, fitted, settings)
         dropped = len(fitted.collinear)
         note = (
             f"{len(fitted.chosen)} of {len(fitted.columns)} features were chosen by chi-square; "
             f"{dropped} collinear one{'s were' if dropped != 1 else ' was'} dropped before: see "
             f"{FEATURES}."
         )
-        return self._model(fitted, {FEATURES: scores}, (note, *notes)), temperature
+        notes = [standardizer.note, note, *notes] if standardizer.note else [note, *notes]
+        return self._model(fitted, standardizer, {FEATURES: scores}, tuple(notes)), temperature
 
     def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FittedModel:
         """Fit a model on all rows."""
-        return self._model(self._fit(settings, rows), {}, ())
+        return self._model(*self._fit(settings, rows), {}, ())
 
-    def _fit(self, settings: TrainingSettings, rows: Rows) -> Fitted:
-        return fit_classical(
+    def _fit(self, settings: TrainingSettings, rows: Rows) -> tuple[Fitted, Standardizer]:
+        adapt = settings.adapt if settings.protocol == "honest" else "none"
+        values, names = self._values(rows), self._acquisitions[rows]
+        classes = self.table["class"].to_numpy(str)[rows]
+        standardizer = Standardizer.fit(values, names, classes, adapt)
+        fitted = fit_classical(
             settings.model,
-            self.table.iloc[rows],
+            self._standardized(standardizer, rows),
             self._columns,
             self._codes[rows],
             settings.select,
             settings.seed,
         )
+        return fitted, standardizer
+
+    def _values(self, rows: Rows) -> NDArray[np.float64]:
+        """Return the features of rows of the table, in the precision of the ONNX model."""
+        table = self.table.iloc[rows][list(self._columns)]
+        return table.to_numpy(np.float32).astype(np.float64)
+
+    def _standardized(self, standardizer: Standardizer, rows: Rows) -> pd.DataFrame:
+        """Return rows of the table, with features standardised by acquisition."""
+        table = self.table.iloc[rows].copy()
+        values = standardizer.transform(self._values(rows), self._acquisitions[rows])
+        table[list(self._columns)] = values
+        return table
 
     def _model(
-        self, fitted: Fitted, tables: dict[str, pd.DataFrame], notes: tuple[str, ...]
+        self,
+        fitted: Fitted,
+        standardizer: Standardizer,
+        tables: dict[str, pd.DataFrame],
+        notes: tuple[str, ...],
     ) -> FittedModel:
         session, chosen = open_onnx(fitted.onnx), list(fitted.chosen)
 
         def predict(rows: Rows) -> Probabilities:
-            return run_classical(session, self.table.iloc[rows][chosen].to_numpy(np.float32))
+            table = self._standardized(standardizer, rows)
+            return run_classical(session, table[chosen].to_numpy(np.float32))
 
         return FittedModel(
-            predict, fitted.onnx, fitted.parameters, "cpu", fitted.chosen, None, tables, notes
+            predict,
+            fitted.onnx,
+            fitted.parameters,
+            features=fitted.chosen,
+            tables=tables,
+            notes=notes,
+            acquisitions=standardizer.take([self._columns.index(name) for name in chosen]),
         )
 
 

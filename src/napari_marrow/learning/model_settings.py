@@ -118,6 +118,15 @@ class ClassicalSettings(OptionGroup):
         advanced=True,
     )
 
+    adapt: Literal["auto", "none", "batch"] = option(
+        "auto",
+        "Adapt",
+        "Standardise features by the acquisition (microscope, camera, stain) that they come from, "
+        "and those of a new one by its own cells: auto, unless each acquisition holds one class "
+        "only, which it would remove; batch refuses then; none never does.",
+        advanced=True,
+    )
+
     def __post_init__(self):
         super().__post_init__()
         object.__setattr__(self, "families", tuple(dict.fromkeys(self.families)))

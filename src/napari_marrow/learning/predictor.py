@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.acquisitions import Adapt
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.calibration import apply_temperature
 from napari_marrow.learning.onnx_model import open_onnx, run_classical, run_network
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_marrow.learning.reference import Reference
+    from napari_marrow.learning.shift import Adaptation, Look
 
 MAX_MISSING_FRACTION = 0.25
 """A unit of which a larger fraction of the features is missing is uncertain."""
@@ -34,6 +36,7 @@ FEATURES_MISSING = "features missing"
 NO_NUCLEUS = "no nucleus"
 NO_CERTAIN_CELL = "no certain cell"
 UNLIKE = "unlike the training pictures"
+OTHER_ACQUISITION = "other acquisition"
 MAX_UNLIKE_FRACTION = 0.5
 """A field of which a larger fraction of the cells is unlike those learnt from is uncertain."""
 
@@ -72,6 +75,44 @@ class Prediction:
         return replace(self, labels=None)
 
 
+@dataclass(frozen=True)
+class Observation:
+    """What a model sees of one photograph, before the answer; it can be pickled.
+
+    Attributes
+    ----------
+    units
+        ``index``, ``y`` and ``x`` of each unit.
+    values
+        (n, features) of a model of features, else (n, classes) probabilities of a network.
+    missing
+        (n,) fraction of the features that could not be measured.
+    labels
+        The instances that are classified, (height, width), or None for a field.
+    photograph
+        (4,) what tells its acquisition, see :func:`.measure_photograph`.
+    unlike
+        (n,) whether each unit looks like none that was learnt from.
+    copy_of
+        Names of the photographs in the bundle that this one shows.
+    no_nucleus
+        Whether no nucleus was found.
+    """
+
+    units: pd.DataFrame
+    values: NDArray[np.float64]
+    missing: NDArray[np.float64]
+    labels: NDArray[np.integer] | None
+    photograph: NDArray[np.float32]
+    unlike: NDArray[np.bool_]
+    copy_of: tuple[str, ...]
+    no_nucleus: bool
+
+    def without_labels(self) -> Observation:
+        """Return the observation without the label image, to keep or send many of them."""
+        return replace(self, labels=None)
+
+
 class Predictor(ABC):
     """Classifies photographs with one trained model; there is a subclass for each kind.
 
@@ -103,15 +144,21 @@ class Predictor(ABC):
         """Return the shape of one input of the model."""
 
     @abstractmethod
-    def _classify(
+    def _observe(
         self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None
     ) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[np.float64]]:
-        """Return units with index, y and x, their probabilities, and fraction of missing values."""
+        """Return units with index, y and x, their values, and fraction of missing values."""
+
+    @abstractmethod
+    def _probabilities(
+        self, values: NDArray[np.float64], adaptation: Adaptation
+    ) -> NDArray[np.float64]:
+        """Return the probabilities of the classes, (n, classes), without temperature."""
 
     def predict(
         self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None = None
     ) -> Prediction:
-        """Classify one photograph, or the cells in it.
+        """Classify one photograph, or the cells in it, by itself.
 
         Parameters
         ----------
@@ -121,50 +168,92 @@ class Predictor(ABC):
             Instance labels of its nuclei; found in the image when None. A field without any is
             uncertain, whatever the model says of it.
         """
+        return self.predict_batch([self.observe(image, nuclei)])[0]
+
+    def predict_batch(
+        self, batch: Sequence[Observation], adapt: Adapt = "auto"
+    ) -> list[Prediction]:
+        """Classify photographs that are of one acquisition."""
+        adaptation = self.adaptation(batch, adapt)
+        return [self.answer(one, adaptation) for one in batch]
+
+    def observe(
+        self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None = None
+    ) -> Observation:
+        """Measure what the model takes of one photograph; see :meth:`predict`."""
         from napari_marrow.imaging.segmentation import found_nuclei
+        from napari_marrow.learning.reference import PictureSummary
 
         info = self._info
         nuclei = found_nuclei(image) if nuclei is None else nuclei
         empty = not np.any(nuclei)
-        labels = nuclei if info.preprocessing.unit == "cell" else None
-        copy_of, unlike = self._compare(image, nuclei)
+        summary = PictureSummary.of(image, nuclei, info.preprocessing)
         if info.needs_nuclei and empty:
             # also of a field: the model would answer from medians in place of its cells
+            units, values, missing = _empty_table(info.classes), np.empty((0, 0)), np.empty(0)
+        else:
+            units, values, missing = self._observe(image, nuclei)
+        reference, unlike = self._reference, np.zeros(len(units), bool)
+        found: tuple[int, ...] = () if reference is None else reference.copies(summary)
+        copies = tuple(tuple(info.fingerprints)[k] for k in found)
+        if reference is not None:
+            unlike = reference.is_unlike(summary) if len(units) else unlike
+        labels = nuclei if info.preprocessing.unit == "cell" else None
+        known = units[["index", "y", "x"]].copy()
+        return Observation(
+            known, values, missing, labels, summary.photograph, unlike, copies, empty
+        )
+
+    def adaptation(self, batch: Sequence[Observation], adapt: Adapt = "auto") -> Adaptation:
+        """Return how the features of photographs of one acquisition are standardised."""
+        values = [one.values for one in batch if len(one.values)]
+        photographs = np.array([one.photograph for one in batch])
+        from napari_marrow.learning.shift import Adaptation
+
+        acquisitions = self._info.acquisitions
+        joined = np.concatenate(values) if values else np.empty((0, len(self._info.features)))
+        return Adaptation.of_batch(acquisitions, self._looks, joined, photographs, adapt)
+
+    @property
+    def _looks(self) -> tuple[Look, ...]:
+        return () if self._reference is None else self._reference.looks
+
+    def _is_other(self, seen: Observation) -> bool:
+        """Whether a photograph by itself is of another acquisition than those learnt from."""
+        from napari_marrow.learning.shift import are_unusual
+
+        return bool(are_unusual(self._looks, seen.photograph[None])[0])
+
+    def answer(self, seen: Observation, adaptation: Adaptation) -> Prediction:
+        """Return the prediction for a photograph."""
+        info, labels = self._info, seen.labels
+        is_cells = info.preprocessing.unit == "cell"
+        if not len(seen.units):
             none = _empty_table(info.classes)
-            return Prediction(none, None, float("nan"), True, labels, NO_NUCLEUS, copy_of)
-        units, raw, missing = self._classify(image, nuclei)
+            return Prediction(none, None, float("nan"), True, labels, NO_NUCLEUS, seen.copy_of)
+        raw = self._probabilities(seen.values, adaptation)
         probabilities = apply_temperature(raw, info.temperature)
-        table = units[["index", "y", "x"]].copy()
+        table = seen.units.copy()
         table["class"] = [info.classes[k] for k in probabilities.argmax(axis=1)]
         table[_probability_columns(info.classes)] = probabilities
         low = probabilities.max(axis=1, initial=0) < info.abstain_below
-        unlike = np.zeros(len(table), bool) if unlike is None else unlike
-        doubts = zip(unlike, low, missing > MAX_MISSING_FRACTION, strict=True)
-        names = (NO_NUCLEUS, UNLIKE, LOW_PROBABILITY, FEATURES_MISSING)
-        reasons = [_reason(dict(zip(names, (empty, *row), strict=True))) for row in doubts]
+        other = adaptation.is_other or self._is_other(seen)
+        doubts = zip(seen.unlike, low, seen.missing > MAX_MISSING_FRACTION, strict=True)
+        names = (NO_NUCLEUS, OTHER_ACQUISITION, UNLIKE, LOW_PROBABILITY, FEATURES_MISSING)
+        reasons = [
+            _reason(dict(zip(names, (seen.no_nucleus, other, *row), strict=True))) for row in doubts
+        ]
         table["uncertain"], table["reason"] = [reason != "" for reason in reasons], reasons
         mean = probabilities.mean(axis=0)
         top = int(mean.argmax())
         reason = reasons[0]
-        if labels is not None:
-            others = unlike.mean() > MAX_UNLIKE_FRACTION
-            unsure, none = mean[top] < info.abstain_below, table["uncertain"].all()
-            reason = _reason({UNLIKE: others, LOW_PROBABILITY: unsure, NO_CERTAIN_CELL: none})
+        if is_cells:
+            unlike = seen.unlike.mean() > MAX_UNLIKE_FRACTION
+            unsure, none_sure = mean[top] < info.abstain_below, table["uncertain"].all()
+            doubt = {OTHER_ACQUISITION: other, UNLIKE: unlike, LOW_PROBABILITY: unsure}
+            reason = _reason(doubt | {NO_CERTAIN_CELL: none_sure and not other})
         answer = info.classes[top], float(mean[top])
-        return Prediction(table, *answer, reason != "", labels, reason, copy_of)
-
-    def _compare(
-        self, image: NDArray[np.uint8], nuclei: NDArray[np.integer]
-    ) -> tuple[tuple[str, ...], NDArray[np.bool_] | None]:
-        """Return the photographs of the bundle that one shows, and which units are unlike them."""
-        if self._reference is None:
-            return (), None
-        from napari_marrow.learning.reference import PictureSummary
-
-        summary = PictureSummary.of(image, nuclei, self._info.preprocessing)
-        images = tuple(self._info.fingerprints)
-        copies = self._reference.copies(summary)
-        return tuple(images[k] for k in copies), self._reference.is_unlike(summary)
+        return Prediction(table, *answer, reason != "", labels, reason, seen.copy_of)
 
 
 class NetworkPredictor(Predictor):
@@ -174,12 +263,15 @@ class NetworkPredictor(Predictor):
         side = self._info.preprocessing.input_size
         return [side, side, 3]
 
-    def _classify(self, image, nuclei):
+    def _observe(self, image, nuclei):
         from napari_marrow.learning.samples import cut_units
 
         units = cut_units(image, nuclei, self._info.preprocessing)
         probabilities = units.mean_over_images(run_network(self._session, units.images))
         return units.table, probabilities, np.zeros(len(units.table))
+
+    def _probabilities(self, values, adaptation):
+        return values
 
 
 class ClassicalPredictor(Predictor):
@@ -188,7 +280,7 @@ class ClassicalPredictor(Predictor):
     def _input_shape(self) -> list[int]:
         return [len(self._info.features)]
 
-    def _classify(self, image, nuclei):
+    def _observe(self, image, nuclei):
         from napari_marrow.learning.feature_table import measure
 
         units = measure(image, nuclei, self._info.preprocessing.features)
@@ -198,8 +290,11 @@ class ClassicalPredictor(Predictor):
                 f"{self._path.parent} takes the feature {unknown[0]}, which this version does not "
                 "measure; use the version of napari-marrow that made it, or train again."
             )
-        values = units[features].to_numpy(np.float32)
-        return units, run_classical(self._session, values), np.isnan(values).mean(axis=1)
+        values = units[features].to_numpy(np.float32).astype(np.float64)
+        return units, values, np.isnan(values).mean(axis=1)
+
+    def _probabilities(self, values, adaptation):
+        return run_classical(self._session, adaptation.transform(values).astype(np.float32))
 
 
 def predictor_class(kind: str) -> type[Predictor]:

@@ -10,7 +10,7 @@ logarithms of them have, which few distances also tell.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TypeAlias
 
@@ -31,9 +31,13 @@ from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.learning.samples import cells_of
 from napari_marrow.learning.settings import Preprocessing
+from napari_marrow.learning.shift import (
+    UNLIKE_FRACTION,
+    Look,
+    looks_of,
+    measure_photograph,
+)
 
-UNLIKE_FRACTION = 0.02
-"""Fraction of fields or cells like those learnt from that counts as unlike them."""
 N_FOLDS = 10
 MIN_UNITS = 3
 """Number of fields or cells, and of their sources, that a limit needs at least."""
@@ -57,16 +61,18 @@ class PictureSummary:
         (2, 28, 28), see :func:`~napari_marrow.audit.copies.signature`.
     units
         (n, 16) :func:`~napari_marrow.audit.appearance.appearance` of the field or of its cells.
+    photograph
+        (4,) what tells its acquisition, see :func:`.measure_photograph`.
     """
 
     signature: NDArray[np.float32]
     units: Measurements
+    photograph: NDArray[np.float32]
 
     @classmethod
     def of_field(cls, field: Field, preprocessing: Preprocessing) -> PictureSummary:
         """Summarize the photograph of a field; MarrowError where it can't be read."""
-        nuclei = field_labels(field) if preprocessing.unit == "cell" else None
-        return cls.of(field.image(), nuclei, preprocessing)
+        return cls.of(field.image(), field_labels(field), preprocessing)
 
     @classmethod
     def of(
@@ -75,18 +81,19 @@ class PictureSummary:
         nuclei: NDArray[np.integer] | None,
         preprocessing: Preprocessing,
     ) -> PictureSummary:
-        """Summarize a photograph; its nuclei are found when None and cells are classified."""
-        sample = sample_pixels(image)
+        """Summarize a photograph; its nuclei are found when None."""
+        sample, cells = sample_pixels(image), cells_of(image, nuclei)
+        photograph = measure_photograph(image, cells)
         if preprocessing.unit == "field":
-            return cls(signature_of(sample), appearance(thumbnail(sample)[None]))
-        cells, factor = cells_of(image, nuclei), preprocessing.crop_factor
+            return cls(signature_of(sample), appearance(thumbnail(sample)[None]), photograph)
+        factor = preprocessing.crop_factor
         units = cached(
             ["appearance", repr(factor), checksum(image, cells)],
             lambda: appearance(cut_cells(image, cells, THUMBNAIL_PX, factor)[0]),
             lambda units: {"units": units},
             lambda arrays: arrays["units"],
         )
-        return cls(signature_of(sample), units)
+        return cls(signature_of(sample), units, photograph)
 
 
 @dataclass(frozen=True)
@@ -104,12 +111,17 @@ class Reference:
         (16, 16) takes the correlations out of the measurements.
     limit
         (1,) largest distance of what is like them.
+    look_centres, look_covariances, look_limits
+        (k, 4), (k, 4, 4) and (k,) the :class:`.Look` of each acquisition; none in older bundles.
     """
 
     signatures: NDArray[np.float16]
     units: Measurements
     whitening: NDArray[np.float32]
     limit: NDArray[np.float32]
+    look_centres: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4), "f4"))
+    look_covariances: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4, 4), "f4"))
+    look_limits: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, "f4"))
 
     @classmethod
     def of_summaries(
@@ -117,13 +129,14 @@ class Reference:
         summaries: Sequence[PictureSummary],
         sources: Sequence[str],
         is_learnt: Sequence[bool],
+        acquisitions: Sequence[str],
         seed: int = 0,
     ) -> Reference:
         """Return the reference of photographs.
 
         Parameters
         ----------
-        summaries, sources, is_learnt
+        summaries, sources, is_learnt, acquisitions
             One a photograph; those that were not learnt from tell nothing of what is usual.
         seed
             Of the choice where there are very many units.
@@ -137,10 +150,31 @@ class Reference:
         if len(np.unique(groups)) < MIN_UNITS:
             units = units[:0]
         packed = pack_signatures(np.stack([x.signature for x in summaries]))
-        if not len(units):
-            return cls(packed, units, np.eye(units.shape[1], dtype=np.float32), np.zeros(1, "f4"))
-        limit = np.array([limit_of(_distances_between_sources(units, groups))], np.float32)
-        return cls(packed, units, _whitening(units), limit)
+        whitening, limit = np.eye(units.shape[1], dtype=np.float32), np.zeros(1, np.float32)
+        if len(units):
+            whitening = _whitening(units)
+            limit = np.array([limit_of(_distances_between_sources(units, groups))], np.float32)
+        rows = np.flatnonzero(is_learnt)
+        measured = np.stack([x.photograph for x in summaries])[rows]
+        looks = looks_of(measured, np.array(sources)[rows], np.array(acquisitions)[rows])
+        return cls(packed, units, whitening, limit).with_looks(looks)
+
+    def with_looks(self, looks: Sequence[Look]) -> Reference:
+        """Return the reference with what photographs of each acquisition look like."""
+        if not looks:
+            return self
+        return replace(
+            self,
+            look_centres=np.stack([x.centre for x in looks]),
+            look_covariances=np.stack([x.covariance for x in looks]),
+            look_limits=np.array([x.limit for x in looks], np.float32),
+        )
+
+    @cached_property
+    def looks(self) -> tuple[Look, ...]:
+        """What photographs of each acquisition look like."""
+        parts = zip(self.look_centres, self.look_covariances, self.look_limits, strict=True)
+        return tuple(Look(centre, covariance, float(limit)) for centre, covariance, limit in parts)
 
     def copies(self, summary: PictureSummary) -> tuple[int, ...]:
         """Return which of the photographs a picture is: re-encoded, scaled, turned or mirrored."""

@@ -45,9 +45,9 @@ def verdict(evaluation: Evaluation | None) -> list[str]:
     return sentences
 
 
-def answer_text(prediction: Prediction) -> str:
-    """Return the class of a whole field and its probability in a few words."""
+def answer_text(prediction: Prediction, before_doubt: str = ", ") -> str:
+    """Return the class of a whole field, its probability, and why it is uncertain."""
     if prediction.class_name is None:
         return "no cell found"
     text = f"{prediction.class_name} ({prediction.probability:.0%})"
-    return f"{text}, uncertain ({prediction.reason})" if prediction.uncertain else text
+    return f"{text}{before_doubt}uncertain ({prediction.reason})" if prediction.uncertain else text

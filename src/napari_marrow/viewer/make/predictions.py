@@ -43,12 +43,14 @@ class LabelledPhotograph:
 
     Only the fields of ``rows`` were classified; the others have empty predictions.
     The cells are run-length encoded: label images of a whole folder would not fit into memory.
+    ``shift`` says that all that was labelled together is of another acquisition; "" where not.
     """
 
     photograph: Photograph
     predictions: list[Prediction]
     cells: list[RunLengthLabels]
     rows: tuple[int, ...]
+    shift: str = ""
 
 
 def predict_photographs(
@@ -78,13 +80,15 @@ def predict_photographs(
         (f"{k} of {len(slices)}", partial(slice_input, x, row, needs_nuclei))
         for k, (x, row) in enumerate(slices, 1)
     ]
-    found = predict_each(bundle, inputs, emit, should_stop, failures=failures)
+    batch = predict_each(bundle, inputs, emit, should_stop, failures=failures)
+    found, n_found = batch.photographs, sum(x is not None for x in batch.photographs)
+    shift = batch.adaptation.sentence(n_found, bundle.info.settings.unit)
     labelled = []
     for x in photographs:
         pairs = zip(slices, found, strict=True)
         own = {row: one for (y, row), one in pairs if y is x and one is not None}
         if own:
-            labelled.append(_all_slices(x, own))
+            labelled.append(replace(_all_slices(x, own), shift=shift))
     return labelled
 
 
@@ -144,7 +148,7 @@ def show_predictions(
             p.class_name,
             p.probability,
             p.uncertain,
-            answer_text(p) if row in labelled.rows else "",
+            answer_text(p, "\n") if row in labelled.rows else "",
             p.table,
         )
         for row, p in enumerate(labelled.predictions)

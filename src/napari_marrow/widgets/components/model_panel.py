@@ -202,6 +202,7 @@ def _report(
         text = f"{counted(n_cells, 'cell')} of {text}; the nuclei are {nuclei}"
     notes = dict.fromkeys(note for x in labelled for note in x.photograph.notes)
     sentences = ["; ".join([text, *first_few([*notes])]) + "."]
+    sentences += {x.shift for x in labelled if x.shift}
     if any(n_seen):
         text = f"The model learnt from {n_seen[0]} of them"
         sentences.append(f"{text}, {n_seen[1]} held out." if n_seen[1] else f"{text}.")

@@ -1,0 +1,235 @@
+"""Acquisitions: what is usual in each that a model learnt from, and adaptation to another one.
+
+Features are standardised by the acquisition that they come from: the mean of its cells is taken
+away, and the rest divided by their standard deviation, whatever the cells' classes (domain
+adaptation by normalisation, as in batch effects of W. E. Johnson et al., "Adjusting batch effects
+in microarray expression data", Biostatistics 8, 2007, without their shrinkage). That removes what
+a stain, a camera or a magnification adds to all cells alike. Where an acquisition holds one class
+only, it would remove the class as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_marrow.data.errors import MarrowError
+
+Adapt: TypeAlias = Literal["auto", "none", "batch"]
+MIN_TRAINING_UNITS = 30
+"""Cells or fields of an acquisition from which its mean and deviation are taken at training."""
+MIN_BATCH_UNITS = 10
+"""Cells of new photographs from which those of their acquisition are taken: ten give most of it."""
+MAX_CONFOUNDED_FRACTION = 0.5
+"""Fraction of the units in acquisitions of one class, above which none is standardised by its
+own."""
+MIN_SPREAD = 1e-6
+
+Values: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """An acquisition that a model learnt from.
+
+    Attributes
+    ----------
+    name
+        As the table of the data set calls it, else its number.
+    units
+        Number of cells or fields by class.
+    centre, spread
+        Mean and standard deviation of each feature of the model, in their order.
+    """
+
+    name: str
+    units: Mapping[str, int]
+    centre: tuple[float, ...] = field(repr=False)
+    spread: tuple[float, ...] = field(repr=False)
+
+    @classmethod
+    def of_values(cls, name: str, values: Values, classes: Sequence[str]) -> Acquisition:
+        """Return the acquisition of units with these features, (n, features)."""
+        names, counts = np.unique(classes, return_counts=True)
+        centre, spread = statistics(values)
+        units = dict(zip(names.tolist(), counts.tolist(), strict=True))
+        return cls(name, units, tuple(centre.tolist()), tuple(spread.tolist()))
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> Acquisition:
+        """Return the acquisition that ``dataclasses.asdict`` stored."""
+        return cls(
+            str(values["name"]),
+            {str(name): int(n) for name, n in values["units"].items()},
+            tuple(map(float, values["centre"])),
+            tuple(map(float, values["spread"])),
+        )
+
+    def standardize(self, values: Values) -> Values:
+        """Return features as deviations from this acquisition's mean, in its deviations."""
+        return standardize(values, np.array(self.centre), np.array(self.spread))
+
+
+def statistics(values: Values) -> tuple[Values, Values]:
+    """Return mean and standard deviation of each column; 0 and 1 of one without any value."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    filled = np.where(known, values, 0)
+    centre = filled.sum(axis=0) / np.maximum(count, 1)
+    squares = np.where(known, (values - centre) ** 2, 0).sum(axis=0)
+    spread = np.sqrt(squares / np.maximum(count, 1))
+    return centre, np.where(spread > MIN_SPREAD, spread, 1.0)
+
+
+def standardize(values: Values, centre: Values, spread: Values) -> Values:
+    """Return (values - centre) / spread, in the precision that the models take."""
+    return ((values - centre) / spread).astype(np.float32).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """By which acquisitions the units of a training set are standardised.
+
+    Attributes
+    ----------
+    groups
+        (n,) name of the acquisition of each unit. Those with too few units, or without one of the
+        classes, are one together, or else belong to the largest.
+    removes_class
+        Whether most units are of acquisitions that hold one class only; all are one group then.
+    """
+
+    groups: NDArray[np.str_]
+    removes_class: bool = False
+
+
+OTHERS = "others"
+
+
+def group_units(acquisitions: NDArray[np.str_], classes: NDArray[np.str_]) -> Grouping:
+    """Choose by which acquisitions units are standardised.
+
+    Parameters
+    ----------
+    acquisitions, classes
+        (n,) those of each unit.
+    """
+    names, codes = np.unique(acquisitions, return_inverse=True)
+    n_classes = len(np.unique(classes))
+    own = [classes[codes == k] for k in range(len(names))]
+    held = [len(np.unique(x)) for x in own]
+    in_one = sum(len(x) for x, n in zip(own, held, strict=True) if n < 2)
+    whole = np.array(
+        [n == n_classes and len(x) >= MIN_TRAINING_UNITS for x, n in zip(own, held, strict=True)]
+    )
+    if len(names) > 1 and in_one > MAX_CONFOUNDED_FRACTION * len(classes):
+        return Grouping(np.full(len(classes), OTHERS), True)
+    if not whole.any():
+        return Grouping(np.full(len(classes), OTHERS))
+    rest = classes[~whole[codes]]
+    enough = len(rest) >= MIN_TRAINING_UNITS and len(np.unique(rest)) == n_classes
+    sizes = [len(x) if is_whole else 0 for x, is_whole in zip(own, whole, strict=True)]
+    return Grouping(
+        np.where(whole[codes], acquisitions, OTHERS if enough else names[np.argmax(sizes)])
+    )
+
+
+def nearest(acquisitions: Sequence[Acquisition], values: Values) -> Acquisition:
+    """Return the acquisition whose mean is nearest to that of units, in its deviations."""
+
+    def distance(one: Acquisition) -> float:
+        return float(np.square(statistics(one.standardize(values))[0]).sum())
+
+    return min(acquisitions, key=distance)
+
+
+REMOVES_CLASS = (
+    "Class and acquisition go together: most of what is learnt from is of acquisitions that hold "
+    "one class only, so features can't be standardised by acquisition without removing the class"
+)
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """Standardises features by acquisition, with what was learnt of each.
+
+    Attributes
+    ----------
+    acquisitions
+        By name; none leave features as they are.
+    members
+        The one of them that a narrower acquisition is part of.
+    note
+        Why features stay as they are, for a reader of the scores; "" else.
+    """
+
+    acquisitions: Mapping[str, Acquisition] = field(default_factory=dict)
+    members: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+    @classmethod
+    def fit(
+        cls, values: Values, names: NDArray[np.str_], classes: NDArray[np.str_], adapt: Adapt
+    ) -> Standardizer:
+        """Learn what is usual in each acquisition of a training side.
+
+        Parameters
+        ----------
+        values
+            (n, features).
+        names, classes
+            (n,) acquisition and class of each row.
+        adapt
+            See :class:`.ClassicalSettings`.
+
+        Raises
+        ------
+        MarrowError
+            When ``adapt`` is ``batch`` and standardising would remove the class.
+        """
+        if adapt == "none":
+            return cls()
+        grouping = group_units(names, classes)
+        if grouping.removes_class and adapt == "batch":
+            raise MarrowError(
+                f"{REMOVES_CLASS}; add photographs of the other classes, or use none."
+            )
+        if grouping.removes_class:
+            return cls(note=f"{REMOVES_CLASS}: answers for another microscope are not adapted.")
+        groups = grouping.groups
+        rows = {name: groups == name for name in np.unique(groups).tolist()}
+        found = {k: Acquisition.of_values(k, values[own], classes[own]) for k, own in rows.items()}
+        return cls(found, dict(zip(names.tolist(), groups.tolist(), strict=True)))
+
+    def transform(self, values: Values, names: NDArray[np.str_]) -> Values:
+        """Standardise rows by their acquisition; by their own cells where it was not learnt from.
+
+        Of an acquisition with fewer than ten new cells the nearest that was learnt from counts.
+        """
+        if not self.acquisitions:
+            return values
+        found = np.empty_like(values)
+        for name in np.unique(names):
+            rows = names == name
+            known = self.acquisitions.get(self.members.get(name, ""))
+            if known is None and rows.sum() >= MIN_BATCH_UNITS:
+                found[rows] = standardize(values[rows], *statistics(values[rows]))
+            else:
+                known = known or nearest([*self.acquisitions.values()], values[rows])
+                found[rows] = known.standardize(values[rows])
+        return found
+
+    def take(self, columns: Sequence[int]) -> tuple[Acquisition, ...]:
+        """Return the acquisitions with the features of these columns alone."""
+        return tuple(
+            replace(
+                one,
+                centre=tuple(one.centre[k] for k in columns),
+                spread=tuple(one.spread[k] for k in columns),
+            )
+            for one in self.acquisitions.values()
+        )

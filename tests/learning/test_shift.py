@@ -1,0 +1,134 @@
+"""The shift test, on photographs drawn with known measurements."""
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import mahalanobis
+from skimage.draw import disk
+
+from napari_marrow.learning.shift import (
+    Adaptation,
+    Look,
+    are_unusual,
+    compare,
+    is_unusual,
+    looks_of,
+    measure_photograph,
+)
+
+CENTRE, SPREAD = np.log([220, 215, 200, 50]), np.array([0.02, 0.02, 0.03, 0.15])
+
+
+def photographs(seed, count, times=(1, 1, 1, 1)):
+    rng = np.random.default_rng(seed)
+    brightness = rng.normal(0, 0.03, (count, 1)) * [1, 1, 1, 0]
+    drawn = CENTRE + np.log(times) + SPREAD * rng.normal(size=(count, 4)) + brightness
+    return drawn.astype(np.float32)
+
+
+def sources(count):
+    return np.arange(count).astype(str)
+
+
+def look(count=60, seed=0):
+    return Look.of_photographs(photographs(seed, count), sources(count))
+
+
+def test_what_is_measured_is_the_background_and_the_width_of_nuclei():
+    image = np.full((200, 200, 3), (230, 220, 180), np.uint8)
+    nuclei = np.zeros((200, 200), np.int64)
+    for number, (y, x) in ((1, (50, 50)), (2, (140, 150))):
+        nuclei[disk((y, x), 20)] = number
+    image[nuclei > 0] = (90, 50, 140)
+    found = measure_photograph(image, nuclei)
+    np.testing.assert_allclose(np.exp(found), [230, 220, 180, 40], rtol=0.02, atol=0.1)
+    assert np.isnan(measure_photograph(image, np.zeros_like(nuclei))[3])
+    renamed = np.where(nuclei > 0, nuclei + 10**12, 0)
+    np.testing.assert_array_equal(measure_photograph(image, renamed), found)
+
+
+def test_the_distance_is_that_of_scipy_and_what_is_missing_is_as_usual():
+    one, others = look(), photographs(5, 4, (1, 1.1, 1, 2))
+    inverse = np.linalg.inv(one.covariance.astype(float))
+    expected = [mahalanobis(x, one.centre, inverse) for x in others]
+    np.testing.assert_allclose(one.distance(others), expected, rtol=1e-4, atol=1e-6)
+    others[:, 3] = np.nan
+    filled = others.copy()
+    filled[:, 3] = one.centre[3]
+    np.testing.assert_allclose(one.distance(others), one.distance(filled), atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [10, 30, 200])
+@pytest.mark.parametrize("size", [1, 5, 20, 100])
+def test_batches_of_the_same_acquisition_are_seldom_called_other(count, size):
+    called = [is_unusual([look(count, k)], photographs(1000 + k, size)) for k in range(100)]
+    assert np.mean(called) <= 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "factor"),
+    [("background blue", 2, 0.7), ("background red", 0, 0.8), ("nucleus diameter", 3, 2.2)],
+)
+def test_another_light_or_magnification_is_called_other_and_named(name, place, factor):
+    times = np.ones(4)
+    times[place] = factor
+    for size in (1, 200):
+        batch = photographs(7, size, times)
+        assert is_unusual([look()], batch)
+        said = dict(text.rsplit(" ", 2)[:2] for text in compare([look()], batch))
+        assert float(said[name]) == pytest.approx(factor, rel=0.3 if size == 1 else 0.06)
+
+
+def test_a_batch_like_one_of_several_acquisitions_is_known():
+    other = (0.8, 0.85, 1, 1.6)
+    measured = np.concatenate([photographs(0, 40), photographs(1, 40, other)])
+    names = np.repeat(["a", "b"], 40)
+    looks = looks_of(measured, sources(80), names)
+    assert len(looks) == 2
+    mixed = np.concatenate([photographs(2, 10), photographs(3, 10, other)])
+    assert not is_unusual(looks, mixed)
+    assert is_unusual(looks, photographs(4, 10, (0.9, 0.95, 0.8, 1.3)))
+
+
+def test_a_few_unusual_pictures_do_not_make_the_others_unusual():
+    batch = photographs(0, 20)
+    batch[:3] = np.log([1, 1, 1, 50])  # black ones
+    assert not is_unusual([look()], batch)
+    assert are_unusual([look()], batch)[:3].all()
+    assert are_unusual([look()], batch)[3:].mean() <= 0.1
+    assert not are_unusual((), batch).any()
+
+
+def test_too_few_photographs_tell_nothing():
+    assert looks_of(photographs(0, 5), sources(5), np.full(5, "a")) == ()
+    assert looks_of(photographs(0, 8), np.full(8, "one"), np.full(8, "a")) == ()
+    assert not is_unusual((), photographs(0, 5, (3, 3, 3, 3)))
+
+
+def test_a_batch_is_standardised_by_itself_only_where_it_is_other_and_large_enough():
+    from napari_marrow.learning.acquisitions import Acquisition
+
+    rng = np.random.default_rng(0)
+    known = Acquisition.of_values("a", rng.normal(size=(50, 3)), ["ALL", "MM"] * 25)
+    values, same, other = (
+        rng.normal(9, 4, (12, 3)),
+        photographs(1, 4),
+        photographs(1, 4, (1, 2, 1, 1)),
+    )
+
+    def of(batch, adapt="auto", rows=values):
+        return Adaptation.of_batch([known], [look()], rows, batch, adapt)
+
+    np.testing.assert_allclose(of(same).centre, known.centre, atol=1e-9)
+    np.testing.assert_allclose(of(other).centre, values.mean(axis=0), atol=1e-9)
+    np.testing.assert_allclose(of(other).spread, values.std(axis=0), atol=1e-9)
+    np.testing.assert_allclose(of(other, rows=values[:9]).centre, known.centre, atol=1e-9)
+    np.testing.assert_allclose(of(other, "none").centre, known.centre, atol=1e-9)
+    np.testing.assert_allclose(of(same, "batch").centre, values.mean(axis=0), atol=1e-9)
+    assert [of(x).is_other for x in (same, other)] == [False, True]
+    assert of(same).sentence(4, "cell") == ""
+    text = of(other).sentence(4, "cell")
+    for words in ("4 photographs", "background green 2 times", "12 cells", "uncertain"):
+        assert words in text
+    plain = Adaptation.of_batch((), [look()], values, other, "auto")
+    assert plain.is_other
+    assert plain.transform(values) is values
