@@ -1,10 +1,14 @@
 """The shift test, on photographs drawn with known measurements."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import mahalanobis
 from skimage.draw import disk
+from sklearn.preprocessing import StandardScaler
 
+from napari_marrow.learning.acquisitions import Acquisition, Standardizer, with_photographs
 from napari_marrow.learning.shift import (
     Adaptation,
     Look,
@@ -105,10 +109,9 @@ def test_too_few_photographs_tell_nothing():
 
 
 def test_a_batch_is_standardised_by_itself_only_where_it_is_other_and_large_enough():
-    from napari_marrow.learning.acquisitions import Acquisition
-
     rng = np.random.default_rng(0)
     known = Acquisition.of_values("a", rng.normal(size=(50, 3)), ["ALL", "MM"] * 25)
+    known = replace(known, photograph=tuple(CENTRE))
     values, same, other = (
         rng.normal(9, 4, (12, 3)),
         photographs(1, 4),
@@ -118,12 +121,19 @@ def test_a_batch_is_standardised_by_itself_only_where_it_is_other_and_large_enou
     def of(batch, adapt="auto", rows=values):
         return Adaptation.of_batch([known], [look()], rows, batch, adapt)
 
-    np.testing.assert_allclose(of(same).centre, known.centre, atol=1e-9)
-    np.testing.assert_allclose(of(other).centre, values.mean(axis=0), atol=1e-9)
-    np.testing.assert_allclose(of(other).spread, values.std(axis=0), atol=1e-9)
-    np.testing.assert_allclose(of(other, rows=values[:9]).centre, known.centre, atol=1e-9)
-    np.testing.assert_allclose(of(other, "none").centre, known.centre, atol=1e-9)
-    np.testing.assert_allclose(of(same, "batch").centre, values.mean(axis=0), atol=1e-9)
+    def as_learnt(found):
+        expected = known.standardize(values)
+        np.testing.assert_allclose(found.transform(values, same[0]), expected, atol=1e-9)
+
+    def by_itself(found):
+        expected = StandardScaler().fit_transform(values)
+        np.testing.assert_allclose(found.transform(values, other[0]), expected, atol=1e-5)
+
+    as_learnt(of(same))
+    by_itself(of(other))
+    as_learnt(of(other, rows=values[:9]))
+    as_learnt(of(other, "none"))
+    by_itself(of(same, "batch"))
     assert [of(x).is_other for x in (same, other)] == [False, True]
     assert of(same).sentence(4, "cell") == ""
     text = of(other).sentence(4, "cell")
@@ -131,4 +141,23 @@ def test_a_batch_is_standardised_by_itself_only_where_it_is_other_and_large_enou
         assert words in text
     plain = Adaptation.of_batch((), [look()], values, other, "auto")
     assert plain.is_other
-    assert plain.transform(values) is values
+    assert plain.transform(values, other[0]) is values
+
+
+def test_each_photograph_of_a_mixed_batch_is_standardised_by_its_own_acquisition():
+    rng, elsewhere = np.random.default_rng(0), (0.8, 0.85, 1, 1.6)
+    parts = [rng.normal(10 * k, 1 + k, (40, 3)) for k in range(2)]
+    names = np.repeat(["a", "b"], 40)
+    classes = np.tile(["ALL", "MM"], 40)
+    standardizer = Standardizer.fit(np.concatenate(parts), names, classes, "auto")
+    measured = np.concatenate([photographs(0, 40), photographs(1, 40, elsewhere)])
+    found = with_photographs(standardizer.take(range(3)), names, measured)
+    looks = looks_of(measured, sources(80), names)
+    mixed = np.concatenate([photographs(2, 6), photographs(3, 6, elsewhere)])
+    mixed[3, 3] = np.nan
+    adaptation = Adaptation.of_batch(found, looks, np.concatenate(parts), mixed, "auto")
+    assert not adaptation.is_other
+    for k, photograph in enumerate(mixed):
+        own = parts[k // 6]
+        expected = StandardScaler().fit_transform(own)
+        np.testing.assert_allclose(adaptation.transform(own, photograph), expected, atol=1e-5)

@@ -44,12 +44,18 @@ class Acquisition:
         Number of cells or fields by class.
     centre, spread
         Mean and standard deviation of each feature of the model, in their order.
+    members
+        The narrower acquisitions that it consists of.
+    photograph
+        Mean of what tells the acquisition of a photograph, see :func:`.measure_photograph`.
     """
 
     name: str
     units: Mapping[str, int]
     centre: tuple[float, ...] = field(repr=False)
     spread: tuple[float, ...] = field(repr=False)
+    members: tuple[str, ...] = ()
+    photograph: tuple[float, ...] = ()
 
     @classmethod
     def of_values(cls, name: str, values: Values, classes: Sequence[str]) -> Acquisition:
@@ -67,6 +73,8 @@ class Acquisition:
             {str(name): int(n) for name, n in values["units"].items()},
             tuple(map(float, values["centre"])),
             tuple(map(float, values["spread"])),
+            tuple(map(str, values["members"])),
+            tuple(map(float, values["photograph"])),
         )
 
     def standardize(self, values: Values) -> Values:
@@ -147,6 +155,36 @@ def nearest(acquisitions: Sequence[Acquisition], values: Values) -> Acquisition:
     return min(acquisitions, key=distance)
 
 
+def with_photographs(
+    acquisitions: Sequence[Acquisition], names: Sequence[str], measured: NDArray[np.float32]
+) -> tuple[Acquisition, ...]:
+    """Add to acquisitions the mean of their photographs.
+
+    Parameters
+    ----------
+    acquisitions
+        Those of a model.
+    names, measured
+        (n,) narrower acquisition of each photograph, and (n, 4) of :func:`.measure_photograph`.
+    """
+    known = measured.astype(np.float64)
+    return tuple(
+        replace(one, photograph=tuple(statistics(known[np.isin(names, one.members)])[0].tolist()))
+        for one in acquisitions
+    )
+
+
+def of_photograph(
+    acquisitions: Sequence[Acquisition], measured: NDArray[np.float32]
+) -> Acquisition:
+    """Return the acquisition whose photographs are likest one, (4,)."""
+
+    def distance(one: Acquisition) -> float:
+        return float(np.nansum((measured - np.array(one.photograph)) ** 2))
+
+    return min(acquisitions, key=distance)
+
+
 REMOVES_CLASS = (
     "Class and acquisition go together: most of what is learnt from is of acquisitions that hold "
     "one class only, so features can't be standardised by acquisition without removing the class"
@@ -161,14 +199,11 @@ class Standardizer:
     ----------
     acquisitions
         By name; none leave features as they are.
-    members
-        The one of them that a narrower acquisition is part of.
     note
         Why features stay as they are, for a reader of the scores; "" else.
     """
 
     acquisitions: Mapping[str, Acquisition] = field(default_factory=dict)
-    members: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
     @classmethod
@@ -202,8 +237,14 @@ class Standardizer:
             return cls(note=f"{REMOVES_CLASS}: answers for another microscope are not adapted.")
         groups = grouping.groups
         rows = {name: groups == name for name in np.unique(groups).tolist()}
-        found = {k: Acquisition.of_values(k, values[own], classes[own]) for k, own in rows.items()}
-        return cls(found, dict(zip(names.tolist(), groups.tolist(), strict=True)))
+        found = {
+            k: replace(
+                Acquisition.of_values(k, values[own], classes[own]),
+                members=tuple(np.unique(names[own]).tolist()),
+            )
+            for k, own in rows.items()
+        }
+        return cls(found)
 
     def transform(self, values: Values, names: NDArray[np.str_]) -> Values:
         """Standardise rows by their acquisition; by their own cells where it was not learnt from.
@@ -213,9 +254,9 @@ class Standardizer:
         if not self.acquisitions:
             return values
         found = np.empty_like(values)
+        group = {name: one for one in self.acquisitions.values() for name in one.members}
         for name in np.unique(names):
-            rows = names == name
-            known = self.acquisitions.get(self.members.get(name, ""))
+            rows, known = names == name, group.get(str(name))
             if known is None and rows.sum() >= MIN_BATCH_UNITS:
                 found[rows] = standardize(values[rows], *statistics(values[rows]))
             else:

@@ -18,6 +18,7 @@ from napari_marrow.audit.audit import audit
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, with_classes_only
+from napari_marrow.learning.acquisitions import with_photographs
 from napari_marrow.learning.bundle import sha256
 from napari_marrow.learning.bundle_files import HELDOUT
 from napari_marrow.learning.bundle_info import BundleInfo
@@ -162,16 +163,19 @@ def train(
         versions=versions() | {"device": model.device},
         features=model.features,
         kind=settings.kind,
-        acquisitions=model.acquisitions,
     )
     tables = {HELDOUT: heldout, **model.tables}
     callbacks.progress(SCORED_FRACTION, "Looking at the training pictures")
     learnt = set(table["image"].iloc[np.concatenate([split.train, split.validation])])
+    summaries = [PictureSummary.of_field(f, preprocessing) for f in used]
+    measured = np.stack([x.photograph for x in summaries])
+    names = [f.acquisition for f in used]
+    info = replace(info, acquisitions=with_photographs(model.acquisitions, names, measured))
     reference = Reference.of_summaries(
-        [PictureSummary.of_field(f, preprocessing) for f in used],
+        summaries,
         [f.source for f in used],
         [collection.label(f) in learnt for f in used],
-        [f.acquisition for f in used],
+        names,
     )
     return TrainedModel(info, model, tables, reference, tuple(failures.found))
 

@@ -150,9 +150,7 @@ class Predictor(ABC):
         """Return units with index, y and x, their values, and fraction of missing values."""
 
     @abstractmethod
-    def _probabilities(
-        self, values: NDArray[np.float64], adaptation: Adaptation
-    ) -> NDArray[np.float64]:
+    def _probabilities(self, seen: Observation, adaptation: Adaptation) -> NDArray[np.float64]:
         """Return the probabilities of the classes, (n, classes), without temperature."""
 
     def predict(
@@ -206,10 +204,10 @@ class Predictor(ABC):
 
     def adaptation(self, batch: Sequence[Observation], adapt: Adapt = "auto") -> Adaptation:
         """Return how the features of photographs of one acquisition are standardised."""
-        values = [one.values for one in batch if len(one.values)]
-        photographs = np.array([one.photograph for one in batch])
         from napari_marrow.learning.shift import Adaptation
 
+        values = [one.values for one in batch if len(one.values)]
+        photographs = np.array([one.photograph for one in batch])
         acquisitions = self._info.acquisitions
         joined = np.concatenate(values) if values else np.empty((0, len(self._info.features)))
         return Adaptation.of_batch(acquisitions, self._looks, joined, photographs, adapt)
@@ -231,7 +229,7 @@ class Predictor(ABC):
         if not len(seen.units):
             none = _empty_table(info.classes)
             return Prediction(none, None, float("nan"), True, labels, NO_NUCLEUS, seen.copy_of)
-        raw = self._probabilities(seen.values, adaptation)
+        raw = self._probabilities(seen, adaptation)
         probabilities = apply_temperature(raw, info.temperature)
         table = seen.units.copy()
         table["class"] = [info.classes[k] for k in probabilities.argmax(axis=1)]
@@ -270,8 +268,8 @@ class NetworkPredictor(Predictor):
         probabilities = units.mean_over_images(run_network(self._session, units.images))
         return units.table, probabilities, np.zeros(len(units.table))
 
-    def _probabilities(self, values, adaptation):
-        return values
+    def _probabilities(self, seen, adaptation):
+        return seen.values
 
 
 class ClassicalPredictor(Predictor):
@@ -293,8 +291,9 @@ class ClassicalPredictor(Predictor):
         values = units[features].to_numpy(np.float32).astype(np.float64)
         return units, values, np.isnan(values).mean(axis=1)
 
-    def _probabilities(self, values, adaptation):
-        return run_classical(self._session, adaptation.transform(values).astype(np.float32))
+    def _probabilities(self, seen, adaptation):
+        values = adaptation.transform(seen.values, seen.photograph)
+        return run_classical(self._session, values.astype(np.float32))
 
 
 def predictor_class(kind: str) -> type[Predictor]:

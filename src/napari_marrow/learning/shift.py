@@ -23,7 +23,7 @@ from napari_marrow.learning.acquisitions import (
     Acquisition,
     Adapt,
     Values,
-    nearest,
+    of_photograph,
     standardize,
     statistics,
 )
@@ -148,16 +148,20 @@ class Adaptation:
 
     Attributes
     ----------
+    acquisitions
+        Those learnt from; each photograph is standardised by the likest. None where features stay
+        as they are.
     centre, spread
-        (features,) what is taken away, and divided by; empty where features stay as they are.
+        (features,) mean and deviation of the batch, where it is standardised by these.
     units
-        Number of cells or fields of the batch that these come from; 0 of those learnt from.
+        Number of cells or fields of the batch that these come from; 0 without.
     is_other
         Whether the batch is of another acquisition than those learnt from.
     differences
         How it differs, in words.
     """
 
+    acquisitions: tuple[Acquisition, ...]
     centre: Values
     spread: Values
     units: int = 0
@@ -189,17 +193,19 @@ class Adaptation:
         """
         is_other = bool(len(photographs)) and is_unusual(looks, photographs)
         differences = compare(looks, photographs) if is_other else ()
-        if not acquisitions:
-            return cls(np.empty(0), np.empty(0), 0, is_other, differences)
+        known, none = tuple(acquisitions), (np.empty(0), np.empty(0), 0)
         own = adapt == "batch" or (adapt == "auto" and is_other)
-        if own and len(values) >= MIN_BATCH_UNITS:
-            return cls(*statistics(values), len(values), is_other, differences)
-        known = nearest(acquisitions, values)
-        return cls(np.array(known.centre), np.array(known.spread), 0, is_other, differences)
+        if known and own and len(values) >= MIN_BATCH_UNITS:
+            return cls(known, *statistics(values), len(values), is_other, differences)
+        return cls(known, *none, is_other, differences)
 
-    def transform(self, values: Values) -> Values:
-        """Return features as the model takes them."""
-        return standardize(values, self.centre, self.spread) if len(self.centre) else values
+    def transform(self, values: Values, photograph: NDArray[np.float32]) -> Values:
+        """Return features of a photograph, (n, features), as the model takes them."""
+        if self.units:
+            return standardize(values, self.centre, self.spread)
+        if not self.acquisitions:
+            return values
+        return of_photograph(self.acquisitions, photograph).standardize(values)
 
     def sentence(self, n_photographs: int, unit: str) -> str:
         """Say in a line what a user must know of the batch; "" where nothing is unusual."""
