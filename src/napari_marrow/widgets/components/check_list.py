@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import QEvent, QSize, Qt, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QListView, QListWidget, QListWidgetItem
 
-N_COLUMNS = 2
+MAX_COLUMNS = 2
 CHECK_BOX_PX = 28
 """Width of a check box with the space around it."""
 
 
 class CheckList(QListWidget):
-    """Two columns of names with check boxes; the tooltips describe them.
+    """Names with check boxes, in two columns where there is room; the tooltips describe them.
 
     Parameters
     ----------
@@ -57,7 +58,14 @@ class CheckList(QListWidget):
         self.setGridSize(QSize(width, height))
         for item in self._items.values():
             item.setSizeHint(QSize(width, height))
-        self.setFixedHeight(-(-len(self._items) // N_COLUMNS) * height + 8)
+        n_columns = max(1, min(MAX_COLUMNS, self.contentsRect().width() // width))
+        self.setFixedHeight(-(-len(self._items) // n_columns) * height + 8)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Take one column where two would be cut off."""
+        super().resizeEvent(event)
+        if self.count():
+            self._fit()
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Follow the font of the theme."""
