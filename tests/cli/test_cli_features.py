@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -155,6 +156,9 @@ def test_a_comparison_for_people(capsys):
     assert lines[1] == ["svm", "honest", "0.900", "(0.05)", "0.800", "0.5", "s", "1,234"]
     assert lines[2] == ["dcnn", "honest", "0.900", "(0.05)", "-", "125", "s", "1,234"]
     assert np.all(["e+" not in word for line in lines for word in line])
+    few = replace(row(), few_sources={"ALL": 5})
+    print_comparison([few, few])
+    assert capsys.readouterr().out.count("Too few to tell: ALL has 5 sources") == 1
 
 
 def test_help_names_the_commands(call):

@@ -59,7 +59,14 @@ def test_a_row_a_model_and_protocol(both):
         (p, m) for p in ("honest", "paper") for m in FAST.models
     ]
     wanted = [f"{m}{what}" for m in METRICS for what in ("", "_low", "_high", "_chance", "_spread")]
-    assert list(table.columns) == ["model", "protocol", *wanted, "fit_seconds", "parameters"]
+    assert list(table.columns) == [
+        "model",
+        "protocol",
+        *wanted,
+        "fit_seconds",
+        "parameters",
+        "few_sources",
+    ]
     assert (table["fit_seconds"] > 0).all()
     assert (result.units, result.sources, result.folds) == (16, 16, 4)
     assert len(result.notes) == 1
@@ -67,6 +74,7 @@ def test_a_row_a_model_and_protocol(both):
     written = json.loads((out / "comparison.json").read_text())
     assert written == json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert [list(row) for row in written["rows"]] == [list(table)] * 4
+    assert [row["few_sources"] for row in written["rows"]] == [{}] * 4  # 8 of each class
     own = [row.metrics["auc"].estimate for row in result.rows]
     np.testing.assert_allclose(own, table["auc"], atol=1e-09)
     for row, line in zip(result.rows, written["rows"], strict=True):
@@ -174,10 +182,12 @@ def test_a_fold_is_answered_by_a_model_that_never_saw_it(tmp_path, many):
 def test_groups_stay_together(tmp_path, many):
     fields = scan(many).fields
     some = Collection(many, tuple(replace(f, source=f"day {k // 2}") for k, f in enumerate(fields)))
-    result, _, answers = compare(some, tmp_path / "o", models=("naive-bayes",))
+    result, table, answers = compare(some, tmp_path / "o", models=("naive-bayes",))
     assert result.sources == 8
     assert (answers.groupby("source")["fold"].nunique() == 1).all()
     assert answers.groupby("fold")["source"].nunique().tolist() == [2] * 4
+    assert result.to_dict()["rows"][0]["few_sources"] == {"ALL": 4, "MM": 4}
+    assert table["few_sources"].tolist() == ["ALL 4, MM 4"]
     said = "ALL has 4 sources of its own, too few for 5 folds; ask for fewer folds"
     with pytest.raises(MarrowError, match=said):
         compare(some, tmp_path / "p", folds=5)

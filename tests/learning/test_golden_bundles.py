@@ -15,6 +15,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.learning.bundle import load_bundle, predict_one
 from napari_marrow.learning.onnx_model import open_onnx, run_network
+from napari_marrow.report.tables import verdict
 
 GOLDEN = Path(__file__).parent / "golden"
 PROBABILITIES = ["probability_ALL", "probability_MM"]
@@ -33,6 +34,14 @@ def test_a_bundle_of_schema_1_answers_as_when_it_was_made(model, tolerance):
     pd.testing.assert_frame_equal(
         found[PROBABILITIES], expected[PROBABILITIES], rtol=0, atol=tolerance
     )
+
+
+@pytest.mark.parametrize("model", ["dcnn", "svm"])
+def test_a_bundle_of_schema_1_knows_that_its_sources_are_few(model):
+    """It did not store that: two photographs of each class were held out."""
+    evaluation = load_bundle(GOLDEN / f"{model}_schema1.marrow").info.evaluation
+    assert evaluation.few_sources == {"ALL": 2, "MM": 2}
+    assert "too few to tell" in verdict(evaluation)[0]
 
 
 def test_a_network_is_built_again_as_the_page_says(keras_started):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm, t
 from sklearn.metrics import (
     balanced_accuracy_score,
     f1_score,
@@ -17,6 +17,12 @@ from sklearn.metrics import (
 from napari_marrow.learning.evaluation import Evaluation
 from napari_marrow.learning.metrics import colour_baseline, score_units
 from napari_marrow.measure.colour import MEAN_COLOUR
+
+
+def wilson_of_sources(right, count, sources):
+    """SciPy's interval at the level whose normal quantile is Student's of the sources."""
+    level = 2 * norm.cdf(t.ppf(0.975, sources - 1)) - 1
+    return tuple(binomtest(int(right), int(count)).proportion_ci(level, "wilson"))
 
 
 def units(truth, sources=None):
@@ -73,11 +79,11 @@ def test_intervals_are_wilsons_of_scipy(scored):
         "specificity": (tn, tn + fp),
     }
     for name, (right, count) in expected.items():
-        interval = binomtest(int(right), int(count)).proportion_ci(0.95, "wilson")
+        interval = wilson_of_sources(right, count, count)  # each unit is a source
         score = result.metrics[name]
-        assert (score.low, score.high) == pytest.approx(tuple(interval), abs=1e-6), name
+        assert (score.low, score.high) == pytest.approx(interval, abs=1e-6), name
     # F1 = 2 J / (1 + J) of J = TP / (TP + FP + FN)
-    overlap = binomtest(int(tp), int(tp + fp + fn)).proportion_ci(0.95, "wilson")
+    overlap = wilson_of_sources(tp, tp + fp + fn, tp + fp + fn)
     f1 = result.metrics["f1"]
     assert (f1.low, f1.high) == pytest.approx([2 * j / (1 + j) for j in overlap], abs=1e-6)
 
@@ -90,6 +96,54 @@ def test_interval_of_the_balanced_accuracy_is_of_both_recalls(scored):
     above = np.hypot(recall.high - recall.estimate, specificity.high - specificity.estimate) / 2
     expected = (score.estimate - below, score.estimate + above)
     assert (score.low, score.high) == pytest.approx(expected, abs=1e-9)
+
+
+def test_classes_of_the_same_sources_are_not_taken_as_independent():
+    """Where each source holds both classes their shares may go together, and the widths add up."""
+    truth = np.array(["ALL", "MM"] * 20)
+    answers = np.where(np.arange(40) < 6, truth[::-1], truth)  # of three sources, all wrong
+    both = np.column_stack([answers == "ALL", answers == "MM"]).astype(float)
+    found = score_units(units(truth, np.repeat(np.arange(20), 2)), both, ("ALL", "MM")).metrics
+    low, high = wilson_of_sources(17, 20, 20)
+    for name in ("recall", "specificity", "balanced_accuracy"):
+        assert (found[name].low, found[name].high) == pytest.approx((low, high), abs=1e-6), name
+
+
+def test_precision_counts_the_sources_that_are_called():
+    truth = ["ALL"] * 8 + ["MM"] * 8
+    called = np.zeros(16)
+    called[[0, 1, 8]] = 1  # of two sources of ALL and one of MM
+    result = score_units(units(truth), np.column_stack([called, 1 - called]), ("ALL", "MM"))
+    precision = result.metrics["precision"]
+    expected = wilson_of_sources(2, 3, 3)
+    assert (precision.low, precision.high) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("count", "few"), [(5, {"MM": 5}), (6, {})])
+def test_a_class_of_five_sources_is_too_few_to_tell(count, few):
+    truth = np.array(["ALL"] * 40 + ["MM"] * 3 * count)
+    sources = np.concatenate([np.arange(40), 100 + np.arange(3 * count) % count])
+    chance = np.where(truth == "ALL", 0.9, 0.1)
+    both = np.column_stack([chance, 1 - chance])
+    result = score_units(units(truth, sources), both, ("ALL", "MM"))
+    assert result.few_sources == few
+    assert Evaluation.from_dict(json.loads(json.dumps(result.to_dict()))) == result
+
+
+def test_a_class_that_was_not_asked_about_has_no_source():
+    both = np.tile([0.2, 0.8], (7, 1))
+    assert score_units(units(["MM"] * 7), both, ("ALL", "MM")).few_sources == {"ALL": 0}
+
+
+def test_auc_takes_the_sources_of_the_smaller_class(scored):
+    """Newcombe's method 5 at its own limits, with Student's t for the 18 of ALL."""
+    truth, chance, result = scored
+    auc, quantile = result.metrics["auc"], t.ppf(0.975, 17)
+    area = roc_auc_score(truth == "ALL", chance)
+    for limit in (auc.low, auc.high):
+        q1, q2 = (1 - limit) / (2 - limit), limit / (1 + limit)
+        variance = limit * (1 - limit) * (1 + 19 * (q1 + q2)) / (18 * 22)
+        assert abs(area - limit) == pytest.approx(quantile * np.sqrt(variance), abs=1e-6)
 
 
 def test_chance_is_guessing_by_the_shares(scored):
@@ -111,9 +165,12 @@ def test_units_of_one_source_widen_the_interval():
     assert grouped.metrics["accuracy"].estimate == 0.75
     # all five of a source go together: 40 units are worth 8
     assert grouped.design_effect == pytest.approx(5, abs=1e-9)
-    accuracy = grouped.metrics["accuracy"]
-    expected = binomtest(6, 8).proportion_ci(0.95, "wilson")
-    assert (accuracy.low, accuracy.high) == pytest.approx(tuple(expected), abs=1e-6)
+    accuracy, recall = (grouped.metrics[name] for name in ("accuracy", "recall"))
+    expected = wilson_of_sources(6, 8, 8)
+    assert (accuracy.low, accuracy.high) == pytest.approx(expected, abs=1e-6)
+    expected = wilson_of_sources(3, 4, 4)  # those of the class
+    assert (recall.low, recall.high) == pytest.approx(expected, abs=1e-6)
+    assert (alone.few_sources, grouped.few_sources) == ({}, {"ALL": 4, "MM": 4})
     assert alone.metrics["accuracy"].low > accuracy.low
 
 
@@ -167,7 +224,7 @@ def test_yardstick_knows_classes_that_differ_in_colour():
     score = colour_baseline(train, coloured(["ALL", "MM", "MM"], [199, 149, 156]))
     assert score.estimate == 1
     assert score.chance == pytest.approx(2 / 3, abs=1e-9)
-    assert score.low == pytest.approx(binomtest(3, 3).proportion_ci(0.95, "wilson").low, abs=1e-6)
+    assert score.low == pytest.approx(wilson_of_sources(3, 3, 3)[0], abs=1e-6)
     # and its answers follow the colour, not the truth
     assert colour_baseline(train, coloured(["ALL", "MM"], [149, 199])).estimate == 0
 

@@ -46,6 +46,15 @@ def test_card(tmp_path, info):
         assert said in text
 
 
+def test_card_of_few_sources_promises_no_interval(tmp_path, info):
+    few = replace(info.evaluation, few_sources={"MM": 2})
+    write_card(tmp_path / "card.md", replace(info, evaluation=few), 7)
+    text = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "| accuracy | 0.90 (too few to tell) | 0.50 |" in text
+    assert "MM has 2 sources" in text
+    assert "0.97" not in text
+
+
 @dataclass(frozen=True)
 class HybridSettings(NetworkSettings, ClassicalSettings):
     """The options of a network and of measured features."""

@@ -10,14 +10,13 @@ def score(estimate, low, high, chance=0.5):
     return Score(estimate, low, high, chance)
 
 
-def evaluation(accuracy, colour=None, **others):
-    return Evaluation(
-        {**others, "accuracy": accuracy}, [], ("ALL", "MM"), "ALL", 12, 9, 1.0, colour
-    )
+def evaluation(accuracy, colour=None, few=(), **others):
+    metrics = {**others, "accuracy": accuracy}
+    return Evaluation(metrics, [], ("ALL", "MM"), "ALL", 12, 9, 1.0, colour, dict(few))
 
 
 def test_text_and_rows():
-    assert score_text(score(0.917, 0.6461, 0.985)) == "0.92 (0.65 to 0.98)"
+    assert score_text(score(0.917, 0.6461, 0.985), {}) == "0.92 (0.65 to 0.98)"
     rows = score_rows(evaluation(score(1, 0.7225, 1, 0.55)))
     assert rows == [("accuracy", "1.00 (0.72 to 1.00)", "0.55")]
 
@@ -43,6 +42,20 @@ def test_mean_colour_as_good_is_a_warning(network, colour, warned):
     sentences = verdict(evaluation(score(network, 0.4, 0.99), score(colour, 0.4, 0.99)))
     assert any(s.startswith(f"Mean colour alone: {colour:.2f}") for s in sentences)
     assert any("the stain and not the cells" in s for s in sentences) is warned
+
+
+def test_of_few_sources_no_interval_is_promised():
+    few = {"ALL": 1, "MM": 5}
+    balanced = score(0.95, 0.71, 0.99)
+    found = evaluation(score(0.9, 0.31, 0.99, 0.85), score(0.8, 0.32, 0.9), few, other=balanced)
+    words = " ".join(verdict(found))
+    assert "accuracy 0.90 (too few to tell), chance 0.85" in words
+    assert "ALL has 1 source; MM has 5 sources" in words
+    assert "Mean colour alone: 0.80 (too few to tell)" in words
+    assert "chance:" not in words  # that an interval includes it
+    rows = score_rows(found)
+    assert [text for _, text, _ in rows] == ["0.95 (too few to tell)", "0.90 (too few to tell)"]
+    assert not any(end in f"{words} {rows}" for end in ("0.31", "0.71", "0.99"))
 
 
 def test_of_uneven_classes_the_balanced_accuracy_comes_first():

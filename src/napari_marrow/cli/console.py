@@ -14,6 +14,7 @@ from napari_marrow.data.failures import Failure, left_out_sentences
 from napari_marrow.data.text import counted, one_line, printable
 from napari_marrow.jobs.events import Event
 from napari_marrow.learning.evaluation import CrossValidation
+from napari_marrow.report.tables import few_text
 
 METRICS = ("balanced_accuracy", "accuracy", "precision", "recall", "specificity", "f1", "auc")
 """Those of a comparison, in the order of its columns."""
@@ -97,6 +98,8 @@ def print_comparison(rows: Sequence[CrossValidation]) -> None:
     print_table(table, 140)  # lines that break in a terminal are whole in a file
     chance = rows[0].metrics["accuracy"].chance
     print(f"Chance is an accuracy of {chance:.2f}; behind each score its spread over the folds.")
+    for few in dict.fromkeys(few_text(row.few_sources) for row in rows if row.few_sources):
+        print(f"Too few to tell: {few}")
 
 
 def _with_spread(row: CrossValidation, name: str) -> str:

@@ -92,6 +92,8 @@ class ComparisonResult:
     def to_dict(self) -> dict[str, object]:
         """Return the result as JSON, as ``comparison.json`` holds it."""
         rows = json.loads(self.table.to_json(orient="records"))  # NaN becomes None
+        for row, model in zip(rows, self.rows, strict=True):
+            row["few_sources"] = dict(model.few_sources)
         return asdict(self) | {"out": str(self.out), "rows": rows}
 
 

@@ -10,10 +10,11 @@ file is noticed. That is against accidents: who alters on purpose can seal anew.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +25,7 @@ from napari_marrow.data.outputs import FolderKind, write_csv
 from napari_marrow.learning.acquisitions import Adapt
 from napari_marrow.learning.bundle_files import BUNDLE_JSON, HELDOUT, ONNX, REFERENCE, WEIGHTS
 from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.evaluation import Evaluation, find_few_sources
 from napari_marrow.learning.predictor import (
     Observation,
     Prediction,
@@ -262,7 +264,15 @@ def load_bundle(path: Path | str) -> Bundle:
             raise MarrowError(
                 f"{path / name} was altered after training; copy the whole bundle again."
             )
+    if info.evaluation and "few_sources" not in content["evaluation"]:  # of version 0.1
+        info = replace(info, evaluation=_with_few_sources(info.evaluation, path / HELDOUT))
     return Bundle(path, info)
+
+
+def _with_few_sources(evaluation: Evaluation, heldout: Path) -> Evaluation:
+    with open(heldout, encoding="utf-8-sig", newline="") as file:
+        units = [(row["class"], row["source"]) for row in csv.DictReader(file)]
+    return replace(evaluation, few_sources=find_few_sources(units, evaluation.classes))
 
 
 def bundle_files(path: Path) -> dict[str, bool]:

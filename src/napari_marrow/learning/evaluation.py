@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+MIN_SOURCES = 6
+"""Sources of a class, below which an interval is a guess."""
+
+
+def find_few_sources(
+    units: Iterable[tuple[str, Hashable]], classes: Sequence[str]
+) -> dict[str, int]:
+    """Return the number of sources of each class that has too few for an interval.
+
+    Parameters
+    ----------
+    units
+        Class and source of each unit.
+    classes
+        All that there are.
+    """
+    sources: dict[str, set[Hashable]] = {name: set() for name in classes}
+    for name, source in units:
+        sources[name].add(source)
+    return {name: len(own) for name, own in sources.items() if len(own) < MIN_SOURCES}
 
 
 @dataclass(frozen=True)
@@ -39,6 +60,8 @@ class CrossValidation:
         Standard deviation of each estimate over the folds; not a number with fewer than two.
     fit_seconds, parameters
         Means over the folds.
+    few_sources
+        Number of sources of each class that has too few for an interval.
     """
 
     model: str
@@ -47,6 +70,7 @@ class CrossValidation:
     spread: Mapping[str, float]
     fit_seconds: float
     parameters: int
+    few_sources: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, str | float]:
         """Return the row of ``comparison.csv``."""
@@ -54,7 +78,9 @@ class CrossValidation:
         for name, score in self.metrics.items():
             row |= {name: score.estimate, f"{name}_low": score.low, f"{name}_high": score.high}
             row |= {f"{name}_chance": score.chance, f"{name}_spread": self.spread[name]}
-        return row | {"fit_seconds": self.fit_seconds, "parameters": self.parameters}
+        few = ", ".join(f"{name} {count}" for name, count in self.few_sources.items())
+        row |= {"fit_seconds": self.fit_seconds, "parameters": self.parameters}
+        return row | {"few_sources": few}
 
 
 @dataclass(frozen=True)
@@ -77,6 +103,9 @@ class Evaluation:
         By how much units of one source reduce the effective number of units.
     colour_only
         Accuracy of a model of nothing but the mean colour, where it could be trained.
+    few_sources
+        Number of sources of each class that has too few for an interval: those of all scores are
+        guesses then.
     """
 
     metrics: Mapping[str, Score]
@@ -87,6 +116,7 @@ class Evaluation:
     sources: int
     design_effect: float
     colour_only: Score | None = None
+    few_sources: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
         """Return the evaluation as JSON."""
@@ -105,4 +135,5 @@ class Evaluation:
             values["sources"],
             values["design_effect"],
             None if colour is None else Score(**colour),
+            dict(values.get("few_sources", {})),
         )

@@ -352,7 +352,8 @@ def _cross_validate(
         fold_of[test_rows] = k + 1
         metrics = score_units(table.iloc[test_rows], probabilities[test_rows], classes).metrics
         by_fold.append({name: score.estimate for name, score in metrics.items()})
-    metrics = score_units(table, probabilities, classes).metrics
+    scored = score_units(table, probabilities, classes)
+    metrics = scored.metrics
     # a fold without a positive answer has no precision: it does not count
     spread = pd.DataFrame(by_fold, columns=list(metrics)).std().to_dict()
     names = {"model": settings.model, "protocol": settings.protocol}
@@ -362,6 +363,7 @@ def _cross_validate(
         spread=spread,
         fit_seconds=float(np.mean(seconds)),
         parameters=round(float(np.mean(parameters))),
+        few_sources=scored.few_sources,
     )
     answers = table[UNIT_COLUMNS].assign(fold=fold_of)
     return found, _with_answers(answers, probabilities, classes).assign(**names)

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from napari_marrow.learning.evaluation import Evaluation, Score
+from collections.abc import Mapping
+
+from napari_marrow.data.text import counted
+from napari_marrow.learning.evaluation import MIN_SOURCES, Evaluation, Score
 from napari_marrow.learning.predictor import Prediction
 
+TOO_FEW = "too few to tell"
 MAX_EVEN_SHARE = 1.2
 """Of the largest class, in even shares; with more, accuracy alone says little."""
 
 
-def score_text(score: Score) -> str:
-    """Return an estimate with its 95 % interval: ``0.92 (0.65 to 0.99)``."""
-    return f"{score.estimate:.2f} ({score.low:.2f} to {score.high:.2f})"
+def score_text(score: Score, few_sources: Mapping[str, int]) -> str:
+    """Return an estimate with its 95 % interval: ``0.92 (0.65 to 0.99)``, if it can be trusted."""
+    interval = TOO_FEW if few_sources else f"{score.low:.2f} to {score.high:.2f}"
+    return f"{score.estimate:.2f} ({interval})"
+
+
+def few_text(few_sources: Mapping[str, int], what: str = "source") -> str:
+    """Return in a sentence why intervals are not given; "" where they are."""
+    if not few_sources:
+        return ""
+    counts = (f"{name} has {counted(count, what)}" for name, count in few_sources.items())
+    return f"{'; '.join(counts)}: with fewer than {MIN_SOURCES} of a class an interval is a guess."
 
 
 def score_rows(evaluation: Evaluation | None) -> list[tuple[str, str, str]]:
     """Return name, estimate with interval, and chance, of every metric."""
-    metrics = {} if evaluation is None else evaluation.metrics
+    if evaluation is None:
+        return []
     return [
-        (name.replace("_", " "), score_text(score), f"{score.chance:.2f}")
-        for name, score in metrics.items()
+        (name.replace("_", " "), score_text(score, evaluation.few_sources), f"{score.chance:.2f}")
+        for name, score in evaluation.metrics.items()
     ]
 
 
@@ -28,16 +42,21 @@ def verdict(evaluation: Evaluation | None) -> list[str]:
     if evaluation is None:
         return ["Not measured: nothing was held out."]
     accuracy, colour = evaluation.metrics["accuracy"], evaluation.colour_only
-    first, text = accuracy, f"accuracy {score_text(accuracy)}, chance {accuracy.chance:.2f}"
+    few = evaluation.few_sources
+    first, text = accuracy, f"accuracy {score_text(accuracy, few)}, chance {accuracy.chance:.2f}"
     balanced = evaluation.metrics.get("balanced_accuracy")  # of no bundle of version 0.1
     if balanced and accuracy.chance > MAX_EVEN_SHARE * balanced.chance:
         first = balanced
-        text = f"balanced accuracy {score_text(balanced)}, chance {balanced.chance:.2f}; {text}"
+        text = (
+            f"balanced accuracy {score_text(balanced, few)}, chance {balanced.chance:.2f}; {text}"
+        )
     sentences = [f"Held-out {text}; {evaluation.units} units of {evaluation.sources} sources."]
-    if first.low <= first.chance:
+    if few:
+        sentences.append(few_text(few))
+    elif first.low <= first.chance:
         sentences.append("The interval includes chance: the result may be luck.")
     if colour:
-        sentences.append(f"Mean colour alone: {score_text(colour)}.")
+        sentences.append(f"Mean colour alone: {score_text(colour, few)}.")
         if colour.estimate >= accuracy.estimate > accuracy.chance:
             sentences.append(
                 "That is as good: the model may recognise the stain and not the cells."
