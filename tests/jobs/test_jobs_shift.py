@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
@@ -90,6 +91,48 @@ def test_adapted_answers_are_right(bundle, elsewhere, tmp_path):
     assert adapted >= plain
     forced = predicted(bundle, elsewhere, tmp_path, "batch")
     pd.testing.assert_frame_equal(forced.table, predicted(bundle, elsewhere, tmp_path).table)
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory, here):
+    """A network that adapts, and one that does not."""
+    found = {}
+    for adapt in ("auto", "none"):
+        how = {"unit": "cell", "input_size": 32, "epochs": 12, "copies": 2, "learning_rate": 0.003}
+        found[adapt] = tmp_path_factory.mktemp("network") / "model.marrow"
+        settings = TrainingSettings(adapt=adapt, device="cpu", **how)
+        run_training(TrainJob(here, settings, found[adapt]))
+    return {adapt: load_bundle(path) for adapt, path in found.items()}
+
+
+def test_a_network_adapts_to_another_camera(networks, same, elsewhere, tmp_path):
+    """What it sees is standardised, so that the other camera's cells get the answers of its own."""
+    (known,) = networks["auto"].info.acquisitions
+    assert {*known.units} == {"ALL", "MM"}
+    assert networks["none"].info.acquisitions == ()
+    changed = {}
+    for adapt, bundle in networks.items():
+        here, there = (predicted(bundle, x, tmp_path / adapt) for x in (same, elsewhere))
+        assert there.table["uncertain"].all()
+        changed[adapt] = [
+            abs(one.table["probability_MM"].mean() - other.table["probability_MM"].mean())
+            for one, other in zip(here.predictions, there.predictions, strict=True)
+        ]
+    assert np.mean(changed["auto"]) < 0.1
+    assert np.mean(changed["auto"]) < np.mean(changed["none"]) / 2
+    adapted = accuracy(predicted(networks["auto"], elsewhere, tmp_path), elsewhere)
+    assert adapted >= accuracy(predicted(networks["auto"], same, tmp_path), same) - 0.1
+
+
+def test_a_network_does_not_adapt_to_a_confounded_set_and_says_so(tmp_path):
+    how = PhantomSettings(40, seed=3, width=240, height=180, acquisitions=2, confounded=True)
+    root = write_phantom(tmp_path / "in", how)
+    settings = TrainingSettings(input_size=32, epochs=1, copies=1, device="cpu")
+    result = run_training(TrainJob(scan(root), settings, tmp_path / "b.marrow"))
+    assert load_bundle(result.bundle).info.acquisitions == ()
+    assert any("one class only" in note for note in result.notes)
+    with pytest.raises(MarrowError, match="one class only"):
+        run_training(TrainJob(scan(root), replace(settings, adapt="batch"), tmp_path / "c.marrow"))
 
 
 def test_what_was_learnt_of_the_acquisition_is_in_the_bundle(bundle, here):

@@ -10,7 +10,7 @@ only, it would remove the class as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -219,7 +219,7 @@ class Standardizer:
         names, classes
             (n,) acquisition and class of each row.
         adapt
-            See :class:`.ClassicalSettings`.
+            See :class:`.AdaptationSettings`.
 
         Raises
         ------
@@ -251,18 +251,25 @@ class Standardizer:
 
         Of an acquisition with fewer than ten new cells the nearest that was learnt from counts.
         """
-        if not self.acquisitions:
-            return values
-        found = np.empty_like(values)
+        found = values
+        if self.acquisitions:
+            found = np.empty_like(values)
+            for rows, centre, spread in self.parts(values, names):
+                found[rows] = standardize(values[rows], centre, spread)
+        return found
+
+    def parts(
+        self, values: Values, names: NDArray[np.str_]
+    ) -> Iterator[tuple[NDArray[np.bool_], Values, Values]]:
+        """Yield rows of one acquisition, with the mean and deviation that standardise them."""
         group = {name: one for one in self.acquisitions.values() for name in one.members}
-        for name in np.unique(names):
+        for name in np.unique(names) if self.acquisitions else ():
             rows, known = names == name, group.get(str(name))
             if known is None and rows.sum() >= MIN_BATCH_UNITS:
-                found[rows] = standardize(values[rows], *statistics(values[rows]))
+                yield rows, *statistics(values[rows])
             else:
                 known = known or nearest([*self.acquisitions.values()], values[rows])
-                found[rows] = known.standardize(values[rows])
-        return found
+                yield rows, np.array(known.centre), np.array(known.spread)
 
     def take(self, columns: Sequence[int]) -> tuple[Acquisition, ...]:
         """Return the acquisitions with the features of these columns alone."""

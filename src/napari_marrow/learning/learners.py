@@ -9,6 +9,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -24,6 +25,7 @@ from napari_marrow.learning.acquisitions import Acquisition, Standardizer
 from napari_marrow.learning.bundle_files import FEATURES, HISTORY
 from napari_marrow.learning.calibration import MIN_CALIBRATION_UNITS, fit_temperature
 from napari_marrow.learning.classical import Fitted, choose_columns, fit_classical
+from napari_marrow.learning.density import measure_density, standardize_density
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
 from napari_marrow.learning.import_keras import start_keras
 from napari_marrow.learning.onnx_model import open_onnx, run_classical, run_network
@@ -135,6 +137,20 @@ class Learner(ABC):
     @abstractmethod
     def __post_init__(self): ...
 
+    @cached_property
+    def _acquisitions(self) -> NDArray[np.str_]:
+        """(n,) the acquisition of each unit."""
+        names = {self.collection.label(f): f.acquisition for f in self.collection.fields}
+        return self.table["image"].map(names).to_numpy(str)
+
+    def _standardizer(
+        self, settings: TrainingSettings, values: NDArray[np.float64], rows: Rows
+    ) -> Standardizer:
+        """Learn from rows of the table, with these features, what their acquisitions are like."""
+        adapt = settings.adapt if settings.protocol == "honest" else "none"
+        classes = self.table["class"].to_numpy(str)[rows]
+        return Standardizer.fit(values, self._acquisitions[rows], classes, adapt)
+
     @abstractmethod
     def fit_calibrated(self, settings: TrainingSettings, split: Split) -> tuple[FittedModel, float]:
         """Fit a model on what is not held out; return it with its temperature."""
@@ -156,6 +172,7 @@ class NetworkLearner(Learner):
         )
         self._units = augment_as_published(units) if self.settings.protocol == "paper" else units
         self.table = self._units.table
+        self._density = measure_density(self._units)
         self._classes = tuple(sorted(self.table["class"].unique()))
 
     def fit_calibrated(self, settings: TrainingSettings, split: Split) -> tuple[FittedModel, float]:
@@ -180,14 +197,23 @@ class NetworkLearner(Learner):
         start_keras()  # takes seconds, and only a job may do it
         from napari_marrow.learning.fit import train_network
 
-        watched = self._units.take(validation) if len(validation) else None
-        sides, should_stop = (self._units.take(train), watched), self.callbacks.should_stop
+        known = np.concatenate([train, validation])
+        standardizer = self._standardizer(settings, self._density[known], known)
+
+        def units(rows: Rows) -> Units:
+            found = self._units.take(rows)
+            for own, centre, _ in standardizer.parts(self._density[rows], self._acquisitions[rows]):
+                found = standardize_density(found, centre, own)
+            return found
+
+        watched = units(validation) if len(validation) else None
+        sides, should_stop = (units(train), watched), self.callbacks.should_stop
         trained = train_network(*sides, self._classes, settings, on_epoch, should_stop)
         session = open_onnx(trained.onnx)
 
         def predict(rows: Rows) -> Probabilities:
-            units = self._units.take(rows)
-            return units.mean_over_images(run_network(session, units.images))
+            asked = units(rows)
+            return asked.mean_over_images(run_network(session, asked.images))
 
         return FittedModel(
             predict,
@@ -196,6 +222,8 @@ class NetworkLearner(Learner):
             trained.device,
             weights=trained.weights,
             tables={HISTORY: trained.history},
+            notes=(standardizer.note,) if standardizer.note else (),
+            acquisitions=tuple(standardizer.acquisitions.values()),
         )
 
 
@@ -224,8 +252,6 @@ class ClassicalLearner(Learner):
             augmented=published,
         )
         self.table = table[table["class"].notna()].reset_index(drop=True)
-        names = {self.collection.label(f): f.acquisition for f in self.collection.fields}
-        self._acquisitions = self.table["image"].map(names).to_numpy(str)
         self._codes = class_codes(self.table, tuple(sorted(self.table["class"].unique())))
         self._columns = feature_columns(self.table)
         if published and self.table["class"].nunique() > 1:
@@ -260,10 +286,7 @@ class ClassicalLearner(Learner):
         return self._model(*self._fit(settings, rows), {}, ())
 
     def _fit(self, settings: TrainingSettings, rows: Rows) -> tuple[Fitted, Standardizer]:
-        adapt = settings.adapt if settings.protocol == "honest" else "none"
-        values, names = self._values(rows), self._acquisitions[rows]
-        classes = self.table["class"].to_numpy(str)[rows]
-        standardizer = Standardizer.fit(values, names, classes, adapt)
+        standardizer = self._standardizer(settings, self._values(rows), rows)
         fitted = fit_classical(
             settings.model,
             self._standardized(standardizer, rows),

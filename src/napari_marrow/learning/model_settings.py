@@ -22,7 +22,23 @@ class OptionGroup(Settings):
 
 
 @dataclass(frozen=True)
-class NetworkSettings(OptionGroup):
+class AdaptationSettings(OptionGroup):
+    """Options of models that adapt to another acquisition."""
+
+    title = "Other acquisitions"
+    adapt: Literal["auto", "none", "batch"] = option(
+        "auto",
+        "Adapt",
+        "Standardise what the model takes (features; optical densities of a network) by the "
+        "acquisition (microscope, camera, stain) that it comes from, and that of a new one by its "
+        "own cells: auto, unless each acquisition holds one class only, which it would remove; "
+        "batch refuses then; none never does.",
+        advanced=True,
+    )
+
+
+@dataclass(frozen=True)
+class NetworkSettings(AdaptationSettings):
     """Options of networks, which learn from pixels."""
 
     title = "Networks"
@@ -98,7 +114,7 @@ class NetworkSettings(OptionGroup):
 
 
 @dataclass(frozen=True)
-class ClassicalSettings(OptionGroup):
+class ClassicalSettings(AdaptationSettings):
     """Options of classical models, which learn from measured features."""
 
     title = "Classical models"
@@ -118,20 +134,11 @@ class ClassicalSettings(OptionGroup):
         advanced=True,
     )
 
-    adapt: Literal["auto", "none", "batch"] = option(
-        "auto",
-        "Adapt",
-        "Standardise features by the acquisition (microscope, camera, stain) that they come from, "
-        "and those of a new one by its own cells: auto, unless each acquisition holds one class "
-        "only, which it would remove; batch refuses then; none never does.",
-        advanced=True,
-    )
-
     def __post_init__(self):
         super().__post_init__()
         object.__setattr__(self, "families", tuple(dict.fromkeys(self.families)))
 
 
 @dataclass(frozen=True)
-class ModelSettings(ClassicalSettings, NetworkSettings):
+class ModelSettings(ClassicalSettings, NetworkSettings, AdaptationSettings):
     """The options of all models; a model ignores those that it does not take."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_marrow.learning.reference import Reference
+    from napari_marrow.learning.samples import Units
     from napari_marrow.learning.shift import Adaptation, Look
 
 MAX_MISSING_FRACTION = 0.25
@@ -84,7 +85,8 @@ class Observation:
     units
         ``index``, ``y`` and ``x`` of each unit.
     values
-        (n, features) of a model of features, else (n, classes) probabilities of a network.
+        (n, features) of a model of features; of a network the optical densities of each unit,
+        see :func:`.measure_density`, or (n, classes) its probabilities where it does not adapt.
     missing
         (n,) fraction of the features that could not be measured.
     labels
@@ -97,6 +99,8 @@ class Observation:
         Names of the photographs in the bundle that this one shows.
     no_nucleus
         Whether no nucleus was found.
+    samples
+        What a network that adapts is to see: 28 kB a cell.
     """
 
     units: pd.DataFrame
@@ -107,6 +111,7 @@ class Observation:
     unlike: NDArray[np.bool_]
     copy_of: tuple[str, ...]
     no_nucleus: bool
+    samples: Units | None = None
 
     def without_labels(self) -> Observation:
         """Return the observation without the label image, to keep or send many of them."""
@@ -146,8 +151,8 @@ class Predictor(ABC):
     @abstractmethod
     def _observe(
         self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None
-    ) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[np.float64]]:
-        """Return units with index, y and x, their values, and fraction of missing values."""
+    ) -> tuple[pd.DataFrame, NDArray[np.float64], NDArray[np.float64], Units | None]:
+        """Return units with index, y and x, values, fraction of missing values, and samples."""
 
     @abstractmethod
     def _probabilities(self, seen: Observation, adaptation: Adaptation) -> NDArray[np.float64]:
@@ -189,8 +194,9 @@ class Predictor(ABC):
         if info.needs_nuclei and empty:
             # also of a field: the model would answer from medians in place of its cells
             units, values, missing = _empty_table(info.classes), np.empty((0, 0)), np.empty(0)
+            samples = None
         else:
-            units, values, missing = self._observe(image, nuclei)
+            units, values, missing, samples = self._observe(image, nuclei)
         reference, unlike = self._reference, np.zeros(len(units), bool)
         found: tuple[int, ...] = () if reference is None else reference.copies(summary)
         copies = tuple(tuple(info.fingerprints)[k] for k in found)
@@ -199,7 +205,7 @@ class Predictor(ABC):
         labels = nuclei if info.preprocessing.unit == "cell" else None
         known = units[["index", "y", "x"]].copy()
         return Observation(
-            known, values, missing, labels, summary.photograph, unlike, copies, empty
+            known, values, missing, labels, summary.photograph, unlike, copies, empty, samples
         )
 
     def adaptation(self, batch: Sequence[Observation], adapt: Adapt = "auto") -> Adaptation:
@@ -262,14 +268,25 @@ class NetworkPredictor(Predictor):
         return [side, side, 3]
 
     def _observe(self, image, nuclei):
+        from napari_marrow.learning.density import measure_density
         from napari_marrow.learning.samples import cut_units
 
         units = cut_units(image, nuclei, self._info.preprocessing)
-        probabilities = units.mean_over_images(run_network(self._session, units.images))
-        return units.table, probabilities, np.zeros(len(units.table))
+        missing = np.zeros(len(units.table))
+        if self._info.acquisitions:
+            return units.table, measure_density(units), missing, units
+        return units.table, self._run(units), missing, None
 
     def _probabilities(self, seen, adaptation):
-        return seen.values
+        from napari_marrow.learning.density import standardize_density
+
+        found = adaptation.statistics_for(seen.photograph)
+        if seen.samples is None or found is None:
+            return seen.values
+        return self._run(standardize_density(seen.samples, found[0]))
+
+    def _run(self, units: Units) -> NDArray[np.float64]:
+        return units.mean_over_images(run_network(self._session, units.images))
 
 
 class ClassicalPredictor(Predictor):
@@ -289,7 +306,7 @@ class ClassicalPredictor(Predictor):
                 "measure; use the version of napari-marrow that made it, or train again."
             )
         values = units[features].to_numpy(np.float32).astype(np.float64)
-        return units, values, np.isnan(values).mean(axis=1)
+        return units, values, np.isnan(values).mean(axis=1), None
 
     def _probabilities(self, seen, adaptation):
         values = adaptation.transform(seen.values, seen.photograph)

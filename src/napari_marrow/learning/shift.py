@@ -201,11 +201,17 @@ class Adaptation:
 
     def transform(self, values: Values, photograph: NDArray[np.float32]) -> Values:
         """Return features of a photograph, (n, features), as the model takes them."""
+        found = self.statistics_for(photograph)
+        return values if found is None else standardize(values, *found)
+
+    def statistics_for(self, photograph: NDArray[np.float32]) -> tuple[Values, Values] | None:
+        """Return the mean and deviation that standardise a photograph's features, if any do."""
         if self.units:
-            return standardize(values, self.centre, self.spread)
+            return self.centre, self.spread
         if not self.acquisitions:
-            return values
-        return of_photograph(self.acquisitions, photograph).standardize(values)
+            return None
+        likest = of_photograph(self.acquisitions, photograph)
+        return np.array(likest.centre), np.array(likest.spread)
 
     def sentence(self, n_photographs: int, unit: str) -> str:
         """Say in a line what a user must know of the batch; "" where nothing is unusual."""
