@@ -194,6 +194,68 @@ def test_groups_stay_together(tmp_path, many):
     assert not (tmp_path / "p").exists()
 
 
+def test_acquisitions_are_left_out_one_after_the_other(tmp_path, many):
+    """Each has its own scores; over all they count as the sources, and three are too few."""
+    fields = scan(many).fields
+    days = ["Monday", "Tuesday", "Friday"]
+    some = tuple(replace(f, acquisition=days[k % 3]) for k, f in enumerate(fields[:-1]))
+    given = Collection(many, (*some, fields[-1]))  # of one it is not known
+    result, table, answers = compare(given, tmp_path / "o", by="acquisition", folds=2)
+    assert (result.units, result.folds) == (15, 3)
+    assert any("MM_8" in note for note in result.notes)
+    label = given.label
+    day = answers["image"].map({label(f): f.acquisition for f in some})
+    assert (day.groupby(answers["fold"]).nunique() == 1).all()
+    by = pd.read_csv(tmp_path / "o" / "acquisitions.csv")
+    assert by["model"].tolist() == ["naive-bayes"] * 3 + ["decision-tree"] * 3
+    assert by["acquisition"].tolist() == sorted(days) * 2
+    for row in by.to_dict("records"):
+        own = answers[(answers["fold"] == row["fold"]) & (answers["model"] == row["model"])]
+        assert set(day[own.index]) == {row["acquisition"]}
+        assert (row["units"], row["such_as"]) == (len(own), own["image"].iloc[0])
+        assert row["balanced_accuracy"] == pytest.approx(
+            balanced_accuracy_score(own["class"], own["predicted"]), abs=1e-9
+        )
+        counts = own["class"].value_counts()  # each photograph is a source
+        assert row["few_sources"] == f"ALL {counts['ALL']}, MM {counts['MM']}"
+    written = json.loads((tmp_path / "o" / "comparison.json").read_text())
+    assert written["settings"]["by"] == "acquisition"
+    assert [row["acquisition"] for row in written["acquisitions"]] == sorted(days) * 2
+    assert written["rows"][0]["few_sources"] == {"ALL": 3, "MM": 3}
+    spread = by[by["model"] == "naive-bayes"]["accuracy"].std(ddof=1)
+    assert table["accuracy_spread"][0] == pytest.approx(spread, abs=1e-9)
+    compare(given, tmp_path / "o")  # an older comparison is replaced
+    assert not (tmp_path / "o" / "acquisitions.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("acquisition", "says"),
+    [
+        (lambda f: "Leica", "one acquisition, Leica"),
+        (lambda f: f.class_name.lower(), "ALL is in all; MM is in mm"),
+        (lambda f: "a" if f.name in ("ALL_1", "MM_1") else f.class_name, "ALL is in ALL, a"),
+    ],
+)
+def test_acquisitions_that_go_with_the_class_are_not_left_out(tmp_path, many, acquisition, says):
+    fields = tuple(replace(f, acquisition=acquisition(f)) for f in scan(many).fields)
+    if says.startswith("ALL is in ALL"):  # of the second acquisition only one source of MM
+        fields = tuple(f for f in fields if f.class_name == "ALL" or f.name == "MM_1")
+    with pytest.raises(MarrowError, match=says) as error:
+        compare(Collection(many, fields), tmp_path / "o", by="acquisition", protocol="both")
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_acquisitions_that_are_not_known_are_not_left_out(tmp_path, make_snam):
+    """Flat dark pictures show no background, so the audit can't find their acquisition."""
+    root = make_snam(tmp_path / "in", 3, size=(36, 48), masks=False)
+    for k, path in enumerate(sorted(root.rglob("*.bmp"))):
+        dark = np.random.default_rng(k).integers(0, 60, (36, 48, 3)).astype(np.uint8)
+        Image.fromarray(dark).save(path)
+    with pytest.raises(MarrowError, match="acquisition"):
+        compare(scan(root), tmp_path / "o", by="acquisition")
+
+
 def test_three_classes_have_accuracy_only(tmp_path, many):
     fields = [
         replace(f, class_name="third") if k % 8 > 4 else f for k, f in enumerate(scan(many).fields)

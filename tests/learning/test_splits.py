@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import LeaveOneGroupOut
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.splits import (
     folds_at_random,
+    folds_by_acquisition,
     folds_by_source,
     split_as_published,
     split_by_source,
@@ -168,3 +170,34 @@ def test_folds_at_random_part_sources_and_keep_classes_in_proportion():
 def test_too_few_units_for_folds_at_random():
     with pytest.raises(MarrowError, match="A class has 3 units, too few for 4 folds"):
         folds_at_random(np.array(["a"] * 3 + ["b"] * 9), 4, 0)
+
+
+def test_one_acquisition_after_the_other_is_left_out():
+    classes, sources = table([[3, 1, 2, 5], [2, 2, 4, 1]])
+    names = np.array(["10", "9", "b"])
+    acquisitions = names[[0, 0, 0, 1, 2, 2, *[0] * 5, *[1] * 4, *[2] * 5]]
+    folds = folds_by_acquisition(classes, sources, acquisitions)
+    assert [set(acquisitions[test]) for _, test in folds] == [{"9"}, {"10"}, {"b"}]
+    sklearn = LeaveOneGroupOut().split(sources, classes, acquisitions)
+    expected = {tuple(test): tuple(train) for train, test in sklearn}
+    assert {tuple(test): tuple(train) for train, test in folds} == expected
+
+
+def test_a_source_of_two_acquisitions_is_not_learnt_from_where_one_is_left_out():
+    classes = np.array(["a", "b"] * 4)
+    sources = np.array(["p1", "p2", "p1", "p3", "p4", "p5", "p6", "p7"])
+    acquisitions = np.array(["x", "x", "y", "y", "y", "y", "x", "x"])
+    (x, _), (y, _) = folds_by_acquisition(classes, sources, acquisitions)
+    assert (x.tolist(), y.tolist()) == ([3, 4, 5], [1, 6, 7])
+
+
+def test_acquisitions_that_can_not_be_left_out():
+    classes, sources = table([[1, 1], [1, 1]])
+    with pytest.raises(MarrowError, match=r"one acquisition, Leica.*compare by source"):
+        folds_by_acquisition(classes, sources, np.array(["Leica"] * 4))
+    apart = np.array(["x", "x", "y", "y"])
+    with pytest.raises(MarrowError, match=r"acquisition x .*c0 is in x; c1 is in y"):
+        folds_by_acquisition(classes, sources, apart)
+    some = np.array(["x", "y", "y", "y"])  # c1 is in y alone
+    with pytest.raises(MarrowError, match=r"acquisition y nothing of c1 .*c1 is in y"):
+        folds_by_acquisition(classes, sources, some)

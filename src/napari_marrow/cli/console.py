@@ -98,8 +98,25 @@ def print_comparison(rows: Sequence[CrossValidation]) -> None:
     print_table(table, 140)  # lines that break in a terminal are whole in a file
     chance = rows[0].metrics["accuracy"].chance
     print(f"Chance is an accuracy of {chance:.2f}; behind each score its spread over the folds.")
-    for few in dict.fromkeys(few_text(row.few_sources) for row in rows if row.few_sources):
+    told = [few_text(row.few_sources, row.clusters) for row in rows if row.few_sources]
+    for few in dict.fromkeys(told):
         print(f"Too few to tell: {few}")
+    _print_acquisitions([row for row in rows if row.acquisitions])
+
+
+def _print_acquisitions(rows: Sequence[CrossValidation]) -> None:
+    """Print the balanced accuracy on each acquisition that was left out, a row each."""
+    if not rows:
+        return
+    print("\nBalanced accuracy on each acquisition, learnt from the others:")
+    names = ("acquisition", "such as", "units", "sources", *(row.model for row in rows))
+    table = Table(*names, box=None, pad_edge=False)
+    for k, one in enumerate(rows[0].acquisitions):
+        own = [row.acquisitions[k].evaluation.metrics["balanced_accuracy"] for row in rows]
+        counts = (str(one.evaluation.units), str(one.evaluation.sources))
+        scores = (f"{score.estimate:.3f}" for score in own)
+        table.add_row(one.name, printable(one.photograph), *counts, *scores)
+    print_table(table, 140)
 
 
 def _with_spread(row: CrossValidation, name: str) -> str:

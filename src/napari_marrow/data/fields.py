@@ -286,6 +286,21 @@ def with_classes_only(collection: Collection) -> tuple[Collection, tuple[str, ..
     return dataclasses.replace(collection, fields=known), (sentence,)
 
 
+def with_acquisitions_only(collection: Collection) -> tuple[Collection, tuple[str, ...]]:
+    """Leave out the fields whose acquisition is not known; return a sentence about them."""
+    known = tuple(f for f in collection.fields if f.acquisition)
+    left = [collection.label(f) for f in collection.fields if not f.acquisition]
+    if not known:
+        raise MarrowError(
+            f"{collection.root}: no acquisition of a photograph is known, as their background is "
+            "not to be seen; name them in a column acquisition of a table."
+        )
+    if not left:
+        return collection, ()
+    sentence = f"{counted(len(left), 'field')} of no known acquisition left out: {listed(left)}."
+    return dataclasses.replace(collection, fields=known), (sentence,)
+
+
 def with_groups(collection: Collection, table: Path | str) -> Collection:
     """Take the source of each field from a CSV with the columns ``image`` and ``source``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
 TABLE, FULL, ANSWERS = "comparison.csv", "comparison.json", "predictions.csv"
+ACQUISITIONS = "acquisitions.csv"
 _ANSWERS = table_kind(
     "a table of answers",
     ("image", "index", "y", "x", "class", "source", "fold", "predicted"),
@@ -32,12 +34,15 @@ _ANSWERS = table_kind(
 def _comparison_files(path: Path) -> dict[str, bool]:
     try:
         content = json.loads((path / FULL).read_text(encoding="utf-8"))
-        older = set(content) | {"failed"}  # which version 0.1 did not write
-        ours = older == {f.name for f in fields(ComparisonResult)}
-        scores = table_kind("a table of models", tuple(content["rows"][0]))
+        older = set(content) | {"failed", "acquisitions"}  # which version 0.1 did not write
+        ours = older == {f.name for f in fields(ComparisonResult)} | {"acquisitions"}
+        kinds = {TABLE: table_kind("a table of models", tuple(content["rows"][0]))}
+        if content.get("acquisitions"):
+            own = table_kind("a table of acquisitions", tuple(content["acquisitions"][0]))
+            kinds[ACQUISITIONS] = own
     except (OSError, ValueError, TypeError, LookupError):
         return {}
-    return {FULL: True, **recognize(path, {TABLE: scores, ANSWERS: _ANSWERS})} if ours else {}
+    return {FULL: True, **recognize(path, {**kinds, ANSWERS: _ANSWERS})} if ours else {}
 
 
 COMPARISON = FolderKind("a comparison", _comparison_files, (FULL, TABLE, ANSWERS))
@@ -65,7 +70,7 @@ class ComparisonResult:
     rows
         Those of ``comparison.csv``.
     units, sources, folds
-        Number of units and of sources in one protocol, and of folds.
+        Number of units and of sources in one protocol, and of folds in the first.
     notes
         Sentences for the user.
     settings
@@ -89,18 +94,35 @@ class ComparisonResult:
         """What ``comparison.csv`` holds; no value where a model lacks a metric of another."""
         return pd.DataFrame([row.to_dict() for row in self.rows])
 
+    @property
+    def acquisitions(self) -> pd.DataFrame:
+        """What ``acquisitions.csv`` holds: a row a model and acquisition that was left out."""
+        return pd.DataFrame(
+            {"model": row.model, "protocol": row.protocol, "fold": k, **one.to_dict()}
+            for row in self.rows
+            for k, one in enumerate(row.acquisitions, 1)
+        )
+
     def to_dict(self) -> dict[str, object]:
         """Return the result as JSON, as ``comparison.json`` holds it."""
-        rows = json.loads(self.table.to_json(orient="records"))  # NaN becomes None
-        for row, model in zip(rows, self.rows, strict=True):
-            row["few_sources"] = dict(model.few_sources)
-        return asdict(self) | {"out": str(self.out), "rows": rows}
+        rows = _records(self.table, [row.few_sources for row in self.rows])
+        left_out = [one.evaluation.few_sources for row in self.rows for one in row.acquisitions]
+        own = _records(self.acquisitions, left_out)
+        return asdict(self) | {"out": str(self.out), "rows": rows, "acquisitions": own}
+
+
+def _records(table: pd.DataFrame, few: Sequence[Mapping[str, int]]) -> list[dict[str, object]]:
+    """Return the rows of a table, with None for NaN and the numbers of sources as they are."""
+    rows = json.loads(table.to_json(orient="records"))
+    return [row | {"few_sources": dict(own)} for row, own in zip(rows, few, strict=True)]
 
 
 def run_comparison(
     job: CompareJob, emit: Emit = silent, should_stop: ShouldStop = never
 ) -> ComparisonResult:
     """Cross-validate every model and write ``comparison.csv``, ``.json`` and ``predictions.csv``.
+
+    Where acquisitions are left out, ``acquisitions.csv`` has the scores of each.
 
     Raises
     ------
@@ -119,11 +141,13 @@ def run_comparison(
             rows=found.models,
             units=int(first.sum()) // len(job.settings.models),
             sources=int(found.answers["source"].nunique()),
-            folds=job.settings.folds,
+            folds=int(found.answers.loc[first, "fold"].max()),
             notes=list(found.notes),
             settings=job.settings,
             failed=found.failed,
         )
         write_csv(result.table, folder / TABLE)
+        if len(result.acquisitions):
+            write_csv(result.acquisitions, folder / ACQUISITIONS)
         (folder / FULL).write_text(json.dumps(result.to_dict(), indent=2), encoding="utf-8")
     return result

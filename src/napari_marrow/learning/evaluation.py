@@ -46,41 +46,21 @@ class Score:
     chance: float
 
 
-@dataclass(frozen=True)
-class CrossValidation:
-    """How good a model is over all folds of a comparison.
+def score_columns(
+    metrics: Mapping[str, Score], spread: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Return scores as columns: the estimate, its interval, chance and spread over the folds."""
+    columns: dict[str, float] = {}
+    for name, score in metrics.items():
+        columns |= {name: score.estimate, f"{name}_low": score.low, f"{name}_high": score.high}
+        columns |= {f"{name}_chance": score.chance}
+        columns |= {} if spread is None else {f"{name}_spread": spread[name]}
+    return columns
 
-    Attributes
-    ----------
-    model, protocol
-        What was fitted, and how the folds were made.
-    metrics
-        Score by its name over all answers; what can't be computed is left out.
-    spread
-        Standard deviation of each estimate over the folds; not a number with fewer than two.
-    fit_seconds, parameters
-        Means over the folds.
-    few_sources
-        Number of sources of each class that has too few for an interval.
-    """
 
-    model: str
-    protocol: str
-    metrics: Mapping[str, Score]
-    spread: Mapping[str, float]
-    fit_seconds: float
-    parameters: int
-    few_sources: Mapping[str, int] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, str | float]:
-        """Return the row of ``comparison.csv``."""
-        row: dict[str, str | float] = {"model": self.model, "protocol": self.protocol}
-        for name, score in self.metrics.items():
-            row |= {name: score.estimate, f"{name}_low": score.low, f"{name}_high": score.high}
-            row |= {f"{name}_chance": score.chance, f"{name}_spread": self.spread[name]}
-        few = ", ".join(f"{name} {count}" for name, count in self.few_sources.items())
-        row |= {"fit_seconds": self.fit_seconds, "parameters": self.parameters}
-        return row | {"few_sources": few}
+def few_column(few_sources: Mapping[str, int]) -> str:
+    """Return which classes have too few sources, as in a cell of a table."""
+    return ", ".join(f"{name} {count}" for name, count in few_sources.items())
 
 
 @dataclass(frozen=True)
@@ -137,3 +117,72 @@ class Evaluation:
             None if colour is None else Score(**colour),
             dict(values.get("few_sources", {})),
         )
+
+
+@dataclass(frozen=True)
+class AcquisitionScores:
+    """How good a model is on an acquisition that it did not learn from.
+
+    Attributes
+    ----------
+    name
+        As given, or its number by the audit.
+    photograph
+        One of its photographs, as the collection calls it.
+    evaluation
+        Scores on its units.
+    """
+
+    name: str
+    photograph: str
+    evaluation: Evaluation
+
+    def to_dict(self) -> dict[str, str | float]:
+        """Return its columns in ``acquisitions.csv``."""
+        own = self.evaluation
+        row: dict[str, str | float] = {"acquisition": self.name, "such_as": self.photograph}
+        row |= {"units": own.units, "sources": own.sources, **score_columns(own.metrics)}
+        return row | {"few_sources": few_column(own.few_sources)}
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """How good a model is over all folds of a comparison.
+
+    Attributes
+    ----------
+    model, protocol
+        What was fitted, and how the folds were made.
+    metrics
+        Score by its name over all answers; what can't be computed is left out.
+    spread
+        Standard deviation of each estimate over the folds; not a number with fewer than two.
+    fit_seconds, parameters
+        Means over the folds.
+    few_sources
+        Number of sources of each class that has too few for an interval; of acquisitions, where
+        these were left out.
+    acquisitions
+        The scores of each that was left out; none of folds by source.
+    """
+
+    model: str
+    protocol: str
+    metrics: Mapping[str, Score]
+    spread: Mapping[str, float]
+    fit_seconds: float
+    parameters: int
+    few_sources: Mapping[str, int] = field(default_factory=dict)
+    acquisitions: tuple[AcquisitionScores, ...] = ()
+
+    @property
+    def clusters(self) -> str:
+        """What the intervals take as independent: ``source`` or ``acquisition``."""
+        return "acquisition" if self.acquisitions else "source"
+
+    def to_dict(self) -> dict[str, str | float]:
+        """Return the row of ``comparison.csv``."""
+        row: dict[str, str | float] = {"model": self.model, "protocol": self.protocol}
+        row |= score_columns(self.metrics, self.spread)
+        row |= {"fit_seconds": self.fit_seconds, "parameters": self.parameters}
+        return row | {"few_sources": few_column(self.few_sources)}

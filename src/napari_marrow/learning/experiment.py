@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,13 +18,13 @@ from numpy.typing import NDArray
 from napari_marrow.audit.audit import audit
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
-from napari_marrow.data.fields import Collection, with_classes_only
+from napari_marrow.data.fields import Collection, with_acquisitions_only, with_classes_only
 from napari_marrow.learning.acquisitions import with_photographs
 from napari_marrow.learning.bundle import sha256
 from napari_marrow.learning.bundle_files import HELDOUT
 from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.calibration import apply_temperature
-from napari_marrow.learning.evaluation import CrossValidation, Evaluation
+from napari_marrow.learning.evaluation import AcquisitionScores, CrossValidation, Evaluation
 from napari_marrow.learning.learners import SILENT, Callbacks, FittedModel, Learner, learner_class
 from napari_marrow.learning.listed_units import (
     check_classes,
@@ -36,7 +37,7 @@ from napari_marrow.learning.metrics import colour_baseline, score_units
 from napari_marrow.learning.reference import PictureSummary, Reference
 from napari_marrow.learning.samples import drawn_notes
 from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
-from napari_marrow.learning.splits import Split
+from napari_marrow.learning.splits import Rows, Split
 from napari_marrow.learning.versions import versions
 
 UNIT_COLUMNS = ["image", "index", "y", "x", "class", "source"]
@@ -269,18 +270,25 @@ def compare(
 ) -> Comparison:
     """Cross-validate every model on the same folds.
 
-    The folds are made by source, so that no source is on both sides (protocol ``honest``), or at
-    random after augmentation and feature selection (``paper``), to show what that leaks.
+    The folds are made by source, so that no source is on both sides, or one acquisition after the
+    other is left out (protocol ``honest``). Or they are made at random after augmentation and
+    feature selection (``paper``), to show what that leaks.
     Fields that can't be used are left out, unless the comparison is ``strict``.
 
     Raises
     ------
     MarrowError
-        When the settings can't work, or there are too few sources for the folds.
+        When the settings can't work, there are too few sources for the folds, or an acquisition
+        can't be left out.
     Stopped
         When a callback ended the work.
     """
     collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED_FRACTION))
+    acquisitions: dict[str, str] = {}
+    if settings.by == "acquisition":
+        collection, left_out = with_acquisitions_only(collection)
+        usable, about = with_acquisitions_only(usable)[0], (*about, *left_out)
+        acquisitions = {collection.label(f): f.acquisition for f in collection.fields}
     protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
     failures = Failures(strict)
     listed = collection if strict else usable
@@ -289,12 +297,12 @@ def compare(
     )
     for protocol, model in itertools.product(protocols, settings.models):
         training = settings.training(model, protocol)
-        checked_folds(to_split(units, training), training, settings.folds)
+        checked_folds(to_split(units, training), training, settings.folds, acquisitions)
     callbacks = callbacks.part(LISTED_FRACTION, 1)
     found = []
     for k, protocol in enumerate(protocols):
         part = callbacks.part(k / len(protocols), (k + 1) / len(protocols))
-        found += _compare(collection, settings, protocol, part, failures)
+        found += _compare(collection, settings, protocol, acquisitions, part, failures)
     models, answers = zip(*found, strict=True)
     notes = [*about, *failures.note()]
     if "paper" in protocols:
@@ -315,6 +323,7 @@ def _compare(
     collection: Collection,
     settings: CompareSettings,
     protocol: str,
+    acquisitions: Mapping[str, str],
     callbacks: Callbacks,
     failures: Failures,
 ) -> list[tuple[CrossValidation, pd.DataFrame]]:
@@ -329,30 +338,45 @@ def _compare(
     for k, training in enumerate(trainings):
         start, stop = (0.5 + 0.5 * j / len(trainings) for j in (k, k + 1))
         part = callbacks.part(start, stop)
-        found.append(_cross_validate(learners[training.kind], training, settings.folds, part))
+        learner = learners[training.kind]
+        folds = checked_folds(learner.table, training, settings.folds, acquisitions)
+        names = acquisitions if protocol == "honest" else {}
+        found.append(_cross_validate(learner, training, folds, names, part))
     return found
 
 
 def _cross_validate(
-    learner: Learner, settings: TrainingSettings, count: int, callbacks: Callbacks
+    learner: Learner,
+    settings: TrainingSettings,
+    folds: Sequence[tuple[Rows, Rows]],
+    acquisitions: Mapping[str, str],
+    callbacks: Callbacks,
 ) -> tuple[CrossValidation, pd.DataFrame]:
-    """Return the scores of one model over all folds, and its answers."""
+    """Return the scores of one model over all folds, and its answers.
+
+    With acquisitions by photograph each fold is one of them, and they count as sources.
+    """
     table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
-    folds = checked_folds(table, settings, count)
     probabilities = np.zeros((len(table), len(classes)))
     fold_of = np.zeros(len(table), int)
-    by_fold, seconds, parameters = [], [], []
+    by_fold, seconds, parameters, left_out = [], [], [], []
     for k, (train_rows, test_rows) in enumerate(folds):
-        callbacks.progress(k / count, f"Fitting {settings.model}, fold {k + 1} of {count}")
+        text = f"Fitting {settings.model}, fold {k + 1} of {len(folds)}"
+        callbacks.progress(k / len(folds), text)
         start = time.perf_counter()
         model = learner.fit_fold(settings, train_rows)
         probabilities[test_rows] = model.predict(test_rows)
         seconds.append(time.perf_counter() - start)
         parameters.append(model.parameters)
         fold_of[test_rows] = k + 1
-        metrics = score_units(table.iloc[test_rows], probabilities[test_rows], classes).metrics
-        by_fold.append({name: score.estimate for name, score in metrics.items()})
-    scored = score_units(table, probabilities, classes)
+        own = table.iloc[test_rows]
+        scored = score_units(own, probabilities[test_rows], classes)
+        by_fold.append({name: score.estimate for name, score in scored.metrics.items()})
+        if acquisitions:
+            image = str(own["image"].iloc[0])
+            left_out.append(AcquisitionScores(acquisitions[image], image, scored))
+    judged = table.assign(source=table["image"].map(acquisitions)) if acquisitions else table
+    scored = score_units(judged, probabilities, classes)
     metrics = scored.metrics
     # a fold without a positive answer has no precision: it does not count
     spread = pd.DataFrame(by_fold, columns=list(metrics)).std().to_dict()
@@ -364,6 +388,7 @@ def _cross_validate(
         fit_seconds=float(np.mean(seconds)),
         parameters=round(float(np.mean(parameters))),
         few_sources=scored.few_sources,
+        acquisitions=tuple(left_out),
     )
     answers = table[UNIT_COLUMNS].assign(fold=fold_of)
     return found, _with_answers(answers, probabilities, classes).assign(**names)

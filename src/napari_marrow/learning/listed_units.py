@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from napari_marrow.learning.splits import (
     Rows,
     Split,
     folds_at_random,
+    folds_by_acquisition,
     folds_by_source,
     split_as_published,
     split_by_source,
@@ -126,11 +127,27 @@ def split_units(table: pd.DataFrame, settings: TrainingSettings) -> Split:
 
 
 def checked_folds(
-    table: pd.DataFrame, settings: TrainingSettings, count: int
+    table: pd.DataFrame,
+    settings: TrainingSettings,
+    count: int,
+    acquisitions: Mapping[str, str],
 ) -> list[tuple[Rows, Rows]]:
-    """Return the folds; raise MarrowError where one has too few units of a class to learn from."""
+    """Return the folds; raise MarrowError where one has too few units of a class to learn from.
+
+    Parameters
+    ----------
+    table, settings
+        A row a unit, and how the models are trained.
+    count
+        Number of folds by source, and of those at random.
+    acquisitions
+        That of each photograph, to leave out one after the other; none for folds by source.
+    """
     classes, sources = table["class"].to_numpy(str), table["source"].to_numpy(str)
-    if settings.protocol == "honest":
+    if settings.protocol == "honest" and acquisitions:
+        own = table["image"].map(acquisitions).to_numpy(str)
+        folds = folds_by_acquisition(classes, sources, own)
+    elif settings.protocol == "honest":
         folds = folds_by_source(classes, sources, count, settings.seed)
     else:
         folds = folds_at_random(classes, count, settings.seed)

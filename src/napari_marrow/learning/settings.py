@@ -83,6 +83,12 @@ class FoldSettings(Settings):
         "honest", "Protocol", "honest splits by source; paper augments and selects features first."
     )
     folds: int = option(5, "Folds", "Number of folds.", low=2, high=50)
+    by: Literal["source", "acquisition"] = option(
+        "source",
+        "Folds by",
+        "source shares the sources out among the folds; acquisition leaves out one microscope, "
+        "camera or stain batch at a time, whatever the number of folds.",
+    )
     unit: Unit = option("field", "Unit", "What is classified: a whole field or each cell.")
     seed: int = option(
         0, "Seed", "The same seed gives the same folds and starts.", low=0, high=2**31 - 1

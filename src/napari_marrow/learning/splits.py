@@ -15,6 +15,7 @@ from sklearn.model_selection import (
 )
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.layouts.listing import natural_key
 
 Rows = NDArray[np.intp]
 MAX_RANDOM_CUTS = 500
@@ -114,6 +115,41 @@ def folds_by_source(
         f"No cut into {folds} folds was found that leaves every class to learn from, as sources "
         "hold several classes; ask for another number of folds, or give smaller groups."
     )
+
+
+def folds_by_acquisition(
+    classes: NDArray, sources: NDArray, acquisitions: NDArray
+) -> list[tuple[Rows, Rows]]:
+    """Return training and test rows with one acquisition after the other left out, by name.
+
+    What else there is of a source of the one left out is not learnt from.
+
+    Raises
+    ------
+    MarrowError
+        When there is one acquisition only, or without one of them a class is left without units to
+        learn from.
+    """
+    names = sorted(set(acquisitions.tolist()), key=natural_key)
+    if len(names) < 2:
+        raise MarrowError(
+            f"All photographs are of one acquisition, {names[0]}, so none can be left out; name "
+            "those of each microscope in a column acquisition of a table, or compare by source."
+        )
+    folds = []
+    for name in names:
+        test = acquisitions == name
+        train = ~np.isin(sources, sources[test])
+        if gone := sorted(set(classes) - set(classes[train])):
+            held = (f"{c} is in {', '.join(sorted(set(acquisitions[classes == c])))}"
+                    for c in sorted(set(classes)))  # fmt: skip
+            raise MarrowError(
+                f"Without the acquisition {name} nothing of {' and '.join(gone)} is left to learn "
+                f"from: {'; '.join(held)}. Class and acquisition can't be told apart then; add "
+                "photographs of each class from another acquisition, or compare by source."
+            )
+        folds.append((np.flatnonzero(train), np.flatnonzero(test)))
+    return folds
 
 
 def check_folds(classes: NDArray, sources: NDArray, folds: int) -> None:
