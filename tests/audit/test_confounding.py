@@ -151,9 +151,95 @@ def test_one_batch_is_one_acquisition(tmp_path):
     assert "may be of one acquisition" in found.sentence
 
 
+def _put_both(put, change=lambda image: image, kinds=("png", "png"), count=8):
+    """Write pictures of one light, those of MM changed and in the second format."""
+    for number in range(3, 3 * count + 1, 3):  # every third field is of one batch
+        put(f"ALL/{number}.{kinds[0]}", "ALL", number)
+        put(f"MM/{number}.{kinds[1]}", "MM", number, change)
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds", "expected"),
+    [
+        (lambda i: (i * (1, 0.9, 0.75)).astype(np.uint8), ("png", "png"), {"camera"}),
+        (_cut(130, 180), ("png", "png"), {"camera", "size"}),
+        (lambda i: i, ("png", "jpg"), {"camera", "format"}),
+        (lambda i: i, ("png", "tif"), set()),  # the same pixels
+        (lambda i: i, ("png", "png"), set()),
+    ],
+)
+def test_what_the_verdict_names(put, tmp_path, change, kinds, expected):
+    _put_both(put, change, kinds)
+    found = audit(scan(tmp_path / "in")).confounding
+    assert set(found.properties if found else ()) == expected
+    assert found is None or found.cramers_v == pytest.approx(1, abs=1e-9)
+
+
+def test_too_few_sources_give_no_verdict(put, tmp_path):
+    _put_both(put, _cut(130, 180), count=3)
+    assert audit(scan(tmp_path / "in")).confounding is None
+
+
+def test_acquisitions_that_were_given_count_and_not_the_colours(put, tmp_path):
+    """Pictures of one light, named by the table; then the same in two lights, named as one."""
+    _put_both(put)
+    found = scan(tmp_path / "in")
+    names = {"ALL": "old camera", "MM": "new camera"}
+    named = replace(
+        found, fields=tuple(replace(f, acquisition=names[f.class_name]) for f in found.fields)
+    )
+    audited = audit(named)
+    assert audited.confounding.properties == ("acquisition",)
+    assert audited.confounding.cramers_v == pytest.approx(1, abs=1e-9)
+    assert len(audited.acquisitions.files) == 2
+    _put_both(put, lambda i: (i * (1, 0.9, 0.75)).astype(np.uint8))
+    found = scan(tmp_path / "in")
+    assert audit(found).confounding is not None
+    one = replace(found, fields=tuple(replace(f, acquisition="a") for f in found.fields))
+    assert audit(one).confounding is None
+    crossed = replace(
+        found, fields=tuple(replace(f, acquisition=f.path.stem[0]) for f in found.fields)
+    )
+    assert audit(crossed).confounding is None
+
+
+def test_classes_of_cells_that_go_with_the_camera_are_found(put, tmp_path):
+    """Annotated one by one, as in the viewer: the photographs themselves have no class."""
+    _put_both(put, lambda i: (i * (1, 0.9, 0.75)).astype(np.uint8))
+    found = scan(tmp_path / "in")
+
+    def annotated(classes_of):
+        fields = (
+            replace(f, class_name=None, cell_classes=dict(enumerate(classes_of(f.class_name), 1)))
+            for f in found.fields
+        )
+        return audit(replace(found, fields=tuple(fields)))
+
+    assert annotated(lambda own: (own, own)).confounding.properties == ("camera",)
+    both = annotated(lambda own: ("ALL", "MM"))
+    assert both.confounding is None
+    assert not any(f.kind == "source-in-two-classes" for f in both.findings)
+    assert sum(map(len, both.acquisitions.files)) == 16
+
+
+def test_a_class_of_one_source_does_not_hide_that_the_others_go_with_the_camera(put, tmp_path):
+    _put_both(put, lambda i: (i * (1, 0.9, 0.75)).astype(np.uint8))
+    put("other/1.png", "ALL", 30)
+    audited = audit(scan(tmp_path / "in"))
+    assert audited.confounding.properties == ("camera",)
+    assert audited.confounding.cramers_v == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.real
+def test_one_camera_session_in_two_lossless_formats_is_not_accused(real_data):
+    """Both classes are of one session, blasts in TIFF and the others in PNG."""
+    assert audit(scan(real_data / "labs" / "idb-olympus")).confounding is None
+
+
 @pytest.mark.real
 def test_the_class_goes_with_the_acquisition_in_all_idb2(real_data):
     """Its README says so: normal cells and blasts are of different slides and days."""
     found = audit(scan(real_data / "all-idb2")).acquisitions
     assert found.association.holds
     assert found.association.cramers_v > 0.8
+    assert audit(scan(real_data / "all-idb2")).confounding.properties == ("camera",)

@@ -11,8 +11,11 @@ import pytest
 from PIL import Image
 
 from napari_marrow import __version__
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.jobs.compare import ComparisonResult
 from napari_marrow.jobs.train import TrainingResult
+from napari_marrow.learning.evaluation import CrossValidation, Score
 
 
 @pytest.mark.parametrize(
@@ -233,6 +236,34 @@ def test_predict(call, tmp_path, toy, snam):
     assert "6 fields: " in out
     assert "Research use only, never diagnosis." in out
     assert len(pd.read_csv(tmp_path / "p.csv")) == 6
+
+
+def test_what_the_data_cannot_show_is_in_the_first_line(call, tmp_path, make_toy, own, monkeypatch):
+    confounding = Confounding(("camera",), 1.0, 1e-9)
+    first = "Class and camera go together in "
+    toy = make_toy(tmp_path / "toy.marrow", confounding=confounding)
+    assert call("predict", toy.path, own, "--out", tmp_path / "p.csv")[1].startswith(first)
+
+    def run_training(job, emit):
+        return TrainingResult(job.out, None, (), (), (), "cpu:0", ("ALL", "MM"), confounding)
+
+    def run_comparison(job, emit):
+        said = [confounding.before_score("a score"), "Another note."]
+        scores = {"accuracy": Score(1, 0.5, 1, 0.5)}
+        row = CrossValidation("svm", "honest", scores, {"accuracy": 0}, 1, 1)
+        return ComparisonResult(
+            job.out, (row,), 4, 4, 2, said, job.settings, confounding=confounding
+        )
+
+    monkeypatch.setattr("napari_marrow.jobs.train.run_training", run_training)
+    monkeypatch.setattr("napari_marrow.jobs.compare.run_comparison", run_comparison)
+    for command in ("train", "compare"):
+        out = call(command, own, "--out", tmp_path / command)[1]
+        assert out.startswith(first)
+        assert out.count(first) == 1
+        result = json.loads(call(command, own, "--out", tmp_path / command, "--json")[1])
+        assert result["confounding"]["cramers_v"] == 1
+        assert result["verdict" if command == "train" else "notes"][0].startswith(first)
 
 
 def test_predict_as_json_with_overlays(call, tmp_path, toy, snam):

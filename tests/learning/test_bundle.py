@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.learning.bundle import load_bundle, predict_one, sha256
@@ -44,6 +45,7 @@ def test_everything_in_the_description_comes_back(tmp_path, make_toy):
         fingerprints={"ALL/ALL_1.bmp": "0" * 64},
         notes=("one", "two"),
         versions={"keras": "3"},
+        confounding=Confounding(("camera", "size"), 0.75, 0.001),
     )
     assert load_bundle(tmp_path / "b").info == made.info
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.learning.evaluation import Evaluation, Score
 from napari_marrow.report.tables import score_rows, score_text, verdict
 
@@ -66,3 +67,25 @@ def test_of_uneven_classes_the_balanced_accuracy_comes_first():
     even = {"accuracy": Score(0.9, 0.8, 0.95, 0.5)}
     said = verdict(evaluation(**even, balanced_accuracy=Score(0.9, 0.8, 0.95, 0.5)))
     assert said[0].startswith("Held-out accuracy 0.90")
+
+
+@pytest.mark.parametrize(
+    ("properties", "first"),
+    [
+        (("camera",), "Class and camera go together in this set (Cramér's V 0.93): "),
+        (("acquisition", "size"), "Class, acquisition and image size go together in this set"),
+        (("format",), "Class and file format go together in this set"),
+    ],
+)
+def test_what_the_data_cannot_show_is_said_before_the_number(properties, first):
+    confounding = Confounding(properties, 0.931, 1e-9)
+    said = verdict(evaluation(score(1, 0.72, 1)), confounding)
+    assert said[0].startswith(first)
+    assert said[0].endswith(": 1.00 says nothing about other microscopes.")
+    assert said[1].startswith("Held-out accuracy 1.00")
+    uneven = {"accuracy": Score(0.9, 0.8, 0.95, 0.9)}
+    uneven |= {"balanced_accuracy": Score(0.5, 0.3, 0.7, 0.5)}
+    assert ": 0.50 says nothing" in verdict(evaluation(**uneven), confounding)[0]
+    first, second = verdict(None, confounding)
+    assert "a score says nothing" in first
+    assert second.startswith("Not measured")

@@ -15,6 +15,7 @@ import pytest
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QScrollArea
 
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import Stopped
 from napari_marrow.data.options import option
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings, OptionGroup
@@ -177,12 +178,15 @@ def test_a_bundle_is_loaded_labels_the_layers_and_is_saved(
 ):
     viewer, widget = open_widget()
     viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
-    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    confounding = Confounding(("camera",), 1.0, 1e-9)
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell", confounding=confounding)
     widget.model.load(bundle.path)
+    assert widget.model.result.text().startswith("Class and camera go together")
     assert "ALL / MM, one prediction per cell" in widget.model.result.text()
     widget.model.label_layers()
     qtbot.waitUntil(lambda: "ALL_1 predicted cells" in viewer.layers, timeout=20_000)
     qtbot.waitUntil(lambda: not widget.model.task.busy)
+    assert widget.run.status.text().startswith("Class and camera go together")
     assert len(viewer.layers["ALL_1 predicted cells"].features) == 12
     assert "predicted" in viewer.canvas.overlays.text.text
     widget.model.save(tmp_path / "kept")

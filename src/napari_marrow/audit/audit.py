@@ -15,6 +15,7 @@ from pathlib import Path
 from napari_marrow.audit.confounding import (
     Acquisitions,
     SourceSummary,
+    find_confounding,
     find_value_with_class,
     group_by_acquisition,
     summarize_sources,
@@ -28,6 +29,7 @@ from napari_marrow.audit.duplicates import (
 from napari_marrow.audit.findings import MIN_SOURCES, Finding, SummarizedField, join_names
 from napari_marrow.audit.image_summary import MIN_SIDE_PX, find_originals, is_mask, summarize
 from napari_marrow.audit.mask_files import find_odd_masks
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts.class_names import is_diagnosis
@@ -50,6 +52,10 @@ class Audit:
         The same in few sentences, also where there are hundreds of copies.
     acquisitions
         Which sources seem to share a microscope, camera or stain.
+    failed
+        Photographs that can't be read.
+    confounding
+        What goes with the class, which any score must name first; None where nothing was found to.
     """
 
     collection: Collection
@@ -57,6 +63,7 @@ class Audit:
     sentences: tuple[str, ...]
     acquisitions: Acquisitions
     failed: tuple[Failure, ...] = ()
+    confounding: Confounding | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the findings as one JSON object."""
@@ -106,10 +113,11 @@ def audit(
     left_out = {f.label for f in fields} - {p.label for p in photographs}
     kept = (f for f in collection.fields if collection.label(f) not in left_out)
     joined = replace_sources(kept, joined_sources(groups))
-    sources = summarize_sources(_with_sources(photographs, joined))
+    photographs = _with_sources(photographs, joined)
+    sources, by_cells = (summarize_sources(photographs, cells=x) for x in (False, True))
     others = _find_sources_in_two_classes(sources)
     others += find_value_with_class(sources, "size") + find_value_with_class(sources, "format")
-    acquisitions = group_by_acquisition(sources)
+    acquisitions = group_by_acquisition(by_cells)
     if acquisitions.association.holds:
         files = tuple(label for group in acquisitions.files for label in group)
         others.append(Finding("acquisition-with-class", acquisitions.sentence, files))
@@ -122,6 +130,7 @@ def audit(
         (*sentences, *(f.sentence for f in others)),
         acquisitions,
         tuple(failures.found),
+        find_confounding(by_cells, acquisitions),
     )
 
 

@@ -21,7 +21,7 @@ from napari_marrow.cli.app import (
     no_problems,
 )
 from napari_marrow.cli.console import Reporter, console, note_lines, print_comparison, show
-from napari_marrow.data.text import counted
+from napari_marrow.data.text import counted, printable
 from napari_marrow.learning.acquisitions import Adapt
 from napari_marrow.learning.model_settings import ModelSettings, OptionGroup
 from napari_marrow.learning.registry import MODELS
@@ -130,7 +130,6 @@ def train(
         A folder with one folder per class, or a SN-AM download.
     """
     from napari_marrow.jobs.train import TrainJob, run_training
-    from napari_marrow.report.tables import verdict
 
     _report_unused([settings.model], options)
     chosen = TrainingSettings(**vars(settings), **vars(options))
@@ -138,7 +137,7 @@ def train(
     collection = _grouped(folder, groups)
     with Reporter() as report:
         result = run_training(TrainJob(collection, chosen, out, force, strict), report)
-    lines = [*verdict(result.evaluation), *note_lines(result.notes, result.failed)]
+    lines = [*result.verdict, *note_lines(result.notes, result.failed)]
     lines += [f"Bundle: {out}", RESEARCH_ONLY]
     show(result.to_dict() | {"warnings": list(collection.warnings)}, json, *lines)
 
@@ -188,7 +187,8 @@ def predict(
         summary += f" ({uncertain} uncertain)"
     fields = f"{counted(len(result.predictions), 'field')}: {summary}; "
     fields += f"{counted(len(result.table), 'row')} in {out}."
-    lines = [fields, *note_lines(result.notes, result.failed)]
+    lines = note_lines(result.notes, result.failed)
+    lines.insert(1 if result.confounding else 0, fields)  # what the data can't show comes first
     show(result.to_dict(), json, *lines, RESEARCH_ONLY)
 
 
@@ -220,12 +220,14 @@ def compare(
     job = CompareJob(_grouped(folder, groups), out, chosen, force, strict)
     with Reporter() as report:
         result = run_comparison(job, report)
+    notes = note_lines(result.notes, result.failed)
     if not json:
+        if result.confounding:  # before any number
+            print(printable(notes.pop(0)))
         print_comparison(result.rows)
     counted_units = f"{counted(result.units, 'unit')} of {counted(result.sources, 'source')}"
     summary = f"{counted_units}, {counted(result.folds, 'fold')}; tables in {out}."
-    lines = [summary, *note_lines(result.notes, result.failed)]
-    show(result.to_dict(), json, *lines, RESEARCH_ONLY)
+    show(result.to_dict(), json, summary, *notes, RESEARCH_ONLY)
 
 
 @app.command
@@ -244,5 +246,6 @@ def demo(
 
     with Reporter() as report:
         result = run_demo(out, report, force=force)
-    lines = [*verdict(result.info.evaluation), *result.notes, f"Report: {result.report}"]
+    info = result.info
+    lines = [*verdict(info.evaluation, info.confounding), *result.notes, f"Report: {result.report}"]
     show(result.to_dict(), json, *lines, RESEARCH_ONLY)

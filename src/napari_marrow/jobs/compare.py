@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.failures import Failure
 from napari_marrow.data.fields import Collection
@@ -34,8 +35,8 @@ _ANSWERS = table_kind(
 def _comparison_files(path: Path) -> dict[str, bool]:
     try:
         content = json.loads((path / FULL).read_text(encoding="utf-8"))
-        older = set(content) | {"failed", "acquisitions"}  # which version 0.1 did not write
-        ours = older == {f.name for f in fields(ComparisonResult)} | {"acquisitions"}
+        newer = {"failed", "acquisitions", "confounding"}  # which version 0.1 did not write
+        ours = set(content) | newer == {f.name for f in fields(ComparisonResult)} | newer
         kinds = {TABLE: table_kind("a table of models", tuple(content["rows"][0]))}
         if content.get("acquisitions"):
             own = table_kind("a table of acquisitions", tuple(content["acquisitions"][0]))
@@ -77,6 +78,8 @@ class ComparisonResult:
         Of the comparison.
     failed
         The fields that can't be used and were left out.
+    confounding
+        What goes with the class; the first of the notes says so.
     """
 
     out: Path
@@ -87,6 +90,7 @@ class ComparisonResult:
     notes: list[str]
     settings: CompareSettings
     failed: tuple[Failure, ...] = ()
+    confounding: Confounding | None = None
     research_use_only: str = RESEARCH_ONLY
 
     @property
@@ -108,7 +112,9 @@ class ComparisonResult:
         rows = _records(self.table, [row.few_sources for row in self.rows])
         left_out = [one.evaluation.few_sources for row in self.rows for one in row.acquisitions]
         own = _records(self.acquisitions, left_out)
-        return asdict(self) | {"out": str(self.out), "rows": rows, "acquisitions": own}
+        confounding = None if self.confounding is None else self.confounding.to_dict()
+        changed = {"rows": rows, "acquisitions": own, "confounding": confounding}
+        return asdict(self) | {"out": str(self.out)} | changed
 
 
 def _records(table: pd.DataFrame, few: Sequence[Mapping[str, int]]) -> list[dict[str, object]]:
@@ -145,6 +151,7 @@ def run_comparison(
             notes=list(found.notes),
             settings=job.settings,
             failed=found.failed,
+            confounding=found.confounding,
         )
         write_csv(result.table, folder / TABLE)
         if len(result.acquisitions):

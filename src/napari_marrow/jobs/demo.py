@@ -94,7 +94,7 @@ class DemoResult:
             "bundle": str(self.bundle),
             "screenshot": None if self.screenshot is None else str(self.screenshot),
             "evaluation": None if evaluation is None else evaluation.to_dict(),
-            "verdict": verdict(evaluation),
+            "verdict": verdict(evaluation, self.info.confounding),
             "notes": self.notes,
         }
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.atomic import atomic_file, atomic_files
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
@@ -227,6 +228,8 @@ class PredictResult:
         What reading the folders found: photographs that a table leaves out, say.
     shift
         That the photographs are of another acquisition, how they differ and what to do; else "".
+    confounding
+        What goes with the class in the training set.
     """
 
     out: Path
@@ -238,11 +241,13 @@ class PredictResult:
     held_out: int = 0
     warnings: tuple[str, ...] = ()
     shift: str = ""
+    confounding: Confounding | None = None
 
     @property
     def notes(self) -> list[str]:
-        """Sentences for the user."""
-        first = [self.shift] if self.shift else []
+        """Sentences for the user; what the training set can't show comes first."""
+        first = [] if self.confounding is None else [self.confounding.sentence]
+        first += [self.shift] if self.shift else []
         if not self.learnt_from:
             return [*first, *self.warnings]
         held = f", {self.held_out} {'were' if self.held_out != 1 else 'was'} held out"
@@ -272,6 +277,7 @@ class PredictResult:
             "rows": len(self.table),
             "fields": fields,
             "failed": failed,
+            "confounding": None if self.confounding is None else self.confounding.to_dict(),
             "shift": self.shift,
             "learnt_from": self.learnt_from,
             "held_out": self.held_out,
@@ -335,4 +341,5 @@ def run_prediction(
         held_out=sides["held out"],
         warnings=warnings_of(job.collections),
         shift=batch.adaptation.sentence(len(names), job.bundle.info.settings.unit),
+        confounding=job.bundle.info.confounding,
     )

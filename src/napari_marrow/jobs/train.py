@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.failures import Failure
 from napari_marrow.data.fields import Collection
@@ -23,6 +24,7 @@ from napari_marrow.learning.bundle import BUNDLE, Bundle, load_bundle, write_bun
 from napari_marrow.learning.bundle_files import HISTORY
 from napari_marrow.learning.evaluation import Evaluation
 from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.report.tables import verdict
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class TrainingResult:
         Where it was trained.
     classes
         Names of the classes, in order.
+    confounding
+        What goes with the class in the training set.
     """
 
     bundle: Path
@@ -86,10 +90,18 @@ class TrainingResult:
     history: tuple[Mapping[str, float], ...]
     device: str
     classes: tuple[str, ...]
+    confounding: Confounding | None = None
+
+    @property
+    def verdict(self) -> list[str]:
+        """What the scores mean, in sentences; what they can't show comes first."""
+        return verdict(self.evaluation, self.confounding)
 
     def to_dict(self) -> dict[str, object]:
         """Return the result as JSON: the last event of the job, and what ``train --json`` shows."""
         return {
+            "verdict": self.verdict,
+            "confounding": None if self.confounding is None else self.confounding.to_dict(),
             "bundle": str(self.bundle),
             "evaluation": None if self.evaluation is None else self.evaluation.to_dict(),
             "notes": list(self.notes),
@@ -102,7 +114,7 @@ class TrainingResult:
     @classmethod
     def from_dict(cls, values: Mapping) -> TrainingResult:
         """Return the result that :meth:`to_dict` stored."""
-        found = values["evaluation"]
+        found, confounding = values["evaluation"], values["confounding"]
         return cls(
             Path(values["bundle"]),
             None if found is None else Evaluation.from_dict(found),
@@ -111,6 +123,7 @@ class TrainingResult:
             tuple(values["history"]),
             values["device"],
             tuple(values["classes"]),
+            None if confounding is None else Confounding.from_dict(confounding),
         )
 
 
@@ -182,6 +195,7 @@ def run_training(
         () if history is None else tuple(history.to_dict("records")),
         info.versions["device"],
         info.classes,
+        info.confounding,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.options import settings_from_dict
 from napari_marrow.learning.acquisitions import Acquisition
 from napari_marrow.learning.evaluation import Evaluation
@@ -44,6 +45,9 @@ class BundleInfo:
     acquisitions
         By which features are standardised, those of a new acquisition by its own cells; none
         where they stay as they are.
+    confounding
+        What goes with the class in the training set, which must stand before every score; None
+        where nothing was found to.
     """
 
     classes: tuple[str, ...]
@@ -59,6 +63,7 @@ class BundleInfo:
     features: tuple[str, ...] = ()
     kind: str = "network"
     acquisitions: tuple[Acquisition, ...] = ()
+    confounding: Confounding | None = None
 
     @property
     def needs_nuclei(self) -> bool:
@@ -68,7 +73,9 @@ class BundleInfo:
     def to_dict(self) -> dict[str, object]:
         """Return the description as JSON."""
         evaluation = None if self.evaluation is None else self.evaluation.to_dict()
-        return asdict(self) | {"evaluation": evaluation, "unit": self.settings.unit}
+        confounding = None if self.confounding is None else self.confounding.to_dict()
+        changed = {"evaluation": evaluation, "confounding": confounding}
+        return asdict(self) | changed | {"unit": self.settings.unit}
 
     @classmethod
     def from_dict(cls, values: Mapping) -> BundleInfo:
@@ -80,6 +87,7 @@ class BundleInfo:
             When something is missing or of the wrong type.
         """
         found, features = values["evaluation"], tuple(values.get("features", ()))
+        confounding = values.get("confounding")
         return cls(
             classes=tuple(values["classes"]),
             settings=settings_from_dict(TrainingSettings, values["settings"]),
@@ -94,4 +102,5 @@ class BundleInfo:
             features=features,
             kind=str(values.get("kind", "classical" if features else "network")),
             acquisitions=tuple(map(Acquisition.from_dict, values.get("acquisitions", ()))),
+            confounding=None if confounding is None else Confounding.from_dict(confounding),
         )

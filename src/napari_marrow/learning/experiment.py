@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_marrow.audit.audit import audit
-from napari_marrow.data.errors import MarrowError
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.failures import Failure, Failures
-from napari_marrow.data.fields import Collection, with_acquisitions_only, with_classes_only
+from napari_marrow.data.fields import Collection, with_acquisitions_only
 from napari_marrow.learning.acquisitions import with_photographs
+from napari_marrow.learning.audited import audit_training
 from napari_marrow.learning.bundle import sha256
 from napari_marrow.learning.bundle_files import HELDOUT
 from napari_marrow.learning.bundle_info import BundleInfo
@@ -91,12 +91,15 @@ class Comparison:
         Sentences that a reader of the scores must know.
     failed
         The fields that can't be used.
+    confounding
+        What goes with the class, so that no score says anything about other microscopes.
     """
 
     models: tuple[CrossValidation, ...]
     answers: pd.DataFrame
     notes: tuple[str, ...]
     failed: tuple[Failure, ...] = ()
+    confounding: Confounding | None = None
 
 
 def train(
@@ -124,11 +127,13 @@ def train(
     Stopped
         When a callback ended the work.
     """
-    collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED_FRACTION))
+    audited = audit_training(collection, settings, callbacks.part(0, AUDITED_FRACTION))
+    collection = audited.collection
     prepared = learner_class(settings.kind).PREPARATION_FRACTION
     listed_part = (AUDITED_FRACTION + prepared) / 2
     failures = Failures(strict)
-    listed = collection if strict else usable  # what can't be used is reported before few units
+    # what can't be used is reported before too few units
+    listed = collection if strict else audited.usable
     units = list_units(listed, settings, callbacks.part(AUDITED_FRACTION, listed_part), failures)
     checked_split(to_split(units, settings), settings)
     learner = _prepare(collection, settings, callbacks.part(listed_part, prepared), failures)
@@ -155,7 +160,7 @@ def train(
         split={side: sorted(set(table["source"].iloc[rows])) for side, rows in sides.items()},
         fingerprints={collection.label(f): sha256(f.path) for f in used},
         notes=(
-            *about,
+            *audited.notes,
             *failures.note(),
             *split.notes,
             *drawn_notes(collection, preprocessing.features),
@@ -164,6 +169,7 @@ def train(
         versions=versions() | {"device": model.device},
         features=model.features,
         kind=settings.kind,
+        confounding=audited.confounding,
     )
     tables = {HELDOUT: heldout, **model.tables}
     callbacks.progress(SCORED_FRACTION, "Looking at the training pictures")
@@ -179,46 +185,6 @@ def train(
         names,
     )
     return TrainedModel(info, model, tables, reference, tuple(failures.found))
-
-
-def _audited(
-    collection: Collection, settings: TrainingSettings | CompareSettings, callbacks: Callbacks
-) -> tuple[Collection, Collection, tuple[str, ...]]:
-    """Return the fields to learn from, and what a reader of the scores must know of them.
-
-    Left out are fields without a class and masks among the photographs; copies are one source.
-    The second collection is without those that can't be used, too.
-    """
-    known, left_out = with_classes_only(collection)
-    check_training(known, settings)
-    audited = audit(known, callbacks.progress)
-    if len(audited.collection.classes) < 2:
-        kinds = ("mask-as-image", "blank")
-        masks = " ".join(f.sentence for f in audited.findings if f.kind in kinds)
-        raise MarrowError(f"{collection.root} holds photographs of one class at most. {masks}")
-    failed = {failure.reason for failure in audited.failed}  # reported by who reads them
-    warnings = [text for text in collection.warnings if text not in failed]
-    found, unusable = audited.collection, {failure.image for failure in audited.failed}
-    usable = tuple(f for f in found.fields if found.label(f) not in unusable) or found.fields
-    notes = (*warnings, *left_out, *audited.sentences)
-    return found, replace(found, fields=usable), notes
-
-
-def check_training(collection: Collection, settings: TrainingSettings | CompareSettings) -> None:
-    """Check settings and classes before any work starts.
-
-    Raises
-    ------
-    MarrowError
-        For settings out of bounds, or fewer than two classes.
-    """
-    settings.check()
-    if len(collection.classes) < 2:
-        known = f"only the class {collection.classes[0]}" if collection.classes else "no class"
-        raise MarrowError(
-            f"{collection.root} holds {known}; "
-            "training needs fields of at least two classes, each in a folder of its name."
-        )
 
 
 def _prepare(
@@ -283,7 +249,8 @@ def compare(
     Stopped
         When a callback ended the work.
     """
-    collection, usable, about = _audited(collection, settings, callbacks.part(0, AUDITED_FRACTION))
+    audited = audit_training(collection, settings, callbacks.part(0, AUDITED_FRACTION))
+    collection, usable, about = audited.collection, audited.usable, audited.notes
     acquisitions: dict[str, str] = {}
     if settings.by == "acquisition":
         collection, left_out = with_acquisitions_only(collection)
@@ -304,7 +271,12 @@ def compare(
         part = callbacks.part(k / len(protocols), (k + 1) / len(protocols))
         found += _compare(collection, settings, protocol, acquisitions, part, failures)
     models, answers = zip(*found, strict=True)
+    confounding = audited.confounding
     notes = [*about, *failures.note()]
+    if confounding is not None:
+        is_of_others = settings.by == "acquisition"  # the scores are of other microscopes, then
+        first = confounding.sentence if is_of_others else confounding.before_score("a score")
+        notes.insert(0, first)
     if "paper" in protocols:
         notes.append(
             "Protocol paper: copies of one source stand on both sides, and features were chosen "
@@ -316,7 +288,7 @@ def compare(
         )
     unique = tuple(dict.fromkeys(notes))
     table = pd.concat(answers, ignore_index=True)
-    return Comparison(models, table, unique, tuple(failures.found))
+    return Comparison(models, table, unique, tuple(failures.found), confounding)
 
 
 def _compare(

@@ -27,7 +27,7 @@ def render(template: str, info: BundleInfo, **values: object) -> str:
         .render(
             info=info,
             rows=score_rows(info.evaluation),
-            verdict=verdict(info.evaluation),
+            verdict=verdict(info.evaluation, info.confounding),
             research_only=RESEARCH_ONLY,
             **values,
         )

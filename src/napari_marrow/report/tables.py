@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.text import counted
 from napari_marrow.learning.evaluation import MIN_SOURCES, Evaluation, Score
 from napari_marrow.learning.predictor import Prediction
@@ -37,23 +38,25 @@ def score_rows(evaluation: Evaluation | None) -> list[tuple[str, str, str]]:
     ]
 
 
-def verdict(evaluation: Evaluation | None) -> list[str]:
-    """Return what the held-out result means, in sentences; the first is the result."""
+def verdict(evaluation: Evaluation | None, confounding: Confounding | None = None) -> list[str]:
+    """Return what the held-out result means, in sentences; what it can't show comes first."""
+    first = [] if confounding is None else [confounding]
     if evaluation is None:
-        return ["Not measured: nothing was held out."]
+        return [*(x.before_score("a score") for x in first), "Not measured: nothing was held out."]
     accuracy, colour = evaluation.metrics["accuracy"], evaluation.colour_only
     few = evaluation.few_sources
-    first, text = accuracy, f"accuracy {score_text(accuracy, few)}, chance {accuracy.chance:.2f}"
+    shown, text = accuracy, f"accuracy {score_text(accuracy, few)}, chance {accuracy.chance:.2f}"
     balanced = evaluation.metrics.get("balanced_accuracy")  # of no bundle of version 0.1
     if balanced and accuracy.chance > MAX_EVEN_SHARE * balanced.chance:
-        first = balanced
+        shown = balanced
         text = (
             f"balanced accuracy {score_text(balanced, few)}, chance {balanced.chance:.2f}; {text}"
         )
-    sentences = [f"Held-out {text}; {evaluation.units} units of {evaluation.sources} sources."]
+    sentences = [x.before_score(f"{shown.estimate:.2f}") for x in first]
+    sentences.append(f"Held-out {text}; {evaluation.units} units of {evaluation.sources} sources.")
     if few:
         sentences.append(few_text(few))
-    elif first.low <= first.chance:
+    elif shown.low <= shown.chance:
         sentences.append("The interval includes chance: the result may be luck.")
     if colour:
         sentences.append(f"Mean colour alone: {score_text(colour, few)}.")

@@ -19,6 +19,7 @@ from napari_marrow.data.text import counted, first_few
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.learning.bundle import BUNDLE, Bundle, load_bundle
 from napari_marrow.learning.bundle_files import FEATURES
+from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
@@ -122,8 +123,9 @@ class ModelPanel(QWidget):
                 show_warning(f"The model before was not saved; it is kept as {kept}.")
             self.bundle, info = bundle, bundle.info
             classes = " / ".join(info.classes)
-            lines = [f"{info.settings.model}, {classes}, one prediction per {info.settings.unit}."]
-            lines += [*verdict(info.evaluation), *info.notes]
+            first = verdict(info.evaluation, info.confounding)
+            about = f"{info.settings.model}, {classes}, one prediction per {info.settings.unit}."
+            lines = [*first, about, *info.notes]
             self.result.setText("\n".join(lines))
             self._show_state()
             self._reading.cancel()
@@ -168,7 +170,7 @@ class ModelPanel(QWidget):
         with self.task.reporting():
             self.task.start(
                 partial(_predict_all, bundle, Photograph.chosen_of(self._viewer.layers)),
-                lambda labelled: self._show_labels(*labelled, bundle.info.classes),
+                lambda labelled: self._show_labels(*labelled, bundle.info),
                 begun="Labelling...",
             )
 
@@ -177,13 +179,15 @@ class ModelPanel(QWidget):
         labelled: list[LabelledPhotograph],
         n_seen: tuple[int, int],
         failed: Sequence[Failure],
-        classes: Sequence[str],
+        info: BundleInfo,
     ) -> None:
         from napari_marrow.viewer.make.predictions import show_predictions
 
         labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
-        notes = [show_predictions(self._viewer, one, classes) for one in labelled]
-        text = " ".join([_report(labelled, n_seen, failed), *filter(None, notes), RESEARCH_ONLY])
+        notes = [show_predictions(self._viewer, one, info.classes) for one in labelled]
+        first = [] if info.confounding is None else [info.confounding.sentence]
+        sentences = [*first, _report(labelled, n_seen, failed), *filter(None, notes)]
+        text = " ".join([*sentences, RESEARCH_ONLY])
         self._run.say(text)
         show_info(text)
 

@@ -1,0 +1,78 @@
+"""Where class and camera go together, that is said before any number, wherever there is one."""
+
+import json
+
+import pytest
+
+from napari_marrow.data.layouts import scan
+from napari_marrow.jobs.compare import CompareJob, run_comparison
+from napari_marrow.jobs.predict import PredictJob, run_prediction
+from napari_marrow.jobs.train import TrainingResult, TrainJob, run_training
+from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.learning.settings import CompareSettings, TrainingSettings
+from napari_marrow.report.card import render
+from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
+
+FACT = "Class and camera go together in"
+SMALL = {"width": 240, "height": 180, "acquisitions": 2}
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["confounded", "crossed"])
+def phantom(request, tmp_path_factory):
+    """Simulated fields of two acquisitions, each of one class or of both."""
+    how = PhantomSettings(24, seed=3, confounded=request.param, **SMALL)
+    return scan(write_phantom(tmp_path_factory.mktemp("in"), how)), request.param
+
+
+@pytest.fixture(scope="module")
+def trained(phantom, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "b.marrow"
+    return run_training(TrainJob(phantom[0], TrainingSettings(model="logistic"), out))
+
+
+def test_train_says_it_first(phantom, trained):
+    is_confounded = phantom[1]
+    said = json.loads(json.dumps(trained.to_dict()))
+    assert (FACT in said["verdict"][0]) == is_confounded
+    assert "Held-out" in said["verdict"][1 if is_confounded else 0]
+    assert TrainingResult.from_dict(said) == trained
+    stored = json.loads((trained.bundle / "bundle.json").read_text())["confounding"]
+    assert (stored is not None) == is_confounded
+    info = load_bundle(trained.bundle).info
+    assert info.confounding == trained.confounding
+    if is_confounded:
+        assert stored["properties"] == ["camera"]
+        assert stored["cramers_v"] == pytest.approx(1, abs=1e-9)
+        score = f"{trained.evaluation.metrics['accuracy'].estimate:.2f}"
+        assert said["verdict"][0].endswith(f": {score} says nothing about other microscopes.")
+
+
+def test_card_and_page_say_it_before_the_score(phantom, trained):
+    collection, is_confounded = phantom
+    card = (trained.bundle / "card.md").read_text(encoding="utf-8")
+    info = load_bundle(trained.bundle).info
+    rest = {"figures": (), "overlays": (), "answers": (), "screenshot": None, "notes": ()}
+    page = render("page.html", info, title="A title", collection=collection, colours={}, **rest)
+    for text in (card, page):
+        assert (FACT in text) == is_confounded
+        assert text.find(FACT) < text.index("Held-out")
+
+
+def test_predict_says_it_first(phantom, trained, tmp_path):
+    collection, is_confounded = phantom
+    result = run_prediction(
+        PredictJob(load_bundle(trained.bundle), [collection], tmp_path / "p.csv")
+    )
+    assert (FACT in result.notes[0]) == is_confounded
+    assert result.to_dict()["notes"] == result.notes
+    assert (result.to_dict()["confounding"] is not None) == is_confounded
+
+
+def test_compare_says_it_first(phantom, tmp_path):
+    collection, is_confounded = phantom
+    settings = CompareSettings(models=("naive-bayes",), folds=2)
+    result = run_comparison(CompareJob(collection, tmp_path / "c", settings))
+    written = json.loads((tmp_path / "c" / "comparison.json").read_text())
+    for notes in (result.notes, written["notes"]):
+        assert any(FACT in note for note in notes[:1]) == is_confounded
+    assert (written["confounding"] is not None) == is_confounded
