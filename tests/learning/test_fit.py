@@ -57,6 +57,17 @@ def test_one_copy_is_shown_as_it_is_in_a_new_order_each_epoch(training, side):
     assert not np.array_equal(first, second)
 
 
+def test_copies_are_of_simulated_acquisitions_where_asked_for(training, side):
+    flat = replace(side, images=np.full_like(side.images, 120))
+    spread = {}
+    for simulates in (False, True):
+        how = replace(SETTINGS, copies=8, simulate_acquisitions=simulates)
+        shown = training._Batches(flat.images, training.one_hot(flat, CLASSES), how)
+        levels = np.concatenate([shown[k][0] for k in range(len(shown))]).mean(axis=(1, 2))
+        spread[simulates] = levels.std(axis=0).min()
+    assert spread[True] > 1.5 * spread[False]
+
+
 def test_rare_classes_weigh_more(training, side):
     # 9 units, 2 classes: 9 / (2 * 6) = .75 and 9 / (2 * 3) = 1.5
     weights = training._class_weights(training.one_hot(side, CLASSES))

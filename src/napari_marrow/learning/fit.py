@@ -13,6 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.imaging.augment import vary
+from napari_marrow.imaging.simulate_acquisition import simulate_acquisition
 from napari_marrow.learning.networks import build
 from napari_marrow.learning.onnx_export import export_network
 from napari_marrow.learning.samples import Units, class_codes
@@ -159,6 +160,7 @@ class _Batches(keras.utils.PyDataset):
         super().__init__()
         self._images, self._targets = images, targets
         self._size, self._copies = settings.batch_size, settings.copies
+        self._simulates = settings.simulate_acquisitions
         self._generator = np.random.default_rng(settings.seed)
         self._order = self._shuffled()
 
@@ -173,6 +175,8 @@ class _Batches(keras.utils.PyDataset):
         images = self._images[rows]
         if self._copies > 1:
             images = vary(images, self._generator)
+            if self._simulates:
+                images = np.stack([simulate_acquisition(x, self._generator) for x in images])
         return images.astype(np.float32), self._targets[rows]
 
     def on_epoch_end(self) -> None:

@@ -80,6 +80,13 @@ class NetworkSettings(AdaptationSettings):
         high=64,
         advanced=True,
     )
+    simulate_acquisitions: bool = option(
+        False,
+        "Simulate acquisitions",
+        "Each copy looks as if another microscope, stain and camera had made it: stain, tone "
+        "curve, light, resolution, blur, sharpening and JPEG are drawn at random.",
+        advanced=True,
+    )
     balance: bool = option(
         True,
         "Balance classes",
