@@ -85,9 +85,23 @@ def test_a_missing_group_is_no_group(tmp_path, collection, missing):
     assert "4 photographs" in told
 
 
+def test_groups_may_give_acquisitions_with_sources_or_without(tmp_path, collection):
+    own = [f.source for f in collection.fields]
+    for columns in ("image,acquisition,source", "image,acquisition"):
+        rows = [(f.name, ["Leica", "n/a"][k % 2], f"p{k}") for k, f in enumerate(collection.fields)]
+        text = "".join(",".join(row[: columns.count(",") + 1]) + "\n" for row in rows)
+        (tmp_path / "groups.csv").write_text(f"{columns}\n{text}")
+        grouped = with_groups(collection, tmp_path / "groups.csv")
+        assert [f.acquisition for f in grouped.fields] == ["Leica", ""] * 3
+        expected = [f"p{k}" for k in range(6)] if "source" in columns else own
+        assert [f.source for f in grouped.fields] == expected
+        assert grouped.warnings == collection.warnings
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
+        (b"image,acquisition\nALL_1,Leica\n", r"no row for ALL/ALL_2\.bmp"),
         (b"image,source\nALL_1,p\n", r"no row for ALL/ALL_2\.bmp"),
         (b"", "columns image and source"),
         (b"x,y\nALL_1,p\n", "columns image and source.*x, y"),

@@ -27,9 +27,9 @@ MAX_TITLE_LINES, MAX_TYPED_TITLE_LINES = 10, 3
 """Lines above the names of columns: of those that a spreadsheet saved, with a separator for each
 column, and of others, of which a text that is no table may have many."""
 MAX_HEADER_BYTES = 64 * 1024
-Role = Literal["image", "class", "source", "use", "folder"]
-"""What a column says of a photograph: which file it is, its class, what it was made from, whether
-it is used, and in which folder it lies."""
+Role = Literal["image", "class", "source", "acquisition", "use", "folder"]
+"""What a column says of a photograph: which file it is, its class, what it was made from, what it
+shares microscope, camera and stain with, whether it is used, and in which folder it lies."""
 UNKNOWN = frozenset({
     "", "-", "--", "–", "—", ".", "?", "??", "???", "na", "n/a", "n.a.", "#n/a", "<na>", "nan",
     "none", "null", "nil", "unknown", "unk", "unclear", "undefined", "unspecified", "missing",
@@ -78,12 +78,20 @@ _SPELLINGS: dict[Role, tuple[str, ...]] = {
         "source",
         f"{_PERSON}{_ID}|(?:id|code){_PERSON}|(?:study|record){_NUMBER_WORD}|mrn|pid",
         f"{_SPECIMEN}{_ID}",
-        f"(?:source|group|acquisition){_ID}|quelle",
+        f"(?:source|group){_ID}|quelle",
+    ),
+    "acquisition": (
+        "acquisition",
+        f"acquisition{_ID}",
+        f"(?:microscope|mi[ck]ros[ck]opio|mikroskop|scanner|camera|kamera){_ID}",
+        f"(?:lab|labor|laborator(?:y|ies|io)|site|cent(?:er|re)|hospital|clinic|klinik){_ID}",
+        f"(?:stain(?:ing)?|färbung)?(?:batch(?:es)?|lot|charge){_ID}|stain(?:ing)?s?|färbung",
     ),
     "use": ("use",),
     "folder": ("folder", "(?:sub)?(?:folder|dir(?:ectory)?|ordner|verzeichnis)(?:s|names?)?"),
 }
 """Names of columns by role, the preferred first: without capitals, spaces, hyphens, underscores."""
+_GROUPS: frozenset[Role] = frozenset({"source", "acquisition"})
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:
@@ -139,6 +147,11 @@ def holds_predictions(columns: Iterable[str]) -> bool:
     return any(name.startswith("probability_") for name in columns)
 
 
+def known_text(text: str) -> str:
+    """Return a text; nothing for "NA", "unknown" and the like."""
+    return "" if folded(text) in UNKNOWN else text
+
+
 def columns_by_role(names: Iterable[str]) -> dict[Role, str]:
     """Return which column says what of a photograph, whatever it is called.
 
@@ -171,7 +184,8 @@ def read_rows_by_role(table: Path) -> list[dict[Role, str]]:
     """Read the rows of a table, by role; a role that no column has is left out.
 
     Of several columns for sources, patients count before slides, and those that put more
-    photographs together before others. One that tells nothing together or apart comes last.
+    photographs together before others. One that tells nothing together or apart comes last. So it
+    is with acquisitions, but only one of that very name may tell nothing together or apart.
 
     Raises
     ------
@@ -180,18 +194,20 @@ def read_rows_by_role(table: Path) -> list[dict[Role, str]]:
     """
     rows = read_rows(table)
     by_role = columns_by_role(rows[0]) if rows else {}
-    if "source" in by_role and "image" in by_role:
-        by_role["source"] = _source_column(rows, by_role["image"])
+    for role in (_GROUPS & by_role.keys()) if "image" in by_role else ():
+        by_role[role] = _grouping_column(role, rows, by_role["image"])
+    by_role = {role: name for role, name in by_role.items() if name}
     return [{role: row[name] for role, name in by_role.items()} for row in rows]
 
 
-def _source_column(rows: list[dict[str, str]], image: str) -> str:
-    """Return the column of sources that counts."""
-    names = _of_role("source", _plain(rows[0]))
+def _grouping_column(role: Role, rows: list[dict[str, str]], image: str) -> str:
+    """Return the column of sources, or of acquisitions, that counts; empty if none does."""
+    names = _of_role(role, _plain(rows[0]))
     n_images = len({row[image] for row in rows})
     counts = {name: len({folded(row[name]) for row in rows} - UNKNOWN) for name in names}
     useful = [n for n in names if names[n] == 0 or 1 < counts[n] < n_images]
-    return min(useful or names, key=lambda name: (names[name], counts[name]))
+    useful = useful or [n for n in names if role == "source"]
+    return min(useful, key=lambda name: (names[name], counts[name]), default="")
 
 
 def fill_merged_cells(name: str, rows: list[dict[Role, str]]) -> list[str]:

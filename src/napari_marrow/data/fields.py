@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.csv_table import UNKNOWN, columns, fill_merged_cells, read_rows_by_role
+from napari_marrow.data.csv_table import (
+    UNKNOWN,
+    columns,
+    fill_merged_cells,
+    known_text,
+    read_rows_by_role,
+)
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.file_index import FileIndex, find_rows
@@ -305,8 +311,9 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     """Take the source of each field from a CSV with the columns ``image`` and ``source``.
 
     ``image`` is a path relative to the collection's root, a file's name, or a stem; ``source`` may
-    be a patient, a slide or an acquisition. Where it is empty, or "NA", "unknown" and the like, the
-    field keeps the source that it has, and is reported. Other names of columns and other spellings
+    be a patient or a slide. A column ``acquisition``, also in place of ``source``, gives what
+    shares a microscope, camera and stain. Where a source is empty, or "NA", "unknown" and the like,
+    the field keeps the one that it has, and is reported. Other names of columns and other spellings
     are those of tables of classes: see :func:`~napari_marrow.data.csv_table.columns_by_role` and
     :class:`~napari_marrow.data.file_index.FileIndex`.
 
@@ -320,20 +327,25 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     rows = read_rows_by_role(table)
     merged = fill_merged_cells(table.name, rows)
     known = [row for row in rows if folded(row.get("source", "")) not in UNKNOWN]
-    if not known or not all(row.get("image") for row in rows):
+    told = known or any(known_text(row.get("acquisition", "")) for row in rows)
+    if not told or not all(row.get("image") for row in rows):
         names = f"; it has {listed(columns(table))}" if rows else ""
         raise MarrowError(
-            f"{table} needs the columns image and source, and an image in every row{names}."
+            f"{table} needs the columns image and source, or image and acquisition, and an image "
+            f"in every row{names}."
         )
     index = FileIndex({collection.label(f): number for number, f in enumerate(collection.fields)})
     sources: dict[int, str] = {}
+    acquisitions: dict[int, str] = {}
     unclear: dict[int, str] = {}
     without: dict[int, str] = {}
     for row, found in zip(rows, find_rows(rows, index.find_all), strict=True):
+        if len(found) == 1 and (given := known_text(row.get("acquisition", ""))):
+            acquisitions[found[0]] = given
         if len(found) > 1:
             unclear |= dict.fromkeys(found, row["image"])
         elif found and row not in known:
-            without[found[0]] = row["source"] or "nothing"
+            without[found[0]] = row.get("source") or "nothing"
         elif found and sources.setdefault(found[0], row["source"]) != row["source"]:
             raise MarrowError(
                 f"{table} gives {sources[found[0]]} and {row['source']} for {row['image']}; keep "
@@ -350,11 +362,15 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
             )
         raise MarrowError(f"{table} has no row for {label}; add one with its source.")
     fields = tuple(
-        dataclasses.replace(f, source=sources.get(number, f.source))
+        dataclasses.replace(
+            f,
+            source=sources.get(number, f.source),
+            acquisition=acquisitions.get(number, f.acquisition),
+        )
         for number, f in enumerate(collection.fields)
     )
     warnings, tables = (*collection.warnings, *merged), (*collection.tables, table)
-    if left := [number for number in without if number not in sources]:
+    if known and (left := [number for number in without if number not in sources]):
         labels = listed([collection.label(collection.fields[number]) for number in left])
         values = listed(sorted({without[number] for number in left}))
         warnings = (

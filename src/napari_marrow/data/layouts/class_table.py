@@ -1,4 +1,4 @@
-"""A table of classes: a CSV with the columns ``image,class[,source][,use]``."""
+"""A table of classes: a CSV with the columns ``image,class[,source][,acquisition][,use]``."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
@@ -32,11 +33,11 @@ from napari_marrow.data.outputs import FileKind, csv_encoding
 from napari_marrow.data.text import counted, listed, printable
 
 COLUMNS = ("image", "class", "source")
-USE_COLUMN = "use"
-"""Written where a photograph is not used; a table of version 0.1 has no such column."""
+MORE_COLUMNS = ("acquisition", "use")
+"""Written where one is known, and where a photograph is not used: each may be there or not."""
 USED, NOT_USED = "yes", "no"
-Row: TypeAlias = tuple[str, str, str, str]
-"""The image, its class and source, and whether it is used."""
+Row: TypeAlias = tuple[str, str, str, str, str]
+"""The image, its class, source and acquisition, and whether it is used."""
 
 
 def read_saved_table(folder: Path) -> Collection | None:
@@ -128,7 +129,10 @@ def with_saved_tables_below(found: Collection, folder: Path) -> Collection:
             for f in (f for f in new if nearest(f.path.parent) == place):
                 whole = known.get(f.path, f)  # with masks in other folders
                 source = own.get(f.source, f.source)
-                kept.append(replace(whole, class_name=f.class_name, source=source))
+                acquisition = f.acquisition or whole.acquisition
+                kept.append(
+                    replace(whole, class_name=f.class_name, source=source, acquisition=acquisition)
+                )
     order = {path: k for k, path in enumerate(known)}
     fields.sort(key=lambda f: order.get(f.path, len(order)))
     found = replace(
@@ -146,8 +150,8 @@ def write_table(collection: Collection, table: Path) -> list[str]:
 
     Rows of a table that was saved there before stay, where their photographs are not in the
     collection: in another folder, say, or not there for the moment. Saved tables in folders below,
-    which would count before this one, get the rows of their photographs, too. The column ``use`` is
-    there only if fields are left out.
+    which would count before this one, get the rows of their photographs, too. The columns
+    ``acquisition`` and ``use`` are there only if one is known, and if fields are left out.
 
     Parameters
     ----------
@@ -198,13 +202,17 @@ def _write(collection: Collection, table: Path) -> list[str]:
     for fields, use in ((collection.fields, USED), (collection.left_out, NOT_USED)):
         for f in fields:
             source = own.get(f.source, f.source)
-            new[f.path.resolve()] = (names[f.path], f.class_name or "", source, use)
+            class_name = f.class_name or ""
+            new[f.path.resolve()] = (names[f.path], class_name, source, f.acquisition, use)
     kept = _rows_besides(table, new)
     rows = [*new.values()]
     if kept:
         rows = sorted([*kept, *rows], key=lambda row: natural_key(row[0]))
-    n_columns = len(COLUMNS) + any(row[-1] == NOT_USED for row in rows)
-    text = _as_text((*COLUMNS, USE_COLUMN)[:n_columns], [row[:n_columns] for row in rows])
+    wanted = (True, True, True, any(row[3] for row in rows), any(r[4] == NOT_USED for r in rows))
+    header, *shown = (
+        [*itertools.compress(row, wanted)] for row in ((*COLUMNS, *MORE_COLUMNS), *rows)
+    )
+    text = _as_text(header, shown)
     with atomic_file(table, FIELD_TABLE) as part:
         part.write_text(text, encoding=csv_encoding(text), newline="")
     if not kept:
@@ -263,17 +271,19 @@ def _saved_rows(path: Path) -> list[Row] | None:
         header, *rows = csv.reader(io.StringIO(text, newline=""))
     except (OSError, ValueError, csv.Error):
         return None
-    has_use = tuple(header) == (*COLUMNS, USE_COLUMN)
-    if not (has_use or tuple(header) == COLUMNS) or _as_text(header, rows) != text:
+    more = [name for name in MORE_COLUMNS if name in header]
+    if header != [*COLUMNS, *more] or _as_text(header, rows) != text:
         return None
     found: list[Row] = []
     for row in rows:
         if len(row) != len(header):
             return None
-        image, class_name, source, use = row if has_use else (*row, USED)
+        values = dict(zip(header, row, strict=True))
+        image, class_name, source = (values[name] for name in COLUMNS)
+        use = values.get("use", USED)
         if not (is_image_name(Path(image)) and source and use in (USED, NOT_USED)):
             return None
-        found.append((image, class_name, source, use))
+        found.append((image, class_name, source, values.get("acquisition", ""), use))
     return found
 
 

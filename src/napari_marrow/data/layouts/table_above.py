@@ -62,7 +62,9 @@ def read_class_table_above(
                 faults[table] = passed_over(table, error)
                 continue
             fields = {
-                path: dataclasses.replace(own[path], class_name=f.class_name)
+                path: dataclasses.replace(
+                    own[path], class_name=f.class_name, acquisition=f.acquisition
+                )
                 for path, f in part.fields.items() if path in own
             }  # fmt: skip
             if fields:

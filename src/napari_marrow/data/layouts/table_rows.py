@@ -13,6 +13,7 @@ from napari_marrow.data.csv_table import (
     columns,
     fill_merged_cells,
     holds_predictions,
+    known_text,
     read_rows_by_role,
 )
 from napari_marrow.data.errors import MarrowError
@@ -114,7 +115,10 @@ def read_table(table: Path, place: Path, root: Path, opened: Path | None = None)
             raise MarrowError(f"{table} names {row['image']}, which is a mask or no image.")
         given_class = None if folded(row["class"]) in unknown else row["class"]
         class_name = known[path].class_name or given_class
-        fields[path] = dataclasses.replace(known[path], class_name=class_name)
+        acquisition = known_text(row.get("acquisition", ""))
+        fields[path] = dataclasses.replace(
+            known[path], class_name=class_name, acquisition=acquisition
+        )
     sources = {path: row.get("source", "") for path, row in named.items()}
     given = {path: text for path, text in sources.items() if folded(text) not in UNKNOWN}
     if given and (lone := [named[path]["image"] for path in named if path not in given]):

@@ -56,6 +56,7 @@ def with_distinct_names(collection: Collection) -> Collection:
             f,
             name=printable(f.name) if counts[folded(f.name)] == 1 else collection.label(f),
             source=printable(f.source),
+            acquisition=printable(f.acquisition),
         )
         for f in collection.fields
     )

@@ -154,8 +154,9 @@ def _why_unused(
             f"{name} is passed over, as by its name its classes are predicted, or are to be; if "
             "they are true, give it another name."
         )
-    if "image" in roles and "source" in roles:
-        return f"{name} gives sources, and no classes; to use it, name it with --groups."
+    if "image" in roles and (given := [r for r in ("source", "acquisition") if r in roles]):
+        what = " and ".join(f"{role}s" for role in given)
+        return f"{name} gives {what}, and no classes; to use it, name it with --groups."
     is_of_patients = (
         "image" not in roles and "class" in roles and {"source", "folder"} & roles.keys()
     )
