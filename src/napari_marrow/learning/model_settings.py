@@ -29,7 +29,7 @@ class AdaptationSettings(OptionGroup):
     adapt: Literal["auto", "none", "batch"] = option(
         "auto",
         "Adapt",
-        "Standardise what the model takes (features; optical densities of a network) by the "
+        "Standardise what the model takes (features; the strength of the stain in pixels) by the "
         "acquisition (microscope, camera, stain) that it comes from, and that of a new one by its "
         "own cells: auto, unless each acquisition holds one class only, which it would remove; "
         "batch refuses then; none never does.",

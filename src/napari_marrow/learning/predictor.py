@@ -85,8 +85,8 @@ class Observation:
     units
         ``index``, ``y`` and ``x`` of each unit.
     values
-        (n, features) of a model of features; of a network the optical densities of each unit,
-        see :func:`.measure_density`, or (n, classes) its probabilities where it does not adapt.
+        (n, features) of a model of features; of a network what :func:`.measure_density` gives,
+        or (n, classes) its probabilities where it does not adapt.
     missing
         (n,) fraction of the features that could not be measured.
     labels
