@@ -1,6 +1,7 @@
 """Where class and camera go together, that is said before any number, wherever there is one."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,8 +9,11 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import CompareJob, run_comparison
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainingResult, TrainJob, run_training
+from napari_marrow.learning.audited import audit_training
 from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.learning.learners import SILENT
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
+from napari_marrow.measure.settings import STAIN_DEPENDENT_FAMILIES
 from napari_marrow.report.card import render
 from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
 
@@ -47,6 +51,44 @@ def test_train_says_it_first(phantom, trained):
         assert said["verdict"][0].endswith(f": {score} says nothing about other microscopes.")
 
 
+def test_what_a_camera_changes_is_left_out_by_default(phantom, trained):
+    is_confounded = phantom[1]
+    info = load_bundle(trained.bundle).info
+    assert info.settings.families == ("auto",)
+    used = ("morphology", "lobes", *(() if is_confounded else ("colour",)))
+    assert info.preprocessing.families == used
+    sizes = [name for name in info.features if "_px" in name or name == "nuclei_count"]
+    colours = [name for name in info.features if "density" in name]
+    assert (not sizes, not colours) == (is_confounded, is_confounded)
+    (note,) = [x for x in trained.notes if "left out, as" in x] or [""]
+    assert ("colour" in note, "sizes in pixels" in note) == (is_confounded, is_confounded)
+    measured = (trained.bundle / "features.csv").read_text()
+    assert ("density" in measured) == (not is_confounded)
+
+
+@pytest.mark.parametrize(
+    "families", [("morphology", "lobes", "colour"), ("histogram",), ("auto", "texture")]
+)
+def test_what_was_chosen_is_kept_and_reported(phantom, tmp_path, families):
+    collection, is_confounded = phantom
+    settings = TrainingSettings(model="logistic", families=families)
+    result = run_training(TrainJob(collection, settings, tmp_path / "b.marrow"))
+    info = load_bundle(result.bundle).info
+    chosen = {*families} - {"auto"}
+    assert chosen <= {*info.preprocessing.families}
+    (note,) = [x for x in result.notes if "kept, as they were chosen" in x] or [""]
+    for name in chosen & STAIN_DEPENDENT_FAMILIES:
+        assert (name in note) == is_confounded
+    if is_confounded and "auto" not in families:
+        assert not any("left out, as" in x for x in result.notes)
+
+
+def test_a_network_is_not_told_of_features(phantom):
+    """It learns from pixels: there is nothing to leave out."""
+    audited = audit_training(phantom[0], TrainingSettings(), SILENT)
+    assert audited.features_note(()) == ()
+
+
 def test_card_and_page_say_it_before_the_score(phantom, trained):
     collection, is_confounded = phantom
     card = (trained.bundle / "card.md").read_text(encoding="utf-8")
@@ -76,3 +118,20 @@ def test_compare_says_it_first(phantom, tmp_path):
     for notes in (result.notes, written["notes"]):
         assert any(FACT in note for note in notes[:1]) == is_confounded
     assert (written["confounding"] is not None) == is_confounded
+    assert any("left out, as" in note for note in result.notes) == is_confounded
+
+
+def test_acquisitions_of_both_classes_are_adapted_to_and_nothing_is_left_out(tmp_path):
+    """Two cameras, one with most of ALL and one with most of MM, and enough cells of each."""
+    drawn = scan(write_phantom(tmp_path / "in", PhantomSettings(24, seed=5, **SMALL)))
+    names = {"ALL": "ab", "MM": "ba"}
+    fields = (
+        replace(f, acquisition=names[f.class_name][int(f.name[-1]) % 4 == 0]) for f in drawn.fields
+    )
+    collection = replace(drawn, fields=tuple(fields))
+    how = TrainingSettings(model="logistic", unit="cell")
+    for adapt in ("auto", "none"):
+        job = TrainJob(collection, replace(how, adapt=adapt), tmp_path / f"{adapt}.marrow")
+        info = load_bundle(run_training(job).bundle).info
+        assert info.confounding.properties == ("acquisition",)
+        assert ("colour" in info.preprocessing.families) == (adapt == "auto")

@@ -27,7 +27,7 @@ from napari_marrow.learning.onnx_model import open_onnx, run_classical
 from napari_marrow.learning.registry import models_of_kind
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.measure.chi2 import chi_square, non_negative
-from napari_marrow.measure.settings import FeatureSettings
+from napari_marrow.measure.settings import DEFAULT_FAMILIES, FeatureSettings
 
 FAST = TrainingSettings(model="naive-bayes", families=("histogram", "fourier"), select=6)
 
@@ -148,7 +148,7 @@ def test_features_csv_scores_the_training_side(svm, phantom):
     assert len(dropped)
     assert not set(dropped.index) & set(bundle.info.features)
     assert f"{len(dropped)} collinear one" in bundle.info.notes[-1]
-    units = measure_collection(phantom, FeatureSettings(svm["settings"].families, "cell"))
+    units = measure_collection(phantom, FeatureSettings(DEFAULT_FAMILIES, "cell"))
     known = units[~units["source"].isin(bundle.info.split["heldout"])]
     columns = list(feature_columns(units))
     expected = chi_square(non_negative(known[columns]), known["class"], 12).set_index("feature")
@@ -159,7 +159,7 @@ def test_features_csv_scores_the_training_side(svm, phantom):
 
 def test_onnx_from_disk_is_the_pipeline_fitted_on_these_rows(svm, phantom):
     bundle = load_bundle(svm["bundle"])
-    units = measure_collection(phantom, FeatureSettings(svm["settings"].families, "cell"))
+    units = measure_collection(phantom, FeatureSettings(DEFAULT_FAMILIES, "cell"))
     known = units[~units["source"].isin(bundle.info.split["heldout"])]
     # the training side and then the validation side: order counts in the shuffle
     first = known["source"].isin(bundle.info.split["train"])

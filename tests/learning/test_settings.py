@@ -64,6 +64,19 @@ def test_the_preprocessing_of_a_network_measures_nothing():
     )
 
 
+def test_automatic_families_are_the_default_ones_without_what_a_camera_changes():
+    settings = TrainingSettings(model="svm")
+    assert settings.problems() == []
+    assert Preprocessing.of(settings).families == ("morphology", "lobes", "colour")
+    assert Preprocessing.of(settings, leave_out=True).families == ("morphology", "lobes")
+    more = dataclasses.replace(settings, families=("auto", "texture"))
+    assert Preprocessing.of(more, leave_out=True).families == ("morphology", "lobes", "texture")
+    own = dataclasses.replace(settings, families=("colour", "morphology"))
+    assert Preprocessing.of(own, leave_out=True).families == ("colour", "morphology")
+    stored = settings_from_dict(TrainingSettings, dataclasses.asdict(settings))
+    assert stored == settings
+
+
 def test_a_comparison_trains_each_model_as_it_says():
     settings = CompareSettings(
         models=["svm", "dcnn", "svm"],

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
 
 from napari_marrow.audit.audit import audit
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, with_classes_only
+from napari_marrow.learning.acquisitions import Adapt, group_units
 from napari_marrow.learning.learners import Callbacks
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
+from napari_marrow.measure.settings import AUTO, DEFAULT_FAMILIES, SIZES, STAIN_DEPENDENT_FAMILIES
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,48 @@ class Audited:
     usable: Collection
     notes: tuple[str, ...]
     confounding: Confounding | None
+
+    def leaves_out(self, units: pd.DataFrame, adapt: Adapt) -> bool:
+        """Whether what a stain, a camera or a magnification changes is left out by default.
+
+        It is where these go with the class and features can't be standardised by acquisition, which
+        would remove the difference.
+
+        Parameters
+        ----------
+        units
+            ``image`` and ``class`` of all that is learnt from.
+        adapt
+            See :class:`.AdaptationSettings`.
+        """
+        if self.confounding is None or adapt == "none":
+            return self.confounding is not None
+        names = {self.collection.label(f): f.acquisition for f in self.collection.fields}
+        acquisitions = units["image"].map(names).to_numpy(str)
+        grouping = group_units(acquisitions, units["class"].to_numpy(str))
+        return len(np.unique(grouping.groups)) == 1
+
+    def features_note(self, families: Sequence[str]) -> tuple[str, ...]:
+        """Say which features are left out, or kept although the class may be told by them.
+
+        Parameters
+        ----------
+        families
+            As they were asked for, of a model of measured features; where some are left out.
+        """
+        go = "class and the photographs' origin go together"
+        if AUTO in families:
+            left = [*(x for x in DEFAULT_FAMILIES if x in STAIN_DEPENDENT_FAMILIES), SIZES]
+            text = f"Features left out, as {go} and the microscope changes them: {', '.join(left)}."
+            found = [f"{text} Choose families to have them."]
+        else:
+            found = []
+        kept = [name for name in families if name in STAIN_DEPENDENT_FAMILIES]
+        kept += [f"{SIZES} of {x}" for x in families if x not in {AUTO, *STAIN_DEPENDENT_FAMILIES}]
+        if kept:
+            text = f"Features kept, as they were chosen: {', '.join(kept)}. The microscope changes "
+            found.append(f"{text}them, and as {go}, the model may go by that.")
+        return tuple(found)
 
 
 def audit_training(

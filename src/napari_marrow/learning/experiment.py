@@ -136,7 +136,9 @@ def train(
     listed = collection if strict else audited.usable
     units = list_units(listed, settings, callbacks.part(AUDITED_FRACTION, listed_part), failures)
     checked_split(to_split(units, settings), settings)
-    learner = _prepare(collection, settings, callbacks.part(listed_part, prepared), failures)
+    leave_out = audited.leaves_out(units, settings.adapt)
+    part = callbacks.part(listed_part, prepared)
+    learner = _prepare(collection, settings, leave_out, part, failures)
     split = checked_split(learner.table, settings)
     callbacks.progress(prepared, f"Training {settings.model}")
     model, temperature = learner.fit_calibrated(settings, split)
@@ -147,7 +149,8 @@ def train(
         probabilities = apply_temperature(model.predict(split.heldout), temperature)
         evaluation = evaluate_heldout(table, split, probabilities, classes)
         heldout = _with_answers(heldout, probabilities, classes)
-    preprocessing = Preprocessing.of(settings)
+    preprocessing = Preprocessing.of(settings, leave_out=leave_out)
+    measured_of = settings.families if leave_out and preprocessing.families else ()
     used = [f for f in collection.fields if collection.label(f) not in failures.images]
     sides = {"train": split.train, "validation": split.validation, "heldout": split.heldout}
     info = BundleInfo(
@@ -160,6 +163,7 @@ def train(
         split={side: sorted(set(table["source"].iloc[rows])) for side, rows in sides.items()},
         fingerprints={collection.label(f): sha256(f.path) for f in used},
         notes=(
+            *audited.features_note(measured_of),
             *audited.notes,
             *failures.note(),
             *split.notes,
@@ -188,9 +192,13 @@ def train(
 
 
 def _prepare(
-    collection: Collection, settings: TrainingSettings, callbacks: Callbacks, failures: Failures
+    collection: Collection,
+    settings: TrainingSettings,
+    leave_out: bool,
+    callbacks: Callbacks,
+    failures: Failures,
 ) -> Learner:
-    learner = learner_class(settings.kind)(collection, settings, callbacks, failures)
+    learner = learner_class(settings.kind)(collection, settings, callbacks, failures, leave_out)
     check_classes(learner.table, collection)
     return learner
 
@@ -266,13 +274,17 @@ def compare(
         training = settings.training(model, protocol)
         checked_folds(to_split(units, training), training, settings.folds, acquisitions)
     callbacks = callbacks.part(LISTED_FRACTION, 1)
+    leave_out = audited.leaves_out(units, settings.adapt)
     found = []
     for k, protocol in enumerate(protocols):
         part = callbacks.part(k / len(protocols), (k + 1) / len(protocols))
-        found += _compare(collection, settings, protocol, acquisitions, part, failures)
+        found += _compare(collection, settings, protocol, acquisitions, leave_out, part, failures)
     models, answers = zip(*found, strict=True)
     confounding = audited.confounding
-    notes = [*about, *failures.note()]
+    preprocessings = [Preprocessing.of(settings.training(x, "honest")) for x in settings.models]
+    measure = any(x.families for x in preprocessings)
+    of_features = audited.features_note(settings.families if leave_out and measure else ())
+    notes = [*of_features, *about, *failures.note()]
     if confounding is not None:
         is_of_others = settings.by == "acquisition"  # the scores are of other microscopes, then
         first = confounding.sentence if is_of_others else confounding.before_score("a score")
@@ -282,10 +294,8 @@ def compare(
             "Protocol paper: copies of one source stand on both sides, and features were chosen "
             "with the test side; its scores are too good."
         )
-    for model in settings.models:
-        notes += drawn_notes(
-            collection, Preprocessing.of(settings.training(model, "honest")).features
-        )
+    for preprocessing in preprocessings:
+        notes += drawn_notes(collection, preprocessing.features)
     unique = tuple(dict.fromkeys(notes))
     table = pd.concat(answers, ignore_index=True)
     return Comparison(models, table, unique, tuple(failures.found), confounding)
@@ -296,6 +306,7 @@ def _compare(
     settings: CompareSettings,
     protocol: str,
     acquisitions: Mapping[str, str],
+    leave_out: bool,
     callbacks: Callbacks,
     failures: Failures,
 ) -> list[tuple[CrossValidation, pd.DataFrame]]:
@@ -305,7 +316,8 @@ def _compare(
     learners = {}
     for k, (kind, training) in enumerate(sorted(first_of_kind.items())):
         start, stop = (0.5 * j / len(first_of_kind) for j in (k, k + 1))
-        learners[kind] = _prepare(collection, training, callbacks.part(start, stop), failures)
+        part = callbacks.part(start, stop)
+        learners[kind] = _prepare(collection, training, leave_out, part, failures)
     found = []
     for k, training in enumerate(trainings):
         start, stop = (0.5 + 0.5 * j / len(trainings) for j in (k, k + 1))

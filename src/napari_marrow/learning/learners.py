@@ -34,7 +34,7 @@ from napari_marrow.learning.samples import Units, class_codes, collect_units
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows, Split, split_by_source
 from napari_marrow.measure.chi2 import select_features
-from napari_marrow.measure.settings import ChiSquareSettings
+from napari_marrow.measure.settings import AUTO, ChiSquareSettings, is_size
 
 Probabilities = NDArray[np.float64]
 N_AS_PUBLISHED = 3
@@ -122,6 +122,8 @@ class Learner(ABC):
     collection, settings, callbacks, failures
         What the units are prepared from, and what could not be prepared; fits have settings of
         their own.
+    leave_out
+        Whether ``auto`` families are without what a stain, a camera or a magnification changes.
     table
         A row a unit, with class, source and mean colour.
     """
@@ -132,6 +134,7 @@ class Learner(ABC):
     settings: TrainingSettings
     callbacks: Callbacks
     failures: Failures
+    leave_out: bool = False
     table: pd.DataFrame = field(init=False)
 
     @abstractmethod
@@ -246,7 +249,7 @@ class ClassicalLearner(Learner):
         published = self.settings.protocol == "paper"
         table = measure_collection(
             self.collection,
-            Preprocessing.of(self.settings).features,
+            Preprocessing.of(self.settings, leave_out=self.leave_out).features,
             self.callbacks.progress,
             self.failures,
             augmented=published,
@@ -254,6 +257,8 @@ class ClassicalLearner(Learner):
         self.table = table[table["class"].notna()].reset_index(drop=True)
         self._codes = class_codes(self.table, tuple(sorted(self.table["class"].unique())))
         self._columns = feature_columns(self.table)
+        if self.leave_out and AUTO in self.settings.families:
+            self._columns = tuple(name for name in self._columns if not is_size(name))
         if published and self.table["class"].nunique() > 1:
             args = (self.table, self._columns, self._codes, self.settings.select)
             self._columns = choose_columns(*args)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from napari_marrow.data.options import Settings, option
-from napari_marrow.measure.settings import DEFAULT_FAMILIES, FAMILIES
+from napari_marrow.measure.settings import AUTO, DEFAULT_FAMILIES, FAMILIES
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,13 @@ class ClassicalSettings(AdaptationSettings):
 
     title = "Classical models"
     families: tuple[str, ...] = option(
-        DEFAULT_FAMILIES,
+        (AUTO,),
         "Families",
-        f"Feature families that are measured: {', '.join(FAMILIES)}.",
+        f"Feature families that are measured, of {', '.join(FAMILIES)}; {AUTO}: "
+        f"{', '.join(DEFAULT_FAMILIES)}, without what a stain, a camera or a magnification changes "
+        "where these go with the class.",
         advanced=True,
-        choices=FAMILIES,
+        choices=(AUTO, *FAMILIES),
     )
     select: int = option(
         40,

@@ -8,7 +8,7 @@ from typing import Literal
 from napari_marrow.data.options import Settings, option
 from napari_marrow.learning.model_settings import ModelSettings
 from napari_marrow.learning.registry import MODELS, models_of_kind
-from napari_marrow.measure.settings import FeatureSettings
+from napari_marrow.measure.settings import FeatureSettings, chosen_families
 
 Unit = Literal["field", "cell"]
 
@@ -138,9 +138,13 @@ class Preprocessing:
         return FeatureSettings(self.families, self.unit)
 
     @classmethod
-    def of(cls, settings: TrainingSettings) -> Preprocessing:
-        """Return the preprocessing that the settings of a training ask for."""
-        families = settings.families if "families" in MODELS[settings.model].option_names else ()
+    def of(cls, settings: TrainingSettings, *, leave_out: bool = False) -> Preprocessing:
+        """Return the preprocessing that the settings of a training ask for.
+
+        ``leave_out`` is that of :func:`.chosen_families`.
+        """
+        measured = "families" in MODELS[settings.model].option_names
+        families = chosen_families(settings.families, leave_out=leave_out) if measured else ()
         return cls(
             settings.unit, settings.input_size, settings.tiles, settings.crop_factor, True, families
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +26,39 @@ OF_CELLS = frozenset({"morphology", "lobes", "colour", "texture"})
 """Families that are measured cell by cell, whatever the unit."""
 DEFAULT_FAMILIES = ("morphology", "lobes", "colour")
 """The default families of models; see docs/reference/features.md on other microscopes."""
+AUTO = "auto"
+"""Stands for the default families, without what :func:`chosen_families` leaves out."""
+STAIN_DEPENDENT_FAMILIES = frozenset(FAMILIES) - {"morphology", "lobes"}
+"""Families of levels and densities, which the strength of a stain and the colours and sharpness of
+a camera change; the others see outlines alone."""
+SIZES = "sizes in pixels and the number of nuclei"
+"""What a magnification changes of the families of outlines, in words."""
+_SIZE = re.compile(r"(?<!per)_px(_mean|_spread)?$|^nuclei_count$")
+
+
+def chosen_families(asked: Iterable[str], *, leave_out: bool = False) -> tuple[str, ...]:
+    """Return families with those that ``auto`` stands for.
+
+    Parameters
+    ----------
+    asked
+        Names of families, ``auto`` among them or not.
+    leave_out
+        Leave out of ``auto`` what a stain or a camera changes.
+    """
+    changed = STAIN_DEPENDENT_FAMILIES if leave_out else frozenset[str]()
+    own = [name for name in DEFAULT_FAMILIES if name not in changed]
+    every = (name for one in asked for name in (own if one == AUTO else [one]))
+    return tuple(dict.fromkeys(every))
+
+
+def is_size(feature: str) -> bool:
+    """Tell whether the magnification changes a feature of outlines: a size in pixels, or a count.
+
+    >>> [is_size(x) for x in ("nucleus_area_px", "cell_area_px_mean", "nucleus_solidity")]
+    [True, True, False]
+    """
+    return _SIZE.search(feature) is not None
 
 
 @dataclass(frozen=True)
