@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from napari.qt.threading import FunctionWorker, create_worker
+from napari.qt.threading import FunctionWorker, WorkerBase, create_worker
 from napari.utils.notifications import show_error
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal
@@ -23,6 +24,9 @@ log = logging.getLogger("napari_marrow")
 T = TypeVar("T")
 MIN_PROGRESS_INTERVAL_S = 0.1
 """Between two reports of progress: to draw a bar takes as long as to make a small image."""
+# As napari does when it quits, also where a script ends before: a thread that goes on after that
+# reports to what Qt has deleted, which ends the process with an abort.
+atexit.register(WorkerBase.await_workers)
 
 
 class Panel(Protocol):
