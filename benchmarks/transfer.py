@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,38 +23,39 @@ from sklearn.model_selection import StratifiedKFold
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.segmentation import found_nuclei
-from napari_marrow.learning.learners import SILENT, ClassicalLearner
+from napari_marrow.learning.classical_learner import ClassicalLearner
+from napari_marrow.learning.learners import SILENT
 from napari_marrow.learning.registry import models_of_kind
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.shift import Look, is_unusual, measure_photograph
 
 LABS = ("wbc-dataset1", "pbc-yellow", "bccd", "lisc")
 CLASSES = ("lymphocyte", "monocyte", "neutrophil")
-OF_NUMBER = {1: "neutrophil", 2: "lymphocyte", 3: "monocyte"}
+OF_NUMBER = {1: "neutrophil", 2: "lymphocyte", 3: "monocyte", 4: "eosinophil"}
 N_FOLDS, N_BATCHES, BATCH = 5, 50, 20
 
 
-def photographs(root: Path, lab: str) -> Iterator[tuple[Path, str]]:
-    """Yield each photograph of a laboratory with its class."""
+def photographs(root: Path, lab: str, classes: Sequence[str]) -> Iterator[tuple[Path, str]]:
+    """Yield each photograph of a laboratory with its class, of these classes."""
     if lab == "wbc-dataset1":
         with open(root / lab / "labels.csv", newline="") as file:
             for number, kind in list(csv.reader(file))[1:]:
-                if int(kind) in OF_NUMBER:
+                if OF_NUMBER.get(int(kind)) in classes:
                     yield root / lab / f"{int(number):03d}.bmp", OF_NUMBER[int(kind)]
         return
-    for name in CLASSES:
+    for name in classes:
         for path in sorted((root / "labs" / lab / name).iterdir()):
             yield path, name
 
 
-def collect(root: Path) -> Collection:
+def collect(root: Path, classes: Sequence[str] = CLASSES) -> Collection:
     """Return all laboratories as one collection; each is an acquisition."""
     return Collection(
         root,
         tuple(
             Field(path, path.stem, f"{lab}/{name}/{path.stem}", name, acquisition=lab)
             for lab in LABS
-            for path, name in photographs(root, lab)
+            for path, name in photographs(root, lab, classes)
         ),
     )
 

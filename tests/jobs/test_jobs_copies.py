@@ -124,7 +124,7 @@ def test_many_of_one_class_and_three_of_the_other(tmp_path, draw, model, n_all, 
     job = TrainJob(scan(tmp_path / "in"), TrainingSettings(model, **FAST), tmp_path / "m.marrow")
     info = load_bundle(run_training(job).bundle).info
     assert any("not calibrated" in note and rare in note for note in info.notes)
-    assert info.temperature == 1
+    assert info.confidence.temperature == 1
     assert next(iter(info.evaluation.metrics)) == "balanced_accuracy"
     heldout = pd.read_csv(tmp_path / "m.marrow" / "heldout.csv")
     expected = balanced_accuracy_score(heldout["class"], heldout["predicted"])

@@ -15,7 +15,7 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.train import TrainingResult, TrainJob, run_training
 from napari_marrow.learning.bundle import load_bundle, sha256
-from napari_marrow.learning.learners import augment_as_published
+from napari_marrow.learning.network_learner import augment_as_published
 from napari_marrow.learning.onnx_model import open_onnx, run_network
 from napari_marrow.learning.samples import collect_units
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings

@@ -17,11 +17,13 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning import learners
+from napari_marrow.learning import classical_learner
 from napari_marrow.learning.bundle import load_bundle, predict_one, sha256
 from napari_marrow.learning.calibration import apply_temperature
-from napari_marrow.learning.classical import fit_classical
+from napari_marrow.learning.classical import fit_classical, fit_pipeline
+from napari_marrow.learning.confidence import Confidence
 from napari_marrow.learning.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.learners import N_CROSS_FITTING_FOLDS
 from napari_marrow.learning.metrics import score_units
 from napari_marrow.learning.onnx_model import open_onnx, run_classical
 from napari_marrow.learning.registry import models_of_kind
@@ -90,7 +92,8 @@ def test_the_description_says_what_the_model_takes(svm, phantom):
     assert info.preprocessing.families == ("morphology", "lobes", "colour")
     assert info.evaluation.to_dict() == svm["result"]["evaluation"]
     assert info.fingerprints == {phantom.label(f): sha256(f.path) for f in phantom.fields}
-    assert info.notes[-1].startswith("12 of ")
+    assert any(note.startswith("12 of ") for note in info.notes)
+    assert info.notes[-1] == info.confidence.sentence("photographs not learnt from")
     assert info.versions["device"] == svm["result"]["device"] == "cpu"
     assert svm["result"]["history"] == []
     fractions = [e.fraction for e in svm["events"]]
@@ -147,7 +150,7 @@ def test_features_csv_scores_the_training_side(svm, phantom):
     dropped = table["collinear_with"].dropna()
     assert len(dropped)
     assert not set(dropped.index) & set(bundle.info.features)
-    assert f"{len(dropped)} collinear one" in bundle.info.notes[-1]
+    assert any(f"{len(dropped)} collinear one" in note for note in bundle.info.notes)
     units = measure_collection(phantom, FeatureSettings(DEFAULT_FAMILIES, "cell"))
     known = units[~units["source"].isin(bundle.info.split["heldout"])]
     columns = list(feature_columns(units))
@@ -194,7 +197,9 @@ def test_the_held_out_side_has_no_say_in_the_model(tmp_path, many, model):
     again = train(scan(tmp_path / "in"), tmp_path / "b.marrow", model=model)
     assert again.info.split == first.info.split
     assert again.info.features == first.info.features
-    assert again.info.temperature == pytest.approx(first.info.temperature, abs=1e-6)
+    assert again.info.confidence.temperature == pytest.approx(
+        first.info.confidence.temperature, abs=1e-6
+    )
     asked = pd.DataFrame(np.random.default_rng(0).uniform(-1, 1, (50, len(first.info.features))))
     asked.iloc[::4, 0] = np.nan
     expected = onnx_answers(first.path, asked)
@@ -209,33 +214,39 @@ def test_the_held_out_side_has_no_say_in_the_model(tmp_path, many, model):
     assert changed or not np.allclose(onnx_answers(other.path, asked), expected, atol=1e-3)
 
 
-def test_the_temperature_is_of_a_model_that_never_saw_the_validation_side(
+def test_the_temperature_is_of_models_that_did_not_learn_from_what_they_answer(
     tmp_path, many, monkeypatch
 ):
-    fits, watched = [], []
+    learnt, found = [], []
 
     def recorded(model, table, *rest):
-        fits.append(set(table["source"]))
-        return fit_classical(model, table, *rest)
+        learnt.append(set(table["source"]))
+        return fit_pipeline(model, table, *rest)
 
-    def temperature(probabilities, truth):
-        watched.append(len(truth))
-        return 2.0
+    def of_answers(probabilities, truth, max_error):
+        found.append(len(truth))
+        return Confidence(2.0, 0.7, len(truth), 0.5, 0.0, max_error)
 
-    monkeypatch.setattr(learners, "fit_classical", recorded)
-    monkeypatch.setattr(learners, "fit_temperature", temperature)
-    how = {"unit": "cell", "families": ("colour",), "adapt": "none"}
+    monkeypatch.setattr(classical_learner, "fit_pipeline", recorded)
+    monkeypatch.setattr(classical_learner.Confidence, "of_answers", of_answers)
+    how = {"unit": "cell", "families": ("colour",), "adapt": "none", "max_error": 0.1}
     info = train(scan(many), tmp_path / "t.marrow", **how).info
     sides = {name: set(sources) for name, sources in info.split.items()}
-    assert fits == [sides["train"], sides["train"] | sides["validation"]]
-    assert info.temperature == 2
+    known = sides["train"] | sides["validation"]
+    folds = [known - sources for sources in learnt]
+    assert len(folds) == N_CROSS_FITTING_FOLDS
+    assert set.union(*folds) == known
+    assert sum(map(len, folds)) == len(known)  # each source in one fold alone
+    assert not any(sources & sides["heldout"] for sources in learnt)
     heldout = pd.read_csv(tmp_path / "t.marrow" / "heldout.csv")
     units = measure_collection(scan(many), FeatureSettings(("colour",), "cell"))
     judged = units[units["source"].isin(sides["heldout"])]
     raw = onnx_answers(tmp_path / "t.marrow", judged[list(info.features)])
     names = ["probability_ALL", "probability_MM"]
     np.testing.assert_allclose(heldout[names], apply_temperature(raw, 2), atol=1e-6)
-    assert watched == [units["source"].isin(sides["validation"]).sum()]
+    assert found == [units["source"].isin(known).sum()]
+    assert (info.confidence.abstain_below, info.confidence.max_error) == (0.7, 0.1)
+    assert any("70%" in note and str(found[0]) in note for note in info.notes)
 
 
 def test_paper_trebles_the_rows_chooses_of_all_and_says_so(tmp_path, many, monkeypatch):
@@ -245,8 +256,8 @@ def test_paper_trebles_the_rows_chooses_of_all_and_says_so(tmp_path, many, monke
         chosen.append(table)
         return choose(table, *rest)
 
-    choose = learners.choose_columns
-    monkeypatch.setattr(learners, "choose_columns", recorded)
+    choose = classical_learner.choose_columns
+    monkeypatch.setattr(classical_learner, "choose_columns", recorded)
     bundle = train(scan(many), tmp_path / "p.marrow", protocol="paper")
     (seen,) = chosen
     assert len(seen) == 3 * 16  # also those that judge
@@ -303,7 +314,7 @@ def test_few_fields_are_enough_to_learn_from(tmp_path, collection):
     """Three a class: one held out, one to validate, and svm needs two to learn from."""
     info = train(collection, tmp_path / "few.marrow", model="svm").info
     assert [len(info.split[name]) for name in ("train", "validation", "heldout")] == [2, 2, 2]
-    assert info.temperature == 1
+    assert info.confidence.temperature == 1
 
 
 def test_one_class_and_unknown_families(tmp_path, many):

@@ -16,6 +16,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.learning.bundle import load_bundle, predict_one, sha256
 from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.confidence import Confidence
 from napari_marrow.learning.evaluation import Evaluation, Score
 
 SEALED = ["weights.safetensors", "model.onnx", "history.csv", "heldout.csv"]
@@ -36,8 +37,8 @@ def test_there_and_back(toy):
 def test_everything_in_the_description_comes_back(tmp_path, make_toy):
     made = make_toy(
         tmp_path / "b",
-        temperature=1.7,
-        abstain_below=0.8,
+        confidence=Confidence(1.7, 0.8, 40, 0.9, 0.025, 0.05),
+        elsewhere=Confidence(2.5, 0.9, 40, 0.5, 0.05, 0.05),
         evaluation=Evaluation(
             {"accuracy": Score(1.0, 0.4, 1.0, 0.5)}, [[3]], ("ALL",), "ALL", 3, 3, 1.0, None
         ),
@@ -48,6 +49,8 @@ def test_everything_in_the_description_comes_back(tmp_path, make_toy):
         confounding=Confounding(("camera", "size"), 0.75, 0.001),
     )
     assert load_bundle(tmp_path / "b").info == made.info
+    content = json.loads((tmp_path / "b" / "bundle.json").read_text())
+    assert (content["temperature"], content["abstain_below"]) == (1.7, 0.8)
 
 
 def test_sha256_is_that_of_hashlib(tmp_path):

@@ -11,6 +11,7 @@ from scipy.special import softmax
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.learning.bundle import Bundle, load_bundle, predict_one
+from napari_marrow.learning.confidence import Confidence
 from napari_marrow.learning.onnx_model import run_network
 from napari_marrow.learning.predictor import joined_tables
 
@@ -58,7 +59,7 @@ def test_a_field_without_a_nucleus_is_uncertain_whatever_the_model_says(toy):
 
 
 def test_tiles_are_averaged_and_the_temperature_softens(tmp_path, make_toy):
-    bundle = make_toy(tmp_path / "t", tiles=2, temperature=2.0)
+    bundle = make_toy(tmp_path / "t", tiles=2, confidence=Confidence(2.0))
     image = flat(100, 100, (40, 40))
     image[:20, :20, 0] = 164  # one tile of four is e^2 / (e^2 + 1) = .8808, the others .5
     mean = (0.8808 + 3 * 0.5) / 4

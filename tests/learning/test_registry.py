@@ -82,7 +82,7 @@ from napari_marrow.cli import run
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
 from napari_marrow.learning.bundle import load_bundle, predict_one
-from napari_marrow.learning.learners import ClassicalLearner
+from napari_marrow.learning.classical_learner import ClassicalLearner
 from napari_marrow.learning.predictor import ClassicalPredictor
 from napari_marrow.learning.settings import CompareSettings
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.confidence import Confidence
 from napari_marrow.learning.evaluation import Evaluation, Score
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
 from napari_marrow.learning.registry import MODELS, ModelSpec
@@ -21,7 +22,7 @@ def info():
         ("ALL", "MM"),
         settings,
         Preprocessing.of(settings),
-        temperature=1.25,
+        confidence=Confidence(1.25, 0.6),
         evaluation=Evaluation({"accuracy": SCORE}, [], ("ALL", "MM"), "ALL", 5, 4, 1.0),
         split={"train": ["a", "b", "c"], "validation": ["d"], "heldout": ["e", "f"]},
         notes=("A note to the reader.",),

@@ -27,6 +27,7 @@ from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
 from napari_marrow.jobs.pool import run_each
 from napari_marrow.learning.acquisitions import Adapt
 from napari_marrow.learning.bundle import Bundle, observe_one, sha256
+from napari_marrow.learning.bundle_info import BundleInfo
 from napari_marrow.learning.predictor import Observation, Prediction, joined_tables
 from napari_marrow.learning.shift import Adaptation
 from napari_marrow.report.overlay import OVERLAY, write_overlay
@@ -79,6 +80,11 @@ class PredictedBatch:
 
     photographs: list[Predicted | None]
     adaptation: Adaptation
+
+    def sentence(self, info: BundleInfo) -> str:
+        """Say that the photographs are of another acquisition; "" where they are not."""
+        count = sum(one is not None for one in self.photographs)
+        return self.adaptation.sentence(count, info.settings.unit, info.elsewhere)
 
 
 @dataclass(frozen=True)
@@ -340,6 +346,6 @@ def run_prediction(
         learnt_from=sides["learnt"],
         held_out=sides["held out"],
         warnings=warnings_of(job.collections),
-        shift=batch.adaptation.sentence(len(names), job.bundle.info.settings.unit),
+        shift=batch.sentence(job.bundle.info),
         confounding=job.bundle.info.confounding,
     )

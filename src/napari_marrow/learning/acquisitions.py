@@ -271,6 +271,11 @@ class Standardizer:
                 known = known or nearest([*self.acquisitions.values()], values[rows])
                 yield rows, np.array(known.centre), np.array(known.spread)
 
+    def groups(self, names: NDArray[np.str_]) -> NDArray[np.str_]:
+        """Return the acquisition by which units of narrower ones, (n,), are standardised."""
+        group = {x: one.name for one in self.acquisitions.values() for x in one.members}
+        return np.array([group.get(name, "") for name in names.tolist()], str)
+
     def take(self, columns: Sequence[int]) -> tuple[Acquisition, ...]:
         """Return the acquisitions with the features of these columns alone."""
         return tuple(

@@ -8,8 +8,12 @@ from dataclasses import asdict, dataclass, field
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.options import settings_from_dict
 from napari_marrow.learning.acquisitions import Acquisition
+from napari_marrow.learning.confidence import UNKNOWN, Confidence
 from napari_marrow.learning.evaluation import Evaluation
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
+
+LIMITS = ("temperature", "abstain_below")
+"""Of the confidence; older versions knew no more of it."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,11 @@ class BundleInfo:
         The options of the training.
     preprocessing
         How pixels become the model's input.
-    temperature
-        Probabilities are raised to 1 / temperature and normalised.
-    abstain_below
-        An answer with a lower probability is uncertain.
+    confidence
+        Temperature and smallest probability of answers for photographs like those learnt from.
+    elsewhere
+        Of answers for another acquisition, where features are standardised by that; None where the
+        training set could not tell.
     evaluation
         Scores on the held-out units, or None where nothing was held out.
     split
@@ -53,8 +58,8 @@ class BundleInfo:
     classes: tuple[str, ...]
     settings: TrainingSettings
     preprocessing: Preprocessing
-    temperature: float = 1.0
-    abstain_below: float = 0.6
+    confidence: Confidence = UNKNOWN
+    elsewhere: Confidence | None = None
     evaluation: Evaluation | None = None
     split: dict[str, list[str]] = field(default_factory=dict)
     fingerprints: dict[str, str] = field(default_factory=dict)
@@ -74,8 +79,13 @@ class BundleInfo:
         """Return the description as JSON."""
         evaluation = None if self.evaluation is None else self.evaluation.to_dict()
         confounding = None if self.confounding is None else self.confounding.to_dict()
-        changed = {"evaluation": evaluation, "confounding": confounding}
-        return asdict(self) | changed | {"unit": self.settings.unit}
+        limits = self.confidence.temperature, self.confidence.abstain_below
+        return asdict(self) | {
+            "evaluation": evaluation,
+            "confounding": confounding,
+            "unit": self.settings.unit,
+            **dict(zip(LIMITS, limits, strict=True)),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping) -> BundleInfo:
@@ -88,12 +98,14 @@ class BundleInfo:
         """
         found, features = values["evaluation"], tuple(values.get("features", ()))
         confounding = values.get("confounding")
+        elsewhere = values.get("elsewhere")
+        older = asdict(UNKNOWN) | {name: values[name] for name in LIMITS}
         return cls(
             classes=tuple(values["classes"]),
             settings=settings_from_dict(TrainingSettings, values["settings"]),
             preprocessing=settings_from_dict(Preprocessing, values["preprocessing"]),
-            temperature=float(values["temperature"]),
-            abstain_below=float(values["abstain_below"]),
+            confidence=Confidence.from_dict(values.get("confidence", older)),
+            elsewhere=None if elsewhere is None else Confidence.from_dict(elsewhere),
             evaluation=None if found is None else Evaluation.from_dict(found),
             split=values["split"],
             fingerprints=values["fingerprints"],

@@ -67,7 +67,14 @@ class Fitted:
 
     def probabilities(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """Return the probabilities of the classes, (n, classes), by scikit-learn."""
-        return self.pipeline.predict_proba(_values(table, self.columns))
+        return probabilities(self.pipeline, table, self.columns)
+
+
+def probabilities(
+    pipeline: Pipeline, table: pd.DataFrame, columns: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Return the probabilities of the classes, (n, classes), by scikit-learn."""
+    return pipeline.predict_proba(_values(table, columns))
 
 
 def _values(table: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.float64]:
@@ -106,8 +113,32 @@ def fit_classical(
     MarrowError
         When a class has too few rows, or all features are constant.
     """
-    # shuffled, as published; the order would otherwise tell which of equal trees is first
-    order = np.random.default_rng(seed).permutation(len(codes))
+    order = _shuffled(codes, seed)
+    pipeline = fit_pipeline(model, table, columns, codes, select, seed)
+    values, codes = _values(table, columns)[order], codes[order]
+    usable = pipeline["columns"]
+    kept, dropped = kept_columns(pipeline), np.flatnonzero(usable.collinear_with_ >= 0)
+    return Fitted(
+        pipeline=pipeline,
+        columns=columns,
+        chosen=tuple(columns[k] for k in kept),
+        collinear={columns[k]: columns[usable.collinear_with_[k]] for k in dropped},
+        importance=importances(pipeline, values, codes, seed),
+        onnx=export_classical(pipeline, kept, values),
+        parameters=_count_parameters(pipeline["model"]),
+    )
+
+
+def fit_pipeline(
+    model: str,
+    table: pd.DataFrame,
+    columns: tuple[str, ...],
+    codes: Codes,
+    select: int,
+    seed: int,
+) -> Pipeline:
+    """Fit all steps of a classical model, from the columns; see :func:`fit_classical`."""
+    order = _shuffled(codes, seed)
     values, codes = _values(table, columns)[order], codes[order]
     groups = table["source"].to_numpy(str)[order] if "source" in table else order
     _check_varied(values)
@@ -121,18 +152,12 @@ def fit_classical(
     pipeline = Pipeline([*_selection(select), ("scale", scale), ("model", estimator)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # 0 / 0 of chi-square, ranked last
-        pipeline.fit(values, codes)
-    usable = pipeline["columns"]
-    kept, dropped = _kept(pipeline), np.flatnonzero(usable.collinear_with_ >= 0)
-    return Fitted(
-        pipeline=pipeline,
-        columns=columns,
-        chosen=tuple(columns[k] for k in kept),
-        collinear={columns[k]: columns[usable.collinear_with_[k]] for k in dropped},
-        importance=importances(pipeline, values, codes, seed),
-        onnx=export_classical(pipeline, kept, values),
-        parameters=_count_parameters(estimator),
-    )
+        return pipeline.fit(values, codes)
+
+
+def _shuffled(codes: Codes, seed: int) -> Codes:
+    """Return an order of rows, as published; theirs would tell which of equal trees is first."""
+    return np.random.default_rng(seed).permutation(len(codes))
 
 
 def choose_columns(
@@ -148,7 +173,7 @@ def choose_columns(
     values = _values(table, columns)
     _check_varied(values)
     steps = Pipeline(_selection(select)).fit(values, codes)
-    return tuple(columns[k] for k in _kept(steps))
+    return tuple(columns[k] for k in kept_columns(steps))
 
 
 def _check_varied(values: NDArray[np.float64]) -> None:
@@ -167,7 +192,7 @@ def _selection(select: int) -> list[tuple[str, BaseEstimator]]:
     ]
 
 
-def _kept(pipeline: Pipeline) -> Codes:
+def kept_columns(pipeline: Pipeline) -> Codes:
     """Return the numbers of the columns that a fitted pipeline selects."""
     return np.flatnonzero(pipeline["columns"].mask_)[pipeline["chi2"].get_support()]
 

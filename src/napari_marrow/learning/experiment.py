@@ -141,12 +141,14 @@ def train(
     learner = _prepare(collection, settings, leave_out, part, failures)
     split = checked_split(learner.table, settings)
     callbacks.progress(prepared, f"Training {settings.model}")
-    model, temperature = learner.fit_calibrated(settings, split)
+    model = learner.fit_calibrated(settings, split)
     callbacks.progress(TRAINED_FRACTION, "Evaluating on held-out units")
     table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
     evaluation, heldout = None, table.iloc[split.heldout][UNIT_COLUMNS].reset_index(drop=True)
     if len(split.heldout):
-        probabilities = apply_temperature(model.predict(split.heldout), temperature)
+        probabilities = apply_temperature(
+            model.predict(split.heldout), model.confidence.temperature
+        )
         evaluation = evaluate_heldout(table, split, probabilities, classes)
         heldout = _with_answers(heldout, probabilities, classes)
     preprocessing = Preprocessing.of(settings, leave_out=leave_out)
@@ -157,8 +159,8 @@ def train(
         classes=classes,
         settings=settings,
         preprocessing=preprocessing,
-        temperature=temperature,
-        abstain_below=settings.abstain_below,
+        confidence=model.confidence,
+        elsewhere=model.elsewhere,
         evaluation=evaluation,
         split={side: sorted(set(table["source"].iloc[rows])) for side, rows in sides.items()},
         fingerprints={collection.label(f): sha256(f.path) for f in used},
@@ -169,6 +171,7 @@ def train(
             *split.notes,
             *drawn_notes(collection, preprocessing.features),
             *model.notes,
+            *_confidence_notes(model),
         ),
         versions=versions() | {"device": model.device},
         features=model.features,
@@ -187,8 +190,16 @@ def train(
         [f.source for f in used],
         [collection.label(f) in learnt for f in used],
         names,
-    )
+    ).with_conformal(model.conformal)
     return TrainedModel(info, model, tables, reference, tuple(failures.found))
+
+
+def _confidence_notes(model: FittedModel) -> list[str]:
+    """Say from which probability on answers stand unmarked, here and in another acquisition."""
+    texts = [model.confidence.sentence("photographs not learnt from")]
+    if model.elsewhere is not None:
+        texts.append(model.elsewhere.sentence("an acquisition not learnt from"))
+    return [text for text in texts if text]
 
 
 def _prepare(

@@ -26,6 +26,7 @@ from napari_marrow.learning.registry import KINDS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_marrow.learning.conformal import Conformal
     from napari_marrow.learning.reference import Reference
     from napari_marrow.learning.samples import Units
     from napari_marrow.learning.shift import Adaptation, Look
@@ -38,6 +39,7 @@ NO_NUCLEUS = "no nucleus"
 NO_CERTAIN_CELL = "no certain cell"
 UNLIKE = "unlike the training pictures"
 OTHER_ACQUISITION = "other acquisition"
+NEITHER = "unlike every class"
 MAX_UNLIKE_FRACTION = 0.5
 """A field of which a larger fraction of the cells is unlike those learnt from is uncertain."""
 
@@ -158,6 +160,17 @@ class Predictor(ABC):
     def _probabilities(self, seen: Observation, adaptation: Adaptation) -> NDArray[np.float64]:
         """Return the probabilities of the classes, (n, classes), without temperature."""
 
+    @abstractmethod
+    def _measurements(self, seen: Observation, adaptation: Adaptation) -> NDArray[np.float64]:
+        """Return the measurements of units in which classes are compared, (n, measurements)."""
+
+    def _is_neither(self, seen: Observation, adaptation: Adaptation) -> NDArray[np.bool_]:
+        """Tell which units, (n,), are of none of the classes; none is where that is not known."""
+        conformal = self._conformal
+        if conformal is None:
+            return np.zeros(len(seen.units), bool)
+        return conformal.is_neither(self._measurements(seen, adaptation))
+
     def predict(
         self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None = None
     ) -> Prediction:
@@ -222,6 +235,10 @@ class Predictor(ABC):
     def _looks(self) -> tuple[Look, ...]:
         return () if self._reference is None else self._reference.looks
 
+    @property
+    def _conformal(self) -> Conformal | None:
+        return None if self._reference is None else self._reference.conformal
+
     def _is_other(self, seen: Observation) -> bool:
         """Whether a photograph by itself is of another acquisition than those learnt from."""
         from napari_marrow.learning.shift import are_unusual
@@ -235,15 +252,20 @@ class Predictor(ABC):
         if not len(seen.units):
             none = _empty_table(info.classes)
             return Prediction(none, None, float("nan"), True, labels, NO_NUCLEUS, seen.copy_of)
+        other = adaptation.is_other or self._is_other(seen)
+        confidence, elsewhere = info.confidence, info.elsewhere
+        if other and adaptation.units and elsewhere is not None and elsewhere.holds:
+            confidence, other = elsewhere, False
         raw = self._probabilities(seen, adaptation)
-        probabilities = apply_temperature(raw, info.temperature)
+        probabilities = apply_temperature(raw, confidence.temperature)
         table = seen.units.copy()
         table["class"] = [info.classes[k] for k in probabilities.argmax(axis=1)]
         table[_probability_columns(info.classes)] = probabilities
-        low = probabilities.max(axis=1, initial=0) < info.abstain_below
-        other = adaptation.is_other or self._is_other(seen)
-        doubts = zip(seen.unlike, low, seen.missing > MAX_MISSING_FRACTION, strict=True)
-        names = (NO_NUCLEUS, OTHER_ACQUISITION, UNLIKE, LOW_PROBABILITY, FEATURES_MISSING)
+        low = probabilities.max(axis=1, initial=0) < confidence.abstain_below
+        neither = self._is_neither(seen, adaptation)
+        missing = seen.missing > MAX_MISSING_FRACTION
+        doubts = zip(seen.unlike, neither, low, missing, strict=True)
+        names = (NO_NUCLEUS, OTHER_ACQUISITION, UNLIKE, NEITHER, LOW_PROBABILITY, FEATURES_MISSING)
         reasons = [
             _reason(dict(zip(names, (seen.no_nucleus, other, *row), strict=True))) for row in doubts
         ]
@@ -252,9 +274,10 @@ class Predictor(ABC):
         top = int(mean.argmax())
         reason = reasons[0]
         if is_cells:
-            unlike = seen.unlike.mean() > MAX_UNLIKE_FRACTION
-            unsure, none_sure = mean[top] < info.abstain_below, table["uncertain"].all()
-            doubt = {OTHER_ACQUISITION: other, UNLIKE: unlike, LOW_PROBABILITY: unsure}
+            unlike, unclassed = (x.mean() > MAX_UNLIKE_FRACTION for x in (seen.unlike, neither))
+            unsure, none_sure = mean[top] < confidence.abstain_below, table["uncertain"].all()
+            doubt = {OTHER_ACQUISITION: other, UNLIKE: unlike, NEITHER: unclassed}
+            doubt[LOW_PROBABILITY] = unsure
             reason = _reason(doubt | {NO_CERTAIN_CELL: none_sure and not other})
         answer = info.classes[top], float(mean[top])
         return Prediction(table, *answer, reason != "", labels, reason, seen.copy_of)
@@ -273,17 +296,28 @@ class NetworkPredictor(Predictor):
 
         units = cut_units(image, nuclei, self._info.preprocessing)
         missing = np.zeros(len(units.table))
+        kept = units if self._info.acquisitions or self._conformal is not None else None
         if self._info.acquisitions:
-            return units.table, measure_density(units), missing, units
-        return units.table, self._run(units), missing, None
+            return units.table, measure_density(units), missing, kept
+        return units.table, self._run(units), missing, kept
 
-    def _probabilities(self, seen, adaptation):
+    def _samples(self, seen: Observation, adaptation: Adaptation) -> Units:
+        """Return the samples as the network sees them."""
         from napari_marrow.learning.density import standardize_density
 
+        assert seen.samples is not None  # they are kept wherever they are asked for
         found = adaptation.statistics_for(seen.photograph)
-        if seen.samples is None or found is None:
+        return seen.samples if found is None else standardize_density(seen.samples, found[0])
+
+    def _probabilities(self, seen, adaptation):
+        if not self._info.acquisitions:
             return seen.values
-        return self._run(standardize_density(seen.samples, found[0]))
+        return self._run(self._samples(seen, adaptation))
+
+    def _measurements(self, seen, adaptation):
+        from napari_marrow.learning.samples import measure_appearance
+
+        return measure_appearance(self._samples(seen, adaptation))
 
     def _run(self, units: Units) -> NDArray[np.float64]:
         return units.mean_over_images(run_network(self._session, units.images))
@@ -311,6 +345,9 @@ class ClassicalPredictor(Predictor):
     def _probabilities(self, seen, adaptation):
         values = adaptation.transform(seen.values, seen.photograph)
         return run_classical(self._session, values.astype(np.float32))
+
+    def _measurements(self, seen, adaptation):
+        return adaptation.transform(seen.values, seen.photograph)
 
 
 def predictor_class(kind: str) -> type[Predictor]:

@@ -29,6 +29,7 @@ from napari_marrow.data.fields import Field
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.nuclei import field_labels
+from napari_marrow.learning.conformal import ClassModel, Conformal
 from napari_marrow.learning.samples import cells_of
 from napari_marrow.learning.settings import Preprocessing
 from napari_marrow.learning.shift import (
@@ -113,6 +114,9 @@ class Reference:
         (1,) largest distance of what is like them.
     look_centres, look_covariances, look_limits
         (k, 4), (k, 4, 4) and (k,) the :class:`.Look` of each acquisition; none in older bundles.
+    class_centres, class_whitening, class_scores, class_sizes, class_limit
+        The :class:`.Conformal`; the scores of all classes are one after the other. None in older
+        bundles.
     """
 
     signatures: NDArray[np.float16]
@@ -122,6 +126,11 @@ class Reference:
     look_centres: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4), "f4"))
     look_covariances: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4, 4), "f4"))
     look_limits: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, "f4"))
+    class_centres: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    class_whitening: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    class_scores: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    class_sizes: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    class_limit: NDArray[np.float64] = field(default_factory=lambda: np.full(1, -1.0))
 
     @classmethod
     def of_summaries(
@@ -169,6 +178,28 @@ class Reference:
             look_covariances=np.stack([x.covariance for x in looks]),
             look_limits=np.array([x.limit for x in looks], np.float32),
         )
+
+    def with_conformal(self, conformal: Conformal | None) -> Reference:
+        """Return the reference with what is usual of units of each class."""
+        if conformal is None:
+            return self
+        return replace(
+            self,
+            class_centres=conformal.model.centres,
+            class_whitening=conformal.model.whitening,
+            class_scores=np.concatenate(conformal.scores),
+            class_sizes=np.array([len(own) for own in conformal.scores], np.int64),
+            class_limit=np.array([conformal.limit]),
+        )
+
+    @cached_property
+    def conformal(self) -> Conformal | None:
+        """What is usual of units of each class."""
+        if not len(self.class_sizes):
+            return None
+        scores = np.split(self.class_scores, np.cumsum(self.class_sizes)[:-1])
+        model = ClassModel(self.class_centres, self.class_whitening)
+        return Conformal(model, tuple(scores), float(self.class_limit[0]))
 
     @cached_property
     def looks(self) -> tuple[Look, ...]:

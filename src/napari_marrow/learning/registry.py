@@ -48,14 +48,14 @@ KINDS = {
     for kind in (
         ModelKind(
             "network",
-            "napari_marrow.learning.learners:NetworkLearner",
+            "napari_marrow.learning.network_learner:NetworkLearner",
             "napari_marrow.learning.predictor:NetworkPredictor",
             frozenset({WEIGHTS, HISTORY}),
             needs_keras=True,
         ),
         ModelKind(
             "classical",
-            "napari_marrow.learning.learners:ClassicalLearner",
+            "napari_marrow.learning.classical_learner:ClassicalLearner",
             "napari_marrow.learning.predictor:ClassicalPredictor",
             frozenset({FEATURES}),
         ),

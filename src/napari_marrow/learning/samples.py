@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_marrow.audit.appearance import THUMBNAIL_PX, appearance
 from napari_marrow.data.cache import Arrays, cached, checksum
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failures
@@ -153,6 +154,13 @@ def _starts(length: int, side: int) -> list[int]:
     """Return where tiles begin that cover a length evenly, with the least overlap."""
     count = -(-length // side)
     return [round(s) for s in np.linspace(0, length - side, count)]
+
+
+def measure_appearance(units: Units) -> NDArray[np.float64]:
+    """Measure what units look like, (n, 16); see :func:`~napari_marrow.audit.appearance`."""
+    size = (THUMBNAIL_PX, THUMBNAIL_PX)
+    thumbnails = np.array([resize(image, size) for image in units.images])
+    return units.mean_over_images(appearance(thumbnails).astype(np.float64))
 
 
 def collect_units(

@@ -49,12 +49,13 @@ class CommonSettings(Settings):
         high=0.5,
         advanced=True,
     )
-    abstain_below: float = option(
-        0.6,
-        "Uncertain below",
-        "An answer with a lower probability is marked uncertain.",
-        low=0,
-        high=1,
+    max_error: float = option(
+        0.05,
+        "Errors",
+        "Largest fraction of all answers that may be wrong without being marked uncertain; answers "
+        "of so low a probability are marked that it is kept to.",
+        low=0.001,
+        high=0.5,
         advanced=True,
     )
 

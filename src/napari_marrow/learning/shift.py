@@ -27,6 +27,7 @@ from napari_marrow.learning.acquisitions import (
     standardize,
     statistics,
 )
+from napari_marrow.learning.confidence import Confidence
 
 MEASURED = ("background red", "background green", "background blue", "nucleus diameter")
 """What is measured of a photograph, in natural logarithms of levels and of pixels."""
@@ -213,19 +214,37 @@ class Adaptation:
         likest = of_photograph(self.acquisitions, photograph)
         return np.array(likest.centre), np.array(likest.spread)
 
-    def sentence(self, n_photographs: int, unit: str) -> str:
-        """Say in a line what a user must know of the batch; "" where nothing is unusual."""
+    def sentence(self, n_photographs: int, unit: str, elsewhere: Confidence | None = None) -> str:
+        """Say in a line what a user must know of the batch; "" where nothing is unusual.
+
+        Parameters
+        ----------
+        n_photographs, unit
+            How many there are, and what is classified.
+        elsewhere
+            The model's confidence in another acquisition.
+        """
         if not self.is_other:
             return ""
         these = (
             "This photograph is" if n_photographs == 1 else f"These {n_photographs} photographs are"
         )
         how = f" ({', '.join(self.differences)})" if self.differences else ""
-        text = f"{these} unlike those learnt from{how}: the answers are marked uncertain."
+        marked = "the answers are marked uncertain."
+        advice = (
+            " To have answers that can be trusted, annotate some cells of each class here, and "
+            "learn from them."
+        )
+        if self.units and elsewhere is not None and elsewhere.holds:
+            marked = (
+                f"answers below {elsewhere.abstain_below:.0%} are marked uncertain, as in each "
+                "acquisition learnt from when it was left out."
+            )
+            advice = ""
+        text = f"{these} unlike those learnt from{how}: {marked}"
         if self.units:
             text += f" Features are standardised by {counted(self.units, unit)} of this batch."
-        advice = "annotate some cells of each class here, and learn from them"
-        return f"{text} To have answers that can be trusted, {advice}."
+        return text + advice
 
 
 def are_unusual(looks: Sequence[Look], photographs: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -18,6 +18,9 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts.listing import natural_key
 
 Rows = NDArray[np.intp]
+Folds = list[tuple[Rows, Rows]]
+MIN_UNITS = 2
+"""Units of a class that every model can learn from."""
 MAX_RANDOM_CUTS = 500
 """Random cuts tried where a stratified one leaves a class out of a training side."""
 
@@ -117,9 +120,7 @@ def folds_by_source(
     )
 
 
-def folds_by_acquisition(
-    classes: NDArray, sources: NDArray, acquisitions: NDArray
-) -> list[tuple[Rows, Rows]]:
+def folds_by_acquisition(classes: NDArray, sources: NDArray, acquisitions: NDArray) -> Folds:
     """Return training and test rows with one acquisition after the other left out, by name.
 
     What else there is of a source of the one left out is not learnt from.
@@ -150,6 +151,23 @@ def folds_by_acquisition(
             )
         folds.append((np.flatnonzero(train), np.flatnonzero(test)))
     return folds
+
+
+def cross_fitting_folds(classes: NDArray, sources: NDArray, folds: int, seed: int) -> Folds:
+    """Return up to so many folds by source; none where a class has too few sources or units.
+
+    Each training side has two units of each class, which every model can learn from.
+    """
+    count = min(folds, _fewest(classes, sources, np.arange(len(classes))))
+    if count < 2:
+        return []
+    try:
+        found = folds_by_source(classes, sources, count, seed)
+    except MarrowError:  # sources of several classes
+        return []
+    names = np.unique(classes)
+    counts = (np.sum(classes[train] == name) for train, _ in found for name in names)
+    return found if min(counts) >= MIN_UNITS else []
 
 
 def check_folds(classes: NDArray, sources: NDArray, folds: int) -> None:

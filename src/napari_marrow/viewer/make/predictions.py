@@ -81,8 +81,7 @@ def predict_photographs(
         for k, (x, row) in enumerate(slices, 1)
     ]
     batch = predict_each(bundle, inputs, emit, should_stop, failures=failures)
-    found, n_found = batch.photographs, sum(x is not None for x in batch.photographs)
-    shift = batch.adaptation.sentence(n_found, bundle.info.settings.unit)
+    found, shift = batch.photographs, batch.sentence(bundle.info)
     labelled = []
     for x in photographs:
         pairs = zip(slices, found, strict=True)
