@@ -89,9 +89,9 @@ from napari_marrow.learning.settings import CompareSettings
 
 class HybridLearner(ClassicalLearner):
     def fit_calibrated(self, settings, split):
-        model, temperature = super().fit_calibrated(settings, split)
+        model = super().fit_calibrated(settings, split)
         history = pd.DataFrame({"epoch": [1, 2], "loss": [settings.blend, 0.5]})
-        return replace(model, tables={**model.tables, "history.csv": history}), temperature
+        return replace(model, tables={**model.tables, "history.csv": history})
 
 
 class HybridPredictor(ClassicalPredictor):
