@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from napari_marrow.learning.calibration import apply_temperature
 from napari_marrow.learning.confidence import (
     MIN_PROBABILITY,
     UNKNOWN,
@@ -63,3 +64,20 @@ def test_what_it_costs_is_told():
     assert not few.holds
     assert "19" in few.sentence("here")
     assert UNKNOWN.sentence("here") == ""
+
+
+def test_the_error_is_kept_to_in_each_group():
+    answers, truth = draw(np.random.default_rng(2), 300)
+    truth[200:] = 1 - (np.arange(100) % 5 > 0)  # the last third is wrong in one of five
+    groups = np.repeat(["a", "b", "c"], 100)
+    found = Confidence.of_answers(answers, truth, 0.05, groups)
+    together = Confidence.of_answers(answers, truth, 0.05)
+    assert found.temperature == together.temperature
+    assert found.abstain_below > together.abstain_below
+    top = apply_temperature(answers, found.temperature).max(axis=1)
+    alone = [
+        min_probability(top[groups == g], (answers.argmax(axis=1) != truth)[groups == g], 0.05)
+        for g in "abc"
+    ]
+    assert found.abstain_below == max(alone)
+    assert (found.units, found.error <= 0.05) == (100, True)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_CALIBRATION_UNITS = 10
-MAX_TEMPERATURE = 10.0
+TEMPERATURES = (0.1, 10.0)
+"""Smallest and largest."""
 
 
 def fit_temperature(probabilities: NDArray[np.float64], truth: NDArray[np.intp]) -> float:
@@ -14,8 +15,9 @@ def fit_temperature(probabilities: NDArray[np.float64], truth: NDArray[np.intp])
 
     It minimises the log loss, as scikit-learn's ``CalibratedClassifierCV(method="temperature")``
     does with the decision values of an estimator (C. Guo et al., "On calibration of modern neural
-    networks", ICML 2017), here with the logarithms of probabilities. It is never below 1: a few
-    right answers are no ground to be more certain than the model is. With fewer than
+    networks", ICML 2017), here with the logarithms of probabilities. The right class counts as
+    (n + 1) / (n + 2) in place of 1 (J. Platt, "Probabilistic outputs for support vector machines",
+    1999), so that a few right answers do not make a model certain. With fewer than
     ``MIN_CALIBRATION_UNITS`` units it is 1.
 
     Parameters
@@ -26,18 +28,19 @@ def fit_temperature(probabilities: NDArray[np.float64], truth: NDArray[np.intp])
         (n,) column of the right class.
     """
     from scipy.optimize import minimize_scalar
-    from sklearn.metrics import log_loss
 
-    if len(truth) < MIN_CALIBRATION_UNITS:
+    count, classes = probabilities.shape
+    if count < MIN_CALIBRATION_UNITS:
         return 1.0
-    columns = range(probabilities.shape[1])
+    targets = np.full((count, classes), 1 / (count + 2) / max(1, classes - 1))
+    targets[np.arange(count), truth] = (count + 1) / (count + 2)
 
     def loss(log_temperature: float) -> float:
         scaled = apply_temperature(probabilities, float(np.exp(log_temperature)))
-        return float(log_loss(truth, scaled, labels=columns))
+        return float(-(targets * np.log(scaled.clip(1e-12))).sum(axis=1).mean())
 
-    found = minimize_scalar(loss, bounds=(0, np.log(MAX_TEMPERATURE)), method="bounded")
-    return float(np.exp(found.x)) if found.fun < loss(0) else 1.0
+    found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded")
+    return float(np.exp(found.x))
 
 
 def apply_temperature(

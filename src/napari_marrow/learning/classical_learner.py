@@ -126,7 +126,7 @@ class ClassicalLearner(Learner):
             return None
         folds = folds_by_acquisition(*self._classes_and_sources(rows), groups)
         found = self._cross_fit(settings, rows, folds).probabilities
-        return Confidence.of_answers(found, self._codes[rows], settings.max_error)
+        return Confidence.of_answers(found, self._codes[rows], settings.max_error, groups)
 
     def _classes_and_sources(self, rows: Rows) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
         table = self.table.iloc[rows]

@@ -43,7 +43,11 @@ class Confidence:
 
     @classmethod
     def of_answers(
-        cls, probabilities: NDArray[np.float64], truth: NDArray[np.intp], max_error: float
+        cls,
+        probabilities: NDArray[np.float64],
+        truth: NDArray[np.intp],
+        max_error: float,
+        groups: NDArray[np.str_] | None = None,
     ) -> Confidence:
         """Fit to answers for units that were not learnt from.
 
@@ -55,18 +59,23 @@ class Confidence:
             (n,) column of the right class.
         max_error
             Largest fraction of all answers that may be wrong and not marked.
+        groups
+            (n,) names of the groups in each of which that must hold, such as acquisitions; all are
+            one when None. ``units``, ``coverage`` and ``error`` are those of the worst of each.
         """
+        groups = np.zeros(len(truth), str) if groups is None else groups
         temperature = fit_temperature(probabilities, truth)
         scaled = apply_temperature(probabilities, temperature)
         top, is_wrong = scaled.max(axis=1), scaled.argmax(axis=1) != truth
-        below = min_probability(top, is_wrong, max_error)
+        parts = [groups == name for name in np.unique(groups)]
+        below = max(min_probability(top[own], is_wrong[own], max_error) for own in parts)
         kept = top >= below
         return cls(
             temperature,
             below,
-            len(truth),
-            float(kept.mean()),
-            float((kept & is_wrong).mean()),
+            min(int(own.sum()) for own in parts),
+            min(float(kept[own].mean()) for own in parts),
+            max(float((kept & is_wrong)[own].mean()) for own in parts),
             max_error,
         )
 
@@ -94,7 +103,7 @@ class Confidence:
         found = (
             f"Answers below {self.abstain_below:.0%} are marked uncertain: of {self.units} answers "
             f"for {place}, {1 - self.coverage:.0%} are, and {self.error:.0%} of all are wrong "
-            "without a mark"
+            "and not marked"
         )
         if self.holds:
             return f"{found}."

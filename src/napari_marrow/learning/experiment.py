@@ -198,7 +198,9 @@ def _confidence_notes(model: FittedModel) -> list[str]:
     """Say from which probability on answers stand unmarked, here and in another acquisition."""
     texts = [model.confidence.sentence("photographs not learnt from")]
     if model.elsewhere is not None:
-        texts.append(model.elsewhere.sentence("an acquisition not learnt from"))
+        texts.append(
+            model.elsewhere.sentence("an acquisition left out of training (the worst of them)")
+        )
     return [text for text in texts if text]
 
 

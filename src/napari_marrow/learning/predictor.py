@@ -252,10 +252,10 @@ class Predictor(ABC):
         if not len(seen.units):
             none = _empty_table(info.classes)
             return Prediction(none, None, float("nan"), True, labels, NO_NUCLEUS, seen.copy_of)
-        other = adaptation.is_other or self._is_other(seen)
+        other, unlike = adaptation.is_other or self._is_other(seen), seen.unlike
         confidence, elsewhere = info.confidence, info.elsewhere
         if other and adaptation.units and elsewhere is not None and elsewhere.holds:
-            confidence, other = elsewhere, False
+            confidence, other, unlike = elsewhere, False, np.zeros_like(unlike)
         raw = self._probabilities(seen, adaptation)
         probabilities = apply_temperature(raw, confidence.temperature)
         table = seen.units.copy()
@@ -264,7 +264,7 @@ class Predictor(ABC):
         low = probabilities.max(axis=1, initial=0) < confidence.abstain_below
         neither = self._is_neither(seen, adaptation)
         missing = seen.missing > MAX_MISSING_FRACTION
-        doubts = zip(seen.unlike, neither, low, missing, strict=True)
+        doubts = zip(unlike, neither, low, missing, strict=True)
         names = (NO_NUCLEUS, OTHER_ACQUISITION, UNLIKE, NEITHER, LOW_PROBABILITY, FEATURES_MISSING)
         reasons = [
             _reason(dict(zip(names, (seen.no_nucleus, other, *row), strict=True))) for row in doubts
@@ -274,9 +274,9 @@ class Predictor(ABC):
         top = int(mean.argmax())
         reason = reasons[0]
         if is_cells:
-            unlike, unclassed = (x.mean() > MAX_UNLIKE_FRACTION for x in (seen.unlike, neither))
+            mostly = [x.mean() > MAX_UNLIKE_FRACTION for x in (unlike, neither)]
             unsure, none_sure = mean[top] < confidence.abstain_below, table["uncertain"].all()
-            doubt = {OTHER_ACQUISITION: other, UNLIKE: unlike, NEITHER: unclassed}
+            doubt = {OTHER_ACQUISITION: other, UNLIKE: mostly[0], NEITHER: mostly[1]}
             doubt[LOW_PROBABILITY] = unsure
             reason = _reason(doubt | {NO_CERTAIN_CELL: none_sure and not other})
         answer = info.classes[top], float(mean[top])
