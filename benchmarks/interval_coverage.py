@@ -1,6 +1,6 @@
 """How often the 95 % intervals of scores hold the true score, in simulated evaluations.
 
-    python benchmarks/interval_coverage.py [--repeats 500] [--all] [--choose]
+    python benchmarks/interval_coverage.py [--repeats 250] [--all] [--choose]
 
 Two classes of 6, 10 or 30 sources each, 5 to 35 cells a source. A source is of one class, or of
 both. Its share of right answers is drawn from a beta distribution, with the true accuracy as mean
@@ -205,7 +205,7 @@ def print_markdown(table: pd.DataFrame) -> None:
 def main() -> None:
     """Print coverage and width."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--repeats", type=int, default=500)
+    parser.add_argument("--repeats", type=int, default=250)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--choose", action="store_true")
     options = parser.parse_args()
