@@ -12,6 +12,7 @@ from napari_marrow.jobs.train import TrainingResult, TrainJob, run_training
 from napari_marrow.learning.audited import audit_training
 from napari_marrow.learning.bundle import load_bundle
 from napari_marrow.learning.learners import SILENT
+from napari_marrow.learning.predictor import INSEPARABLE
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
 from napari_marrow.measure.settings import STAIN_DEPENDENT_FAMILIES
 from napari_marrow.report.card import render
@@ -64,6 +65,17 @@ def test_what_a_camera_changes_is_left_out_by_default(phantom, trained):
     assert ("colour" in note, "sizes in pixels" in note) == (is_confounded, is_confounded)
     measured = (trained.bundle / "features.csv").read_text()
     assert ("density" in measured) == (not is_confounded)
+
+
+def test_answers_are_marked_where_a_camera_can_give_them(phantom, trained, tmp_path):
+    collection, is_confounded = phantom
+    bundle = load_bundle(trained.bundle)
+    assert bundle.info.inseparable == is_confounded
+    result = run_prediction(PredictJob(bundle, [collection], tmp_path / "p.csv"))
+    because = result.table["reason"].str.contains(INSEPARABLE)
+    assert because.all() if is_confounded else not because.any()
+    assert all((INSEPARABLE in p.reason) == is_confounded for p in result.predictions)
+    assert result.table["uncertain"].all() == is_confounded
 
 
 @pytest.mark.parametrize(

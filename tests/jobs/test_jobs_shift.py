@@ -32,19 +32,25 @@ def same(tmp_path_factory):
     return scan(write_phantom(tmp_path_factory.mktemp("same"), PhantomSettings(10, seed=2, **SIZE)))
 
 
+def through(root, fields, gamma, light, scale):
+    """Photographs through another camera: its tone curve, light and magnification."""
+    for field in fields:
+        seen = 255 * (field.image() / 255) ** gamma * light
+        height, width = seen.shape[:2]
+        size = (round(width * scale), round(height * scale))
+        picture = Image.fromarray(seen.astype(np.uint8)).resize(size, Image.Resampling.BILINEAR)
+        (root / field.class_name).mkdir(exist_ok=True, parents=True)
+        picture.save(root / field.class_name / f"{field.name}.png")
+    return scan(root)
+
+
+BLUISH = (0.6, (0.75, 0.8, 0.95), 1.5)
+
+
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory, same):
     """The same ten through another camera: bluish light, less contrast, 1.5 times the size."""
-    root = tmp_path_factory.mktemp("elsewhere")
-    for field in same.fields:
-        dark = field.image() / 255
-        seen = 255 * dark**0.6 * (0.75, 0.8, 0.95)
-        picture = Image.fromarray(seen.astype(np.uint8)).resize(
-            (360, 270), Image.Resampling.BILINEAR
-        )
-        (root / field.class_name).mkdir(exist_ok=True)
-        picture.save(root / field.class_name / f"{field.name}.png")
-    return scan(root)
+    return through(tmp_path_factory.mktemp("elsewhere"), same.fields, *BLUISH)
 
 
 @pytest.fixture(scope="module", params=["field", "cell"])
@@ -151,6 +157,65 @@ def test_a_confounded_set_is_not_standardised_and_says_so(tmp_path):
     )
     assert load_bundle(result.bundle).info.acquisitions == ()
     assert any("one class only" in note for note in result.notes)
+
+
+def named(collection, name):
+    """The same fields, of an acquisition with this name."""
+    return tuple(
+        replace(f, acquisition=name, source=f"{name}/{f.source}") for f in collection.fields
+    )
+
+
+def test_a_few_cells_of_the_new_place_make_answers_there_no_worse(bundle, here, tmp_path):
+    """They are standardised by themselves, and the rest as a batch, which stays marked."""
+    new = scan(write_phantom(tmp_path / "more", PhantomSettings(40, seed=5, **SIZE)))
+    there = through(tmp_path / "there", new.fields, *BLUISH)
+    few, rest = there.fields[::4], [f for k, f in enumerate(there.fields) if k % 4]
+    assert {f.class_name for f in few} == {"ALL", "MM"}
+    asked = replace(there, fields=tuple(rest))
+    without = accuracy(predicted(bundle, asked, tmp_path), asked)
+    fields = named(here, "here") + named(replace(there, fields=few), "there")
+    out, settings = tmp_path / "few.marrow", replace(bundle.info.settings, max_error=0.1)
+    run_training(TrainJob(replace(here, root=tmp_path, fields=fields), settings, out))
+    learnt = load_bundle(out)
+    assert {x.name for x in learnt.info.acquisitions} == {"here", "there"}
+    result = predicted(learnt, asked, tmp_path / "few")
+    assert accuracy(result, asked) >= without
+    if learnt.info.settings.unit == "field":  # of cells ten fields hold many
+        assert result.table["reason"].str.contains(OTHER_ACQUISITION).all()
+        assert "30" in result.shift
+
+
+@pytest.mark.parametrize("n_learnt", [2, 3])
+def test_answers_elsewhere_stand_where_three_acquisitions_show_how_good_they_are(
+    tmp_path, here, elsewhere, n_learnt
+):
+    cameras = {"b": (1.2, (0.95, 0.8, 0.7), 0.8), "c": (0.8, (0.7, 0.95, 0.9), 1.2)}
+    fields = named(here, "a")
+    for seed, (name, how) in enumerate([*cameras.items()][: n_learnt - 1], 10):
+        other = write_phantom(tmp_path / f"{name}0", PhantomSettings(30, seed=seed, **SIZE))
+        fields += named(through(tmp_path / name, scan(other).fields, *how), name)
+    collection = replace(here, root=tmp_path, fields=fields)
+    out = tmp_path / "b.marrow"
+    run_training(TrainJob(collection, TrainingSettings(model="logistic", unit="cell"), out))
+    info = load_bundle(out).info
+    result = predicted(load_bundle(out), elsewhere, tmp_path)
+    because = result.table["reason"].str.contains(OTHER_ACQUISITION)
+    if n_learnt == 2:
+        assert info.elsewhere is None
+        assert because.all()
+        return
+    assert info.elsewhere.holds
+    assert info.elsewhere.units >= 100
+    assert any("left out of training" in note for note in info.notes)
+    assert not because.any()
+    assert f"below {info.elsewhere.abstain_below:.0%}" in result.shift
+    truth = result.table["image"].map({elsewhere.label(f): f.class_name for f in elsewhere.fields})
+    kept = ~result.table["uncertain"]
+    assert kept.mean() > 0.5
+    assert (kept & (result.table["class"] != truth)).mean() <= 0.1
+    plain = predicted(load_bundle(out), elsewhere, tmp_path, "none")
+    assert plain.table["uncertain"].all()  # not adapted: how good they are is not known
 
 
 def laboratory(root, name):

@@ -1,7 +1,7 @@
 """Standardising by acquisition, against scikit-learn's StandardScaler and by hand."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from napari_marrow.learning.acquisitions import (
     Acquisition,
     Standardizer,
     group_units,
+    little_known,
     statistics,
 )
 
@@ -100,9 +101,11 @@ def test_none_leaves_features_as_they_are():
     ("sizes", "expected"),
     [
         ({"a": (40, 40), "b": (40, 40)}, {"a", "b"}),
-        ({"a": (40, 40), "b": (9, 9), "c": (8, 8)}, {"a", "others"}),
+        ({"a": (40, 40), "b": (9, 9), "c": (5, 5)}, {"a", "b", "c"}),
+        ({"a": (40, 40), "b": (9, 0), "c": (2, 2), "d": (8, 12)}, {"a", "d"}),
         ({"a": (40, 40), "b": (60, 60), "c": (3, 0)}, {"a", "b"}),
-        ({"a": (8, 8), "b": (8, 9)}, {"others"}),
+        ({"a": (40, 40), "b": (2, 3)}, {"a", "b"}),
+        ({"a": (2, 2), "b": (2, 2)}, {"others"}),
         ({"": (40, 30)}, {""}),
         ({"a": (40, 40), "b": (25, 0), "c": (0, 25)}, {"a", "others"}),
     ],
@@ -124,3 +127,30 @@ def test_it_is_stored_as_json():
     one = Acquisition.of_values("a", values, classes)
     assert one.units == {"ALL": 30, "MM": 30}
     assert Acquisition.from_dict(json.loads(json.dumps(asdict(one)))) == one
+
+
+def test_more_of_one_class_is_not_another_stain():
+    """Weighted by class, two acquisitions of other proportions are standardised alike."""
+    rng = np.random.default_rng(0)
+    classes = np.repeat(["ALL", "MM"], [900, 100]), np.repeat(["ALL", "MM"], [100, 900])
+    values = [rng.normal(size=(1000, 1)) + 4 * (x == "MM")[:, None] for x in classes]
+    joined, names = np.concatenate(classes), np.repeat(["a", "b"], 1000)
+    standardizer = Standardizer.fit(np.concatenate(values), names, joined, "auto")
+    one, other = standardizer.acquisitions["a"], standardizer.acquisitions["b"]
+    assert one.centre == pytest.approx(other.centre, abs=0.15)
+    assert one.centre == pytest.approx([2], abs=0.15)
+    expected = np.average(values[0], axis=0, weights=np.where(classes[0] == "ALL", 1 / 9, 1))
+    assert one.centre == pytest.approx(expected, abs=1e-6)
+    assert one.spread == pytest.approx([np.sqrt(1 + 4)], abs=0.2)
+
+
+def test_a_few_units_of_a_new_place_are_little_known_beside_many():
+    values, classes = units(0, 40)
+    many, few = (
+        replace(Acquisition.of_values(k, values[:n], classes[:n]), members=(k, f"{k}2"))
+        for k, n in (("old", 30), ("new", 12))
+    )
+    assert little_known([many, few]) == {"new", "new2"}
+    assert little_known([few]) == little_known([]) == frozenset()
+    half = replace(few, units={"ALL": 8, "MM": 7})
+    assert little_known([many, half]) == frozenset()

@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError
 
 Adapt: TypeAlias = Literal["auto", "none", "batch"]
-MIN_TRAINING_UNITS = 30
-"""Cells or fields of an acquisition from which its mean and deviation are taken at training."""
+MIN_TRAINING_UNITS = 5
+"""Cells or fields of an acquisition, of all classes, by which it is standardised at training."""
 MIN_BATCH_UNITS = 10
 """Cells of new photographs from which those of their acquisition are taken: ten give most of it."""
+MIN_KNOWN_UNITS = 30
+"""Cells or fields that an acquisition needs for answers for it to stand unmarked."""
 MAX_CONFOUNDED_FRACTION = 0.5
 """Fraction of the units in acquisitions of one class, above which none is standardised by its
 own."""
@@ -58,10 +60,30 @@ class Acquisition:
     photograph: tuple[float, ...] = ()
 
     @classmethod
-    def of_values(cls, name: str, values: Values, classes: Sequence[str]) -> Acquisition:
-        """Return the acquisition of units with these features, (n, features)."""
-        names, counts = np.unique(classes, return_counts=True)
-        centre, spread = statistics(values)
+    def of_values(
+        cls,
+        name: str,
+        values: Values,
+        classes: NDArray[np.str_],
+        fractions: Mapping[str, float] | None = None,
+    ) -> Acquisition:
+        """Return the acquisition of units with these features.
+
+        Parameters
+        ----------
+        name
+            Its name.
+        values, classes
+            (n, features) and (n,) of its units.
+        fractions
+            Of the classes in all that is learnt from: units count as if they had these here, too,
+            so that an acquisition with more of one class is not taken for one with another stain.
+        """
+        names, codes, counts = np.unique(classes, return_inverse=True, return_counts=True)
+        weights = np.ones(len(classes))
+        if fractions is not None:
+            weights = np.array([fractions[k] for k in names.tolist()])[codes] / counts[codes]
+        centre, spread = statistics(values, weights)
         units = dict(zip(names.tolist(), counts.tolist(), strict=True))
         return cls(name, units, tuple(centre.tolist()), tuple(spread.tolist()))
 
@@ -82,14 +104,18 @@ class Acquisition:
         return standardize(values, np.array(self.centre), np.array(self.spread))
 
 
-def statistics(values: Values) -> tuple[Values, Values]:
-    """Return mean and standard deviation of each column; 0 and 1 of one without any value."""
+def statistics(values: Values, weights: Values | None = None) -> tuple[Values, Values]:
+    """Return mean and standard deviation of each column; 0 and 1 of one without any value.
+
+    ``weights``, (n,), are those of the rows; all are alike when None.
+    """
     known = np.isfinite(values)
-    count = known.sum(axis=0)
-    filled = np.where(known, values, 0)
-    centre = filled.sum(axis=0) / np.maximum(count, 1)
-    squares = np.where(known, (values - centre) ** 2, 0).sum(axis=0)
-    spread = np.sqrt(squares / np.maximum(count, 1))
+    own = known * (np.ones(len(values)) if weights is None else weights)[:, None]
+    total = own.sum(axis=0)
+    total[total == 0] = 1.0
+    centre = (own * np.where(known, values, 0)).sum(axis=0) / total
+    squares = (own * np.where(known, values - centre, 0) ** 2).sum(axis=0)
+    spread = np.sqrt(squares / total)
     return centre, np.where(spread > MIN_SPREAD, spread, 1.0)
 
 
@@ -139,11 +165,23 @@ def group_units(acquisitions: NDArray[np.str_], classes: NDArray[np.str_]) -> Gr
     if not whole.any():
         return Grouping(np.full(len(classes), OTHERS))
     rest = classes[~whole[codes]]
-    enough = len(rest) >= MIN_TRAINING_UNITS and len(np.unique(rest)) == n_classes
+    enough = len(rest) >= MIN_KNOWN_UNITS and len(np.unique(rest)) == n_classes
     sizes = [len(x) if is_whole else 0 for x, is_whole in zip(own, whole, strict=True)]
     return Grouping(
         np.where(whole[codes], acquisitions, OTHERS if enough else names[np.argmax(sizes)])
     )
+
+
+def little_known(acquisitions: Sequence[Acquisition]) -> frozenset[str]:
+    """Return the names of narrower acquisitions of which few units were learnt from.
+
+    That is fewer than 30, and than half of those of the largest: all of a small training set are as
+    well known as each other.
+    """
+    sizes = [sum(one.units.values()) for one in acquisitions]
+    enough = min(MIN_KNOWN_UNITS, max(sizes, default=0) / 2)
+    pairs = zip(acquisitions, sizes, strict=True)
+    return frozenset(name for one, size in pairs if size < enough for name in one.members)
 
 
 def nearest(acquisitions: Sequence[Acquisition], values: Values) -> Acquisition:
@@ -236,10 +274,12 @@ class Standardizer:
         if grouping.removes_class:
             return cls(note=f"{REMOVES_CLASS}: answers for another microscope are not adapted.")
         groups = grouping.groups
+        kinds, counts = np.unique(classes, return_counts=True)
+        fractions = dict(zip(kinds.tolist(), (counts / len(classes)).tolist(), strict=True))
         rows = {name: groups == name for name in np.unique(groups).tolist()}
         found = {
             k: replace(
-                Acquisition.of_values(k, values[own], classes[own]),
+                Acquisition.of_values(k, values[own], classes[own], fractions),
                 members=tuple(np.unique(names[own]).tolist()),
             )
             for k, own in rows.items()

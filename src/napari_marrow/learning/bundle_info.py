@@ -53,6 +53,9 @@ class BundleInfo:
     confounding
         What goes with the class in the training set, which must stand before every score; None
         where nothing was found to.
+    inseparable
+        Whether class and acquisition go together so that features can't be standardised by
+        acquisition: every answer is uncertain.
     """
 
     classes: tuple[str, ...]
@@ -69,6 +72,7 @@ class BundleInfo:
     kind: str = "network"
     acquisitions: tuple[Acquisition, ...] = ()
     confounding: Confounding | None = None
+    inseparable: bool = False
 
     @property
     def needs_nuclei(self) -> bool:
@@ -115,4 +119,5 @@ class BundleInfo:
             kind=str(values.get("kind", "classical" if features else "network")),
             acquisitions=tuple(map(Acquisition.from_dict, values.get("acquisitions", ()))),
             confounding=None if confounding is None else Confounding.from_dict(confounding),
+            inseparable=bool(values.get("inseparable", False)),
         )

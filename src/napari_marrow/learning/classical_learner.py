@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.acquisitions import Standardizer
 from napari_marrow.learning.bundle_files import FEATURES
 from napari_marrow.learning.classical import (
@@ -124,7 +125,10 @@ class ClassicalLearner(Learner):
         groups = standardizer.groups(self._acquisitions[rows])
         if len(np.unique(groups)) < MIN_ACQUISITIONS:
             return None
-        folds = folds_by_acquisition(*self._classes_and_sources(rows), groups)
+        try:
+            folds = folds_by_acquisition(*self._classes_and_sources(rows), groups)
+        except MarrowError:  # sources of several acquisitions leave nothing to learn from
+            return None
         found = self._cross_fit(settings, rows, folds).probabilities
         return Confidence.of_answers(found, self._codes[rows], settings.max_error, groups)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, with_acquisitions_only
-from napari_marrow.learning.acquisitions import with_photographs
+from napari_marrow.learning.acquisitions import little_known, with_photographs
 from napari_marrow.learning.audited import audit_training
 from napari_marrow.learning.bundle import sha256
 from napari_marrow.learning.bundle_files import HELDOUT
@@ -177,6 +177,7 @@ def train(
         features=model.features,
         kind=settings.kind,
         confounding=audited.confounding,
+        inseparable=leave_out,
     )
     tables = {HELDOUT: heldout, **model.tables}
     callbacks.progress(SCORED_FRACTION, "Looking at the training pictures")
@@ -190,6 +191,7 @@ def train(
         [f.source for f in used],
         [collection.label(f) in learnt for f in used],
         names,
+        little_known(info.acquisitions),
     ).with_conformal(model.conformal)
     return TrainedModel(info, model, tables, reference, tuple(failures.found))
 

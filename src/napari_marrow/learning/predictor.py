@@ -40,6 +40,7 @@ NO_CERTAIN_CELL = "no certain cell"
 UNLIKE = "unlike the training pictures"
 OTHER_ACQUISITION = "other acquisition"
 NEITHER = "unlike every class"
+INSEPARABLE = "class goes with camera"
 MAX_UNLIKE_FRACTION = 0.5
 """A field of which a larger fraction of the cells is unlike those learnt from is uncertain."""
 
@@ -265,10 +266,10 @@ class Predictor(ABC):
         neither = self._is_neither(seen, adaptation)
         missing = seen.missing > MAX_MISSING_FRACTION
         doubts = zip(unlike, neither, low, missing, strict=True)
-        names = (NO_NUCLEUS, OTHER_ACQUISITION, UNLIKE, NEITHER, LOW_PROBABILITY, FEATURES_MISSING)
-        reasons = [
-            _reason(dict(zip(names, (seen.no_nucleus, other, *row), strict=True))) for row in doubts
-        ]
+        names = (UNLIKE, NEITHER, LOW_PROBABILITY, FEATURES_MISSING)
+        of_all = {NO_NUCLEUS: seen.no_nucleus, OTHER_ACQUISITION: other}
+        of_all[INSEPARABLE] = info.inseparable
+        reasons = [_reason(of_all | dict(zip(names, row, strict=True))) for row in doubts]
         table["uncertain"], table["reason"] = [reason != "" for reason in reasons], reasons
         mean = probabilities.mean(axis=0)
         top = int(mean.argmax())
@@ -276,9 +277,9 @@ class Predictor(ABC):
         if is_cells:
             mostly = [x.mean() > MAX_UNLIKE_FRACTION for x in (unlike, neither)]
             unsure, none_sure = mean[top] < confidence.abstain_below, table["uncertain"].all()
-            doubt = {OTHER_ACQUISITION: other, UNLIKE: mostly[0], NEITHER: mostly[1]}
-            doubt[LOW_PROBABILITY] = unsure
-            reason = _reason(doubt | {NO_CERTAIN_CELL: none_sure and not other})
+            doubt = {UNLIKE: mostly[0], NEITHER: mostly[1], LOW_PROBABILITY: unsure}
+            doubt[NO_CERTAIN_CELL] = none_sure and not any(of_all.values())
+            reason = _reason(of_all | doubt)
         answer = info.classes[top], float(mean[top])
         return Prediction(table, *answer, reason != "", labels, reason, seen.copy_of)
 

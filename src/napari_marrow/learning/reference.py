@@ -9,7 +9,7 @@ logarithms of them have, which few distances also tell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -139,6 +139,7 @@ class Reference:
         sources: Sequence[str],
         is_learnt: Sequence[bool],
         acquisitions: Sequence[str],
+        little_known: Collection[str] = (),
         seed: int = 0,
     ) -> Reference:
         """Return the reference of photographs.
@@ -147,6 +148,8 @@ class Reference:
         ----------
         summaries, sources, is_learnt, acquisitions
             One a photograph; those that were not learnt from tell nothing of what is usual.
+        little_known
+            Acquisitions of which too few units were learnt from to tell what photographs look like.
         seed
             Of the choice where there are very many units.
         """
@@ -163,7 +166,8 @@ class Reference:
         if len(units):
             whitening = _whitening(units)
             limit = np.array([limit_of(_distances_between_sources(units, groups))], np.float32)
-        rows = np.flatnonzero(is_learnt)
+        is_known = ~np.isin(acquisitions, [*little_known])
+        rows = np.flatnonzero(np.array(is_learnt) & is_known)
         measured = np.stack([x.photograph for x in summaries])[rows]
         looks = looks_of(measured, np.array(sources)[rows], np.array(acquisitions)[rows])
         return cls(packed, units, whitening, limit).with_looks(looks)

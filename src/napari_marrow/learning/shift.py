@@ -20,6 +20,7 @@ from napari_marrow.imaging.relabel import small_numbers
 from napari_marrow.imaging.white_point import white_point
 from napari_marrow.learning.acquisitions import (
     MIN_BATCH_UNITS,
+    MIN_KNOWN_UNITS,
     Acquisition,
     Adapt,
     Values,
@@ -232,8 +233,8 @@ class Adaptation:
         how = f" ({', '.join(self.differences)})" if self.differences else ""
         marked = "the answers are marked uncertain."
         advice = (
-            " To have answers that can be trusted, annotate some cells of each class here, and "
-            "learn from them."
+            f" To have answers that can be trusted, annotate at least {MIN_KNOWN_UNITS} cells "
+            "here, some of each class, and learn from them, too."
         )
         if self.units and elsewhere is not None and elsewhere.holds:
             marked = (
