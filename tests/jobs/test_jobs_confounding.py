@@ -4,7 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
+from napari_marrow.data.fields import Field
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import CompareJob, run_comparison
 from napari_marrow.jobs.predict import PredictJob, run_prediction
@@ -147,3 +149,21 @@ def test_acquisitions_of_both_classes_are_adapted_to_and_nothing_is_left_out(tmp
         info = load_bundle(run_training(job).bundle).info
         assert info.confounding.properties == ("acquisition",)
         assert ("colour" in info.preprocessing.families) == (adapt == "auto")
+
+
+def test_pictures_cut_to_the_size_of_the_cell_are_not_taken_for_two_cameras(tmp_path):
+    """Size goes with the class in pictures of one given acquisition: that is said, no more."""
+    drawn = scan(write_phantom(tmp_path / "in", PhantomSettings(24, seed=5, **SMALL)))
+    fields = []
+    for f in drawn.fields:
+        side = 180 if f.class_name == "MM" else 160
+        path = tmp_path / f"{f.name}.png"
+        Image.fromarray(f.image()[:side, :side]).save(path)
+        fields.append(Field(path, f.name, f.source, f.class_name, acquisition="one"))
+    collection = replace(drawn, root=tmp_path, fields=tuple(fields))
+    job = TrainJob(collection, TrainingSettings(model="logistic"), tmp_path / "b.marrow")
+    info = load_bundle(run_training(job).bundle).info
+    assert info.confounding.properties == ("size",)
+    assert "colour" in info.preprocessing.families
+    assert not info.inseparable
+    assert info.acquisitions

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from napari_marrow.audit.audit import audit
@@ -39,25 +38,32 @@ class Audited:
     notes: tuple[str, ...]
     confounding: Confounding | None
 
-    def leaves_out(self, units: pd.DataFrame, adapt: Adapt) -> bool:
-        """Whether what a stain, a camera or a magnification changes is left out by default.
+    def is_inseparable(self, units: pd.DataFrame) -> bool:
+        """Whether the classes can't be told from the acquisitions.
 
-        It is where these go with the class and features can't be standardised by acquisition, which
-        would remove the difference.
+        Most units are of acquisitions of one class then: to standardise by acquisition would remove
+        the class, and every answer of a model is uncertain.
 
         Parameters
         ----------
         units
             ``image`` and ``class`` of all that is learnt from.
-        adapt
-            See :class:`.AdaptationSettings`.
         """
-        if self.confounding is None or adapt == "none":
-            return self.confounding is not None
+        if self.confounding is None:
+            return False
         names = {self.collection.label(f): f.acquisition for f in self.collection.fields}
         acquisitions = units["image"].map(names).to_numpy(str)
-        grouping = group_units(acquisitions, units["class"].to_numpy(str))
-        return len(np.unique(grouping.groups)) == 1
+        return group_units(acquisitions, units["class"].to_numpy(str)).removes_class
+
+    def leaves_out(self, units: pd.DataFrame, adapt: Adapt) -> bool:
+        """Whether what a stain, a camera or a magnification changes is left out by default.
+
+        It is where acquisitions go with the class and features are not standardised by them. See
+        :meth:`is_inseparable`; ``adapt`` is that of :class:`.AdaptationSettings`.
+        """
+        properties = () if self.confounding is None else self.confounding.properties
+        plain = adapt == "none" and not {"camera", "acquisition"}.isdisjoint(properties)
+        return plain or self.is_inseparable(units)
 
     def features_note(self, families: Sequence[str]) -> tuple[str, ...]:
         """Say which features are left out, or kept although the class may be told by them.

@@ -177,7 +177,7 @@ def train(
         features=model.features,
         kind=settings.kind,
         confounding=audited.confounding,
-        inseparable=leave_out,
+        inseparable=audited.is_inseparable(units),
     )
     tables = {HELDOUT: heldout, **model.tables}
     callbacks.progress(SCORED_FRACTION, "Looking at the training pictures")
