@@ -1,6 +1,7 @@
 """A simulated folder to measure, and one classical training of it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,15 @@ def many(tmp_path_factory, make_snam) -> Path:
 
 @pytest.fixture(scope="session")
 def svm(tmp_path_factory, phantom) -> dict:
-    """A training of ``svm`` on cells: ``bundle``, ``result``, ``events``, ``settings``."""
+    """A training of ``svm`` on cells: ``bundle``, ``result``, ``events``, ``settings``.
+
+    All fields are of one acquisition.
+    """
     settings = TrainingSettings(model="svm", unit="cell", select=12)
     out, events = tmp_path_factory.mktemp("svm") / "svm.marrow", []
-    result = run_training(TrainJob(phantom, settings, out), events.append).to_dict()
+    fields = tuple(replace(f, acquisition="one") for f in phantom.fields)
+    job = TrainJob(replace(phantom, fields=fields), settings, out)
+    result = run_training(job, events.append).to_dict()
     return {
         "bundle": out,
         "result": json.loads(json.dumps(result, allow_nan=False)),

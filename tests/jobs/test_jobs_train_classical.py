@@ -175,7 +175,8 @@ def test_onnx_from_disk_is_the_pipeline_fitted_on_these_rows(svm, phantom):
     fitted = fit_classical("svm", known, feature_columns(units), codes, 12, 0)
     assert fitted.chosen == bundle.info.features
     found = onnx_answers(bundle.path, units[list(fitted.chosen)])
-    np.testing.assert_allclose(found, fitted.probabilities(units), atol=1e-5)
+    # means weighted by class are rounded otherwise
+    np.testing.assert_allclose(found, fitted.probabilities(units), atol=2e-4)
 
 
 def repaint(path, seed):

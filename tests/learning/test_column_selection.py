@@ -19,11 +19,12 @@ def made(kinds, rows=60):
 
 
 def test_usable_columns_by_hand():
-    steady, half, most = [5.0] * 8, [1.0, np.nan] * 4, [1.0] + [np.nan] * 7
+    steady, quarter, half = [5.0] * 8, [1.0, 4.0, np.nan, 7.0] * 2, [1.0, np.nan] * 4
+    quarter[7], half[2] = 2.0, 7
     line = np.arange(8.0)
     bent = line + np.where(line == 3, 9, 0)
     half[2] = 7
-    values = np.column_stack([steady, line, half, most, -3 * line + 2, bent, [np.nan] * 8])
+    values = np.column_stack([steady, line, quarter, half, -3 * line + 2, bent, [np.nan] * 8])
     found = UsableColumns().fit(values)
     assert found.mask_.tolist() == [False, True, True, False, False, True, False]
     assert found.collinear_with_.tolist() == [-1, -1, -1, -1, 1, -1, -1]

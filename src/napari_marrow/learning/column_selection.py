@@ -13,8 +13,9 @@ from napari_marrow.measure.chi2 import chi2_scores, is_constant
 
 MAX_CORRELATION = 0.95
 """Columns with a higher correlation with an earlier one are dropped."""
-MAX_MISSING_FRACTION = 0.5
-"""Columns with a larger fraction of missing values are dropped."""
+MAX_MISSING_FRACTION = 0.25
+"""Columns with a larger fraction of missing values are dropped. An answer for a unit with a larger
+fraction of missing columns is uncertain: a model that learns from many such makes few others."""
 
 
 class UsableColumns(SelectorMixin, BaseEstimator):

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 MAX_MISSING_FRACTION = 0.25
 """A unit of which a larger fraction of the features is missing is uncertain."""
+OTHER_TEMPERATURE = 2.0
+"""Factor on the temperature for another acquisition, where nothing shows how certain answers are:
+an assumption, so that they are not given with 99 %."""
 LOW_PROBABILITY = "low probability"
 FEATURES_MISSING = "features missing"
 NO_NUCLEUS = "no nucleus"
@@ -257,6 +260,9 @@ class Predictor(ABC):
         confidence, elsewhere = info.confidence, info.elsewhere
         if other and adaptation.units and elsewhere is not None and elsewhere.holds:
             confidence, other, unlike = elsewhere, False, np.zeros_like(unlike)
+        elif other:
+            warmer = max(1.0, confidence.temperature) * OTHER_TEMPERATURE
+            confidence = replace(confidence, temperature=warmer)
         raw = self._probabilities(seen, adaptation)
         probabilities = apply_temperature(raw, confidence.temperature)
         table = seen.units.copy()
