@@ -51,7 +51,7 @@ class CommonSettings(Settings):
     )
     max_error: float = option(
         0.05,
-        "Errors",
+        "Error rate",
         "Largest fraction of all answers that may be wrong without being marked uncertain; answers "
         "of so low a probability are marked that it is kept to.",
         low=0.001,
