@@ -24,6 +24,7 @@ from sklearn.model_selection import StratifiedKFold
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.jobs.predict import PredictInput, predict_each
 from napari_marrow.jobs.train import TrainJob, run_training
+from napari_marrow.learning.acquisitions import Adapt
 from napari_marrow.learning.bundle import Bundle, load_bundle
 from napari_marrow.learning.settings import TrainingSettings
 
@@ -41,10 +42,10 @@ class Answers:
     probability: NDArray[np.float64]
 
     @classmethod
-    def of(cls, bundle: Bundle, fields: Fields) -> Answers:
+    def of(cls, bundle: Bundle, fields: Fields, adapt: Adapt = "auto") -> Answers:
         """Ask about photographs as one batch."""
         inputs = [(f.name, lambda f=f: PredictInput(f)) for f in fields]
-        found = predict_each(bundle, inputs).photographs
+        found = predict_each(bundle, inputs, adapt=adapt).photographs
         given = [x.prediction for x in found if x is not None]
         return cls(
             np.array([x.class_name == f.class_name for x, f in zip(given, fields, strict=True)]),
@@ -108,10 +109,8 @@ def print_shifted(models: Models, of_lab: dict[str, Fields]) -> None:
     wrong = [(~x.right & ~x.marked).mean() for x in pairs]
     for lab in of_lab:
         rest = [f for other, fields in of_lab.items() if other != lab for f in fields]
-        print(
-            f"| the three others | {lab} | {Answers.of(models.learn(rest), of_lab[lab]).row()} |",
-            flush=True,
-        )
+        row = Answers.of(models.learn(rest), of_lab[lab], "batch").row()
+        print(f"| the three others, --adapt batch | {lab} | {row} |", flush=True)
     print(f"\nWrong and unmarked, of the pairs: mean {np.mean(wrong):.3f}, worst {max(wrong):.3f}.")
 
 

@@ -226,7 +226,7 @@ def test_the_temperature_is_of_models_that_did_not_learn_from_what_they_answer(
 
     def of_answers(probabilities, truth, max_error):
         found.append(len(truth))
-        return Confidence(2.0, 0.7, len(truth), 0.5, 0.0, max_error)
+        return Confidence(2.0, 0.7, len(truth), 0.5, 0.0, max_error, len(truth))
 
     monkeypatch.setattr(classical_learner, "fit_pipeline", recorded)
     monkeypatch.setattr(classical_learner.Confidence, "of_answers", of_answers)

@@ -37,8 +37,8 @@ def test_there_and_back(toy):
 def test_everything_in_the_description_comes_back(tmp_path, make_toy):
     made = make_toy(
         tmp_path / "b",
-        confidence=Confidence(1.7, 0.8, 40, 0.9, 0.025, 0.05),
-        elsewhere=Confidence(2.5, 0.9, 40, 0.5, 0.05, 0.05),
+        confidence=Confidence(1.7, 0.8, 40, 0.9, 0.025, 0.05, 40),
+        elsewhere=Confidence(2.5, 0.9, 40, 0.5, 0.05, 0.05, 20),
         evaluation=Evaluation(
             {"accuracy": Score(1.0, 0.4, 1.0, 0.5)}, [[3]], ("ALL",), "ALL", 3, 3, 1.0, None
         ),

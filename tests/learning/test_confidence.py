@@ -80,4 +80,7 @@ def test_the_error_is_kept_to_in_each_group():
         for g in "abc"
     ]
     assert found.abstain_below == max(alone)
-    assert (found.units, found.error <= 0.05) == (100, True)
+    assert (found.units, found.smallest_group) == (300, 100)
+    kept = top >= found.abstain_below
+    assert found.coverage == kept.mean()
+    assert found.error == (kept & (answers.argmax(axis=1) != truth)).mean()

@@ -9,6 +9,7 @@ from skimage.draw import disk
 from sklearn.preprocessing import StandardScaler
 
 from napari_marrow.learning.acquisitions import Acquisition, Standardizer, with_photographs
+from napari_marrow.learning.confidence import Confidence
 from napari_marrow.learning.shift import (
     Adaptation,
     Look,
@@ -161,3 +162,24 @@ def test_each_photograph_of_a_mixed_batch_is_standardised_by_its_own_acquisition
         own = parts[k // 6]
         expected = StandardScaler().fit_transform(own)
         np.testing.assert_allclose(adaptation.transform(own, photograph), expected, atol=1e-5)
+
+
+def test_odd_photographs_of_a_batch_that_is_one_acquisition_do_not_stand():
+    """The user says that it is; most photographs tell what it looks like."""
+    batch = photographs(3, 60, (1, 1, 0.8, 1.5))
+    batch[:8, 3] = np.log(20)
+    known = Acquisition.of_values("a", np.zeros((2, 2)), np.array(["ALL", "MM"]))
+    trusted = Confidence(1.0, 0.8, 100, 0.9, 0.02, 0.05, 30)
+    values = np.random.default_rng(0).normal(size=(60, 2))
+    said, found = (
+        Adaptation.of_batch([known], [look()], values, batch, adapt) for adapt in ("batch", "auto")
+    )
+    stands = [said.can_stand(x, trusted) for x in batch]
+    assert not any(stands[:8])
+    assert np.mean(stands[8:]) > 0.9
+    assert not any(found.can_stand(x, trusted) for x in batch)  # nothing says that it is one
+    assert not any(said.can_stand(x, None) for x in batch)
+    assert not any(said.can_stand(x, replace(trusted, smallest_group=18)) for x in batch)
+    assert "80%" in said.sentence(60, "field", trusted)
+    assert "--adapt batch" in found.sentence(60, "field", trusted)
+    assert "30 cells" in found.sentence(60, "field")

@@ -32,6 +32,8 @@ class Confidence:
         Fraction of all of them that are wrong and not uncertain.
     max_error
         The error that was asked for.
+    smallest_group
+        Number of answers in the smallest of the groups in each of which the error is kept to.
     """
 
     temperature: float = 1.0
@@ -40,6 +42,7 @@ class Confidence:
     coverage: float = 1.0
     error: float = 0.0
     max_error: float = 1.0
+    smallest_group: int = 0
 
     @classmethod
     def of_answers(
@@ -61,7 +64,7 @@ class Confidence:
             Largest fraction of all answers that may be wrong and not marked.
         groups
             (n,) names of the groups in each of which that must hold, such as acquisitions; all are
-            one when None. ``units``, ``coverage`` and ``error`` are those of the worst of each.
+            one when None.
         """
         groups = np.zeros(len(truth), str) if groups is None else groups
         temperature = fit_temperature(probabilities, truth)
@@ -73,10 +76,11 @@ class Confidence:
         return cls(
             temperature,
             below,
-            min(int(own.sum()) for own in parts),
-            min(float(kept[own].mean()) for own in parts),
-            max(float((kept & is_wrong)[own].mean()) for own in parts),
+            len(truth),
+            float(kept.mean()),
+            float((kept & is_wrong).mean()),
             max_error,
+            min(int(own.sum()) for own in parts),
         )
 
     @classmethod
@@ -89,12 +93,13 @@ class Confidence:
             float(values["coverage"]),
             float(values["error"]),
             float(values["max_error"]),
+            int(values["smallest_group"]),
         )
 
     @property
     def holds(self) -> bool:
         """Whether there were enough answers to keep to the error that was asked for."""
-        return enough_units(self.max_error) <= self.units
+        return enough_units(self.max_error) <= self.smallest_group
 
     def sentence(self, place: str) -> str:
         """Say what the smallest probability costs, and whether it keeps to the error."""

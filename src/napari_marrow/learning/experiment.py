@@ -200,9 +200,7 @@ def _confidence_notes(model: FittedModel) -> list[str]:
     """Say from which probability on answers stand unmarked, here and in another acquisition."""
     texts = [model.confidence.sentence("photographs not learnt from")]
     if model.elsewhere is not None:
-        texts.append(
-            model.elsewhere.sentence("an acquisition left out of training (the worst of them)")
-        )
+        texts.append(model.elsewhere.sentence("acquisitions left out of training"))
     return [text for text in texts if text]
 
 

@@ -258,7 +258,7 @@ class Predictor(ABC):
             return Prediction(none, None, float("nan"), True, labels, NO_NUCLEUS, seen.copy_of)
         other, unlike = adaptation.is_other or self._is_other(seen), seen.unlike
         confidence, elsewhere = info.confidence, info.elsewhere
-        if other and adaptation.units and elsewhere is not None and elsewhere.holds:
+        if other and elsewhere is not None and adaptation.can_stand(seen.photograph, elsewhere):
             confidence, other, unlike = elsewhere, False, np.zeros_like(unlike)
         elif other:
             warmer = max(1.0, confidence.temperature) * OTHER_TEMPERATURE

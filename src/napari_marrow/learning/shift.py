@@ -34,6 +34,8 @@ MEASURED = ("background red", "background green", "background blue", "nucleus di
 """What is measured of a photograph, in natural logarithms of levels and of pixels."""
 MIN_PHOTOGRAPHS = 6
 """Photographs of an acquisition that are needed to tell what is usual in it."""
+MIN_ROBUST_PHOTOGRAPHS = 20
+"""Photographs of a batch that are needed to tell which of them are odd."""
 MIN_DEVIATION = 0.01
 """Standard deviation, 1 %, that measuring a photograph twice has at least."""
 UNLIKE_FRACTION = 0.02
@@ -96,6 +98,24 @@ class Look:
             found[rows] = cls(*_fit(measured[others]), 0.0).distance(measured[rows])
         limit = max(normal_limit(*measured.shape), np.quantile(found, 1 - UNLIKE_FRACTION))
         return cls(*_fit(measured), float(limit))
+
+    @classmethod
+    def of_most(cls, measured: NDArray[np.float32]) -> Look:
+        """Learn from photographs, (n, 4), some of which may be odd.
+
+        Their minimum covariance determinant tells what most are like (P. J. Rousseeuw and K. Van
+        Driessen, Technometrics 41, 1999); of few photographs all are like each other.
+        """
+        from sklearn.covariance import MinCovDet
+
+        centre, covariance = _fit(measured)
+        if len(measured) < MIN_ROBUST_PHOTOGRAPHS:
+            return cls(centre, covariance, np.inf)
+        known = np.where(np.isfinite(measured), measured, centre).astype(np.float64)
+        noise = MIN_DEVIATION * np.random.default_rng(0).normal(size=known.shape)  # never singular
+        found = MinCovDet(random_state=0).fit(known + noise)
+        limit = normal_limit(*measured.shape)
+        return cls(found.location_.astype("f4"), found.covariance_.astype("f4"), limit)
 
     def distance(self, measured: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the Mahalanobis distance of photographs, (n, 4); what is missing is as usual."""
@@ -161,6 +181,9 @@ class Adaptation:
         Whether the batch is of another acquisition than those learnt from.
     differences
         How it differs, in words.
+    look
+        What photographs of the batch look like, where the user says that it is one acquisition
+        with cells of all classes (``batch``), which nothing in it can show.
     """
 
     acquisitions: tuple[Acquisition, ...]
@@ -169,6 +192,7 @@ class Adaptation:
     units: int = 0
     is_other: bool = False
     differences: tuple[str, ...] = ()
+    look: Look | None = None
 
     @classmethod
     def of_batch(
@@ -191,14 +215,16 @@ class Adaptation:
             (photographs, 4) of :func:`measure_photograph`.
         adapt
             ``auto`` takes the batch's own mean and deviation where it is of another acquisition and
-            holds ten units, ``batch`` wherever it holds ten, and ``none`` never.
+            holds ten units, ``batch`` wherever it holds ten, and ``none`` never. With ``batch`` the
+            user says that it is one acquisition with cells of all classes.
         """
         is_other = bool(len(photographs)) and is_unusual(looks, photographs)
         differences = compare(looks, photographs) if is_other else ()
         known, none = tuple(acquisitions), (np.empty(0), np.empty(0), 0)
         own = adapt == "batch" or (adapt == "auto" and is_other)
         if known and own and len(values) >= MIN_BATCH_UNITS:
-            return cls(known, *statistics(values), len(values), is_other, differences)
+            look = Look.of_most(photographs) if adapt == "batch" else None
+            return cls(known, *statistics(values), len(values), is_other, differences, look)
         return cls(known, *none, is_other, differences)
 
     def transform(self, values: Values, photograph: NDArray[np.float32]) -> Values:
@@ -214,6 +240,20 @@ class Adaptation:
             return None
         likest = of_photograph(self.acquisitions, photograph)
         return np.array(likest.centre), np.array(likest.spread)
+
+    def can_stand(self, photograph: NDArray[np.float32], elsewhere: Confidence | None) -> bool:
+        """Whether an answer for a photograph of another acquisition can stand unmarked.
+
+        Parameters
+        ----------
+        photograph
+            (4,) of :func:`measure_photograph`; an odd one among the batch can't.
+        elsewhere
+            The model's confidence in another acquisition.
+        """
+        if self.look is None or elsewhere is None or not elsewhere.holds:
+            return False
+        return bool(self.look.distance(photograph[None])[0] <= self.look.limit)
 
     def sentence(self, n_photographs: int, unit: str, elsewhere: Confidence | None = None) -> str:
         """Say in a line what a user must know of the batch; "" where nothing is unusual.
@@ -237,11 +277,17 @@ class Adaptation:
             "here, some of each class, and learn from them, too."
         )
         if self.units and elsewhere is not None and elsewhere.holds:
-            marked = (
-                f"answers below {elsewhere.abstain_below:.0%} are marked uncertain, as in each "
-                "acquisition learnt from when it was left out."
-            )
-            advice = ""
+            least = f"{elsewhere.abstain_below:.0%}"
+            one = "of one acquisition and hold cells of all classes"
+            if self.look is None:
+                advice = (
+                    f" If they are {one}, --adapt batch lets answers of at least {least} stand."
+                )
+            else:
+                marked = (
+                    f"answers below {least} are marked uncertain, as they are said to be {one}."
+                )
+                advice = ""
         text = f"{these} unlike those learnt from{how}: {marked}"
         if self.units:
             text += f" Features are standardised by {counted(self.units, unit)} of this batch."

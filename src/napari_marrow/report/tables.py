@@ -53,7 +53,8 @@ def verdict(evaluation: Evaluation | None, confounding: Confounding | None = Non
             f"balanced accuracy {score_text(balanced, few)}, chance {balanced.chance:.2f}; {text}"
         )
     sentences = [x.before_score(f"{shown.estimate:.2f}") for x in first]
-    sentences.append(f"Held-out {text}; {evaluation.units} units of {evaluation.sources} sources.")
+    sources = counted(evaluation.sources, "source")
+    sentences.append(f"Held-out {text}; {counted(evaluation.units, 'unit')} of {sources}.")
     if few:
         sentences.append(few_text(few))
     elif shown.low <= shown.chance:
