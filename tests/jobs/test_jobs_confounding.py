@@ -78,6 +78,8 @@ def test_answers_are_marked_where_a_camera_can_give_them(phantom, trained, tmp_p
     assert because.all() if is_confounded else not because.any()
     assert all((INSEPARABLE in p.reason) == is_confounded for p in result.predictions)
     assert result.table["uncertain"].all() == is_confounded
+    assert any("Every answer" in note for note in trained.notes) == is_confounded
+    assert any("Answers below" in note for note in trained.notes) != is_confounded
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,7 @@ def train(
     units = list_units(listed, settings, callbacks.part(AUDITED_FRACTION, listed_part), failures)
     checked_split(to_split(units, settings), settings)
     leave_out = audited.leaves_out(units, settings.adapt)
+    inseparable = audited.is_inseparable(units)
     part = callbacks.part(listed_part, prepared)
     learner = _prepare(collection, settings, leave_out, part, failures)
     split = checked_split(learner.table, settings)
@@ -171,13 +172,13 @@ def train(
             *split.notes,
             *drawn_notes(collection, preprocessing.features),
             *model.notes,
-            *_confidence_notes(model),
+            *_confidence_notes(model, inseparable=inseparable),
         ),
         versions=versions() | {"device": model.device},
         features=model.features,
         kind=settings.kind,
         confounding=audited.confounding,
-        inseparable=audited.is_inseparable(units),
+        inseparable=inseparable,
     )
     tables = {HELDOUT: heldout, **model.tables}
     callbacks.progress(SCORED_FRACTION, "Looking at the training pictures")
@@ -196,8 +197,10 @@ def train(
     return TrainedModel(info, model, tables, reference, tuple(failures.found))
 
 
-def _confidence_notes(model: FittedModel) -> list[str]:
+def _confidence_notes(model: FittedModel, *, inseparable: bool) -> list[str]:
     """Say from which probability on answers stand unmarked, here and in another acquisition."""
+    if inseparable:
+        return ["Every answer is marked uncertain, as class and acquisition can't be told apart."]
     texts = [model.confidence.sentence("photographs not learnt from")]
     if model.elsewhere is not None:
         texts.append(model.elsewhere.sentence("acquisitions left out of training"))
