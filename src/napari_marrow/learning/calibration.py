@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_marrow.data.imports import importing
+
 MIN_CALIBRATION_UNITS = 10
 TEMPERATURES = (0.1, 10.0)
 """Smallest and largest."""
@@ -27,7 +29,8 @@ def fit_temperature(probabilities: NDArray[np.float64], truth: NDArray[np.intp])
     truth
         (n,) column of the right class.
     """
-    from scipy.optimize import minimize_scalar
+    with importing:
+        from scipy.optimize import minimize_scalar
 
     count, classes = probabilities.shape
     if count < MIN_CALIBRATION_UNITS:
