@@ -140,14 +140,15 @@ class ClassicalLearner(Learner):
         """Return answers for rows of the table by models that did not learn from them."""
         answers = np.empty((len(rows), self._codes.max() + 1))
         distances = np.empty_like(answers)
-        for train, test in folds:
+        for k, (train, test) in enumerate(folds, 1):
+            self.callbacks.progress(1.0, f"Calibrating, fold {k} of {len(folds)}")
             standardizer = self._standardizer(settings, self._values(rows[train]), rows[train])
             table = self._standardized(standardizer, rows)
             codes, held = self._codes[rows[train]], table.iloc[test]
             args = (codes, settings.select, settings.seed)
             pipeline = fit_pipeline(settings.model, table.iloc[train], self._columns, *args)
             answers[test] = probabilities(pipeline, held, self._columns)
-            chosen = [self._columns[k] for k in kept_columns(pipeline)]
+            chosen = [self._columns[column] for column in kept_columns(pipeline)]
             values = table[chosen].to_numpy(np.float64)
             distances[test] = ClassModel.fit(values[train], codes).distances(values[test])
         return CrossFitted(answers, distances)

@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 MAX_MISSING_FRACTION = 0.25
 """A unit of which a larger fraction of the features is missing is uncertain."""
 OTHER_TEMPERATURE = 2.0
-"""Factor on the temperature for another acquisition, where nothing shows how certain answers are:
-an assumption, so that they are not given with 99 %."""
+"""Factor on the temperature for another acquisition: assumed, as nothing shows a better one."""
 LOW_PROBABILITY = "low probability"
 FEATURES_MISSING = "features missing"
 NO_NUCLEUS = "no nucleus"
@@ -106,7 +105,7 @@ class Observation:
     no_nucleus
         Whether no nucleus was found.
     samples
-        What a network that adapts is to see: 28 kB a cell.
+        What a network is to see, and classes are compared in: 28 kB a cell.
     """
 
     units: pd.DataFrame
@@ -261,8 +260,8 @@ class Predictor(ABC):
         if other and elsewhere is not None and adaptation.can_stand(seen.photograph, elsewhere):
             confidence, other, unlike = elsewhere, False, np.zeros_like(unlike)
         elif other:
-            warmer = max(1.0, confidence.temperature) * OTHER_TEMPERATURE
-            confidence = replace(confidence, temperature=warmer)
+            temperature = max(1.0, confidence.temperature) * OTHER_TEMPERATURE
+            confidence = replace(confidence, temperature=temperature)
         raw = self._probabilities(seen, adaptation)
         probabilities = apply_temperature(raw, confidence.temperature)
         table = seen.units.copy()

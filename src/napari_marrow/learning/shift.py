@@ -284,9 +284,7 @@ class Adaptation:
                     f" If they are {one}, --adapt batch lets answers of at least {least} stand."
                 )
             else:
-                marked = (
-                    f"answers below {least} are marked uncertain, as they are said to be {one}."
-                )
+                marked = f"answers below {least} are marked uncertain, if they are {one}."
                 advice = ""
         text = f"{these} unlike those learnt from{how}: {marked}"
         if self.units:
