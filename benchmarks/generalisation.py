@@ -35,7 +35,7 @@ from sklearn.cluster import KMeans
 from sklearn.model_selection import StratifiedGroupKFold
 
 from napari_marrow.imaging.white_point import white_point
-from napari_marrow.learning.classical import fit_classical
+from napari_marrow.learning.classical.models import fit_classical
 from napari_marrow.learning.registry import models_of_kind
 from napari_marrow.measure.extract import KEYS, features
 from napari_marrow.measure.settings import DEFAULT_FAMILIES, FeatureSettings

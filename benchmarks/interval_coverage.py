@@ -29,9 +29,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from napari_marrow.learning import intervals
-from napari_marrow.learning.intervals import newcombe, t_quantile, wilson
-from napari_marrow.learning.metrics import score_units
+from napari_marrow.learning.scores import intervals
+from napari_marrow.learning.scores.intervals import newcombe, t_quantile, wilson
+from napari_marrow.learning.scores.metrics import score_units
 
 CLASSES = ("ALL", "MM")
 SHARES = ("accuracy", "balanced_accuracy", "recall")

@@ -22,7 +22,7 @@ import pandas as pd
 from napari.components import ViewerModel
 
 from napari_marrow.data.cache import FOLDER_VARIABLE
-from napari_marrow.learning.bundle import Bundle, load_bundle
+from napari_marrow.learning.bundles.bundle import Bundle, load_bundle
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.make.predictions import LabelledPhotograph, predict_photographs
 from napari_marrow.viewer.photograph.photograph import Photograph

@@ -23,11 +23,11 @@ from sklearn.model_selection import StratifiedKFold
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.segmentation import found_nuclei
-from napari_marrow.learning.classical_learner import ClassicalLearner
+from napari_marrow.learning.adaptation.shift import Look, is_unusual, measure_photograph
+from napari_marrow.learning.classical.learner import ClassicalLearner
 from napari_marrow.learning.learners import SILENT
 from napari_marrow.learning.registry import models_of_kind
 from napari_marrow.learning.settings import TrainingSettings
-from napari_marrow.learning.shift import Look, is_unusual, measure_photograph
 
 LABS = ("wbc-dataset1", "pbc-yellow", "bccd", "lisc")
 CLASSES = ("lymphocyte", "monocyte", "neutrophil")

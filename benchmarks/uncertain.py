@@ -24,8 +24,8 @@ from sklearn.model_selection import StratifiedKFold
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.jobs.predict import PredictInput, predict_each
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning.acquisitions import Adapt
-from napari_marrow.learning.bundle import Bundle, load_bundle
+from napari_marrow.learning.bundles.bundle import Bundle, load_bundle
+from napari_marrow.learning.model_settings import Adapt
 from napari_marrow.learning.settings import TrainingSettings
 
 Fields = Sequence[Field]

@@ -19,8 +19,8 @@ from napari_marrow.data.cache import FOLDER_VARIABLE
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.layouts.table_above import MAX_LEVELS_ABOVE
-from napari_marrow.learning.bundle import Bundle, write_bundle
-from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.bundles.bundle import Bundle, write_bundle
+from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real-data"
@@ -224,7 +224,7 @@ def no_leftovers(tmp_path):
 @pytest.fixture(scope="session")
 def keras_started():
     """Keras, imported as a job imports it."""
-    from napari_marrow.learning.import_keras import start_keras
+    from napari_marrow.learning.network_training.import_keras import start_keras
 
     start_keras()
     import keras

@@ -9,8 +9,8 @@ from napari_marrow.audit.audit import audit
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
-from napari_marrow.learning.samples import collect_units
 from napari_marrow.learning.settings import Preprocessing
+from napari_marrow.learning.units.samples import collect_units
 
 MASKS = {
     "1 and 2": (lambda m: m + 1, "mask-by-photograph"),

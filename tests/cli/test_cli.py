@@ -15,7 +15,7 @@ from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.compare import ComparisonResult
 from napari_marrow.jobs.train import TrainingResult
-from napari_marrow.learning.evaluation import CrossValidation, Score
+from napari_marrow.learning.scores.evaluation import CrossValidation, Score
 
 
 @pytest.mark.parametrize(

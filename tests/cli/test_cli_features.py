@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_marrow.cli.console import print_comparison
-from napari_marrow.learning.evaluation import CrossValidation, Score
+from napari_marrow.learning.scores.evaluation import CrossValidation, Score
 
 QUICK = ("--families", "histogram,fourier", "--select", 5)
 

@@ -20,12 +20,12 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import CompareJob, ComparisonResult, run_comparison
-from napari_marrow.learning.classical import fit_classical
-from napari_marrow.learning.evaluation import CrossValidation, Score
-from napari_marrow.learning.feature_table import feature_columns, measure_collection
-from napari_marrow.learning.metrics import score_units
+from napari_marrow.learning.classical.models import fit_classical
+from napari_marrow.learning.scores.evaluation import CrossValidation, Score
+from napari_marrow.learning.scores.metrics import score_units
 from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.learning.splits import folds_by_source
+from napari_marrow.learning.units.feature_table import feature_columns, measure_collection
 from napari_marrow.measure.settings import FeatureSettings
 
 FAST = CompareSettings(

@@ -12,9 +12,9 @@ from napari_marrow.jobs.compare import CompareJob, run_comparison
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainingResult, TrainJob, run_training
 from napari_marrow.learning.audited import audit_training
-from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.bundles.predictor import INSEPARABLE
 from napari_marrow.learning.learners import SILENT
-from napari_marrow.learning.predictor import INSEPARABLE
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
 from napari_marrow.measure.settings import STAIN_DEPENDENT_FAMILIES
 from napari_marrow.report.card import render

@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import CompareJob, run_comparison
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.learning.bundles.bundle import load_bundle
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
 
 FAST = {"families": ("histogram",), "select": 6}

@@ -14,7 +14,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import _ANSWERS as ANSWERS
 from napari_marrow.jobs.features import FEATURES_TABLE, FeaturesJob, run_features_job, scores_path
 from napari_marrow.jobs.output_names import PREDICTIONS
-from napari_marrow.learning.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.units.feature_table import feature_columns, measure_collection
 from napari_marrow.measure.chi2 import select_features
 from napari_marrow.measure.settings import FAMILIES, ChiSquareSettings, FeatureSettings
 

@@ -6,8 +6,8 @@ from PIL import Image, ImageDraw
 
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning.bundle import Bundle, load_bundle, predict_one
-from napari_marrow.learning.predictor import NEITHER, NO_NUCLEUS, OTHER_ACQUISITION, UNLIKE
+from napari_marrow.learning.bundles.bundle import Bundle, load_bundle, predict_one
+from napari_marrow.learning.bundles.predictor import NEITHER, NO_NUCLEUS, OTHER_ACQUISITION, UNLIKE
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.predict import PredictJob, run_prediction
-from napari_marrow.learning.bundle import bundle_files, load_bundle
 from napari_marrow.learning.bundle_files import REFERENCE
+from napari_marrow.learning.bundles.bundle import bundle_files, load_bundle
 from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")

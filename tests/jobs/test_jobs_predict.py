@@ -26,7 +26,7 @@ from napari_marrow.jobs.predict import (
     predict_each,
     run_prediction,
 )
-from napari_marrow.learning.bundle import load_bundle, predict_one
+from napari_marrow.learning.bundles.bundle import load_bundle, predict_one
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 

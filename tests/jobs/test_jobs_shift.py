@@ -12,9 +12,9 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning.bundle import load_bundle
-from napari_marrow.learning.calibration import apply_temperature
-from napari_marrow.learning.predictor import OTHER_ACQUISITION, OTHER_TEMPERATURE
+from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.bundles.predictor import OTHER_ACQUISITION, OTHER_TEMPERATURE
+from napari_marrow.learning.confidence.calibration import apply_temperature
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
 

@@ -14,11 +14,11 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.train import TrainingResult, TrainJob, run_training
-from napari_marrow.learning.bundle import load_bundle, sha256
-from napari_marrow.learning.network_learner import augment_as_published
-from napari_marrow.learning.onnx_model import open_onnx, run_network
-from napari_marrow.learning.samples import collect_units
+from napari_marrow.learning.bundles.bundle import load_bundle, sha256
+from napari_marrow.learning.network_training.learner import augment_as_published
+from napari_marrow.learning.onnx.inference import open_onnx, run_network
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
+from napari_marrow.learning.units.samples import collect_units
 
 SETTINGS = TrainingSettings(epochs=1, device="cpu", input_size=32, tiles=1, copies=1)
 
@@ -142,7 +142,7 @@ def test_augmented_as_published_keeps_class_and_source(own):
 @pytest.mark.slow
 def test_a_training_end_to_end(trained, keras_started):
     """Train, load, judge: the one place where a network is really made."""
-    from napari_marrow.learning.rebuild import rebuild
+    from napari_marrow.learning.network_training.rebuild import rebuild
 
     folder, result = trained["bundle"], trained["result"]
     read = TrainingResult.from_dict(result)

@@ -17,17 +17,17 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning import classical_learner
-from napari_marrow.learning.bundle import load_bundle, predict_one, sha256
-from napari_marrow.learning.calibration import apply_temperature
-from napari_marrow.learning.classical import fit_classical, fit_pipeline
-from napari_marrow.learning.confidence import Confidence
-from napari_marrow.learning.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.bundles.bundle import load_bundle, predict_one, sha256
+from napari_marrow.learning.classical import learner as classical_learner
+from napari_marrow.learning.classical.models import fit_classical, fit_pipeline
+from napari_marrow.learning.confidence.calibration import apply_temperature
+from napari_marrow.learning.confidence.error_rate import Confidence
 from napari_marrow.learning.learners import N_CROSS_FITTING_FOLDS
-from napari_marrow.learning.metrics import score_units
-from napari_marrow.learning.onnx_model import open_onnx, run_classical
+from napari_marrow.learning.onnx.inference import open_onnx, run_classical
 from napari_marrow.learning.registry import models_of_kind
+from napari_marrow.learning.scores.metrics import score_units
 from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.units.feature_table import feature_columns, measure_collection
 from napari_marrow.measure.chi2 import chi_square, non_negative
 from napari_marrow.measure.settings import DEFAULT_FAMILIES, FeatureSettings
 

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 
 import pytest
 
+from napari_marrow.learning.bundles.predictor import Predictor, predictor_class
 from napari_marrow.learning.learners import Learner, learner_class
-from napari_marrow.learning.predictor import Predictor, predictor_class
 from napari_marrow.learning.registry import KINDS, MODELS
 from napari_marrow.learning.settings import CommonSettings, FoldSettings, TrainingSettings
 
@@ -81,9 +81,9 @@ registry.MODELS["hybrid"] = spec
 from napari_marrow.cli import run
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
-from napari_marrow.learning.bundle import load_bundle, predict_one
-from napari_marrow.learning.classical_learner import ClassicalLearner
-from napari_marrow.learning.predictor import ClassicalPredictor
+from napari_marrow.learning.bundles.bundle import load_bundle, predict_one
+from napari_marrow.learning.classical.learner import ClassicalLearner
+from napari_marrow.learning.bundles.classical_predictor import ClassicalPredictor
 from napari_marrow.learning.settings import CompareSettings
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from napari_marrow.learning.bundle_info import BundleInfo
-from napari_marrow.learning.confidence import Confidence
-from napari_marrow.learning.evaluation import Evaluation, Score
+from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.confidence.error_rate import Confidence
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
 from napari_marrow.learning.registry import MODELS, ModelSpec
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.report.card import write_card
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from sklearn.metrics import RocCurveDisplay, roc_curve
 
-from napari_marrow.learning.metrics import score_units
+from napari_marrow.learning.scores.metrics import score_units
 from napari_marrow.report import figures
 
 

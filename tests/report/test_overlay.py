@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from napari_marrow.learning.predictor import Prediction
+from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours, rgb
 from napari_marrow.report.overlay import answer_text, draw_overlay, write_overlay
 

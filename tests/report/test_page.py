@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.learning.bundle_info import BundleInfo
-from napari_marrow.learning.evaluation import Evaluation, Score
+from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.report.page import PAGE, Answer, Picture, write_page
 

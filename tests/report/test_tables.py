@@ -3,7 +3,7 @@
 import pytest
 
 from napari_marrow.audit.verdict import Confounding
-from napari_marrow.learning.evaluation import Evaluation, Score
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.report.tables import score_rows, score_text, verdict
 
 

@@ -17,7 +17,7 @@ from scipy.stats import false_discovery_control
 from sklearn.feature_selection import chi2
 from sklearn.preprocessing import minmax_scale
 
-import napari_marrow.learning.feature_table as measuring
+import napari_marrow.learning.units.feature_table as measuring
 from napari_marrow.data.layouts import scan, write_table
 from napari_marrow.jobs.features import FeaturesJob, run_features_job
 from napari_marrow.measure.extract import features

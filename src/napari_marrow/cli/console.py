@@ -13,7 +13,7 @@ from rich.table import Table
 from napari_marrow.data.failures import Failure, left_out_sentences
 from napari_marrow.data.text import counted, one_line, printable
 from napari_marrow.jobs.events import Event
-from napari_marrow.learning.evaluation import CrossValidation
+from napari_marrow.learning.scores.evaluation import CrossValidation
 from napari_marrow.report.tables import few_text
 
 METRICS = ("balanced_accuracy", "accuracy", "precision", "recall", "specificity", "f1", "auc")

@@ -24,7 +24,7 @@ from napari_marrow.simulation.phantom import PhantomSettings
 def info(*, json: AsJson = False) -> None:
     """Show versions, the backend and the devices that it finds."""
     from napari_marrow.jobs.devices import devices
-    from napari_marrow.learning.versions import versions
+    from napari_marrow.learning.bundles.versions import versions
 
     installed, found = versions(), devices()
     rows = [f"{name:16} {version}" for name, version in installed.items()]

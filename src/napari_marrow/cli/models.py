@@ -22,8 +22,7 @@ from napari_marrow.cli.app import (
 )
 from napari_marrow.cli.console import Reporter, console, note_lines, print_comparison, show
 from napari_marrow.data.text import counted, printable
-from napari_marrow.learning.acquisitions import Adapt
-from napari_marrow.learning.model_settings import ModelSettings, OptionGroup
+from napari_marrow.learning.model_settings import Adapt, ModelSettings, OptionGroup
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import (
     CommonSettings,
@@ -172,7 +171,7 @@ def predict(
     """
     from napari_marrow.data.layouts import scan_all
     from napari_marrow.jobs.predict import PredictJob, run_prediction
-    from napari_marrow.learning.bundle import load_bundle
+    from napari_marrow.learning.bundles.bundle import load_bundle
 
     if not paths or workers < 1:
         raise UsageError("Name at least one photograph or folder, and at least one worker.")

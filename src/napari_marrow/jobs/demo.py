@@ -21,10 +21,10 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.output_names import PREDICTIONS
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning.bundle import BUNDLE, Bundle, bundle_files, load_bundle, sha256
 from napari_marrow.learning.bundle_files import BUNDLE_JSON
-from napari_marrow.learning.bundle_info import BundleInfo
-from napari_marrow.learning.predictor import Prediction
+from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, bundle_files, load_bundle, sha256
+from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.overlay import OVERLAY
 from napari_marrow.report.page import PAGE, SCREENSHOT_PNG, Answer, Picture, write_page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_marrow.learning.import_keras import start_keras
+from napari_marrow.learning.network_training.import_keras import start_keras
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def devices() -> Devices:
     start_keras()
     import keras
 
-    from napari_marrow.learning.fit import list_devices
+    from napari_marrow.learning.network_training.fit import list_devices
 
     found = list_devices()
     backend = keras.backend.backend()

@@ -16,8 +16,8 @@ from napari_marrow.data.outputs import check_outputs, input_files, table_kind, w
 from napari_marrow.data.progress import never
 from napari_marrow.data.text import counted
 from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback, silent
-from napari_marrow.learning.feature_table import feature_columns, measure_collection
-from napari_marrow.learning.samples import drawn_notes
+from napari_marrow.learning.units.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.units.samples import drawn_notes
 from napari_marrow.measure.chi2 import select_features
 from napari_marrow.measure.colour import MEAN_COLOUR
 from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings

@@ -20,9 +20,9 @@ from napari_marrow.jobs.events import (
     progress_callback,
     silent,
 )
-from napari_marrow.learning.bundle import BUNDLE, Bundle, load_bundle, write_bundle
 from napari_marrow.learning.bundle_files import HISTORY
-from napari_marrow.learning.evaluation import Evaluation
+from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, load_bundle, write_bundle
+from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.tables import verdict
 

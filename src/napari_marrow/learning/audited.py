@@ -11,7 +11,7 @@ from napari_marrow.audit.audit import audit
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection, with_classes_only
-from napari_marrow.learning.acquisitions import Adapt, group_units
+from napari_marrow.learning.adaptation.acquisitions import Adapt, group_units
 from napari_marrow.learning.learners import Callbacks
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
 from napari_marrow.measure.settings import AUTO, DEFAULT_FAMILIES, SIZES, STAIN_DEPENDENT_FAMILIES

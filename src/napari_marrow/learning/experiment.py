@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, with_acquisitions_only
-from napari_marrow.learning.acquisitions import little_known, with_photographs
+from napari_marrow.learning.adaptation.acquisitions import little_known, with_photographs
+from napari_marrow.learning.adaptation.reference import PictureSummary, Reference
 from napari_marrow.learning.audited import audit_training
-from napari_marrow.learning.bundle import sha256
 from napari_marrow.learning.bundle_files import HELDOUT
-from napari_marrow.learning.bundle_info import BundleInfo
-from napari_marrow.learning.calibration import apply_temperature
-from napari_marrow.learning.evaluation import AcquisitionScores, CrossValidation, Evaluation
+from napari_marrow.learning.bundles.bundle import sha256
+from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.bundles.versions import versions
+from napari_marrow.learning.confidence.calibration import apply_temperature
 from napari_marrow.learning.learners import SILENT, Callbacks, FittedModel, Learner, learner_class
 from napari_marrow.learning.listed_units import (
     check_classes,
@@ -33,12 +34,11 @@ from napari_marrow.learning.listed_units import (
     list_units,
     to_split,
 )
-from napari_marrow.learning.metrics import colour_baseline, score_units
-from napari_marrow.learning.reference import PictureSummary, Reference
-from napari_marrow.learning.samples import drawn_notes
+from napari_marrow.learning.scores.evaluation import AcquisitionScores, CrossValidation, Evaluation
+from napari_marrow.learning.scores.metrics import colour_baseline, score_units
 from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows, Split
-from napari_marrow.learning.versions import versions
+from napari_marrow.learning.units.samples import drawn_notes
 
 UNIT_COLUMNS = ["image", "index", "y", "x", "class", "source"]
 AUDITED_FRACTION = 0.05

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.progress import ignore, never
-from napari_marrow.learning.acquisitions import Acquisition, Standardizer
-from napari_marrow.learning.confidence import UNKNOWN, Confidence
-from napari_marrow.learning.conformal import Conformal
+from napari_marrow.learning.adaptation.acquisitions import Acquisition, Standardizer
+from napari_marrow.learning.confidence.conformal import Conformal
+from napari_marrow.learning.confidence.error_rate import UNKNOWN, Confidence
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.splits import Rows, Split

@@ -14,7 +14,6 @@ from napari_marrow.data.text import counted, listed
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.learning.learners import N_AS_PUBLISHED, Callbacks
 from napari_marrow.learning.registry import MODELS
-from napari_marrow.learning.samples import cells_of, check_found, check_masks, with_classes
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings, Unit
 from napari_marrow.learning.splits import (
     Rows,
@@ -25,6 +24,7 @@ from napari_marrow.learning.splits import (
     split_as_published,
     split_by_source,
 )
+from napari_marrow.learning.units.samples import cells_of, check_found, check_masks, with_classes
 
 
 def list_units(

@@ -7,10 +7,12 @@ bundle then have its options.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 from napari_marrow.data.options import Settings, option
 from napari_marrow.measure.settings import AUTO, DEFAULT_FAMILIES, FAMILIES
+
+Adapt: TypeAlias = Literal["auto", "none", "batch"]
 
 
 @dataclass(frozen=True)

@@ -48,15 +48,15 @@ KINDS = {
     for kind in (
         ModelKind(
             "network",
-            "napari_marrow.learning.network_learner:NetworkLearner",
-            "napari_marrow.learning.predictor:NetworkPredictor",
+            "napari_marrow.learning.network_training.learner:NetworkLearner",
+            "napari_marrow.learning.bundles.network_predictor:NetworkPredictor",
             frozenset({WEIGHTS, HISTORY}),
             needs_keras=True,
         ),
         ModelKind(
             "classical",
-            "napari_marrow.learning.classical_learner:ClassicalLearner",
-            "napari_marrow.learning.predictor:ClassicalPredictor",
+            "napari_marrow.learning.classical.learner:ClassicalLearner",
+            "napari_marrow.learning.bundles.classical_predictor:ClassicalPredictor",
             frozenset({FEATURES}),
         ),
     )
@@ -108,7 +108,7 @@ def _network(name: str, module: str, description: str) -> ModelSpec:
 
 
 def _classical(name: str, function: str, description: str, min_units: int = 1) -> ModelSpec:
-    builder = f"napari_marrow.learning.classical:{function}"
+    builder = f"napari_marrow.learning.classical.models:{function}"
     return ModelSpec(name, "classical", ClassicalSettings, builder, description, min_units)
 
 

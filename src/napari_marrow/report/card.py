@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import score_rows, verdict

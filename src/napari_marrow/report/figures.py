@@ -13,7 +13,7 @@ from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 
 from napari_marrow.data.outputs import SOFTWARE
 from napari_marrow.learning.bundle_files import FEATURES, HELDOUT, HISTORY
-from napari_marrow.learning.evaluation import Evaluation
+from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.report.colours import class_colours
 from napari_marrow.report.feature_figures import draw_importances, most_important
 from napari_marrow.report.history import draw_history

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from napari_marrow.data.outputs import png_kind, save_png
 from napari_marrow.imaging.resize import resize, shrink_factor
-from napari_marrow.learning.predictor import Prediction
+from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.report.colours import RESEARCH_ONLY, UNCERTAIN, class_colours, rgb
 from napari_marrow.report.tables import answer_text
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import SOFTWARE, FileKind, png_kind
-from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.report.card import render
 from napari_marrow.report.colours import class_colours
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.text import counted
-from napari_marrow.learning.evaluation import MIN_SOURCES, Evaluation, Score
-from napari_marrow.learning.predictor import Prediction
+from napari_marrow.learning.bundles.predictor import Prediction
+from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Evaluation, Score
 
 TOO_FEW = "too few to tell"
 MAX_EVEN_SHARE = 1.2

@@ -143,7 +143,7 @@ class ChiSquare(DockWidget):
 
     def _report(self, found: Found, photographs: list[Photograph]) -> list[str]:
         """Put the tables of cells into their layers; return what to say of the run."""
-        from napari_marrow.learning.feature_table import feature_columns
+        from napari_marrow.learning.units.feature_table import feature_columns
         from napari_marrow.viewer.io.feature_tables import columns_for, show_tables
 
         features = feature_columns(found.table)
@@ -218,7 +218,7 @@ def _measure(
     with importing:
         import napari_marrow.widgets.components.score_view  # noqa: F401 - matplotlib: not on the viewer's thread
         from napari_marrow.jobs.features import measure_features, score_features
-        from napari_marrow.learning.samples import drawn_notes
+        from napari_marrow.learning.units.samples import drawn_notes
 
     with tempfile.TemporaryDirectory(prefix="napari-marrow-") as folder:
         fields, places, summary = find(Path(folder), should_stop)

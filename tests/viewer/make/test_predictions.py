@@ -13,12 +13,12 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.normalise import StainSettings
-from napari_marrow.learning.bundle import Bundle
+from napari_marrow.learning.adaptation.reference import Reference
+from napari_marrow.learning.adaptation.shift import Look
 from napari_marrow.learning.bundle_files import REFERENCE
-from napari_marrow.learning.predictor import OTHER_ACQUISITION
-from napari_marrow.learning.reference import Reference
-from napari_marrow.learning.samples import collect_units
-from napari_marrow.learning.shift import Look
+from napari_marrow.learning.bundles.bundle import Bundle
+from napari_marrow.learning.bundles.predictor import OTHER_ACQUISITION
+from napari_marrow.learning.units.samples import collect_units
 from napari_marrow.report.colours import FIXED, rgb
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
@@ -212,7 +212,7 @@ def test_what_training_measured_is_not_done_again_at_labelling(
     collect_units(scan(snam), bundle.info.preprocessing)
     for name in ("nuclei.separate", "nuclei._watershed", "stain.white_balance", "crops.cut_cells"):
         monkeypatch.delattr(f"napari_marrow.imaging.{name}")
-    monkeypatch.delattr("napari_marrow.learning.samples.cut_cells")
+    monkeypatch.delattr("napari_marrow.learning.units.samples.cut_cells")
     viewer.layers.clear()
     for data, options, kind in read(str(snam)):
         getattr(viewer, f"add_{kind}")(data, **options)

@@ -10,8 +10,8 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.nuclei import field_labels
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.settings import AugmentSettings, SegmentSettings
-from napari_marrow.learning.samples import collect_units
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
+from napari_marrow.learning.units.samples import collect_units
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.io.readers import read
 from napari_marrow.viewer.layer_info import Kind, LayerInfo

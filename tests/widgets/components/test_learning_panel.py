@@ -13,7 +13,7 @@ from scipy import ndimage
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
-from napari_marrow.learning.reference import PictureSummary, Reference
+from napari_marrow.learning.adaptation.reference import PictureSummary, Reference
 from napari_marrow.learning.settings import Preprocessing
 from napari_marrow.viewer.make.segmented import segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.annotations import set_chosen, set_field_class

@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
-from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.learning.bundles.bundle import load_bundle
 from napari_marrow.widgets.components.unsaved_model import UnsavedModel
 
 PLUGIN, WIDGET = "napari-marrow", "Train DCNN"

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.outputs import save_png
-from napari_marrow.learning.bundle import load_bundle
+from napari_marrow.learning.bundles.bundle import load_bundle
 from napari_marrow.report.page import SCREENSHOT_PNG
 from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions

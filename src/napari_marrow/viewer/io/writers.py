@@ -78,7 +78,7 @@ def write_predictions(path: str, data: LazyStack | NDArray, layer: LayerOptions)
     from napari_marrow.data.fields import Collection
     from napari_marrow.data.outputs import write_csv
     from napari_marrow.jobs.output_names import PREDICTIONS, field_names
-    from napari_marrow.learning.predictor import joined_tables
+    from napari_marrow.learning.bundles.predictor import joined_tables
 
     info, name = LayerInfo.from_metadata(layer.get("metadata", {})), layer.get("name", "The layer")
     if not info.predictions:

@@ -21,8 +21,8 @@ from napari_marrow.data.progress import never
 from napari_marrow.data.text import counted
 from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.jobs.events import Emit, ShouldStop, silent
-from napari_marrow.learning.bundle import Bundle
-from napari_marrow.learning.predictor import Prediction
+from napari_marrow.learning.bundles.bundle import Bundle
+from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info

@@ -17,9 +17,9 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.text import counted, first_few
 from napari_marrow.jobs.events import Emit, ShouldStop
-from napari_marrow.learning.bundle import BUNDLE, Bundle, load_bundle
 from napari_marrow.learning.bundle_files import FEATURES
-from napari_marrow.learning.bundle_info import BundleInfo
+from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, load_bundle
+from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict

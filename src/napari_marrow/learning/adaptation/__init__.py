@@ -1,0 +1,1 @@
+"""How a model answers for other acquisitions: what is usual in each, the shift test, adaptation."""

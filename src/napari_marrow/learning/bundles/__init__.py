@@ -1,0 +1,1 @@
+"""Bundles, the folders that are trained models."""

@@ -1,0 +1,314 @@
+"""A bundle: the folder that is a trained model. Data, never code; nothing in it is executed.
+
+``bundle.json`` (what it is and how to use it), ``model.onnx``, ``heldout.csv``, ``card.md`` and
+``figures/``; of a network also ``weights.safetensors`` and ``history.csv``, of a classical model
+``features.csv``, the chi-square score and importance of each feature; ``reference.safetensors``,
+what it learnt from looks like, which older bundles don't have. Every file is listed in
+``bundle.json`` with its SHA-256, and ``bundle.json`` carries one of itself, so a missing or altered
+file is noticed. That is against accidents: who alters on purpose can seal anew.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Field
+from napari_marrow.data.outputs import FolderKind, write_csv
+from napari_marrow.learning.bundle_files import BUNDLE_JSON, HELDOUT, ONNX, REFERENCE, WEIGHTS
+from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.bundles.predictor import (
+    Observation,
+    Prediction,
+    Predictor,
+    joined_tables,
+    predictor_class,
+)
+from napari_marrow.learning.model_settings import Adapt
+from napari_marrow.learning.registry import KINDS
+from napari_marrow.learning.scores.evaluation import Evaluation, find_few_sources
+
+if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from napari_marrow.learning.adaptation.reference import Reference
+
+SCHEMA = 1
+FORMAT = "napari-marrow bundle"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model on disk, ready to predict."""
+
+    path: Path
+    info: BundleInfo
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The model, opened once.
+
+        Raises
+        ------
+        MarrowError
+            When ``model.onnx`` can't be opened, or does not fit the description.
+        """
+        return predictor_class(self.info.kind)(self.path / ONNX, self.info, self._reference)
+
+    @cached_property
+    def _reference(self) -> Reference | None:
+        if not (self.path / REFERENCE).is_file():
+            return None
+        from napari_marrow.learning.adaptation.reference import Reference
+
+        return Reference.of_bytes((self.path / REFERENCE).read_bytes())
+
+    def side_of(
+        self, prediction: Prediction, digests: Collection[str]
+    ) -> Literal["learnt", "held out", None]:
+        """Return on which side of the training a photograph was, or None of a new one.
+
+        Parameters
+        ----------
+        prediction
+            Its prediction, which tells what it shows.
+        digests
+            SHA-256 of its file, or of all files that it was made from.
+        """
+        files = {image for image, digest in self.info.fingerprints.items() if digest in digests}
+        images = files.union(prediction.copy_of)
+        if not images:
+            return None
+        return "learnt" if images & self._learnt else "held out"
+
+    @cached_property
+    def _learnt(self) -> frozenset[str]:
+        """Names of the photographs it learnt from, those it was validated on among them."""
+        import pandas as pd
+
+        heldout = set(pd.read_csv(self.path / HELDOUT, usecols=["image"], dtype=str)["image"])
+        published = self.info.settings.protocol == "paper"  # copies stand on both sides
+        known = self.info.fingerprints
+        return frozenset(image for image in known if published or image not in heldout)
+
+    def predict(self, images: Iterable[NDArray[np.uint8]], adapt: Adapt = "auto") -> pd.DataFrame:
+        """Classify photographs: a row a unit, as ``napari-marrow predict`` writes it.
+
+        Parameters
+        ----------
+        images
+            RGB photographs, each (height, width, 3) uint8, of one acquisition.
+        adapt
+            How features are standardised; see :meth:`.Adaptation.of_batch`.
+        """
+        seen = [observe_one(self, image).without_labels() for image in images]
+        tables = [x.table for x in self.predictor.predict_batch(seen, adapt)]
+        return joined_tables(range(len(tables)), tables)
+
+
+def predict_one(
+    bundle: Bundle | Path,
+    photograph: Field | NDArray[np.uint8],
+    nuclei: NDArray[np.integer] | None = None,
+    *,
+    keep_labels: bool = False,
+) -> Prediction:
+    """Classify one photograph by itself."""
+    bundle = opened(bundle)
+    seen = observe_one(bundle, photograph, nuclei)
+    (prediction,) = bundle.predictor.predict_batch([seen])
+    return prediction if keep_labels else prediction.without_labels()
+
+
+def observe_one(
+    bundle: Bundle | Path,
+    photograph: Field | NDArray[np.uint8],
+    nuclei: NDArray[np.integer] | None = None,
+) -> Observation:
+    """Measure one photograph: the one function that the library, every job and the viewer call.
+
+    With the path of a bundle its arguments and its result can be pickled, so that it can run in
+    another process, or on another machine that sees the same files.
+
+    Parameters
+    ----------
+    bundle
+        The .marrow folder, which is opened once in each process; or a bundle that is open here.
+    photograph
+        Its files; or its pixels, (height, width, 3), uint8.
+    nuclei
+        Instance labels, (height, width), in place of those of the files. Without either they are
+        found in the photograph. Read only where the model needs them.
+    """
+    from napari_marrow.imaging.nuclei import field_labels
+
+    bundle = opened(bundle)
+    nuclei = nuclei if bundle.info.needs_nuclei else None
+    if isinstance(photograph, Field):
+        if bundle.info.needs_nuclei and nuclei is None:
+            nuclei = field_labels(photograph)
+        photograph = photograph.image()
+    return bundle.predictor.observe(photograph, nuclei)
+
+
+def opened(bundle: Bundle | Path) -> Bundle:
+    """Return a bundle; from its path it is opened once in each process, and when it is replaced."""
+    if isinstance(bundle, Bundle):
+        return bundle
+    description = bundle / BUNDLE_JSON
+    return _open_once(bundle, description.stat().st_mtime_ns if description.exists() else 0)
+
+
+@lru_cache(maxsize=2)
+def _open_once(path: Path, written_ns: int) -> Bundle:
+    return load_bundle(path)
+
+
+def write_bundle(
+    folder: Path,
+    info: BundleInfo,
+    onnx: bytes,
+    tables: Mapping[str, pd.DataFrame],
+    weights: dict[str, NDArray[np.float32]] | None = None,
+    reference: Reference | None = None,
+) -> Bundle:
+    """Write a bundle into a folder and seal it; the caller renames it into place when complete.
+
+    What is in the folder already (the card, the figures) is sealed with the rest.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    info, onnx
+        The content of ``bundle.json``, and the model.
+    tables
+        Table by the name of its file.
+    weights
+        Of a network.
+    reference
+        What the model learnt from looks like.
+    """
+    from safetensors.numpy import save
+
+    if weights is not None:
+        (folder / WEIGHTS).write_bytes(save(weights))
+    if reference is not None:
+        (folder / REFERENCE).write_bytes(reference.to_bytes())
+    (folder / ONNX).write_bytes(onnx)
+    for name, table in tables.items():
+        write_csv(table, folder / name)
+    content: dict[str, object] = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "research_use_only": True,
+        **info.to_dict(),
+        "files": {
+            path.relative_to(folder).as_posix(): sha256(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    }
+    content["seal"] = _seal(content)
+    (folder / BUNDLE_JSON).write_text(json.dumps(content, indent=2), encoding="utf-8")
+    return Bundle(folder, info)
+
+
+def load_bundle(path: Path | str) -> Bundle:
+    """Open a bundle and check that it is whole.
+
+    Raises
+    ------
+    MarrowError
+        When it is no bundle, of a newer version, or a file is missing or altered.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise MarrowError(f"{path} is not there or no folder; choose a bundle (a .marrow folder).")
+    description = path / BUNDLE_JSON
+    content = _read_json(description)
+    if content.get("format") != FORMAT or content.get("schema") != SCHEMA:
+        raise MarrowError(
+            f"{description} is not a bundle of schema {SCHEMA}; "
+            "use the version of napari-marrow that made it, or train again."
+        )
+    if content.get("seal") != _seal(content):
+        raise MarrowError(f"{description} was altered after training; copy the whole bundle again.")
+    try:
+        info = BundleInfo.from_dict(content)
+        files = dict(content["files"])
+    except (AttributeError, KeyError, TypeError, ValueError, MarrowError) as error:
+        raise MarrowError(
+            f"{description} was altered or is incomplete ({error}); copy the whole bundle again."
+        ) from error
+    if info.kind not in KINDS:
+        raise MarrowError(
+            f"{description} holds a model of the kind {info.kind}, which is not known here; "
+            "use the version of napari-marrow that made it."
+        )
+    for name in sorted(KINDS[info.kind].files | files.keys()):
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            raise MarrowError(f"{description} names a file outside of it; don't use it.")
+        if not (path / name).is_file():
+            raise MarrowError(f"{path / name} is missing; copy the whole bundle again.")
+        if sha256(path / name) != files.get(name):
+            raise MarrowError(
+                f"{path / name} was altered after training; copy the whole bundle again."
+            )
+    if info.evaluation and "few_sources" not in content["evaluation"]:  # of version 0.1
+        info = replace(info, evaluation=_with_few_sources(info.evaluation, path / HELDOUT))
+    return Bundle(path, info)
+
+
+def _with_few_sources(evaluation: Evaluation, heldout: Path) -> Evaluation:
+    with open(heldout, encoding="utf-8-sig", newline="") as file:
+        units = [(row["class"], row["source"]) for row in csv.DictReader(file)]
+    return replace(evaluation, few_sources=find_few_sources(units, evaluation.classes))
+
+
+def bundle_files(path: Path) -> dict[str, bool]:
+    """Return the files that a bundle lists, and whether they are as they were written."""
+    try:
+        content = json.loads((path / BUNDLE_JSON).read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            return {}
+        files = dict(content["files"])
+        there = (name for name in files if (path / name).is_file())
+        states = {name: sha256(path / name) == files[name] for name in there}
+        return {BUNDLE_JSON: content["seal"] == _seal(content), **states}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # some other folder
+
+
+BUNDLE = FolderKind("a bundle", bundle_files, (BUNDLE_JSON, ONNX, HELDOUT))
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MarrowError(f"{path} is missing; choose a bundle (a .marrow folder).") from None
+    except (OSError, ValueError) as error:
+        raise MarrowError(f"{path} can't be read as JSON; copy the whole bundle again.") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _seal(content: Mapping[str, object]) -> str:
+    """Return the SHA-256 of the content of ``bundle.json`` without its own seal."""
+    sealed = {key: value for key, value in content.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(sealed, sort_keys=True).encode()).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

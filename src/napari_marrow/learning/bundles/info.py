@@ -1,0 +1,123 @@
+"""What ``bundle.json`` says of a trained model, as a dataclass and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from napari_marrow.audit.verdict import Confounding
+from napari_marrow.data.options import settings_from_dict
+from napari_marrow.learning.adaptation.acquisitions import Acquisition
+from napari_marrow.learning.confidence.error_rate import UNKNOWN, Confidence
+from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.settings import Preprocessing, TrainingSettings
+
+LIMITS = ("temperature", "abstain_below")
+"""Of the confidence; older versions knew no more of it."""
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """The description of a trained model.
+
+    Attributes
+    ----------
+    classes
+        Names of the model's outputs, in order.
+    settings
+        The options of the training.
+    preprocessing
+        How pixels become the model's input.
+    confidence
+        Temperature and smallest probability of answers for photographs like those learnt from.
+    elsewhere
+        Of answers for another acquisition, where features are standardised by that; None where the
+        training set could not tell.
+    evaluation
+        Scores on the held-out units, or None where nothing was held out.
+    split
+        Names of the sources on each side.
+    fingerprints
+        SHA-256 of each training photograph by the name of its field.
+    notes
+        Sentences that a reader of the scores must know.
+    versions
+        Of what the model was made with, and the device.
+    features
+        Of a classical model: the features it takes, in this order.
+    kind
+        Name of the kind of model.
+    acquisitions
+        By which features are standardised, those of a new acquisition by its own cells; none
+        where they stay as they are.
+    confounding
+        What goes with the class in the training set, which must stand before every score; None
+        where nothing was found to.
+    inseparable
+        Whether class and acquisition go together so that features can't be standardised by
+        acquisition: every answer is uncertain.
+    """
+
+    classes: tuple[str, ...]
+    settings: TrainingSettings
+    preprocessing: Preprocessing
+    confidence: Confidence = UNKNOWN
+    elsewhere: Confidence | None = None
+    evaluation: Evaluation | None = None
+    split: dict[str, list[str]] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+    kind: str = "network"
+    acquisitions: tuple[Acquisition, ...] = ()
+    confounding: Confounding | None = None
+    inseparable: bool = False
+
+    @property
+    def needs_nuclei(self) -> bool:
+        """Whether the answer for a photograph depends on its nuclei."""
+        return self.preprocessing.features.needs_nuclei
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the description as JSON."""
+        evaluation = None if self.evaluation is None else self.evaluation.to_dict()
+        confounding = None if self.confounding is None else self.confounding.to_dict()
+        limits = self.confidence.temperature, self.confidence.abstain_below
+        return asdict(self) | {
+            "evaluation": evaluation,
+            "confounding": confounding,
+            "unit": self.settings.unit,
+            **dict(zip(LIMITS, limits, strict=True)),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> BundleInfo:
+        """Return the description that :meth:`to_dict` stored, also by a version without ``kind``.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, AttributeError, MarrowError
+            When something is missing or of the wrong type.
+        """
+        found, features = values["evaluation"], tuple(values.get("features", ()))
+        confounding = values.get("confounding")
+        elsewhere = values.get("elsewhere")
+        older = asdict(UNKNOWN) | {name: values[name] for name in LIMITS}
+        return cls(
+            classes=tuple(values["classes"]),
+            settings=settings_from_dict(TrainingSettings, values["settings"]),
+            preprocessing=settings_from_dict(Preprocessing, values["preprocessing"]),
+            confidence=Confidence.from_dict(values.get("confidence", older)),
+            elsewhere=None if elsewhere is None else Confidence.from_dict(elsewhere),
+            evaluation=None if found is None else Evaluation.from_dict(found),
+            split=values["split"],
+            fingerprints=values["fingerprints"],
+            notes=tuple(values["notes"]),
+            versions=values["versions"],
+            features=features,
+            kind=str(values.get("kind", "classical" if features else "network")),
+            acquisitions=tuple(map(Acquisition.from_dict, values.get("acquisitions", ()))),
+            confounding=None if confounding is None else Confounding.from_dict(confounding),
+            inseparable=bool(values.get("inseparable", False)),
+        )

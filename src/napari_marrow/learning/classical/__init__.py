@@ -1,0 +1,1 @@
+"""Classical models, which learn from measured features."""

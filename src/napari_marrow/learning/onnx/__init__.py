@@ -1,0 +1,1 @@
+"""ONNX models: export and inference."""

@@ -1,0 +1,1 @@
+"""What a model takes of photographs: tiles and crops, or measured features."""

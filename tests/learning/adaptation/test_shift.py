@@ -1,0 +1,189 @@
+"""The shift test, on photographs drawn with known measurements."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import mahalanobis
+from skimage.draw import disk
+from sklearn.preprocessing import StandardScaler
+
+from napari_marrow.learning.adaptation.acquisitions import (
+    Acquisition,
+    Standardizer,
+    with_photographs,
+)
+from napari_marrow.learning.adaptation.shift import (
+    Adaptation,
+    Look,
+    are_unusual,
+    compare,
+    is_unusual,
+    looks_of,
+    measure_photograph,
+)
+from napari_marrow.learning.confidence.error_rate import Confidence
+
+CENTRE, SPREAD = np.log([220, 215, 200, 50]), np.array([0.02, 0.02, 0.03, 0.15])
+
+
+def photographs(seed, count, times=(1, 1, 1, 1)):
+    rng = np.random.default_rng(seed)
+    brightness = rng.normal(0, 0.03, (count, 1)) * [1, 1, 1, 0]
+    drawn = CENTRE + np.log(times) + SPREAD * rng.normal(size=(count, 4)) + brightness
+    return drawn.astype(np.float32)
+
+
+def sources(count):
+    return np.arange(count).astype(str)
+
+
+def look(count=60, seed=0):
+    return Look.of_photographs(photographs(seed, count), sources(count))
+
+
+def test_what_is_measured_is_the_background_and_the_width_of_nuclei():
+    image = np.full((200, 200, 3), (230, 220, 180), np.uint8)
+    nuclei = np.zeros((200, 200), np.int64)
+    for number, (y, x) in ((1, (50, 50)), (2, (140, 150))):
+        nuclei[disk((y, x), 20)] = number
+    image[nuclei > 0] = (90, 50, 140)
+    found = measure_photograph(image, nuclei)
+    np.testing.assert_allclose(np.exp(found), [230, 220, 180, 40], rtol=0.02, atol=0.1)
+    assert np.isnan(measure_photograph(image, np.zeros_like(nuclei))[3])
+    renamed = np.where(nuclei > 0, nuclei + 10**12, 0)
+    np.testing.assert_array_equal(measure_photograph(image, renamed), found)
+
+
+def test_the_distance_is_that_of_scipy_and_what_is_missing_is_as_usual():
+    one, others = look(), photographs(5, 4, (1, 1.1, 1, 2))
+    inverse = np.linalg.inv(one.covariance.astype(float))
+    expected = [mahalanobis(x, one.centre, inverse) for x in others]
+    np.testing.assert_allclose(one.distance(others), expected, rtol=1e-4, atol=1e-6)
+    others[:, 3] = np.nan
+    filled = others.copy()
+    filled[:, 3] = one.centre[3]
+    np.testing.assert_allclose(one.distance(others), one.distance(filled), atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [10, 30, 200])
+@pytest.mark.parametrize("size", [1, 5, 20, 100])
+def test_batches_of_the_same_acquisition_are_seldom_called_other(count, size):
+    called = [is_unusual([look(count, k)], photographs(1000 + k, size)) for k in range(100)]
+    assert np.mean(called) <= 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "factor"),
+    [("background blue", 2, 0.7), ("background red", 0, 0.8), ("nucleus diameter", 3, 2.2)],
+)
+def test_another_light_or_magnification_is_called_other_and_named(name, place, factor):
+    times = np.ones(4)
+    times[place] = factor
+    for size in (1, 200):
+        batch = photographs(7, size, times)
+        assert is_unusual([look()], batch)
+        said = dict(text.rsplit(" ", 2)[:2] for text in compare([look()], batch))
+        assert float(said[name]) == pytest.approx(factor, rel=0.3 if size == 1 else 0.06)
+
+
+def test_a_batch_like_one_of_several_acquisitions_is_known():
+    other = (0.8, 0.85, 1, 1.6)
+    measured = np.concatenate([photographs(0, 40), photographs(1, 40, other)])
+    names = np.repeat(["a", "b"], 40)
+    looks = looks_of(measured, sources(80), names)
+    assert len(looks) == 2
+    mixed = np.concatenate([photographs(2, 10), photographs(3, 10, other)])
+    assert not is_unusual(looks, mixed)
+    assert is_unusual(looks, photographs(4, 10, (0.9, 0.95, 0.8, 1.3)))
+
+
+def test_a_few_unusual_pictures_do_not_make_the_others_unusual():
+    batch = photographs(0, 20)
+    batch[:3] = np.log([1, 1, 1, 50])  # black ones
+    assert not is_unusual([look()], batch)
+    assert are_unusual([look()], batch)[:3].all()
+    assert are_unusual([look()], batch)[3:].mean() <= 0.1
+    assert not are_unusual((), batch).any()
+
+
+def test_too_few_photographs_tell_nothing():
+    assert looks_of(photographs(0, 5), sources(5), np.full(5, "a")) == ()
+    assert looks_of(photographs(0, 8), np.full(8, "one"), np.full(8, "a")) == ()
+    assert not is_unusual((), photographs(0, 5, (3, 3, 3, 3)))
+
+
+def test_a_batch_is_standardised_by_itself_only_where_it_is_other_and_large_enough():
+    rng = np.random.default_rng(0)
+    known = Acquisition.of_values("a", rng.normal(size=(50, 3)), ["ALL", "MM"] * 25)
+    known = replace(known, photograph=tuple(CENTRE))
+    values, same, other = (
+        rng.normal(9, 4, (12, 3)),
+        photographs(1, 4),
+        photographs(1, 4, (1, 2, 1, 1)),
+    )
+
+    def of(batch, adapt="auto", rows=values):
+        return Adaptation.of_batch([known], [look()], rows, batch, adapt)
+
+    def as_learnt(found):
+        expected = known.standardize(values)
+        np.testing.assert_allclose(found.transform(values, same[0]), expected, atol=1e-9)
+
+    def by_itself(found):
+        expected = StandardScaler().fit_transform(values)
+        np.testing.assert_allclose(found.transform(values, other[0]), expected, atol=1e-5)
+
+    as_learnt(of(same))
+    by_itself(of(other))
+    as_learnt(of(other, rows=values[:9]))
+    as_learnt(of(other, "none"))
+    by_itself(of(same, "batch"))
+    assert [of(x).is_other for x in (same, other)] == [False, True]
+    assert of(same).sentence(4, "cell") == ""
+    text = of(other).sentence(4, "cell")
+    for words in ("4 photographs", "background green 2 times", "12 cells", "uncertain"):
+        assert words in text
+    plain = Adaptation.of_batch((), [look()], values, other, "auto")
+    assert plain.is_other
+    assert plain.transform(values, other[0]) is values
+
+
+def test_each_photograph_of_a_mixed_batch_is_standardised_by_its_own_acquisition():
+    rng, elsewhere = np.random.default_rng(0), (0.8, 0.85, 1, 1.6)
+    parts = [rng.normal(10 * k, 1 + k, (40, 3)) for k in range(2)]
+    names = np.repeat(["a", "b"], 40)
+    classes = np.tile(["ALL", "MM"], 40)
+    standardizer = Standardizer.fit(np.concatenate(parts), names, classes, "auto")
+    measured = np.concatenate([photographs(0, 40), photographs(1, 40, elsewhere)])
+    found = with_photographs(standardizer.take(range(3)), names, measured)
+    looks = looks_of(measured, sources(80), names)
+    mixed = np.concatenate([photographs(2, 6), photographs(3, 6, elsewhere)])
+    mixed[3, 3] = np.nan
+    adaptation = Adaptation.of_batch(found, looks, np.concatenate(parts), mixed, "auto")
+    assert not adaptation.is_other
+    for k, photograph in enumerate(mixed):
+        own = parts[k // 6]
+        expected = StandardScaler().fit_transform(own)
+        np.testing.assert_allclose(adaptation.transform(own, photograph), expected, atol=1e-5)
+
+
+def test_odd_photographs_of_a_batch_that_is_one_acquisition_do_not_stand():
+    """The user says that it is; most photographs tell what it looks like."""
+    batch = photographs(3, 60, (1, 1, 0.8, 1.5))
+    batch[:8, 3] = np.log(20)
+    known = Acquisition.of_values("a", np.zeros((2, 2)), np.array(["ALL", "MM"]))
+    trusted = Confidence(1.0, 0.8, 100, 0.9, 0.02, 0.05, 30)
+    values = np.random.default_rng(0).normal(size=(60, 2))
+    said, found = (
+        Adaptation.of_batch([known], [look()], values, batch, adapt) for adapt in ("batch", "auto")
+    )
+    stands = [said.can_stand(x, trusted) for x in batch]
+    assert not any(stands[:8])
+    assert np.mean(stands[8:]) > 0.9
+    assert not any(found.can_stand(x, trusted) for x in batch)  # nothing says that it is one
+    assert not any(said.can_stand(x, None) for x in batch)
+    assert not any(said.can_stand(x, replace(trusted, smallest_group=18)) for x in batch)
+    assert "80%" in said.sentence(60, "field", trusted)
+    assert "--adapt batch" in found.sentence(60, "field", trusted)
+    assert "30 cells" in found.sentence(60, "field")
