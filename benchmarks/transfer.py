@@ -22,8 +22,11 @@ from sklearn.model_selection import StratifiedKFold
 
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection, Field
+from napari_marrow.imaging.intensity import blur, restain
 from napari_marrow.imaging.segmentation import found_nuclei
-from napari_marrow.learning.adaptation.shift import Look, is_unusual, measure_photograph
+from napari_marrow.imaging.white_point import white_point
+from napari_marrow.learning.adaptation.photographs import PhotographModel, measure_photograph
+from napari_marrow.learning.adaptation.shift import is_unusual
 from napari_marrow.learning.classical.learner import ClassicalLearner
 from napari_marrow.learning.learners import SILENT
 from napari_marrow.learning.registry import models_of_kind
@@ -131,12 +134,50 @@ def print_shift(collection: Collection) -> None:
         for _ in range(N_BATCHES):
             rows = rng.permutation(np.flatnonzero(lab == one))
             half = rows[: len(rows) // 2]
-            look = Look.of_photographs(measured[half], half.astype(str))
+            model = PhotographModel.of_photographs(measured[half], half.astype(str))
             for other in LABS:
                 rest = np.setdiff1d(np.flatnonzero(lab == other), half)
                 batch = rng.choice(rest, BATCH, replace=False)
-                called[other] += is_unusual([look], measured[batch])
+                called[other] += is_unusual([model], measured[batch])
         print(f"| {one} | {' | '.join(f'{called[x] / N_BATCHES:.2f}' for x in LABS)} |")
+
+
+def alter(image: NDArray[np.uint8], strength: Sequence[float], sigma: float) -> NDArray[np.uint8]:
+    """Return a photograph with another strength of the stain in each channel, and less focus."""
+    factors, white = np.array(strength), np.log10(255 / np.maximum(white_point(image), 1))
+    return blur(restain(image, factors, white * (1 - factors)), sigma)
+
+
+ALTERED = {
+    "as they are": ((1, 1, 1), 0),
+    "stain of half the strength": ((0.5, 0.5, 0.5), 0),
+    "stain 1.6 times as strong": ((1.6, 1.6, 1.6), 0),
+    "stain 1.6 times as strong in red": ((1.6, 1, 1), 0),
+    "stain 0.6 times as strong in red, 1.3 in blue": ((0.6, 1, 1.3), 0),
+    "blurred by 2 px": ((1, 1, 1), 2),
+    "blurred by 3 px": ((1, 1, 1), 3),
+}
+
+
+def print_altered(collection: Collection) -> None:
+    """Print which fraction of photographs is unusual when their stain or focus is altered."""
+    measured = {}
+    for lab in LABS:
+        own = [f.image() for f in collection.fields if f.acquisition == lab]
+        as_they_are = [measure_photograph(x, found_nuclei(x)) for x in own[::2]]
+        model = PhotographModel.of_photographs(
+            np.array(as_they_are), np.arange(len(as_they_are)).astype(str)
+        )
+        asked = own[1::2][:: max(1, len(own) // 2 // BATCH)][:BATCH]
+        for name, how in ALTERED.items():
+            altered = [alter(x, *how) for x in asked]
+            batch = np.array([measure_photograph(x, found_nuclei(x)) for x in altered])
+            found = f"{model.are_unusual(batch).mean():.2f}"
+            measured[name, lab] = f"**{found}**" if is_unusual([model], batch) else found
+    print(f"\n### Unusual, of {BATCH} photographs; in bold where the batch is called other\n")
+    print(f"| altered | {' | '.join(LABS)} |\n|{'---|' * (len(LABS) + 1)}")
+    for name in ALTERED:
+        print(f"| {name} | {' | '.join(measured[name, lab] for lab in LABS)} |")
 
 
 def main() -> None:
@@ -150,6 +191,7 @@ def main() -> None:
             how = {"none": "features as they are", "auto": "standardised by acquisition"}[adapt]
             print_matrix(Laboratories(collection, model, adapt), f"{model}, {how}")
     print_shift(collection)
+    print_altered(collection)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,10 @@ from qtpy.QtWidgets import QScrollArea
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import Stopped
 from napari_marrow.data.options import option
+from napari_marrow.learning.adaptation.acquisitions import Acquisition
+from napari_marrow.learning.adaptation.reference import PictureSummary, Reference
+from napari_marrow.learning.bundles.predictor import OTHER_ACQUISITION
+from napari_marrow.learning.confidence.error_rate import Confidence
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings, OptionGroup
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import TrainingSettings
@@ -199,6 +203,45 @@ def test_a_bundle_is_loaded_labels_the_layers_and_is_saved(
     (tmp_path / "kept.marrow" / "model.onnx").write_bytes(b"x")
     widget.model.load(tmp_path / "kept.marrow")
     assert "altered" in notified[-1]
+
+
+@pytest.mark.usefixtures("no_warm_start")
+def test_answers_for_another_microscope_stand_where_the_user_says_that_all_is_of_it(
+    open_widget, snam, tmp_path, make_toy, qtbot
+):
+    """The photographs learnt from had half of the light; the model is trusted elsewhere."""
+    rng = np.random.default_rng(0)
+    usual = np.log([110, 105, 108, 8, 0.5, 0.5, 0.2, 0.5, 90])
+    dark = (usual + rng.normal(0, 0.02, (30, 9))).astype(np.float32)
+    learnt_from = Acquisition(
+        "a", {"ALL": 20, "MM": 20}, (0.04,), (1.0,), photograph=tuple(usual.tolist())
+    )
+    bundle = make_toy(
+        tmp_path / "cells.marrow",
+        unit="cell",
+        acquisitions=(learnt_from,),
+        elsewhere=Confidence(1.0, 0.5, 100, 0.9, 0.02, 0.05, 30),
+        reference=Reference.of_summaries(
+            [PictureSummary(np.zeros((2, 28, 28), "f4"), np.zeros((1, 16), "f4"), x) for x in dark],
+            np.arange(30).astype(str),
+            [True] * 30,
+            ["a"] * 30,
+        ),
+    )
+    viewer, widget = open_widget()
+    viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
+    widget.model.load(bundle.path)
+    marked = {}
+    for adapt in ("auto", "batch"):
+        widget.model.form.fields["adapt"].value = adapt
+        widget.model.label_layers()
+        qtbot.waitUntil(lambda: "labelled" in widget.run.status.text(), timeout=20_000)
+        assert "unlike those learnt from" in widget.run.status.text()
+        reasons = viewer.layers["ALL_1 predicted cells"].features["reason"]
+        marked[adapt] = reasons.str.contains(OTHER_ACQUISITION).to_numpy()
+        widget.run.say("")
+    assert marked["auto"].all()
+    assert not marked["batch"].any()
 
 
 def _cut_off(path):

@@ -22,12 +22,13 @@ from napari_marrow.cli.app import (
 )
 from napari_marrow.cli.console import Reporter, console, note_lines, print_comparison, show
 from napari_marrow.data.text import counted, printable
-from napari_marrow.learning.model_settings import Adapt, ModelSettings, OptionGroup
+from napari_marrow.learning.model_settings import ModelSettings, OptionGroup
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import (
     CommonSettings,
     CompareSettings,
     FoldSettings,
+    PredictSettings,
     TrainingSettings,
 )
 from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
@@ -141,12 +142,6 @@ def train(
     show(result.to_dict() | {"warnings": list(collection.warnings)}, json, *lines)
 
 
-ADAPT_HELP = (
-    "Standardise features by the photographs' own cells: auto where they are of another "
-    "acquisition than those learnt from, batch always, none never."
-)
-
-
 @app.command
 def predict(
     bundle: Path,
@@ -154,7 +149,7 @@ def predict(
     *paths: Path,
     out: Annotated[Path, Parameter(help="CSV to write.")],
     overlay: Annotated[Path | None, Parameter(help="Folder for PNGs of the predictions.")] = None,
-    adapt: Annotated[Adapt, Parameter(help=ADAPT_HELP)] = "auto",
+    settings: Annotated[PredictSettings, AsOptions] = PredictSettings(),  # noqa: B008
     workers: Annotated[int, Parameter(help="Number of fields classified at the same time.")] = 1,
     force: AsForce = False,
     strict: AsStrict = False,
@@ -175,9 +170,10 @@ def predict(
 
     if not paths or workers < 1:
         raise UsageError("Name at least one photograph or folder, and at least one worker.")
+    no_problems(settings)
     collections = scan_all(paths)
     model = load_bundle(bundle)
-    job = PredictJob(model, collections, out, overlay, workers, force, strict, adapt)
+    job = PredictJob(model, collections, out, overlay, workers, force, strict, settings.adapt)
     with Reporter() as report:
         result = run_prediction(job, report)
     counts = Counter(p.class_name or "without a nucleus" for p in result.predictions)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from napari_marrow.data.options import Settings, option
-from napari_marrow.learning.model_settings import ModelSettings
+from napari_marrow.learning.model_settings import Adapt, ModelSettings
 from napari_marrow.learning.registry import MODELS, models_of_kind
 from napari_marrow.measure.settings import FeatureSettings, chosen_families
 
@@ -149,3 +149,17 @@ class Preprocessing:
         return cls(
             settings.unit, settings.input_size, settings.tiles, settings.crop_factor, True, families
         )
+
+
+@dataclass(frozen=True)
+class PredictSettings(Settings):
+    """How a trained model answers for photographs."""
+
+    adapt: Adapt = option(
+        "auto",
+        "Adapt",
+        "Standardise what the model takes by the cells of these photographs: auto, where they are "
+        "of another acquisition (microscope, camera, stain) than those learnt from; none never; "
+        "batch always: choose it where they are one acquisition with cells of all classes, so that "
+        "certain answers for it can stand.",
+    )

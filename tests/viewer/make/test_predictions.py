@@ -13,8 +13,8 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.normalise import StainSettings
+from napari_marrow.learning.adaptation.photographs import PhotographModel
 from napari_marrow.learning.adaptation.reference import Reference
-from napari_marrow.learning.adaptation.shift import Look
 from napari_marrow.learning.bundle_files import REFERENCE
 from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.bundles.predictor import OTHER_ACQUISITION
@@ -65,12 +65,13 @@ def test_fields_get_their_answer_in_the_metadata_and_on_the_canvas(viewer, toy):
 def test_photographs_of_another_acquisition_are_reported(viewer, toy):
     """Those learnt from had a background of half the light."""
     rng = np.random.default_rng(0)
-    dark = np.log([110, 105, 108, 8]) + rng.normal(0, 0.02, (30, 4))
-    look = Look.of_photographs(dark.astype(np.float32), np.arange(30).astype(str))
+    usual = np.log([110, 105, 108, 8, 0.5, 0.5, 0.2, 0.5, 90])
+    dark = (usual + rng.normal(0, 0.02, (30, 9))).astype(np.float32)
+    model = PhotographModel.of_photographs(dark, np.arange(30).astype(str))
     units, limit = np.empty((0, 16), np.float32), np.zeros(1, np.float32)
     signatures = pack_signatures(np.zeros((1, 2, 28, 28), np.float32))[:0]
     reference = Reference(signatures, units, np.eye(16, dtype=np.float32), limit)
-    (toy.path / REFERENCE).write_bytes(reference.with_looks([look]).to_bytes())
+    (toy.path / REFERENCE).write_bytes(reference.with_photograph_models([model]).to_bytes())
     bundle = Bundle(toy.path, toy.info)
     (labelled,) = predict_photographs(bundle, Photograph.all_of(viewer.layers))
     assert labelled.shift.startswith("These 6 photographs are unlike those learnt from (background")

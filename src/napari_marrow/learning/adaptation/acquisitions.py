@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.adaptation.photographs import GROUPS
 from napari_marrow.learning.model_settings import Adapt
 
 MIN_TRAINING_UNITS = 5
@@ -203,7 +204,7 @@ def with_photographs(
     acquisitions
         Those of a model.
     names, measured
-        (n,) narrower acquisition of each photograph, and (n, 4) of :func:`.measure_photograph`.
+        (n,) narrower acquisition of each photograph, and (n, 9) of :func:`.measure_photograph`.
     """
     known = measured.astype(np.float64)
     return tuple(
@@ -215,10 +216,14 @@ def with_photographs(
 def of_photograph(
     acquisitions: Sequence[Acquisition], measured: NDArray[np.float32]
 ) -> Acquisition:
-    """Return the acquisition whose photographs are likest one, (4,)."""
+    """Return the acquisition whose photographs are likest one, (9,).
+
+    The background and the size of nuclei count: cells of other classes change them least.
+    """
+    group = GROUPS[0]
 
     def distance(one: Acquisition) -> float:
-        return float(np.nansum((measured - np.array(one.photograph)) ** 2))
+        return float(np.nansum((measured[group] - np.array(one.photograph)[group]) ** 2))
 
     return min(acquisitions, key=distance)
 

@@ -29,12 +29,13 @@ from napari_marrow.data.fields import Field
 from napari_marrow.data.imports import importing
 from napari_marrow.imaging.crops import cut_cells
 from napari_marrow.imaging.nuclei import field_labels
-from napari_marrow.learning.adaptation.shift import (
+from napari_marrow.learning.adaptation.photographs import (
+    N_MEASURED,
     UNLIKE_FRACTION,
-    Look,
-    looks_of,
+    PhotographModel,
     measure_photograph,
 )
+from napari_marrow.learning.adaptation.shift import photograph_models
 from napari_marrow.learning.confidence.conformal import ClassModel, Conformal
 from napari_marrow.learning.settings import Preprocessing
 from napari_marrow.learning.units.samples import cells_of
@@ -63,7 +64,7 @@ class PictureSummary:
     units
         (n, 16) :func:`~napari_marrow.audit.appearance.appearance` of the field or of its cells.
     photograph
-        (4,) what tells its acquisition, see :func:`.measure_photograph`.
+        (9,) what tells its acquisition, see :func:`.measure_photograph`.
     """
 
     signature: NDArray[np.float32]
@@ -112,8 +113,9 @@ class Reference:
         (16, 16) takes the correlations out of the measurements.
     limit
         (1,) largest distance of what is like them.
-    look_centres, look_covariances, look_limits
-        (k, 4), (k, 4, 4) and (k,) the :class:`.Look` of each acquisition; none in older bundles.
+    photograph_centres, photograph_covariances, photograph_limits
+        (k, 9), (k, 9, 9) and (k, 2) the :class:`.PhotographModel` of each acquisition; none in
+        older bundles.
     class_centres, class_whitening, class_scores, class_sizes, class_limit
         The :class:`.Conformal`; the scores of all classes are one after the other. None in older
         bundles.
@@ -123,9 +125,11 @@ class Reference:
     units: Measurements
     whitening: NDArray[np.float32]
     limit: NDArray[np.float32]
-    look_centres: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4), "f4"))
-    look_covariances: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 4, 4), "f4"))
-    look_limits: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, "f4"))
+    photograph_centres: NDArray[np.float32] = field(default_factory=lambda: _none(N_MEASURED))
+    photograph_covariances: NDArray[np.float32] = field(
+        default_factory=lambda: _none(N_MEASURED, N_MEASURED)
+    )
+    photograph_limits: NDArray[np.float32] = field(default_factory=lambda: _none(2))
     class_centres: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     class_whitening: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     class_scores: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
@@ -169,18 +173,18 @@ class Reference:
         is_known = ~np.isin(acquisitions, [*little_known])
         rows = np.flatnonzero(np.array(is_learnt) & is_known)
         measured = np.stack([x.photograph for x in summaries])[rows]
-        looks = looks_of(measured, np.array(sources)[rows], np.array(acquisitions)[rows])
-        return cls(packed, units, whitening, limit).with_looks(looks)
+        models = photograph_models(measured, np.array(sources)[rows], np.array(acquisitions)[rows])
+        return cls(packed, units, whitening, limit).with_photograph_models(models)
 
-    def with_looks(self, looks: Sequence[Look]) -> Reference:
-        """Return the reference with what photographs of each acquisition look like."""
-        if not looks:
+    def with_photograph_models(self, models: Sequence[PhotographModel]) -> Reference:
+        """Return the reference with what is usual of photographs of each acquisition."""
+        if not models:
             return self
         return replace(
             self,
-            look_centres=np.stack([x.centre for x in looks]),
-            look_covariances=np.stack([x.covariance for x in looks]),
-            look_limits=np.array([x.limit for x in looks], np.float32),
+            photograph_centres=np.stack([model.centre for model in models]),
+            photograph_covariances=np.stack([model.covariance for model in models]),
+            photograph_limits=np.stack([model.limits for model in models]),
         )
 
     def with_conformal(self, conformal: Conformal | None) -> Reference:
@@ -206,10 +210,10 @@ class Reference:
         return Conformal(model, tuple(scores), float(self.class_limit[0]))
 
     @cached_property
-    def looks(self) -> tuple[Look, ...]:
-        """What photographs of each acquisition look like."""
-        parts = zip(self.look_centres, self.look_covariances, self.look_limits, strict=True)
-        return tuple(Look(centre, covariance, float(limit)) for centre, covariance, limit in parts)
+    def photograph_models(self) -> tuple[PhotographModel, ...]:
+        """What is usual of photographs of each acquisition."""
+        parts = (self.photograph_centres, self.photograph_covariances, self.photograph_limits)
+        return tuple(PhotographModel(*values) for values in zip(*parts, strict=True))
 
     def copies(self, summary: PictureSummary) -> tuple[int, ...]:
         """Return which of the photographs a picture is: re-encoded, scaled, turned or mirrored."""
@@ -238,10 +242,15 @@ class Reference:
 
     @classmethod
     def of_bytes(cls, content: bytes) -> Reference:
-        """Return the reference that :meth:`to_bytes` stored."""
+        """Return the reference that :meth:`to_bytes` stored; what other versions add is left."""
         from safetensors.numpy import load
 
-        return cls(**load(content))
+        names = {f.name for f in fields(cls)}
+        return cls(**{name: x for name, x in load(content).items() if name in names})
+
+
+def _none(*shape: int) -> NDArray[np.float32]:
+    return np.empty((0, *shape), np.float32)
 
 
 def limit_of(distances: NDArray[np.floating]) -> float:

@@ -1,8 +1,7 @@
 """The shift test: whether photographs are of another acquisition than those learnt from.
 
-A microscope, its camera and its light show in the colour of the background and in the size of
-nuclei in pixels, whatever cells there are. Both are compared with those of each acquisition that
-a model learnt from, photograph by photograph and for all together.
+What is measured of photographs is compared with that of each acquisition that a model learnt from,
+photograph by photograph and for all together.
 """
 
 from __future__ import annotations
@@ -15,9 +14,6 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.imports import importing
 from napari_marrow.data.text import counted
-from napari_marrow.imaging.nuclei import typical_diameter
-from napari_marrow.imaging.relabel import small_numbers
-from napari_marrow.imaging.white_point import white_point
 from napari_marrow.learning.adaptation.acquisitions import (
     MIN_BATCH_UNITS,
     MIN_KNOWN_UNITS,
@@ -28,137 +24,33 @@ from napari_marrow.learning.adaptation.acquisitions import (
     standardize,
     statistics,
 )
+from napari_marrow.learning.adaptation.photographs import MEASURED, UNLIKE_FRACTION, PhotographModel
 from napari_marrow.learning.confidence.error_rate import Confidence
 
-MEASURED = ("background red", "background green", "background blue", "nucleus diameter")
-"""What is measured of a photograph, in natural logarithms of levels and of pixels."""
 MIN_PHOTOGRAPHS = 6
 """Photographs of an acquisition that are needed to tell what is usual in it."""
-MIN_ROBUST_PHOTOGRAPHS = 20
-"""Photographs of a batch that are needed to tell which of them are odd."""
-MIN_DEVIATION = 0.01
-"""Standard deviation, 1 %, that measuring a photograph twice has at least."""
-UNLIKE_FRACTION = 0.02
-"""Fraction of photographs, fields or cells like those learnt from that counts as unlike them."""
 MAX_P_VALUE = 0.05
 MIN_DIFFERENCE_SD = 2.0
 """Difference that is named, in standard deviations of the photographs learnt from."""
-N_FOLDS = 10
 
 
-def measure_photograph(
-    image: NDArray[np.uint8], nuclei: NDArray[np.integer]
-) -> NDArray[np.float32]:
-    """Measure what tells the acquisition of a photograph.
+def photograph_models(
+    measured: NDArray[np.float32], sources: NDArray[np.str_], acquisitions: NDArray[np.str_]
+) -> tuple[PhotographModel, ...]:
+    """Learn what is usual of photographs of each acquisition; those of small ones together.
 
     Parameters
     ----------
-    image
-        RGB photograph, (height, width, 3), uint8.
-    nuclei
-        Instance labels of its nuclei, (height, width).
-
-    Returns
-    -------
-    ndarray of float32, shape (4,)
-        Logarithms of red, green and blue of the white point, and of the diameter of the nuclei that
-        are half of the stained area; not a number without nuclei.
+    measured
+        (n, 9) of :func:`.measure_photograph`.
+    sources, acquisitions
+        (n,) of each photograph.
     """
-    diameter = typical_diameter(small_numbers(nuclei)[0])
-    last = np.log(diameter) if diameter else np.nan
-    return np.array([*np.log(white_point(image)), last], np.float32)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What photographs of an acquisition look like.
-
-    Attributes
-    ----------
-    centre
-        (4,) mean of their measurements.
-    covariance
-        (4, 4) of their measurements.
-    limit
-        Mahalanobis distance that 2 % of them exceed.
-    """
-
-    centre: NDArray[np.float32]
-    covariance: NDArray[np.float32]
-    limit: float
-
-    @classmethod
-    def of_photographs(cls, measured: NDArray[np.float32], sources: NDArray[np.str_]) -> Look:
-        """Learn from photographs, (n, 4), and their sources, (n,), which alone set the limit."""
-        from sklearn.model_selection import GroupKFold
-
-        folds = GroupKFold(min(N_FOLDS, len(np.unique(sources))))
-        found = np.empty(len(measured))
-        for others, rows in folds.split(measured, groups=sources):
-            found[rows] = cls(*_fit(measured[others]), 0.0).distance(measured[rows])
-        limit = max(normal_limit(*measured.shape), np.quantile(found, 1 - UNLIKE_FRACTION))
-        return cls(*_fit(measured), float(limit))
-
-    @classmethod
-    def of_most(cls, measured: NDArray[np.float32]) -> Look:
-        """Learn from photographs, (n, 4), some of which may be odd.
-
-        Their minimum covariance determinant tells what most are like (P. J. Rousseeuw and K. Van
-        Driessen, Technometrics 41, 1999); of few photographs all are like each other.
-        """
-        from sklearn.covariance import MinCovDet
-
-        centre, covariance = _fit(measured)
-        if len(measured) < MIN_ROBUST_PHOTOGRAPHS:
-            return cls(centre, covariance, np.inf)
-        known = np.where(np.isfinite(measured), measured, centre).astype(np.float64)
-        noise = MIN_DEVIATION * np.random.default_rng(0).normal(size=known.shape)  # never singular
-        found = MinCovDet(random_state=0).fit(known + noise)
-        limit = normal_limit(*measured.shape)
-        return cls(found.location_.astype("f4"), found.covariance_.astype("f4"), limit)
-
-    def distance(self, measured: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the Mahalanobis distance of photographs, (n, 4); what is missing is as usual."""
-        away = np.where(np.isfinite(measured), measured, self.centre) - self.centre
-        return np.sqrt(np.einsum("ij,ij->i", away, np.linalg.solve(self.covariance, away.T).T))
-
-
-def normal_limit(count: int, dimensions: int) -> float:
-    """Return the distance that 2 % of new observations of a normal distribution exceed.
-
-    Hotelling's prediction limit, for mean and covariance of ``count`` observations (H. Hotelling,
-    "The generalization of Student's ratio", Annals of Mathematical Statistics 2, 1931).
-    """
-    with importing:
-        from scipy.stats import f
-
-    free = max(1, count - dimensions)
-    scale = dimensions * (count + 1) * (count - 1) / (count * free)
-    return float(np.sqrt(scale * f.ppf(1 - UNLIKE_FRACTION, dimensions, free)))
-
-
-def _fit(measured: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return mean and covariance of photographs, also of few."""
-    from sklearn.covariance import LedoitWolf
-
-    missing = ~np.isfinite(measured)
-    centre = np.where(missing, 0, measured).sum(axis=0) / np.maximum((~missing).sum(axis=0), 1)
-    filled = np.where(missing, centre, measured).astype(np.float64)
-    spread = np.hypot(filled.std(axis=0), MIN_DEVIATION)
-    shrunk = LedoitWolf().fit((filled - centre) / spread).covariance_
-    covariance = shrunk * np.outer(spread, spread) + MIN_DEVIATION**2 * np.eye(len(centre))
-    return centre.astype(np.float32), covariance.astype(np.float32)
-
-
-def looks_of(
-    measured: NDArray[np.float32], sources: NDArray[np.str_], acquisitions: NDArray[np.str_]
-) -> tuple[Look, ...]:
-    """Return what photographs of each acquisition look like; those of small ones together."""
     names, codes, counts = np.unique(acquisitions, return_inverse=True, return_counts=True)
     groups = np.where(counts >= MIN_PHOTOGRAPHS, np.arange(len(names)), -1)[codes]
     rows = [groups == k for k in np.unique(groups)]
     return tuple(
-        Look.of_photographs(measured[own], sources[own])
+        PhotographModel.of_photographs(measured[own], sources[own])
         for own in rows
         if own.sum() >= MIN_PHOTOGRAPHS and len(np.unique(sources[own])) > 1
     )
@@ -181,8 +73,8 @@ class Adaptation:
         Whether the batch is of another acquisition than those learnt from.
     differences
         How it differs, in words.
-    look
-        What photographs of the batch look like, where the user says that it is one acquisition
+    own_model
+        What is usual of photographs of the batch, where the user says that it is one acquisition
         with cells of all classes (``batch``), which nothing in it can show.
     """
 
@@ -192,13 +84,13 @@ class Adaptation:
     units: int = 0
     is_other: bool = False
     differences: tuple[str, ...] = ()
-    look: Look | None = None
+    own_model: PhotographModel | None = None
 
     @classmethod
     def of_batch(
         cls,
         acquisitions: Sequence[Acquisition],
-        looks: Sequence[Look],
+        models: Sequence[PhotographModel],
         values: Values,
         photographs: NDArray[np.float32],
         adapt: Adapt,
@@ -207,24 +99,24 @@ class Adaptation:
 
         Parameters
         ----------
-        acquisitions, looks
+        acquisitions, models
             What was learnt from; without ``acquisitions`` features stay as they are.
         values
             (n, features) of all units of the batch.
         photographs
-            (photographs, 4) of :func:`measure_photograph`.
+            (photographs, 9) of :func:`measure_photograph`.
         adapt
             ``auto`` takes the batch's own mean and deviation where it is of another acquisition and
             holds ten units, ``batch`` wherever it holds ten, and ``none`` never. With ``batch`` the
             user says that it is one acquisition with cells of all classes.
         """
-        is_other = bool(len(photographs)) and is_unusual(looks, photographs)
-        differences = compare(looks, photographs) if is_other else ()
+        is_other = bool(len(photographs)) and is_unusual(models, photographs)
+        differences = compare(models, photographs) if is_other else ()
         known, none = tuple(acquisitions), (np.empty(0), np.empty(0), 0)
         own = adapt == "batch" or (adapt == "auto" and is_other)
         if known and own and len(values) >= MIN_BATCH_UNITS:
-            look = Look.of_most(photographs) if adapt == "batch" else None
-            return cls(known, *statistics(values), len(values), is_other, differences, look)
+            model = PhotographModel.of_most(photographs) if adapt == "batch" else None
+            return cls(known, *statistics(values), len(values), is_other, differences, model)
         return cls(known, *none, is_other, differences)
 
     def transform(self, values: Values, photograph: NDArray[np.float32]) -> Values:
@@ -251,9 +143,9 @@ class Adaptation:
         elsewhere
             The model's confidence in another acquisition.
         """
-        if self.look is None or elsewhere is None or not elsewhere.holds:
+        if self.own_model is None or elsewhere is None or not elsewhere.holds:
             return False
-        return bool(self.look.distance(photograph[None])[0] <= self.look.limit)
+        return not self.own_model.are_unusual(photograph[None])[0]
 
     def sentence(self, n_photographs: int, unit: str, elsewhere: Confidence | None = None) -> str:
         """Say in a line what a user must know of the batch; "" where nothing is unusual.
@@ -270,7 +162,7 @@ class Adaptation:
         these = (
             "This photograph is" if n_photographs == 1 else f"These {n_photographs} photographs are"
         )
-        how = f" ({', '.join(self.differences)})" if self.differences else ""
+        how = f" ({'; '.join(self.differences)})" if self.differences else ""
         marked = "the answers are marked uncertain."
         advice = (
             f" To have answers that can be trusted, annotate at least {MIN_KNOWN_UNITS} cells "
@@ -279,9 +171,10 @@ class Adaptation:
         if self.units and elsewhere is not None and elsewhere.holds:
             least = f"{elsewhere.abstain_below:.0%}"
             one = "of one acquisition and hold cells of all classes"
-            if self.look is None:
+            if self.own_model is None:
                 advice = (
-                    f" If they are {one}, --adapt batch lets answers of at least {least} stand."
+                    f" If they are {one}, adapt by batch (--adapt batch), and answers of at least "
+                    f"{least} stand."
                 )
             else:
                 marked = f"answers below {least} are marked uncertain, if they are {one}."
@@ -292,36 +185,38 @@ class Adaptation:
         return text + advice
 
 
-def are_unusual(looks: Sequence[Look], photographs: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which photographs are beyond the limits of all looks; none is without looks."""
-    if not looks:
+def are_unusual(
+    models: Sequence[PhotographModel], photographs: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Tell which photographs, (n, 9), are unusual in every acquisition; none is without models."""
+    if not models:
         return np.zeros(len(photographs), bool)
-    return np.all([x.distance(photographs) > x.limit for x in looks], axis=0)
+    return np.all([model.are_unusual(photographs) for model in models], axis=0)
 
 
-def is_unusual(looks: Sequence[Look], photographs: NDArray[np.float32]) -> bool:
-    """Whether most of a batch is beyond the limits of all looks, and more than chance explains.
+def is_unusual(models: Sequence[PhotographModel], photographs: NDArray[np.float32]) -> bool:
+    """Whether most of a batch is unusual in every acquisition, and more than chance explains.
 
     A few unusual pictures among many others, such as blank ones, do not make the others unusual.
     """
     with importing:
         from scipy.stats import binom
 
-    beyond = are_unusual(looks, photographs).sum()
+    beyond = are_unusual(models, photographs).sum()
     p_value = binom.sf(beyond - 1, len(photographs), UNLIKE_FRACTION)
     return bool(beyond > len(photographs) / 2 and p_value <= MAX_P_VALUE)
 
 
-def compare(looks: Sequence[Look], photographs: NDArray[np.float32]) -> tuple[str, ...]:
-    """Say in which measurements photographs differ from the nearest of looks, and by how much."""
-    look = min(looks, key=lambda x: float(np.median(x.distance(photographs))))
+def compare(models: Sequence[PhotographModel], photographs: NDArray[np.float32]) -> tuple[str, ...]:
+    """Say in what photographs, (n, 9), differ from the nearest acquisition, and by how much."""
+    model = min(models, key=lambda x: float(np.median(x.distances(photographs).max(axis=1))))
     with np.errstate(all="ignore"):
-        away = np.nanmedian(np.where(np.isfinite(photographs), photographs, look.centre), axis=0)
-    away = away - look.centre
-    spread = np.sqrt(np.diag(look.covariance))
-    named = [
-        k
-        for k in np.argsort(-np.abs(away / spread))
-        if abs(away[k]) > MIN_DIFFERENCE_SD * spread[k]
-    ]
-    return tuple(f"{MEASURED[k]} {np.exp(away[k]):.2g} times" for k in named)
+        known = np.where(np.isfinite(photographs), photographs, model.centre)
+        away = np.nanmedian(known, axis=0) - model.centre
+    differs = np.abs(away) > MIN_DIFFERENCE_SD * np.sqrt(np.diag(model.covariance))
+    times = [f"{x:.2g}" for x in np.exp(away)]
+    return tuple(
+        f"{name} {', '.join(times[columns])} times"
+        for name, columns in MEASURED.items()
+        if differs[columns].any()
+    )

@@ -26,8 +26,9 @@ from napari_marrow.learning.registry import KINDS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_marrow.learning.adaptation.photographs import PhotographModel
     from napari_marrow.learning.adaptation.reference import Reference
-    from napari_marrow.learning.adaptation.shift import Adaptation, Look
+    from napari_marrow.learning.adaptation.shift import Adaptation
     from napari_marrow.learning.confidence.conformal import Conformal
     from napari_marrow.learning.units.samples import Units
 
@@ -97,7 +98,7 @@ class Observation:
     labels
         The instances that are classified, (height, width), or None for a field.
     photograph
-        (4,) what tells its acquisition, see :func:`.measure_photograph`.
+        (9,) what tells its acquisition, see :func:`.measure_photograph`.
     unlike
         (n,) whether each unit looks like none that was learnt from.
     copy_of
@@ -232,11 +233,13 @@ class Predictor(ABC):
         photographs = np.array([one.photograph for one in batch])
         acquisitions = self._info.acquisitions
         joined = np.concatenate(values) if values else np.empty((0, len(self._info.features)))
-        return Adaptation.of_batch(acquisitions, self._looks, joined, photographs, adapt)
+        return Adaptation.of_batch(
+            acquisitions, self._photograph_models, joined, photographs, adapt
+        )
 
     @property
-    def _looks(self) -> tuple[Look, ...]:
-        return () if self._reference is None else self._reference.looks
+    def _photograph_models(self) -> tuple[PhotographModel, ...]:
+        return () if self._reference is None else self._reference.photograph_models
 
     @property
     def _conformal(self) -> Conformal | None:
@@ -246,7 +249,7 @@ class Predictor(ABC):
         """Whether a photograph by itself is of another acquisition than those learnt from."""
         from napari_marrow.learning.adaptation.shift import are_unusual
 
-        return bool(are_unusual(self._looks, seen.photograph[None])[0])
+        return bool(are_unusual(self._photograph_models, seen.photograph[None])[0])
 
     def answer(self, seen: Observation, adaptation: Adaptation) -> Prediction:
         """Return the prediction for a photograph."""

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.learning.confidence.calibration import apply_temperature, fit_temperature
+from napari_marrow.learning.confidence.calibration import (
+    apply_temperature,
+    fit_temperature,
+)
 
 MIN_PROBABILITY = 0.6
 """Probability below which an answer is uncertain whatever the error rate."""

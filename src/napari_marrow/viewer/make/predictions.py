@@ -23,6 +23,7 @@ from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.jobs.events import Emit, ShouldStop, silent
 from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.bundles.predictor import Prediction
+from napari_marrow.learning.model_settings import Adapt
 from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info
@@ -59,10 +60,12 @@ def predict_photographs(
     emit: Emit = silent,
     should_stop: ShouldStop = never,
     failures: Failures | None = None,
+    adapt: Adapt = "auto",
 ) -> list[LabelledPhotograph]:
     """Classify the chosen fields of photographs, or the cells in them; for a worker.
 
-    Fields that can't be read are added to ``failures``; a photograph of nothing else is left out.
+    All are one batch, whose features are standardised as :meth:`.Adaptation.of_batch` says. Fields
+    that can't be read are added to ``failures``; a photograph of nothing else is left out.
 
     Raises
     ------
@@ -80,7 +83,7 @@ def predict_photographs(
         (f"{k} of {len(slices)}", partial(slice_input, x, row, needs_nuclei))
         for k, (x, row) in enumerate(slices, 1)
     ]
-    batch = predict_each(bundle, inputs, emit, should_stop, failures=failures)
+    batch = predict_each(bundle, inputs, emit, should_stop, failures=failures, adapt=adapt)
     found, shift = batch.photographs, batch.sentence(bundle.info)
     labelled = []
     for x in photographs:

@@ -20,7 +20,9 @@ from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.learning.bundle_files import FEATURES
 from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, load_bundle
 from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.model_settings import Adapt
 from napari_marrow.learning.registry import KINDS
+from napari_marrow.learning.settings import PredictSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.io.opened import opened_files
@@ -28,6 +30,7 @@ from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
 from napari_marrow.viewer.training.session import fingerprints
 from napari_marrow.widgets.components.dock_widget import DockWidget
+from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import (
     button,
     fill_column,
@@ -78,6 +81,7 @@ class ModelPanel(QWidget):
         self.task = Task(owner, run, failed)
         self._reading = Task(owner, failed=failed)
         self.importances: RowCanvas | None = None
+        self.form = SettingsForm(PredictSettings())
         self.result = text_label("No model yet: train one, or load a bundle.")
         if kept := kept_models():
             self.result.setText(f"{self.result.text()} One that was not saved is {kept[-1]}.")
@@ -102,6 +106,7 @@ class ModelPanel(QWidget):
             self.result,
             self._importances_box,
             row(self.save_button, self.load_button),
+            self.form,
             text_label(RESEARCH_ONLY),
         )
         run.insert(self.label_button)
@@ -169,7 +174,12 @@ class ModelPanel(QWidget):
             return
         with self.task.reporting():
             self.task.start(
-                partial(_predict_all, bundle, Photograph.chosen_of(self._viewer.layers)),
+                partial(
+                    _predict_all,
+                    bundle,
+                    Photograph.chosen_of(self._viewer.layers),
+                    self.form.settings().adapt,
+                ),
                 lambda labelled: self._show_labels(*labelled, bundle.info),
                 begun="Labelling...",
             )
@@ -226,14 +236,18 @@ def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd
 
 
 def _predict_all(
-    bundle: Bundle, photographs: list[Photograph], emit: Emit, should_stop: ShouldStop
+    bundle: Bundle,
+    photographs: list[Photograph],
+    adapt: Adapt,
+    emit: Emit,
+    should_stop: ShouldStop,
 ) -> tuple[list[LabelledPhotograph], tuple[int, int], list[Failure]]:
     """Label photographs; return how many were learnt from and held out, and what was left out."""
     # Imported in the thread: it brings ONNX Runtime and pandas.
     from napari_marrow.viewer.make.predictions import predict_photographs
 
     failures = Failures()
-    labelled = predict_photographs(bundle, photographs, emit, should_stop, failures)
+    labelled = predict_photographs(bundle, photographs, emit, should_stop, failures, adapt)
     sides = Counter(
         bundle.side_of(x.predictions[row], fingerprints(x.photograph, row))
         for x in labelled
