@@ -177,6 +177,10 @@ def test_odd_photographs_of_a_batch_that_is_one_acquisition_do_not_stand():
     stands = [said.can_stand(x, trusted) for x in batch]
     assert not any(stands[:8])
     assert np.mean(stands[8:]) > 0.9
+    paler = photographs(3, 60, (1, 1, 0.8, 1.5))
+    paler[:8, 4:7] += np.log(0.4)  # cells of a rare class
+    said_of_paler = Adaptation.of_batch([known], [model()], values, paler, "batch")
+    assert np.mean([said_of_paler.can_stand(x, trusted) for x in paler[:8]]) > 0.8
     assert not any(found.can_stand(x, trusted) for x in batch)  # nothing says that it is one
     assert not any(said.can_stand(x, None) for x in batch)
     assert not any(said.can_stand(x, replace(trusted, smallest_group=18)) for x in batch)

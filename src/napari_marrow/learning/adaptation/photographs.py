@@ -133,20 +133,22 @@ class PhotographModel:
     def of_most(cls, measured: NDArray[np.float32]) -> PhotographModel:
         """Learn from photographs, (n, 9), some of which may be odd.
 
-        Their minimum covariance determinant tells what most are like (P. J. Rousseeuw and K. Van
-        Driessen, Technometrics 41, 1999); of few photographs all are like each other.
+        The minimum covariance determinant of light and magnification tells what most are like (P.
+        J. Rousseeuw and K. Van Driessen, Technometrics 41, 1999); of few photographs all are like
+        each other. Stain and sharpness have no limit: they go with the class of a cell, and a class
+        with few cells would be odd.
         """
         from sklearn.covariance import MinCovDet
 
-        centre, covariance = _fit(measured)
-        if len(measured) < MIN_ROBUST_PHOTOGRAPHS:
-            return cls(centre, covariance, _no_limits())
-        known = np.where(np.isfinite(measured), measured, centre).astype(np.float64)
-        noise = MIN_DEVIATION * np.random.default_rng(0).normal(size=known.shape)  # never singular
-        for group in GROUPS:
-            found = MinCovDet(random_state=0).fit((known + noise)[:, group])
+        (centre, covariance), limits = _fit(measured), _no_limits()
+        if len(measured) >= MIN_ROBUST_PHOTOGRAPHS:
+            known = np.where(np.isfinite(measured), measured, centre).astype(np.float64)
+            noise = MIN_DEVIATION * np.random.default_rng(0).normal(size=known.shape)
+            group = GROUPS[0]
+            found = MinCovDet(random_state=0).fit((known + noise)[:, group])  # never singular
             centre[group], covariance[group, group] = found.location_, found.covariance_
-        return cls(centre, covariance, _normal_limits(len(measured)))
+            limits[0] = _normal_limits(len(measured))[0]
+        return cls(centre, covariance, limits)
 
     def distances(self, measured: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the Mahalanobis distance of photographs, (n, 9), in each group, (n, 2).
