@@ -126,7 +126,11 @@ def print_shift(collection: Collection) -> None:
     measured = np.array(
         [measure_photograph(f.image(), found_nuclei(f.image())) for f in collection.fields]
     )
-    lab, rng = np.array([f.acquisition for f in collection.fields]), np.random.default_rng(0)
+    lab, kind = (
+        np.array([getattr(f, name) for f in collection.fields])
+        for name in ("acquisition", "class_name")
+    )
+    rng = np.random.default_rng(0)
     print(f"\n### Shift test: batches of {BATCH} called other, of {N_BATCHES} drawn for each\n")
     print(f"| half learnt from | {' | '.join(LABS)} |\n|{'---|' * (len(LABS) + 1)}")
     for one in LABS:
@@ -134,7 +138,7 @@ def print_shift(collection: Collection) -> None:
         for _ in range(N_BATCHES):
             rows = rng.permutation(np.flatnonzero(lab == one))
             half = rows[: len(rows) // 2]
-            model = PhotographModel.of_photographs(measured[half], half.astype(str))
+            model = PhotographModel.of_photographs(measured[half], half.astype(str), kind[half])
             for other in LABS:
                 rest = np.setdiff1d(np.flatnonzero(lab == other), half)
                 batch = rng.choice(rest, BATCH, replace=False)
@@ -163,10 +167,13 @@ def print_altered(collection: Collection) -> None:
     """Print which fraction of photographs is unusual when their stain or focus is altered."""
     measured = {}
     for lab in LABS:
-        own = [f.image() for f in collection.fields if f.acquisition == lab]
+        fields = [f for f in collection.fields if f.acquisition == lab]
+        own = [f.image() for f in fields]
         as_they_are = [measure_photograph(x, found_nuclei(x)) for x in own[::2]]
         model = PhotographModel.of_photographs(
-            np.array(as_they_are), np.arange(len(as_they_are)).astype(str)
+            np.array(as_they_are),
+            np.arange(len(as_they_are)).astype(str),
+            np.array([f.class_name for f in fields[::2]]),
         )
         asked = own[1::2][:: max(1, len(own) // 2 // BATCH)][:BATCH]
         for name, how in ALTERED.items():

@@ -144,7 +144,10 @@ def test_a_network_does_not_adapt_to_a_confounded_set_and_says_so(tmp_path):
     root = write_phantom(tmp_path / "in", how)
     settings = TrainingSettings(input_size=32, epochs=1, copies=1, device="cpu")
     result = run_training(TrainJob(scan(root), settings, tmp_path / "b.marrow"))
-    assert load_bundle(result.bundle).info.acquisitions == ()
+    info = load_bundle(result.bundle).info
+    assert info.acquisitions == ()
+    assert [set(one.units) for one in info.observed] == [{"ALL"}, {"MM"}]
+    assert all(np.isfinite(one.photograph).all() for one in info.observed)
     assert any("one class only" in note for note in result.notes)
     with pytest.raises(MarrowError, match="one class only"):
         run_training(TrainJob(scan(root), replace(settings, adapt="batch"), tmp_path / "c.marrow"))
@@ -164,7 +167,10 @@ def test_a_confounded_set_is_not_standardised_and_says_so(tmp_path):
     result = run_training(
         TrainJob(scan(root), TrainingSettings(model="logistic"), tmp_path / "b.marrow")
     )
-    assert load_bundle(result.bundle).info.acquisitions == ()
+    info = load_bundle(result.bundle).info
+    assert info.acquisitions == ()
+    assert [set(one.units) for one in info.observed] == [{"ALL"}, {"MM"}]
+    assert all(np.isfinite(one.photograph).all() for one in info.observed)
     assert any("one class only" in note for note in result.notes)
 
 

@@ -226,6 +226,7 @@ def test_answers_for_another_microscope_stand_where_the_user_says_that_all_is_of
             np.arange(30).astype(str),
             [True] * 30,
             ["a"] * 30,
+            ["ALL", "MM"] * 15,
         ),
     )
     viewer, widget = open_widget()

@@ -186,12 +186,20 @@ def train(
     summaries = [PictureSummary.of_field(f, preprocessing) for f in used]
     measured = np.stack([x.photograph for x in summaries])
     names = [f.acquisition for f in used]
-    info = replace(info, acquisitions=with_photographs(model.acquisitions, names, measured))
+    standardizer = model.standardizer
+    info = replace(
+        info,
+        acquisitions=with_photographs([*standardizer.acquisitions.values()], names, measured),
+        observed=with_photographs(standardizer.observed, names, measured),
+    )
+    of_most = table.groupby("image")["class"].agg(lambda own: own.mode()[0])
+    labels = [collection.label(f) for f in used]
     reference = Reference.of_summaries(
         summaries,
         [f.source for f in used],
-        [collection.label(f) in learnt for f in used],
+        [label in learnt for label in labels],
         names,
+        of_most.reindex(labels, fill_value="").tolist(),
         little_known(info.acquisitions),
     ).with_conformal(model.conformal)
     return TrainedModel(info, model, tables, reference, tuple(failures.found))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.progress import ignore, never
-from napari_marrow.learning.adaptation.acquisitions import Acquisition, Standardizer
+from napari_marrow.learning.adaptation.acquisitions import Standardizer
 from napari_marrow.learning.confidence.conformal import Conformal
 from napari_marrow.learning.confidence.error_rate import UNKNOWN, Confidence
 from napari_marrow.learning.registry import KINDS
@@ -91,8 +91,8 @@ class FittedModel:
         What the bundle holds of this kind of model, by the name of the file.
     notes
         Sentences that a reader of the scores must know.
-    acquisitions
-        By which its features are standardised.
+    standardizer
+        How its features are standardised, and what each acquisition was like.
     confidence
         Of its answers for photographs like those learnt from.
     elsewhere
@@ -110,7 +110,7 @@ class FittedModel:
     weights: dict[str, NDArray[np.float32]] | None = None
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    acquisitions: tuple[Acquisition, ...] = ()
+    standardizer: Standardizer = field(default_factory=Standardizer)
     confidence: Confidence = UNKNOWN
     elsewhere: Confidence | None = None
     conformal: Conformal | None = None

@@ -93,3 +93,16 @@ def test_a_table_of_acquisitions_alone_is_named_with_groups(put):
     root = put("ALL/a.png", "ALL/b.png", "MM/c.png")
     (root / "t.csv").write_text("image,acquisition\na.png,x\nb.png,x\nc.png,y\n")
     assert any("t.csv" in w and "--groups" in w for w in scan(root).warnings)
+
+
+@pytest.mark.parametrize(("labs", "n_sources"), [(("a", "b"), N), (("a", "a"), 2), (None, 2)])
+def test_folders_that_are_the_acquisitions_are_no_patients(put, labs, n_sources):
+    """As docs/another-microscope.md lays out cells of a new place; other folders are patients."""
+    folder = put(*(f"lab-{'ab'[k % 2]}/{k}.png" for k in range(N)))
+    rows = [f"lab-{'ab'[k % 2]}/{k}.png,{'AB'[k // 6]}" for k in range(N)]
+    header = "image,class" if labs is None else "image,class,acquisition"
+    rows = [row if labs is None else f"{row},{labs[k % 2]}" for k, row in enumerate(rows)]
+    (folder / "t.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
+    found = scan(folder)
+    assert {f.acquisition for f in found.fields} == ({*labs} if labs else {""})
+    assert len({f.source for f in found.fields}) == n_sources

@@ -65,7 +65,9 @@ def test_each_acquisition_is_standardised_by_its_own_and_rows_of_it_by_what_was_
     one = standardizer.transform(parts[1][0][:1], np.array(["b"]))
     np.testing.assert_allclose(one, found[60:61], atol=1e-9)
     kept = standardizer.take([4, 0])
-    assert kept[1].centre == pytest.approx(parts[1][0][:, [4, 0]].mean(axis=0), abs=1e-9)
+    assert kept.acquisitions["b"].centre == pytest.approx(
+        parts[1][0][:, [4, 0]].mean(axis=0), abs=1e-9
+    )
 
 
 def test_of_too_few_new_cells_the_nearest_acquisition_counts():
@@ -93,8 +95,23 @@ def test_none_leaves_features_as_they_are():
     names = named("a", classes)
     standardizer = Standardizer.fit(values, names, classes, "none")
     assert standardizer.transform(values, names) is values
-    assert not standardizer.take(range(5))
+    assert not standardizer.acquisitions
     assert not standardizer.note
+
+
+@pytest.mark.parametrize("adapt", ["auto", "none"])
+def test_what_each_acquisition_was_like_is_kept_whatever_is_standardised(adapt):
+    values, classes = units(0, 120)
+    names = np.where(classes == "ALL", "april", "september")
+    observed = Standardizer.fit(values, names, classes, adapt).take([2]).observed
+    assert [(one.name, dict(one.units)) for one in observed] == [
+        ("april", {"ALL": 60}),
+        ("september", {"MM": 60}),
+    ]
+    for one in observed:
+        own = values[names == one.name, 2]
+        assert one.centre[0] == pytest.approx(own.mean(), abs=1e-9)
+        assert one.spread[0] == pytest.approx(own.std(), abs=1e-9)
 
 
 @pytest.mark.parametrize(

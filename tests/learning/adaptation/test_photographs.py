@@ -81,7 +81,7 @@ def test_the_distances_are_those_of_scipy_and_what_is_missing_is_as_usual():
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(9, 9))
     measured, others = ((rng.normal(size=(n, 9)) @ mixing).astype(np.float32) for n in (80, 5))
-    model = PhotographModel.of_photographs(measured, np.arange(80).astype(str))
+    model = PhotographModel.of_photographs(measured, np.arange(80).astype(str), np.full(80, "ALL"))
     found = model.distances(others)
     for k, rows in enumerate((slice(0, 4), slice(4, 8))):
         inverse = np.linalg.inv(model.covariance[rows, rows].astype(float))

@@ -5,13 +5,13 @@ import pytest
 from safetensors.numpy import load, save
 from scipy.stats import norm
 
+from napari_marrow.learning.adaptation.photographs import UNLIKE_FRACTION
 from napari_marrow.learning.adaptation.reference import (
     MAX_UNITS,
     PictureSummary,
     Reference,
     limit_of,
 )
-from napari_marrow.learning.adaptation.shift import UNLIKE_FRACTION
 
 SIGNATURE = np.zeros((2, 28, 28), np.float32)
 
@@ -28,7 +28,7 @@ def reference_of(units, each=1):
     summaries = summaries_of(units.astype(np.float32), each)
     names = [f"{k}" for k in range(len(summaries))]
     same = [""] * len(summaries)
-    return Reference.of_summaries(summaries, names, [True] * len(summaries), same)
+    return Reference.of_summaries(summaries, names, [True] * len(summaries), same, same)
 
 
 def drawn(rng, count):
@@ -77,11 +77,11 @@ def test_only_what_was_learnt_from_counts_and_too_few_tell_nothing():
     rng = np.random.default_rng(0)
     summaries = summaries_of(drawn(rng, 30))
     names = [f"{k}" for k in range(30)]
-    half = Reference.of_summaries(summaries, names, [k < 20 for k in range(30)], [""] * 30)
+    half = Reference.of_summaries(summaries, names, [k < 20 for k in range(30)], *[[""] * 30] * 2)
     assert (len(half.signatures), len(half.units)) == (30, 20)
     far = summary_of(np.full((2, 16), 1e4, np.float32))
     assert half.is_unlike(far).all()
-    few = Reference.of_summaries(summaries, names, [k < 2 for k in range(30)], [""] * 30)
+    few = Reference.of_summaries(summaries, names, [k < 2 for k in range(30)], *[[""] * 30] * 2)
     assert not few.is_unlike(far).any()
     no_cell = summary_of(np.empty((0, 16), np.float32))
     assert half.is_unlike(no_cell).shape == few.is_unlike(no_cell).shape == (0,)

@@ -22,7 +22,8 @@ from napari_marrow.learning.adaptation.shift import (
 from napari_marrow.learning.confidence.error_rate import Confidence
 
 CENTRE = np.log([220, 215, 200, 50, 0.3, 0.6, 0.15, 0.5, 800])
-SPREAD = np.array([0.02, 0.02, 0.03, 0.15, 0.1, 0.08, 0.12, 0.06, 0])
+SPREAD = np.array([0.02, 0.02, 0.03, 0.3, 0.1, 0.08, 0.12, 0.08, 0])
+"""About what those of photographs of single cells are."""
 
 
 def photographs(seed, count, times=(1, 1, 1, 1)):
@@ -40,7 +41,8 @@ def sources(count):
 
 
 def model(count=60, seed=0):
-    return PhotographModel.of_photographs(photographs(seed, count), sources(count))
+    classes = np.resize(["ALL", "MM"], count)
+    return PhotographModel.of_photographs(photographs(seed, count), sources(count), classes)
 
 
 @pytest.mark.parametrize("count", [10, 30, 200])
@@ -60,7 +62,7 @@ def test_batches_of_the_same_acquisition_are_seldom_called_other(count):
     [
         ("background in red, green and blue", 2, 0.7),
         ("background in red, green and blue", 0, 0.8),
-        ("nucleus diameter", 3, 2.2),
+        ("nucleus diameter", 3, 4.5),
         ("stain in red, green and blue", 5, 0.4),
         ("sharpness", 7, 0.6),
     ],
@@ -87,7 +89,7 @@ def test_a_batch_like_one_of_several_acquisitions_is_known():
     other = (0.8, 0.85, 1, 1.6)
     measured = np.concatenate([photographs(0, 40), photographs(1, 40, other)])
     names = np.repeat(["a", "b"], 40)
-    models = photograph_models(measured, sources(80), names)
+    models = photograph_models(measured, sources(80), names, np.resize(["ALL", "MM"], 80))
     assert len(models) == 2
     mixed = np.concatenate([photographs(2, 10), photographs(3, 10, other)])
     assert not is_unusual(models, mixed)
@@ -103,10 +105,46 @@ def test_a_few_unusual_pictures_do_not_make_the_others_unusual():
     assert not are_unusual((), batch).any()
 
 
-def test_too_few_photographs_tell_nothing():
-    assert photograph_models(photographs(0, 5), sources(5), np.full(5, "a")) == ()
-    assert photograph_models(photographs(0, 8), np.full(8, "one"), np.full(8, "a")) == ()
-    assert not is_unusual((), photographs(0, 5, (3, 3, 3, 3)))
+@pytest.mark.parametrize(("count", "n_sources"), [(1, 1), (3, 3), (5, 1), (40, 1), (40, 2)])
+def test_few_photographs_or_sources_tell_another_camera_too(count, n_sources):
+    """How photographs differ is assumed then; unlike ones of the same acquisition are few."""
+    learnt = photographs(0, count)
+    names = np.arange(count) % n_sources
+    (one,) = photograph_models(learnt, names.astype(str), np.full(count, "a"), np.full(count, "x"))
+    assert one.are_unusual(photographs(1, 200)).mean() <= 0.1
+    for size in (1, 20):
+        assert not is_unusual([one], photographs(2, size))
+        assert is_unusual([one], photographs(2, size, (0.7, 0.75, 0.6)))
+        assert is_unusual([one], photographs(2, size, (1, 1, 1, 6)))
+    assert is_unusual([one], photographs(2, 20, (1, 1, 1, 1, 0.2, 0.2, 0.2)))
+
+
+def test_a_batch_differs_less_than_its_photographs():
+    """Of a shift of one and a half deviations no photograph is unusual by itself."""
+    times = (1, 1, 1, 1, 0.7, 0.7, 0.7)
+    for seed in range(5):
+        batch = photographs(seed, 30, times)
+        assert model().are_unusual(batch).mean() < 0.5
+        assert is_unusual([model()], batch)
+    assert not is_unusual([model()], photographs(3, 2, times))
+    batch[:5] = CENTRE - np.log([220, 215, 200, 1, 1, 1, 1, 1, 1])  # black ones
+    assert is_unusual([model()], batch)
+
+
+def test_a_batch_of_one_class_or_of_one_slide_is_of_the_same_acquisition():
+    """Also where cells of a class have nuclei twice as wide, and a slide is stained deeper."""
+    learnt = photographs(0, 160)
+    classes, slides = np.resize(["small", "large"], 160), np.repeat(np.arange(16), 10)
+    learnt[classes == "large", 3] += np.log(2)
+    learnt[slides == 3, 4:7] += np.log(1.6)
+    one = PhotographModel.of_photographs(learnt, slides.astype(str), classes)
+    large, deep = (
+        photographs(5, 25, (1, 1, 1, 2)),
+        photographs(5, 25, (1, 1, 1, 1.4, 1.6, 1.6, 1.6)),
+    )
+    assert not is_unusual([one], large)
+    assert not is_unusual([one], deep)
+    assert is_unusual([one], photographs(5, 25, (1, 1, 1, 8)))
 
 
 def test_a_batch_is_standardised_by_itself_only_where_it_is_other_and_large_enough():
@@ -152,8 +190,8 @@ def test_each_photograph_of_a_mixed_batch_is_standardised_by_its_own_acquisition
     classes = np.tile(["ALL", "MM"], 40)
     standardizer = Standardizer.fit(np.concatenate(parts), names, classes, "auto")
     measured = np.concatenate([photographs(0, 40), photographs(1, 40, elsewhere)])
-    found = with_photographs(standardizer.take(range(3)), names, measured)
-    models = photograph_models(measured, sources(80), names)
+    found = with_photographs([*standardizer.acquisitions.values()], names, measured)
+    models = photograph_models(measured, sources(80), names, np.resize(["ALL", "MM"], 80))
     mixed = np.concatenate([photographs(2, 6), photographs(3, 6, elsewhere)])
     mixed[3, 3] = np.nan
     adaptation = Adaptation.of_batch(found, models, np.concatenate(parts), mixed, "auto")

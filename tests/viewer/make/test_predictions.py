@@ -67,7 +67,7 @@ def test_photographs_of_another_acquisition_are_reported(viewer, toy):
     rng = np.random.default_rng(0)
     usual = np.log([110, 105, 108, 8, 0.5, 0.5, 0.2, 0.5, 90])
     dark = (usual + rng.normal(0, 0.02, (30, 9))).astype(np.float32)
-    model = PhotographModel.of_photographs(dark, np.arange(30).astype(str))
+    model = PhotographModel.of_photographs(dark, np.arange(30).astype(str), np.full(30, "ALL"))
     units, limit = np.empty((0, 16), np.float32), np.zeros(1, np.float32)
     signatures = pack_signatures(np.zeros((1, 2, 28, 28), np.float32))[:0]
     reference = Reference(signatures, units, np.eye(16, dtype=np.float32), limit)

@@ -253,7 +253,7 @@ def test_pictures_that_were_learnt_from_are_counted_by_what_they_show(
     preprocessing = Preprocessing("field", 32, 1, 2.0)
     summaries = [PictureSummary.of_field(f, preprocessing) for f in collection.fields]
     names = {collection.label(f): "0" * 64 for f in collection.fields}  # of files that are gone
-    reference = Reference.of_summaries(summaries, list(names), [True] * 6, [""] * 6)
+    reference = Reference.of_summaries(summaries, list(names), [True] * 6, *[[""] * 6] * 2)
     bundle = make_toy(tmp_path / "toy.marrow", fingerprints=names, reference=reference)
     images = [f.image() for f in collection.fields]
     shutil.rmtree(tmp_path / "data")

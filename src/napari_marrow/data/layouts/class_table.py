@@ -139,7 +139,8 @@ def _rates(part: Rows) -> bool:
 def _people(layout: Collection, parts: list[Rows]) -> tuple[dict[Path, str], list[str]]:
     """Return the folders that tables count before, as those of patients, and a sentence.
 
-    Where each holds one class and each class is in one, they are the classes by other names.
+    Where each holds one class and each class is in one, they are the classes by other names; and
+    where each holds one acquisition and each of these is in one, they are the acquisitions.
     """
     folders = classes_of_folders_above(layout)
     given = {path: folded(f.class_name) for p in parts for path, f in p.fields.items()
@@ -150,7 +151,10 @@ def _people(layout: Collection, parts: list[Rows]) -> tuple[dict[Path, str], lis
     tables = listed([p.name for p in parts])
     classes = sorted({f.class_name for p in parts for f in p.fields.values() if f.class_name})
     pairs = {(folders[path], name) for path, name in given.items()}
-    divided = len(names) > 1 and len({*given.values()}) < len(pairs)
+    acquired = {(folders[path], f.acquisition) for p in parts for path, f in p.fields.items()
+                if path in given and f.acquisition}  # fmt: skip
+    is_acquisition = len(acquired) == len({name for _, name in acquired}) == len(names)
+    divided = len(names) > 1 and len({*given.values()}) < len(pairs) and not is_acquisition
     kept = "are taken for patients, slides or the like" if divided else "do not count"
     return {path: folders[path] for path in given if divided}, [
         f"{tables} gives the classes {listed(classes)}; the names of folders "

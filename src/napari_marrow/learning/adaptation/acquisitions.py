@@ -18,15 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.learning.adaptation.photographs import GROUPS
+from napari_marrow.learning.adaptation.photographs import GROUPS, USUAL_DEVIATIONS
 from napari_marrow.learning.model_settings import Adapt
 
 MIN_TRAINING_UNITS = 5
 """Cells or fields of an acquisition, of all classes, by which it is standardised at training."""
 MIN_BATCH_UNITS = 10
 """Cells of new photographs from which those of their acquisition are taken: ten give most of it."""
-MIN_KNOWN_UNITS = 30
-"""Cells or fields that an acquisition needs for answers for it to stand unmarked."""
+MIN_KNOWN_UNITS = 20
+"""Cells or fields that were learnt from of an acquisition for which answers stand unmarked."""
+ADVISED_UNITS = 30
+"""Cells to annotate in a new place, so that as many are learnt from when a quarter is held out."""
 MAX_CONFOUNDED_FRACTION = 0.5
 """Fraction of the units in acquisitions of one class, above which none is standardised by its
 own."""
@@ -176,7 +178,7 @@ def group_units(acquisitions: NDArray[np.str_], classes: NDArray[np.str_]) -> Gr
 def little_known(acquisitions: Sequence[Acquisition]) -> frozenset[str]:
     """Return the names of narrower acquisitions of which few units were learnt from.
 
-    That is fewer than 30, and than half of those of the largest: all of a small training set are as
+    That is fewer than 20, and than half of those of the largest: all of a small training set are as
     well known as each other.
     """
     sizes = [sum(one.units.values()) for one in acquisitions]
@@ -218,12 +220,14 @@ def of_photograph(
 ) -> Acquisition:
     """Return the acquisition whose photographs are likest one, (9,).
 
-    The background and the size of nuclei count: cells of other classes change them least.
+    The background and the size of nuclei count, in the deviations that photographs usually have:
+    cells of other classes change them least.
     """
     group = GROUPS[0]
 
     def distance(one: Acquisition) -> float:
-        return float(np.nansum((measured[group] - np.array(one.photograph)[group]) ** 2))
+        away = (measured[group] - np.array(one.photograph)[group]) / USUAL_DEVIATIONS[group]
+        return float(np.nansum(away**2))
 
     return min(acquisitions, key=distance)
 
@@ -244,10 +248,13 @@ class Standardizer:
         By name; none leave features as they are.
     note
         Why features stay as they are, for a reader of the scores; "" else.
+    observed
+        What each acquisition was like, whether features are standardised by it or not.
     """
 
     acquisitions: Mapping[str, Acquisition] = field(default_factory=dict)
     note: str = ""
+    observed: tuple[Acquisition, ...] = ()
 
     @classmethod
     def fit(
@@ -269,15 +276,21 @@ class Standardizer:
         MarrowError
             When ``adapt`` is ``batch`` and standardising would remove the class.
         """
+        observed = tuple(
+            replace(Acquisition.of_values(name, values[own], classes[own]), members=(name,))
+            for name in np.unique(names).tolist()
+            for own in [names == name]
+        )
         if adapt == "none":
-            return cls()
+            return cls(observed=observed)
         grouping = group_units(names, classes)
         if grouping.removes_class and adapt == "batch":
             raise MarrowError(
                 f"{REMOVES_CLASS}; add photographs of the other classes, or use none."
             )
         if grouping.removes_class:
-            return cls(note=f"{REMOVES_CLASS}: answers for another microscope are not adapted.")
+            note = f"{REMOVES_CLASS}: answers for another microscope are not adapted."
+            return cls(note=note, observed=observed)
         groups = grouping.groups
         kinds, counts = np.unique(classes, return_counts=True)
         fractions = dict(zip(kinds.tolist(), (counts / len(classes)).tolist(), strict=True))
@@ -289,7 +302,7 @@ class Standardizer:
             )
             for k, own in rows.items()
         }
-        return cls(found)
+        return cls(found, observed=observed)
 
     def transform(self, values: Values, names: NDArray[np.str_]) -> Values:
         """Standardise rows by their acquisition; by their own cells where it was not learnt from.
@@ -321,13 +334,12 @@ class Standardizer:
         group = {x: one.name for one in self.acquisitions.values() for x in one.members}
         return np.array([group.get(name, "") for name in names.tolist()], str)
 
-    def take(self, columns: Sequence[int]) -> tuple[Acquisition, ...]:
-        """Return the acquisitions with the features of these columns alone."""
-        return tuple(
-            replace(
-                one,
-                centre=tuple(one.centre[k] for k in columns),
-                spread=tuple(one.spread[k] for k in columns),
-            )
-            for one in self.acquisitions.values()
-        )
+    def take(self, columns: Sequence[int]) -> Standardizer:
+        """Return the standardizer of the features of these columns alone."""
+
+        def taken(one: Acquisition) -> Acquisition:
+            centre, spread = ([x[k] for k in columns] for x in (one.centre, one.spread))
+            return replace(one, centre=tuple(centre), spread=tuple(spread))
+
+        found = {name: taken(one) for name, one in self.acquisitions.items()}
+        return replace(self, acquisitions=found, observed=tuple(map(taken, self.observed)))

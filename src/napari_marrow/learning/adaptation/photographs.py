@@ -8,7 +8,7 @@ photographs tell a covariance of eight measurements badly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +38,17 @@ SHARPNESS_WINDOW_PX = 128
 """Side of the square about the largest nucleus in which sharpness is measured; all else is measured
 on a sample of 256 x 256 pixels."""
 MIN_SHARPNESS = 1e-3
-MIN_ROBUST_PHOTOGRAPHS = 20
-"""Photographs of a batch that are needed to tell which of them are odd."""
 MIN_DEVIATION = 0.01
 """Standard deviation, 1 %, that measuring a photograph twice has at least."""
+MIN_ROBUST_PHOTOGRAPHS = 20
+"""Photographs of a batch that are needed to tell what most of them are like."""
+MIN_SOURCES = 6
+"""Sources, or photographs of one, that are needed to tell how photographs differ."""
+USUAL_DEVIATIONS = np.array([0.05, 0.05, 0.05, 0.3, 0.3, 0.3, 0.3, 0.15, MIN_DEVIATION])
+"""How photographs of an acquisition are assumed to differ where there are too few to tell."""
 UNLIKE_FRACTION = 0.02
 """Fraction of photographs, fields or cells like those learnt from that counts as unlike them."""
+MAX_P_VALUE = 0.05
 N_FOLDS = 10
 
 
@@ -112,47 +117,72 @@ class PhotographModel:
         (9, 9) of their measurements.
     limits
         (2,) Mahalanobis distance that 1 % of them exceed, of each of :data:`GROUPS`.
+    batch_limits
+        (2,) that of the median of the class, or the source, that is farthest from the centre:
+        batches of the acquisition are mixtures of these, and their medians no farther.
+    n_sources
+        Number of sources that this comes from.
     """
 
     centre: NDArray[np.float32]
     covariance: NDArray[np.float32]
     limits: NDArray[np.float32]
+    batch_limits: NDArray[np.float32]
+    n_sources: int
 
     @classmethod
     def of_photographs(
-        cls, measured: NDArray[np.float32], sources: NDArray[np.str_]
+        cls,
+        measured: NDArray[np.float32],
+        sources: NDArray[np.str_],
+        classes: NDArray[np.str_],
     ) -> PhotographModel:
-        """Learn from photographs, (n, 9), and their sources, (n,), which alone set the limits."""
-        from sklearn.model_selection import GroupKFold
+        """Learn from photographs.
 
-        folds = GroupKFold(min(N_FOLDS, len(np.unique(sources))))
-        found = np.empty((len(measured), len(GROUPS)))
-        for others, rows in folds.split(measured, groups=sources):
-            found[rows] = cls(*_fit(measured[others]), _no_limits()).distances(measured[rows])
-        quantiles = np.quantile(found, 1 - UNLIKE_FRACTION / len(GROUPS), axis=0)
-        limits = np.maximum(_normal_limits(len(measured)), quantiles)
-        return cls(*_fit(measured), limits.astype(np.float32))
+        Parameters
+        ----------
+        measured
+            (n, 9) of :func:`measure_photograph`.
+        sources, classes
+            (n,) of each photograph. Those of one source are alike, so that they do not tell how
+            others differ: of few sources what is usual elsewhere is assumed.
+        """
+        n_sources = len(np.unique(sources))
+        centre, covariance = _fit(measured)
+        if n_sources < MIN_SOURCES:
+            covariance = covariance + np.diag(USUAL_DEVIATIONS**2).astype(np.float32)
+            limits = _assumed_limits(n_sources)
+        else:
+            limits = np.maximum(_normal_limits(len(measured)), _quantiles(measured, sources))
+        model = cls(centre, covariance, limits, _no_limits(), n_sources)
+        groups = [measured[names == name] for names in (sources, classes) for name in set(names)]
+        found = [model._median_distances(x) for x in groups if len(x) >= MIN_SOURCES]
+        batch_limits = np.max([np.zeros(len(GROUPS)), *found], axis=0)
+        return replace(model, batch_limits=batch_limits.astype(np.float32))
 
     @classmethod
     def of_most(cls, measured: NDArray[np.float32]) -> PhotographModel:
         """Learn from photographs, (n, 9), some of which may be odd.
 
         The minimum covariance determinant of light and magnification tells what most are like (P.
-        J. Rousseeuw and K. Van Driessen, Technometrics 41, 1999); of few photographs all are like
-        each other. Stain and sharpness have no limit: they go with the class of a cell, and a class
-        with few cells would be odd.
+        J. Rousseeuw and K. Van Driessen, Technometrics 41, 1999); of few, their median and what is
+        usual elsewhere. Stain and sharpness have no limit: they go with the class of a cell, and a
+        class with few cells would be odd.
         """
         from sklearn.covariance import MinCovDet
 
         (centre, covariance), limits = _fit(measured), _no_limits()
+        group = GROUPS[0]
         if len(measured) >= MIN_ROBUST_PHOTOGRAPHS:
             known = np.where(np.isfinite(measured), measured, centre).astype(np.float64)
             noise = MIN_DEVIATION * np.random.default_rng(0).normal(size=known.shape)
-            group = GROUPS[0]
             found = MinCovDet(random_state=0).fit((known + noise)[:, group])  # never singular
             centre[group], covariance[group, group] = found.location_, found.covariance_
             limits[0] = _normal_limits(len(measured))[0]
-        return cls(centre, covariance, limits)
+        else:
+            centre, covariance = _median(measured), np.diag(USUAL_DEVIATIONS**2).astype(np.float32)
+            limits[0] = _assumed_limits(len(measured))[0]
+        return cls(centre, covariance, limits, _no_limits(), len(measured))
 
     def distances(self, measured: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the Mahalanobis distance of photographs, (n, 9), in each group, (n, 2).
@@ -171,24 +201,90 @@ class PhotographModel:
         """Tell which photographs, (n, 9), are beyond a limit."""
         return np.any(self.distances(measured) > self.limits, axis=1)
 
+    def excess(self, measured: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the distance of photographs, (n, 9), in units of the limits: the larger one."""
+        return (self.distances(measured) / self.limits).max(axis=1)
 
-def _no_limits() -> NDArray[np.float32]:
-    return np.full(len(GROUPS), np.inf, np.float32)
+    def is_unusual_batch(self, measured: NDArray[np.float32]) -> bool:
+        """Whether photographs, (n, 9), are of another acquisition, each or all together.
+
+        That is so where most are unusual, and more than chance explains (binomial test); or where
+        their median is farther from the centre than those of all classes and sources, and more than
+        chance explains (Hotelling's test; a median has pi / 2 times the variance of a mean). A few
+        unusual pictures among many others, such as blank ones, do not make the others unusual.
+        """
+        with importing:
+            from scipy.stats import binom
+
+        count, beyond = len(measured), self.are_unusual(measured).sum()
+        p_value = binom.sf(beyond - 1, count, UNLIKE_FRACTION)
+        if beyond > count / 2 and p_value <= MAX_P_VALUE:
+            return True
+        variance = np.pi / 2 * (1 / count + 1 / self.n_sources)
+        is_assumed = self.n_sources < MIN_SOURCES
+        squares = _squared_quantiles(MAX_P_VALUE, None if is_assumed else self.n_sources)
+        limits = self.batch_limits + np.sqrt(variance * squares)
+        return bool(np.any(self._median_distances(measured) > limits))
+
+    def _median_distances(self, measured: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the distance of the median of photographs, (n, 9), in each group, (2,)."""
+        return self.distances(_median(measured)[None])[0]
+
+
+def _median(measured: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the median of each measurement; not a number where no photograph has one."""
+    found = np.full(N_MEASURED, np.nan, np.float32)
+    has_values = np.isfinite(measured).any(axis=0)
+    found[has_values] = np.nanmedian(measured[:, has_values], axis=0)
+    return found
+
+
+def _group_sizes() -> NDArray[np.intp]:
+    return np.array([group.stop - group.start for group in GROUPS])
+
+
+def _quantiles(measured: NDArray[np.float32], sources: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Return the distances that 1 % of photographs of sources not learnt from exceed."""
+    from sklearn.model_selection import GroupKFold
+
+    found = np.empty((len(measured), len(GROUPS)))
+    for others, rows in GroupKFold(min(N_FOLDS, len(np.unique(sources)))).split(
+        measured, groups=sources
+    ):
+        model = PhotographModel(*_fit(measured[others]), _no_limits(), _no_limits(), 1)
+        found[rows] = model.distances(measured[rows])
+    return np.quantile(found, 1 - UNLIKE_FRACTION / len(GROUPS), axis=0)
+
+
+def _assumed_limits(count: int) -> NDArray[np.float32]:
+    """Return the distances that 1 % of new photographs exceed, where the covariance is assumed."""
+    return np.sqrt((1 + 1 / count) * _squared_quantiles(UNLIKE_FRACTION)).astype(np.float32)
 
 
 def _normal_limits(count: int) -> NDArray[np.float32]:
-    """Return the distances that 1 % of new observations of normal distributions exceed.
+    """Return the distances that 1 % of new photographs exceed, of mean and covariance of some."""
+    return np.sqrt((1 + 1 / count) * _squared_quantiles(UNLIKE_FRACTION, count)).astype(np.float32)
 
-    Hotelling's prediction limit, for mean and covariance of ``count`` observations (H. Hotelling,
-    "The generalization of Student's ratio", Annals of Mathematical Statistics 2, 1931).
+
+def _squared_quantiles(fraction: float, count: int | None = None) -> NDArray[np.float64]:
+    """Return the squared distance that chance exceeds in any group with this probability, (2,).
+
+    That of Hotelling's distribution for the covariance of ``count`` observations (H. Hotelling,
+    "The generalization of Student's ratio", Annals of Mathematical Statistics 2, 1931), or of the
+    chi-square distribution for one that is known.
     """
     with importing:
-        from scipy.stats import f
+        from scipy.stats import chi2, f
 
-    size = np.array([group.stop - group.start for group in GROUPS])
+    size, level = _group_sizes(), 1 - fraction / len(GROUPS)
+    if count is None:
+        return chi2.ppf(level, size)
     free = np.maximum(1, count - size)
-    scale = size * (count + 1) * (count - 1) / (count * free)
-    return np.sqrt(scale * f.ppf(1 - UNLIKE_FRACTION / len(GROUPS), size, free)).astype(np.float32)
+    return size * (count - 1) / free * f.ppf(level, size, free)
+
+
+def _no_limits() -> NDArray[np.float32]:
+    return np.full(len(GROUPS), np.inf, np.float32)
 
 
 def _fit(measured: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -200,7 +296,7 @@ def _fit(measured: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np
     filled = np.where(missing, centre, measured).astype(np.float64)
     spread = np.hypot(filled.std(axis=0), MIN_DEVIATION)
     covariance = np.diag(spread**2)
-    for group in GROUPS:
+    for group in GROUPS if len(measured) > 1 else ():
         own = spread[group]
         shrunk = LedoitWolf().fit((filled - centre)[:, group] / own).covariance_
         covariance[group, group] = shrunk * np.outer(own, own)

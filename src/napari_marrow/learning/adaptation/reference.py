@@ -113,9 +113,10 @@ class Reference:
         (16, 16) takes the correlations out of the measurements.
     limit
         (1,) largest distance of what is like them.
-    photograph_centres, photograph_covariances, photograph_limits
-        (k, 9), (k, 9, 9) and (k, 2) the :class:`.PhotographModel` of each acquisition; none in
-        older bundles.
+    photograph_centres, photograph_covariances, photograph_limits, photograph_batch_limits,
+    photograph_sources
+        (k, 9), (k, 9, 9), (k, 2), (k, 2) and (k,) the :class:`.PhotographModel` of each
+        acquisition; none in older bundles.
     class_centres, class_whitening, class_scores, class_sizes, class_limit
         The :class:`.Conformal`; the scores of all classes are one after the other. None in older
         bundles.
@@ -130,6 +131,8 @@ class Reference:
         default_factory=lambda: _none(N_MEASURED, N_MEASURED)
     )
     photograph_limits: NDArray[np.float32] = field(default_factory=lambda: _none(2))
+    photograph_batch_limits: NDArray[np.float32] = field(default_factory=lambda: _none(2))
+    photograph_sources: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     class_centres: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     class_whitening: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     class_scores: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
@@ -143,6 +146,7 @@ class Reference:
         sources: Sequence[str],
         is_learnt: Sequence[bool],
         acquisitions: Sequence[str],
+        classes: Sequence[str],
         little_known: Collection[str] = (),
         seed: int = 0,
     ) -> Reference:
@@ -150,7 +154,7 @@ class Reference:
 
         Parameters
         ----------
-        summaries, sources, is_learnt, acquisitions
+        summaries, sources, is_learnt, acquisitions, classes
             One a photograph; those that were not learnt from tell nothing of what is usual.
         little_known
             Acquisitions of which too few units were learnt from to tell what photographs look like.
@@ -173,7 +177,9 @@ class Reference:
         is_known = ~np.isin(acquisitions, [*little_known])
         rows = np.flatnonzero(np.array(is_learnt) & is_known)
         measured = np.stack([x.photograph for x in summaries])[rows]
-        models = photograph_models(measured, np.array(sources)[rows], np.array(acquisitions)[rows])
+        models = photograph_models(
+            measured, *(np.array(x)[rows] for x in (sources, acquisitions, classes))
+        )
         return cls(packed, units, whitening, limit).with_photograph_models(models)
 
     def with_photograph_models(self, models: Sequence[PhotographModel]) -> Reference:
@@ -185,6 +191,8 @@ class Reference:
             photograph_centres=np.stack([model.centre for model in models]),
             photograph_covariances=np.stack([model.covariance for model in models]),
             photograph_limits=np.stack([model.limits for model in models]),
+            photograph_batch_limits=np.stack([model.batch_limits for model in models]),
+            photograph_sources=np.array([model.n_sources for model in models], np.int64),
         )
 
     def with_conformal(self, conformal: Conformal | None) -> Reference:
@@ -212,8 +220,16 @@ class Reference:
     @cached_property
     def photograph_models(self) -> tuple[PhotographModel, ...]:
         """What is usual of photographs of each acquisition."""
-        parts = (self.photograph_centres, self.photograph_covariances, self.photograph_limits)
-        return tuple(PhotographModel(*values) for values in zip(*parts, strict=True))
+        return tuple(
+            PhotographModel(
+                self.photograph_centres[k],
+                self.photograph_covariances[k],
+                self.photograph_limits[k],
+                self.photograph_batch_limits[k],
+                int(count),
+            )
+            for k, count in enumerate(self.photograph_sources)
+        )
 
     def copies(self, summary: PictureSummary) -> tuple[int, ...]:
         """Return which of the photographs a picture is: re-encoded, scaled, turned or mirrored."""

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.imports import importing
 from napari_marrow.data.text import counted
 from napari_marrow.learning.adaptation.acquisitions import (
+    ADVISED_UNITS,
     MIN_BATCH_UNITS,
-    MIN_KNOWN_UNITS,
     Acquisition,
     Adapt,
     Values,
@@ -24,18 +23,20 @@ from napari_marrow.learning.adaptation.acquisitions import (
     standardize,
     statistics,
 )
-from napari_marrow.learning.adaptation.photographs import MEASURED, UNLIKE_FRACTION, PhotographModel
+from napari_marrow.learning.adaptation.photographs import MEASURED, PhotographModel
 from napari_marrow.learning.confidence.error_rate import Confidence
 
 MIN_PHOTOGRAPHS = 6
-"""Photographs of an acquisition that are needed to tell what is usual in it."""
-MAX_P_VALUE = 0.05
+"""Photographs that an acquisition needs to be told from others; smaller ones are taken together."""
 MIN_DIFFERENCE_SD = 2.0
 """Difference that is named, in standard deviations of the photographs learnt from."""
 
 
 def photograph_models(
-    measured: NDArray[np.float32], sources: NDArray[np.str_], acquisitions: NDArray[np.str_]
+    measured: NDArray[np.float32],
+    sources: NDArray[np.str_],
+    acquisitions: NDArray[np.str_],
+    classes: NDArray[np.str_],
 ) -> tuple[PhotographModel, ...]:
     """Learn what is usual of photographs of each acquisition; those of small ones together.
 
@@ -43,16 +44,16 @@ def photograph_models(
     ----------
     measured
         (n, 9) of :func:`.measure_photograph`.
-    sources, acquisitions
+    sources, acquisitions, classes
         (n,) of each photograph.
     """
     names, codes, counts = np.unique(acquisitions, return_inverse=True, return_counts=True)
     groups = np.where(counts >= MIN_PHOTOGRAPHS, np.arange(len(names)), -1)[codes]
     rows = [groups == k for k in np.unique(groups)]
+    enough = [own for own in rows if own.sum() >= MIN_PHOTOGRAPHS]
     return tuple(
-        PhotographModel.of_photographs(measured[own], sources[own])
-        for own in rows
-        if own.sum() >= MIN_PHOTOGRAPHS and len(np.unique(sources[own])) > 1
+        PhotographModel.of_photographs(measured[own], sources[own], classes[own])
+        for own in enough or rows
     )
 
 
@@ -139,7 +140,7 @@ class Adaptation:
         Parameters
         ----------
         photograph
-            (4,) of :func:`measure_photograph`; an odd one among the batch can't.
+            (9,) of :func:`.measure_photograph`; an odd one among the batch can't.
         elsewhere
             The model's confidence in another acquisition.
         """
@@ -165,7 +166,7 @@ class Adaptation:
         how = f" ({'; '.join(self.differences)})" if self.differences else ""
         marked = "the answers are marked uncertain."
         advice = (
-            f" To have answers that can be trusted, annotate at least {MIN_KNOWN_UNITS} cells "
+            f" To have answers that can be trusted, annotate at least {ADVISED_UNITS} cells "
             "here, some of each class, and learn from them, too."
         )
         if self.units and elsewhere is not None and elsewhere.holds:
@@ -181,7 +182,8 @@ class Adaptation:
                 advice = ""
         text = f"{these} unlike those learnt from{how}: {marked}"
         if self.units:
-            text += f" Features are standardised by {counted(self.units, unit)} of this batch."
+            own = counted(self.units, unit)
+            text += f" What the model takes is standardised by {own} of this batch."
         return text + advice
 
 
@@ -195,16 +197,20 @@ def are_unusual(
 
 
 def is_unusual(models: Sequence[PhotographModel], photographs: NDArray[np.float32]) -> bool:
-    """Whether most of a batch is unusual in every acquisition, and more than chance explains.
+    """Whether most of a batch, (n, 9), is of another acquisition than those learnt from.
 
-    A few unusual pictures among many others, such as blank ones, do not make the others unusual.
+    Each photograph is compared with the acquisition that it is likest, and with it the others that
+    are likest the same.
     """
-    with importing:
-        from scipy.stats import binom
-
-    beyond = are_unusual(models, photographs).sum()
-    p_value = binom.sf(beyond - 1, len(photographs), UNLIKE_FRACTION)
-    return bool(beyond > len(photographs) / 2 and p_value <= MAX_P_VALUE)
+    if not models:
+        return False
+    likest = np.argmin([model.excess(photographs) for model in models], axis=0)
+    unusual = sum(
+        (likest == k).sum()
+        for k in np.unique(likest)
+        if models[k].is_unusual_batch(photographs[likest == k])
+    )
+    return bool(unusual > len(photographs) / 2)
 
 
 def compare(models: Sequence[PhotographModel], photographs: NDArray[np.float32]) -> tuple[str, ...]:

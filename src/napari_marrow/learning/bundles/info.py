@@ -50,6 +50,8 @@ class BundleInfo:
     acquisitions
         By which features are standardised, those of a new acquisition by its own cells; none
         where they stay as they are.
+    observed
+        What every acquisition learnt from was like, also where features stay as they are.
     confounding
         What goes with the class in the training set, which must stand before every score; None
         where nothing was found to.
@@ -71,6 +73,7 @@ class BundleInfo:
     features: tuple[str, ...] = ()
     kind: str = "network"
     acquisitions: tuple[Acquisition, ...] = ()
+    observed: tuple[Acquisition, ...] = ()
     confounding: Confounding | None = None
     inseparable: bool = False
 
@@ -118,6 +121,7 @@ class BundleInfo:
             features=features,
             kind=str(values.get("kind", "classical" if features else "network")),
             acquisitions=tuple(map(Acquisition.from_dict, values.get("acquisitions", ()))),
+            observed=tuple(map(Acquisition.from_dict, values.get("observed", ()))),
             confounding=None if confounding is None else Confounding.from_dict(confounding),
             inseparable=bool(values.get("inseparable", False)),
         )

@@ -201,7 +201,7 @@ class ClassicalLearner(Learner):
             features=fitted.chosen,
             tables=tables,
             notes=notes,
-            acquisitions=standardizer.take([self._columns.index(name) for name in chosen]),
+            standardizer=standardizer.take([self._columns.index(name) for name in chosen]),
         )
 
 

@@ -120,7 +120,7 @@ class NetworkLearner(Learner):
             weights=trained.weights,
             tables={HISTORY: trained.history},
             notes=(standardizer.note,) if standardizer.note else (),
-            acquisitions=tuple(standardizer.acquisitions.values()),
+            standardizer=standardizer,
         )
 
 
