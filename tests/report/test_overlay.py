@@ -39,6 +39,13 @@ def test_answer_in_words(name, probability, uncertain, text):
     assert answer_text(prediction) == text
 
 
+def test_each_reason_has_a_line_of_its_own_where_there_is_little_room():
+    reasons = "other acquisition; low probability"
+    prediction = Prediction(pd.DataFrame(), "MM", 0.55, True, None, reasons)
+    lines = ["MM (55%)", "uncertain (other acquisition;", "low probability)"]
+    assert answer_text(prediction, in_lines=True).splitlines() == lines
+
+
 def test_rims_have_the_colour_of_the_class_and_leave_the_inside(cells):
     pixels = np.asarray(draw_overlay(IMAGE, "f", cells, ("ALL", "MM")))
     colours = class_colours(("ALL", "MM"))

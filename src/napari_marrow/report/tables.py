@@ -68,9 +68,17 @@ def verdict(evaluation: Evaluation | None, confounding: Confounding | None = Non
     return sentences
 
 
-def answer_text(prediction: Prediction, before_doubt: str = ", ") -> str:
-    """Return the class of a whole field, its probability, and why it is uncertain."""
+def answer_text(prediction: Prediction, *, in_lines: bool = False) -> str:
+    """Return the class of a whole field, its probability, and why it is uncertain.
+
+    ``in_lines`` gives each reason a line of its own.
+    """
     if prediction.class_name is None:
         return "no cell found"
     text = f"{prediction.class_name} ({prediction.probability:.0%})"
-    return f"{text}{before_doubt}uncertain ({prediction.reason})" if prediction.uncertain else text
+    if not prediction.uncertain:
+        return text
+    if in_lines:
+        reasons = prediction.reason.replace("; ", ";\n")
+        return f"{text}\nuncertain ({reasons})"
+    return f"{text}, uncertain ({prediction.reason})"

@@ -150,7 +150,7 @@ def show_predictions(
             p.class_name,
             p.probability,
             p.uncertain,
-            answer_text(p, "\n") if row in labelled.rows else "",
+            answer_text(p, in_lines=True) if row in labelled.rows else "",
             p.table,
         )
         for row, p in enumerate(labelled.predictions)
