@@ -123,6 +123,36 @@ class NetworkSettings(AdaptationSettings):
 
 
 @dataclass(frozen=True)
+class WeightsSettings(NetworkSettings):
+    """Options of networks that begin with weights of another training."""
+
+    title = "Networks with weights of another training"
+    weights: str = option(
+        "",
+        "Weights",
+        "Local file of weights, as Keras saves them of an application without its top (.h5); "
+        "without one they are drawn at random. Nothing is downloaded.",
+    )
+    fine_tune: bool = option(
+        True,
+        "Fine-tune",
+        "Train all layers; else those of the file keep their weights, and the new head learns.",
+    )
+
+
+@dataclass(frozen=True)
+class PretrainedSettings(WeightsSettings):
+    """Options of the network that can be any Keras application."""
+
+    title = "Keras applications"
+    application: str = option(
+        "MobileNetV2",
+        "Application",
+        "Keras application whose feature maps the network takes, such as MobileNetV2 or ResNet50.",
+    )
+
+
+@dataclass(frozen=True)
 class ClassicalSettings(AdaptationSettings):
     """Options of classical models, which learn from measured features."""
 
@@ -151,5 +181,7 @@ class ClassicalSettings(AdaptationSettings):
 
 
 @dataclass(frozen=True)
-class ModelSettings(ClassicalSettings, NetworkSettings, AdaptationSettings):
+class ModelSettings(
+    ClassicalSettings, PretrainedSettings, WeightsSettings, NetworkSettings, AdaptationSettings
+):
     """The options of all models; a model ignores those that it does not take."""

@@ -12,7 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from napari_marrow.learning.bundle_files import FEATURES, HELDOUT, HISTORY, ONNX, WEIGHTS
-from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings, OptionGroup
+from napari_marrow.learning.model_settings import (
+    ClassicalSettings,
+    NetworkSettings,
+    OptionGroup,
+    PretrainedSettings,
+    WeightsSettings,
+)
 
 
 @dataclass(frozen=True)
@@ -102,9 +108,11 @@ class ModelSpec:
         return pkgutil.resolve_name(self.builder)
 
 
-def _network(name: str, module: str, description: str) -> ModelSpec:
-    builder = f"napari_marrow.learning.networks.{module}:build"
-    return ModelSpec(name, "network", NetworkSettings, builder, description)
+def _network(
+    name: str, builder: str, description: str, settings: type[OptionGroup] = NetworkSettings
+) -> ModelSpec:
+    builder = f"napari_marrow.learning.networks.{builder}"
+    return ModelSpec(name, "network", settings, builder, description)
 
 
 def _classical(name: str, function: str, description: str, min_units: int = 1) -> ModelSpec:
@@ -115,8 +123,21 @@ def _classical(name: str, function: str, description: str, min_units: int = 1) -
 MODELS = {
     spec.name: spec
     for spec in (
-        _network("dcnn", "dcnn", "the published layout of the network with ReLU, which learns"),
-        _network("paper", "paper", "the network as published, with softmax, which does not learn"),
+        _network("dcnn", "dcnn:build", "the published layout with ReLU, which learns"),
+        _network("paper", "paper:build", "as published, with softmax, which does not learn"),
+        _network("paper-relu", "paper:build_with_relu", "as published, with ReLU inside"),
+        _network("sd-layer", "stain:build", "dcnn behind a layer that learns to separate stains"),
+        _network("cnn7", "cnn7:build", "five convolutions and two dense layers"),
+        _network("dct", "dct:build", "a network on the discrete cosine transform"),
+        _network(
+            "vgg16", "pretrained:build_vgg16", "VGG-16, of weights in a local file", WeightsSettings
+        ),
+        _network(
+            "pretrained",
+            "pretrained:build",
+            "a Keras application, of weights in a local file",
+            PretrainedSettings,
+        ),
         _classical("svm", "svm", "support vector machine on measured features", 2),
         _classical("naive-bayes", "naive_bayes", "Gaussian naive Bayes on measured features"),
         _classical("decision-tree", "decision_tree", "one decision tree on measured features"),

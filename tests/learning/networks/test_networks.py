@@ -5,16 +5,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.fft import dctn
+from skimage.color import rgb_from_hed
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")
 def networks(keras_started):
     from napari_marrow.learning import networks
-    from napari_marrow.learning.networks import dcnn, paper
+    from napari_marrow.learning.networks import dct, paper, stain
 
-    return SimpleNamespace(build=networks.build, dcnn=dcnn, paper=paper)
+    return SimpleNamespace(build=networks.build, dct=dct, paper=paper, stain=stain)
 
 
 def kinds(network):
@@ -89,3 +92,110 @@ def test_learning_rates(networks, model, rate, used):
     assert float(network.optimizer.learning_rate) == pytest.approx(used, abs=1e-9)
     assert type(network.optimizer).__name__ == "Adam"
     assert (network.loss is networks.paper.twice_sigmoid_loss) == (model == "paper")
+
+
+def small(model, **values):
+    return TrainingSettings(model=model, input_size=32, **values)
+
+
+def test_paper_relu_is_the_same_with_relu_inside(networks):
+    network, literal = (networks.build(small(x), 2) for x in ("paper-relu", "paper"))
+    assert activations(network, "Conv2D") == ["relu"] * 2
+    assert activations(network, "Dense") == ["relu"] * 4 + ["sigmoid"]
+    assert network.loss is literal.loss
+    assert network.count_params() == literal.count_params()
+
+
+def test_the_stain_layer_has_nine_weights_and_begins_as_scikit_image_separates(networks):
+    network = networks.build(small("sd-layer"), 2)
+    assert network.count_params() - networks.build(small("dcnn"), 2).count_params() == 9
+    (matrix,) = network.get_layer("stain_separation").get_weights()
+    found = matrix.reshape(3, 3)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=0), 1, atol=1e-6)
+    for stain in (0, 1):  # what is of one stain alone has nothing of the other
+        density = rgb_from_hed[stain]
+        amounts = density @ found
+        assert amounts[stain] > 0
+        np.testing.assert_allclose(np.delete(amounts, stain), 0, atol=1e-6)
+
+
+def test_density_is_decadic_and_none_where_it_is_white(networks, keras_started):
+    from napari_marrow.learning.networks.common import optical_density
+
+    levels = np.array([[240.0, 24.0, 2.4, 0.0, 255.0]], np.float32)
+    found = keras_started.ops.convert_to_numpy(optical_density(levels))
+    np.testing.assert_allclose(found, [[0, 1, 2, np.log10(240), 0]], atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [20, 48])
+def test_the_cosine_transform_is_that_of_scipy(networks, keras_started, side):
+    images = np.random.default_rng(0).random((2, side, side, 3)).astype(np.float32)
+    found = keras_started.ops.convert_to_numpy(networks.dct.CosineTransform()(images))
+    kept = min(side, networks.dct.N_FREQUENCIES)
+    expected = dctn(images, axes=(1, 2), norm="ortho")[:, :kept, :kept] / side
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "n_convolutions", "n_dense"), [("cnn7", 5, 2), ("dct", 2, 3)])
+def test_the_other_layouts(networks, name, n_convolutions, n_dense):
+    network = networks.build(small(name), 3)
+    assert kinds(network).count("Conv2D") == n_convolutions
+    assert kinds(network).count("Dense") == n_dense
+    assert network.output_shape == (None, 3)
+
+
+@pytest.fixture(scope="module")
+def mobile_net(keras_started, tmp_path_factory):
+    """Weights of a Keras application without its top, in a file, and what it makes of an image."""
+    keras_started.utils.set_random_seed(1)
+    network = keras_started.applications.MobileNetV2(
+        include_top=False, weights=None, input_shape=(32, 32, 3)
+    )
+    path = tmp_path_factory.mktemp("weights") / "mobile_net.weights.h5"
+    network.save_weights(path)
+    image = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    maps = network(keras_started.applications.mobilenet_v2.preprocess_input(image.copy()))
+    return path, image, keras_started.ops.convert_to_numpy(maps)
+
+
+@pytest.mark.parametrize("fine_tune", [True, False])
+def test_weights_come_from_a_local_file(networks, keras_started, mobile_net, fine_tune):
+    path, image, maps = mobile_net
+    how = {"application": "MobileNetV2", "weights": str(path), "fine_tune": fine_tune}
+    network = networks.build(small("pretrained", **how), 2)
+    (mean,) = [x for x in network.layers if type(x).__name__ == "GlobalAveragePooling2D"]
+    inner = keras_started.Model(network.inputs, mean.input)
+    np.testing.assert_allclose(np.asarray(inner(image)), maps, atol=1e-4)
+    n_head = len(network.get_layer("probabilities").trainable_weights)
+    assert (len(network.trainable_weights) > n_head) == fine_tune
+
+
+def test_vgg16_has_two_dense_layers_of_4096(networks):
+    network = networks.build(small("vgg16"), 2)
+    units = [x.units for x in network.layers if type(x).__name__ == "Dense"]
+    assert units == [4096, 4096, 2]
+    # 14.7 million of the convolutions (Simonyan and Zisserman), and 512, 4096 and 4096 inputs
+    dense = (512 + 1) * 4096 + (4096 + 1) * 4096 + (4096 + 1) * 2
+    assert network.count_params() == 14_714_688 + dense
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"application": "MobileNetV9"}, "MobileNetV9.*MobileNetV2"),
+        ({"application": "set_random_seed"}, "set_random_seed"),
+        ({"application": "InceptionV3"}, "InceptionV3.*32 px"),
+        ({"weights": "nowhere.h5"}, "nowhere.h5"),
+    ],
+)
+def test_what_can_not_be_built_is_one_sentence(networks, how, words):
+    with pytest.raises(MarrowError, match=words):
+        networks.build(small("pretrained", **how), 2)
+
+
+def test_a_file_of_something_else_is_refused(networks, mobile_net, tmp_path):
+    path = tmp_path / "w.weights.h5"
+    path.write_bytes(b"no weights")
+    for weights, application in ((path, "MobileNetV2"), (mobile_net[0], "DenseNet121")):
+        with pytest.raises(MarrowError, match=weights.name):
+            networks.build(small("pretrained", weights=str(weights), application=application), 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +37,8 @@ def rebuild(
     """
     from napari_marrow.learning.networks import build
 
-    network = build(settings, classes)
+    # those of the bundle are all that is needed: the file that they began with may be gone
+    network = build(replace(settings, weights=""), classes)
     try:
         for variable in network.weights:
             variable.assign(weights[variable.path])

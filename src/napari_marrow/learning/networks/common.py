@@ -1,0 +1,97 @@
+"""What the networks share: names of layers, the published layout, and how they are compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import keras
+from keras import layers, ops
+
+from napari_marrow.imaging.white_point import WHITE_LEVEL
+from napari_marrow.learning.settings import TrainingSettings
+
+# Layers are named: Keras would count on from network to network, and the weights of a second
+# training in one process would have names that no other process knows.
+OUTPUT = "probabilities"
+FILTERS, HIDDEN_UNITS = (16, 32), (64, 48, 32, 16)
+LEARNING_RATE = 1e-3
+RELU: dict[str, Any] = {"activation": "relu", "kernel_initializer": "he_normal"}
+"""Activation and the weights that suit it (K. He et al., "Delving deep into rectifiers", 2015)."""
+MEAN_LEVEL, LEVEL_RANGE = 192, 64
+"""White-balanced pixels have grey levels about this mean; scaled, they have about unit variance."""
+
+Tensor: TypeAlias = keras.KerasTensor
+
+
+def image_input(settings: TrainingSettings) -> Tensor:
+    """Return the input: RGB of 0 to 255, (side, side, 3)."""
+    return keras.Input((settings.input_size, settings.input_size, 3), name="image")
+
+
+def scale(images: Tensor) -> Tensor:
+    """Scale levels of 0 to 255 to about zero mean and unit variance."""
+    return layers.Rescaling(1 / LEVEL_RANGE, offset=-MEAN_LEVEL / LEVEL_RANGE)(images)
+
+
+def optical_density(images: Tensor) -> Tensor:
+    """Return the decadic optical density of white-balanced images, 0 where they are white."""
+    natural = ops.log(ops.maximum(images, 1.0) / WHITE_LEVEL)
+    return ops.maximum(natural * (-1 / 2.302585), 0.0)
+
+
+def published_layout(x: Tensor, dropout: float = 0.0, **hidden: Any) -> Tensor:
+    """Add two convolutions with pooling and four hidden dense layers, as published.
+
+    Parameters
+    ----------
+    x
+        (side, side, channels).
+    dropout
+        Fraction of what the hidden layers get that is set to 0 at training.
+    hidden
+        Activation and initialiser of the layers.
+    """
+    for width in FILTERS:
+        x = layers.Conv2D(width, 3, padding="same", name=f"convolution_{width}", **hidden)(x)
+        x = layers.MaxPooling2D(4)(x)
+    x = layers.Flatten()(x)
+    if dropout:
+        x = layers.Dropout(dropout)(x)
+    for width in HIDDEN_UNITS:
+        x = layers.Dense(width, name=f"hidden_{width}", **hidden)(x)
+    return x
+
+
+def probabilities(x: Tensor, classes: int) -> Tensor:
+    """Add the output: a probability for each class."""
+    return layers.Dense(classes, activation="softmax", name=OUTPUT)(x)
+
+
+def compiled(
+    inputs: Tensor,
+    outputs: Tensor,
+    settings: TrainingSettings,
+    learning_rate: float = LEARNING_RATE,
+    loss: str | Callable[[Tensor, Tensor], Tensor] = "categorical_crossentropy",
+) -> keras.Model:
+    """Return the network, which Adam trains.
+
+    Parameters
+    ----------
+    inputs, outputs
+        Its first and last tensor.
+    settings
+        Its name, and the learning rate where one is chosen.
+    learning_rate
+        Of this network where none is chosen.
+    loss
+        As Keras takes it.
+    """
+    network = keras.Model(inputs, outputs, name=settings.model)
+    network.compile(
+        optimizer=keras.optimizers.Adam(settings.learning_rate or learning_rate),
+        loss=loss,
+        metrics=["accuracy"],
+    )
+    return network

@@ -1,0 +1,104 @@
+"""``vgg16`` and ``pretrained``: networks of Keras applications with a new head.
+
+Weights come from a local file that the user names, as Keras's own ``*_notop.h5``, or are drawn at
+random; nothing is downloaded. ``vgg16`` has the published head of two dense layers of 4096 units
+(K. Simonyan and A. Zisserman, "Very deep convolutional networks for large-scale image
+recognition", 2015), ``pretrained`` the mean of each feature map and one dense layer.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import keras
+from keras import layers
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.networks.common import (
+    RELU,
+    Tensor,
+    compiled,
+    image_input,
+    probabilities,
+)
+from napari_marrow.learning.settings import TrainingSettings
+
+VGG16, VGG16_DENSE_UNITS = "VGG16", (4096, 4096)
+LEARNING_RATE = 1e-4
+
+
+def build_vgg16(settings: TrainingSettings, classes: int) -> keras.Model:
+    """Build and compile VGG-16 with a new head."""
+    inputs = image_input(settings)
+    x = layers.Flatten()(_feature_maps(inputs, VGG16, settings))
+    for number, width in enumerate(VGG16_DENSE_UNITS, 1):
+        x = layers.Dense(width, name=f"hidden_{number}", **RELU)(x)
+        x = layers.Dropout(0.5)(x)
+    return compiled(inputs, probabilities(x, classes), settings, LEARNING_RATE)
+
+
+def build(settings: TrainingSettings, classes: int) -> keras.Model:
+    """Build and compile the application that the settings name with a new head."""
+    inputs = image_input(settings)
+    x = layers.GlobalAveragePooling2D()(_feature_maps(inputs, settings.application, settings))
+    x = layers.Dropout(0.3)(x)
+    return compiled(inputs, probabilities(x, classes), settings, LEARNING_RATE * 10)
+
+
+def _feature_maps(images: Tensor, name: str, settings: TrainingSettings) -> Tensor:
+    """Return the last feature maps of an application.
+
+    Raises
+    ------
+    MarrowError
+        When there is no such application, the file does not fit, or the input is too small.
+    """
+    make, preprocess = _application(name)
+    if settings.weights and not Path(settings.weights).is_file():
+        raise MarrowError(f"{settings.weights} is not there; name a file of weights of {name}.")
+    shape = (settings.input_size, settings.input_size, 3)
+    try:
+        network = make(include_top=False, weights=None, input_shape=shape, name="feature_maps")
+    except ValueError as error:
+        raise MarrowError(
+            f"{name} can't be built for an input of {settings.input_size} px; choose a larger one."
+        ) from error
+    if settings.weights:
+        try:
+            network.load_weights(settings.weights)
+        except Exception as error:  # h5py's and Keras's own kinds have nothing else in common
+            raise MarrowError(
+                f"{settings.weights} has no weights of {name} without its top; name a file that "
+                "Keras saved of it (include_top=False)."
+            ) from error
+    network.trainable = settings.fine_tune
+    # batch normalisation keeps its statistics: tens of images have none of their own
+    return network(_Preprocess(preprocess, name="preprocess")(images), training=False)
+
+
+class _Preprocess(layers.Layer):
+    """What the weights of an application were trained on, made of levels of 0 to 255."""
+
+    def __init__(self, preprocess: Callable[[Tensor], Tensor], name: str):
+        super().__init__(name=name)
+        self._preprocess = preprocess
+
+    def call(self, images):
+        """Call the function of Keras; in a layer, as its constants can't be exported otherwise."""
+        return self._preprocess(images)
+
+
+def _application(name: str) -> tuple[Callable[..., keras.Model], Callable[[Tensor], Tensor]]:
+    """Return what builds an application and what prepares its input."""
+    for _, module in inspect.getmembers(keras.applications, inspect.ismodule):
+        if _holds(module, name):
+            return getattr(module, name), module.preprocess_input
+    known = [x for x, made in vars(keras.applications).items() if inspect.isfunction(made)]
+    raise MarrowError(f"There is no Keras application {name}; choose one of {', '.join(known)}.")
+
+
+def _holds(module: ModuleType, name: str) -> bool:
+    return inspect.isfunction(getattr(module, name, None)) and hasattr(module, "preprocess_input")
