@@ -142,7 +142,7 @@ def told_by_colour(count, **changes):
 
 @pytest.mark.parametrize("touching", [False, True])
 def test_crossed_colour_does_not_tell_the_class(touching):
-    interval = binomtest(*told_by_colour(30, touching=touching)).proportion_ci()
+    interval = binomtest(*told_by_colour(45, touching=touching)).proportion_ci()
     assert interval.low < 0.5 < interval.high
 
 
