@@ -112,7 +112,7 @@ def test_defaults_of_a_comparison_are_honest():
     ("changes", "says"),
     [
         ({"models": ()}, "Models is empty; choose at least one."),
-        ({"models": ("resnet", "svm")}, "Models has 'resnet'; choose from dcnn, paper, paper-relu,"),
+        ({"models": ("resnet", "svm")}, "Models has 'resnet'; choose from dcnn, paper, paper"),
         ({"families": ()}, "Families is empty"),
         ({"folds": 1}, "Folds is 1; it must be at least 2."),
         ({"protocol": "none"}, "Protocol is 'none'; choose one of honest, paper, both."),
