@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from napari_marrow.data.imports import importing
 from napari_marrow.learning.networks.common import (
     RELU,
     compiled,
@@ -40,7 +41,8 @@ def build(settings: TrainingSettings, classes: int) -> keras.Model:
 
 def stain_separation(shape: tuple[int, ...], dtype: str | None = None) -> keras.KerasTensor:
     """Return the weights that the layer begins with, (1, 1, 3 channels, 3 stains)."""
-    from skimage.color import hed_from_rgb
+    with importing:
+        from skimage.color import hed_from_rgb
 
     rows = hed_from_rgb / np.linalg.norm(hed_from_rgb, axis=0)
     return ops.convert_to_tensor(rows.reshape(shape), dtype)
