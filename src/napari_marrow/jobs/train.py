@@ -163,7 +163,7 @@ def run_training(
     Stopped
         When ``should_stop`` returned True.
     """
-    from napari_marrow.learning import experiment
+    from napari_marrow.learning import training
     from napari_marrow.learning.learners import Callbacks
     from napari_marrow.report.card import write_card
     from napari_marrow.report.figures import write_figures
@@ -179,7 +179,7 @@ def run_training(
             should_stop,
             lambda text: emit(Event("message", text)),
         )
-        trained = experiment.train(job.collection, job.settings, hear, strict=job.strict)
+        trained = training.train(job.collection, job.settings, hear, strict=job.strict)
         write_figures(folder / "figures", trained.info.evaluation, trained.tables)
         model = trained.model
         write_card(folder / "card.md", trained.info, model.parameters)

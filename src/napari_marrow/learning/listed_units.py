@@ -12,7 +12,7 @@ from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.text import counted, listed
 from napari_marrow.imaging.nuclei import field_labels
-from napari_marrow.learning.learners import N_AS_PUBLISHED, Callbacks
+from napari_marrow.learning.learners import N_AS_PUBLISHED, Callbacks, Learner, learner_class
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings, Unit
 from napari_marrow.learning.splits import (
@@ -154,3 +154,22 @@ def checked_folds(
     for rows, _ in folds:
         _check_learnable(table, rows, settings)
     return folds
+
+
+def prepare_learner(
+    collection: Collection,
+    settings: TrainingSettings,
+    leave_out: bool,
+    callbacks: Callbacks,
+    failures: Failures,
+) -> Learner:
+    """Measure or load the units, ready to be fitted; see :class:`.Learner` for the parameters.
+
+    Raises
+    ------
+    MarrowError
+        When no unit can be used, or there are not two classes.
+    """
+    learner = learner_class(settings.kind)(collection, settings, callbacks, failures, leave_out)
+    check_classes(learner.table, collection)
+    return learner

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,11 @@ from napari_marrow.learning.scores.intervals import (
     t_quantile,
     wilson,
 )
+from napari_marrow.learning.splits import Split
 from napari_marrow.measure.colour import MEAN_COLOUR
+
+UNIT_COLUMNS = ["image", "index", "y", "x", "class", "source"]
+"""Columns of a table of answers that tell a unit."""
 
 
 def score_units(
@@ -147,3 +151,36 @@ def colour_baseline(train: pd.DataFrame, heldout: pd.DataFrame) -> Score | None:
     correct = model.predict(heldout[columns].to_numpy()) == heldout["class"].to_numpy()
     chance = heldout["class"].value_counts(normalize=True).max()
     return _proportion(correct, heldout["source"].to_numpy(), float(chance))
+
+
+def evaluate_heldout(
+    table: pd.DataFrame,
+    split: Split,
+    probabilities: NDArray[np.float64],
+    classes: tuple[str, ...],
+) -> Evaluation:
+    """Score the held-out side, beside a baseline that knows the mean colour alone.
+
+    Parameters
+    ----------
+    table
+        A row a unit, with its mean colour.
+    split
+        Rows of the table on each side.
+    probabilities
+        (held-out units, classes).
+    classes
+        Names of the columns.
+    """
+    heldout = table.iloc[split.heldout].reset_index(drop=True)
+    baseline = colour_baseline(table.iloc[split.train], heldout)
+    return replace(score_units(heldout, probabilities, classes), colour_only=baseline)
+
+
+def with_answers(
+    table: pd.DataFrame, probabilities: NDArray[np.float64], classes: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return a table of units with their predicted class and (units, classes) probabilities."""
+    columns = {f"probability_{name}": probabilities[:, k] for k, name in enumerate(classes)}
+    predicted = [classes[k] for k in probabilities.argmax(axis=1)]
+    return table.assign(predicted=predicted, **columns)
