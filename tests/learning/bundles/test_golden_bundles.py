@@ -13,6 +13,7 @@ import pytest
 
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.samples import sample_folder
+from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.learning.bundles.bundle import load_bundle, predict_one
 from napari_marrow.learning.onnx.inference import open_onnx, run_network
 from napari_marrow.report.tables import verdict
@@ -42,6 +43,13 @@ def test_a_bundle_of_schema_1_knows_that_its_sources_are_few(model):
     evaluation = load_bundle(GOLDEN / f"{model}_schema1.marrow").info.evaluation
     assert evaluation.few_sources == {"ALL": 2, "MM": 2}
     assert "too few to tell" in verdict(evaluation)[0]
+
+
+@pytest.mark.parametrize("model", ["dcnn", "svm"])
+def test_a_bundle_of_schema_1_does_not_know_its_photographs_and_says_so(model, tmp_path):
+    bundle = load_bundle(GOLDEN / f"{model}_schema1.marrow")
+    found = run_prediction(PredictJob(bundle, [scan(sample_folder())], tmp_path / "table.csv"))
+    assert found.shift.startswith("Whether these photographs are of another acquisition is not")
 
 
 def test_a_network_is_built_again_as_the_page_says(keras_started):

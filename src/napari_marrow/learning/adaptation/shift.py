@@ -31,6 +31,11 @@ MIN_PHOTOGRAPHS = 6
 MIN_DIFFERENCE_SD = 2.0
 """Difference that is named, in standard deviations of the photographs learnt from."""
 
+NOT_TESTED = (
+    "Whether these photographs are of another acquisition is not known, as the model was made by "
+    "an older version: train it again."
+)
+
 
 def photograph_models(
     measured: NDArray[np.float32],
@@ -77,6 +82,8 @@ class Adaptation:
     own_model
         What is usual of photographs of the batch, where the user says that it is one acquisition
         with cells of all classes (``batch``), which nothing in it can show.
+    is_tested
+        Whether there was something to compare the batch with; older bundles have nothing.
     """
 
     acquisitions: tuple[Acquisition, ...]
@@ -86,6 +93,7 @@ class Adaptation:
     is_other: bool = False
     differences: tuple[str, ...] = ()
     own_model: PhotographModel | None = None
+    is_tested: bool = True
 
     @classmethod
     def of_batch(
@@ -113,12 +121,14 @@ class Adaptation:
         """
         is_other = bool(len(photographs)) and is_unusual(models, photographs)
         differences = compare(models, photographs) if is_other else ()
-        known, none = tuple(acquisitions), (np.empty(0), np.empty(0), 0)
+        known = tuple(acquisitions)
         own = adapt == "batch" or (adapt == "auto" and is_other)
         if known and own and len(values) >= MIN_BATCH_UNITS:
             model = PhotographModel.of_most(photographs) if adapt == "batch" else None
-            return cls(known, *statistics(values), len(values), is_other, differences, model)
-        return cls(known, *none, is_other, differences)
+            by = (*statistics(values), len(values))
+            return cls(known, *by, is_other, differences, model, bool(models))
+        by = (np.empty(0), np.empty(0), 0)
+        return cls(known, *by, is_other, differences, is_tested=bool(models))
 
     def transform(self, values: Values, photograph: NDArray[np.float32]) -> Values:
         """Return features of a photograph, (n, features), as the model takes them."""
@@ -158,6 +168,8 @@ class Adaptation:
         elsewhere
             The model's confidence in another acquisition.
         """
+        if not self.is_tested:
+            return NOT_TESTED
         if not self.is_other:
             return ""
         these = (
