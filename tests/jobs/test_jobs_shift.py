@@ -238,10 +238,10 @@ def test_answers_elsewhere_stand_where_three_acquisitions_show_how_good_they_are
 
 
 def laboratory(root, name):
-    """Cells of a laboratory, of three classes, one a picture."""
+    """Every third cell of a laboratory, of three classes, one a picture."""
     found = scan(root / "labs" / name)
-    kept = (f for f in found.fields if f.class_name != "eosinophil")
-    return replace(found, fields=tuple(kept))
+    kept = [f for f in found.fields if f.class_name != "eosinophil"]
+    return replace(found, fields=tuple(kept[::3]))
 
 
 def test_from_one_laboratory_to_another(real_data, tmp_path):

@@ -133,7 +133,9 @@ def test_nothing_but_areas_depends_on_the_scale(disc, ratio, angle, factor, off)
     large = measured(*(np.kron(m, np.ones((factor, factor), np.uint8)) for m in (nuclei, cell)))
     for name, (value,) in small.items():
         power = 2 if name.endswith("area_px") else 1 if name.endswith("_px") else 0
-        limit = 0.08 if power == 0 else 1e-9
+        # steps of a pixel make the outline of a disc up to a twentieth longer, and count twice
+        shape_limit = 0.12 if name.endswith("circularity") else 0.08
+        limit = shape_limit if power == 0 else 1e-9
         found = large[name][0] / factor**power
         if name.endswith("eccentricity"):  # a pixel makes much of it where a shape is round
             found, value = found**2, value**2
