@@ -20,7 +20,8 @@ from transfer import LABS, Laboratories, collect, print_matrix
 
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection
-from napari_marrow.learning.learners import SILENT, NetworkLearner
+from napari_marrow.learning.learners import SILENT
+from napari_marrow.learning.network_training.learner import NetworkLearner
 from napari_marrow.learning.settings import TrainingSettings
 
 
