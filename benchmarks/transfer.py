@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from sklearn.metrics import recall_score
 from sklearn.model_selection import StratifiedKFold
 
@@ -146,25 +149,64 @@ def print_shift(collection: Collection) -> None:
         print(f"| {one} | {' | '.join(f'{called[x] / N_BATCHES:.2f}' for x in LABS)} |")
 
 
-def alter(image: NDArray[np.uint8], strength: Sequence[float], sigma: float) -> NDArray[np.uint8]:
-    """Return a photograph with another strength of the stain in each channel, and less focus."""
-    factors, white = np.array(strength), np.log10(255 / np.maximum(white_point(image), 1))
-    return blur(restain(image, factors, white * (1 - factors)), sigma)
+Alter: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
-ALTERED = {
-    "as they are": ((1, 1, 1), 0),
-    "stain of half the strength": ((0.5, 0.5, 0.5), 0),
-    "stain 1.6 times as strong": ((1.6, 1.6, 1.6), 0),
-    "stain 1.6 times as strong in red": ((1.6, 1, 1), 0),
-    "stain 0.6 times as strong in red, 1.3 in blue": ((0.6, 1, 1.3), 0),
-    "blurred by 2 px": ((1, 1, 1), 2),
-    "blurred by 3 px": ((1, 1, 1), 3),
+def stained(*strength: float) -> Alter:
+    """Return what gives a photograph another strength of the stain in each channel."""
+
+    def alter(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        factors, white = np.array(strength), np.log10(255 / np.maximum(white_point(image), 1))
+        return restain(image, factors, white * (1 - factors))
+
+    return alter
+
+
+def scaled(factor: float) -> Alter:
+    """Return what resamples a photograph."""
+
+    def alter(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        height, width = (max(1, round(side * factor)) for side in image.shape[:2])
+        return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
+
+    return alter
+
+
+def compressed(quality: int) -> Alter:
+    """Return what saves a photograph as JPEG."""
+
+    def alter(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "JPEG", quality=quality)
+        return np.asarray(Image.open(file))
+
+    return alter
+
+
+def toned(gamma: float) -> Alter:
+    """Return what gives a photograph another tone curve."""
+    return lambda image: np.rint(255 * (image / 255) ** gamma).astype(np.uint8)
+
+
+ALTERED: dict[str, Alter] = {
+    "as they are": lambda image: image,
+    "stain of half the strength": stained(0.5, 0.5, 0.5),
+    "stain 1.6 times as strong": stained(1.6, 1.6, 1.6),
+    "stain 1.6 times as strong in red": stained(1.6, 1, 1),
+    "stain 0.6 times as strong in red, 1.3 in blue": stained(0.6, 1, 1.3),
+    "blurred by 2 px": lambda image: blur(image, 2),
+    "blurred by 3 px": lambda image: blur(image, 3),
+    "half the size": scaled(0.5),
+    "0.7 times the size": scaled(0.7),
+    "1.5 times the size": scaled(1.5),
+    "gamma 0.7": toned(0.7),
+    "gamma 1.4": toned(1.4),
+    "JPEG of quality 15": compressed(15),
 }
 
 
 def print_altered(collection: Collection) -> None:
-    """Print which fraction of photographs is unusual when their stain or focus is altered."""
+    """Print which fraction of photographs is unusual when something is done to them."""
     measured = {}
     for lab in LABS:
         fields = [f for f in collection.fields if f.acquisition == lab]
@@ -177,7 +219,7 @@ def print_altered(collection: Collection) -> None:
         )
         asked = own[1::2][:: max(1, len(own) // 2 // BATCH)][:BATCH]
         for name, how in ALTERED.items():
-            altered = [alter(x, *how) for x in asked]
+            altered = [how(x) for x in asked]
             batch = np.array([measure_photograph(x, found_nuclei(x)) for x in altered])
             found = f"{model.are_unusual(batch).mean():.2f}"
             measured[name, lab] = f"**{found}**" if is_unusual([model], batch) else found

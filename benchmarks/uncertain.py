@@ -4,7 +4,8 @@
 
 FOLDER is that of ``transfer.py``. Models are trained and asked through bundles, as the program
 does it, with its default settings. All fractions are of all answers; photographs are asked about in
-batches of one laboratory.
+batches of one laboratory; a class never learnt is asked about among those learnt, as it would be
+met.
 """
 
 from __future__ import annotations
@@ -53,6 +54,10 @@ class Answers:
             np.array([x.probability for x in given]),
         )
 
+    def take(self, rows: slice) -> Answers:
+        """Return some of the answers."""
+        return Answers(self.right[rows], self.marked[rows], self.probability[rows])
+
     @classmethod
     def join(cls, parts: Sequence[Answers]) -> Answers:
         """Return the answers of several batches as one."""
@@ -83,15 +88,17 @@ class Models:
         job = TrainJob(Collection(self._root, tuple(fields)), settings, self._folder / "m", True)
         return load_bundle(run_training(job).bundle)
 
-    def within(self, fields: Fields, others: Fields = ()) -> tuple[Answers, Answers | None]:
-        """Cross-validate in five folds; ask each model about others, too."""
+    def within(self, fields: Fields, others: Fields = ()) -> tuple[Answers, Answers]:
+        """Cross-validate in five folds, each asked about in one batch with a fifth of others."""
         kinds, own, foreign = np.array([f.class_name for f in fields]), [], []
-        for learnt, asked in StratifiedKFold(5, shuffle=True, random_state=0).split(kinds, kinds):
-            bundle = self.learn([fields[k] for k in learnt])
-            own.append(Answers.of(bundle, [fields[k] for k in asked]))
-            if others:
-                foreign.append(Answers.of(bundle, others))
-        return Answers.join(own), Answers.join(foreign) if foreign else None
+        folds = StratifiedKFold(5, shuffle=True, random_state=0).split(kinds, kinds)
+        for k, (learnt, asked) in enumerate(folds):
+            bundle = self.learn([fields[row] for row in learnt])
+            batch = [*(fields[row] for row in asked), *others[k::5]]
+            answers = Answers.of(bundle, batch)
+            own.append(answers.take(slice(0, len(asked))))
+            foreign.append(answers.take(slice(len(asked), None)))
+        return Answers.join(own), Answers.join(foreign)
 
 
 def print_shifted(models: Models, of_lab: dict[str, Fields]) -> None:
