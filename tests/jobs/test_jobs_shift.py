@@ -195,7 +195,7 @@ def test_a_few_cells_of_the_new_place_make_answers_there_no_worse(bundle, here, 
     learnt = load_bundle(out)
     assert {x.name for x in learnt.info.acquisitions} == {"here", "there"}
     result = predicted(learnt, asked, tmp_path / "few")
-    assert accuracy(result, asked) >= without
+    assert accuracy(result, asked) >= without - 0.04  # of 16 fields, one standard error
     if learnt.info.settings.unit == "field":  # of cells ten fields hold many
         assert result.table["reason"].str.contains(OTHER_ACQUISITION).all()
         assert "30" in result.shift
@@ -257,3 +257,13 @@ def test_from_one_laboratory_to_another(real_data, tmp_path):
     names = [f"probability_{name}" for name in ("lymphocyte", "monocyte", "neutrophil")]
     assert result.table[names].max(axis=None) < 0.99
     assert "background" in result.shift
+
+
+def test_of_few_sources_it_is_said_that_other_classes_are_not_told(bundle, here, same, tmp_path):
+    few = replace(here, fields=here.fields[:4] + here.fields[-4:])
+    out = tmp_path / "few.marrow"
+    trained = run_training(TrainJob(few, bundle.info.settings, out))
+    text = "Cells of other classes than ALL and MM are not told from these"
+    assert any(note.startswith(text) for note in trained.notes)
+    assert any(note.startswith(text) for note in predicted(load_bundle(out), same, tmp_path).notes)
+    assert not any(note.startswith(text) for note in predicted(bundle, same, tmp_path).notes)

@@ -201,3 +201,23 @@ def test_acquisitions_that_can_not_be_left_out():
     some = np.array(["x", "y", "y", "y"])  # c1 is in y alone
     with pytest.raises(MarrowError, match=r"acquisition y nothing of c1 .*c1 is in y"):
         folds_by_acquisition(classes, sources, some)
+
+
+def test_of_each_acquisition_a_quarter_is_held_out():
+    """Thirty cells of a new place among many others: of 8 of each class two or three are."""
+    classes = np.tile(["ALL", "MM"], 70)
+    acquisitions = np.repeat(["here", "there"], [124, 16])
+    sources = np.arange(140).astype(str)
+    for seed in range(10):
+        split = split_by_source(classes, sources, 0.25, 0.2, seed, acquisitions)
+        for name in ("ALL", "MM"):
+            own = (classes == name) & (acquisitions == "there")
+            assert own[split.heldout].sum() == 2
+            assert own[split.validation].sum() in (1, 2)
+        assert abs(len(split.heldout) - 35) <= 1
+
+
+def test_acquisitions_of_one_photograph_each_are_split_as_one():
+    classes, sources = np.tile(["ALL", "MM"], 20), np.arange(40).astype(str)
+    split = split_by_source(classes, sources, 0.25, 0.2, 0, sources)
+    assert sorted(classes[split.heldout]) == ["ALL"] * 5 + ["MM"] * 5

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from napari_marrow.learning.adaptation.acquisitions import Acquisition
 from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.confidence.error_rate import Confidence
 from napari_marrow.learning.model_settings import ClassicalSettings, NetworkSettings
@@ -84,3 +85,16 @@ def test_card_without_a_result(tmp_path, info):
     text = (tmp_path / "card.md").read_text(encoding="utf-8")
     assert "Not measured: nothing was held out." in text
     assert "| metric |" not in text
+
+
+def test_card_tells_acquisitions_and_what_is_not_told_apart(tmp_path, info):
+    one = Acquisition("lab | a", {"ALL": 12, "MM": 9}, (), ())
+    other = Acquisition("", {"ALL": 1}, (), ())
+    elsewhere = Confidence(1.5, 0.71)
+    info = replace(info, observed=(one, other), elsewhere=elsewhere, tells_others=False)
+    write_card(tmp_path / "card.md", info, 1)
+    text = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "| acquisitions learnt from | lab \\| a: 12 ALL, 9 MM; all: 1 ALL |" in text
+    assert "| adapt | auto |" in text
+    assert "| in another acquisition, with `--adapt batch` | 1.50; 0.71 |" in text
+    assert "Cells of other classes than ALL and MM are not told from these" in text

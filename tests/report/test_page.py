@@ -65,7 +65,7 @@ def test_a_report_is_known_by_its_mark(tmp_path, write):
 def test_everything_is_in_the_file_and_nothing_is_run(tmp_path, write):
     Image.new("RGB", (4, 4), "red").save(tmp_path / "p.png")
     picture = Picture(tmp_path / "p.png", f"caption {EVIL}")
-    answer = Answer(EVIL, "ALL", "MM", 0.77, "heldout")
+    answer = Answer(EVIL, "ALL", "MM", 0.77, "low probability", "heldout")
     text = write(
         figures=[picture], overlays=[picture], screenshot=picture, answers=[answer], notes=[EVIL]
     )
@@ -82,7 +82,7 @@ def test_everything_is_in_the_file_and_nothing_is_run(tmp_path, write):
 
 
 def test_right_answers_are_not_marked_wrong(write):
-    answer = Answer("a", "MM", "MM", 0.7, "train")
+    answer = Answer("a", "MM", "MM", 0.7, "", "train")
     assert 'class="wrong"' not in write(answers=[answer])
 
 

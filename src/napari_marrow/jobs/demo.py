@@ -19,12 +19,11 @@ from napari_marrow.data.progress import never
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.output_names import PREDICTIONS
-from napari_marrow.jobs.predict import PredictJob, run_prediction
+from napari_marrow.jobs.predict import PredictJob, PredictResult, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.learning.bundle_files import BUNDLE_JSON
 from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, bundle_files, load_bundle, sha256
 from napari_marrow.learning.bundles.info import BundleInfo
-from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.overlay import OVERLAY
 from napari_marrow.report.page import PAGE, SCREENSHOT_PNG, Answer, Picture, write_page
@@ -121,7 +120,8 @@ def run_demo(
         predicted = run_prediction(predicting, _part(emit, 0.8, 0.9), should_stop)
         emit(Event("progress", "Taking a screenshot of napari", 0.92))
         screenshot, notes = _screenshot(bundle, collection, folder / SCREENSHOT)
-        _report(folder, bundle, collection, predicted.predictions, screenshot, notes)
+        notes += [predicted.shift] if predicted.shift else []
+        _report(folder, bundle, collection, predicted, screenshot, notes)
     return DemoResult(
         report=out / REPORT,
         bundle=out / SAMPLE_BUNDLE,
@@ -166,14 +166,14 @@ def _report(
     folder: Path,
     bundle: Bundle,
     collection: Collection,
-    predictions: list[Prediction],
+    predicted: PredictResult,
     screenshot: Path | None,
     notes: list[str],
 ) -> None:
     sides = {source: side for side, names in bundle.info.split.items() for source in names}
     answers = [
-        Answer(f.name, f.class_name, p.class_name, p.probability, sides.get(f.source, ""))
-        for f, p in zip(collection.fields, predictions, strict=True)
+        Answer(f.name, f.class_name, p.class_name, p.probability, p.reason, sides.get(f.source, ""))
+        for f, p in zip(collection.fields, predicted.predictions, strict=True)
     ]
     answers = sorted(answers, key=lambda a: (a.side, a.name))
     heldout = [f for f in collection.fields if sides.get(f.source) == "heldout"]

@@ -234,6 +234,8 @@ class PredictResult:
         What reading the folders found: photographs that a table leaves out, say.
     shift
         That the photographs are of another acquisition, how they differ and what to do; else "".
+    others
+        That cells of other classes can't be told from those learnt from; else "".
     confounding
         What goes with the class in the training set.
     """
@@ -247,13 +249,14 @@ class PredictResult:
     held_out: int = 0
     warnings: tuple[str, ...] = ()
     shift: str = ""
+    others: str = ""
     confounding: Confounding | None = None
 
     @property
     def notes(self) -> list[str]:
         """Sentences for the user; what the training set can't show comes first."""
         first = [] if self.confounding is None else [self.confounding.sentence]
-        first += [self.shift] if self.shift else []
+        first += [text for text in (self.shift, self.others) if text]
         if not self.learnt_from:
             return [*first, *self.warnings]
         held = f", {self.held_out} {'were' if self.held_out != 1 else 'was'} held out"
@@ -347,5 +350,6 @@ def run_prediction(
         held_out=sides["held out"],
         warnings=warnings_of(job.collections),
         shift=batch.sentence(job.bundle.info),
+        others=job.bundle.info.others_sentence,
         confounding=job.bundle.info.confounding,
     )

@@ -66,9 +66,14 @@ def to_split(units: pd.DataFrame, settings: TrainingSettings) -> pd.DataFrame:
     return pd.concat([units] * (N_AS_PUBLISHED if settings.protocol == "paper" else 1))
 
 
-def checked_split(table: pd.DataFrame, settings: TrainingSettings) -> Split:
-    """Split units; raise MarrowError where a side to learn from holds too few of a class."""
-    split = split_units(table, settings)
+def checked_split(
+    table: pd.DataFrame, settings: TrainingSettings, acquisitions: Mapping[str, str]
+) -> Split:
+    """Split units; raise MarrowError where a side to learn from holds too few of a class.
+
+    ``acquisitions`` has that of each photograph.
+    """
+    split = split_units(table, settings, acquisitions)
     _check_learnable(table, np.concatenate([split.train, split.validation]), settings)
     return split
 
@@ -117,13 +122,19 @@ def _find_units(
     return table[table["class"].notna()].reset_index(drop=True)
 
 
-def split_units(table: pd.DataFrame, settings: TrainingSettings) -> Split:
-    """Split units into training, validation and held-out side, as the protocol says."""
+def split_units(
+    table: pd.DataFrame, settings: TrainingSettings, acquisitions: Mapping[str, str]
+) -> Split:
+    """Split units into training, validation and held-out side, as the protocol says.
+
+    ``acquisitions`` has that of each photograph.
+    """
     fractions = (settings.heldout, settings.validation, settings.seed)
     classes, sources = table["class"].to_numpy(str), table["source"].to_numpy(str)
     if settings.protocol == "paper":
         return split_as_published(classes, *fractions)
-    return split_by_source(classes, sources, *fractions)
+    own = table["image"].map(acquisitions).to_numpy(str)
+    return split_by_source(classes, sources, *fractions, own)
 
 
 def checked_folds(

@@ -36,7 +36,12 @@ class Split:
 
 
 def split_by_source(
-    classes: NDArray, sources: NDArray, heldout: float, validation: float, seed: int
+    classes: NDArray,
+    sources: NDArray,
+    heldout: float,
+    validation: float,
+    seed: int,
+    acquisitions: NDArray | None = None,
 ) -> Split:
     """Split so that units of one source stand on one side only, with every class on each side.
 
@@ -50,6 +55,9 @@ def split_by_source(
         Fraction of the remaining sources for validation.
     seed
         Of the shuffle.
+    acquisitions
+        (n,) that of each unit; about the same fraction of each is then held out, so that of a few
+        cells of a new place as many are learnt from as can be expected.
 
     Returns
     -------
@@ -58,14 +66,14 @@ def split_by_source(
         than two left nothing can validate: that side is empty, and a note says so.
     """
     everything = np.arange(len(classes))
-    notes = []
-    rest, judged = _cut(classes, sources, everything, heldout, seed)
+    notes, places = [], classes if acquisitions is None else acquisitions
+    rest, judged = _cut(classes, sources, places, everything, heldout, seed)
     if not len(judged):
         notes.append(
             f"Nothing could be held out: {_poorest(classes, sources)}. "
             "The result is not measured; add at least one more source of each class."
         )
-    train, watched = _cut(classes, sources, rest, validation, seed)
+    train, watched = _cut(classes, sources, places, rest, validation, seed)
     if not len(watched):
         notes.append(
             "Too few sources to validate on: probabilities are not calibrated, and a network's "
@@ -75,21 +83,40 @@ def split_by_source(
 
 
 def _cut(
-    classes: NDArray, sources: NDArray, rows: Rows, part: float, seed: int
+    classes: NDArray, sources: NDArray, places: NDArray, rows: Rows, part: float, seed: int
 ) -> tuple[Rows, Rows]:
-    """Cut off about ``part`` of the sources, stratified by class; nothing if there are too few."""
+    """Cut off about ``part`` of the sources of each class and place; nothing of too few."""
     few = _fewest(classes, sources, rows)
     if few < 2:
         return rows, rows[:0]
     folds = min(few, max(2, round(1 / part)))
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    pairs = [(rows[a], rows[b]) for a, b in splitter.split(rows, classes[rows], sources[rows])]
+    strata = _strata(classes[rows], sources[rows], places[rows], folds)
+    pairs = [(rows[a], rows[b]) for a, b in splitter.split(rows, strata, sources[rows])]
     # Folds are uneven where sources are few: take the one with most sources of the rarest class.
     # A source of two classes can even leave a side without one of them; then nothing is cut off.
     train, test = max(pairs, key=lambda fold: _fewest(classes, sources, fold[1]))
     if min(_fewest(classes, sources, side) for side in (train, test)) == 0:
         return rows, rows[:0]
     return train, test
+
+
+def _strata(classes: NDArray, sources: NDArray, places: NDArray, least: int) -> NDArray[np.intp]:
+    """Return a number for each class and place with so many sources, and for the rest of a class.
+
+    Places with too few sources are one; where that has too few, too, all of the class are.
+    """
+    kinds, codes = np.unique(classes, return_inverse=True)
+    found = codes + len(kinds) * (1 + np.unique(places, return_inverse=True)[1])
+    for code in range(len(kinds)):
+        own = codes == code
+        for stratum in np.unique(found[own]):
+            rows = found == stratum
+            if len(np.unique(sources[rows])) < least:
+                found[rows] = code
+        if 0 < len(np.unique(sources[found == code])) < least:
+            found[own] = code
+    return found
 
 
 def folds_by_source(

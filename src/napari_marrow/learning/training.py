@@ -14,7 +14,11 @@ import pandas as pd
 
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, Field
-from napari_marrow.learning.adaptation.acquisitions import little_known, with_photographs
+from napari_marrow.learning.adaptation.acquisitions import (
+    MIN_KNOWN_UNITS,
+    little_known,
+    with_photographs,
+)
 from napari_marrow.learning.adaptation.reference import PictureSummary, Reference
 from napari_marrow.learning.audited import audit_training
 from napari_marrow.learning.bundle_files import HELDOUT
@@ -29,7 +33,7 @@ from napari_marrow.learning.listed_units import (
     prepare_learner,
     to_split,
 )
-from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.scores.evaluation import Evaluation, find_few_sources
 from napari_marrow.learning.scores.metrics import UNIT_COLUMNS, evaluate_heldout, with_answers
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows, Split
@@ -102,11 +106,12 @@ def train(
     # what can't be used is reported before too few units
     listed = collection if strict else audited.usable
     units = list_units(listed, settings, callbacks.part(AUDITED_FRACTION, listed_part), failures)
-    checked_split(to_split(units, settings), settings)
+    acquisitions = {collection.label(f): f.acquisition for f in collection.fields}
+    checked_split(to_split(units, settings), settings, acquisitions)
     leave_out = audited.leaves_out(units, settings.adapt)
     part = callbacks.part(listed_part, prepared)
     learner = prepare_learner(collection, settings, leave_out, part, failures)
-    split = checked_split(learner.table, settings)
+    split = checked_split(learner.table, settings, acquisitions)
     callbacks.progress(prepared, f"Training {settings.model}")
     model = learner.fit_calibrated(settings, split)
     callbacks.progress(TRAINED_FRACTION, "Evaluating on held-out units")
@@ -114,6 +119,8 @@ def train(
     used = [f for f in collection.fields if collection.label(f) not in failures.images]
     preprocessing = Preprocessing.of(settings, leave_out=leave_out)
     measures = bool(preprocessing.families)
+    # of the training side alone it can be so where it just is not of all
+    unadapted = audited.confounding is not None and model.standardizer.removes_class
     sides = {"train": split.train, "validation": split.validation, "heldout": split.heldout}
     info = BundleInfo(
         classes=tuple(sorted(learner.table["class"].unique())),
@@ -136,12 +143,13 @@ def train(
         features=model.features,
         kind=settings.kind,
         confounding=audited.confounding,
-        inseparable=audited.is_inseparable(units),
+        inseparable=audited.is_inseparable(units) or unadapted,
+        tells_others=_tells_others(model, learner.table.iloc[[*split.train, *split.validation]]),
     )
-    info = replace(info, notes=(*info.notes, *_confidence_notes(info)))
     callbacks.progress(SCORED_FRACTION, "Looking at the training pictures")
     learnt = np.concatenate([split.train, split.validation])
     info, reference = _with_reference(info, model, learner.table, learnt, collection, used)
+    info = replace(info, notes=(*info.notes, *_confidence_notes(info)))
     tables = {HELDOUT: heldout, **model.tables}
     return TrainedModel(info, model, tables, reference, tuple(failures.found))
 
@@ -200,11 +208,25 @@ def _with_reference(
     return info, reference.with_conformal(model.conformal)
 
 
+def _tells_others(model: FittedModel, learnt: pd.DataFrame) -> bool:
+    """Whether a model can tell that a unit is of none of its classes."""
+    classes = sorted(learnt["class"].unique())
+    few = find_few_sources(zip(learnt["class"], learnt["source"], strict=True), classes)
+    return model.conformal is not None and model.conformal.can_tell and not few
+
+
 def _confidence_notes(info: BundleInfo) -> list[str]:
-    """Say from which probability on answers stand unmarked, here and in another acquisition."""
+    """Say which answers stand unmarked, and what the model can't tell."""
     if info.inseparable:
         return ["Every answer is marked uncertain, as class and acquisition can't be told apart."]
     texts = [info.confidence.sentence("photographs not learnt from")]
     if info.elsewhere is not None:
         texts.append(info.elsewhere.sentence("acquisitions left out of training"))
+    few = {one.name: sum(one.units.values()) for one in info.observed}
+    for name in sorted(little_known(info.acquisitions)):
+        texts.append(
+            f"Answers for the acquisition {name} stay marked: it takes {MIN_KNOWN_UNITS} "
+            f"{info.settings.unit}s of it to learn from, and there were {few[name]}."
+        )
+    texts.append(info.others_sentence)
     return [text for text in texts if text]

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.report.colours import RESEARCH_ONLY
-from napari_marrow.report.tables import score_rows, verdict
+from napari_marrow.report.tables import describe_acquisitions, score_rows, verdict
 
 
 def write_card(path: Path, info: BundleInfo, parameters: int) -> None:
@@ -28,6 +28,7 @@ def render(template: str, info: BundleInfo, **values: object) -> str:
             info=info,
             rows=score_rows(info.evaluation),
             verdict=verdict(info.evaluation, info.confounding),
+            acquisitions=describe_acquisitions(info.observed),
             research_only=RESEARCH_ONLY,
             **values,
         )

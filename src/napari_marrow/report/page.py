@@ -43,12 +43,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer for one field, beside its true class and its side of the split."""
+    """The answer for one field, beside its true class and its side of the split.
+
+    ``reason`` is why it is uncertain; "" where it is not.
+    """
 
     name: str
     truth: str | None
     answer: str | None
     probability: float
+    reason: str
     side: str
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from napari_marrow.audit.verdict import Confounding
-from napari_marrow.data.text import counted
+from napari_marrow.data.text import counted, first_few
+from napari_marrow.learning.adaptation.acquisitions import Acquisition
 from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Evaluation, Score
 
 TOO_FEW = "too few to tell"
+MAX_ACQUISITIONS = 10
+"""Acquisitions that a card names."""
 MAX_EVEN_SHARE = 1.2
 """Of the largest class, in even shares; with more, accuracy alone says little."""
 
@@ -82,3 +85,12 @@ def answer_text(prediction: Prediction, *, in_lines: bool = False) -> str:
         reasons = prediction.reason.replace("; ", ";\n")
         return f"{text}\nuncertain ({reasons})"
     return f"{text}, uncertain ({prediction.reason})"
+
+
+def describe_acquisitions(acquisitions: Sequence[Acquisition]) -> str:
+    """Return how many units of each class a model learnt from, by acquisition."""
+    found = [
+        f"{one.name or 'all'}: {', '.join(f'{n} {name}' for name, n in one.units.items())}"
+        for one in acquisitions
+    ]
+    return "; ".join(first_few(found, MAX_ACQUISITIONS))

@@ -16,6 +16,7 @@ from napari_marrow.learning.adaptation.acquisitions import (
     Standardizer,
     group_units,
     little_known,
+    of_photograph,
     statistics,
 )
 
@@ -137,6 +138,39 @@ def test_small_acquisitions_are_one_together_or_part_of_the_largest(sizes, expec
         own = classes[grouping.groups == group]
         assert len(own) >= MIN_TRAINING_UNITS or len(expected) == 1
         assert {*own.tolist()} == {"ALL", "MM"}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "removes_class"),
+    [
+        ({"a": (40, 2), "b": (2, 40)}, True),  # 2 where 21 are expected
+        ({"a": (65, 3), "b": (0, 65)}, True),
+        ({"a": (40, 10), "b": (10, 40)}, False),  # 10 where 25 are expected
+        ({"a": (65, 20), "b": (0, 65)}, False),
+        ({"a": (100, 2), "b": (90, 3)}, False),  # rare in both
+        ({"a": (40, 2)}, False),
+    ],
+)
+def test_a_handful_of_the_missing_class_does_not_tell_it_from_the_acquisition(sizes, removes_class):
+    names = np.repeat([*sizes], [sum(n) for n in sizes.values()])
+    classes = np.concatenate([np.repeat(["ALL", "MM"], n) for n in sizes.values()])
+    assert group_units(names, classes).removes_class == removes_class
+
+
+def test_photographs_are_of_the_acquisition_with_their_stain_where_the_light_is_the_same():
+    """Half of the density is further than cells differ; the light of both is the same."""
+    usual = np.log([220, 215, 200, 50, 0.3, 0.6, 0.15, 0.5, 800])
+    pale = usual + np.log([1, 1, 1, 1, 0.5, 0.5, 0.5, 1, 1])
+    values, classes = units(0)
+    both = [
+        replace(Acquisition.of_values(name, values, classes), photograph=tuple(x))
+        for name, x in (("usual", usual), ("pale", pale))
+    ]
+    rng = np.random.default_rng(0)
+    for name, centre in (("usual", usual), ("pale", pale)):
+        new = centre + rng.normal(0, [0.03] * 3 + [0.3] + [0.15] * 3 + [0.1, 0], (50, 9))
+        found = [of_photograph(both, x.astype(np.float32)).name for x in new]
+        assert found.count(name) >= 48
 
 
 def test_it_is_stored_as_json():

@@ -80,7 +80,7 @@ def test_an_empty_picture_stays_empty():
 
 def test_a_network_sees_the_standardised_image(tmp_path, make_toy):
     """The toy network answers softmax((red - blue) / 64) of mean levels."""
-    known = Acquisition("here", {"ALL": 20, "MM": 20}, (0.09,), (0.02,), ("a",), (0.0,) * 4)
+    known = Acquisition("here", {"ALL": 20, "MM": 20}, (0.09,), (0.02,), ("a",), (0.0,) * 9)
     bundle = make_toy(tmp_path / "a.marrow", acquisitions=(known,))
     image = np.full((40, 50, 3), (160, 230, 120), np.uint8)
     nuclei = np.eye(40, 50, dtype=np.uint16)

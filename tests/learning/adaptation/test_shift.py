@@ -147,6 +147,56 @@ def test_a_batch_of_one_class_or_of_one_slide_is_of_the_same_acquisition():
     assert is_unusual([one], photographs(5, 25, (1, 1, 1, 8)))
 
 
+@pytest.mark.parametrize("factor", [0.5, 0.7, 1.5])
+def test_scaled_photographs_are_called_other_and_cut_ones_are_not(factor):
+    """Nuclei of the two classes differ by half, so that their diameter alone tells nothing."""
+    learnt, classes = photographs(0, 60), np.resize(["small", "large"], 60)
+    learnt[classes == "large", 3] += np.log(1.5)
+    one = PhotographModel.of_photographs(learnt, sources(60), classes)
+    batch = photographs(1, 20)
+    batch[::2, 3] += np.log(1.5)
+    cut, scaled = batch.copy(), batch.copy()
+    cut[:, 8] += np.log(factor)
+    scaled[:, [3, 8]] += np.log(factor)
+    assert not is_unusual([one], cut)
+    assert is_unusual([one], scaled)
+    assert f"photograph size {factor:g} times" in compare([one], scaled)
+    learnt[:, 8] += np.random.default_rng(0).normal(0, 0.3, 60)  # of all sizes: nothing to compare
+    of_all_sizes = PhotographModel.of_photographs(learnt, sources(60), classes)
+    assert not of_all_sizes.is_scaled(scaled)
+
+
+def test_of_a_mixture_it_is_said_how_many_are_unlike_those_learnt_from():
+    other = (1, 2, 1, 1)
+    values = np.random.default_rng(0).normal(size=(20, 3))
+
+    def sentence(n_other, n_same, adapt="auto"):
+        batch = np.concatenate([photographs(1, n_other, other), photographs(2, n_same)])
+        known = replace(
+            Acquisition.of_values("a", values, ["x", "y"] * 10), photograph=tuple(CENTRE)
+        )
+        found = Adaptation.of_batch([known], [model()], values, batch, adapt)
+        return found.sentence(len(batch), "cell")
+
+    few = sentence(6, 14)
+    assert few.startswith("6 of these 20 photographs are unlike")
+    assert "green and blue 1, 2, 1 times" in few
+    most = sentence(14, 6)
+    assert most.startswith("These 20 photographs, taken together, are unlike")
+    assert "ask about these by themselves" in most
+    assert sentence(20, 0).startswith("These 20 photographs are unlike")
+    assert sentence(0, 20) == ""
+    asked_for = sentence(0, 20, "batch")
+    assert "like those learnt from" in asked_for
+    assert "20 cells of this batch" in asked_for
+
+
+def test_something_is_named_also_where_a_large_batch_differs_by_little():
+    batch = photographs(1, 200, (1, 1, 1, 1, 0.75, 0.75, 0.75))
+    assert is_unusual([model()], batch)
+    assert any(x.startswith("stain") for x in compare([model()], batch))
+
+
 def test_a_batch_is_standardised_by_itself_only_where_it_is_other_and_large_enough():
     rng = np.random.default_rng(0)
     known = Acquisition.of_values("a", rng.normal(size=(50, 3)), ["ALL", "MM"] * 25)

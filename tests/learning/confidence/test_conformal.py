@@ -77,6 +77,8 @@ def test_too_few_call_nothing_neither(count):
     assert not conformal.is_neither(NEW[None] * 100.0).any()
     few = Conformal.fit(values, codes, np.ones((count, 2)))
     assert not few.is_neither(NEW[None] * 100.0).any()
+    assert not conformal.can_tell
+    assert not few.can_tell
 
 
 def test_cells_of_a_class_that_could_not_be_held_out_are_not_all_alarms():

@@ -9,6 +9,7 @@ from napari_marrow.learning.confidence.error_rate import (
     UNKNOWN,
     Confidence,
     enough_units,
+    large_groups,
     min_probability,
 )
 
@@ -84,3 +85,10 @@ def test_the_error_is_kept_to_in_each_group():
     kept = top >= found.abstain_below
     assert found.coverage == kept.mean()
     assert found.error == (kept & (answers.argmax(axis=1) != truth)).mean()
+
+
+def test_groups_in_which_one_wrong_answer_would_decide_are_one():
+    """At 5 % it takes 19 answers; of 39 two may be wrong."""
+    names = np.repeat(["a", "b", "c", "d"], [39, 38, 60, 2])
+    found = large_groups(names, 0.05)
+    assert found.tolist() == ["a"] * 39 + [""] * 38 + ["c"] * 60 + [""] * 2

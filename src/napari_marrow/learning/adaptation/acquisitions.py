@@ -32,6 +32,10 @@ ADVISED_UNITS = 30
 MAX_CONFOUNDED_FRACTION = 0.5
 """Fraction of the units in acquisitions of one class, above which none is standardised by its
 own."""
+MIN_CLASS_FRACTION = 0.2
+"""An acquisition holds a class if it has at least this fraction of the units of it that it would
+have if class and acquisition had nothing to do with each other; else its few do not tell the class
+from the acquisition."""
 MIN_SPREAD = 1e-6
 
 Values: TypeAlias = NDArray[np.float64]
@@ -134,10 +138,11 @@ class Grouping:
     Attributes
     ----------
     groups
-        (n,) name of the acquisition of each unit. Those with too few units, or without one of the
-        classes, are one together, or else belong to the largest.
+        (n,) name of the acquisition of each unit. Those with too few units, or that do not hold one
+        of the classes, are one together, or else belong to the largest.
     removes_class
-        Whether most units are of acquisitions that hold one class only; all are one group then.
+        Whether most units are of acquisitions that hold one class only, or hardly any of another;
+        all are one group then.
     """
 
     groups: NDArray[np.str_]
@@ -156,23 +161,22 @@ def group_units(acquisitions: NDArray[np.str_], classes: NDArray[np.str_]) -> Gr
         (n,) those of each unit.
     """
     names, codes = np.unique(acquisitions, return_inverse=True)
-    n_classes = len(np.unique(classes))
-    own = [classes[codes == k] for k in range(len(names))]
-    held = [len(np.unique(x)) for x in own]
-    in_one = sum(len(x) for x, n in zip(own, held, strict=True) if n < 2)
-    whole = np.array(
-        [n == n_classes and len(x) >= MIN_TRAINING_UNITS for x, n in zip(own, held, strict=True)]
-    )
+    kinds, class_codes = np.unique(classes, return_inverse=True)
+    n_classes, counts = len(kinds), np.zeros((len(names), len(kinds)), int)
+    np.add.at(counts, (codes, class_codes), 1)
+    units = counts.sum(axis=1)
+    expected = np.outer(units, counts.sum(axis=0) / len(classes))
+    held = (counts >= np.maximum(1, MIN_CLASS_FRACTION * expected)).sum(axis=1)
+    in_one = units[held < 2].sum()
+    whole = (held == n_classes) & (units >= MIN_TRAINING_UNITS)
     if len(names) > 1 and in_one > MAX_CONFOUNDED_FRACTION * len(classes):
         return Grouping(np.full(len(classes), OTHERS), True)
     if not whole.any():
         return Grouping(np.full(len(classes), OTHERS))
     rest = classes[~whole[codes]]
     enough = len(rest) >= MIN_KNOWN_UNITS and len(np.unique(rest)) == n_classes
-    sizes = [len(x) if is_whole else 0 for x, is_whole in zip(own, whole, strict=True)]
-    return Grouping(
-        np.where(whole[codes], acquisitions, OTHERS if enough else names[np.argmax(sizes)])
-    )
+    largest = names[np.argmax(units * whole)]
+    return Grouping(np.where(whole[codes], acquisitions, OTHERS if enough else largest))
 
 
 def little_known(acquisitions: Sequence[Acquisition]) -> frozenset[str]:
@@ -220,21 +224,21 @@ def of_photograph(
 ) -> Acquisition:
     """Return the acquisition whose photographs are likest one, (9,).
 
-    The background and the size of nuclei count, in the deviations that photographs usually have:
-    cells of other classes change them least.
+    All but the size of the photograph counts, in the deviations that photographs usually have.
     """
-    group = GROUPS[0]
+    compared = slice(0, GROUPS[-1].stop)
 
     def distance(one: Acquisition) -> float:
-        away = (measured[group] - np.array(one.photograph)[group]) / USUAL_DEVIATIONS[group]
-        return float(np.nansum(away**2))
+        away = (measured - np.array(one.photograph)) / USUAL_DEVIATIONS
+        return float(np.nansum(away[compared] ** 2))
 
     return min(acquisitions, key=distance)
 
 
 REMOVES_CLASS = (
     "Class and acquisition go together: most of what is learnt from is of acquisitions that hold "
-    "one class only, so features can't be standardised by acquisition without removing the class"
+    "one class only, or hardly any of another, so features can't be standardised by acquisition "
+    "without removing the class"
 )
 
 
@@ -248,12 +252,15 @@ class Standardizer:
         By name; none leave features as they are.
     note
         Why features stay as they are, for a reader of the scores; "" else.
+    removes_class
+        Whether that is because standardising would remove the class.
     observed
         What each acquisition was like, whether features are standardised by it or not.
     """
 
     acquisitions: Mapping[str, Acquisition] = field(default_factory=dict)
     note: str = ""
+    removes_class: bool = False
     observed: tuple[Acquisition, ...] = ()
 
     @classmethod
@@ -290,7 +297,7 @@ class Standardizer:
             )
         if grouping.removes_class:
             note = f"{REMOVES_CLASS}: answers for another microscope are not adapted."
-            return cls(note=note, observed=observed)
+            return cls(note=note, removes_class=True, observed=observed)
         groups = grouping.groups
         kinds, counts = np.unique(classes, return_counts=True)
         fractions = dict(zip(kinds.tolist(), (counts / len(classes)).tolist(), strict=True))

@@ -32,6 +32,12 @@ N_MEASURED = 9
 GROUPS = (slice(0, 4), slice(4, 8))
 """What is compared together. The size of a photograph is not: whoever crops one has no other
 microscope."""
+DIAMETER, SIZE = 3, 8
+"""Columns of the nucleus diameter and the size of the photograph."""
+MAX_SIZE_DEVIATION = 0.05
+"""Standard deviation of the size of photographs that are all of one size."""
+MIN_SCALING = 0.1
+"""Change of the size, a tenth, that is looked at: saving a photograph again does not cut it so."""
 MIN_DENSITY = 0.01
 """Smallest optical density of a nucleus: half a level of a photograph."""
 SHARPNESS_WINDOW_PX = 128
@@ -208,10 +214,11 @@ class PhotographModel:
     def is_unusual_batch(self, measured: NDArray[np.float32]) -> bool:
         """Whether photographs, (n, 9), are of another acquisition, each or all together.
 
-        That is so where most are unusual, and more than chance explains (binomial test); or where
+        That is so where most are unusual, and more than chance explains (binomial test); where
         their median is farther from the centre than those of all classes and sources, and more than
-        chance explains (Hotelling's test; a median has pi / 2 times the variance of a mean). A few
-        unusual pictures among many others, such as blank ones, do not make the others unusual.
+        chance explains (Hotelling's test; a median has pi / 2 times the variance of a mean); or
+        where they are scaled, see :meth:`is_scaled`. A few unusual pictures among many others, such
+        as blank ones, do not make the others unusual.
         """
         with importing:
             from scipy.stats import binom
@@ -224,7 +231,23 @@ class PhotographModel:
         is_assumed = self.n_sources < MIN_SOURCES
         squares = _squared_quantiles(MAX_P_VALUE, None if is_assumed else self.n_sources)
         limits = self.batch_limits + np.sqrt(variance * squares)
-        return bool(np.any(self._median_distances(measured) > limits))
+        is_away = np.any(self._median_distances(measured) > limits)
+        return bool(is_away or self.is_scaled(measured))
+
+    def is_scaled(self, measured: NDArray[np.float32]) -> bool:
+        """Whether photographs, (n, 9), are smaller or larger by the factor of their nuclei.
+
+        Nuclei of the classes differ so much that half of the magnification can hide among them.
+        Where all photographs learnt from have one size, and the new ones another, these are scaled
+        if their nuclei's diameter changes more like the size than not at all; else they are cut.
+        """
+        sizes = measured[:, SIZE]
+        has_one_size = self.covariance[SIZE, SIZE] <= MAX_SIZE_DEVIATION**2
+        if not has_one_size or sizes.std() > MAX_SIZE_DEVIATION:
+            return False
+        away = _median(measured) - self.centre
+        is_other_size = abs(away[SIZE]) >= MIN_SCALING
+        return bool(is_other_size and abs(away[DIAMETER] - away[SIZE]) < abs(away[DIAMETER]))
 
     def _median_distances(self, measured: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the distance of the median of photographs, (n, 9), in each group, (2,)."""

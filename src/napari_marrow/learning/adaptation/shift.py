@@ -23,14 +23,17 @@ from napari_marrow.learning.adaptation.acquisitions import (
     standardize,
     statistics,
 )
-from napari_marrow.learning.adaptation.photographs import MEASURED, PhotographModel
+from napari_marrow.learning.adaptation.photographs import GROUPS, MEASURED, PhotographModel
 from napari_marrow.learning.confidence.error_rate import Confidence
 
 MIN_PHOTOGRAPHS = 6
 """Photographs that an acquisition needs to be told from others; smaller ones are taken together."""
 MIN_DIFFERENCE_SD = 2.0
 """Difference that is named, in standard deviations of the photographs learnt from."""
-
+MIN_MIXED_FRACTION = 0.1
+"""Fraction of unusual photographs, and of others, from which on a batch may be a mixture."""
+MAX_CHANCE_FRACTION = 0.05
+"""Fraction of photographs like those learnt from that chance may make unusual."""
 NOT_TESTED = (
     "Whether these photographs are of another acquisition is not known, as the model was made by "
     "an older version: train it again."
@@ -84,6 +87,8 @@ class Adaptation:
         with cells of all classes (``batch``), which nothing in it can show.
     is_tested
         Whether there was something to compare the batch with; older bundles have nothing.
+    n_unusual
+        Number of photographs that are unlike those learnt from, each by itself.
     """
 
     acquisitions: tuple[Acquisition, ...]
@@ -94,6 +99,7 @@ class Adaptation:
     differences: tuple[str, ...] = ()
     own_model: PhotographModel | None = None
     is_tested: bool = True
+    n_unusual: int = 0
 
     @classmethod
     def of_batch(
@@ -120,15 +126,19 @@ class Adaptation:
             user says that it is one acquisition with cells of all classes.
         """
         is_other = bool(len(photographs)) and is_unusual(models, photographs)
-        differences = compare(models, photographs) if is_other else ()
+        unusual = are_unusual(models, photographs)
+        differences: tuple[str, ...] = ()
+        if is_other or unusual.any():
+            differences = compare(models, photographs if is_other else photographs[unusual])
         known = tuple(acquisitions)
         own = adapt == "batch" or (adapt == "auto" and is_other)
         if known and own and len(values) >= MIN_BATCH_UNITS:
             model = PhotographModel.of_most(photographs) if adapt == "batch" else None
             by = (*statistics(values), len(values))
-            return cls(known, *by, is_other, differences, model, bool(models))
-        by = (np.empty(0), np.empty(0), 0)
-        return cls(known, *by, is_other, differences, is_tested=bool(models))
+        else:
+            by, model = (np.empty(0), np.empty(0), 0), None
+        is_tested, n_unusual = bool(models), int(unusual.sum())
+        return cls(known, *by, is_other, differences, model, is_tested, n_unusual)
 
     def transform(self, values: Values, photograph: NDArray[np.float32]) -> Values:
         """Return features of a photograph, (n, features), as the model takes them."""
@@ -171,11 +181,11 @@ class Adaptation:
         if not self.is_tested:
             return NOT_TESTED
         if not self.is_other:
-            return ""
-        these = (
-            "This photograph is" if n_photographs == 1 else f"These {n_photographs} photographs are"
-        )
-        how = f" ({'; '.join(self.differences)})" if self.differences else ""
+            return self._sentence_of_known(n_photographs, unit)
+        subject = "This photograph is"
+        if n_photographs > 1:
+            together = "" if self.n_unusual == n_photographs else ", taken together,"
+            subject = f"These {n_photographs} photographs{together} are"
         marked = "the answers are marked uncertain."
         advice = (
             f" To have answers that can be trusted, annotate at least {ADVISED_UNITS} cells "
@@ -192,11 +202,34 @@ class Adaptation:
             else:
                 marked = f"answers below {least} are marked uncertain, if they are {one}."
                 advice = ""
-        text = f"{these} unlike those learnt from{how}: {marked}"
+        text = f"{subject} unlike those learnt from{self._how}: {marked}"
         if self.units:
             own = counted(self.units, unit)
             text += f" What the model takes is standardised by {own} of this batch."
+        if MIN_MIXED_FRACTION < self.n_unusual / n_photographs < 1 - MIN_MIXED_FRACTION:
+            text += " If some are of a known microscope, ask about these by themselves."
         return text + advice
+
+    def _sentence_of_known(self, n_photographs: int, unit: str) -> str:
+        """Say what a user must know of a batch that is like those learnt from."""
+        found = []
+        if self.n_unusual > max(1, MAX_CHANCE_FRACTION * n_photographs):
+            found.append(
+                f"{self.n_unusual} of these {n_photographs} photographs are unlike those learnt "
+                f"from{self._how}: their answers are marked uncertain. If they are of another "
+                "microscope, ask about them by themselves."
+            )
+        if self.units:
+            found.append(
+                "Most of these photographs are like those learnt from. What the model takes is "
+                f"standardised by {counted(self.units, unit)} of this batch, as was asked for: "
+                "that is right only if they hold cells of all classes."
+            )
+        return " ".join(found)
+
+    @property
+    def _how(self) -> str:
+        return f" ({'; '.join(self.differences)})" if self.differences else ""
 
 
 def are_unusual(
@@ -231,7 +264,9 @@ def compare(models: Sequence[PhotographModel], photographs: NDArray[np.float32])
     with np.errstate(all="ignore"):
         known = np.where(np.isfinite(photographs), photographs, model.centre)
         away = np.nanmedian(known, axis=0) - model.centre
-    differs = np.abs(away) > MIN_DIFFERENCE_SD * np.sqrt(np.diag(model.covariance))
+    away_sd = np.abs(away) / np.sqrt(np.diag(model.covariance))
+    largest = away_sd[: GROUPS[-1].stop].max()  # a batch may differ by less, if it is large
+    differs = away_sd > min(MIN_DIFFERENCE_SD, largest - 1e-6)
     times = [f"{x:.2g}" for x in np.exp(away)]
     return tuple(
         f"{name} {', '.join(times[columns])} times"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from napari_marrow.audit.findings import join_names
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.options import settings_from_dict
 from napari_marrow.learning.adaptation.acquisitions import Acquisition
 from napari_marrow.learning.confidence.error_rate import UNKNOWN, Confidence
-from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Evaluation
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
 LIMITS = ("temperature", "abstain_below")
@@ -58,6 +59,8 @@ class BundleInfo:
     inseparable
         Whether class and acquisition go together so that features can't be standardised by
         acquisition: every answer is uncertain.
+    tells_others
+        Whether cells of other classes can be told from those learnt from.
     """
 
     classes: tuple[str, ...]
@@ -76,6 +79,17 @@ class BundleInfo:
     observed: tuple[Acquisition, ...] = ()
     confounding: Confounding | None = None
     inseparable: bool = False
+    tells_others: bool = True
+
+    @property
+    def others_sentence(self) -> str:
+        """Say that other classes can't be told from those learnt from; "" where they can."""
+        if self.tells_others:
+            return ""
+        return (
+            f"Cells of other classes than {join_names(self.classes)} are not told from these: for "
+            f"that a model must learn from {MIN_SOURCES} sources of each class."
+        )
 
     @property
     def needs_nuclei(self) -> bool:
@@ -124,4 +138,5 @@ class BundleInfo:
             observed=tuple(map(Acquisition.from_dict, values.get("observed", ()))),
             confounding=None if confounding is None else Confounding.from_dict(confounding),
             inseparable=bool(values.get("inseparable", False)),
+            tells_others=bool(values.get("tells_others", True)),
         )

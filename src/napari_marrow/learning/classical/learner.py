@@ -20,7 +20,7 @@ from napari_marrow.learning.classical.models import (
     probabilities,
 )
 from napari_marrow.learning.confidence.conformal import ClassModel, Conformal
-from napari_marrow.learning.confidence.error_rate import Confidence
+from napari_marrow.learning.confidence.error_rate import Confidence, large_groups
 from napari_marrow.learning.learners import (
     N_CROSS_FITTING_FOLDS,
     FittedModel,
@@ -110,7 +110,12 @@ class ClassicalLearner(Learner):
         return replace(
             model,
             notes=tuple(notes),
-            confidence=Confidence.of_answers(found.probabilities, codes, settings.max_error),
+            confidence=Confidence.of_answers(
+                found.probabilities,
+                codes,
+                settings.max_error,
+                large_groups(self._acquisitions[known], settings.max_error),
+            ),
             elsewhere=self._elsewhere(settings, known, standardizer),
             conformal=Conformal.fit(values, codes, found.distances),
         )

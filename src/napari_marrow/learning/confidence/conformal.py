@@ -122,6 +122,11 @@ class Conformal:
             held_out[test] = ClassModel.fit(values[train], codes[train]).distances(values[test])
         return cls.fit(values, codes, held_out)
 
+    @property
+    def can_tell(self) -> bool:
+        """Whether any unit can be called of none of the classes."""
+        return self.limit >= max(1 / (1 + len(own)) for own in self.scores)
+
     def p_values(self, values: Values) -> Values:
         """Return the p-values of units, (n, measurements), for each class, (n, classes)."""
         return conformal_p_values(self.scores, self.model.distances(values))

@@ -130,6 +130,16 @@ def enough_units(max_error: float) -> int:
     return int(np.ceil(1 / max_error)) - 1 if max_error < 1 else 0
 
 
+def large_groups(names: NDArray[np.str_], max_error: float) -> NDArray[np.str_]:
+    """Return groups, (n,), in each of which an error can be kept to; the small ones are one.
+
+    Of twice as many units as that takes at least, a single wrong answer does not decide.
+    """
+    least = 2 * enough_units(max_error) + 1
+    found, codes, counts = np.unique(names, return_inverse=True, return_counts=True)
+    return np.where(counts >= least, found, "")[codes]
+
+
 def min_probability(
     top: NDArray[np.float64], is_wrong: NDArray[np.bool_], max_error: float
 ) -> float:

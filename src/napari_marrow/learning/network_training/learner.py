@@ -14,7 +14,7 @@ from napari_marrow.learning.adaptation.acquisitions import Standardizer
 from napari_marrow.learning.adaptation.density import measure_density, standardize_density
 from napari_marrow.learning.bundle_files import HISTORY
 from napari_marrow.learning.confidence.conformal import Conformal
-from napari_marrow.learning.confidence.error_rate import Confidence
+from napari_marrow.learning.confidence.error_rate import Confidence, large_groups
 from napari_marrow.learning.learners import (
     N_AS_PUBLISHED,
     N_CROSS_FITTING_FOLDS,
@@ -61,7 +61,9 @@ class NetworkLearner(Learner):
             return replace(model, conformal=conformal)
         codes = class_codes(self.table, self._classes)[split.validation]
         answers = model.predict(split.validation)
-        confidence = Confidence.of_answers(answers, codes, settings.max_error)
+        own = self._acquisitions[split.validation]
+        groups = large_groups(own, settings.max_error)
+        confidence = Confidence.of_answers(answers, codes, settings.max_error, groups)
         return replace(model, conformal=conformal, confidence=confidence)
 
     def _conformal(
