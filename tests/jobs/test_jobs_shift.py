@@ -194,6 +194,12 @@ def test_a_few_cells_of_the_new_place_make_answers_there_no_worse(bundle, here, 
     run_training(TrainJob(replace(here, root=tmp_path, fields=fields), settings, out))
     learnt = load_bundle(out)
     assert {x.name for x in learnt.info.acquisitions} == {"here", "there"}
+    held = [x for x in learnt.info.split["heldout"] if x.startswith("there")]
+    assert len(held) == 2  # a quarter of eight, whatever the others
+    n_of = {x.name: sum(x.units.values()) for x in learnt.info.observed}
+    # the error is kept to in each with 19 answers: cells of both, and all fields together
+    kept_in = min(n_of.values()) if learnt.info.settings.unit == "cell" else sum(n_of.values())
+    assert learnt.info.confidence.smallest_group == kept_in
     result = predicted(learnt, asked, tmp_path / "few")
     assert accuracy(result, asked) >= without - 0.04  # of 16 fields, one standard error
     if learnt.info.settings.unit == "field":  # of cells ten fields hold many
@@ -263,7 +269,7 @@ def test_of_few_sources_it_is_said_that_other_classes_are_not_told(bundle, here,
     few = replace(here, fields=here.fields[:4] + here.fields[-4:])
     out = tmp_path / "few.marrow"
     trained = run_training(TrainJob(few, bundle.info.settings, out))
-    text = "Cells of other classes than ALL and MM are not told from these"
+    text = "Cells of other classes than ALL and MM can't be told apart from these"
     assert any(note.startswith(text) for note in trained.notes)
     assert any(note.startswith(text) for note in predicted(load_bundle(out), same, tmp_path).notes)
     assert not any(note.startswith(text) for note in predicted(bundle, same, tmp_path).notes)

@@ -96,5 +96,5 @@ def test_card_tells_acquisitions_and_what_is_not_told_apart(tmp_path, info):
     text = (tmp_path / "card.md").read_text(encoding="utf-8")
     assert "| acquisitions learnt from | lab \\| a: 12 ALL, 9 MM; all: 1 ALL |" in text
     assert "| adapt | auto |" in text
-    assert "| in another acquisition, with `--adapt batch` | 1.50; 0.71 |" in text
-    assert "Cells of other classes than ALL and MM are not told from these" in text
+    assert "| the same in another acquisition, with `--adapt batch` | 1.50; 0.71 |" in text
+    assert "Cells of other classes than ALL and MM can't be told apart from these" in text

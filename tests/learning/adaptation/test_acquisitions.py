@@ -143,17 +143,25 @@ def test_small_acquisitions_are_one_together_or_part_of_the_largest(sizes, expec
 @pytest.mark.parametrize(
     ("sizes", "removes_class"),
     [
-        ({"a": (40, 2), "b": (2, 40)}, True),  # 2 where 21 are expected
+        ({"a": (40, 2), "b": (2, 40)}, True),  # 4 of 42 share an acquisition with the other class
         ({"a": (65, 3), "b": (0, 65)}, True),
-        ({"a": (40, 10), "b": (10, 40)}, False),  # 10 where 25 are expected
-        ({"a": (65, 20), "b": (0, 65)}, False),
+        ({"a": (40, 5), "b": (5, 40)}, False),
+        ({"a": (65, 12), "b": (0, 65)}, False),
         ({"a": (100, 2), "b": (90, 3)}, False),  # rare in both
         ({"a": (40, 2)}, False),
+        ({"a": (50, 2), "b": (24, 24)}, False),  # one laboratory teaches it
+        ({"a": (500, 2), "b": (20, 40)}, False),
+        ({"a": (30, 30), "b": (40, 1), "c": (1, 40)}, False),
+        ({"a": (10, 10), "b": (100, 0), "c": (0, 100)}, True),  # most are of one class
+        ({"a": (40, 0, 4), "b": (0, 40, 4)}, True),  # a third class teaches nothing of the two
+        ({"a": (40, 40, 3), "b": (3, 3, 40)}, True),
+        ({"a": (40, 40, 12), "b": (3, 3, 40)}, False),
     ],
 )
-def test_a_handful_of_the_missing_class_does_not_tell_it_from_the_acquisition(sizes, removes_class):
+def test_classes_that_hardly_share_an_acquisition_are_not_told_from_it(sizes, removes_class):
     names = np.repeat([*sizes], [sum(n) for n in sizes.values()])
-    classes = np.concatenate([np.repeat(["ALL", "MM"], n) for n in sizes.values()])
+    kinds = ["ALL", "MM", "AML"]
+    classes = np.concatenate([np.repeat(kinds[: len(n)], n) for n in sizes.values()])
     assert group_units(names, classes).removes_class == removes_class
 
 

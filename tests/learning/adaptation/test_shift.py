@@ -147,23 +147,69 @@ def test_a_batch_of_one_class_or_of_one_slide_is_of_the_same_acquisition():
     assert is_unusual([one], photographs(5, 25, (1, 1, 1, 8)))
 
 
+SMALL, LARGE = np.log([0.7, 1.3])
+"""Diameters of the nuclei of two classes, against the mean."""
+
+
+def two_classes(seed, count, kinds=(SMALL, LARGE)):
+    """Nuclei of each class differ by a tenth, the classes by half."""
+    found = photographs(seed, count)
+    rng = np.random.default_rng(seed)
+    found[:, 3] = CENTRE[3] + np.resize(kinds, count) + rng.normal(0, 0.1, count)
+    return found
+
+
+def scaled(batch, factor):
+    found = batch.copy()
+    found[:, [3, 8]] += np.log(factor)
+    return found
+
+
+def cut(batch, factor):
+    found = batch.copy()
+    found[:, 8] += np.log(factor)
+    return found
+
+
+@pytest.fixture(scope="module")
+def of_two():
+    classes = np.resize(["small", "large"], 60)
+    return PhotographModel.of_photographs(two_classes(0, 60), sources(60), classes)
+
+
 @pytest.mark.parametrize("factor", [0.5, 0.7, 1.5])
-def test_scaled_photographs_are_called_other_and_cut_ones_are_not(factor):
-    """Nuclei of the two classes differ by half, so that their diameter alone tells nothing."""
-    learnt, classes = photographs(0, 60), np.resize(["small", "large"], 60)
-    learnt[classes == "large", 3] += np.log(1.5)
+def test_scaled_photographs_are_called_other_and_cut_ones_are_not(of_two, factor):
+    for seed in range(1, 6):
+        batch = two_classes(seed, 20)
+        assert not is_unusual([of_two], cut(batch, factor))
+        assert is_unusual([of_two], scaled(batch, factor))
+        named = compare([of_two], scaled(batch, factor))
+        assert f"photograph size {factor:g} times" in named
+        assert any(x.startswith("nucleus diameter") for x in named)
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.7, 1.5])
+@pytest.mark.parametrize("kind", [SMALL, LARGE])
+def test_cut_photographs_of_one_class_and_single_ones_are_not_called_scaled(of_two, kind, factor):
+    for seed in range(1, 6):
+        assert not is_unusual([of_two], cut(two_classes(seed, 20, [kind]), factor))
+        one = two_classes(seed, 1, [kind])
+        assert is_unusual([of_two], cut(one, factor)) == is_unusual([of_two], one)
+
+
+def test_of_photographs_of_all_sizes_none_is_called_scaled():
+    learnt = two_classes(0, 60)
+    learnt[:, 8] += np.random.default_rng(0).normal(0, 0.3, 60)
+    one = PhotographModel.of_photographs(learnt, sources(60), np.resize(["small", "large"], 60))
+    assert not one.is_scaled(scaled(two_classes(1, 20), 0.5))
+
+
+def test_a_batch_of_a_class_of_which_few_were_learnt_from_is_no_other_acquisition():
+    classes = np.array(["large"] * 57 + ["small"] * 3)
+    learnt = two_classes(0, 60, [LARGE])
+    learnt[57:] = two_classes(1, 3, [LARGE - 1.2])
     one = PhotographModel.of_photographs(learnt, sources(60), classes)
-    batch = photographs(1, 20)
-    batch[::2, 3] += np.log(1.5)
-    cut, scaled = batch.copy(), batch.copy()
-    cut[:, 8] += np.log(factor)
-    scaled[:, [3, 8]] += np.log(factor)
-    assert not is_unusual([one], cut)
-    assert is_unusual([one], scaled)
-    assert f"photograph size {factor:g} times" in compare([one], scaled)
-    learnt[:, 8] += np.random.default_rng(0).normal(0, 0.3, 60)  # of all sizes: nothing to compare
-    of_all_sizes = PhotographModel.of_photographs(learnt, sources(60), classes)
-    assert not of_all_sizes.is_scaled(scaled)
+    assert not is_unusual([one], two_classes(2, 3, [LARGE - 1.2]))
 
 
 def test_of_a_mixture_it_is_said_how_many_are_unlike_those_learnt_from():
@@ -183,12 +229,13 @@ def test_of_a_mixture_it_is_said_how_many_are_unlike_those_learnt_from():
     assert "green and blue 1, 2, 1 times" in few
     most = sentence(14, 6)
     assert most.startswith("These 20 photographs, taken together, are unlike")
-    assert "ask about these by themselves" in most
+    assert "predict those of each separately" in most
     assert sentence(20, 0).startswith("These 20 photographs are unlike")
     assert sentence(0, 20) == ""
     asked_for = sentence(0, 20, "batch")
     assert "like those learnt from" in asked_for
-    assert "20 cells of this batch" in asked_for
+    assert "adapted to them by these 20 cells" in asked_for
+    assert "Most of these photographs are like" in sentence(1, 19, "batch")
 
 
 def test_something_is_named_also_where_a_large_batch_differs_by_little():

@@ -10,6 +10,7 @@ only, it would remove the class as well.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -32,10 +33,9 @@ ADVISED_UNITS = 30
 MAX_CONFOUNDED_FRACTION = 0.5
 """Fraction of the units in acquisitions of one class, above which none is standardised by its
 own."""
-MIN_CLASS_FRACTION = 0.2
-"""An acquisition holds a class if it has at least this fraction of the units of it that it would
-have if class and acquisition had nothing to do with each other; else its few do not tell the class
-from the acquisition."""
+MIN_SHARED_UNITS, MIN_SHARED_FRACTION = 10, 0.2
+"""Units of the rarer of two classes that must be in the same acquisitions as units of the other: so
+many, or this fraction of all of it. Fewer don't tell the classes from the acquisitions."""
 MIN_SPREAD = 1e-6
 
 Values: TypeAlias = NDArray[np.float64]
@@ -138,11 +138,11 @@ class Grouping:
     Attributes
     ----------
     groups
-        (n,) name of the acquisition of each unit. Those with too few units, or that do not hold one
-        of the classes, are one together, or else belong to the largest.
+        (n,) name of the acquisition of each unit. Those with too few units, or without one of the
+        classes, are one together, or else belong to the largest.
     removes_class
-        Whether most units are of acquisitions that hold one class only, or hardly any of another;
-        all are one group then.
+        Whether most units are of acquisitions that hold one class only, or two classes hardly share
+        an acquisition; all are one group then.
     """
 
     groups: NDArray[np.str_]
@@ -162,14 +162,13 @@ def group_units(acquisitions: NDArray[np.str_], classes: NDArray[np.str_]) -> Gr
     """
     names, codes = np.unique(acquisitions, return_inverse=True)
     kinds, class_codes = np.unique(classes, return_inverse=True)
-    n_classes, counts = len(kinds), np.zeros((len(names), len(kinds)), int)
+    counts = np.zeros((len(names), len(kinds)), int)
     np.add.at(counts, (codes, class_codes), 1)
-    units = counts.sum(axis=1)
-    expected = np.outer(units, counts.sum(axis=0) / len(classes))
-    held = (counts >= np.maximum(1, MIN_CLASS_FRACTION * expected)).sum(axis=1)
+    units, held, n_classes = counts.sum(axis=1), (counts > 0).sum(axis=1), len(kinds)
     in_one = units[held < 2].sum()
     whole = (held == n_classes) & (units >= MIN_TRAINING_UNITS)
-    if len(names) > 1 and in_one > MAX_CONFOUNDED_FRACTION * len(classes):
+    is_confounded = in_one > MAX_CONFOUNDED_FRACTION * len(classes) or _has_apart(counts)
+    if len(names) > 1 and is_confounded:
         return Grouping(np.full(len(classes), OTHERS), True)
     if not whole.any():
         return Grouping(np.full(len(classes), OTHERS))
@@ -177,6 +176,17 @@ def group_units(acquisitions: NDArray[np.str_], classes: NDArray[np.str_]) -> Gr
     enough = len(rest) >= MIN_KNOWN_UNITS and len(np.unique(rest)) == n_classes
     largest = names[np.argmax(units * whole)]
     return Grouping(np.where(whole[codes], acquisitions, OTHERS if enough else largest))
+
+
+def _has_apart(counts: NDArray[np.intp]) -> bool:
+    """Whether two classes hardly share an acquisition; ``counts``, (acquisitions, classes)."""
+    n_of_class = counts.sum(axis=0)
+    for one, other in itertools.combinations(range(counts.shape[1]), 2):
+        shared = np.minimum(counts[:, one], counts[:, other]).sum()
+        rarer = min(n_of_class[one], n_of_class[other])
+        if shared < min(MIN_SHARED_UNITS, MIN_SHARED_FRACTION * rarer):
+            return True
+    return False
 
 
 def little_known(acquisitions: Sequence[Acquisition]) -> frozenset[str]:
@@ -237,8 +247,8 @@ def of_photograph(
 
 REMOVES_CLASS = (
     "Class and acquisition go together: most of what is learnt from is of acquisitions that hold "
-    "one class only, or hardly any of another, so features can't be standardised by acquisition "
-    "without removing the class"
+    "one class only, or two classes hardly share an acquisition, so features can't be standardised "
+    "by acquisition without removing the class"
 )
 
 

@@ -36,6 +36,8 @@ DIAMETER, SIZE = 3, 8
 """Columns of the nucleus diameter and the size of the photograph."""
 MAX_SIZE_DEVIATION = 0.05
 """Standard deviation of the size of photographs that are all of one size."""
+MIN_SCALED_PHOTOGRAPHS = 10
+"""Photographs of a batch that are needed to tell whether its nuclei are of all classes."""
 MIN_SCALING = 0.1
 """Change of the size, a tenth, that is looked at: saving a photograph again does not cut it so."""
 MIN_DENSITY = 0.01
@@ -52,6 +54,8 @@ MIN_SOURCES = 6
 """Sources, or photographs of one, that are needed to tell how photographs differ."""
 USUAL_DEVIATIONS = np.array([0.05, 0.05, 0.05, 0.3, 0.3, 0.3, 0.3, 0.15, MIN_DEVIATION])
 """How photographs of an acquisition are assumed to differ where there are too few to tell."""
+MIN_CLASS_PHOTOGRAPHS = 2
+"""Photographs of a class whose median counts as one that batches can have."""
 UNLIKE_FRACTION = 0.02
 """Fraction of photographs, fields or cells like those learnt from that counts as unlike them."""
 MAX_P_VALUE = 0.05
@@ -128,6 +132,9 @@ class PhotographModel:
         batches of the acquisition are mixtures of these, and their medians no farther.
     n_sources
         Number of sources that this comes from.
+    mixed_deviation
+        Standard deviation of the nucleus diameter from which on a batch has nuclei of all classes:
+        half-way between that of all photographs and that within classes.
     """
 
     centre: NDArray[np.float32]
@@ -135,6 +142,7 @@ class PhotographModel:
     limits: NDArray[np.float32]
     batch_limits: NDArray[np.float32]
     n_sources: int
+    mixed_deviation: float = np.inf
 
     @classmethod
     def of_photographs(
@@ -161,10 +169,20 @@ class PhotographModel:
         else:
             limits = np.maximum(_normal_limits(len(measured)), _quantiles(measured, sources))
         model = cls(centre, covariance, limits, _no_limits(), n_sources)
-        groups = [measured[names == name] for names in (sources, classes) for name in set(names)]
-        found = [model._median_distances(x) for x in groups if len(x) >= MIN_SOURCES]
+        of_class = [measured[classes == name] for name in np.unique(classes)]
+        of_source = [measured[sources == name] for name in np.unique(sources)]
+        groups = [x for x in of_class if len(x) >= MIN_CLASS_PHOTOGRAPHS]
+        groups += [x for x in of_source if len(x) >= MIN_SOURCES]
+        found = [model._median_distances(x) for x in groups]
         batch_limits = np.max([np.zeros(len(GROUPS)), *found], axis=0)
-        return replace(model, batch_limits=batch_limits.astype(np.float32))
+        diameters = [x[np.isfinite(x[:, DIAMETER]), DIAMETER] for x in (measured, *of_class)]
+        whole, *within = ((x.std(), len(x)) if len(x) else (0.0, 0) for x in diameters)
+        pooled = np.sqrt(sum(n * sd**2 for sd, n in within) / max(1, whole[1]))
+        return replace(
+            model,
+            batch_limits=batch_limits.astype(np.float32),
+            mixed_deviation=float((whole[0] + pooled) / 2),
+        )
 
     @classmethod
     def of_most(cls, measured: NDArray[np.float32]) -> PhotographModel:
@@ -239,11 +257,16 @@ class PhotographModel:
 
         Nuclei of the classes differ so much that half of the magnification can hide among them.
         Where all photographs learnt from have one size, and the new ones another, these are scaled
-        if their nuclei's diameter changes more like the size than not at all; else they are cut.
+        if their nuclei's diameter changes more like the size than not at all; else they are cut. A
+        batch whose nuclei differ less than those of all classes do may be of one class, with
+        smaller nuclei, and tells nothing.
         """
-        sizes = measured[:, SIZE]
+        sizes, diameters = measured[:, SIZE], measured[:, DIAMETER]
         has_one_size = self.covariance[SIZE, SIZE] <= MAX_SIZE_DEVIATION**2
         if not has_one_size or sizes.std() > MAX_SIZE_DEVIATION:
+            return False
+        known = diameters[np.isfinite(diameters)]
+        if len(known) < MIN_SCALED_PHOTOGRAPHS or known.std() < self.mixed_deviation:
             return False
         away = _median(measured) - self.centre
         is_other_size = abs(away[SIZE]) >= MIN_SCALING

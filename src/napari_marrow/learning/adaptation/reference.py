@@ -114,8 +114,8 @@ class Reference:
     limit
         (1,) largest distance of what is like them.
     photograph_centres, photograph_covariances, photograph_limits, photograph_batch_limits,
-    photograph_sources
-        (k, 9), (k, 9, 9), (k, 2), (k, 2) and (k,) the :class:`.PhotographModel` of each
+    photograph_sources, photograph_mixed_deviations
+        (k, 9), (k, 9, 9), (k, 2), (k, 2), (k,) and (k,) the :class:`.PhotographModel` of each
         acquisition; none in older bundles.
     class_centres, class_whitening, class_scores, class_sizes, class_limit
         The :class:`.Conformal`; the scores of all classes are one after the other. None in older
@@ -133,6 +133,7 @@ class Reference:
     photograph_limits: NDArray[np.float32] = field(default_factory=lambda: _none(2))
     photograph_batch_limits: NDArray[np.float32] = field(default_factory=lambda: _none(2))
     photograph_sources: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    photograph_mixed_deviations: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     class_centres: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     class_whitening: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     class_scores: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
@@ -193,6 +194,7 @@ class Reference:
             photograph_limits=np.stack([model.limits for model in models]),
             photograph_batch_limits=np.stack([model.batch_limits for model in models]),
             photograph_sources=np.array([model.n_sources for model in models], np.int64),
+            photograph_mixed_deviations=np.array([model.mixed_deviation for model in models]),
         )
 
     def with_conformal(self, conformal: Conformal | None) -> Reference:
@@ -220,6 +222,7 @@ class Reference:
     @cached_property
     def photograph_models(self) -> tuple[PhotographModel, ...]:
         """What is usual of photographs of each acquisition."""
+        has_deviations = len(self.photograph_mixed_deviations) > 0  # not in older bundles
         return tuple(
             PhotographModel(
                 self.photograph_centres[k],
@@ -227,6 +230,7 @@ class Reference:
                 self.photograph_limits[k],
                 self.photograph_batch_limits[k],
                 int(count),
+                float(self.photograph_mixed_deviations[k]) if has_deviations else np.inf,
             )
             for k, count in enumerate(self.photograph_sources)
         )

@@ -23,7 +23,13 @@ from napari_marrow.learning.adaptation.acquisitions import (
     standardize,
     statistics,
 )
-from napari_marrow.learning.adaptation.photographs import GROUPS, MEASURED, PhotographModel
+from napari_marrow.learning.adaptation.photographs import (
+    DIAMETER,
+    GROUPS,
+    MEASURED,
+    SIZE,
+    PhotographModel,
+)
 from napari_marrow.learning.confidence.error_rate import Confidence
 
 MIN_PHOTOGRAPHS = 6
@@ -204,10 +210,9 @@ class Adaptation:
                 advice = ""
         text = f"{subject} unlike those learnt from{self._how}: {marked}"
         if self.units:
-            own = counted(self.units, unit)
-            text += f" What the model takes is standardised by {own} of this batch."
+            text += f" The model is adapted to them by these {counted(self.units, unit)}."
         if MIN_MIXED_FRACTION < self.n_unusual / n_photographs < 1 - MIN_MIXED_FRACTION:
-            text += " If some are of a known microscope, ask about these by themselves."
+            text += " If they are of several microscopes, predict those of each separately."
         return text + advice
 
     def _sentence_of_known(self, n_photographs: int, unit: str) -> str:
@@ -217,13 +222,14 @@ class Adaptation:
             found.append(
                 f"{self.n_unusual} of these {n_photographs} photographs are unlike those learnt "
                 f"from{self._how}: their answers are marked uncertain. If they are of another "
-                "microscope, ask about them by themselves."
+                "microscope, predict them separately."
             )
         if self.units:
+            most = "Most of these" if self.n_unusual else "These"
             found.append(
-                "Most of these photographs are like those learnt from. What the model takes is "
-                f"standardised by {counted(self.units, unit)} of this batch, as was asked for: "
-                "that is right only if they hold cells of all classes."
+                f"{most} photographs are like those learnt from. As was asked for, the model is "
+                f"adapted to them by these {counted(self.units, unit)}: that is right only if they "
+                "hold cells of all classes."
             )
         return " ".join(found)
 
@@ -267,6 +273,8 @@ def compare(models: Sequence[PhotographModel], photographs: NDArray[np.float32])
     away_sd = np.abs(away) / np.sqrt(np.diag(model.covariance))
     largest = away_sd[: GROUPS[-1].stop].max()  # a batch may differ by less, if it is large
     differs = away_sd > min(MIN_DIFFERENCE_SD, largest - 1e-6)
+    if model.is_scaled(photographs):
+        differs[[DIAMETER, SIZE]] = True
     times = [f"{x:.2g}" for x in np.exp(away)]
     return tuple(
         f"{name} {', '.join(times[columns])} times"

@@ -87,8 +87,9 @@ class BundleInfo:
         if self.tells_others:
             return ""
         return (
-            f"Cells of other classes than {join_names(self.classes)} are not told from these: for "
-            f"that a model must learn from {MIN_SOURCES} sources of each class."
+            f"Cells of other classes than {join_names(self.classes)} can't be told apart from "
+            f"these: for that a model must learn from at least {MIN_SOURCES} sources and about 20 "
+            "cells of each class."
         )
 
     @property

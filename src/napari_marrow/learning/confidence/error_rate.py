@@ -133,11 +133,14 @@ def enough_units(max_error: float) -> int:
 def large_groups(names: NDArray[np.str_], max_error: float) -> NDArray[np.str_]:
     """Return groups, (n,), in each of which an error can be kept to; the small ones are one.
 
-    Of twice as many units as that takes at least, a single wrong answer does not decide.
+    Of twice as many units as that takes at least, a single wrong answer does not decide. Where the
+    small ones together are fewer, they belong to the largest.
     """
     least = 2 * enough_units(max_error) + 1
     found, codes, counts = np.unique(names, return_inverse=True, return_counts=True)
-    return np.where(counts >= least, found, "")[codes]
+    is_large = counts >= least
+    rest = "" if counts[~is_large].sum() >= least else found[counts.argmax()]
+    return np.where(is_large, found, rest)[codes]
 
 
 def min_probability(
