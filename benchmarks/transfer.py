@@ -217,7 +217,8 @@ def print_altered(collection: Collection) -> None:
             np.arange(len(as_they_are)).astype(str),
             np.array([f.class_name for f in fields[::2]]),
         )
-        asked = own[1::2][:: max(1, len(own) // 2 // BATCH)][:BATCH]
+        half = own[1::2]  # class after class, so that some of each are asked about
+        asked = [half[k] for k in np.linspace(0, len(half) - 1, BATCH).astype(int)]
         for name, how in ALTERED.items():
             altered = [how(x) for x in asked]
             batch = np.array([measure_photograph(x, found_nuclei(x)) for x in altered])
