@@ -181,7 +181,17 @@ class ClassicalSettings(AdaptationSettings):
 
 
 @dataclass(frozen=True)
+class HybridSettings(ClassicalSettings, NetworkSettings):
+    """Options of the network that learns from pixels and from measured features."""
+
+
+@dataclass(frozen=True)
 class ModelSettings(
-    ClassicalSettings, PretrainedSettings, WeightsSettings, NetworkSettings, AdaptationSettings
+    HybridSettings,
+    ClassicalSettings,
+    PretrainedSettings,
+    WeightsSettings,
+    NetworkSettings,
+    AdaptationSettings,
 ):
     """The options of all models; a model ignores those that it does not take."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from napari_marrow.learning.bundle_files import FEATURES, HELDOUT, HISTORY, ONNX, WEIGHTS
 from napari_marrow.learning.model_settings import (
     ClassicalSettings,
+    HybridSettings,
     NetworkSettings,
     OptionGroup,
     PretrainedSettings,
@@ -103,6 +104,11 @@ class ModelSpec:
         """The names of the options in its settings."""
         return frozenset(field.name for field in fields(self.settings))
 
+    @property
+    def takes_features(self) -> bool:
+        """Whether it learns from measured features, alone or beside pixels."""
+        return "families" in self.option_names
+
     def load_builder(self) -> Callable[..., object]:
         """Import and return the function that makes the untrained model."""
         return pkgutil.resolve_name(self.builder)
@@ -137,6 +143,12 @@ MODELS = {
             "pretrained:build",
             "a Keras application, of weights in a local file",
             PretrainedSettings,
+        ),
+        _network(
+            "hybrid",
+            "hybrid:build",
+            "a network on pixels and on measured features",
+            HybridSettings,
         ),
         _classical("svm", "svm", "support vector machine on measured features", 2),
         _classical("naive-bayes", "naive_bayes", "Gaussian naive Bayes on measured features"),

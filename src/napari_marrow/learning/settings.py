@@ -120,7 +120,7 @@ class Preprocessing:
     unit, input_size, tiles, crop_factor, white_balance
         How a network's images are cut.
     families
-        What is measured; empty for a network.
+        What is measured; empty for a network of pixels alone.
     """
 
     unit: Unit
@@ -135,7 +135,7 @@ class Preprocessing:
 
     @property
     def features(self) -> FeatureSettings:
-        """What is measured; no families for a network."""
+        """What is measured; no families for a network of pixels alone."""
         return FeatureSettings(self.families, self.unit)
 
     @classmethod
@@ -144,8 +144,9 @@ class Preprocessing:
 
         ``leave_out`` is that of :func:`.chosen_families`.
         """
-        measured = "families" in MODELS[settings.model].option_names
-        families = chosen_families(settings.families, leave_out=leave_out) if measured else ()
+        families: tuple[str, ...] = ()
+        if MODELS[settings.model].takes_features:
+            families = chosen_families(settings.families, leave_out=leave_out)
         return cls(
             settings.unit, settings.input_size, settings.tiles, settings.crop_factor, True, families
         )

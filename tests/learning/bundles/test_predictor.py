@@ -74,7 +74,7 @@ def test_tiles_are_averaged_and_the_temperature_softens(tmp_path, make_toy):
         ({"classes": ("ALL", "MM", "other")}, r"2 classes, but its bundle says .* and 3"),
         (
             {"features": ("nucleus_area_px",), "kind": "classical"},
-            r"\[32, 32, 3\] .* its bundle says \[1\] and 2",
+            r"\[\[32, 32, 3\]\] .* its bundle says \[\[1\]\] and 2",
         ),
     ],
 )

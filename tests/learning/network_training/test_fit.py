@@ -38,18 +38,14 @@ def test_each_image_has_the_class_of_its_unit(training):
 
 
 def test_an_epoch_shows_every_image_as_often_as_asked(training, side):
-    shown = training._Batches(
-        side.images, training.one_hot(side, CLASSES), replace(SETTINGS, copies=3)
-    )
+    shown = training._Batches(side, training.one_hot(side, CLASSES), replace(SETTINGS, copies=3))
     assert len(shown) == 7  # 27 images in steps of 4
     targets = np.concatenate([shown[k][1] for k in range(len(shown))])
     np.testing.assert_array_equal(targets.sum(axis=0), [18, 9])
 
 
 def test_one_copy_is_shown_as_it_is_in_a_new_order_each_epoch(training, side):
-    shown = training._Batches(
-        side.images, training.one_hot(side, CLASSES), replace(SETTINGS, copies=1)
-    )
+    shown = training._Batches(side, training.one_hot(side, CLASSES), replace(SETTINGS, copies=1))
     first = np.concatenate([shown[k][0] for k in range(len(shown))])
     assert {i.tobytes() for i in first.astype(np.uint8)} == {i.tobytes() for i in side.images}
     shown.on_epoch_end()
@@ -62,10 +58,20 @@ def test_copies_are_of_simulated_acquisitions_where_asked_for(training, side):
     spread = {}
     for simulates in (False, True):
         how = replace(SETTINGS, copies=8, simulate_acquisitions=simulates)
-        shown = training._Batches(flat.images, training.one_hot(flat, CLASSES), how)
+        shown = training._Batches(flat, training.one_hot(flat, CLASSES), how)
         levels = np.concatenate([shown[k][0] for k in range(len(shown))]).mean(axis=(1, 2))
         spread[simulates] = levels.std(axis=0).min()
     assert spread[True] > 1.5 * spread[False]
+
+
+def test_each_image_has_the_features_of_its_unit(training, side):
+    units = replace(side, features=np.arange(18, dtype=np.float32).reshape(9, 2))
+    shown = training._Batches(units, training.one_hot(units, CLASSES), replace(SETTINGS, copies=1))
+    batches = [shown[k][0] for k in range(len(shown))]
+    images, features = (np.concatenate([batch[k] for batch in batches]) for k in (0, 1))
+    place = {image.tobytes(): row for row, image in enumerate(side.images)}
+    rows = [place[image.tobytes()] for image in images.astype(np.uint8)]
+    np.testing.assert_array_equal(features, units.features[rows])
 
 
 def test_rare_classes_weigh_more(training, side):

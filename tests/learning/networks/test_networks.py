@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.fft import dctn
 from skimage.color import rgb_from_hed
+from sklearn.preprocessing import StandardScaler
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.settings import TrainingSettings
@@ -199,3 +200,20 @@ def test_a_file_of_something_else_is_refused(networks, mobile_net, tmp_path):
     for weights, application in ((path, "MobileNetV2"), (mobile_net[0], "DenseNet121")):
         with pytest.raises(MarrowError, match=weights.name):
             networks.build(small("pretrained", weights=str(weights), application=application), 2)
+
+
+def test_hybrid_takes_features_in_deviations_from_what_was_learnt(networks, keras_started):
+    """Those of few rows against scikit-learn; missing ones are as the mean, far ones limited."""
+    rows = np.random.default_rng(0).normal(7, 3, (40, 4)).astype(np.float32)
+    network = networks.build(small("hybrid"), 2, 4)
+    assert [x.shape for x in network.inputs] == [(None, 32, 32, 3), (None, 4)]
+    layer = network.get_layer("feature_scale")
+    layer.adapt(rows)
+    asked = np.concatenate([rows[:5], [[np.nan] * 4], [[1e6] * 4]]).astype(np.float32)
+    found = keras_started.ops.convert_to_numpy(layer(asked))
+    np.testing.assert_allclose(
+        found[:5], StandardScaler().fit(rows).transform(rows[:5]).clip(-3, 3), atol=1e-4
+    )
+    assert (found[5] == 0).all()
+    assert (found[6] == 3).all()
+    assert not layer.trainable_weights

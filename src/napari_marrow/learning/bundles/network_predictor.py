@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
 
 
 class NetworkPredictor(Predictor):
-    """Classifies by the pixels of tiles or crops."""
+    """Classifies by the pixels of tiles or crops, and of some networks by features, too."""
 
-    def _input_shape(self) -> list[int]:
-        side = self._info.preprocessing.input_size
-        return [side, side, 3]
+    def _input_shapes(self) -> list[list[int]]:
+        side, features = self._info.preprocessing.input_size, self._info.features
+        return [[side, side, 3], *([[len(features)]] if features else [])]
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether a network of pixels alone answers the same, whatever the batch."""
+        return not self._info.acquisitions and not self._info.features
 
     def _observe(self, image, nuclei):
         from napari_marrow.learning.adaptation.density import measure_density
@@ -28,28 +34,38 @@ class NetworkPredictor(Predictor):
 
         units = cut_units(image, nuclei, self._info.preprocessing)
         missing = np.zeros(len(units.table))
-        kept = units if self._info.acquisitions or self._conformal is not None else None
-        if self._info.acquisitions:
-            return units.table, measure_density(units), missing, kept
-        return units.table, self._run(units), missing, kept
+        if self._is_plain:
+            kept = units if self._conformal is not None else None
+            return units.table, self._run(units), missing, kept
+        values = measure_density(units)
+        if self._info.features:
+            measured = self._measure(image, nuclei).set_index("index")
+            rows = measured.loc[units.table["index"], list(self._info.features)]
+            features = rows.to_numpy(np.float32).astype(np.float64)
+            values, missing = np.hstack([features, values]), np.isnan(features).mean(axis=1)
+        return units.table, values, missing, units
 
     def _samples(self, seen: Observation, adaptation: Adaptation) -> Units:
         """Return the samples as the network sees them."""
         from napari_marrow.learning.adaptation.density import standardize_density
 
         assert seen.samples is not None  # they are kept wherever they are asked for
-        found = adaptation.statistics_for(seen.photograph)
-        return seen.samples if found is None else standardize_density(seen.samples, found[0])
+        found, statistics = seen.samples, adaptation.statistics_for(seen.photograph)
+        if statistics is not None:
+            found = standardize_density(found, statistics[0][-1:])
+        if not self._info.features:
+            return found
+        values = adaptation.transform(seen.values, seen.photograph)[:, :-1]
+        return replace(found, features=values.astype(np.float32))
 
     def _probabilities(self, seen, adaptation):
-        if not self._info.acquisitions:
-            return seen.values
-        return self._run(self._samples(seen, adaptation))
+        return seen.values if self._is_plain else self._run(self._samples(seen, adaptation))
 
     def _measurements(self, seen, adaptation):
-        from napari_marrow.learning.units.samples import measure_appearance
+        from napari_marrow.learning.units.samples import measurements
 
-        return measure_appearance(self._samples(seen, adaptation))
+        return measurements(self._samples(seen, adaptation))
 
     def _run(self, units: Units) -> NDArray[np.float64]:
-        return units.mean_over_images(run_network(self._session, units.images))
+        answers = run_network(self._session, units.images, units.image_features)
+        return units.mean_over_images(answers)

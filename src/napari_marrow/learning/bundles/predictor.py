@@ -91,8 +91,9 @@ class Observation:
     units
         ``index``, ``y`` and ``x`` of each unit.
     values
-        (n, features) of a model of features; of a network what :func:`.measure_density` gives,
-        or (n, classes) its probabilities where it does not adapt.
+        (n, features) of a model of features; of a network its features, if it takes some, and
+        what :func:`.measure_density` gives; or (n, classes) the probabilities of one of pixels
+        alone that does not adapt.
     missing
         (n,) fraction of the features that could not be measured.
     labels
@@ -143,16 +144,17 @@ class Predictor(ABC):
             self._session = open_onnx(path)
         except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
             raise MarrowError(f"{path} is no ONNX model; train again.") from error
-        inputs, outputs = self._session.get_inputs()[0].shape[1:], self._session.get_outputs()
-        if inputs != self._input_shape() or outputs[-1].shape[-1] != len(info.classes):
+        inputs = [x.shape[1:] for x in self._session.get_inputs()]
+        outputs, expected = self._session.get_outputs(), self._input_shapes()
+        if inputs != expected or outputs[-1].shape[-1] != len(info.classes):
             raise MarrowError(
                 f"{path} has inputs of shape {inputs} and {outputs[-1].shape[-1]} classes, but "
-                f"its bundle says {self._input_shape()} and {len(info.classes)}; train again."
+                f"its bundle says {expected} and {len(info.classes)}; train again."
             )
 
     @abstractmethod
-    def _input_shape(self) -> list[int]:
-        """Return the shape of one input of the model."""
+    def _input_shapes(self) -> list[list[int]]:
+        """Return the shape of each input of the model, for one unit."""
 
     @abstractmethod
     def _observe(
@@ -167,6 +169,26 @@ class Predictor(ABC):
     @abstractmethod
     def _measurements(self, seen: Observation, adaptation: Adaptation) -> NDArray[np.float64]:
         """Return the measurements of units in which classes are compared, (n, measurements)."""
+
+    def _measure(
+        self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None
+    ) -> pd.DataFrame:
+        """Return units with ``index``, ``y``, ``x`` and the features that the model takes.
+
+        Raises
+        ------
+        MarrowError
+            When it takes a feature that this version does not measure.
+        """
+        from napari_marrow.learning.units.feature_table import measure
+
+        units = measure(image, nuclei, self._info.preprocessing.features)
+        if unknown := sorted(set(self._info.features) - set(units.columns)):
+            raise MarrowError(
+                f"{self._path.parent} takes the feature {unknown[0]}, which this version does not "
+                "measure; use the version of napari-marrow that made it, or train again."
+            )
+        return units
 
     def _is_neither(self, seen: Observation, adaptation: Adaptation) -> NDArray[np.bool_]:
         """Tell which units, (n,), are of none of the classes; none is where that is not known."""

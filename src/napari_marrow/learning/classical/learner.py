@@ -36,10 +36,10 @@ from napari_marrow.learning.splits import (
     cross_fitting_folds,
     folds_by_acquisition,
 )
-from napari_marrow.learning.units.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.units.feature_table import measure_collection, usable_columns
 from napari_marrow.learning.units.samples import class_codes
 from napari_marrow.measure.chi2 import select_features
-from napari_marrow.measure.settings import AUTO, ChiSquareSettings, is_size
+from napari_marrow.measure.settings import ChiSquareSettings
 
 MIN_ACQUISITIONS = 3
 """Acquisitions learnt from that tell how answers for another are; of two, each fold has one."""
@@ -77,9 +77,7 @@ class ClassicalLearner(Learner):
         )
         self.table = table[table["class"].notna()].reset_index(drop=True)
         self._codes = class_codes(self.table, tuple(sorted(self.table["class"].unique())))
-        self._columns = feature_columns(self.table)
-        if self.leave_out and AUTO in self.settings.families:
-            self._columns = tuple(name for name in self._columns if not is_size(name))
+        self._columns = usable_columns(self.table, self.settings.families, leave_out=self.leave_out)
         if published and self.table["class"].nunique() > 1:
             args = (self.table, self._columns, self._codes, self.settings.select)
             self._columns = choose_columns(*args)

@@ -15,6 +15,7 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.imaging.augment import vary
 from napari_marrow.imaging.simulate_acquisition import simulate_acquisition
 from napari_marrow.learning.networks import build
+from napari_marrow.learning.networks.common import FEATURE_SCALE, network_input
 from napari_marrow.learning.onnx.export import export_network
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units, class_codes
@@ -104,7 +105,7 @@ def train_network(
     with keras.device(device):
         # Keras keeps the seed by thread: it is set here, where the training runs.
         keras.utils.set_random_seed(settings.seed)
-        network = build(settings, len(classes))
+        network = build(settings, len(classes), train.n_features)
         recorder = _EpochRecorder(on_epoch, should_stop)
         # restores the best epoch's weights, also when all epochs ran
         stopping = keras.callbacks.EarlyStopping(
@@ -113,12 +114,14 @@ def train_network(
             patience=settings.patience or settings.epochs,
             restore_best_weights=True,
         )
-        images, targets = train.images, one_hot(train, classes)
-        watched = None
+        if train.features is not None:
+            network.get_layer(FEATURE_SCALE).adapt(train.features)
+        targets, watched = one_hot(train, classes), None
         if validation is not None:
-            watched = validation.images.astype(np.float32), one_hot(validation, classes)
+            known = network_input(validation.images, validation.image_features)
+            watched = known, one_hot(validation, classes)
         network.fit(
-            _Batches(images, targets, settings),
+            _Batches(train, targets, settings),
             validation_data=watched,
             epochs=settings.epochs,
             class_weight=_class_weights(targets) if settings.balance else None,
@@ -126,9 +129,11 @@ def train_network(
             shuffle=False,
             verbose=0,
         )
+        known_features = train.image_features
+        first_features = None if known_features is None else known_features[:16]
         return TrainedNetwork(
             weights={w.path: np.asarray(keras.ops.convert_to_numpy(w)) for w in network.weights},
-            onnx=export_network(network, train.images[:16]),
+            onnx=export_network(network, train.images[:16], first_features),
             history=pd.DataFrame(recorder.rows),
             parameters=network.count_params(),
             device=device,
@@ -153,12 +158,13 @@ class _Batches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
+        units: Units,
         targets: NDArray[np.float32],
         settings: TrainingSettings,
     ):
         super().__init__()
-        self._images, self._targets = images, targets
+        self._images, self._targets = units.images, targets
+        self._features = units.image_features
         self._size, self._copies = settings.batch_size, settings.copies
         self._simulates = settings.simulate_acquisitions
         self._generator = np.random.default_rng(settings.seed)
@@ -177,7 +183,8 @@ class _Batches(keras.utils.PyDataset):
             images = vary(images, self._generator)
             if self._simulates:
                 images = np.stack([simulate_acquisition(x, self._generator) for x in images])
-        return images.astype(np.float32), self._targets[rows]
+        features = None if self._features is None else self._features[rows]
+        return network_input(images, features), self._targets[rows]
 
     def on_epoch_end(self) -> None:
         self._order = self._shuffled()

@@ -1,4 +1,4 @@
-"""Networks: crops and tiles of a collection, and networks fitted on rows of them."""
+"""Networks: samples of a collection, and networks fitted on rows of them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from napari_marrow.imaging.intensity import edges
 from napari_marrow.learning.adaptation.acquisitions import Standardizer
 from napari_marrow.learning.adaptation.density import measure_density, standardize_density
 from napari_marrow.learning.bundle_files import HISTORY
+from napari_marrow.learning.classical.models import choose_columns
 from napari_marrow.learning.confidence.conformal import Conformal
 from napari_marrow.learning.confidence.error_rate import Confidence, large_groups
 from napari_marrow.learning.learners import (
     N_AS_PUBLISHED,
     N_CROSS_FITTING_FOLDS,
+    Callbacks,
     FittedModel,
     Learner,
     OnEpoch,
@@ -27,36 +29,61 @@ from napari_marrow.learning.network_training.import_keras import start_keras
 from napari_marrow.learning.onnx.inference import open_onnx, run_network
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows, Split, cross_fitting_folds, split_by_source
-from napari_marrow.learning.units.samples import (
-    Units,
-    class_codes,
-    collect_units,
-    measure_appearance,
-)
+from napari_marrow.learning.units.feature_table import measure_collection, usable_columns
+from napari_marrow.learning.units.samples import Units, class_codes, collect_units, measurements
 
 
 class NetworkLearner(Learner):
-    """Crops and tiles, for networks. The validation side decides when a network stops."""
+    """Crops and tiles, and features, for networks.
+
+    The validation side decides when a network stops. What is standardised by acquisition are the
+    measured features, none of most networks, and in the last column the strength of the stain.
+    """
 
     PREPARATION_FRACTION = 0.1
 
     def __post_init__(self):
-        preprocessing = Preprocessing.of(self.settings)
-        units = collect_units(
-            self.collection, preprocessing, self.callbacks.progress, self.failures
-        )
+        preprocessing = Preprocessing.of(self.settings, leave_out=self.leave_out)
+        halves = self.callbacks.part(0, 0.5), self.callbacks.part(0.5, 1)
+        units = collect_units(self.collection, preprocessing, halves[0].progress, self.failures)
         self._units = augment_as_published(units) if self.settings.protocol == "paper" else units
         self.table = self._units.table
-        self._density = measure_density(self._units)
         self._classes = tuple(sorted(self.table["class"].unique()))
+        features = self._measure(preprocessing, halves[1])
+        self._columns = tuple(features.columns)
+        self._values = np.hstack([features.to_numpy(np.float64), measure_density(self._units)])
+
+    def _measure(self, preprocessing: Preprocessing, callbacks: Callbacks) -> pd.DataFrame:
+        """Return the features of the units, in the order of the table; no column without any."""
+        if not preprocessing.families:
+            return pd.DataFrame(index=self.table.index)
+        found = measure_collection(
+            self.collection,
+            preprocessing.features,
+            callbacks.progress,
+            self.failures,
+            augmented=self.settings.protocol == "paper",
+        )
+        keys = ["image", "index"]
+        # of copies, as published, the first of one is the first of the other
+        found = found.assign(copy=found.groupby(keys).cumcount())
+        asked = self.table[keys].assign(copy=self.table.groupby(keys).cumcount())
+        found = asked.merge(found, "left", [*keys, "copy"])
+        columns = usable_columns(
+            found.drop(columns="copy"), self.settings.families, leave_out=self.leave_out
+        )
+        if self.settings.protocol == "paper":
+            codes = class_codes(self.table, self._classes)
+            columns = choose_columns(found, columns, codes, self.settings.select)
+        return found[list(columns)]
 
     def fit_calibrated(self, settings: TrainingSettings, split: Split) -> FittedModel:
         """Fit a network; its confidence is that of its answers on the validation side."""
         known = np.concatenate([split.train, split.validation])
-        standardizer = self._standardizer(settings, self._density[known], known)
+        standardizer = self._standardizer(settings, self._values[known], known)
         sides = split.train, split.validation
         model = self._fit(settings, standardizer, *sides, self.callbacks.on_epoch)
-        conformal = self._conformal(settings, standardizer, known)
+        conformal = self._conformal(settings, standardizer, known, model.features)
         if not len(split.validation):
             return replace(model, conformal=conformal)
         codes = class_codes(self.table, self._classes)[split.validation]
@@ -67,22 +94,41 @@ class NetworkLearner(Learner):
         return replace(model, conformal=conformal, confidence=confidence)
 
     def _conformal(
-        self, settings: TrainingSettings, standardizer: Standardizer, known: Rows
+        self,
+        settings: TrainingSettings,
+        standardizer: Standardizer,
+        known: Rows,
+        features: tuple[str, ...],
     ) -> Conformal | None:
         """Learn what units of each class look like to the network."""
         classes, sources = (self.table[x].to_numpy(str)[known] for x in ("class", "source"))
         folds = cross_fitting_folds(classes, sources, N_CROSS_FITTING_FOLDS, settings.seed)
         if not folds:
             return None
-        values = measure_appearance(self._seen(standardizer, known))
+        values = measurements(self._seen(standardizer, known, features))
         return Conformal.cross_fit(values, class_codes(self.table, self._classes)[known], folds)
 
-    def _seen(self, standardizer: Standardizer, rows: Rows) -> Units:
-        """Return rows of the table as the network sees them."""
-        found = self._units.take(rows)
-        for own, centre, _ in standardizer.parts(self._density[rows], self._acquisitions[rows]):
-            found = standardize_density(found, centre, own)
-        return found
+    def _seen(self, standardizer: Standardizer, rows: Rows, features: tuple[str, ...]) -> Units:
+        """Return rows of the table as a network of these features sees them."""
+        found, names = self._units.take(rows), self._acquisitions[rows]
+        for own, centre, _ in standardizer.parts(self._values[rows], names):
+            found = standardize_density(found, centre[-1:], own)
+        if not features:
+            return found
+        values = standardizer.transform(self._values[rows], names)
+        chosen = values[:, [self._columns.index(name) for name in features]]
+        return replace(found, features=chosen.astype(np.float32))
+
+    def _choose(
+        self, settings: TrainingSettings, standardizer: Standardizer, rows: Rows
+    ) -> tuple[str, ...]:
+        """Return the features that chi-square chooses on rows of the table; none of none."""
+        if not self._columns:
+            return ()
+        values = standardizer.transform(self._values[rows], self._acquisitions[rows])
+        table = pd.DataFrame(values[:, :-1], columns=list(self._columns))
+        codes = class_codes(self.table, self._classes)[rows]
+        return choose_columns(table, self._columns, codes, settings.select)
 
     def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FittedModel:
         """Fit a network; some sources of the rows are its validation side."""
@@ -91,7 +137,7 @@ class NetworkLearner(Learner):
         cut = split_by_source(*columns, settings.validation, settings.validation, settings.seed)
         train = rows[np.concatenate([cut.train, cut.validation])]
         known = np.concatenate([train, rows[cut.heldout]])
-        standardizer = self._standardizer(settings, self._density[known], known)
+        standardizer = self._standardizer(settings, self._values[known], known)
         return self._fit(settings, standardizer, train, rows[cut.heldout], ignore)
 
     def _fit(
@@ -105,24 +151,30 @@ class NetworkLearner(Learner):
         start_keras()  # takes seconds, and only a job may do it
         from napari_marrow.learning.network_training.fit import train_network
 
-        watched = self._seen(standardizer, validation) if len(validation) else None
-        sides, should_stop = (self._seen(standardizer, train), watched), self.callbacks.should_stop
+        features = self._choose(settings, standardizer, train)
+        watched = self._seen(standardizer, validation, features) if len(validation) else None
+        sides = self._seen(standardizer, train, features), watched
+        should_stop = self.callbacks.should_stop
         trained = train_network(*sides, self._classes, settings, on_epoch, should_stop)
         session = open_onnx(trained.onnx)
 
         def predict(rows: Rows) -> Probabilities:
-            asked = self._seen(standardizer, rows)
-            return asked.mean_over_images(run_network(session, asked.images))
+            asked = self._seen(standardizer, rows, features)
+            answers = run_network(session, asked.images, asked.image_features)
+            return asked.mean_over_images(answers)
+
+        kept = [self._columns.index(name) for name in features]
 
         return FittedModel(
             predict,
             trained.onnx,
             trained.parameters,
             trained.device,
+            features=features,
             weights=trained.weights,
             tables={HISTORY: trained.history},
             notes=(standardizer.note,) if standardizer.note else (),
-            standardizer=standardizer,
+            standardizer=standardizer.take([*kept, -1]),
         )
 
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def rebuild(
-    settings: TrainingSettings, classes: int, weights: Mapping[str, NDArray[np.float32]]
+    settings: TrainingSettings,
+    classes: int,
+    weights: Mapping[str, NDArray[np.float32]],
+    n_features: int = 0,
 ) -> keras.Model:
     """Build a trained network again. Not for napari's process: TensorFlow and Qt crash there.
 
@@ -29,6 +32,8 @@ def rebuild(
         Number of classes.
     weights
         Those of the bundle, by name.
+    n_features
+        Number of measured features in the bundle, of a network that takes them.
 
     Raises
     ------
@@ -38,7 +43,7 @@ def rebuild(
     from napari_marrow.learning.networks import build
 
     # those of the bundle are all that is needed: the file that they began with may be gone
-    network = build(replace(settings, weights=""), classes)
+    network = build(replace(settings, weights=""), classes, n_features)
     try:
         for variable in network.weights:
             variable.assign(weights[variable.path])

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     import keras
 
 
-def build(settings: TrainingSettings, classes: int) -> keras.Model:
-    """Build and compile the network that the settings name, with fresh weights."""
-    return cast("keras.Model", MODELS[settings.model].load_builder()(settings, classes))
+def build(settings: TrainingSettings, classes: int, n_features: int = 0) -> keras.Model:
+    """Build and compile the network that the settings name, with fresh weights.
+
+    ``n_features`` is the number of measured features, of a network that takes them.
+    """
+    found = [n_features] if MODELS[settings.model].takes_features else []
+    return cast("keras.Model", MODELS[settings.model].load_builder()(settings, classes, *found))

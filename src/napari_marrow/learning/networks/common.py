@@ -6,14 +6,16 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 from napari_marrow.imaging.white_point import WHITE_LEVEL
 from napari_marrow.learning.settings import TrainingSettings
 
 # Layers are named: Keras would count on from network to network, and the weights of a second
 # training in one process would have names that no other process knows.
-OUTPUT = "probabilities"
+OUTPUT, FEATURES, FEATURE_SCALE = "probabilities", "features", "feature_scale"
 FILTERS, HIDDEN_UNITS = (16, 32), (64, 48, 32, 16)
 LEARNING_RATE = 1e-3
 RELU: dict[str, Any] = {"activation": "relu", "kernel_initializer": "he_normal"}
@@ -27,6 +29,14 @@ Tensor: TypeAlias = keras.KerasTensor
 def image_input(settings: TrainingSettings) -> Tensor:
     """Return the input: RGB of 0 to 255, (side, side, 3)."""
     return keras.Input((settings.input_size, settings.input_size, 3), name="image")
+
+
+def network_input(
+    images: NDArray[np.uint8], features: NDArray[np.float32] | None
+) -> NDArray[np.float32] | tuple[NDArray[np.float32], ...]:
+    """Return images, (n, side, side, 3), and the features of each, as Keras takes them."""
+    levels = images.astype(np.float32)
+    return levels if features is None else (levels, features)
 
 
 def scale(images: Tensor) -> Tensor:
@@ -69,7 +79,7 @@ def probabilities(x: Tensor, classes: int) -> Tensor:
 
 
 def compiled(
-    inputs: Tensor,
+    inputs: Tensor | list[Tensor],
     outputs: Tensor,
     settings: TrainingSettings,
     learning_rate: float = LEARNING_RATE,
@@ -80,7 +90,7 @@ def compiled(
     Parameters
     ----------
     inputs, outputs
-        Its first and last tensor.
+        Its first, or the two that it takes, and its last tensor.
     settings
         Its name, and the learning rate where one is chosen.
     learning_rate

@@ -20,8 +20,12 @@ MAX_DIFFERENCE_NETWORK, MAX_DIFFERENCE_CLASSICAL = 1e-4, 1e-5
 """Largest difference in probability between the trained model and its ONNX file."""
 
 
-def export_network(network: keras.Model, images: NDArray[np.uint8]) -> bytes:
-    """Export a network; a few images, (n, size, size, 3), check it.
+def export_network(
+    network: keras.Model,
+    images: NDArray[np.uint8],
+    features: NDArray[np.float32] | None = None,
+) -> bytes:
+    """Export a network; a few images, (n, size, size, 3), and their features check it.
 
     Raises
     ------
@@ -30,9 +34,11 @@ def export_network(network: keras.Model, images: NDArray[np.uint8]) -> bytes:
     """
     import keras
 
-    inputs = images.astype(np.float32)
+    from napari_marrow.learning.networks.common import network_input
+
+    given = network_input(images, features)
     # Calling the network is also what makes it exportable: Keras refuses one never called.
-    expected = keras.ops.convert_to_numpy(network(inputs))
+    expected = keras.ops.convert_to_numpy(network(given))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         with warnings.catch_warnings():  # Keras's exporter asks numpy for a name it dropped
@@ -40,7 +46,9 @@ def export_network(network: keras.Model, images: NDArray[np.uint8]) -> bytes:
             network.export(path, format="onnx", verbose=False)
         model = path.read_bytes()
     session = open_onnx(model)
-    found = session.run(None, {session.get_inputs()[0].name: inputs})[0]
+    names = [x.name for x in session.get_inputs()]
+    listed = given if isinstance(given, tuple) else (given,)
+    found = session.run(None, dict(zip(names, listed, strict=True)))[0]
     _check_agreement(found, expected, MAX_DIFFERENCE_NETWORK)
     return model
 

@@ -26,14 +26,21 @@ def open_onnx(model: Path | bytes) -> onnxruntime.InferenceSession:
 
 
 def run_network(
-    session: onnxruntime.InferenceSession, images: NDArray[np.uint8]
+    session: onnxruntime.InferenceSession,
+    images: NDArray[np.uint8],
+    features: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
-    """Return a network's probabilities for each image, (n, classes), rows normalised to 1."""
-    name, classes = session.get_inputs()[0].name, session.get_outputs()[0].shape[-1]
+    """Return a network's probabilities for each image, (n, classes), rows normalised to 1.
+
+    ``features``, (n, features), are those of a network that takes them, too.
+    """
+    names, classes = [x.name for x in session.get_inputs()], session.get_outputs()[0].shape[-1]
     out = np.zeros((len(images), classes), np.float64)
     for start in range(0, len(images), BATCH_SIZE):
         part = slice(start, start + BATCH_SIZE)
-        out[part] = session.run(None, {name: images[part].astype(np.float32)})[0]
+        given = [images[part].astype(np.float32)]
+        given += [] if features is None else [features[part]]
+        out[part] = session.run(None, dict(zip(names, given, strict=True)))[0]
     # The paper network has independent sigmoid outputs; they are made to add up to 1.
     return out / np.maximum(out.sum(axis=1, keepdims=True), 1e-12)
 

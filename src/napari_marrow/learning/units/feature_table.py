@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from napari_marrow.learning.units.samples import (
 )
 from napari_marrow.measure.colour import MEAN_COLOUR, mean_colour
 from napari_marrow.measure.extract import KEYS, features
-from napari_marrow.measure.settings import FeatureSettings
+from napari_marrow.measure.settings import AUTO, FeatureSettings, is_size
 
 KNOWN = ("image", *KEYS, "class", "source")
 """Columns of the table that are not features, in this order."""
@@ -129,3 +129,23 @@ def measure_collection(
 def feature_columns(table: pd.DataFrame) -> tuple[str, ...]:
     """Return the columns of a table of measured units that are features."""
     return tuple(name for name in table.columns if name not in (*KNOWN, *MEAN_COLOUR))
+
+
+def usable_columns(
+    table: pd.DataFrame, families: Sequence[str], *, leave_out: bool
+) -> tuple[str, ...]:
+    """Return the features that a model may choose from.
+
+    Parameters
+    ----------
+    table
+        Of measured units.
+    families
+        As they were asked for.
+    leave_out
+        Whether sizes are left out of ``auto`` families; see :func:`.chosen_families`.
+    """
+    found = feature_columns(table)
+    if leave_out and AUTO in families:
+        return tuple(name for name in found if not is_size(name))
+    return found

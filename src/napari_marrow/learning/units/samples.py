@@ -44,11 +44,25 @@ class Units:
     table
         A row a unit: ``image``, ``index`` (0 for a field, the instance number for a cell), ``y``,
         ``x`` (pixels), ``class``, ``source``, and the unit's mean colour.
+    features
+        (n, features) what is measured of each unit, for a network that takes that, too; not a
+        number where it could not be. None of the others.
     """
 
     images: NDArray[np.uint8]
     owner: NDArray[np.intp]
     table: pd.DataFrame
+    features: NDArray[np.float32] | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Number of measured features."""
+        return 0 if self.features is None else self.features.shape[1]
+
+    @property
+    def image_features(self) -> NDArray[np.float32] | None:
+        """(images, features) what is measured of the unit of each image."""
+        return None if self.features is None else self.features[self.owner]
 
     def mean_over_images(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Average rows of ``values``, one an image, over the images of each unit."""
@@ -62,7 +76,8 @@ class Units:
         place[rows] = np.arange(len(rows))
         chosen = np.flatnonzero(place[self.owner] >= 0)
         table = self.table.iloc[rows].reset_index(drop=True)
-        return Units(self.images[chosen], place[self.owner[chosen]], table)
+        features = None if self.features is None else self.features[rows]
+        return Units(self.images[chosen], place[self.owner[chosen]], table, features)
 
     def arrays(self) -> Arrays:
         """Return the units as arrays, for the cache; they have no class and source yet."""
@@ -156,8 +171,14 @@ def _starts(length: int, side: int) -> list[int]:
     return [round(s) for s in np.linspace(0, length - side, count)]
 
 
-def measure_appearance(units: Units) -> NDArray[np.float64]:
-    """Measure what units look like, (n, 16); see :func:`~napari_marrow.audit.appearance`."""
+def measurements(units: Units) -> NDArray[np.float64]:
+    """Return by what units are compared with classes, (n, measurements).
+
+    That are their features, or of a network of pixels alone what they look like, (n, 16); see
+    :func:`~napari_marrow.audit.appearance`.
+    """
+    if units.features is not None:
+        return units.features.astype(np.float64)
     size = (THUMBNAIL_PX, THUMBNAIL_PX)
     thumbnails = np.array([resize(image, size) for image in units.images])
     return units.mean_over_images(appearance(thumbnails).astype(np.float64))
