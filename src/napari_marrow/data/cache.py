@@ -81,8 +81,7 @@ def cached(
     encode, decode
         Turn it into arrays of numbers or text, and back.
     """
-    key = hashlib.sha256("\0".join([_program(), *parts]).encode(errors="surrogateescape"))
-    path = cache_folder() / f"{key.hexdigest()}.npz"
+    path = _path(parts)
     with suppress(Exception):  # not there, or damaged: that raises nearly anything
         return decode(_read(path))
     arrays = encode(make())
@@ -90,6 +89,33 @@ def cached(
     np.savez(buffer, allow_pickle=False, **arrays)
     _write(path, buffer.getvalue())
     return decode(arrays)  # exactly as it comes from the cache
+
+
+def remember(parts: Iterable[str], arrays: Arrays) -> None:
+    """Keep arrays of numbers or text by what they are of, in place of earlier ones."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    _write(_path(parts), buffer.getvalue())
+
+
+def recall(parts: Iterable[str]) -> Arrays | None:
+    """Return what :func:`remember` kept; None where there is nothing, or it is damaged."""
+    with suppress(Exception):  # that raises nearly anything
+        return _read(_path(parts))
+    return None
+
+
+def forget(parts: Iterable[str]) -> None:
+    """Remove what :func:`remember` kept."""
+    path = _path(parts)
+    _unwritten.pop(path, None)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _path(parts: Iterable[str]) -> Path:
+    key = hashlib.sha256("\0".join([_program(), *parts]).encode(errors="surrogateescape"))
+    return cache_folder() / f"{key.hexdigest()}.npz"
 
 
 def _read(path: Path) -> Arrays:

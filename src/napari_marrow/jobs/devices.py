@@ -36,7 +36,7 @@ def devices() -> Devices:
     start_keras()
     import keras
 
-    from napari_marrow.learning.network_training.fit import list_devices
+    from napari_marrow.learning.network_training.devices import list_devices
 
     found = list_devices()
     backend = keras.backend.backend()

@@ -169,7 +169,7 @@ def run_training(
     from napari_marrow.report.figures import write_figures
 
     def on_epoch(row: dict[str, float]) -> None:
-        emit(_epoch_event(row, job.settings.epochs))
+        emit(_epoch_event(row, job.settings))
 
     # A folder without permission is reported now, not after the training.
     with atomic_folder(job.out, BUNDLE, input_files([job.collection]), job.force) as folder:
@@ -199,8 +199,12 @@ def run_training(
     )
 
 
-def _epoch_event(row: dict[str, float], epochs: int) -> Event:
-    text = f"Epoch {int(row['epoch'])} of at most {epochs}: loss {row['loss']:.3f}"
+def _epoch_event(row: dict[str, float], settings: TrainingSettings) -> Event:
+    text = f"Epoch {int(row['epoch'])} of at most {settings.epochs}: loss {row['loss']:.3f}"
     if "val_loss" in row:
         text += f", validation {row['val_loss']:.3f}"
-    return Event("progress", text, 0.1 + 0.85 * row["epoch"] / epochs, row)
+    before = int(row.get("member", 1)) - 1
+    if settings.members > 1:
+        text = f"Network {before + 1} of {settings.members}, {text[0].lower()}{text[1:]}"
+    done = (before + row["epoch"] / settings.epochs) / settings.members
+    return Event("progress", text, 0.1 + 0.85 * done, row)

@@ -63,6 +63,30 @@ class NetworkSettings(AdaptationSettings):
         decimals=6,
         advanced=True,
     )
+    schedule: Literal["constant", "cosine"] = option(
+        "constant",
+        "Schedule",
+        "Learning rate over the epochs: constant, or falling to 0 as half a cosine.",
+        advanced=True,
+    )
+    label_smoothing: float = option(
+        0.0,
+        "Label smoothing",
+        "Fraction of the target that is shared out among all classes, so that the network learns "
+        "to be less certain.",
+        low=0,
+        high=0.5,
+        lowest="none",
+        advanced=True,
+    )
+    members: int = option(
+        1,
+        "Members",
+        "Networks that are trained from different seeds; the answer is the mean of theirs.",
+        low=1,
+        high=20,
+        advanced=True,
+    )
     patience: int = option(
         12,
         "Patience",

@@ -8,15 +8,19 @@ from matplotlib.ticker import MaxNLocator
 
 
 def draw_history(axes: Axes, history: pd.DataFrame) -> None:
-    """Draw training and validation loss by epoch; mark the best epoch."""
-    axes.plot(history["epoch"], history["loss"], color="#0072B2", label="training")
-    watched = "loss"
-    if "val_loss" in history:
-        watched = "val_loss"
-        axes.plot(history["epoch"], history["val_loss"], color="#D55E00", label="validation")
-    if len(history):
-        best = history.loc[history[watched].idxmin()]
-        axes.plot(best["epoch"], best[watched], "o", color="#D55E00", ms=5, label="best epoch")
+    """Draw training and validation loss by epoch, of each network; mark the best epoch."""
+    members = [history]
+    if "member" in history:
+        members = [own for _, own in history.groupby("member")]
+    watched = "val_loss" if "val_loss" in history else "loss"
+    for k, own in enumerate(members):
+        labels = ("training", "validation", "best epoch") if k == 0 else ("", "", "")
+        axes.plot(own["epoch"], own["loss"], color="#0072B2", label=labels[0])
+        if "val_loss" in own:
+            axes.plot(own["epoch"], own["val_loss"], color="#D55E00", label=labels[1])
+        if len(own):
+            best = own.loc[own[watched].idxmin()]
+            axes.plot(best["epoch"], best[watched], "o", color="#D55E00", ms=5, label=labels[2])
     axes.set(xlabel="epoch", ylabel="loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, loc="upper right")

@@ -9,6 +9,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.learning.network_training.rebuild import rebuild
+from napari_marrow.learning.onnx.inference import open_onnx, run_network
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units
 
@@ -38,14 +39,14 @@ def test_each_image_has_the_class_of_its_unit(training):
 
 
 def test_an_epoch_shows_every_image_as_often_as_asked(training, side):
-    shown = training._Batches(side, training.one_hot(side, CLASSES), replace(SETTINGS, copies=3))
+    shown = training.Batches(side, training.one_hot(side, CLASSES), replace(SETTINGS, copies=3))
     assert len(shown) == 7  # 27 images in steps of 4
     targets = np.concatenate([shown[k][1] for k in range(len(shown))])
     np.testing.assert_array_equal(targets.sum(axis=0), [18, 9])
 
 
 def test_one_copy_is_shown_as_it_is_in_a_new_order_each_epoch(training, side):
-    shown = training._Batches(side, training.one_hot(side, CLASSES), replace(SETTINGS, copies=1))
+    shown = training.Batches(side, training.one_hot(side, CLASSES), replace(SETTINGS, copies=1))
     first = np.concatenate([shown[k][0] for k in range(len(shown))])
     assert {i.tobytes() for i in first.astype(np.uint8)} == {i.tobytes() for i in side.images}
     shown.on_epoch_end()
@@ -58,7 +59,7 @@ def test_copies_are_of_simulated_acquisitions_where_asked_for(training, side):
     spread = {}
     for simulates in (False, True):
         how = replace(SETTINGS, copies=8, simulate_acquisitions=simulates)
-        shown = training._Batches(flat, training.one_hot(flat, CLASSES), how)
+        shown = training.Batches(flat, training.one_hot(flat, CLASSES), how)
         levels = np.concatenate([shown[k][0] for k in range(len(shown))]).mean(axis=(1, 2))
         spread[simulates] = levels.std(axis=0).min()
     assert spread[True] > 1.5 * spread[False]
@@ -66,7 +67,7 @@ def test_copies_are_of_simulated_acquisitions_where_asked_for(training, side):
 
 def test_each_image_has_the_features_of_its_unit(training, side):
     units = replace(side, features=np.arange(18, dtype=np.float32).reshape(9, 2))
-    shown = training._Batches(units, training.one_hot(units, CLASSES), replace(SETTINGS, copies=1))
+    shown = training.Batches(units, training.one_hot(units, CLASSES), replace(SETTINGS, copies=1))
     batches = [shown[k][0] for k in range(len(shown))]
     images, features = (np.concatenate([batch[k] for batch in batches]) for k in (0, 1))
     place = {image.tobytes(): row for row, image in enumerate(side.images)}
@@ -84,16 +85,24 @@ def test_rare_classes_weigh_more(training, side):
     )
 
 
-def test_devices(training, monkeypatch):
-    assert training.list_devices()[-1] == "cpu:0"
-    monkeypatch.setattr(training, "list_devices", lambda: ["gpu:0", "gpu:1", "cpu:0"])
-    chosen = [training.choose_device(wanted) for wanted in ("auto", "cpu", "gpu")]
+def test_devices(keras_started, monkeypatch):
+    from napari_marrow.learning.network_training import devices
+
+    assert devices.list_devices()[-1] == "cpu:0"
+    monkeypatch.setattr(devices, "list_devices", lambda: ["gpu:0", "gpu:1", "cpu:0"])
+    chosen = [devices.choose_device(wanted) for wanted in ("auto", "cpu", "gpu")]
     assert chosen == ["gpu:0", "cpu:0", "gpu:0"]
-    monkeypatch.setattr(training, "list_devices", lambda: ["cpu:0"])
-    assert training.choose_device("auto") == "cpu:0"
+    monkeypatch.setattr(devices, "list_devices", lambda: ["cpu:0"])
+    assert devices.choose_device("auto") == "cpu:0"
     with pytest.raises(MarrowError, match="No GPU was found") as error:
-        training.choose_device("gpu")
+        devices.choose_device("gpu")
     assert "\n" not in str(error.value)
+
+
+def train(training, side, settings, validation=None, **heard):
+    return training.train_network(
+        side, validation, CLASSES, settings, training.FitCallbacks(**heard)
+    )
 
 
 def test_asked_to_stop_it_stops_at_the_next_step(training, side):
@@ -104,8 +113,163 @@ def test_asked_to_stop_it_stops_at_the_next_step(training, side):
         return len(asked) == 2
 
     with pytest.raises(Stopped):
-        training.train_network(side, None, CLASSES, SETTINGS, lambda row: None, should_stop)
+        train(training, side, replace(SETTINGS, seed=1), should_stop=should_stop)
     assert len(asked) == 2
+
+
+LONG = replace(SETTINGS, epochs=6, schedule="cosine", seed=2)
+
+
+@pytest.fixture(scope="module")
+def whole(training, sides):
+    """A training that was never stopped."""
+    return train(training, sides[0], LONG, sides[1])
+
+
+@pytest.fixture(scope="module")
+def sides(training):
+    rng = np.random.default_rng(1)
+    made = []
+    for count in (12, 6):
+        table = pd.DataFrame({"class": ["ALL", "MM"] * (count // 2)})
+        images = rng.integers(60, 200, (count, 32, 32, 3)).astype(np.uint8)
+        images[::2] //= 2
+        made.append(Units(images, np.arange(count), table))
+    return made
+
+
+def test_the_same_seed_gives_the_same_weights(training, sides, whole):
+    again = train(training, sides[0], LONG, sides[1])
+    other = train(training, sides[0], replace(LONG, seed=3), sides[1])
+    for name, found in whole.weights.items():
+        np.testing.assert_array_equal(found, again.weights[name])
+    assert any((whole.weights[name] != other.weights[name]).any() for name in whole.weights)
+    pd.testing.assert_frame_equal(again.history, whole.history)
+
+
+@pytest.mark.parametrize("steps", [7, 20])
+def test_stopped_in_an_epoch_it_goes_on_as_if_it_had_not_been(training, sides, whole, steps):
+    """An epoch has six steps and one or two of validation; the dropout goes on, too."""
+    asked, told, epochs = [], [], []
+    with pytest.raises(Stopped):
+        train(
+            training,
+            sides[0],
+            LONG,
+            sides[1],
+            should_stop=lambda: asked.append(1) or len(asked) > steps,
+        )
+    resumed = train(
+        training, sides[0], LONG, sides[1],
+        message=told.append, on_epoch=lambda row: epochs.append(row["epoch"]),
+    )  # fmt: skip
+    done = LONG.epochs - len(epochs)
+    assert 0 < done < LONG.epochs
+    assert told == [f"Goes on after epoch {done} of the same training, which was stopped."]
+    pd.testing.assert_frame_equal(resumed.history, whole.history)
+    for name, found in whole.weights.items():
+        np.testing.assert_array_equal(found, resumed.weights[name])
+    told.clear()
+    train(training, sides[0], LONG, sides[1], message=told.append)
+    assert told == []  # what is done does not go on
+
+
+def test_another_training_does_not_go_on(training, sides):
+    asked, told = [], []
+    settings = replace(LONG, seed=4)
+    with pytest.raises(Stopped):
+        train(training, sides[0], settings, should_stop=lambda: asked.append(1) or len(asked) > 14)
+    darker = replace(sides[0], images=sides[0].images // 2)
+    train(training, darker, settings, message=told.append)
+    train(training, sides[0], replace(settings, label_smoothing=0.1), message=told.append)
+    assert told == []
+
+
+def test_the_learning_rate_falls_as_half_a_cosine(whole):
+    expected = [0.001 * (1 + np.cos(np.pi * k / 6)) / 2 for k in range(6)]
+    np.testing.assert_allclose(whole.history["learning_rate"], expected, rtol=1e-5)
+
+
+def test_smoothed_targets_are_those_of_keras(training, keras_started):
+    targets = np.eye(3, dtype=np.float32)
+    answers = np.full((3, 3), 1 / 3, np.float32) + 0.1 * np.eye(3, dtype=np.float32)
+    plain = keras_started.losses.CategoricalCrossentropy()
+    smooth = keras_started.losses.CategoricalCrossentropy(label_smoothing=0.2)
+    found = plain(training.smoothed(targets, 0.2), answers)
+    assert float(found) == pytest.approx(float(smooth(targets, answers)), abs=1e-6)
+
+
+def test_an_ensemble_is_the_mean_of_networks_of_several_seeds(training, sides, keras_started):
+    settings = replace(SETTINGS, members=2, seed=5)
+    rows = []
+    both = train(training, sides[0], settings, sides[1], on_epoch=rows.append)
+    alone = [
+        train(training, sides[0], replace(settings, members=1, seed=seed), sides[1])
+        for seed in (5, 6)
+    ]
+    images = sides[1].images
+    answers = [run_network(open_onnx(one.onnx), images) for one in alone]
+    found = run_network(open_onnx(both.onnx), images)
+    np.testing.assert_allclose(found, np.mean(answers, axis=0), atol=1e-5)
+    assert both.parameters == 2 * alone[0].parameters
+    assert both.history["member"].tolist() == [row["member"] for row in rows] == [1, 2]
+    network = rebuild(settings, 2, both.weights)
+    again = keras_started.ops.convert_to_numpy(network(images.astype(np.float32)))
+    np.testing.assert_allclose(again, found, atol=1e-4)
+
+
+class Hungry:
+    """What takes far more memory than there is for each batch of more than so many images."""
+
+    most = 2
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __call__(self, units, targets, settings, epoch):
+        made = self.batches(units, targets, settings, epoch)
+        if settings.batch_size > self.most:
+            made._images = HungryImages(made._images)
+        return made
+
+
+class HungryImages(np.ndarray):
+    def __new__(cls, images):
+        return images.view(cls)
+
+    def __getitem__(self, rows):
+        return np.ones(2**50)
+
+
+def test_without_memory_for_a_batch_half_of_it_is_taken(training, sides, monkeypatch):
+    monkeypatch.setattr(training, "Batches", Hungry(training.Batches))
+    told = []
+    settings = replace(SETTINGS, batch_size=8, seed=7)
+    found = train(training, sides[0], settings, sides[1], message=told.append)
+    assert told == [
+        "Memory does not suffice for 8 images a step: goes on with 4.",
+        "Memory does not suffice for 4 images a step: goes on with 2.",
+    ]
+    assert len(found.history) == 1
+
+
+def test_without_memory_for_one_image_it_is_one_sentence(training, sides, monkeypatch):
+    monkeypatch.setattr(Hungry, "most", 0)
+    monkeypatch.setattr(training, "Batches", Hungry(training.Batches))
+    with pytest.raises(MarrowError, match="one image a step; choose a smaller input size"):
+        train(training, sides[0], replace(SETTINGS, seed=8))
+
+
+def test_what_backends_say_without_memory(training):
+    tensorflow = pytest.importorskip("tensorflow")
+    said = [
+        tensorflow.errors.ResourceExhaustedError(None, None, "failed to allocate memory"),
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 17179869184"),
+        type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate"),
+        MemoryError(),
+    ]
+    assert all(map(training.is_out_of_memory, said))
+    assert not training.is_out_of_memory(ValueError("shapes do not fit"))
 
 
 def test_rebuilding_with_strange_weights_is_one_sentence(training):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import keras
 import numpy as np
@@ -11,14 +11,46 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
+from napari_marrow.data.cache import checksum
 from napari_marrow.data.errors import MarrowError, Stopped
-from napari_marrow.imaging.augment import vary
-from napari_marrow.imaging.simulate_acquisition import simulate_acquisition
-from napari_marrow.learning.networks import build
+from napari_marrow.data.progress import ignore, never
+from napari_marrow.learning.learners import OnEpoch
+from napari_marrow.learning.network_training.batches import Batches
+from napari_marrow.learning.network_training.callbacks import (
+    BestEpoch,
+    EpochRecorder,
+    rate_callbacks,
+)
+from napari_marrow.learning.network_training.checkpoint import Checkpoint
+from napari_marrow.learning.network_training.devices import choose_device
+from napari_marrow.learning.networks import build, join, named_weights
 from napari_marrow.learning.networks.common import FEATURE_SCALE, network_input
 from napari_marrow.learning.onnx.export import export_network
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units, class_codes
+
+OUT_OF_MEMORY = ("resourceexhausted", "resource_exhausted", "out of memory", "outofmemory")
+"""What TensorFlow, JAX and PyTorch call it, in the kind or the text of an error."""
+
+
+@dataclass(frozen=True)
+class FitCallbacks:
+    """How the caller of a training hears of it and ends it.
+
+    Attributes
+    ----------
+    on_epoch
+        Called after each epoch with ``epoch`` (from 1), ``loss``, ``accuracy`` and, with
+        validation, ``val_loss`` and ``val_accuracy``; also ``learning_rate`` where it changes.
+    should_stop
+        Called after every step; True ends the training.
+    message
+        Called with a sentence for the user.
+    """
+
+    on_epoch: OnEpoch = ignore
+    should_stop: Callable[[], bool] = never
+    message: Callable[[str], None] = ignore
 
 
 @dataclass(frozen=True)
@@ -46,39 +78,17 @@ class TrainedNetwork:
     device: str
 
 
-def list_devices() -> list[str]:
-    """Return the devices that the backend finds, GPUs first: ``gpu:0`` ..., then ``cpu:0``."""
-    names = {str(name).lower() for name in keras.distribution.list_devices()} | {"cpu:0"}
-    names = {name.replace("cuda", "gpu") for name in names}
-    return sorted(names, key=lambda name: (not name.startswith("gpu"), name))
-
-
-def choose_device(wanted: str) -> str:
-    """Return the device for ``auto``, ``cpu`` or ``gpu``.
-
-    Raises
-    ------
-    MarrowError
-        When a GPU is asked for and none is found.
-    """
-    for device in list_devices():
-        if wanted == "auto" or device.startswith(wanted):
-            return device
-    raise MarrowError(
-        f"No GPU was found by the backend {keras.backend.backend()}; choose the device cpu or "
-        "auto, or install the extra napari-marrow[gpu]."
-    )
-
-
 def train_network(
     train: Units,
     validation: Units | None,
     classes: tuple[str, ...],
     settings: TrainingSettings,
-    on_epoch: Callable[[dict[str, float]], None],
-    should_stop: Callable[[], bool],
+    callbacks: FitCallbacks,
 ) -> TrainedNetwork:
     """Train the network that the settings name, from fresh weights.
+
+    The same training that was stopped before, or was cut off, goes on after its last epoch. Where
+    memory does not suffice for a batch, it goes on with half of it.
 
     Parameters
     ----------
@@ -88,56 +98,133 @@ def train_network(
         Names of the network's outputs, in order.
     settings
         See :class:`TrainingSettings`.
-    on_epoch
-        Called after each epoch with ``epoch`` (from 1), ``loss``, ``accuracy`` and, with
-        validation, ``val_loss`` and ``val_accuracy``.
-    should_stop
-        Called after every step; True ends the training.
+    callbacks
+        Hear of it and can end it.
 
     Raises
     ------
     Stopped
         When ``should_stop`` returned True.
     MarrowError
-        When a GPU is asked for and none is found.
+        When a GPU is asked for and none is found, or memory does not suffice for one image.
     """
     device = choose_device(settings.device)
     with keras.device(device):
-        # Keras keeps the seed by thread: it is set here, where the training runs.
-        keras.utils.set_random_seed(settings.seed)
-        network = build(settings, len(classes), train.n_features)
-        recorder = _EpochRecorder(on_epoch, should_stop)
-        # restores the best epoch's weights, also when all epochs ran
-        stopping = keras.callbacks.EarlyStopping(
-            monitor="loss" if validation is None else "val_loss",
-            mode="min",
-            patience=settings.patience or settings.epochs,
-            restore_best_weights=True,
-        )
-        if train.features is not None:
-            network.get_layer(FEATURE_SCALE).adapt(train.features)
-        targets, watched = one_hot(train, classes), None
-        if validation is not None:
-            known = network_input(validation.images, validation.image_features)
-            watched = known, one_hot(validation, classes)
-        network.fit(
-            _Batches(train, targets, settings),
-            validation_data=watched,
-            epochs=settings.epochs,
-            class_weight=_class_weights(targets) if settings.balance else None,
-            callbacks=[recorder, stopping],
-            shuffle=False,
-            verbose=0,
-        )
-        known_features = train.image_features
-        first_features = None if known_features is None else known_features[:16]
+        found = []
+        for k in range(settings.members):
+            own = replace(settings, seed=settings.seed + k, members=1)
+            heard = callbacks
+            if settings.members > 1:
+                heard = replace(callbacks, on_epoch=_of_member(callbacks.on_epoch, k + 1))
+            found.append(_fit_halving(train, validation, classes, own, heard))
+        networks, histories = zip(*found, strict=True)
+        network, history = networks[0], histories[0]
+        if settings.members > 1:
+            network = join(networks)
+            history = pd.concat([x.assign(member=k) for k, x in enumerate(histories, 1)])
+        features = train.image_features
         return TrainedNetwork(
-            weights={w.path: np.asarray(keras.ops.convert_to_numpy(w)) for w in network.weights},
-            onnx=export_network(network, train.images[:16], first_features),
-            history=pd.DataFrame(recorder.rows),
+            weights={
+                name: np.asarray(keras.ops.convert_to_numpy(weight))
+                for name, weight in named_weights(network).items()
+            },
+            onnx=export_network(
+                network, train.images[:16], None if features is None else features[:16]
+            ),
+            history=history,
             parameters=network.count_params(),
             device=device,
         )
+
+
+def _of_member(on_epoch: OnEpoch, number: int) -> OnEpoch:
+    """Return a callback that tells of which member of an ensemble an epoch is."""
+    return lambda row: on_epoch(row | {"member": number})
+
+
+def _fit_halving(
+    train: Units,
+    validation: Units | None,
+    classes: tuple[str, ...],
+    settings: TrainingSettings,
+    callbacks: FitCallbacks,
+) -> tuple[keras.Model, pd.DataFrame]:
+    """Fit with as large a batch as memory holds, which is at most the one asked for."""
+    sides = [x for x in (train, validation) if x is not None]
+    arrays = [y for x in sides for y in (x.images, one_hot(x, classes), x.features)]
+    parts = [repr(asdict(settings)), checksum(*arrays)]  # the same also with smaller batches
+    size = settings.batch_size
+    while True:
+        try:
+            own = replace(settings, batch_size=size)
+            return _fit(train, validation, classes, own, callbacks, parts)
+        except Stopped:
+            raise
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            if size == 1:
+                raise MarrowError(
+                    "Memory does not suffice to train with one image a step; choose a smaller "
+                    "input size or another network, or close other programs."
+                ) from error
+            keras.utils.clear_session()
+            size //= 2
+            callbacks.message(
+                f"Memory does not suffice for {2 * size} images a step: goes on with {size}."
+            )
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error of any backend says that memory does not suffice."""
+    text = f"{type(error).__name__} {error}".lower()
+    return isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY)
+
+
+def _fit(
+    train: Units,
+    validation: Units | None,
+    classes: tuple[str, ...],
+    settings: TrainingSettings,
+    callbacks: FitCallbacks,
+    parts: list[str],
+) -> tuple[keras.Model, pd.DataFrame]:
+    """Fit a network, or go on with what is kept of the same training under ``parts``."""
+    # Keras keeps the seed by thread: it is set here, where the training runs.
+    keras.utils.set_random_seed(settings.seed)
+    network = build(settings, len(classes), train.n_features)
+    if train.features is not None:
+        network.get_layer(FEATURE_SCALE).adapt(train.features)
+    recorder = EpochRecorder(callbacks.on_epoch, callbacks.should_stop)
+    stopping = BestEpoch(settings, "loss" if validation is None else "val_loss")
+    rates = rate_callbacks(settings, float(network.optimizer.learning_rate))
+    checkpoint = Checkpoint(parts, recorder, stopping)
+    if done := checkpoint.load(network):
+        callbacks.message(f"Goes on after epoch {done} of the same training, which was stopped.")
+    targets, watched = one_hot(train, classes), None
+    if validation is not None:
+        known = network_input(validation.images, validation.image_features)
+        watched = known, one_hot(validation, classes)
+    network.fit(
+        Batches(train, smoothed(targets, settings.label_smoothing), settings, done),
+        validation_data=watched,
+        initial_epoch=done,
+        epochs=settings.epochs,
+        class_weight=_class_weights(targets) if settings.balance else None,
+        callbacks=[*rates, recorder, stopping, checkpoint],
+        shuffle=False,
+        verbose=0,
+    )
+    checkpoint.forget()
+    return network, pd.DataFrame(recorder.rows)
+
+
+def smoothed(targets: NDArray[np.float32], amount: float) -> NDArray[np.float32]:
+    """Return targets, (n, classes), with this fraction shared out evenly among the classes.
+
+    C. Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016.
+    """
+    return ((1 - amount) * targets + amount / targets.shape[1]).astype(np.float32)
 
 
 def one_hot(units: Units, classes: tuple[str, ...]) -> NDArray[np.float32]:
@@ -151,66 +238,3 @@ def _class_weights(targets: NDArray[np.float32]) -> dict[int, float]:
     found = np.unique(codes)
     weights = compute_class_weight("balanced", classes=found, y=codes)
     return dict(zip(found.tolist(), weights.tolist(), strict=True))
-
-
-class _Batches(keras.utils.PyDataset):
-    """The training side in a new order each epoch, each image rotated and recoloured at random."""
-
-    def __init__(
-        self,
-        units: Units,
-        targets: NDArray[np.float32],
-        settings: TrainingSettings,
-    ):
-        super().__init__()
-        self._images, self._targets = units.images, targets
-        self._features = units.image_features
-        self._size, self._copies = settings.batch_size, settings.copies
-        self._simulates = settings.simulate_acquisitions
-        self._generator = np.random.default_rng(settings.seed)
-        self._order = self._shuffled()
-
-    def _shuffled(self) -> NDArray[np.intp]:
-        return self._generator.permutation(np.repeat(np.arange(len(self._images)), self._copies))
-
-    def __len__(self) -> int:
-        return -(-len(self._order) // self._size)
-
-    def __getitem__(self, step: int):
-        rows = self._order[step * self._size : (step + 1) * self._size]
-        images = self._images[rows]
-        if self._copies > 1:
-            images = vary(images, self._generator)
-            if self._simulates:
-                images = np.stack([simulate_acquisition(x, self._generator) for x in images])
-        features = None if self._features is None else self._features[rows]
-        return network_input(images, features), self._targets[rows]
-
-    def on_epoch_end(self) -> None:
-        self._order = self._shuffled()
-
-
-class _EpochRecorder(keras.callbacks.Callback):
-    """Report every epoch; after every step ask whether to go on."""
-
-    def __init__(self, on_epoch: Callable[[dict[str, float]], None], should_stop):
-        super().__init__()
-        self._on_epoch, self._should_stop = on_epoch, should_stop
-        self.rows: list[dict[str, float]] = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._stop_if_asked()
-
-    def on_test_batch_end(self, batch, logs=None):
-        self._stop_if_asked()
-
-    def on_epoch_end(self, epoch, logs=None):
-        row = {"epoch": epoch + 1} | {name: float(value) for name, value in (logs or {}).items()}
-        self.rows.append(row)
-        self._on_epoch(row)
-        self._stop_if_asked()
-
-    def _stop_if_asked(self) -> None:
-        # An exception, as `stop_training` would still run the validation.
-        if self._should_stop():
-            raise Stopped

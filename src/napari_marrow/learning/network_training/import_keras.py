@@ -21,9 +21,9 @@ def start_keras() -> None:
     with tempfile.TemporaryFile() as printed:
         os.dup2(printed.fileno(), 2)
         try:
-            from napari_marrow.learning.network_training import fit as training
+            from napari_marrow.learning.network_training import devices
 
-            training.list_devices()  # the backend looks for its devices, and prints, at first use
+            devices.list_devices()  # the backend looks for its devices, and prints, at first use
         except BaseException:  # also an interrupt: what was printed belongs to it
             printed.seek(0)
             os.write(kept, printed.read())

@@ -149,13 +149,13 @@ class NetworkLearner(Learner):
         on_epoch: OnEpoch,
     ) -> FittedModel:
         start_keras()  # takes seconds, and only a job may do it
-        from napari_marrow.learning.network_training.fit import train_network
+        from napari_marrow.learning.network_training.fit import FitCallbacks, train_network
 
         features = self._choose(settings, standardizer, train)
         watched = self._seen(standardizer, validation, features) if len(validation) else None
         sides = self._seen(standardizer, train, features), watched
-        should_stop = self.callbacks.should_stop
-        trained = train_network(*sides, self._classes, settings, on_epoch, should_stop)
+        heard = FitCallbacks(on_epoch, self.callbacks.should_stop, self.callbacks.message)
+        trained = train_network(*sides, self._classes, settings, heard)
         session = open_onnx(trained.onnx)
 
         def predict(rows: Rows) -> Probabilities:

@@ -40,13 +40,13 @@ def rebuild(
     MarrowError
         When the weights are not those of this network.
     """
-    from napari_marrow.learning.networks import build
+    from napari_marrow.learning.networks import build, named_weights
 
     # those of the bundle are all that is needed: the file that they began with may be gone
     network = build(replace(settings, weights=""), classes, n_features)
     try:
-        for variable in network.weights:
-            variable.assign(weights[variable.path])
+        for name, variable in named_weights(network).items():
+            variable.assign(weights[name])
     except (KeyError, ValueError) as error:
         raise MarrowError(
             f"The weights do not fit the network {settings.model}: {error}; train it again."

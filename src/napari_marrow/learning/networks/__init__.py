@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from napari_marrow.learning.registry import MODELS
@@ -11,10 +13,39 @@ if TYPE_CHECKING:
     import keras
 
 
+MEMBER = "member_"
+
+
 def build(settings: TrainingSettings, classes: int, n_features: int = 0) -> keras.Model:
     """Build and compile the network that the settings name, with fresh weights.
 
-    ``n_features`` is the number of measured features, of a network that takes them.
+    ``n_features`` is the number of measured features, of a network that takes them. With several
+    members it is the mean of as many networks.
     """
+    if settings.members > 1:
+        one = replace(settings, members=1)
+        return join([build(one, classes, n_features) for _ in range(settings.members)])
     found = [n_features] if MODELS[settings.model].takes_features else []
     return cast("keras.Model", MODELS[settings.model].load_builder()(settings, classes, *found))
+
+
+def join(members: Sequence[keras.Model]) -> keras.Model:
+    """Return the network whose answer is the mean of those of others.
+
+    L. K. Hansen and P. Salamon, "Neural network ensembles", 1990.
+    """
+    import keras
+
+    inputs = [keras.Input(x.shape[1:], name=x.name) for x in members[0].inputs]
+    given = inputs if len(inputs) > 1 else inputs[0]
+    for number, member in enumerate(members, 1):
+        member.name = f"{MEMBER}{number}"
+    return keras.Model(given, keras.layers.Average()([member(given) for member in members]))
+
+
+def named_weights(network: keras.Model) -> dict[str, keras.Variable]:
+    """Return the weights of a network by name, the same in every process."""
+    members = [layer for layer in network.layers if layer.name.startswith(MEMBER)]
+    if not members:
+        return {weight.path: weight for weight in network.weights}
+    return {f"{one.name}/{weight.path}": weight for one in members for weight in one.weights}

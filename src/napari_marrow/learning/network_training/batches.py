@@ -1,0 +1,69 @@
+"""What a network is shown: the training side in batches, in a new order each epoch."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_marrow.imaging.augment import vary
+from napari_marrow.imaging.simulate_acquisition import simulate_acquisition
+from napari_marrow.learning.networks.common import network_input
+from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.units.samples import Units
+
+
+class Batches(keras.utils.PyDataset):
+    """The training side in a new order each epoch, each image rotated and recoloured at random.
+
+    What an epoch shows depends on the seed and on its number alone, so that a training that was
+    stopped goes on as if it had not been.
+
+    Parameters
+    ----------
+    units
+        The training side.
+    targets
+        (images, classes) what the network should answer.
+    settings
+        Those of the training.
+    epoch
+        Number of epochs that were shown before.
+    """
+
+    def __init__(
+        self,
+        units: Units,
+        targets: NDArray[np.float32],
+        settings: TrainingSettings,
+        epoch: int = 0,
+    ):
+        super().__init__()
+        self._images, self._targets = units.images, targets
+        self._features = units.image_features
+        self._settings, self._epoch = settings, epoch
+        self._start_epoch()
+
+    def _start_epoch(self) -> None:
+        self._generator = np.random.default_rng([self._settings.seed, self._epoch])
+        rows = np.repeat(np.arange(len(self._images)), self._settings.copies)
+        self._order = self._generator.permutation(rows)
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self._settings.batch_size)
+
+    def __getitem__(self, step: int):
+        size = self._settings.batch_size
+        rows = self._order[step * size : (step + 1) * size]
+        images = self._images[rows]
+        if self._settings.copies > 1:
+            images = vary(images, self._generator)
+            if self._settings.simulate_acquisitions:
+                images = np.stack([simulate_acquisition(x, self._generator) for x in images])
+        features = None if self._features is None else self._features[rows]
+        return network_input(images, features), self._targets[rows]
+
+    def on_epoch_end(self) -> None:
+        """Begin the next epoch."""
+        self._epoch += 1
+        self._start_epoch()

@@ -1,0 +1,96 @@
+"""What happens beside a training: reports, asking whether to stop, the learning rate, the end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_marrow.data.errors import Stopped
+from napari_marrow.learning.settings import TrainingSettings
+
+
+class EpochRecorder(keras.callbacks.Callback):
+    """Report every epoch; after every step ask whether to go on.
+
+    Parameters
+    ----------
+    on_epoch, should_stop
+        Called with the losses of an epoch, and after each step.
+    """
+
+    def __init__(
+        self,
+        on_epoch: Callable[[dict[str, float]], None],
+        should_stop: Callable[[], bool],
+    ):
+        super().__init__()
+        self._on_epoch, self._should_stop = on_epoch, should_stop
+        self.rows: list[dict[str, float]] = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Stop if asked to."""
+        self._stop_if_asked()
+
+    def on_test_batch_end(self, batch, logs=None):
+        """Stop if asked to."""
+        self._stop_if_asked()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Report the losses."""
+        row = {"epoch": epoch + 1} | {name: float(value) for name, value in (logs or {}).items()}
+        self.rows.append(row)
+        self._on_epoch(row)
+
+    def _stop_if_asked(self) -> None:
+        # An exception, as `stop_training` would still run the validation.
+        if self._should_stop():
+            raise Stopped
+
+
+class BestEpoch(keras.callbacks.EarlyStopping):
+    """Stop where the loss no longer improves, and take the best epoch's weights.
+
+    They are taken also where all epochs ran. What it knows can be stored, so that a training that
+    was stopped goes on.
+    """
+
+    def __init__(self, settings: TrainingSettings, monitor: str):
+        patience = settings.patience or settings.epochs
+        super().__init__(monitor, mode="min", patience=patience, restore_best_weights=True)
+        self._before: tuple[float, int, int, list[NDArray]] | None = None
+
+    def on_train_begin(self, logs=None):
+        """Begin, or go on with what was known."""
+        super().on_train_begin(logs)
+        if self._before is not None:
+            self.best, self.best_epoch, self.wait, self.best_weights = self._before
+
+    def state(self) -> dict[str, NDArray]:
+        """Return the best loss, its epoch and how many followed, and the weights then."""
+        weights = {f"best_{k:06}": np.asarray(x) for k, x in enumerate(self.best_weights or ())}
+        return {"stopping": np.array([self.best, self.best_epoch, self.wait])} | weights
+
+    def load(self, state: Mapping[str, NDArray]) -> None:
+        """Go on with what :meth:`state` returned."""
+        best, epoch, wait = state["stopping"].tolist()
+        weights = [state[name] for name in sorted(state) if name.startswith("best_")]
+        self._before = best, int(epoch), int(wait), weights
+
+
+def rate_callbacks(settings: TrainingSettings, first_rate: float) -> list[keras.callbacks.Callback]:
+    """Return what changes the learning rate; nothing for a constant one.
+
+    ``cosine`` falls from the first epoch to the last as half a cosine (I. Loshchilov and F. Hutter,
+    "SGDR: stochastic gradient descent with warm restarts", 2017, without a restart).
+    """
+    if settings.schedule == "constant":
+        return []
+
+    def rate(epoch: int, current: float) -> float:
+        return first_rate * (1 + math.cos(math.pi * epoch / settings.epochs)) / 2
+
+    return [keras.callbacks.LearningRateScheduler(rate)]
