@@ -28,7 +28,10 @@ def info(*, json: AsJson = False) -> None:
 
     installed, found = versions(), devices()
     rows = [f"{name:16} {version}" for name, version in installed.items()]
-    rows += [f"{'backend':16} {found.backend}", found.text, RESEARCH_ONLY]
+    rows += [f"{'backend':16} {found.backend}"]
+    rows += [f"{'device':16} {name}" for name in found.devices]
+    rows += [f"{'memory':16} {text}" for text in found.memory]
+    rows += [found.text, RESEARCH_ONLY]
     show({"versions": installed, **asdict(found)}, json, *rows)
 
 

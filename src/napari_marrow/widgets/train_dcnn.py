@@ -199,6 +199,7 @@ class TrainDcnn(DockWidget):
 
     def _show_devices(self, found: Devices) -> None:
         self.devices.setText(found.text)
+        self.devices.setToolTip("\n".join([*found.devices, *found.memory]))
         self._warm_pid = self.client.pid
         choice = self.form.fields["device"]
         assert isinstance(choice, ComboBox)
