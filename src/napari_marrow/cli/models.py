@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Literal, get_type_hints
 
 from cyclopts import Parameter
 
@@ -185,6 +185,37 @@ def predict(
     lines = note_lines(result.notes, result.failed)
     lines.insert(1 if result.confounding else 0, fields)  # what the data can't show comes first
     show(result.to_dict(), json, *lines, RESEARCH_ONLY)
+
+
+@app.command
+def export(
+    bundle: Path,
+    out: Path,
+    /,
+    *,
+    to: Annotated[
+        Literal["onnx", "keras", "bioimage"],
+        Parameter(help="onnx, keras, or a package of the BioImage Model Zoo."),
+    ] = "onnx",
+    json: AsJson = False,
+) -> None:
+    """Write a trained model in a format of other programs.
+
+    It holds the model alone: not the shift test, the temperature, and what doubts an answer.
+
+    Parameters
+    ----------
+    bundle
+        The .marrow folder of a trained model.
+    out
+        File to write.
+    """
+    from napari_marrow.jobs.export import ExportJob, run_export
+    from napari_marrow.learning.bundles.bundle import load_bundle
+
+    written = run_export(ExportJob(load_bundle(bundle), out, to))
+    text = f"{written}: the model alone, which marks no answer as uncertain."
+    show({"out": str(written), "to": to}, json, text, RESEARCH_ONLY)
 
 
 @app.command

@@ -1,0 +1,188 @@
+"""The export job: a trained model as one file for other programs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from napari_marrow.data.atomic import atomic_file
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.bundle_files import ONNX, WEIGHTS
+from napari_marrow.learning.bundles.bundle import Bundle
+from napari_marrow.learning.registry import KINDS
+
+Format: TypeAlias = Literal["onnx", "keras", "bioimage"]
+SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "keras": ".keras", "bioimage": ".zip"}
+NAPARI_DOI = "10.5281/zenodo.3555620"
+N_TEST_UNITS = 2
+"""Units of the tensors in a package, by which other programs check that they answer the same."""
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """Write the model of a bundle in a format of other programs."""
+
+    bundle: Bundle
+    out: Path
+    to: Format
+
+
+def run_export(job: ExportJob) -> Path:
+    """Write the file; return its path, which gets the suffix of the format if it has another.
+
+    Raises
+    ------
+    MarrowError
+        When the model is of a kind that the format can't hold, what writes it is not installed, or
+        the file is there already.
+    """
+    out = job.out
+    if out.suffix != SUFFIXES[job.to]:
+        out = out.with_name(out.name + SUFFIXES[job.to])
+    write = _WRITERS[job.to]
+    if job.to != "onnx" and not KINDS[job.bundle.info.kind].needs_keras:
+        raise MarrowError(
+            f"{job.bundle.path} is no network but {job.bundle.info.settings.model} on measured "
+            "features; export it to onnx."
+        )
+    with atomic_file(out, inputs=[job.bundle.path / ONNX]) as part:
+        write(job.bundle, part)
+    return out
+
+
+def _write_onnx(bundle: Bundle, path: Path) -> None:
+    shutil.copyfile(bundle.path / ONNX, path)
+
+
+def _write_keras(bundle: Bundle, path: Path) -> None:
+    """Build the network again, from its name and its weights, and save it as Keras does."""
+    from safetensors.numpy import load_file
+
+    from napari_marrow.learning.network_training.import_keras import start_keras
+    from napari_marrow.learning.network_training.rebuild import rebuild
+
+    start_keras()
+    info = bundle.info
+    weights = load_file(bundle.path / WEIGHTS)
+    network = rebuild(info.settings, len(info.classes), weights, len(info.features))
+    network.save(path)
+
+
+def _write_package(bundle: Bundle, path: Path) -> None:
+    """Write a package as the BioImage Model Zoo has them (bioimage.io, specification 0.5)."""
+    try:
+        import bioimageio.spec as spec
+        import bioimageio.spec.model.v0_5 as bio
+    except ImportError as error:
+        raise MarrowError(
+            "Packages of the BioImage Model Zoo need bioimageio.spec; install it: "
+            "pip install napari-marrow[bioimage]."
+        ) from error
+    with tempfile.TemporaryDirectory() as folder, spec.ValidationContext(perform_io_checks=False):
+        described = _describe(bundle, Path(folder), bio)
+        spec.save_bioimageio_package(described, output_path=path)
+
+
+def _describe(bundle: Bundle, folder: Path, bio: Any) -> Any:
+    """Return the description of a network, with the files that it names in a folder.
+
+    ``bio`` is the module of the specification's classes.
+    """
+    import numpy as np
+    import onnx
+
+    from napari_marrow.data.outputs import SOFTWARE
+    from napari_marrow.report.colours import RESEARCH_ONLY
+
+    info = bundle.info
+    session = bundle.predictor._session
+    rng = np.random.default_rng(0)
+    given = {
+        x.name: rng.uniform(0, 255, (N_TEST_UNITS, *x.shape[1:])).astype(np.float32)
+        for x in session.get_inputs()
+    }
+    answers = session.run(None, given)[0]
+    for name, values in (given | {"probabilities": answers}).items():
+        np.save(folder / f"{name}.npy", values)
+    card = (bundle.path / "card.md").read_text("utf-8")
+    (folder / "card.md").write_text(f"{card}\n\n# Validation\n\nSee Result above.\n", "utf-8")
+    opset = onnx.load(bundle.path / ONNX, load_external_data=False).opset_import[0].version
+
+    def tensor(name: str) -> Any:
+        return bio.FileDescr(source=folder / f"{name}.npy")
+
+    side = info.preprocessing.input_size
+    plane = [bio.SpaceInputAxis(id=bio.AxisId(name), size=side) for name in "yx"]
+    colours = bio.ChannelAxis(channel_names=identifiers(["red", "green", "blue"]))
+    levels = bio.IntervalOrRatioDataDescr(type="float32", range=(0, 255))
+    inputs = [
+        bio.InputTensorDescr(
+            id=bio.TensorId("image"),
+            description=(
+                "RGB, white-balanced to 240: a tile of a field, or a cell in the middle of "
+                f"{info.preprocessing.crop_factor:g} diameters of its nucleus."
+            ),
+            axes=[bio.BatchAxis(), *plane, colours],
+            test_tensor=tensor("image"),
+            data=levels,
+        )
+    ]
+    if info.features:
+        inputs.append(
+            bio.InputTensorDescr(
+                id=bio.TensorId("features"),
+                description="Measured by napari-marrow, standardised by acquisition.",
+                axes=[bio.BatchAxis(), bio.ChannelAxis(channel_names=identifiers(info.features))],
+                test_tensor=tensor("features"),
+            )
+        )
+    output = bio.OutputTensorDescr(
+        id=bio.TensorId("probabilities"),
+        description="Of each class, before temperature.",
+        axes=[bio.BatchAxis(), bio.ChannelAxis(channel_names=identifiers(info.classes))],
+        test_tensor=tensor("probabilities"),
+    )
+    return bio.ModelDescr(
+        name=_name(f"{' against '.join(info.classes)}, {info.settings.model}"),
+        description=f"{RESEARCH_ONLY} Trained by {SOFTWARE} on {info.settings.unit}s.",
+        authors=[bio.Author(name=f"the user of {SOFTWARE}")],
+        cite=[bio.CiteEntry(text=f"{SOFTWARE}, a plugin of napari", doi=bio.Doi(NAPARI_DOI))],
+        license=bio.LicenseId("BSD-3-Clause"),
+        documentation=bio.FileDescr(source=folder / "card.md"),
+        inputs=inputs,
+        outputs=[output],
+        weights=bio.WeightsDescr(
+            onnx=bio.OnnxWeightsDescr(source=bundle.path / ONNX, opset_version=opset)
+        ),
+    )
+
+
+def identifiers(names: Sequence[str]) -> list[str]:
+    """Return names of letters, digits and underscores, each of them another one.
+
+    >>> identifiers(["ALL", "no ALL", "no-ALL", "2"])
+    ['ALL', 'no_ALL', 'no_ALL_3', 'n2']
+    """
+    found: list[str] = []
+    for number, name in enumerate(names, 1):
+        plain = re.sub(r"\W", "_", name)
+        plain = plain if plain.isidentifier() else f"n{plain}"
+        found.append(plain if plain not in found else f"{plain}_{number}")
+    return found
+
+
+def _name(text: str) -> str:
+    """Return a name of at most 128 characters, as the specification has it."""
+    return re.sub(r"[^A-Za-z0-9_+\- ()]", "_", text)[:128]
+
+
+_WRITERS: dict[Format, Callable[[Bundle, Path], None]] = {
+    "onnx": _write_onnx,
+    "keras": _write_keras,
+    "bioimage": _write_package,
+}

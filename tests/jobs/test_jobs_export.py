@@ -1,0 +1,72 @@
+"""Models in the formats of other programs answer as the bundle does."""
+
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.jobs.export import ExportJob, identifiers, run_export
+from napari_marrow.learning.bundle_files import ONNX
+from napari_marrow.learning.bundles.bundle import load_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(trained):
+    return load_bundle(trained["bundle"])
+
+
+@pytest.fixture
+def images(bundle):
+    side = bundle.info.preprocessing.input_size
+    return np.random.default_rng(0).uniform(0, 255, (3, side, side, 3)).astype(np.float32)
+
+
+def answers(path, images):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: images})[0]
+
+
+def test_onnx_is_the_file_of_the_bundle(bundle, tmp_path):
+    path = run_export(ExportJob(bundle, tmp_path / "model", "onnx"))
+    assert path == tmp_path / "model.onnx"
+    assert path.read_bytes() == (bundle.path / ONNX).read_bytes()
+    with pytest.raises(MarrowError, match=r"model\.onnx is there already"):
+        run_export(ExportJob(bundle, tmp_path / "model", "onnx"))
+
+
+def test_keras_opens_it_and_answers_the_same(bundle, tmp_path, images, keras_started):
+    path = run_export(ExportJob(bundle, tmp_path / "model.keras", "keras"))
+    network = keras_started.models.load_model(path, compile=False)
+    found = keras_started.ops.convert_to_numpy(network(images))
+    np.testing.assert_allclose(found, answers(bundle.path / ONNX, images), atol=1e-4)
+
+
+def test_the_validator_of_the_model_zoo_accepts_the_package(bundle, tmp_path):
+    spec = pytest.importorskip("bioimageio.spec")
+    path = run_export(ExportJob(bundle, tmp_path / "model", "bioimage"))
+    described = spec.load_description(path, perform_io_checks=True)
+    assert described.validation_summary.status == "valid-format"
+    (output,) = described.outputs
+    assert [*output.axes[1].channel_names] == ["ALL", "MM"]
+    with zipfile.ZipFile(path) as package:
+        assert "Research use only" in package.read("rdf.yaml").decode()
+        package.extractall(tmp_path / "unpacked")
+    folder = tmp_path / "unpacked"
+    given, expected = (np.load(folder / f"{name}.npy") for name in ("image", "probabilities"))
+    np.testing.assert_allclose(answers(folder / ONNX, given), expected, atol=1e-6)
+
+
+def test_a_model_of_features_is_no_network(bundle, tmp_path):
+    other = replace(bundle, info=replace(bundle.info, kind="classical"))
+    for to in ("keras", "bioimage"):
+        with pytest.raises(MarrowError, match=r"is no network.*export it to onnx"):
+            run_export(ExportJob(other, tmp_path / "model", to))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_of_classes_become_identifiers():
+    assert identifiers(["ALL", "no ALL", "no-ALL", "2"]) == ["ALL", "no_ALL", "no_ALL_3", "n2"]
+    assert all(name.isidentifier() for name in identifiers(["μ-cell", "a b", "", "1 2"]))
