@@ -182,7 +182,7 @@ def test_the_card_and_the_figures_are_sealed_too(trained, tmp_path):
 
 def test_one_field_is_classified_by_a_function_that_any_process_can_run(tmp_path, make_toy):
     """Arguments and result go through pickle; a bundle that was replaced is opened again."""
-    path = make_toy(tmp_path / "b.marrow", unit="cell", crop_factor=0.8).path
+    path = make_toy(tmp_path / "b.marrow", unit="cell", crop_factor=1.0).path
     image, labels = np.full((40, 50, 3), 100, np.uint8), np.zeros((40, 50), np.uint16)
     image[10:30, 10:30], labels[10:30, 10:30] = (200, 0, 100), 4
     Image.fromarray(image).save(tmp_path / "f.png")

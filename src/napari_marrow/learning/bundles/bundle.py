@@ -44,6 +44,8 @@ if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
 
 SCHEMA = 1
 FORMAT = "napari-marrow bundle"
+MAX_JSON_BYTES = 100_000_000
+"""Of a description: about a million photographs."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,12 @@ class Bundle:
             return None
         from napari_marrow.learning.adaptation.reference import Reference
 
-        return Reference.of_bytes((self.path / REFERENCE).read_bytes())
+        try:
+            return Reference.of_bytes((self.path / REFERENCE).read_bytes())
+        except Exception as error:  # safetensors's own kinds have nothing else in common
+            raise MarrowError(
+                f"{self.path / REFERENCE} can't be read; copy the whole bundle again."
+            ) from error
 
     def side_of(
         self, prediction: Prediction, digests: Collection[str]
@@ -245,6 +252,7 @@ def load_bundle(path: Path | str) -> Bundle:
         raise MarrowError(f"{description} was altered after training; copy the whole bundle again.")
     try:
         info = BundleInfo.from_dict(content)
+        info.check()
         files = dict(content["files"])
     except (AttributeError, KeyError, TypeError, ValueError, MarrowError) as error:
         raise MarrowError(
@@ -258,6 +266,8 @@ def load_bundle(path: Path | str) -> Bundle:
     for name in sorted(KINDS[info.kind].files | files.keys()):
         if ".." in Path(name).parts or Path(name).is_absolute():
             raise MarrowError(f"{description} names a file outside of it; don't use it.")
+        if any(part.is_symlink() for part in _parts(path, name)):
+            raise MarrowError(f"{path / name} is a link to another file; copy the whole bundle.")
         if not (path / name).is_file():
             raise MarrowError(f"{path / name} is missing; copy the whole bundle again.")
         if sha256(path / name) != files.get(name):
@@ -267,6 +277,12 @@ def load_bundle(path: Path | str) -> Bundle:
     if info.evaluation and "few_sources" not in content["evaluation"]:  # of version 0.1
         info = replace(info, evaluation=_with_few_sources(info.evaluation, path / HELDOUT))
     return Bundle(path, info)
+
+
+def _parts(folder: Path, name: str) -> list[Path]:
+    """Return a file in a folder, and the folders between them."""
+    parts = Path(name).parts
+    return [folder.joinpath(*parts[: k + 1]) for k in range(len(parts))]
 
 
 def _with_few_sources(evaluation: Evaluation, heldout: Path) -> Evaluation:
@@ -294,6 +310,10 @@ BUNDLE = FolderKind("a bundle", bundle_files, (BUNDLE_JSON, ONNX, HELDOUT))
 
 def _read_json(path: Path) -> dict:
     try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise MarrowError(
+                f"{path} is too large for a description; copy the whole bundle again."
+            )
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MarrowError(f"{path} is missing; choose a bundle (a .marrow folder).") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from napari_marrow.audit.findings import join_names
 from napari_marrow.audit.verdict import Confounding
@@ -13,6 +13,8 @@ from napari_marrow.learning.confidence.error_rate import UNKNOWN, Confidence
 from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Evaluation
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
+SIZES = ("input_size", "tiles", "crop_factor")
+"""Of the preprocessing; they are options of a training."""
 LIMITS = ("temperature", "abstain_below")
 """Of the confidence; older versions knew no more of it."""
 
@@ -96,6 +98,18 @@ class BundleInfo:
     def needs_nuclei(self) -> bool:
         """Whether the answer for a photograph depends on its nuclei."""
         return self.preprocessing.features.needs_nuclei
+
+    def check(self) -> None:
+        """Check that the sizes of what the model sees are those that can be chosen.
+
+        Raises
+        ------
+        MarrowError
+            When a setting, or a size of the preprocessing, is out of its bounds.
+        """
+        self.settings.check()
+        own = {name: getattr(self.preprocessing, name) for name in SIZES}
+        replace(self.settings, **own).check()
 
     def to_dict(self) -> dict[str, object]:
         """Return the description as JSON."""

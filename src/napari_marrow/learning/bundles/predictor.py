@@ -141,7 +141,8 @@ class Predictor(ABC):
     def __init__(self, path: Path, info: BundleInfo, reference: Reference | None = None):
         self._path, self._info, self._reference = path, info, reference
         try:
-            self._session = open_onnx(path)
+            # from its bytes, so that it can't name files of its own for its weights
+            self._session = open_onnx(path.read_bytes())
         except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
             raise MarrowError(f"{path} is no ONNX model; train again.") from error
         inputs = [x.shape[1:] for x in self._session.get_inputs()]

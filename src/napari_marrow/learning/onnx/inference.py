@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_marrow.data.errors import MarrowError
+
 if TYPE_CHECKING:
     import onnxruntime
 
@@ -40,7 +42,7 @@ def run_network(
         part = slice(start, start + BATCH_SIZE)
         given = [images[part].astype(np.float32)]
         given += [] if features is None else [features[part]]
-        out[part] = session.run(None, dict(zip(names, given, strict=True)))[0]
+        out[part] = _run(session, None, dict(zip(names, given, strict=True)))[0]
     # The paper network has independent sigmoid outputs; they are made to add up to 1.
     return out / np.maximum(out.sum(axis=1, keepdims=True), 1e-12)
 
@@ -52,5 +54,17 @@ def run_classical(
     rows = features
     if not len(features):  # ONNX Runtime refuses an empty input
         rows = np.full((1, features.shape[1]), np.nan, np.float32)
-    found = session.run(["probabilities"], {"features": rows})[0]
+    found = _run(session, ["probabilities"], {"features": rows})[0]
     return found[: len(features)].astype(np.float64)
+
+
+def _run(
+    session: onnxruntime.InferenceSession, outputs: list[str] | None, given: dict[str, NDArray]
+) -> list[NDArray]:
+    try:
+        return session.run(outputs, given)
+    except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
+        raise MarrowError(
+            "The model can't be run: memory does not suffice, or its file is damaged; copy the "
+            f"whole bundle again ({str(error).splitlines()[0]})."
+        ) from error
