@@ -128,6 +128,16 @@ class NetworkSettings(AdaptationSettings):
         high=512,
         advanced=True,
     )
+    select_pixels: int = option(
+        0,
+        "Select pixels",
+        "Number of places of the input that the network sees, by chi-square score on the training "
+        "side; the others are white. 0 shows all.",
+        low=0,
+        high=512 * 512,
+        lowest="all",
+        advanced=True,
+    )
     tiles: int = option(
         2,
         "Tiles",

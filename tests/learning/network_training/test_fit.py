@@ -218,6 +218,27 @@ def test_an_ensemble_is_the_mean_of_networks_of_several_seeds(training, sides, k
     np.testing.assert_allclose(again, found, atol=1e-4)
 
 
+def test_a_network_behind_a_mask_sees_nothing_else(training, sides, keras_started):
+    """Also by its ONNX file, and built again from its weights."""
+    settings = replace(SETTINGS, select_pixels=100, seed=9, members=2)
+    found = train(training, sides[0], settings, sides[1])
+    mask = found.weights["member_1/pixel_mask/mask"][..., 0] > 0
+    assert mask.sum() == 100
+    images = sides[1].images
+    elsewhere = images.copy()
+    elsewhere[:, ~mask] = 255 - elsewhere[:, ~mask]
+    there = images.copy()
+    there[:, mask] = 255 - there[:, mask]
+    answers, same, other = (
+        run_network(open_onnx(found.onnx), x) for x in (images, elsewhere, there)
+    )
+    np.testing.assert_array_equal(answers, same)
+    assert np.abs(answers - other).max() > 1e-4
+    network = rebuild(settings, 2, found.weights)
+    again = keras_started.ops.convert_to_numpy(network(images.astype(np.float32)))
+    np.testing.assert_allclose(again, answers, atol=1e-4)
+
+
 class Hungry:
     """What takes far more memory than there is for each batch of more than so many images."""
 

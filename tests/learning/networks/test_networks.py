@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from scipy.fft import dctn
 from skimage.color import rgb_from_hed
+from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.preprocessing import StandardScaler
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.white_point import WHITE_LEVEL
 from napari_marrow.learning.settings import TrainingSettings
 
 
@@ -217,3 +219,35 @@ def test_hybrid_takes_features_in_deviations_from_what_was_learnt(networks, kera
     assert (found[5] == 0).all()
     assert (found[6] == 3).all()
     assert not layer.trainable_weights
+
+
+def test_only_the_places_with_the_highest_chi_square_are_seen(networks, keras_started):
+    """Against scikit-learn's SelectKBest; what is hidden is white."""
+    from napari_marrow.learning.networks.mask import PixelMask
+
+    rng = np.random.default_rng(0)
+    images, codes = rng.integers(0, 256, (20, 8, 8, 3)).astype(np.uint8), np.arange(20) % 2
+    images[codes == 1, 2:4, 5] //= 4
+    layer = PixelMask()
+    layer.build((None, 8, 8, 3))
+    shown = keras_started.ops.convert_to_numpy(layer(images.astype(np.float32)))
+    np.testing.assert_array_equal(shown, images)
+    layer.choose(images, codes, 6)
+    found = keras_started.ops.convert_to_numpy(layer(images.astype(np.float32)))
+    levels = images.mean(axis=-1).reshape(20, -1)
+    chosen = SelectKBest(chi2, k=6).fit(levels, codes).get_support().reshape(8, 8)
+    assert chosen[2:4, 5].all()
+    np.testing.assert_array_equal(found[:, chosen], images[:, chosen])
+    assert (found[:, ~chosen] == WHITE_LEVEL).all()
+
+
+@pytest.mark.parametrize(("name", "n_features"), [("dcnn", 0), ("paper", 0), ("hybrid", 4)])
+def test_a_masked_network_is_the_same_behind_the_mask(networks, name, n_features):
+    plain, behind = (
+        networks.build(small(name, select_pixels=count), 2, n_features) for count in (0, 50)
+    )
+    assert behind.count_params() == plain.count_params() + 32 * 32
+    assert len(behind.trainable_weights) == len(plain.trainable_weights)
+    assert [x.name for x in behind.inputs] == [x.name for x in plain.inputs]
+    assert type(behind.optimizer) is type(plain.optimizer)
+    assert behind.loss == plain.loss

@@ -25,6 +25,7 @@ from napari_marrow.learning.network_training.checkpoint import Checkpoint
 from napari_marrow.learning.network_training.devices import choose_device
 from napari_marrow.learning.networks import build, join, named_weights
 from napari_marrow.learning.networks.common import FEATURE_SCALE, network_input
+from napari_marrow.learning.networks.mask import PIXEL_MASK, find_layer
 from napari_marrow.learning.onnx.export import export_network
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units, class_codes
@@ -193,8 +194,11 @@ def _fit(
     # Keras keeps the seed by thread: it is set here, where the training runs.
     keras.utils.set_random_seed(settings.seed)
     network = build(settings, len(classes), train.n_features)
-    if train.features is not None:
-        network.get_layer(FEATURE_SCALE).adapt(train.features)
+    if (scale := find_layer(network, FEATURE_SCALE)) is not None:
+        scale.adapt(train.features)
+    if (mask := find_layer(network, PIXEL_MASK)) is not None:
+        codes = class_codes(train.table, classes)[train.owner]
+        mask.choose(train.images, codes, settings.select_pixels)
     recorder = EpochRecorder(callbacks.on_epoch, callbacks.should_stop)
     stopping = BestEpoch(settings, "loss" if validation is None else "val_loss")
     rates = rate_callbacks(settings, float(network.optimizer.learning_rate))

@@ -26,7 +26,12 @@ def build(settings: TrainingSettings, classes: int, n_features: int = 0) -> kera
         one = replace(settings, members=1)
         return join([build(one, classes, n_features) for _ in range(settings.members)])
     found = [n_features] if MODELS[settings.model].takes_features else []
-    return cast("keras.Model", MODELS[settings.model].load_builder()(settings, classes, *found))
+    network = cast("keras.Model", MODELS[settings.model].load_builder()(settings, classes, *found))
+    if not settings.select_pixels:
+        return network
+    from napari_marrow.learning.networks.mask import masked
+
+    return masked(network)
 
 
 def join(members: Sequence[keras.Model]) -> keras.Model:
