@@ -196,7 +196,7 @@ class ModelPanel(QWidget):
         labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
         notes = [show_predictions(self._viewer, one, info.classes) for one in labelled]
         first = [] if info.confounding is None else [info.confounding.sentence]
-        first += [info.others_sentence] if info.others_sentence else []
+        notes.append(info.others_sentence)
         sentences = [*first, _report(labelled, n_seen, failed), *filter(None, notes)]
         text = " ".join([*sentences, RESEARCH_ONLY])
         self._run.say(text)
