@@ -123,7 +123,8 @@ install_packages() {
   # uv is many times faster than pip, but does not read pip's configuration: pass its index on.
   mirror=$("$VENV/bin/python" -m pip config list | sed -n "s/^[^=]*\.index-url='\(.*\)'$/\1/p" | tail -n 1)
   [[ -n $mirror ]] && export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$mirror}
-  if ! "$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python" --editable . --group dev; then
+  # Compiled now, by all processors: else each process that starts first compiles TensorFlow anew.
+  if ! "$VENV/bin/uv" pip install --quiet --compile-bytecode --python "$VENV/bin/python" --editable . --group dev; then
     say "uv could not install them; trying pip, which follows this machine's configuration."
     "$VENV/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'
     "$VENV/bin/python" -m pip install --quiet --editable . --group dev

@@ -9,6 +9,7 @@ from PIL import Image
 
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.predict import PredictJob, run_prediction
+from napari_marrow.learning.adaptation.shift import NOT_TESTED
 from napari_marrow.learning.bundle_files import REFERENCE
 from napari_marrow.learning.bundles.bundle import bundle_files, load_bundle
 from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
@@ -73,7 +74,7 @@ def test_a_bundle_without_signatures_still_knows_the_files(tmp_path, phantom, sv
     folder.mkdir()
     Image.fromarray(phantom.fields[0].image()).save(folder / "a.png")
     result = run_prediction(PredictJob(older, [scan(folder)], tmp_path / "q.csv"))
-    assert (result.learnt_from, result.notes) == (0, [])
+    assert (result.learnt_from, result.notes) == (0, [NOT_TESTED])
 
 
 def test_blank_pictures_are_known_by_their_files_alone(tmp_path, svm, phantom):

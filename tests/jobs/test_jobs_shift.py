@@ -134,7 +134,7 @@ def test_a_network_adapts_to_another_camera(networks, same, elsewhere, tmp_path)
             for x, y in answers
         ]
     assert np.mean(changed["auto"]) < 0.1
-    assert np.mean(changed["auto"]) < np.mean(changed["none"]) / 2
+    assert np.mean(changed["auto"]) < 0.8 * np.mean(changed["none"])
     adapted = accuracy(predicted(networks["auto"], elsewhere, tmp_path), elsewhere)
     assert adapted >= accuracy(predicted(networks["auto"], same, tmp_path), same) - 0.1
 

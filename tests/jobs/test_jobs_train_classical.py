@@ -93,7 +93,8 @@ def test_the_description_says_what_the_model_takes(svm, phantom):
     assert info.evaluation.to_dict() == svm["result"]["evaluation"]
     assert info.fingerprints == {phantom.label(f): sha256(f.path) for f in phantom.fields}
     assert any(note.startswith("12 of ") for note in info.notes)
-    assert info.notes[-1] == info.confidence.sentence("photographs not learnt from")
+    said = info.confidence.sentence("photographs not learnt from")
+    assert info.notes[-2:] == (said, info.others_sentence)  # fewer than 20 of a class
     assert info.versions["device"] == svm["result"]["device"] == "cpu"
     assert svm["result"]["history"] == []
     fractions = [e.fraction for e in svm["events"]]
@@ -224,7 +225,7 @@ def test_the_temperature_is_of_models_that_did_not_learn_from_what_they_answer(
         learnt.append(set(table["source"]))
         return fit_pipeline(model, table, *rest)
 
-    def of_answers(probabilities, truth, max_error):
+    def of_answers(probabilities, truth, max_error, groups):
         found.append(len(truth))
         return Confidence(2.0, 0.7, len(truth), 0.5, 0.0, max_error, len(truth))
 
