@@ -57,6 +57,19 @@ TOPICS = {
         "All cells of a folder's stack, with nothing cached and after a training on the same "
         "fields, which leaves their nuclei, features and crops in the cache; the answers agree.",
     ),
+    "training": Topic(
+        "Training a network",
+        "training.py --models dcnn,cnn7",
+        "Images a second, against a bare fit of Keras on arrays in memory: the same network and "
+        "batch. Copies are rotated and recoloured by napari-marrow and not by the fit, on the same "
+        "processors.",
+    ),
+    "prediction": Topic(
+        "Answers of a network",
+        "prediction.py",
+        "Cells a second once they are cut out: ONNX Runtime, with which napari-marrow predicts, "
+        "against Keras and OpenVINO on the same weights.",
+    ),
     "segmentation": Topic(
         "Segmentation",
         "segmentation.py {real}",

@@ -263,7 +263,8 @@ def vary(
         strength = np.exp(generator.normal(0, stain, 3))
         log_brightness = generator.normal(0, stain / 2)
         shift = np.full(3, -log_brightness / np.log(10))
-        out[k] = intensity.restain(zoomed, strength, shift)
+        for channel, table in enumerate(intensity.restain_tables(strength, shift)):
+            out[k, ..., channel] = table.take(zoomed[..., channel])
     return out
 
 
@@ -273,4 +274,4 @@ def _random_zoom(image: NDArray, generator: np.random.Generator, zoom: float) ->
     length = side * (1 - zoom * generator.random())
     steps = (np.arange(side) + 0.5) * length / side
     rows, columns = ((start + steps).astype(int) for start in generator.random(2) * (side - length))
-    return image[rows[:, None], columns]
+    return image.take(rows, axis=0).take(columns, axis=1)

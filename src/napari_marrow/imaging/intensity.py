@@ -12,6 +12,10 @@ from PIL import Image, ImageFilter, ImageOps
 Photograph = NDArray[np.uint8]
 
 
+DENSITIES = -np.log10(np.arange(256).clip(1) / 255)
+"""Optical density of each level."""
+
+
 def edges(image: Photograph) -> Photograph:
     """Return the edges of a photograph, dark on white: Sobel's gradient of every channel.
 
@@ -73,10 +77,14 @@ def restain(
     strength, shift
         A number per channel; 1 and 0 leave the image as it is.
     """
-    density = -np.log10(np.arange(256).clip(1) / 255)
-    levels = 255 * 10 ** -(np.multiply.outer(strength, density) + np.reshape(shift, (3, 1)))
-    table = np.rint(levels.clip(0, 255)).astype(int)
+    table = restain_tables(strength, shift)
     return np.array(Image.fromarray(image).point(table.ravel().tolist()))
+
+
+def restain_tables(strength: NDArray[np.float64], shift: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the level, (3, 256), that each level of a channel becomes; see :func:`restain`."""
+    density = np.multiply.outer(strength, DENSITIES) + np.reshape(shift, (3, 1))
+    return np.rint((255 * 10**-density).clip(0, 255)).astype(np.uint8)
 
 
 def add_noise(image: Photograph, sigma: float, generator: np.random.Generator) -> Photograph:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,9 @@ from napari_marrow.imaging.simulate_acquisition import simulate_acquisition
 from napari_marrow.learning.networks.common import network_input
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units
+
+N_AHEAD = 2
+"""Batches that are made while the network learns from one."""
 
 
 class Batches(keras.utils.PyDataset):
@@ -42,28 +47,46 @@ class Batches(keras.utils.PyDataset):
         self._images, self._targets = units.images, targets
         self._features = units.image_features
         self._settings, self._epoch = settings, epoch
+        self._pool = ThreadPoolExecutor(1, "batches")
+        self._ahead: dict[int, Future] = {}
         self._start_epoch()
 
+    def __enter__(self) -> Batches:
+        """Make batches ahead, in a thread, until the block ends."""
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
     def _start_epoch(self) -> None:
-        self._generator = np.random.default_rng([self._settings.seed, self._epoch])
         rows = np.repeat(np.arange(len(self._images)), self._settings.copies)
-        self._order = self._generator.permutation(rows)
+        self._order = np.random.default_rng([self._settings.seed, self._epoch]).permutation(rows)
 
     def __len__(self) -> int:
         return -(-len(self._order) // self._settings.batch_size)
 
     def __getitem__(self, step: int):
+        made = self._ahead.pop(step, None)
+        for coming in range(step + 1, min(step + 1 + N_AHEAD, len(self))):
+            if coming not in self._ahead:
+                self._ahead[coming] = self._pool.submit(self._make, coming)
+        return self._make(step) if made is None else made.result()
+
+    def _make(self, step: int):
+        """Return a batch and its targets: of each step of each epoch always the same."""
         size = self._settings.batch_size
         rows = self._order[step * size : (step + 1) * size]
         images = self._images[rows]
         if self._settings.copies > 1:
-            images = vary(images, self._generator)
+            generator = np.random.default_rng([self._settings.seed, self._epoch, step])
+            images = vary(images, generator)
             if self._settings.simulate_acquisitions:
-                images = np.stack([simulate_acquisition(x, self._generator) for x in images])
+                images = np.stack([simulate_acquisition(x, generator) for x in images])
         features = None if self._features is None else self._features[rows]
         return network_input(images, features), self._targets[rows]
 
     def on_epoch_end(self) -> None:
         """Begin the next epoch."""
+        self._ahead.clear()  # nothing is left: the last step has none after it
         self._epoch += 1
         self._start_epoch()

@@ -209,16 +209,18 @@ def _fit(
     if validation is not None:
         known = network_input(validation.images, validation.image_features)
         watched = known, one_hot(validation, classes)
-    network.fit(
-        Batches(train, smoothed(targets, settings.label_smoothing), settings, done),
-        validation_data=watched,
-        initial_epoch=done,
-        epochs=settings.epochs,
-        class_weight=_class_weights(targets) if settings.balance else None,
-        callbacks=[*rates, recorder, stopping, checkpoint],
-        shuffle=False,
-        verbose=0,
-    )
+    shown = smoothed(targets, settings.label_smoothing)
+    with Batches(train, shown, settings, done) as batches:
+        network.fit(
+            batches,
+            validation_data=watched,
+            initial_epoch=done,
+            epochs=settings.epochs,
+            class_weight=_class_weights(targets) if settings.balance else None,
+            callbacks=[*rates, recorder, stopping, checkpoint],
+            shuffle=False,
+            verbose=0,
+        )
     checkpoint.forget()
     return network, pd.DataFrame(recorder.rows)
 
