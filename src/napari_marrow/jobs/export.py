@@ -14,6 +14,7 @@ from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.bundle_files import ONNX, WEIGHTS
 from napari_marrow.learning.bundles.bundle import Bundle
+from napari_marrow.learning.onnx.inference import open_onnx
 from napari_marrow.learning.registry import KINDS
 
 Format: TypeAlias = Literal["onnx", "keras", "bioimage"]
@@ -100,7 +101,7 @@ def _describe(bundle: Bundle, folder: Path, bio: Any) -> Any:
     from napari_marrow.report.colours import RESEARCH_ONLY
 
     info = bundle.info
-    session = bundle.predictor._session
+    session = open_onnx(bundle.path / ONNX)
     rng = np.random.default_rng(0)
     given = {
         x.name: rng.uniform(0, 255, (N_TEST_UNITS, *x.shape[1:])).astype(np.float32)
@@ -152,7 +153,6 @@ def _describe(bundle: Bundle, folder: Path, bio: Any) -> Any:
         description=f"{RESEARCH_ONLY} Trained by {SOFTWARE} on {info.settings.unit}s.",
         authors=[bio.Author(name=f"the user of {SOFTWARE}")],
         cite=[bio.CiteEntry(text=f"{SOFTWARE}, a plugin of napari", doi=bio.Doi(NAPARI_DOI))],
-        license=bio.LicenseId("BSD-3-Clause"),
         documentation=bio.FileDescr(source=folder / "card.md"),
         inputs=inputs,
         outputs=[output],
