@@ -8,7 +8,7 @@ import tempfile
 
 
 def start_keras() -> None:
-    """Import the training code; show what the libraries print only when the import fails.
+    """Import Keras and its backend; show what they print only when the import fails.
 
     TensorFlow writes several lines to descriptor 2 before its log level is read, so nothing but
     redirecting the descriptor itself keeps a user's terminal free of them.
