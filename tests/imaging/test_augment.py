@@ -5,14 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from skimage.filters import sobel
 
 import napari_marrow
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts.names import class_of_name, source_of_name
 from napari_marrow.data.options import settings_from_dict
-from napari_marrow.imaging.augment import augment, count, rotate90, vary
+from napari_marrow.imaging.augment import (
+    SEVEN_LAYER,
+    augment,
+    count,
+    rotate90,
+    vary,
+    vary_by_one_operation,
+)
 from napari_marrow.imaging.intensity import edges
 from napari_marrow.imaging.settings import OPERATIONS, RANDOM, AugmentSettings
 
@@ -216,3 +223,38 @@ def test_wrong_arrays_are_said(field):
 def test_it_is_there_at_the_top_level():
     assert napari_marrow.augment is augment
     assert napari_marrow.AugmentSettings is AugmentSettings
+
+
+def test_each_image_of_a_batch_goes_through_one_operation_or_none():
+    """Those without random numbers against NumPy and Pillow; all seven are seen, evenly."""
+    image = np.random.default_rng(1).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+    image[..., 1] //= 2  # an equalized histogram differs
+    batch = np.repeat(image[None], 700, 0)
+    before = batch.copy()
+    out, again = (vary_by_one_operation(batch, np.random.default_rng(5)) for _ in range(2))
+    np.testing.assert_array_equal(out, again)
+    np.testing.assert_array_equal(batch, before)
+    assert out.dtype == np.uint8
+    known = {
+        "none": image,
+        "mirror": np.asarray(ImageOps.mirror(Image.fromarray(image))),
+        "equalise": np.asarray(ImageOps.equalize(Image.fromarray(image))),
+    }
+    for expected in known.values():  # 100 are expected, with a standard deviation of 9
+        assert 60 < (out == expected).all(axis=(1, 2, 3)).sum() < 140
+    others = {x.tobytes() for x in out} - {x.tobytes() for x in known.values()}
+    assert len(others) > 200  # 100 each of rotate, blur, distort; shifts are few whole pixels
+
+
+@pytest.mark.parametrize("operation", SEVEN_LAYER.operations)
+def test_an_operation_of_a_batch_has_its_strength(field, operation):
+    """An operation changes some images, and none where its strength is 0."""
+    image = field[0][:40, :40]
+    one = dataclasses.replace(SEVEN_LAYER, operations=(operation,))
+    batch = np.repeat(image[None], 8, 0)
+    for strength in (one, dataclasses.replace(one, shift=0, angle=0, distortion=0)):
+        out = vary_by_one_operation(batch, np.random.default_rng(0), strength)
+        changed = (out != image).any(axis=(1, 2, 3))
+        assert not changed.all()
+        is_still = strength is not one and operation in ("translate", "rotate", "distort")
+        assert changed.any() == (not is_still)

@@ -21,6 +21,15 @@ from napari_marrow.imaging.validate import checked_labels, checked_photograph
 KEEPS_MASKS = frozenset({"edges", "blur", "equalise", "light", "stain", "noise"})
 """Operations that move no pixel, so that masks stay as they are."""
 QUARTER_TURNS = {"rotate90": 1, "rotate180": 2, "rotate270": 3}
+SEVEN_LAYER = AugmentSettings(
+    ("equalise", "mirror", "translate", "rotate", "blur", "distort"),
+    shift=0.1,
+    angle=45.0,
+    blur=1.5,
+    distortion=0.03,
+)
+"""Augmentation of the network ``cnn7``, after T. T. P. Thanh et al., "Leukemia blood cell image
+classification using convolutional neural network", 2018. The strengths are our choice."""
 RELATIVE_STAIN_SHIFT = 0.2
 """Shift of the density over the change of its factor: a shift colours the empty background too."""
 
@@ -265,6 +274,36 @@ def vary(
         shift = np.full(3, -log_brightness / np.log(10))
         for channel, table in enumerate(intensity.restain_tables(strength, shift)):
             out[k, ..., channel] = table.take(zoomed[..., channel])
+    return out
+
+
+def vary_by_one_operation(
+    images: NDArray[np.uint8],
+    generator: np.random.Generator,
+    settings: AugmentSettings = SEVEN_LAYER,
+) -> NDArray[np.uint8]:
+    """Apply one operation, drawn at random, to each of a batch of images; to some of them none.
+
+    Parameters
+    ----------
+    images
+        (n, height, width, 3), uint8.
+    generator
+        Source of randomness; the same state gives the same images.
+    settings
+        The operations, of which none is as likely as each, and their strengths. Those of
+        ``rotate90`` and ``rotate270`` must be square; ``crop-border`` changes the size and can't
+        be among them.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, height, width, 3)
+    """
+    out = images.copy()
+    for k, drawn in enumerate(generator.integers(len(settings.operations) + 1, size=len(images))):
+        if drawn < len(settings.operations):
+            name = settings.operations[drawn]
+            out[k] = _random_operation(name, settings, images.shape[1:3], generator)(images[k])
     return out
 
 

@@ -100,10 +100,17 @@ class NetworkSettings(AdaptationSettings):
     copies: int = option(
         8,
         "Copies",
-        "Randomly rotated and recoloured copies of each training image per epoch; "
-        "1 uses the image as it is.",
+        "Randomly augmented copies of each training image per epoch; 1 uses the image as it is.",
         low=1,
         high=64,
+        advanced=True,
+    )
+    augmentation: Literal["auto", "standard", "published"] = option(
+        "auto",
+        "Augmentation",
+        "What a copy goes through: standard turns, mirrors, zooms and recolours it; published does "
+        "one of those of the network cnn7 (equalise, mirror, shift, rotate, blur, distort) or "
+        "none; auto is published for cnn7, standard for all others.",
         advanced=True,
     )
     simulate_acquisitions: bool = option(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Literal
 
 from napari_marrow.learning.bundle_files import FEATURES, HELDOUT, HISTORY, ONNX, WEIGHTS
 from napari_marrow.learning.model_settings import (
@@ -90,6 +91,8 @@ class ModelSpec:
         One sentence for forms and ``--help``, without the full stop.
     min_units
         How many units of each class it needs to learn from.
+    augmentation
+        Of a network: what copies go through where the user chooses ``auto``.
     """
 
     name: str
@@ -98,6 +101,7 @@ class ModelSpec:
     builder: str
     description: str
     min_units: int = 1
+    augmentation: Literal["standard", "published"] = "standard"
 
     @property
     def option_names(self) -> frozenset[str]:
@@ -133,7 +137,10 @@ MODELS = {
         _network("paper", "paper:build", "as published, with softmax, which does not learn"),
         _network("paper-relu", "paper:build_with_relu", "as published, with ReLU inside"),
         _network("sd-layer", "stain:build", "dcnn behind a layer that learns to separate stains"),
-        _network("cnn7", "cnn7:build", "five convolutions and two dense layers"),
+        replace(
+            _network("cnn7", "cnn7:build", "five convolutions and two dense layers"),
+            augmentation="published",
+        ),
         _network("dct", "dct:build", "a network on the discrete cosine transform"),
         _network(
             "vgg16", "pretrained:build_vgg16", "VGG-16, of weights in a local file", WeightsSettings

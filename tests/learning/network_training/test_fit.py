@@ -65,6 +65,33 @@ def test_copies_are_of_simulated_acquisitions_where_asked_for(training, side):
     assert spread[True] > 1.5 * spread[False]
 
 
+@pytest.mark.parametrize(
+    ("model", "augmentation", "published"),
+    [
+        ("dcnn", "auto", False),
+        ("cnn7", "auto", True),
+        ("cnn7", "standard", False),
+        ("dcnn", "published", True),
+    ],
+)
+def test_copies_go_through_the_chosen_augmentation(training, side, model, augmentation, published):
+    """The published one leaves every seventh image as it is, the standard one none."""
+    how = replace(SETTINGS, model=model, augmentation=augmentation, copies=12)
+    targets = training.one_hot(side, CLASSES)
+    shown, again = (training.Batches(side, targets, how) for _ in range(2))
+    images = np.concatenate([shown[k][0] for k in range(len(shown))]).astype(np.uint8)
+    known = {image.tobytes(): row for row, image in enumerate(side.images)}
+    rows = [known.get(image.tobytes()) for image in images]
+    assert any(row is not None for row in rows) == published
+    labels = np.concatenate([shown[k][1] for k in range(len(shown))])
+    for row, label in zip(rows, labels, strict=True):
+        assert row is None or (label == targets[row]).all()
+    other = np.concatenate([again[k][0] for k in range(len(again))])
+    np.testing.assert_array_equal(images, other)
+    again.on_epoch_end()
+    assert (np.concatenate([again[k][0] for k in range(len(again))]) != other).any()
+
+
 def test_each_image_has_the_features_of_its_unit(training, side):
     units = replace(side, features=np.arange(18, dtype=np.float32).reshape(9, 2))
     shown = training.Batches(units, training.one_hot(units, CLASSES), replace(SETTINGS, copies=1))

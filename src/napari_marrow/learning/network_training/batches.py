@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeAlias
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.imaging.augment import vary
+from napari_marrow.imaging.augment import vary, vary_by_one_operation
 from napari_marrow.imaging.simulate_acquisition import simulate_acquisition
 from napari_marrow.learning.networks.common import network_input
+from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units
 
+Images: TypeAlias = NDArray[np.uint8]
+AUGMENTATIONS: dict[str, Callable[[Images, np.random.Generator], Images]] = {
+    "standard": vary,
+    "published": vary_by_one_operation,
+}
+"""Functions of a batch of images and a random generator, by the names that settings have."""
 N_AHEAD = 2
 """Batches that are made while the network learns from one."""
 
 
 class Batches(keras.utils.PyDataset):
-    """The training side in a new order each epoch, each image rotated and recoloured at random.
+    """The training side in a new order each epoch, each image augmented at random.
 
     What an epoch shows depends on the seed and on its number alone, so that a training that was
     stopped goes on as if it had not been.
@@ -47,6 +56,10 @@ class Batches(keras.utils.PyDataset):
         self._images, self._targets = units.images, targets
         self._features = units.image_features
         self._settings, self._epoch = settings, epoch
+        chosen = settings.augmentation
+        self._vary = AUGMENTATIONS[
+            MODELS[settings.model].augmentation if chosen == "auto" else chosen
+        ]
         self._pool = ThreadPoolExecutor(1, "batches")
         self._ahead: dict[int, Future] = {}
         self._start_epoch()
@@ -79,7 +92,7 @@ class Batches(keras.utils.PyDataset):
         images = self._images[rows]
         if self._settings.copies > 1:
             generator = np.random.default_rng([self._settings.seed, self._epoch, step])
-            images = vary(images, generator)
+            images = self._vary(images, generator)
             if self._settings.simulate_acquisitions:
                 images = np.stack([simulate_acquisition(x, generator) for x in images])
         features = None if self._features is None else self._features[rows]

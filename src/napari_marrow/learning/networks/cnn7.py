@@ -3,8 +3,8 @@
 After T. T. P. Thanh et al., "Leukemia blood cell image classification using convolutional neural
 network" (International Journal of Computer Theory and Engineering 10, 2018): five layers extract
 features, two classify, and the training images are equalised, mirrored, shifted, rotated, blurred
-and sheared copies. How many filters a layer has is not taken from there: widths are our choice, and
-double where pooling halves the side.
+and distorted copies (:data:`napari_marrow.imaging.augment.SEVEN_LAYER`). How many filters a layer
+has is not taken from there: widths are our choice, and double where pooling halves the side.
 """
 
 from __future__ import annotations
