@@ -19,6 +19,7 @@ from .learning.bundles.bundle import load_bundle as load_bundle
 from .learning.bundles.bundle import predict_one as predict_one
 from .learning.bundles.info import BundleInfo as BundleInfo
 from .learning.bundles.predictor import Prediction as Prediction
+from .learning.network_training.rebuild import load_keras as load_keras
 from .learning.network_training.rebuild import rebuild as rebuild
 from .learning.scores.evaluation import Evaluation as Evaluation
 from .learning.scores.evaluation import Score as Score

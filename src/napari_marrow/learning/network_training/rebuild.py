@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.registry import MODELS, models_of_kind
 from napari_marrow.learning.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -52,3 +54,29 @@ def rebuild(
             f"The weights do not fit the network {settings.model}: {error}; train it again."
         ) from error
     return network
+
+
+def load_keras(path: Path | str) -> keras.Model:
+    """Open a ``.keras`` file that ``export`` wrote. Not for napari's process, as :func:`rebuild`.
+
+    Keras alone opens networks of its own layers only; here it also knows those of this package.
+
+    Raises
+    ------
+    MarrowError
+        When the file is not there or is none of these.
+    """
+    import keras
+
+    for name in models_of_kind("network"):
+        MODELS[name].load_builder()  # importing it registers its layers
+    from napari_marrow.learning.networks import mask  # noqa: F401 - its layer, too
+
+    if not Path(path).is_file():
+        raise MarrowError(f"{path} is not there; export a bundle with --to keras.")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise MarrowError(
+            f"{path} is no network that napari-marrow exported; export a bundle with --to keras."
+        ) from error

@@ -24,6 +24,8 @@ MEAN_LEVEL, LEVEL_RANGE = 192, 64
 """White-balanced pixels have grey levels about this mean; scaled, they have about unit variance."""
 
 Tensor: TypeAlias = keras.KerasTensor
+saved_layer = keras.saving.register_keras_serializable("napari_marrow")
+"""Decorator of what a ``.keras`` file names, so that Keras finds it when it opens the file."""
 
 
 def image_input(settings: TrainingSettings) -> Tensor:

@@ -19,6 +19,7 @@ from napari_marrow.learning.networks.common import (
     image_input,
     optical_density,
     probabilities,
+    saved_layer,
 )
 from napari_marrow.learning.settings import TrainingSettings
 
@@ -44,6 +45,7 @@ def build(settings: TrainingSettings, classes: int) -> keras.Model:
     return compiled(inputs, probabilities(x, classes), settings)
 
 
+@saved_layer
 class CosineTransform(layers.Layer):
     """The lowest coefficients of the cosine transform of each channel, divided by the side.
 

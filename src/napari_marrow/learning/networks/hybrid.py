@@ -20,6 +20,7 @@ from napari_marrow.learning.networks.common import (
     compiled,
     image_input,
     probabilities,
+    saved_layer,
     scale,
 )
 from napari_marrow.learning.settings import TrainingSettings
@@ -45,6 +46,7 @@ def build(settings: TrainingSettings, classes: int, n_features: int) -> keras.Mo
     return compiled([inputs, features], probabilities(x, classes), settings)
 
 
+@saved_layer
 class FeatureScale(layers.Layer):
     """Features as deviations from their mean, in standard deviations; 0 where not measured."""
 

@@ -13,11 +13,13 @@ from keras import layers
 from numpy.typing import NDArray
 
 from napari_marrow.imaging.white_point import WHITE_LEVEL
+from napari_marrow.learning.networks.common import saved_layer
 from napari_marrow.measure.chi2 import chi2_scores
 
 PIXEL_MASK = "pixel_mask"
 
 
+@saved_layer
 class PixelMask(layers.Layer):
     """Images that are white, (side, side, 3), but for the places of a mask."""
 

@@ -23,6 +23,7 @@ from napari_marrow.learning.networks.common import (
     compiled,
     image_input,
     probabilities,
+    saved_layer,
 )
 from napari_marrow.learning.settings import TrainingSettings
 
@@ -56,7 +57,7 @@ def _feature_maps(images: Tensor, name: str, settings: TrainingSettings) -> Tens
     MarrowError
         When there is no such application, the file does not fit, or the input is too small.
     """
-    make, preprocess = _application(name)
+    make, _ = _application(name)
     if settings.weights and not Path(settings.weights).is_file():
         raise MarrowError(f"{settings.weights} is not there; name a file of weights of {name}.")
     shape = (settings.input_size, settings.input_size, 3)
@@ -76,19 +77,25 @@ def _feature_maps(images: Tensor, name: str, settings: TrainingSettings) -> Tens
             ) from error
     network.trainable = settings.fine_tune
     # batch normalisation keeps its statistics: tens of images have none of their own
-    return network(_Preprocess(preprocess, name="preprocess")(images), training=False)
+    return network(Preprocess(name, name="preprocess")(images), training=False)
 
 
-class _Preprocess(layers.Layer):
+@saved_layer
+class Preprocess(layers.Layer):
     """What the weights of an application were trained on, made of levels of 0 to 255."""
 
-    def __init__(self, preprocess: Callable[[Tensor], Tensor], name: str):
-        super().__init__(name=name)
-        self._preprocess = preprocess
+    def __init__(self, application: str, **keywords):
+        super().__init__(**keywords)
+        self._name_of_application = application
+        self._preprocess = _application(application)[1]
 
     def call(self, images):
         """Call the function of Keras; in a layer, as its constants can't be exported otherwise."""
         return self._preprocess(images)
+
+    def get_config(self):
+        """Return what the layer is made of, for a ``.keras`` file."""
+        return super().get_config() | {"application": self._name_of_application}
 
 
 def _application(name: str) -> tuple[Callable[..., keras.Model], Callable[[Tensor], Tensor]]:

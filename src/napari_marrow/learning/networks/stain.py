@@ -22,6 +22,7 @@ from napari_marrow.learning.networks.common import (
     optical_density,
     probabilities,
     published_layout,
+    saved_layer,
 )
 from napari_marrow.learning.settings import TrainingSettings
 
@@ -39,6 +40,7 @@ def build(settings: TrainingSettings, classes: int) -> keras.Model:
     return compiled(inputs, probabilities(x, classes), settings)
 
 
+@saved_layer
 def stain_separation(shape: tuple[int, ...], dtype: str | None = None) -> keras.KerasTensor:
     """Return the weights that the layer begins with, (1, 1, 3 channels, 3 stains)."""
     with importing:
