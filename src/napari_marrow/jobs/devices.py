@@ -37,7 +37,7 @@ class Devices:
     @property
     def has_gpu(self) -> bool:
         """Whether there is a GPU."""
-        return self.devices[0].startswith("gpu")
+        return not self.devices[0].startswith("cpu")
 
 
 def devices() -> Devices:
@@ -45,15 +45,15 @@ def devices() -> Devices:
     start_keras()
     import keras
 
-    from napari_marrow.learning.network_training.devices import list_devices
+    from napari_marrow.learning.network_training.devices import choose_devices, is_cpu, list_devices
 
     found = list_devices()
     backend = keras.backend.backend()
     cards = nvidia_cards()
-    gpus = [name for name in found if name.startswith("gpu")]
+    gpus = [name for name in found if not is_cpu(name)]
     if gpus:
         count = f"{len(gpus)} GPU{'s' * (len(gpus) > 1)}"
-        text = f"{count} found by {backend}; auto trains on {gpus[0]}."
+        text = f"{count} found by {backend}; auto trains on {', '.join(choose_devices('auto'))}."
     else:
         why = why_no_gpu(sys.platform, backend, cards)
         text = f"No GPU was found by {backend}; training runs on the CPU. {why}"

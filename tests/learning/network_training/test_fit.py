@@ -117,13 +117,26 @@ def test_devices(keras_started, monkeypatch):
 
     assert devices.list_devices()[-1] == "cpu:0"
     monkeypatch.setattr(devices, "list_devices", lambda: ["gpu:0", "gpu:1", "cpu:0"])
-    chosen = [devices.choose_device(wanted) for wanted in ("auto", "cpu", "gpu")]
-    assert chosen == ["gpu:0", "cpu:0", "gpu:0"]
+    chosen = [devices.choose_devices(wanted) for wanted in ("auto", "cpu", "gpu")]
+    shared = ("gpu:0", "gpu:1") if keras_started.backend.backend() != "torch" else ("gpu:0",)
+    assert chosen == [shared, ("cpu:0",), shared]
     monkeypatch.setattr(devices, "list_devices", lambda: ["cpu:0"])
-    assert devices.choose_device("auto") == "cpu:0"
+    assert devices.choose_devices("auto") == ("cpu:0",)
     with pytest.raises(MarrowError, match="No GPU was found") as error:
-        devices.choose_device("gpu")
+        devices.choose_devices("gpu")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("n_devices", "expected"), [(1, 18), (2, 18), (4, 20), (5, 20)])
+def test_devices_share_every_batch_evenly(training, side, n_devices, expected):
+    """18 images are filled up to a multiple, with those that came first."""
+    how = replace(SETTINGS, batch_size=20)
+    shown = training.Batches(side, training.one_hot(side, CLASSES), how, 0, n_devices)
+    alone = training.Batches(side, training.one_hot(side, CLASSES), how)
+    targets = shown[0][1]
+    assert len(targets) == expected
+    np.testing.assert_array_equal(targets[:18], alone[0][1])
+    np.testing.assert_array_equal(targets[18:], targets[: expected - 18])
 
 
 def train(training, side, settings, validation=None, **heard):
@@ -274,8 +287,8 @@ class Hungry:
     def __init__(self, batches):
         self.batches = batches
 
-    def __call__(self, units, targets, settings, epoch):
-        made = self.batches(units, targets, settings, epoch)
+    def __call__(self, units, targets, settings, *others):
+        made = self.batches(units, targets, settings, *others)
         if settings.batch_size > self.most:
             made._images = HungryImages(made._images)
         return made

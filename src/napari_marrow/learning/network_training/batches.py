@@ -27,6 +27,11 @@ N_AHEAD = 2
 """Batches that are made while the network learns from one."""
 
 
+def next_multiple(number: int, factor: int) -> int:
+    """Return the smallest multiple of a factor that is not below a number."""
+    return -(-number // factor) * factor
+
+
 class Batches(keras.utils.PyDataset):
     """The training side in a new order each epoch, each image augmented at random.
 
@@ -43,6 +48,9 @@ class Batches(keras.utils.PyDataset):
         Those of the training.
     epoch
         Number of epochs that were shown before.
+    n_devices
+        Number of devices that share each batch evenly; for it the last of an epoch is filled up
+        with images of the first.
     """
 
     def __init__(
@@ -51,11 +59,12 @@ class Batches(keras.utils.PyDataset):
         targets: NDArray[np.float32],
         settings: TrainingSettings,
         epoch: int = 0,
+        n_devices: int = 1,
     ):
         super().__init__()
         self._images, self._targets = units.images, targets
         self._features = units.image_features
-        self._settings, self._epoch = settings, epoch
+        self._settings, self._epoch, self._n_devices = settings, epoch, n_devices
         chosen = settings.augmentation
         self._vary = AUGMENTATIONS[
             MODELS[settings.model].augmentation if chosen == "auto" else chosen
@@ -73,7 +82,8 @@ class Batches(keras.utils.PyDataset):
 
     def _start_epoch(self) -> None:
         rows = np.repeat(np.arange(len(self._images)), self._settings.copies)
-        self._order = np.random.default_rng([self._settings.seed, self._epoch]).permutation(rows)
+        order = np.random.default_rng([self._settings.seed, self._epoch]).permutation(rows)
+        self._order = np.resize(order, next_multiple(len(order), self._n_devices))
 
     def __len__(self) -> int:
         return -(-len(self._order) // self._settings.batch_size)

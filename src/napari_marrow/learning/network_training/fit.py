@@ -15,14 +15,15 @@ from napari_marrow.data.cache import checksum
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.progress import ignore, never
 from napari_marrow.learning.learners import OnEpoch
-from napari_marrow.learning.network_training.batches import Batches
+from napari_marrow.learning.network_training.batches import Batches, next_multiple
 from napari_marrow.learning.network_training.callbacks import (
     BestEpoch,
     EpochRecorder,
     rate_callbacks,
 )
 from napari_marrow.learning.network_training.checkpoint import Checkpoint
-from napari_marrow.learning.network_training.devices import choose_device
+from napari_marrow.learning.network_training.devices import choose_devices, running_on
+from napari_marrow.learning.network_training.rebuild import rebuild
 from napari_marrow.learning.networks import build, join, named_weights
 from napari_marrow.learning.networks.common import FEATURE_SCALE, network_input
 from napari_marrow.learning.networks.mask import PIXEL_MASK, find_layer
@@ -32,6 +33,8 @@ from napari_marrow.learning.units.samples import Units, class_codes
 
 OUT_OF_MEMORY = ("resourceexhausted", "resource_exhausted", "out of memory", "outofmemory")
 """What TensorFlow, JAX and PyTorch call it, in the kind or the text of an error."""
+
+VALIDATION_BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class TrainedNetwork:
     parameters
         Number of weights.
     device
-        Where it ran, as the backend names it.
+        Where it ran, as the backend names it; several with commas.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -89,7 +92,7 @@ def train_network(
     """Train the network that the settings name, from fresh weights.
 
     The same training that was stopped before, or was cut off, goes on after its last epoch. Where
-    memory does not suffice for a batch, it goes on with half of it.
+    memory does not suffice for a batch, it goes on with half of it. Several GPUs share each batch.
 
     Parameters
     ----------
@@ -109,33 +112,44 @@ def train_network(
     MarrowError
         When a GPU is asked for and none is found, or memory does not suffice for one image.
     """
-    device = choose_device(settings.device)
-    with keras.device(device):
+    devices = choose_devices(settings.device)
+    with running_on(devices):
         found = []
         for k in range(settings.members):
             own = replace(settings, seed=settings.seed + k, members=1)
             heard = callbacks
             if settings.members > 1:
                 heard = replace(callbacks, on_epoch=_of_member(callbacks.on_epoch, k + 1))
-            found.append(_fit_halving(train, validation, classes, own, heard))
+            found.append(_fit_halving(train, validation, classes, own, heard, len(devices)))
         networks, histories = zip(*found, strict=True)
         network, history = networks[0], histories[0]
         if settings.members > 1:
             network = join(networks)
             history = pd.concat([x.assign(member=k) for k, x in enumerate(histories, 1)])
-        features = train.image_features
-        return TrainedNetwork(
-            weights={
-                name: np.asarray(keras.ops.convert_to_numpy(weight))
-                for name, weight in named_weights(network).items()
-            },
-            onnx=export_network(
-                network, train.images[:16], None if features is None else features[:16]
-            ),
-            history=history,
-            parameters=network.count_params(),
-            device=device,
-        )
+        weights = {
+            name: np.asarray(keras.ops.convert_to_numpy(weight))
+            for name, weight in named_weights(network).items()
+        }
+    onnx, parameters = _exported(train, classes, settings, weights)
+    return TrainedNetwork(weights, onnx, history, parameters, ", ".join(devices))
+
+
+def _exported(
+    train: Units,
+    classes: tuple[str, ...],
+    settings: TrainingSettings,
+    weights: dict[str, NDArray[np.float32]],
+) -> tuple[bytes, int]:
+    """Return the ONNX file of a trained network, and its number of weights.
+
+    It is built again on the CPU: ONNX Runtime answers there, and that of several devices can't be
+    exported.
+    """
+    features = train.image_features
+    with keras.device("cpu:0"):
+        network = rebuild(settings, len(classes), weights, train.n_features)
+        known = None if features is None else features[:16]
+        return export_network(network, train.images[:16], known), network.count_params()
 
 
 def _of_member(on_epoch: OnEpoch, number: int) -> OnEpoch:
@@ -149,30 +163,31 @@ def _fit_halving(
     classes: tuple[str, ...],
     settings: TrainingSettings,
     callbacks: FitCallbacks,
+    n_devices: int,
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Fit with as large a batch as memory holds, which is at most the one asked for."""
     sides = [x for x in (train, validation) if x is not None]
     arrays = [y for x in sides for y in (x.images, one_hot(x, classes), x.features)]
     parts = [repr(asdict(settings)), checksum(*arrays)]  # the same also with smaller batches
-    size = settings.batch_size
+    size = next_multiple(settings.batch_size, n_devices)
     while True:
         try:
             own = replace(settings, batch_size=size)
-            return _fit(train, validation, classes, own, callbacks, parts)
+            return _fit(train, validation, classes, own, callbacks, parts, n_devices)
         except Stopped:
             raise
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            if size == 1:
+            if size == n_devices:
                 raise MarrowError(
                     "Memory does not suffice to train with one image a step; choose a smaller "
                     "input size or another network, or close other programs."
                 ) from error
             keras.utils.clear_session()
-            size //= 2
+            before, size = size, next_multiple(size // 2, n_devices)
             callbacks.message(
-                f"Memory does not suffice for {2 * size} images a step: goes on with {size}."
+                f"Memory does not suffice for {before} images a step: goes on with {size}."
             )
 
 
@@ -189,6 +204,7 @@ def _fit(
     settings: TrainingSettings,
     callbacks: FitCallbacks,
     parts: list[str],
+    n_devices: int,
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Fit a network, or go on with what is kept of the same training under ``parts``."""
     # Keras keeps the seed by thread: it is set here, where the training runs.
@@ -201,19 +217,20 @@ def _fit(
         mask.choose(train.images, codes, settings.select_pixels)
     recorder = EpochRecorder(callbacks.on_epoch, callbacks.should_stop)
     stopping = BestEpoch(settings, "loss" if validation is None else "val_loss")
-    rates = rate_callbacks(settings, float(network.optimizer.learning_rate))
+    first_rate = keras.ops.convert_to_numpy(network.optimizer.learning_rate).item()
+    rates = rate_callbacks(settings, first_rate)
     checkpoint = Checkpoint(parts, recorder, stopping)
     if done := checkpoint.load(network):
         callbacks.message(f"Goes on after epoch {done} of the same training, which was stopped.")
     targets, watched = one_hot(train, classes), None
     if validation is not None:
-        known = network_input(validation.images, validation.image_features)
-        watched = known, one_hot(validation, classes)
+        watched = _arrays(validation, classes, n_devices)
     shown = smoothed(targets, settings.label_smoothing)
-    with Batches(train, shown, settings, done) as batches:
+    with Batches(train, shown, settings, done, n_devices) as batches:
         network.fit(
             batches,
             validation_data=watched,
+            validation_batch_size=next_multiple(VALIDATION_BATCH_SIZE, n_devices),
             initial_epoch=done,
             epochs=settings.epochs,
             class_weight=_class_weights(targets) if settings.balance else None,
@@ -223,6 +240,15 @@ def _fit(
         )
     checkpoint.forget()
     return network, pd.DataFrame(recorder.rows)
+
+
+def _arrays(units: Units, classes: tuple[str, ...], n_devices: int) -> tuple:
+    """Return input and targets, filled up with the first ones so that devices can share them."""
+    count = len(units.images)
+    rows = np.resize(np.arange(count), next_multiple(count, n_devices))
+    features = units.image_features
+    known = network_input(units.images[rows], None if features is None else features[rows])
+    return known, one_hot(units, classes)[rows]
 
 
 def smoothed(targets: NDArray[np.float32], amount: float) -> NDArray[np.float32]:
