@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from napari.components import ViewerModel
 from PIL import Image
+from scipy import ndimage
 
 from napari_marrow.audit.copies import pack_signatures
 from napari_marrow.data.cache import FOLDER_VARIABLE
@@ -165,6 +166,22 @@ def test_labelling_again_replaces_the_layer(viewer, tmp_path, make_toy):
     before = len(viewer.layers)
     label(viewer, bundle)
     assert len(viewer.layers) == before
+
+
+def test_the_outlines_of_cells_are_found_once(viewer, tmp_path, make_toy, monkeypatch):
+    """On a large photograph napari takes up to a second for them, on the viewer's thread."""
+    found, erode = [], ndimage.grey_erosion
+
+    def counted(labels, **options):
+        found.append(labels.shape)
+        return erode(labels, **options)
+
+    monkeypatch.setattr(ndimage, "grey_erosion", counted)
+    label(viewer, make_toy(tmp_path / "cells.marrow", unit="cell"))
+    layer = viewer.layers["PKG - SN-AM predicted cells"]
+    assert layer.visible
+    assert layer.contour
+    assert found == [layer.data.shape[1:]]
 
 
 def test_a_multiscale_photograph_is_labelled_at_its_finest_level(draw):

@@ -239,10 +239,10 @@ class PhotographModel:
         as blank ones, do not make the others unusual.
         """
         with importing:
-            from scipy.stats import binom
+            from scipy.special import bdtrc  # scipy.stats takes a second to import
 
         count, beyond = len(measured), self.are_unusual(measured).sum()
-        p_value = binom.sf(beyond - 1, count, UNLIKE_FRACTION)
+        p_value = bdtrc(beyond - 1, count, UNLIKE_FRACTION)
         if beyond > count / 2 and p_value <= MAX_P_VALUE:
             return True
         variance = np.pi / 2 * (1 / count + 1 / self.n_sources)
@@ -320,13 +320,13 @@ def _squared_quantiles(fraction: float, count: int | None = None) -> NDArray[np.
     chi-square distribution for one that is known.
     """
     with importing:
-        from scipy.stats import chi2, f
+        from scipy.special import chdtri, fdtri  # scipy.stats takes a second to import
 
-    size, level = _group_sizes(), 1 - fraction / len(GROUPS)
+    size, above = _group_sizes(), fraction / len(GROUPS)
     if count is None:
-        return chi2.ppf(level, size)
+        return chdtri(size, above)
     free = np.maximum(1, count - size)
-    return size * (count - 1) / free * f.ppf(level, size, free)
+    return size * (count - 1) / free * fdtri(size, free, 1 - above)
 
 
 def _no_limits() -> NDArray[np.float32]:

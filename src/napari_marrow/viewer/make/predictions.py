@@ -37,6 +37,9 @@ from napari_marrow.viewer.transforms import place_of
 if TYPE_CHECKING:
     from napari_marrow.jobs.predict import Predicted, PredictInput
 
+CONTOUR_PX = (2, 4)
+"""Least and greatest width of the outlines of predicted cells, less one."""
+
 
 @dataclass(frozen=True, eq=False)
 class LabelledPhotograph:
@@ -169,6 +172,7 @@ def show_predictions(
         else:
             set_aside(older)
     viewer.add_layer(made)
+    made.visible = True
     replace(LayerInfo.of(made), checksum=_checksum(made)).set_on(made)
     return note
 
@@ -222,9 +226,10 @@ def _checksum(layer: Labels) -> int:
 
 
 def predictions_layer(labelled: LabelledPhotograph, classes: Sequence[str]) -> Labels:
-    """Return the Labels layer of predicted cells, exactly over the photograph.
+    """Return the Labels layer of predicted cells, exactly over the photograph; hidden.
 
-    The cells of a stack are numbered through, and its features have a row for each of them.
+    Were it shown, napari would find its outlines here and again when it is added. The cells of a
+    stack are numbered through, and its features have a row for each of them.
     """
     photograph, predictions = labelled.photograph, labelled.predictions
     highest = [int(p.table["index"].max()) if len(p.table) else 0 for p in predictions]
@@ -240,11 +245,13 @@ def predictions_layer(labelled: LabelledPhotograph, classes: Sequence[str]) -> L
         features=table,
         colormap=cell_colours(table, classes),
         opacity=1,
+        visible=False,
         **place_of(photograph.layer),
         metadata=linked_info(photograph.layer, Kind.PREDICTED).metadata(),
     )
-    # Outlines leave the chromatin to be seen; their width is in pixels of the photograph.
-    layer.contour = max(2, labels.shape[-2] // 160)
+    # Outlines leave the chromatin to be seen; their width is in pixels of the photograph. napari
+    # finds them anew for each slice, in a time that grows with the square of the width.
+    layer.contour = int(np.clip(labels.shape[-2] // 480, *CONTOUR_PX))
     return layer
 
 
