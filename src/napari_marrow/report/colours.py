@@ -7,6 +7,8 @@ from collections.abc import Sequence
 FIXED = {"ALL": "#E69F00", "MM": "#009E73"}
 _OTHERS = ("#56B4E9", "#D55E00", "#CC79A7", "#0072B2", "#F0E442")
 UNCERTAIN = "#BBBBBB"
+TRAINING, VALIDATION = "#0072B2", "#D55E00"
+"""Of the curves of losses."""
 
 RESEARCH_ONLY = "Research use only, never diagnosis."
 

@@ -1,10 +1,12 @@
-"""The loss curve, in the report and live in the viewer."""
+"""The loss curve in the report."""
 
 from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+
+from napari_marrow.report.colours import TRAINING, VALIDATION
 
 
 def draw_history(axes: Axes, history: pd.DataFrame) -> None:
@@ -15,12 +17,12 @@ def draw_history(axes: Axes, history: pd.DataFrame) -> None:
     watched = "val_loss" if "val_loss" in history else "loss"
     for k, own in enumerate(members):
         labels = ("training", "validation", "best epoch") if k == 0 else ("", "", "")
-        axes.plot(own["epoch"], own["loss"], color="#0072B2", label=labels[0])
+        axes.plot(own["epoch"], own["loss"], color=TRAINING, label=labels[0])
         if "val_loss" in own:
-            axes.plot(own["epoch"], own["val_loss"], color="#D55E00", label=labels[1])
+            axes.plot(own["epoch"], own["val_loss"], color=VALIDATION, label=labels[1])
         if len(own):
             best = own.loc[own[watched].idxmin()]
-            axes.plot(best["epoch"], best[watched], "o", color="#D55E00", ms=5, label=labels[2])
+            axes.plot(best["epoch"], best[watched], "o", color=VALIDATION, ms=5, label=labels[2])
     axes.set(xlabel="epoch", ylabel="loss")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, loc="upper right")

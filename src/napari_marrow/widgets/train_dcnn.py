@@ -31,6 +31,7 @@ from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, text_label
+from napari_marrow.widgets.components.loss_plot import LossPlot
 from napari_marrow.widgets.components.model_panel import ModelPanel
 from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.source_panel import SourcePanel
@@ -38,8 +39,6 @@ from napari_marrow.widgets.components.unsaved_model import UnsavedModel
 
 if TYPE_CHECKING:
     import napari
-
-    from napari_marrow.widgets.components.loss_plot import LossPlot
 
 WARM_START_AFTER_MS = 500
 """The widget is drawn first; then TensorFlow starts in the child."""
@@ -155,9 +154,6 @@ class TrainDcnn(DockWidget):
                 self.devices.setText(NO_DEVICES_YET)
 
             def work(emit: Emit, should_stop: ShouldStop) -> tuple[Path, str]:
-                # Imported here, or the viewer would wait for matplotlib and pandas later.
-                import napari_marrow.widgets.components.loss_plot  # noqa: F401
-
                 collection, learnt = find(emit, should_stop)
                 starting = "Starting TensorFlow..." if kind.needs_keras else "Starting..."
                 emit(Event("progress", starting, 0.0))
@@ -208,8 +204,6 @@ class TrainDcnn(DockWidget):
     def _show_plot(self, *, shown: bool) -> None:
         """Show an empty plot of the losses of a model that has some."""
         if self.plot is None and shown:
-            from napari_marrow.widgets.components.loss_plot import LossPlot
-
             self.plot = LossPlot(self.viewer)
             self._plot_layout.addWidget(self.plot)
         self._plot_box.setVisible(shown)
