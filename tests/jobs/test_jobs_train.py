@@ -203,7 +203,10 @@ def test_a_training_end_to_end(trained, keras_started):
 
     history = pd.read_csv(folder / "history.csv")
     assert history["epoch"].tolist() == list(range(1, len(history) + 1))
-    assert set(history) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+    assert set(history) == {
+        "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate",
+    }  # fmt: skip
+    assert history["learning_rate"].tolist() == pytest.approx([0.003] * len(history), rel=1e-6)
     text = (folder / "card.md").read_text(encoding="utf-8")
     assert f"{network.count_params():,} parameters" in text
 

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
+from napari_marrow.jobs.watched import WatchedReport
 from napari_marrow.learning.bundle_files import HELDOUT
 from napari_marrow.learning.bundles.bundle import load_bundle, predict_one
 from napari_marrow.learning.classical.models import choose_columns
@@ -35,9 +36,15 @@ def collection(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory, collection, keras_started):
+def events():
+    """Of the training."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory, collection, keras_started, events):
     out = tmp_path_factory.mktemp("out") / "hybrid.marrow"
-    run_training(TrainJob(collection, SETTINGS, out))
+    run_training(TrainJob(collection, SETTINGS, out, watch=True), events.append)
     return load_bundle(out)
 
 
@@ -59,6 +66,22 @@ def test_the_bundle_answers_as_the_training_did(bundle, collection, tmp_path):
     for name in PROBABILITIES:
         np.testing.assert_allclose(both[f"{name}_then"], both[f"{name}_now"], atol=1e-5)
     assert (both["class_then"] == both["class_now"]).mean() > 0.7
+
+
+def test_watched_cells_end_with_the_classes_that_the_bundle_gives_them(
+    bundle, events, collection, tmp_path
+):
+    """The temperature of the bundle does not change which class is first."""
+    reports = [report for event in events if (report := WatchedReport.of_event(event))]
+    assert len(reports) >= 2
+    shown = reports[0].thumbnails
+    assert shown.side == "validation"
+    assert not any(report.thumbnails for report in reports[1:])
+    answers = run_prediction(PredictJob(bundle, [collection], tmp_path / "p.csv")).table
+    names = answers["image"] + ", nucleus " + answers["index"].astype(str)
+    known = dict(zip(names, answers["class"], strict=True))
+    first = [shown.classes[int(np.argmax(row))] for row in reports[-1].probabilities]
+    assert first == [known[name] for name in shown.names]
 
 
 def test_both_the_pixels_and_the_features_tell(bundle, collection):

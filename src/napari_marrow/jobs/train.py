@@ -20,6 +20,7 @@ from napari_marrow.jobs.events import (
     progress_callback,
     silent,
 )
+from napari_marrow.jobs.watched import WatchedReporter
 from napari_marrow.learning.bundle_files import HISTORY
 from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, load_bundle, write_bundle
 from napari_marrow.learning.scores.evaluation import Evaluation
@@ -29,13 +30,17 @@ from napari_marrow.report.tables import verdict
 
 @dataclass(frozen=True)
 class TrainJob:
-    """Train on these fields, with these settings, into this folder."""
+    """Train on these fields, with these settings, into this folder.
+
+    ``watch`` also reports what a network answers for a few images while it learns.
+    """
 
     collection: Collection
     settings: TrainingSettings
     out: Path
     force: bool = False
     strict: bool = False
+    watch: bool = False
 
     def to_dict(self) -> dict[str, object]:
         """Return the job as JSON, for the child process."""
@@ -45,6 +50,7 @@ class TrainJob:
             "out": str(self.out),
             "force": self.force,
             "strict": self.strict,
+            "watch": self.watch,
         }
 
     @classmethod
@@ -56,6 +62,7 @@ class TrainJob:
             Path(values["out"]),
             bool(values.get("force")),
             bool(values.get("strict")),
+            bool(values.get("watch")),
         )
 
 
@@ -178,6 +185,7 @@ def run_training(
             on_epoch,
             should_stop,
             lambda text: emit(Event("message", text)),
+            WatchedReporter(emit) if job.watch else None,
         )
         trained = training.train(job.collection, job.settings, hear, strict=job.strict)
         write_figures(folder / "figures", trained.info.evaluation, trained.tables)

@@ -26,6 +26,7 @@ from napari_marrow.learning.confidence.error_rate import UNKNOWN, Confidence
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.splits import Rows, Split
+from napari_marrow.learning.units.watched import OnWatched
 
 Probabilities = NDArray[np.float64]
 N_AS_PUBLISHED = 3
@@ -49,12 +50,15 @@ class Callbacks:
         Called after every step of a network; True ends the training.
     message
         Called with a sentence that the user should read before the work goes on.
+    on_watched
+        Called now and then with what a network answers for a few images, the same each time.
     """
 
     progress: Callable[[float, str], None] = ignore
     on_epoch: OnEpoch = ignore
     should_stop: Callable[[], bool] = never
     message: Callable[[str], None] = ignore
+    on_watched: OnWatched | None = None
 
     def part(self, start: float, stop: float) -> Callbacks:
         """Return callbacks whose progress from 0 to 1 is ``start`` to ``stop`` of these."""

@@ -1,5 +1,6 @@
 """Training's parts: order and variation of the images, weights, stopping, devices."""
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,10 @@ from sklearn.utils.class_weight import compute_class_weight
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.learning.network_training.rebuild import rebuild
 from napari_marrow.learning.onnx.inference import open_onnx, run_network
+from napari_marrow.learning.registry import MODELS, models_of_kind
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units
+from napari_marrow.learning.units.watched import Watched
 
 CLASSES = ("ALL", "MM")
 SETTINGS = TrainingSettings(epochs=1, device="cpu", input_size=32, batch_size=4, copies=2)
@@ -228,6 +231,64 @@ def test_another_training_does_not_go_on(training, sides):
 def test_the_learning_rate_falls_as_half_a_cosine(whole):
     expected = [0.001 * (1 + np.cos(np.pi * k / 6)) / 2 for k in range(6)]
     np.testing.assert_allclose(whole.history["learning_rate"], expected, rtol=1e-5)
+
+
+@pytest.fixture
+def watched(sides):
+    images = sides[1].images
+    names = tuple(map(str, range(len(images))))
+    return Watched(images, None, tuple(sides[1].table["class"]), names, CLASSES, "validation")
+
+
+def test_watching_images_changes_nothing_and_ends_with_the_answers_of_the_model(
+    training, sides, whole, watched
+):
+    """Also in a training that was stopped and goes on."""
+    answers, asked, counts = [], [], []
+    hear = {"watched": watched, "on_answers": answers.append}
+    for steps in (20, 10**6):
+        asked.clear()
+        with contextlib.suppress(Stopped):
+            found = train(
+                training, sides[0], LONG, sides[1], **hear,
+                should_stop=lambda steps=steps: asked.append(1) or len(asked) > steps,
+            )  # fmt: skip
+        counts.append(len(answers))
+    assert 0 < counts[0] < counts[1]
+    for name, weight in whole.weights.items():
+        np.testing.assert_array_equal(weight, found.weights[name])
+    pd.testing.assert_frame_equal(found.history, whole.history)
+    last = answers[-1]
+    expected = run_network(open_onnx(found.onnx), watched.images)
+    np.testing.assert_allclose(last.probabilities, expected, atol=1e-5)
+    assert last.epoch == found.history["val_loss"].idxmin() + 1
+    assert answers[0].epoch == 1
+
+
+@pytest.mark.parametrize("model", sorted(set(models_of_kind("network")) - {"vgg16"}))
+def test_every_network_answers_for_a_few_images_as_it_predicts(training, sides, model):
+    """vgg16 is an application like that of ``pretrained``, of half a gigabyte."""
+    network = training.build(replace(SETTINGS, model=model), 2, 3)
+    features = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
+    takes = MODELS[model].takes_features
+    given = training.network_input(sides[1].images, features if takes else None)
+    expected = network.predict(given, verbose=0)
+    np.testing.assert_allclose(training.answer(network, given), expected, atol=1e-5)
+
+
+def test_images_are_watched_in_each_network_of_an_ensemble_and_in_their_mean(
+    training, sides, watched
+):
+    answers = []
+    settings = replace(SETTINGS, members=2, seed=5)
+    found = train(
+        training, sides[0], settings, sides[1], watched=watched, on_answers=answers.append
+    )
+    assert list(dict.fromkeys(x.member for x in answers)) == [1, 2, 0]
+    means = np.mean([[x for x in answers if x.member == k][-1].probabilities for k in (1, 2)], 0)
+    np.testing.assert_allclose(answers[-1].probabilities, means, atol=1e-5)
+    expected = run_network(open_onnx(found.onnx), watched.images)
+    np.testing.assert_allclose(answers[-1].probabilities, expected, atol=1e-5)
 
 
 def test_smoothed_targets_are_those_of_keras(training, keras_started):

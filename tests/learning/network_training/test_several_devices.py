@@ -12,6 +12,7 @@ import pytest
 from napari_marrow.learning.onnx.inference import open_onnx, run_network
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units
+from napari_marrow.learning.units.watched import Watched
 
 CLASSES = ("ALL", "MM")
 SETTINGS = TrainingSettings(
@@ -70,13 +71,18 @@ def main(folder):
         file.write(found.onnx)
     # neither images nor batches can be shared evenly, and a member has dropout
     uneven = replace(SETTINGS, model="dcnn", members=2, batch_size=5, copies=1)
-    odd = train(uneven, 7, 3).history
+    images, answers = units(3).images, []
+    watched = Watched(images, None, CLASSES[:1] * 3, ("a", "b", "c"), CLASSES, "validation")
+    ensemble = train(uneven, 7, 3, watched=watched, on_answers=answers.append)
+    odd, expected = ensemble.history, run_network(open_onnx(ensemble.onnx), images)
     said = {
         "devices": list_devices(),
         "device": found.device,
         "told": told,
         "finite": bool(np.isfinite(odd.to_numpy()).all()),
         "rows": len(odd),
+        "watched": bool(np.allclose(answers[-1].probabilities, expected, atol=1e-4)),
+        "members": [x.member for x in answers],
     }
     with open(f"{folder}/said.json", "w") as file:
         json.dump(said, file)
@@ -134,3 +140,11 @@ def test_what_can_not_be_shared_evenly_is_filled_up(shared):
     _, said = shared
     assert said["finite"]
     assert said["rows"] == 6
+
+
+def test_watched_images_are_answered_on_two_devices(shared):
+    """Three images, which can't be shared evenly."""
+    _, said = shared
+    assert said["watched"]
+    assert said["members"][-1] == 0
+    assert {1, 2} <= set(said["members"])

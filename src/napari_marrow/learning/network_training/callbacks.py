@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 
 import keras
@@ -10,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import Stopped
+from napari_marrow.learning.networks.common import network_input
 from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.units.watched import Watched, WatchedAnswers
+
+MIN_ANSWER_INTERVAL_S = 0.5
+MAX_ANSWER_TIME = 0.02
+"""Fraction of the time of a training that is spent on images that are watched."""
 
 
 class EpochRecorder(keras.callbacks.Callback):
@@ -40,8 +47,10 @@ class EpochRecorder(keras.callbacks.Callback):
         self._stop_if_asked()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Report the losses."""
+        """Report the losses, and the learning rate of the epoch."""
         row = {"epoch": epoch + 1} | {name: float(value) for name, value in (logs or {}).items()}
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        row["learning_rate"] = float(rate)
         self.rows.append(row)
         self._on_epoch(row)
 
@@ -79,6 +88,53 @@ class BestEpoch(keras.callbacks.EarlyStopping):
         best, epoch, wait = state["stopping"].tolist()
         weights = [state[name] for name in sorted(state) if name.startswith("best_")]
         self._before = best, int(epoch), int(wait), weights
+
+
+class AnswerRecorder(keras.callbacks.Callback):
+    """Report what the network answers for a few images, as often as costs next to nothing.
+
+    Parameters
+    ----------
+    watched
+        The images.
+    on_answers
+        Called after the first epoch, after some of the others, and at the end with the answers of
+        the best epoch's weights.
+    stopping
+        Knows the best epoch; it must be an earlier callback of the training.
+    """
+
+    def __init__(
+        self, watched: Watched, on_answers: Callable[[WatchedAnswers], None], stopping: BestEpoch
+    ):
+        super().__init__()
+        self._input = network_input(watched.images, watched.features)
+        self._on_answers, self._stopping = on_answers, stopping
+        self._not_before = 0.0
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Report the answers, unless the last time was just now."""
+        begun = time.monotonic()
+        if begun < self._not_before:
+            return
+        self._report(epoch + 1)
+        ended = time.monotonic()
+        self._not_before = ended + max(MIN_ANSWER_INTERVAL_S, (ended - begun) / MAX_ANSWER_TIME)
+
+    def on_train_end(self, logs=None):
+        """Report the answers of the weights that are kept."""
+        self._report(self._stopping.best_epoch + 1)
+
+    def _report(self, epoch: int) -> None:
+        self._on_answers(WatchedAnswers(answer(self.model, self._input), epoch))
+
+
+def answer(network: keras.Model, given) -> NDArray[np.float32]:
+    """Return a network's probabilities, (n, classes), for a few images in its present state."""
+    if hasattr(network, "jax_state_sync"):
+        network.jax_state_sync()
+    # Called, not `predict`: that would compile a function, which takes longer than all answers.
+    return np.asarray(keras.ops.convert_to_numpy(network(given, training=False)), np.float32)
 
 
 def rate_callbacks(settings: TrainingSettings, first_rate: float) -> list[keras.callbacks.Callback]:

@@ -17,8 +17,10 @@ from napari_marrow.data.progress import ignore, never
 from napari_marrow.learning.learners import OnEpoch
 from napari_marrow.learning.network_training.batches import Batches, next_multiple
 from napari_marrow.learning.network_training.callbacks import (
+    AnswerRecorder,
     BestEpoch,
     EpochRecorder,
+    answer,
     rate_callbacks,
 )
 from napari_marrow.learning.network_training.checkpoint import Checkpoint
@@ -30,6 +32,7 @@ from napari_marrow.learning.networks.mask import PIXEL_MASK, find_layer
 from napari_marrow.learning.onnx.export import export_network
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units, class_codes
+from napari_marrow.learning.units.watched import Watched, WatchedAnswers
 
 OUT_OF_MEMORY = ("resourceexhausted", "resource_exhausted", "out of memory", "outofmemory")
 """What TensorFlow, JAX and PyTorch call it, in the kind or the text of an error."""
@@ -44,17 +47,29 @@ class FitCallbacks:
     Attributes
     ----------
     on_epoch
-        Called after each epoch with ``epoch`` (from 1), ``loss``, ``accuracy`` and, with
-        validation, ``val_loss`` and ``val_accuracy``; also ``learning_rate`` where it changes.
+        Called after each epoch with ``epoch`` (from 1), ``loss``, ``accuracy``, with validation
+        ``val_loss`` and ``val_accuracy``, and ``learning_rate``.
     should_stop
         Called after every step; True ends the training.
     message
         Called with a sentence for the user.
+    watched, on_answers
+        Images that the network is asked about now and then, and what is called with its answers.
     """
 
     on_epoch: OnEpoch = ignore
     should_stop: Callable[[], bool] = never
     message: Callable[[str], None] = ignore
+    watched: Watched | None = None
+    on_answers: Callable[[WatchedAnswers], None] = ignore
+
+    def of_member(self, number: int) -> FitCallbacks:
+        """Return callbacks that hear of which member of an ensemble epochs and answers are."""
+        return replace(
+            self,
+            on_epoch=lambda row: self.on_epoch(row | {"member": number}),
+            on_answers=lambda answers: self.on_answers(replace(answers, member=number)),
+        )
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,8 @@ class TrainedNetwork:
     onnx
         The network as an ONNX file's bytes.
     history
-        A row an epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``.
+        A row an epoch: ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy``,
+        ``learning_rate``; of an ensemble also ``member``.
     parameters
         Number of weights.
     device
@@ -119,12 +135,13 @@ def train_network(
             own = replace(settings, seed=settings.seed + k, members=1)
             heard = callbacks
             if settings.members > 1:
-                heard = replace(callbacks, on_epoch=_of_member(callbacks.on_epoch, k + 1))
+                heard = callbacks.of_member(k + 1)
             found.append(_fit_halving(train, validation, classes, own, heard, len(devices)))
         networks, histories = zip(*found, strict=True)
         network, history = networks[0], histories[0]
         if settings.members > 1:
             network = join(networks)
+            _report_joined(network, callbacks, max(len(x) for x in histories))
             history = pd.concat([x.assign(member=k) for k, x in enumerate(histories, 1)])
         weights = {
             name: np.asarray(keras.ops.convert_to_numpy(weight))
@@ -152,9 +169,11 @@ def _exported(
         return export_network(network, train.images[:16], known), network.count_params()
 
 
-def _of_member(on_epoch: OnEpoch, number: int) -> OnEpoch:
-    """Return a callback that tells of which member of an ensemble an epoch is."""
-    return lambda row: on_epoch(row | {"member": number})
+def _report_joined(network: keras.Model, callbacks: FitCallbacks, epoch: int) -> None:
+    """Report what an ensemble answers for the images that are watched."""
+    if (watched := callbacks.watched) is not None:
+        given = network_input(watched.images, watched.features)
+        callbacks.on_answers(WatchedAnswers(answer(network, given), epoch, member=0))
 
 
 def _fit_halving(
@@ -226,6 +245,9 @@ def _fit(
     if validation is not None:
         watched = _arrays(validation, classes, n_devices)
     shown = smoothed(targets, settings.label_smoothing)
+    hearing: list[keras.callbacks.Callback] = [*rates, recorder, stopping, checkpoint]
+    if callbacks.watched is not None:
+        hearing.append(AnswerRecorder(callbacks.watched, callbacks.on_answers, stopping))
     with Batches(train, shown, settings, done, n_devices) as batches:
         network.fit(
             batches,
@@ -234,7 +256,7 @@ def _fit(
             initial_epoch=done,
             epochs=settings.epochs,
             class_weight=_class_weights(targets) if settings.balance else None,
-            callbacks=[*rates, recorder, stopping, checkpoint],
+            callbacks=hearing,
             shuffle=False,
             verbose=0,
         )

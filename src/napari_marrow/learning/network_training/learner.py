@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,6 @@ from napari_marrow.learning.learners import (
     Callbacks,
     FittedModel,
     Learner,
-    OnEpoch,
     Probabilities,
 )
 from napari_marrow.learning.network_training.import_keras import start_keras
@@ -31,6 +31,7 @@ from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows, Split, cross_fitting_folds, split_by_source
 from napari_marrow.learning.units.feature_table import measure_collection, usable_columns
 from napari_marrow.learning.units.samples import Units, class_codes, collect_units, measurements
+from napari_marrow.learning.units.watched import Watched
 
 
 class NetworkLearner(Learner):
@@ -82,7 +83,7 @@ class NetworkLearner(Learner):
         known = np.concatenate([split.train, split.validation])
         standardizer = self._standardizer(settings, self._values[known], known)
         sides = split.train, split.validation
-        model = self._fit(settings, standardizer, *sides, self.callbacks.on_epoch)
+        model = self._fit(settings, standardizer, *sides, self.callbacks)
         conformal = self._conformal(settings, standardizer, known, model.features)
         if not len(split.validation):
             return replace(model, conformal=conformal)
@@ -138,7 +139,8 @@ class NetworkLearner(Learner):
         train = rows[np.concatenate([cut.train, cut.validation])]
         known = np.concatenate([train, rows[cut.heldout]])
         standardizer = self._standardizer(settings, self._values[known], known)
-        return self._fit(settings, standardizer, train, rows[cut.heldout], ignore)
+        unheard = replace(self.callbacks, on_epoch=ignore, on_watched=None)
+        return self._fit(settings, standardizer, train, rows[cut.heldout], unheard)
 
     def _fit(
         self,
@@ -146,15 +148,19 @@ class NetworkLearner(Learner):
         standardizer: Standardizer,
         train: Rows,
         validation: Rows,
-        on_epoch: OnEpoch,
+        callbacks: Callbacks,
     ) -> FittedModel:
         start_keras()  # takes seconds, and only a job may do it
         from napari_marrow.learning.network_training.fit import FitCallbacks, train_network
 
         features = self._choose(settings, standardizer, train)
-        watched = self._seen(standardizer, validation, features) if len(validation) else None
-        sides = self._seen(standardizer, train, features), watched
-        heard = FitCallbacks(on_epoch, self.callbacks.should_stop, self.callbacks.message)
+        stops_by = self._seen(standardizer, validation, features) if len(validation) else None
+        sides = self._seen(standardizer, train, features), stops_by
+        heard = FitCallbacks(callbacks.on_epoch, callbacks.should_stop, callbacks.message)
+        if callbacks.on_watched is not None:
+            watched = Watched.choose(*sides, self._classes, settings.seed)
+            on_answers = partial(callbacks.on_watched, watched)
+            heard = replace(heard, watched=watched, on_answers=on_answers)
         trained = train_network(*sides, self._classes, settings, heard)
         session = open_onnx(trained.onnx)
 
