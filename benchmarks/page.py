@@ -60,10 +60,10 @@ TOPICS = {
     "networks": Topic(
         "Every network, all the way",
         "networks.py {real}",
-        "Trained by the command line, with one prediction per cell, on the sample data and on three "
-        "classes of one laboratory; labelled in the viewer; exported to ONNX and Keras and asked "
-        "again. vgg16 and pretrained begin with random weights and have 3 and 10 epochs with 1 and "
-        "2 copies, the others the default settings.",
+        "Trained by the command line, with one prediction per cell, on the sample data and on "
+        "three classes of one laboratory; labelled in the viewer; exported to ONNX and Keras and "
+        "asked again. vgg16 and pretrained begin with random weights and have 3 and 10 epochs with "
+        "1 and 2 copies, the others the default settings.",
     ),
     "training": Topic(
         "Training a network",
