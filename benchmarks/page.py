@@ -75,8 +75,9 @@ TOPICS = {
     "prediction": Topic(
         "Answers of a network",
         "prediction.py",
-        "Cells a second once they are cut out: ONNX Runtime, with which napari-marrow predicts, "
-        "against Keras and OpenVINO on the same weights.",
+        "Cells a second once they are cut out: ONNX Runtime and OpenVINO, the "
+        "[engines](networks.md#what-runs-a-network) of napari-marrow, against Keras on the same "
+        "weights.",
     ),
     "segmentation": Topic(
         "Segmentation",

@@ -1,11 +1,10 @@
-"""Cells a second of a network: ONNX Runtime, as napari-marrow predicts, against Keras and OpenVINO.
+"""Cells a second of a network: the engines of napari-marrow against Keras.
 
     python benchmarks/prediction.py [--cells 512] [--repeats 5]
 
 The same crops, in memory, through the same weights on the CPU: what labelling does after cells are
-cut out. Keras is ``model.predict`` in batches of 64; OpenVINO is measured where it is installed,
-and reads the same ONNX file. Answers must agree to 0.0001. In each round all run once, in random
-order.
+cut out. Keras is ``model.predict`` in batches of 64; the others are the engines that are installed
+and can read the network. Answers must agree to 0.0001. In each round all run once, in random order.
 """
 
 from __future__ import annotations
@@ -13,16 +12,20 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.learning.network_training.import_keras import start_keras
+from napari_marrow.learning.onnx.choice import choose_engine
+from napari_marrow.learning.onnx.engines import ENGINES, installed_engines
 from napari_marrow.learning.onnx.export import export_network
-from napari_marrow.learning.onnx.inference import BATCH_SIZE, open_onnx, run_network
+from napari_marrow.learning.onnx.inference import open_network, run_network
 from napari_marrow.learning.settings import TrainingSettings
 
 MAX_DIFFERENCE = 1e-4
+KERAS_BATCH_SIZE = 64
 Run = Callable[[NDArray[np.uint8]], NDArray]
 
 
@@ -37,29 +40,20 @@ def engines(model: str) -> dict[str, Run]:
     network = build(settings, 2)
     side = settings.input_size
     onnx = export_network(network, np.zeros((2, side, side, 3), np.uint8))
-    session = open_onnx(onnx)
+    reference = open_network(onnx)
 
     def by_keras(images: NDArray[np.uint8]) -> NDArray:
-        return network.predict(images.astype(np.float32), batch_size=BATCH_SIZE, verbose=0)
+        return network.predict(images.astype(np.float32), batch_size=KERAS_BATCH_SIZE, verbose=0)
 
-    found: dict[str, Run] = {
-        "napari-marrow": lambda images: run_network(session, images),
-        "Keras": by_keras,
-    }
-    try:
-        import openvino
-    except ImportError:
-        return found
-    core = openvino.Core()
-    exact = {"INFERENCE_PRECISION_HINT": "f32"}  # else some processors compute in 16 bits
-    compiled = core.compile_model(core.read_model(onnx), "CPU", exact)
-
-    def by_openvino(images: NDArray[np.uint8]) -> NDArray:
-        starts = range(0, len(images), BATCH_SIZE)
-        parts = (images[k : k + BATCH_SIZE].astype(np.float32) for k in starts)
-        return np.concatenate([compiled(part)[0] for part in parts])
-
-    return found | {"OpenVINO": by_openvino}
+    found: dict[str, Run] = {"Keras": by_keras}
+    for name in installed_engines():
+        choice = choose_engine(onnx, reference, [[side, side, 3]], name)
+        if choice.note:
+            print(choice.note)
+        else:
+            spec = ENGINES[name]
+            found[f"{spec.title}, {spec.device}"] = partial(run_network, choice.engine)
+    return found
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from importlib.metadata import version
 
 import pandas as pd
 import pytest
@@ -14,7 +16,9 @@ from napari_marrow import __version__
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.compare import ComparisonResult
+from napari_marrow.jobs.devices import Devices
 from napari_marrow.jobs.train import TrainingResult
+from napari_marrow.learning.onnx.engines import ENGINES
 from napari_marrow.learning.scores.evaluation import CrossValidation, Score
 
 
@@ -357,6 +361,18 @@ def test_help_names_every_command_and_option(call):
     _, out, _ = call("train", "--help")
     for option in ("--model", "--unit", "--epochs", "--protocol", "--seed", "--device", "--groups"):
         assert option in out
+
+
+def test_info_names_the_engines_and_what_is_not_installed(call, monkeypatch):
+    there = Devices(["cpu:0"], "tensorflow", "No GPU was found.", [])
+    monkeypatch.setattr("napari_marrow.jobs.devices.devices", lambda: there)
+    gone = replace(ENGINES["openvino"], is_installed=lambda: False)
+    monkeypatch.setitem(ENGINES, "openvino", gone)
+    status, out, _ = call("info", "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert found["engines"] == {"onnxruntime": f"ONNX Runtime {version('onnxruntime')}, CPU"}
+    assert any("napari-marrow[openvino]" in text for text in found["engines_missing"])
 
 
 INSTALLED = ("-c", "from napari_marrow.cli import main; main()")

@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 from PIL import Image
@@ -173,7 +174,7 @@ def test_other_processes_give_the_same_table_and_overlays(tmp_path, make_toy, ma
 def test_cancelling_waits_for_no_more_than_what_is_being_classified(toy, collection, monkeypatch):
     begun, ended, cancelled = [], [], threading.Event()
 
-    def slow(bundle, one):
+    def slow(bundle, one, engine):
         begun.append(one)
         if len(begun) > 2:
             cancelled.wait(30)
@@ -321,3 +322,23 @@ def test_a_trained_bundle_labels_its_own_folder(tmp_path, trained):
     table = run_prediction(PredictJob(bundle, [found], tmp_path / "p.csv")).table
     truth = table["image"].str.split("/").str[0]
     assert (table["class"] == truth).mean() >= 0.9
+
+
+def test_the_engine_that_answered_is_told(toy, collection, tmp_path):
+    asked = toy.with_engine("onnxruntime")
+    assert asked is toy.with_engine("onnxruntime")  # opened once
+    result = run_prediction(PredictJob(asked, [collection], tmp_path / "p.csv")).to_dict()
+    assert result["engine"] == f"ONNX Runtime {onnxruntime.__version__}, CPU"
+    assert result["engine_note"] == ""
+
+
+def test_an_engine_that_can_not_be_used_is_told(toy, collection, tmp_path, monkeypatch):
+    """Where ONNX Runtime has the provider of a card that is not there."""
+    known = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: known)
+    events = []
+    job = PredictJob(toy.with_engine("cuda"), [collection], tmp_path / "p.csv")
+    result = run_prediction(job, events.append).to_dict()
+    assert "ONNX Runtime" in result["engine"]
+    assert "cuda" in result["engine_note"]
+    assert result["engine_note"] in [event.text for event in events]

@@ -16,7 +16,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.train import TrainingResult, TrainJob, run_training
 from napari_marrow.learning.bundles.bundle import load_bundle, sha256
 from napari_marrow.learning.network_training.learner import augment_as_published
-from napari_marrow.learning.onnx.inference import open_onnx, run_network
+from napari_marrow.learning.onnx.inference import open_network, run_network
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.units.samples import collect_units
 
@@ -198,7 +198,7 @@ def test_a_training_end_to_end(trained, keras_started):
     images = np.stack([np.random.default_rng(k).integers(0, 256, (32, 32, 3)) for k in range(8)])
     network = rebuild(info.settings, 2, load_file(folder / "weights.safetensors"))
     expected = keras_started.ops.convert_to_numpy(network(images.astype(np.float32)))
-    found = run_network(open_onnx(folder / "model.onnx"), images.astype(np.uint8))
+    found = run_network(open_network(folder / "model.onnx"), images.astype(np.uint8))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
     history = pd.read_csv(folder / "history.csv")

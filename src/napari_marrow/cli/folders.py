@@ -22,17 +22,21 @@ from napari_marrow.simulation.phantom import PhantomSettings
 
 @app.command
 def info(*, json: AsJson = False) -> None:
-    """Show versions, the backend and the devices that it finds."""
+    """Show versions, the backend and the devices that it finds, and the engines of prediction."""
     from napari_marrow.jobs.devices import devices
     from napari_marrow.learning.bundles.versions import versions
+    from napari_marrow.learning.onnx.engines import installed_engines, missing_engines
 
     installed, found = versions(), devices()
+    engines, missing = installed_engines(), missing_engines()
     rows = [f"{name:16} {version}" for name, version in installed.items()]
     rows += [f"{'backend':16} {found.backend}"]
     rows += [f"{'device':16} {name}" for name in found.devices]
     rows += [f"{'memory':16} {text}" for text in found.memory]
-    rows += [found.text, RESEARCH_ONLY]
-    show({"versions": installed, **asdict(found)}, json, *rows)
+    rows += [f"{'engine':16} {name}: {text}" for name, text in engines.items()]
+    rows += [found.text, *missing, RESEARCH_ONLY]
+    values = {"engines": engines, "engines_missing": missing}
+    show({"versions": installed, **asdict(found), **values}, json, *rows)
 
 
 @app.command

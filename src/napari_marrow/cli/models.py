@@ -172,7 +172,7 @@ def predict(
         raise UsageError("Name at least one photograph or folder, and at least one worker.")
     no_problems(settings)
     collections = scan_all(paths)
-    model = load_bundle(bundle)
+    model = load_bundle(bundle).with_engine(settings.engine)
     job = PredictJob(model, collections, out, overlay, workers, force, strict, settings.adapt)
     with Reporter() as report:
         result = run_prediction(job, report)

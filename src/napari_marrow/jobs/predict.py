@@ -29,7 +29,7 @@ from napari_marrow.learning.adaptation.shift import Adaptation
 from napari_marrow.learning.bundles.bundle import Bundle, observe_one, sha256
 from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.bundles.predictor import Observation, Prediction, joined_tables
-from napari_marrow.learning.model_settings import Adapt
+from napari_marrow.learning.model_settings import Adapt, EngineName
 from napari_marrow.report.overlay import OVERLAY, write_overlay
 
 OBSERVED_FRACTION = 0.95
@@ -95,10 +95,12 @@ class Observed:
     cells: RunLengthLabels | None = None
 
 
-def observe_input(bundle: Bundle | Path, one: PredictInput) -> Observed:
+def observe_input(
+    bundle: Bundle | Path, one: PredictInput, engine: EngineName = "auto"
+) -> Observed:
     """Measure a photograph: what runs first for each, perhaps in another process."""
     nuclei = None if one.nuclei is None else one.nuclei.decode()
-    seen = observe_one(bundle, one.photograph, nuclei)
+    seen = observe_one(bundle, one.photograph, nuclei, engine)
     kept = seen.labels is not None and (one.keep_cells or one.overlay is not None)
     cells = RunLengthLabels.encode(seen.labels) if kept and seen.labels is not None else None
     return Observed(seen.without_labels(), cells)
@@ -162,12 +164,15 @@ def predict_each(
     failures = Failures(strict=True) if failures is None else failures
     model = bundle if executor is None else bundle.path  # what is open here can't be sent
     predictor = bundle.predictor  # opened once, before several threads ask for it
+    engine = predictor.engine  # and chosen here for all other processes
+    if engine.note:
+        emit(Event("message", engine.note))
     drawn: dict[int, Callable[[], PredictInput]] = {}
 
     def observing(k: int, describe: Callable[[], PredictInput]) -> Callable[[], Observed]:
         if (one := describe()).overlay is not None:
             drawn[k] = describe
-        return partial(observe_input, model, one)
+        return partial(observe_input, model, one, engine.name)
 
     def done(count: int, title: str) -> None:
         emit(Event("progress", f"Labelled {title}", OBSERVED_FRACTION * count / len(inputs)))
@@ -238,6 +243,10 @@ class PredictResult:
         That cells of other classes can't be told from those learnt from; else "".
     confounding
         What goes with the class in the training set.
+    engine
+        What ran the model: name, version and device.
+    engine_note
+        That another engine than the one asked for ran it, and why; else "".
     """
 
     out: Path
@@ -251,6 +260,8 @@ class PredictResult:
     shift: str = ""
     others: str = ""
     confounding: Confounding | None = None
+    engine: str = ""
+    engine_note: str = ""
 
     @property
     def notes(self) -> list[str]:
@@ -290,6 +301,8 @@ class PredictResult:
             "shift": self.shift,
             "learnt_from": self.learnt_from,
             "held_out": self.held_out,
+            "engine": self.engine,
+            "engine_note": self.engine_note,
             "notes": self.notes,
         }
 
@@ -352,4 +365,6 @@ def run_prediction(
         shift=batch.sentence(job.bundle.info),
         others=job.bundle.info.others_sentence,
         confounding=job.bundle.info.confounding,
+        engine=job.bundle.predictor.engine.describe(),
+        engine_note=job.bundle.predictor.engine.note,
     )

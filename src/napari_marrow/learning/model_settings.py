@@ -13,6 +13,7 @@ from napari_marrow.data.options import Settings, option
 from napari_marrow.measure.settings import AUTO, DEFAULT_FAMILIES, FAMILIES
 
 Adapt: TypeAlias = Literal["auto", "none", "batch"]
+EngineName: TypeAlias = Literal["auto", "onnxruntime", "cuda", "openvino"]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from napari_marrow.data.options import Settings, option
-from napari_marrow.learning.model_settings import Adapt, ModelSettings
+from napari_marrow.learning.model_settings import Adapt, EngineName, ModelSettings
 from napari_marrow.learning.registry import MODELS, models_of_kind
 from napari_marrow.measure.settings import FeatureSettings, chosen_families
 
@@ -163,4 +163,12 @@ class PredictSettings(Settings):
         "of another acquisition (microscope, camera, stain) than those learnt from; none never; "
         "batch always: choose it where they are one acquisition with cells of all classes, so that "
         "certain answers for it can stand.",
+    )
+    engine: EngineName = option(
+        "auto",
+        "Engine",
+        "What runs a network: ONNX Runtime on the CPU, or on an NVIDIA card (cuda), or OpenVINO; "
+        "auto measures those that are installed, once for each network, and takes the first unless "
+        "another is at least 1.25 times as fast. All agree to 0.0001.",
+        advanced=True,
     )

@@ -15,7 +15,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.learning.bundles.bundle import load_bundle, predict_one
-from napari_marrow.learning.onnx.inference import open_onnx, run_network
+from napari_marrow.learning.onnx.inference import open_network, run_network
 from napari_marrow.report.tables import verdict
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -61,5 +61,5 @@ def test_a_network_is_built_again_as_the_page_says(keras_started):
     side = load_bundle(path).info.preprocessing.input_size
     images = np.random.default_rng(0).integers(0, 256, (4, side, side, 3)).astype(np.uint8)
     found = keras_started.ops.convert_to_numpy(made["network"](images.astype(np.float32)))
-    expected = run_network(open_onnx(path / "model.onnx"), images)
+    expected = run_network(open_network(path / "model.onnx"), images)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)

@@ -150,17 +150,13 @@ def test_a_field_brings_its_own_labels(tmp_path, cells):
 
 
 def test_outputs_of_independent_sigmoids_are_made_to_add_up(toy, monkeypatch):
-    class Session:
-        def get_inputs(self):
-            return [type("Input", (), {"name": "image"})]
+    class Sigmoids:
+        inputs, n_classes, batch_size, n_threads = ("image",), 2, 8, 2
 
-        def get_outputs(self):
-            return [type("Output", (), {"shape": ["n", 2]})]
+        def run(self, given):
+            return np.array([[0.9, 0.3]] * len(given["image"]))
 
-        def run(self, _, feed):
-            return [np.array([[0.9, 0.3]] * len(feed["image"]))]
-
-    out = run_network(Session(), np.zeros((130, 4, 4, 3), np.uint8))
+    out = run_network(Sigmoids(), np.zeros((130, 4, 4, 3), np.uint8))
     assert out.shape == (130, 2)  # more than two batches
     np.testing.assert_allclose(out, [[0.75, 0.25]] * 130, atol=1e-09)
 

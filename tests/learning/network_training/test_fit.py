@@ -10,8 +10,12 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.learning.network_training.rebuild import rebuild
+<<<<<<< HEAD
 from napari_marrow.learning.onnx.inference import open_onnx, run_network
 from napari_marrow.learning.registry import MODELS, models_of_kind
+=======
+from napari_marrow.learning.onnx.inference import open_network, run_network
+>>>>>>> 656356f (Networks run in ONNX Runtime, OpenVINO or on a card: chosen, or measured once, and recorded)
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units
 from napari_marrow.learning.units.watched import Watched
@@ -309,8 +313,8 @@ def test_an_ensemble_is_the_mean_of_networks_of_several_seeds(training, sides, k
         for seed in (5, 6)
     ]
     images = sides[1].images
-    answers = [run_network(open_onnx(one.onnx), images) for one in alone]
-    found = run_network(open_onnx(both.onnx), images)
+    answers = [run_network(open_network(one.onnx), images) for one in alone]
+    found = run_network(open_network(both.onnx), images)
     np.testing.assert_allclose(found, np.mean(answers, axis=0), atol=1e-5)
     assert both.parameters == 2 * alone[0].parameters
     assert both.history["member"].tolist() == [row["member"] for row in rows] == [1, 2]
@@ -331,7 +335,7 @@ def test_a_network_behind_a_mask_sees_nothing_else(training, sides, keras_starte
     there = images.copy()
     there[:, mask] = 255 - there[:, mask]
     answers, same, other = (
-        run_network(open_onnx(found.onnx), x) for x in (images, elsewhere, there)
+        run_network(open_network(found.onnx), x) for x in (images, elsewhere, there)
     )
     np.testing.assert_array_equal(answers, same)
     assert np.abs(answers - other).max() > 1e-4

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_marrow.learning.onnx.inference import open_onnx, run_network
+from napari_marrow.learning.onnx.inference import open_network, run_network
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units
 from napari_marrow.learning.units.watched import Watched
@@ -121,8 +121,8 @@ def test_two_devices_learn_what_one_learns(shared):
     np.testing.assert_allclose(history, alone.history, atol=1e-5)
     images = units(6).images
     np.testing.assert_allclose(
-        run_network(open_onnx(folder / "model.onnx"), images),
-        run_network(open_onnx(alone.onnx), images),
+        run_network(open_network(folder / "model.onnx"), images),
+        run_network(open_network(alone.onnx), images),
         atol=1e-4,
     )
 

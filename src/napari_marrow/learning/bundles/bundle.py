@@ -31,7 +31,7 @@ from napari_marrow.learning.bundles.predictor import (
     joined_tables,
     predictor_class,
 )
-from napari_marrow.learning.model_settings import Adapt
+from napari_marrow.learning.model_settings import Adapt, EngineName
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.scores.evaluation import Evaluation, find_few_sources
 
@@ -50,10 +50,29 @@ MAX_JSON_BYTES = 100_000_000
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained model on disk, ready to predict."""
+    """A trained model on disk, ready to predict.
+
+    Attributes
+    ----------
+    path, info
+        The folder, and its description.
+    engine
+        What runs it, of a network.
+    """
 
     path: Path
     info: BundleInfo
+    engine: EngineName = "auto"
+
+    def with_engine(self, engine: EngineName) -> Bundle:
+        """Return the bundle as another engine runs it, always the same one for each engine."""
+        if engine == self.engine:
+            return self
+        return self._by_engine.setdefault(engine, replace(self, engine=engine))
+
+    @cached_property
+    def _by_engine(self) -> dict[EngineName, Bundle]:
+        return {}
 
     @cached_property
     def predictor(self) -> Predictor:
@@ -62,9 +81,11 @@ class Bundle:
         Raises
         ------
         MarrowError
-            When ``model.onnx`` can't be opened, or does not fit the description.
+            When ``model.onnx`` can't be opened or does not fit the description, or the engine is
+            not installed.
         """
-        return predictor_class(self.info.kind)(self.path / ONNX, self.info, self._reference)
+        made = predictor_class(self.info.kind)
+        return made(self.path / ONNX, self.info, self._reference, self.engine)
 
     @cached_property
     def _reference(self) -> Reference | None:
@@ -140,6 +161,7 @@ def observe_one(
     bundle: Bundle | Path,
     photograph: Field | NDArray[np.uint8],
     nuclei: NDArray[np.integer] | None = None,
+    engine: EngineName = "auto",
 ) -> Observation:
     """Measure one photograph: the one function that the library, every job and the viewer call.
 
@@ -155,10 +177,12 @@ def observe_one(
     nuclei
         Instance labels, (height, width), in place of those of the files. Without either they are
         found in the photograph. Read only where the model needs them.
+    engine
+        What runs the network of a bundle that is opened here.
     """
     from napari_marrow.imaging.nuclei import field_labels
 
-    bundle = opened(bundle)
+    bundle = opened(bundle, engine)
     nuclei = nuclei if bundle.info.needs_nuclei else None
     if isinstance(photograph, Field):
         if bundle.info.needs_nuclei and nuclei is None:
@@ -167,12 +191,13 @@ def observe_one(
     return bundle.predictor.observe(photograph, nuclei)
 
 
-def opened(bundle: Bundle | Path) -> Bundle:
+def opened(bundle: Bundle | Path, engine: EngineName = "auto") -> Bundle:
     """Return a bundle; from its path it is opened once in each process, and when it is replaced."""
     if isinstance(bundle, Bundle):
         return bundle
     description = bundle / BUNDLE_JSON
-    return _open_once(bundle, description.stat().st_mtime_ns if description.exists() else 0)
+    written_ns = description.stat().st_mtime_ns if description.exists() else 0
+    return _open_once(bundle, written_ns).with_engine(engine)
 
 
 @lru_cache(maxsize=2)

@@ -5,11 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from napari_marrow.learning.bundles.predictor import Predictor
-from napari_marrow.learning.onnx.inference import run_classical
+from napari_marrow.learning.onnx.choice import DEFAULT, Choice
+from napari_marrow.learning.onnx.inference import OnnxRuntime, run_classical
 
 
 class ClassicalPredictor(Predictor):
     """Classifies by measured features."""
+
+    @property
+    def engine(self) -> Choice:
+        """ONNX Runtime: no other engine has the operators of these models."""
+        note = ""
+        if self._wanted not in ("auto", DEFAULT):
+            note = f"ONNX Runtime alone runs {self._info.settings.model}, on the CPU."
+        return Choice(DEFAULT, OnnxRuntime(self._session), note)
 
     def _input_shapes(self) -> list[list[int]]:
         return [[len(self._info.features)]]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.learning.bundles.predictor import Observation, Predictor
-from napari_marrow.learning.onnx.inference import run_network
+from napari_marrow.learning.onnx.choice import Choice, choose_engine, other_engines
+from napari_marrow.learning.onnx.inference import OnnxRuntime, run_network
 
 if TYPE_CHECKING:
     from napari_marrow.learning.adaptation.shift import Adaptation
@@ -18,6 +21,24 @@ if TYPE_CHECKING:
 
 class NetworkPredictor(Predictor):
     """Classifies by the pixels of tiles or crops, and of some networks by features, too."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._choosing = Lock()
+        if not other_engines(self._wanted, len(self._model)):
+            self._choice  # noqa: B018 - costs nothing, and the file's bytes go
+
+    @property
+    def engine(self) -> Choice:
+        """What runs the network."""
+        with self._choosing:  # several threads ask for it
+            return self._choice
+
+    @cached_property
+    def _choice(self) -> Choice:
+        shapes = self._input_shapes()
+        model, self._model = self._model, b""
+        return choose_engine(model, OnnxRuntime(self._session), shapes, self._wanted)
 
     def _input_shapes(self) -> list[list[int]]:
         side, features = self._info.preprocessing.input_size, self._info.features
@@ -67,5 +88,5 @@ class NetworkPredictor(Predictor):
         return measurements(self._samples(seen, adaptation))
 
     def _run(self, units: Units) -> NDArray[np.float64]:
-        answers = run_network(self._session, units.images, units.image_features)
+        answers = run_network(self.engine.engine, units.images, units.image_features)
         return units.mean_over_images(answers)

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.confidence.calibration import apply_temperature
-from napari_marrow.learning.model_settings import Adapt
+from napari_marrow.learning.model_settings import Adapt, EngineName
+from napari_marrow.learning.onnx.choice import Choice, check_installed
 from napari_marrow.learning.onnx.inference import open_onnx
 from napari_marrow.learning.registry import KINDS
 
@@ -136,13 +137,24 @@ class Predictor(ABC):
         The description in its bundle.
     reference
         What it learnt from; None of a bundle by a version that did not keep it.
+    engine
+        What runs it, of a network.
     """
 
-    def __init__(self, path: Path, info: BundleInfo, reference: Reference | None = None):
+    def __init__(
+        self,
+        path: Path,
+        info: BundleInfo,
+        reference: Reference | None = None,
+        engine: EngineName = "auto",
+    ):
+        check_installed(engine)
         self._path, self._info, self._reference = path, info, reference
+        self._wanted: EngineName = engine
         try:
             # from its bytes, so that it can't name files of its own for its weights
-            self._session = open_onnx(path.read_bytes())
+            self._model = path.read_bytes()
+            self._session = open_onnx(self._model)
         except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
             raise MarrowError(f"{path} is no ONNX model; train again.") from error
         inputs = [x.shape[1:] for x in self._session.get_inputs()]
@@ -152,6 +164,11 @@ class Predictor(ABC):
                 f"{path} has inputs of shape {inputs} and {outputs[-1].shape[-1]} classes, but "
                 f"its bundle says {expected} and {len(info.classes)}; train again."
             )
+
+    @property
+    @abstractmethod
+    def engine(self) -> Choice:
+        """What runs the model; chosen when it is first asked for, which is not for a viewer."""
 
     @abstractmethod
     def _input_shapes(self) -> list[list[int]]:

@@ -15,6 +15,8 @@ LIBRARIES = (
     "torch",
     "jax",
     "onnxruntime",
+    "onnxruntime-gpu",
+    "openvino",
     "numpy",
     "scikit-learn",
 )

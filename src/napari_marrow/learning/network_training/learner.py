@@ -26,7 +26,7 @@ from napari_marrow.learning.learners import (
     Probabilities,
 )
 from napari_marrow.learning.network_training.import_keras import start_keras
-from napari_marrow.learning.onnx.inference import open_onnx, run_network
+from napari_marrow.learning.onnx.inference import open_network, run_network
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows, Split, cross_fitting_folds, split_by_source
 from napari_marrow.learning.units.feature_table import measure_collection, usable_columns
@@ -162,11 +162,11 @@ class NetworkLearner(Learner):
             on_answers = partial(callbacks.on_watched, watched)
             heard = replace(heard, watched=watched, on_answers=on_answers)
         trained = train_network(*sides, self._classes, settings, heard)
-        session = open_onnx(trained.onnx)
+        engine = open_network(trained.onnx)
 
         def predict(rows: Rows) -> Probabilities:
             asked = self._seen(standardizer, rows, features)
-            answers = run_network(session, asked.images, asked.image_features)
+            answers = run_network(engine, asked.images, asked.image_features)
             return asked.mean_over_images(answers)
 
         kept = [self._columns.index(name) for name in features]

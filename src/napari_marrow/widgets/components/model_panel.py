@@ -19,7 +19,6 @@ from napari_marrow.data.text import counted, first_few
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.learning.bundle_files import FEATURES
 from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, load_bundle
-from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.model_settings import Adapt
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.settings import PredictSettings
@@ -173,14 +172,12 @@ class ModelPanel(QWidget):
         if bundle is None:
             return
         with self.task.reporting():
+            settings = self.form.settings()
+            model = bundle.with_engine(settings.engine)
+            chosen = Photograph.chosen_of(self._viewer.layers)
             self.task.start(
-                partial(
-                    _predict_all,
-                    bundle,
-                    Photograph.chosen_of(self._viewer.layers),
-                    self.form.settings().adapt,
-                ),
-                lambda labelled: self._show_labels(*labelled, bundle.info),
+                partial(_predict_all, model, chosen, settings.adapt),
+                lambda labelled: self._show_labels(*labelled, model),
                 begun="Labelling...",
             )
 
@@ -189,14 +186,15 @@ class ModelPanel(QWidget):
         labelled: list[LabelledPhotograph],
         n_seen: tuple[int, int],
         failed: Sequence[Failure],
-        info: BundleInfo,
+        bundle: Bundle,
     ) -> None:
         from napari_marrow.viewer.make.predictions import show_predictions
 
+        info, engine = bundle.info, bundle.predictor.engine
         labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
         notes = [show_predictions(self._viewer, one, info.classes) for one in labelled]
         first = [] if info.confounding is None else [info.confounding.sentence]
-        notes.append(info.others_sentence)
+        notes += [info.others_sentence, engine.note]
         sentences = [*first, _report(labelled, n_seen, failed), *filter(None, notes)]
         text = " ".join([*sentences, RESEARCH_ONLY])
         self._run.say(text)
