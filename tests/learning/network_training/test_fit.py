@@ -10,12 +10,8 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.learning.network_training.rebuild import rebuild
-<<<<<<< HEAD
-from napari_marrow.learning.onnx.inference import open_onnx, run_network
-from napari_marrow.learning.registry import MODELS, models_of_kind
-=======
 from napari_marrow.learning.onnx.inference import open_network, run_network
->>>>>>> 656356f (Networks run in ONNX Runtime, OpenVINO or on a card: chosen, or measured once, and recorded)
+from napari_marrow.learning.registry import MODELS, models_of_kind
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units
 from napari_marrow.learning.units.watched import Watched
@@ -263,7 +259,7 @@ def test_watching_images_changes_nothing_and_ends_with_the_answers_of_the_model(
         np.testing.assert_array_equal(weight, found.weights[name])
     pd.testing.assert_frame_equal(found.history, whole.history)
     last = answers[-1]
-    expected = run_network(open_onnx(found.onnx), watched.images)
+    expected = run_network(open_network(found.onnx), watched.images)
     np.testing.assert_allclose(last.probabilities, expected, atol=1e-5)
     assert last.epoch == found.history["val_loss"].idxmin() + 1
     assert answers[0].epoch == 1
@@ -291,7 +287,7 @@ def test_images_are_watched_in_each_network_of_an_ensemble_and_in_their_mean(
     assert list(dict.fromkeys(x.member for x in answers)) == [1, 2, 0]
     means = np.mean([[x for x in answers if x.member == k][-1].probabilities for k in (1, 2)], 0)
     np.testing.assert_allclose(answers[-1].probabilities, means, atol=1e-5)
-    expected = run_network(open_onnx(found.onnx), watched.images)
+    expected = run_network(open_network(found.onnx), watched.images)
     np.testing.assert_allclose(answers[-1].probabilities, expected, atol=1e-5)
 
 
