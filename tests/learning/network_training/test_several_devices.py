@@ -74,7 +74,7 @@ def main(folder):
     images, answers = units(3).images, []
     watched = Watched(images, None, CLASSES[:1] * 3, ("a", "b", "c"), CLASSES, "validation")
     ensemble = train(uneven, 7, 3, watched=watched, on_answers=answers.append)
-    odd, expected = ensemble.history, run_network(open_onnx(ensemble.onnx), images)
+    odd, expected = ensemble.history, run_network(open_network(ensemble.onnx), images)
     said = {
         "devices": list_devices(),
         "device": found.device,
