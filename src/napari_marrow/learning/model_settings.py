@@ -51,6 +51,13 @@ class NetworkSettings(AdaptationSettings):
     device: Literal["auto", "cpu", "gpu"] = option(
         "auto", "Device", "auto uses a GPU if the backend finds one."
     )
+    precision: Literal["auto", "float32", "mixed"] = option(
+        "auto",
+        "Precision",
+        "Floating-point numbers: mixed multiplies in 16 bits, the model that is written has 32; "
+        "auto is mixed on a GPU of NVIDIA that is faster so, else float32.",
+        advanced=True,
+    )
     batch_size: int = option(
         16, "Batch size", "Images per optimisation step.", low=1, high=1024, advanced=True
     )

@@ -25,9 +25,10 @@ from napari_marrow.learning.network_training.callbacks import (
 )
 from napari_marrow.learning.network_training.checkpoint import Checkpoint
 from napari_marrow.learning.network_training.devices import choose_devices, running_on
+from napari_marrow.learning.network_training.precision import choose_precision, computing_in
 from napari_marrow.learning.network_training.rebuild import rebuild
 from napari_marrow.learning.networks import build, join, named_weights
-from napari_marrow.learning.networks.common import FEATURE_SCALE, network_input
+from napari_marrow.learning.networks.common import EXACT, FEATURE_SCALE, network_input
 from napari_marrow.learning.networks.mask import PIXEL_MASK, find_layer
 from napari_marrow.learning.onnx.export import export_network
 from napari_marrow.learning.settings import TrainingSettings
@@ -88,7 +89,8 @@ class TrainedNetwork:
     parameters
         Number of weights.
     device
-        Where it ran, as the backend names it; several with commas.
+        Where it ran, as the backend names it; several with commas. In brackets what it computed
+        in, if not in float32.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -129,7 +131,8 @@ def train_network(
         When a GPU is asked for and none is found, or memory does not suffice for one image.
     """
     devices = choose_devices(settings.device)
-    with running_on(devices):
+    policy = choose_precision(settings.precision, devices[0])
+    with running_on(devices), computing_in(policy):
         found = []
         for k in range(settings.members):
             own = replace(settings, seed=settings.seed + k, members=1)
@@ -148,7 +151,8 @@ def train_network(
             for name, weight in named_weights(network).items()
         }
     onnx, parameters = _exported(train, classes, settings, weights)
-    return TrainedNetwork(weights, onnx, history, parameters, ", ".join(devices))
+    where = ", ".join(devices) + (f" ({policy})" if policy != EXACT else "")
+    return TrainedNetwork(weights, onnx, history, parameters, where)
 
 
 def _exported(
@@ -159,8 +163,8 @@ def _exported(
 ) -> tuple[bytes, int]:
     """Return the ONNX file of a trained network, and its number of weights.
 
-    It is built again on the CPU: ONNX Runtime answers there, and that of several devices can't be
-    exported.
+    It is built again on the CPU, in float32: ONNX Runtime answers there, and one of several devices
+    or of mixed precision can't be exported.
     """
     features = train.image_features
     with keras.device("cpu:0"):

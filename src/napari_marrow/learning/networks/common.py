@@ -20,6 +20,9 @@ FILTERS, HIDDEN_UNITS = (16, 32), (64, 48, 32, 16)
 LEARNING_RATE = 1e-3
 RELU: dict[str, Any] = {"activation": "relu", "kernel_initializer": "he_normal"}
 """Activation and the weights that suit it (K. He et al., "Delving deep into rectifiers", 2015)."""
+EXACT = "float32"
+"""Type of layers that compute in it also where others have 16 bits: levels, measured features,
+probabilities."""
 MEAN_LEVEL, LEVEL_RANGE = 192, 64
 """White-balanced pixels have grey levels about this mean; scaled, they have about unit variance."""
 
@@ -43,7 +46,8 @@ def network_input(
 
 def scale(images: Tensor) -> Tensor:
     """Scale levels of 0 to 255 to about zero mean and unit variance."""
-    return layers.Rescaling(1 / LEVEL_RANGE, offset=-MEAN_LEVEL / LEVEL_RANGE)(images)
+    offset = -MEAN_LEVEL / LEVEL_RANGE
+    return layers.Rescaling(1 / LEVEL_RANGE, offset=offset, dtype=EXACT)(images)
 
 
 def optical_density(images: Tensor) -> Tensor:
@@ -77,7 +81,7 @@ def published_layout(x: Tensor, dropout: float = 0.0, **hidden: Any) -> Tensor:
 
 def probabilities(x: Tensor, classes: int) -> Tensor:
     """Add the output: a probability for each class."""
-    return layers.Dense(classes, activation="softmax", name=OUTPUT)(x)
+    return layers.Dense(classes, activation="softmax", name=OUTPUT, dtype=EXACT)(x)
 
 
 def compiled(

@@ -14,6 +14,7 @@ import numpy as np
 from keras import layers, ops
 
 from napari_marrow.learning.networks.common import (
+    EXACT,
     RELU,
     compiled,
     image_input,
@@ -33,7 +34,7 @@ LOG_SCALE = 100.0
 def build(settings: TrainingSettings, classes: int) -> keras.Model:
     """Build and compile the network."""
     inputs = image_input(settings)
-    x = CosineTransform(name="cosine_transform")(optical_density(inputs))
+    x = CosineTransform(name="cosine_transform", dtype=EXACT)(optical_density(inputs))
     x = ops.sign(x) * ops.log(1 + LOG_SCALE * ops.abs(x))
     for number, width in enumerate(WIDTHS, 1):
         x = layers.Conv2D(width, 3, padding="same", name=f"convolution_{number}", **RELU)(x)

@@ -13,6 +13,7 @@ from keras import layers, ops
 
 from napari_marrow.learning.adaptation.acquisitions import statistics
 from napari_marrow.learning.networks.common import (
+    EXACT,
     FEATURE_SCALE,
     FEATURES,
     FILTERS,
@@ -40,7 +41,7 @@ def build(settings: TrainingSettings, classes: int, n_features: int) -> keras.Mo
     x = layers.Dropout(0.3)(layers.Flatten()(x))
     x = layers.Dense(EMBEDDING_UNITS, name="embedding", **RELU)(x)
     features = keras.Input((n_features,), name=FEATURES)
-    x = layers.Concatenate()([x, FeatureScale(name=FEATURE_SCALE)(features)])
+    x = layers.Concatenate()([x, FeatureScale(name=FEATURE_SCALE, dtype=EXACT)(features)])
     x = layers.Dropout(0.3)(x)
     x = layers.Dense(HIDDEN_UNITS, name="hidden", **RELU)(x)
     return compiled([inputs, features], probabilities(x, classes), settings)

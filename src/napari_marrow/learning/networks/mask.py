@@ -13,7 +13,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from napari_marrow.imaging.white_point import WHITE_LEVEL
-from napari_marrow.learning.networks.common import saved_layer
+from napari_marrow.learning.networks.common import EXACT, saved_layer
 from napari_marrow.measure.chi2 import chi2_scores
 
 PIXEL_MASK = "pixel_mask"
@@ -56,7 +56,7 @@ class PixelMask(layers.Layer):
 def masked(network: keras.Model) -> keras.Model:
     """Return a network, compiled alike, with a mask before its images."""
     inputs = [keras.Input(x.shape[1:], name=x.name) for x in network.inputs]
-    seen = [PixelMask(name=PIXEL_MASK)(inputs[0]), *inputs[1:]]
+    seen = [PixelMask(name=PIXEL_MASK, dtype=EXACT)(inputs[0]), *inputs[1:]]
     outputs = network(seen if len(seen) > 1 else seen[0])
     found = keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs, name=network.name)
     network.name = "masked_network"

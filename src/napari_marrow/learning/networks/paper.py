@@ -15,6 +15,7 @@ import keras
 from keras import layers, ops
 
 from napari_marrow.learning.networks.common import (
+    EXACT,
     OUTPUT,
     RELU,
     Tensor,
@@ -41,8 +42,8 @@ def _build(
     settings: TrainingSettings, classes: int, learning_rate: float, **hidden: Any
 ) -> keras.Model:
     inputs = image_input(settings)
-    x = published_layout(layers.Rescaling(1 / 255)(inputs), **hidden)
-    outputs = layers.Dense(classes, activation="sigmoid", name=OUTPUT)(x)
+    x = published_layout(layers.Rescaling(1 / 255, dtype=EXACT)(inputs), **hidden)
+    outputs = layers.Dense(classes, activation="sigmoid", name=OUTPUT, dtype=EXACT)(x)
     return compiled(inputs, outputs, settings, learning_rate, twice_sigmoid_loss)
 
 

@@ -18,6 +18,7 @@ from keras import layers
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.networks.common import (
+    EXACT,
     RELU,
     Tensor,
     compiled,
@@ -77,7 +78,7 @@ def _feature_maps(images: Tensor, name: str, settings: TrainingSettings) -> Tens
             ) from error
     network.trainable = settings.fine_tune
     # batch normalisation keeps its statistics: tens of images have none of their own
-    return network(Preprocess(name, name="preprocess")(images), training=False)
+    return network(Preprocess(name, name="preprocess", dtype=EXACT)(images), training=False)
 
 
 @saved_layer

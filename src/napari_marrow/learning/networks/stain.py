@@ -16,6 +16,7 @@ from keras import layers, ops
 
 from napari_marrow.data.imports import importing
 from napari_marrow.learning.networks.common import (
+    EXACT,
     RELU,
     compiled,
     image_input,
@@ -34,7 +35,12 @@ def build(settings: TrainingSettings, classes: int) -> keras.Model:
     """Build and compile the network."""
     inputs = image_input(settings)
     stains = layers.Conv2D(
-        3, 1, use_bias=False, kernel_initializer=stain_separation, name="stain_separation"
+        3,
+        1,
+        use_bias=False,
+        kernel_initializer=stain_separation,
+        name="stain_separation",
+        dtype=EXACT,
     )(DENSITY_SCALE * optical_density(inputs))
     x = published_layout(stains, dropout=0.3, **RELU)
     return compiled(inputs, probabilities(x, classes), settings)
