@@ -11,7 +11,7 @@ from superqt.utils import WorkerBase
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.jobs.events import Event
-from napari_marrow.viewer.task import Task
+from napari_marrow.viewer.task import SHOW_PROGRESS_MS, Task
 
 
 class Work:
@@ -62,7 +62,7 @@ def test_the_result_comes_once_and_the_panel_follows(owner, qtbot):
     owner.task.start(work, results.append, begun="Working...")
     assert owner.panel.tasks == [owner.task]
     assert owner.panel.sentences == ["Working..."]
-    assert owner.panel.fractions == [0]
+    qtbot.waitUntil(lambda: owner.panel.fractions == [0])
     work.go.set()
     idle(owner, qtbot)
     assert results == [7]
@@ -82,10 +82,23 @@ def test_events_come_in_order_and_move_the_bar(owner, qtbot):
     qtbot.waitUntil(lambda: len(heard) == 7)
     assert heard[0].kind == "started"
     assert [event.values.get("k") for event in heard[1:]] == [None, 0, 1, 2, 3, 4]
-    assert owner.panel.sentences[-1] == "half"
-    assert owner.panel.fractions[-1] == 0.5
+    qtbot.waitUntil(lambda: bool(owner.panel.fractions))
+    assert owner.panel.sentences == ["half"]
+    assert owner.panel.fractions == [0.5]  # the last one: each view costs a painting of the window
     last.go.set()
     idle(owner, qtbot)
+
+
+def test_of_short_work_no_progress_is_shown(owner, qtbot):
+    """To show napari's bar takes longer than the work."""
+    work, results = Work(7), []
+    work.go.set()
+    owner.task.start(work, results.append, begun="Working...")
+    idle(owner, qtbot)
+    qtbot.wait(SHOW_PROGRESS_MS + 100)
+    assert results == [7]
+    assert owner.panel.sentences == ["Working..."]
+    assert owner.panel.fractions == []
 
 
 @pytest.mark.parametrize(

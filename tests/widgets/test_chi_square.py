@@ -430,7 +430,7 @@ def test_the_viewer_is_not_held_up(widget, viewer, snam, slow, qtbot):
     viewer.add_image(np.zeros((8, 8)))
     QApplication.processEvents()
     assert widget.run.cancel_button.isEnabled()
-    assert widget.run.bars.own.isVisibleTo(widget)
+    qtbot.waitUntil(lambda: widget.run.bars.own.isVisibleTo(widget))
     slow.go.set()
     qtbot.waitUntil(lambda: not widget.task.busy, timeout=30_000)
     assert not widget.run.bars.own.isVisibleTo(widget)

@@ -19,11 +19,15 @@ from qtpy.QtCore import QObject, Signal
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.events import LAST, Emit, Event, ShouldStop
 from napari_marrow.jobs.registry import Work, run_work
+from napari_marrow.viewer.per_viewer import single_shot
 
 log = logging.getLogger("napari_marrow")
 T = TypeVar("T")
 MIN_PROGRESS_INTERVAL_S = 0.1
 """Between two reports of progress: to draw a bar takes as long as to make a small image."""
+SHOW_PROGRESS_MS = 250
+"""Between two views of progress in the panel, for each of which napari paints its whole window. Of
+work that takes less time none is shown."""
 # As napari does when it quits, also where a script ends before: a thread that goes on after that
 # reports to what Qt has deleted, which ends the process with an abort.
 atexit.register(WorkerBase.await_workers)
@@ -74,6 +78,8 @@ class Task(QObject):
         self._failed = failed or (panel.say if panel else show_error)
         self._run: _Run | None = None  # whose result is wanted
         self._in_thread: _Run | None = None  # perhaps an older one that is still ending
+        self._fraction, self._text, self._is_new = 0.0, "", False  # progress to be shown
+        self._showing = single_shot(SHOW_PROGRESS_MS, self._show, self)
         if panel is not None:
             panel.add(self)
 
@@ -118,9 +124,9 @@ class Task(QObject):
             self._begin(run)
         if begun:
             self.say(begun)
+        self._fraction, self._text, self._is_new = 0.0, "", True
+        self._showing.start()
         self.changed.emit()
-        if self._panel is not None:
-            self._panel.show_progress(0)  # last: it lets the viewer handle events
 
     def cancel(self) -> None:
         """Stop the work; its result is dropped."""
@@ -135,6 +141,16 @@ class Task(QObject):
         """Show a sentence in the panel."""
         if self._panel is not None:
             self._panel.say(text)
+
+    def _show(self) -> None:
+        """Show the last progress that was heard of."""
+        if self._panel is None or self._run is None or not self._is_new:
+            return
+        self._is_new = False
+        self._showing.start()
+        if self._text:
+            self._panel.say(self._text)
+        self._panel.show_progress(self._fraction)  # last: it lets the viewer handle events
 
     def _begin(self, run: _Run) -> None:
         self._in_thread = run
@@ -154,10 +170,11 @@ class Task(QObject):
         if event.kind in LAST:
             self._last_heard(run, event)
             return
-        if self._panel is not None and event.kind == "progress":
-            if event.text:
-                self._panel.say(event.text)
-            self._panel.show_progress(event.fraction or 0)
+        if event.kind == "progress":
+            self._fraction, self._text = event.fraction or 0, event.text or self._text
+            self._is_new = True
+            if not self._showing.isActive():
+                self._show()
         if run.heard is not None:
             run.heard(event)
 

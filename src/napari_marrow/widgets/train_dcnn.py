@@ -21,6 +21,7 @@ from napari_marrow.jobs.devices import Devices
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
 from napari_marrow.jobs.train import TrainingResult, TrainJob
 from napari_marrow.learning.bundle_files import HISTORY
+from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.registry import KINDS, MODELS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
@@ -32,7 +33,7 @@ from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, text_label
 from napari_marrow.widgets.components.loss_plot import LossPlot
-from napari_marrow.widgets.components.model_panel import ModelPanel
+from napari_marrow.widgets.components.model_panel import ModelPanel, open_model
 from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.source_panel import SourcePanel
 from napari_marrow.widgets.components.unsaved_model import UnsavedModel
@@ -153,14 +154,14 @@ class TrainDcnn(DockWidget):
                 self.warm_task.cancel()
                 self.devices.setText(NO_DEVICES_YET)
 
-            def work(emit: Emit, should_stop: ShouldStop) -> tuple[Path, str]:
+            def work(emit: Emit, should_stop: ShouldStop) -> tuple[Bundle, str]:
                 collection, learnt = find(emit, should_stop)
                 starting = "Starting TensorFlow..." if kind.needs_keras else "Starting..."
                 emit(Event("progress", starting, 0.0))
                 job = TrainJob(collection, settings, out).to_dict()
                 found = TrainingResult.from_dict(self.client.run("train", job, emit, should_stop))
                 text = f"Trained on {found.device}; the bundle is not saved yet.{learnt}"
-                return found.bundle, text
+                return open_model(found.bundle), text
 
             def heard(event: Event) -> None:
                 if event.kind == "started" and event.text == "train":
@@ -188,10 +189,10 @@ class TrainDcnn(DockWidget):
 
         return find
 
-    def _trained(self, bundle: Path, text: str) -> None:
+    def _trained(self, bundle: Bundle, text: str) -> None:
         self.run.say(text)
-        self.model.load(bundle)
-        self.model.unsaved.path = bundle
+        self.model.show_model(bundle)
+        self.model.unsaved.path = bundle.path
 
     def _show_devices(self, found: Devices) -> None:
         self.devices.setText(found.text)

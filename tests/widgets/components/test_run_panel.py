@@ -53,7 +53,7 @@ def test_the_panel_follows_its_task(owner, work, qtbot):
     assert run.status.text() == "Working..."
     assert run.cancel_button.isEnabled()
     assert not owner.start_button.isEnabled()
-    assert run.bars.own.isVisibleTo(owner)
+    qtbot.waitUntil(lambda: run.bars.own.isVisibleTo(owner))
     qtbot.waitUntil(lambda: run.status.text() == "half")
     assert run.bars.own.value() == run.bars.own.maximum() // 2
     work.go.set()

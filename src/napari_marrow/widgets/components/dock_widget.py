@@ -43,6 +43,7 @@ class DockWidget(QWidget):
         self.viewer: napari.Viewer = unwrapped(viewer)
         self._min_width_px = min_width_px
         self._docked = self._placed = self._behind_tab = False
+        self._covered = False  # by another tab, or hidden
         self._shown_timer = single_shot(0, self._shown, self)
         self._call_up_timer = single_shot(0, self._call_up, self)
         self.viewer.events.theme.connect(while_alive(self._follow_theme))
@@ -105,8 +106,14 @@ class DockWidget(QWidget):
                 dock.raise_()
         self.setFocus()
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether the widget is shown, and its dock not covered by another tab."""
+        return self.isVisible() and not self._covered
+
     def _dock_seen(self, seen: bool) -> None:
         """Follow whether the dock is seen: also its tab may be covered or uncovered."""
+        self._covered = not seen
         dock = self.parent()
         if not isinstance(dock, QDockWidget):
             return

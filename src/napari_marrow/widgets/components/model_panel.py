@@ -92,7 +92,7 @@ class ModelPanel(QWidget):
         self.load_button = path_button(
             "Load bundle...",
             lambda: QFileDialog.getExistingDirectory(self, "Bundle (a .marrow folder)"),
-            self.load,
+            self._load_in_thread,
         )
         self.label_button = button(
             "Label layers", self.label_layers, "Label every ticked field, or the cells in it."
@@ -121,21 +121,30 @@ class ModelPanel(QWidget):
     def load(self, path: Path) -> None:
         """Open a bundle and show what it is and how good."""
         with self.task.reporting():
-            bundle = load_bundle(path)
-            bundle.predictor  # noqa: B018 - opened now, while the files are those that were checked
-            if kept := self.unsaved.keep():
-                show_warning(f"The model before was not saved; it is kept as {kept}.")
-            self.bundle, info = bundle, bundle.info
-            classes = " / ".join(info.classes)
-            first = verdict(info.evaluation, info.confounding)
-            about = f"{info.settings.model}, {classes}, one prediction per {info.settings.unit}."
-            lines = [*first, about, *info.notes]
-            self.result.setText("\n".join(lines))
-            self._show_state()
-            self._reading.cancel()
-            self._importances_box.hide()
-            if FEATURES in KINDS[info.kind].files:
-                self._reading.start(partial(_read_importances, bundle), self._show_importances)
+            self.show_model(open_model(path))
+
+    def _load_in_thread(self, path: Path) -> None:
+        def opened(bundle: Bundle) -> None:
+            self.show_model(bundle)
+            self._run.say(f"Opened {path}.")
+
+        self.task.start(lambda emit, stop: open_model(path), opened, begun=f"Opening {path}...")
+
+    def show_model(self, bundle: Bundle) -> None:
+        """Take an open bundle as the current model; show what it is and how good."""
+        if kept := self.unsaved.keep():
+            show_warning(f"The model before was not saved; it is kept as {kept}.")
+        self.bundle, info = bundle, bundle.info
+        classes = " / ".join(info.classes)
+        first = verdict(info.evaluation, info.confounding)
+        about = f"{info.settings.model}, {classes}, one prediction per {info.settings.unit}."
+        lines = [*first, about, *info.notes]
+        self.result.setText("\n".join(lines))
+        self._show_state()
+        self._reading.cancel()
+        self._importances_box.hide()
+        if FEATURES in KINDS[info.kind].files:
+            self._reading.start(partial(_read_importances, bundle), self._show_importances)
 
     def _show_importances(self, best: pd.DataFrame) -> None:
         """Draw the most important of the measured features."""
@@ -222,6 +231,15 @@ def _report(
     if failed:
         sentences.append(f"{counted(len(failed), 'field')} left out: {failed[0].reason}")
     return " ".join(sentences)
+
+
+def open_model(path: Path) -> Bundle:
+    """Open a bundle and all that labelling needs; for a thread, where imports hold nobody up."""
+    import napari_marrow.viewer.make.predictions  # noqa: F401
+
+    bundle = load_bundle(path)
+    bundle.predictor  # noqa: B018 - opened now, while the files are those that were checked
+    return bundle
 
 
 def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd.DataFrame:
