@@ -24,7 +24,7 @@ def open_trained(make_napari_viewer, monkeypatch, toy, qtbot):
         bundle = widget.folder / "model-1.marrow"
         shutil.copytree(toy.path, bundle)
         qtbot.wait(50)  # the window is drawn
-        widget._trained(bundle, "Trained on cpu.")
+        widget._trained(load_bundle(bundle), "Trained on cpu.")
         return viewer, dock, widget
 
     return make
