@@ -60,7 +60,7 @@ def tmp_path(tmp_path) -> Path:
 def recovery_folder(tmp_path_factory, monkeypatch) -> Path:
     """A folder for models that nobody saved that is not the user's."""
     folder = tmp_path_factory.mktemp("unsaved")
-    where = "napari_marrow.widgets.components.unsaved_model.recovery_folder"
+    where = "napari_marrow.widgets.components.training.unsaved_model.recovery_folder"
     if "qtpy" in sys.modules:
         monkeypatch.setattr(where, lambda: folder)
     return folder

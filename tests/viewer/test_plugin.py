@@ -38,7 +38,7 @@ def test_no_part_of_the_viewer_imports_tensorflow():
         "import napari_marrow.viewer.io.screenshot, napari_marrow.widgets.train_dcnn\n"
         "import napari_marrow.learning.bundles.network_predictor\n"
         "import napari_marrow.learning.bundles.classical_predictor\n"
-        "import napari_marrow.widgets.components.loss_plot\n"
+        "import napari_marrow.widgets.components.training.plot\n"
         "import napari_marrow.widgets.augment, napari_marrow.widgets.segment\n"
         "import napari_marrow.widgets.stain, napari_marrow.widgets.components.score_view\n"
         "import napari_marrow.widgets.chi_square, napari_marrow.jobs.features\n"

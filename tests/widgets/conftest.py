@@ -1,9 +1,34 @@
 """What the mouse does to a widget."""
 
+import shutil
+
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
+
+from napari_marrow.jobs.train import TrainingResult
+from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.widgets.components.model_panel import open_model
+
+
+@pytest.fixture
+def finish_run(toy):
+    """A function that ends a training of a Train DCNN widget, whose model is a copy of a bundle."""
+
+    def finish(widget, bundle=toy, history=(), **settings):
+        path = widget.folder / f"made-{len(widget.runs.runs)}.marrow"
+        shutil.copytree(bundle.path, path)
+        info = load_bundle(path).info
+        widget._begin_run(TrainingSettings(**settings))
+        found = TrainingResult(
+            path, info.evaluation, (), (), tuple(history), "cpu", info.classes, info.confounding
+        )
+        widget._trained(found, open_model(path), "Trained on cpu.")
+        return widget.runs.runs[-1]
+
+    return finish
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ _OTHERS = ("#56B4E9", "#D55E00", "#CC79A7", "#0072B2", "#F0E442")
 UNCERTAIN = "#BBBBBB"
 TRAINING, VALIDATION = "#0072B2", "#D55E00"
 """Of the curves of losses."""
+RUNS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Of the curves of several trainings, in turn."""
 
 RESEARCH_ONLY = "Research use only, never diagnosis."
 

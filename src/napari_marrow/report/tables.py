@@ -41,6 +41,15 @@ def score_rows(evaluation: Evaluation | None) -> list[tuple[str, str, str]]:
     ]
 
 
+def headline(evaluation: Evaluation) -> tuple[str, Score]:
+    """Return the score that comes first, with its name: ``accuracy`` or ``balanced_accuracy``."""
+    accuracy = evaluation.metrics["accuracy"]
+    balanced = evaluation.metrics.get("balanced_accuracy")  # of no bundle of version 0.1
+    if balanced and accuracy.chance > MAX_EVEN_SHARE * balanced.chance:
+        return "balanced_accuracy", balanced
+    return "accuracy", accuracy
+
+
 def verdict(evaluation: Evaluation | None, confounding: Confounding | None = None) -> list[str]:
     """Return what the held-out result means, in sentences; what it can't show comes first."""
     first = [] if confounding is None else [confounding]
@@ -48,13 +57,11 @@ def verdict(evaluation: Evaluation | None, confounding: Confounding | None = Non
         return [*(x.before_score("a score") for x in first), "Not measured: nothing was held out."]
     accuracy, colour = evaluation.metrics["accuracy"], evaluation.colour_only
     few = evaluation.few_sources
-    shown, text = accuracy, f"accuracy {score_text(accuracy, few)}, chance {accuracy.chance:.2f}"
-    balanced = evaluation.metrics.get("balanced_accuracy")  # of no bundle of version 0.1
-    if balanced and accuracy.chance > MAX_EVEN_SHARE * balanced.chance:
-        shown = balanced
-        text = (
-            f"balanced accuracy {score_text(balanced, few)}, chance {balanced.chance:.2f}; {text}"
-        )
+    text = f"accuracy {score_text(accuracy, few)}, chance {accuracy.chance:.2f}"
+    name, shown = headline(evaluation)
+    if name != "accuracy":
+        first_score = f"balanced accuracy {score_text(shown, few)}, chance {shown.chance:.2f}"
+        text = f"{first_score}; {text}"
     sentences = [x.before_score(f"{shown.estimate:.2f}") for x in first]
     sources = counted(evaluation.sources, "source")
     sentences.append(f"Held-out {text}; {counted(evaluation.units, 'unit')} of {sources}.")

@@ -105,7 +105,7 @@ class Dataset(DockWidget):
         self._guard = CloseGuard(
             self,
             "Data set",
-            "The changes in the table are not saved. Save before closing?",
+            lambda: "The changes in the table are not saved. Save before closing?",
             lambda: self._unsaved,
             self.save_button.click,
             self._discard,

@@ -12,7 +12,6 @@ from magicgui.widgets import ComboBox
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QVBoxLayout
 
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
@@ -20,7 +19,6 @@ from napari_marrow.jobs.client import Child
 from napari_marrow.jobs.devices import Devices
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
 from napari_marrow.jobs.train import TrainingResult, TrainJob
-from napari_marrow.learning.bundle_files import HISTORY
 from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.registry import KINDS, MODELS
 from napari_marrow.learning.settings import TrainingSettings
@@ -32,11 +30,18 @@ from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, text_label
-from napari_marrow.widgets.components.loss_plot import LossPlot
 from napari_marrow.widgets.components.model_panel import ModelPanel, open_model
 from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.source_panel import SourcePanel
-from napari_marrow.widgets.components.unsaved_model import UnsavedModel
+from napari_marrow.widgets.components.training.run_list import RunList
+from napari_marrow.widgets.components.training.runs import Run, runs_of
+from napari_marrow.widgets.components.training.unsaved_model import (
+    ask_and_save,
+    keep_unsaved,
+    kept_sentence,
+    unsaved_question,
+)
+from napari_marrow.widgets.components.training.view import TrainingView
 
 if TYPE_CHECKING:
     import napari
@@ -49,7 +54,7 @@ NO_DEVICES_YET = "Devices are looked for when training starts."
 
 
 class TrainDcnn(DockWidget):
-    """Trains a model in a child process, plots its losses, and labels layers with it."""
+    """Trains models in a child process, shows how they learn, and labels layers with them."""
 
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
         super().__init__(viewer, min_width_px=340)
@@ -57,37 +62,41 @@ class TrainDcnn(DockWidget):
         temporary = tempfile.TemporaryDirectory(prefix="napari-marrow-")
         self.folder = Path(temporary.name)  # of layers for the child, and of bundles not saved yet
 
-        unsaved = UnsavedModel()
+        self.runs = runs = runs_of(self.viewer)
 
-        def shut_down(*_: object) -> Path | None:
+        def shut_down(*_: object) -> list[Path]:
             client.shutdown()
-            kept = unsaved.keep()
+            kept = keep_unsaved(runs)
             temporary.cleanup()
             return kept
 
         def closed() -> None:
             if kept := shut_down():
-                show_warning(f"The model was not saved; it is kept as {kept}.")
+                show_warning(kept_sentence(kept))
 
         self.closed.connect(closed)
         self.destroyed.connect(shut_down)
         self._numbers = itertools.count(1)  # of the trainings, for names of folders
-        self.plot: LossPlot | None = None
+        self._training: Run | None = None  # the last run of this widget
         self.source = SourcePanel(self)
         self.form = SettingsForm(TrainingSettings())
         self.form.fields["model"].changed.connect(self._show_options)
         self._show_options(self.form.settings().model)
         self.form.fields["unit"].changed.connect(self.source.learning.set_unit)
         self.devices = text_label(NO_DEVICES_YET)
-        self.train_button = button("Train", self.train)
+        self.train_button = button(
+            "Train", self.train, "Learn with these settings. The viewer can be used meanwhile."
+        )
         self.run = RunPanel(self.train_button)
-        self.task = Task(self, self.run, self._fail)
+        self.task = Task(self, self.run, self._training_failed)
         self.warm_task = Task(self, failed=self.devices.setText)
-        self.model = ModelPanel(self, self.run, self._fail, unsaved)
+        self.model = ModelPanel(self, self.run, self._fail, runs)
+        self.view = TrainingView(self.viewer)
+        self.run_list = RunList(runs, self._use)
         CloseGuard(  # first: while it asks, the training may end with a model
             self,
             "Train DCNN",
-            "A training is running. Discard it?",
+            lambda: "A training is running. Discard it?",
             lambda: self.task.busy,
             None,
             self.task.cancel,
@@ -95,22 +104,28 @@ class TrainDcnn(DockWidget):
         CloseGuard(
             self,
             "Train DCNN",
-            "The model is not saved. Save before closing?",
-            lambda: unsaved.path is not None,
-            self.model.save_button.click,
-            unsaved.discard,
+            lambda: unsaved_question(runs),
+            lambda: bool(runs.unsaved),
+            self._save_unsaved,
+            runs.discard,
         )
-        self._plot_layout = QVBoxLayout()
-        self._plot_box = group("Losses", self._plot_layout)
-        self._plot_box.hide()
+        self._view_box = group("Training", self.view)
+        self._runs_box = group("Runs since the viewer was opened", self.run_list)
         self.fill(
             group("Learn from", self.source),
             group("Settings", self.form, self.devices),
-            self._plot_box,
+            self._view_box,
+            self._runs_box,
             group("Model", self.model),
             actions=[self.run],
         )
+        self.run.changed.connect(lambda: self.run_list.set_free(not self.run.busy))
+        self.run_list.chosen.connect(self._show_runs)
+        if runs.runs:
+            self.run_list.select(runs.runs[-1])
+        self._show_runs()
         self.task.changed.connect(self._keep_warm)
+        self.task.changed.connect(self._training_ended)
         attach_caption(self.viewer)
         self._warm_start = get_plugin_settings("napari-marrow").training.warm_start
         self._warm_pid: int | None = None  # of the child in which TensorFlow was started
@@ -154,20 +169,22 @@ class TrainDcnn(DockWidget):
                 self.warm_task.cancel()
                 self.devices.setText(NO_DEVICES_YET)
 
-            def work(emit: Emit, should_stop: ShouldStop) -> tuple[Bundle, str]:
+            def work(emit: Emit, should_stop: ShouldStop) -> tuple[TrainingResult, Bundle, str]:
                 collection, learnt = find(emit, should_stop)
                 starting = "Starting TensorFlow..." if kind.needs_keras else "Starting..."
                 emit(Event("progress", starting, 0.0))
-                job = TrainJob(collection, settings, out).to_dict()
+                job = TrainJob(collection, settings, out, watch=True).to_dict()
                 found = TrainingResult.from_dict(self.client.run("train", job, emit, should_stop))
                 text = f"Trained on {found.device}; the bundle is not saved yet.{learnt}"
-                return open_model(found.bundle), text
+                return found, open_model(found.bundle), text
 
             def heard(event: Event) -> None:
                 if event.kind == "started" and event.text == "train":
-                    self._show_plot(shown=HISTORY in kind.files)
-                elif "loss" in event.values and self.plot is not None:
-                    self.plot.add_row(event.values)
+                    self._begin_run(settings)
+                elif self._training is not None:
+                    self.view.hear(self._training, event)
+                    self.runs.show_course(self._training)
+                    self._view_box.setVisible(not self.view.is_empty)
 
             begun = "Reading what to learn from..."
             self.task.start(work, lambda found: self._trained(*found), begun=begun, heard=heard)
@@ -189,10 +206,49 @@ class TrainDcnn(DockWidget):
 
         return find
 
-    def _trained(self, bundle: Bundle, text: str) -> None:
+    def _begin_run(self, settings: TrainingSettings) -> None:
+        """Add a training to the list, and show how it goes."""
+        self._training = self.runs.begin(settings)
+        self.view.begin(self._training)
+        self.run_list.select(self._training)
+
+    def _training_ended(self) -> None:
+        """Count a training as cancelled until there is a result or an error of it."""
+        run = self._training
+        if run is not None and run.state == "training" and not self.task.busy:
+            self.runs.end(run, "cancelled")
+            self.view.end()
+            self._show_runs()
+
+    def _training_failed(self, text: str) -> None:
+        if self._training is not None and self._training.result is None:
+            self.runs.end(self._training, "failed", text)
+        self._fail(text)
+
+    def _trained(self, found: TrainingResult, bundle: Bundle, text: str) -> None:
+        run = self._training
+        if run is not None:
+            run.result, run.bundle = found, bundle.path
+            run.history[:] = found.history or run.history
+            self.runs.end(run, "finished")
         self.run.say(text)
         self.model.show_model(bundle)
-        self.model.unsaved.path = bundle.path
+        self._show_runs()
+
+    def _use(self, run: Run) -> None:
+        """Make the model of a run the current one."""
+        if run.bundle is not None:
+            self.model.open_in_thread(run.bundle)
+
+    def _save_unsaved(self) -> None:
+        with self.task.reporting():
+            ask_and_save(self, self.runs)
+
+    def _show_runs(self) -> None:
+        """Show the curves of the runs that are selected."""
+        self.view.show_runs(self.run_list.selected)
+        self._view_box.setVisible(not self.view.is_empty)
+        self._runs_box.setVisible(bool(self.runs.runs))
 
     def _show_devices(self, found: Devices) -> None:
         self.devices.setText(found.text)
@@ -201,12 +257,3 @@ class TrainDcnn(DockWidget):
         choice = self.form.fields["device"]
         assert isinstance(choice, ComboBox)
         choice.choices = ("auto", "gpu", "cpu") if found.has_gpu else ("auto", "cpu")
-
-    def _show_plot(self, *, shown: bool) -> None:
-        """Show an empty plot of the losses of a model that has some."""
-        if self.plot is None and shown:
-            self.plot = LossPlot(self.viewer)
-            self._plot_layout.addWidget(self.plot)
-        self._plot_box.setVisible(shown)
-        if self.plot is not None:
-            self.plot.clear()

@@ -1,7 +1,5 @@
 """A person who closes a dock or the window with unsaved work is asked; a script is not."""
 
-import shutil
-
 import pytest
 from napari.settings import get_settings
 from qtpy.QtCore import Qt
@@ -25,7 +23,7 @@ def asked(monkeypatch):
 
 
 @pytest.fixture
-def opened(make_napari_viewer, monkeypatch, toy, qtbot):
+def opened(make_napari_viewer, monkeypatch, finish_run, qtbot):
     """A viewer, and the docks of two widgets with unsaved work: a model, and a table."""
     monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
     viewer = make_napari_viewer(show=True)
@@ -36,8 +34,7 @@ def opened(make_napari_viewer, monkeypatch, toy, qtbot):
         if name == "Data set":
             widget._unsaved = True
         else:
-            widget.model.unsaved.path = widget.folder / "model.marrow"
-            shutil.copytree(toy.path, widget.model.unsaved.path)
+            finish_run(widget)
     viewer.window._qt_window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is viewer.window._qt_window)
     return viewer, docks
@@ -102,7 +99,7 @@ def test_closing_the_window_asks_each_widget_once(
 ):
     viewer, docks = opened
     titles, answers = asked
-    window, model = viewer.window._qt_window, docks["Train DCNN"].inner_widget().model.unsaved
+    window, runs = viewer.window._qt_window, docks["Train DCNN"].inner_widget().runs
     monkeypatch.setattr("napari._qt.qt_main_window.quit_app_", lambda: None)
     close_by(way, viewer, qtbot)
     assert len(titles) == 1
@@ -110,7 +107,7 @@ def test_closing_the_window_asks_each_widget_once(
     close_by(way, viewer, qtbot)
     assert sorted(titles[1:]) == ["Data set", "Train DCNN"]
     assert window.isVisible()
-    assert model.path is not None  # it stays, and so does the window
+    assert runs.unsaved  # it stays, and so does the window
     assert docks["Data set"].inner_widget()._unsaved
     answers[:] = [ANSWERS.Discard] * 2
     if way == "title bar":  # the others would close it, which a viewer of a test can't take
@@ -129,7 +126,7 @@ def test_where_napari_keeps_the_window_nothing_is_forgotten(opened, asked, monke
     answers[:] = [ANSWERS.Discard] * 2
     QApplication.sendEvent(viewer.window._qt_window, ClosedByHand())
     assert viewer.window._qt_window.isVisible()
-    assert docks["Train DCNN"].inner_widget().model.unsaved.path is not None
+    assert docks["Train DCNN"].inner_widget().runs.unsaved
 
 
 def test_a_script_is_not_asked(opened, asked, recovery_folder):
@@ -149,7 +146,7 @@ def test_closing_the_dock_of_a_running_training_asks_and_ends_its_child(
     dock, before = docks["Train DCNN"], len(notified)
     widget = dock.inner_widget()
     if not with_model:
-        widget.model.unsaved.discard()
+        widget.runs.discard()
     widget.source.where.setCurrentIndex(1)
     widget.source.folder_edit.line.setText(str(make_snam(tmp_path / "data", 6, masks=False)))
     widget.form.fields["model"].value = "svm"
@@ -161,7 +158,7 @@ def test_closing_the_dock_of_a_running_training_asks_and_ends_its_child(
     assert len(titles) == 1 + with_model
     assert widget.task.busy
     assert process.poll() is None
-    assert (widget.model.unsaved.path is not None) == with_model
+    assert bool(widget.runs.unsaved) == with_model
     answers[:] = [ANSWERS.Discard] * 2
     by_mouse(dock, qtbot)
     assert widget.parent() is None

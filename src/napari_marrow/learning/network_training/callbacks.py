@@ -110,7 +110,7 @@ class AnswerRecorder(keras.callbacks.Callback):
         super().__init__()
         self._input = network_input(watched.images, watched.features)
         self._on_answers, self._stopping = on_answers, stopping
-        self._not_before = 0.0
+        self._warm, self._not_before = False, 0.0
 
     def on_epoch_end(self, epoch, logs=None):
         """Report the answers, unless the last time was just now."""
@@ -119,7 +119,9 @@ class AnswerRecorder(keras.callbacks.Callback):
             return
         self._report(epoch + 1)
         ended = time.monotonic()
-        self._not_before = ended + max(MIN_ANSWER_INTERVAL_S, (ended - begun) / MAX_ANSWER_TIME)
+        # the first time takes longer than all others
+        pause = (ended - begun) / MAX_ANSWER_TIME if self._warm else 0.0
+        self._warm, self._not_before = True, ended + max(MIN_ANSWER_INTERVAL_S, pause)
 
     def on_train_end(self, logs=None):
         """Report the answers of the weights that are kept."""

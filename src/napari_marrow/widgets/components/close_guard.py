@@ -33,7 +33,7 @@ class CloseGuard(QObject):
     title
         Of the question.
     question
-        Asked while there is unsaved work.
+        Returns what is asked while there is unsaved work.
     is_unsaved
         Whether there is some.
     save
@@ -47,7 +47,7 @@ class CloseGuard(QObject):
         self,
         owner: QWidget,
         title: str,
-        question: str,
+        question: Callable[[], str],
         is_unsaved: Callable[[], bool],
         save: Callable[[], None] | None,
         discard: Callable[[], None],
@@ -68,7 +68,8 @@ class CloseGuard(QObject):
         offered, default = buttons.Discard | buttons.Cancel, buttons.Cancel
         if self._save is not None:
             offered, default = offered | buttons.Save, buttons.Save
-        answer = QMessageBox.question(self._owner, self._title, self._question, offered, default)
+        question = self._question()
+        answer = QMessageBox.question(self._owner, self._title, question, offered, default)
         if answer == buttons.Save and self._save is not None:
             self._save()
         self._discarded = answer == buttons.Discard

@@ -21,11 +21,13 @@ class FolderEdit(QWidget):
         super().__init__()
         self.line = QLineEdit()
         self.line.setPlaceholderText("folder, or a table image,class,source")
+        self.line.setToolTip("Path of a folder of photographs, or of a table image,class,source.")
         self.line.editingFinished.connect(self._edited)
         self.folder_button = path_button(
             "Folder...",
             lambda: QFileDialog.getExistingDirectory(self, "Folder", self.line.text()),
             self.chosen.emit,
+            "A folder with a folder for each class, or a SN-AM download.",
         )
         table_button = path_button(
             "Table...",

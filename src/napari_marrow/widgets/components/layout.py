@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
+    QApplication,
     QGroupBox,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
+MAX_WORD_CHARACTERS = 20
+"""Longer words, such as paths, can be broken: a dock is no wider for them."""
+BREAK = "\N{ZERO WIDTH SPACE}"
+_LONG_WORD = re.compile(rf"\S{{{MAX_WORD_CHARACTERS + 1},}}")
+_PIECE = re.compile(rf"([/\\_.,=-]|[^/\\_.,=-]{{{MAX_WORD_CHARACTERS}}})")
 OPENED, CLOSED = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}", "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
 
 
@@ -39,12 +49,58 @@ def path_button(
     return button(text, click, tooltip)
 
 
+class TextLabel(QLabel):
+    """A label that wraps its text, also within long words; what is selected can be copied."""
+
+    def __init__(self, text: str = ""):
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setText(text)
+
+    def setText(self, text: str | None) -> None:
+        """Show another text."""
+        super().setText(breakable(text or ""))
+
+    def text(self) -> str:
+        """Return the text, as it was set."""
+        return super().text().replace(BREAK, "")
+
+    def copy(self) -> None:
+        """Copy what is selected, so that a path can be used."""
+        if (clipboard := QApplication.clipboard()) is not None:
+            clipboard.setText(self.selectedText().replace(BREAK, ""))
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Copy by keyboard."""
+        if event is not None and event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        """Offer to copy."""
+        if event is None or not self.hasSelectedText():
+            return
+        menu = QMenu(self)
+        if (entry := menu.addAction("Copy")) is not None:
+            entry.triggered.connect(lambda checked=False: self.copy())
+        menu.popup(event.globalPos())
+
+
+def breakable(text: str) -> str:
+    """Return a text with invisible places in long words at which lines can break."""
+
+    def divided(match: re.Match[str]) -> str:
+        return _PIECE.sub(rf"\1{BREAK}", match[0])
+
+    return _LONG_WORD.sub(divided, text)
+
+
 def text_label(text: str = "") -> QLabel:
     """Return a label that wraps its text, which can be selected and copied."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(label.textInteractionFlags().TextSelectableByMouse)
-    return label
+    return TextLabel(text)
 
 
 def row(*widgets: QWidget) -> QHBoxLayout:
@@ -72,6 +128,7 @@ class Fold(QWidget):
         self.button = QPushButton()
         self.button.setCheckable(True)
         self.button.setStyleSheet("text-align: left;")
+        self.button.setToolTip(f"Show or hide: {title[0].lower()}{title[1:]}.")
         self.button.toggled.connect(self._show)
         fill_column(self, self.button, content)
         self._show(False)

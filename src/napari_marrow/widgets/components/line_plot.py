@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import napari
 from napari.utils.theme import get_theme
@@ -15,6 +15,7 @@ from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
+from napari_marrow.report.colours import rgb
 from napari_marrow.widgets.components.dock_widget import while_alive
 
 MAX_TICKS = 6
@@ -22,6 +23,7 @@ GAP_PX = 4.0
 LINE_PX = 1.5
 DOT_RADIUS_PX = 3.0
 STEPS = (1, 2, 5, 10)
+MAX_DARK_LIGHTNESS, WHITE_SHARE = 127, 0.35
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,15 @@ class Line:
         x and y of each; those that are not finite are left out.
     dots
         Draw the points, and no line.
+    dashed
+        Draw a line of dashes, so that lines differ by more than their colour.
     """
 
     name: str
     colour: str
     points: Sequence[tuple[float, float]]
     dots: bool = False
+    dashed: bool = False
 
 
 def ticks(low: float, high: float, whole: bool = False) -> list[float]:
@@ -62,6 +67,14 @@ def ticks(low: float, high: float, whole: bool = False) -> list[float]:
     return [round(k * step, 12) for k in range(first, last + 1)]
 
 
+def visible(colour: str, background: QColor) -> str:
+    """Return a colour, nearer to white on a dark background."""
+    if background.lightness() > MAX_DARK_LIGHTNESS:
+        return colour
+    mixed = (round(x + WHITE_SHARE * (255 - x)) for x in rgb(colour))
+    return "#{:02X}{:02X}{:02X}".format(*mixed)
+
+
 class LinePlot(QWidget):
     """Lines in axes, in the colours of the viewer's theme.
 
@@ -71,13 +84,25 @@ class LinePlot(QWidget):
         Whose theme is followed.
     x_name, y_name
         Of the axes; ``x`` counts.
+    height_px
+        Smallest height.
+    y_limits
+        The least and greatest y; those of the points where they are None.
     """
 
-    def __init__(self, viewer: napari.Viewer, x_name: str, y_name: str):
+    def __init__(
+        self,
+        viewer: napari.Viewer,
+        x_name: str,
+        y_name: str,
+        height_px: int = 190,
+        y_limits: tuple[float, float] | None = None,
+    ):
         super().__init__()
+        self._y_limits = y_limits
         self._viewer, self._names = viewer, (x_name, y_name)
         self.lines: Sequence[Line] = ()
-        self.setMinimumHeight(190)
+        self.setMinimumHeight(height_px)
         viewer.events.theme.connect(while_alive(self._follow_theme))
 
     def _follow_theme(self) -> None:
@@ -91,14 +116,16 @@ class LinePlot(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw axes, lines and legend."""
         theme = get_theme(self._viewer.theme)
-        text = QColor(theme.text.as_hex())
+        text, background = QColor(theme.text.as_hex()), QColor(theme.background.as_hex())
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.background.as_hex()))
+        painter.fillRect(self.rect(), background)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(text)
-        lines = [(x, _finite(x.points)) for x in self.lines]
+        seen = [replace(x, colour=visible(x.colour, background)) for x in self.lines]
+        lines = [(x, _finite(x.points)) for x in seen]
         points = [point for _, found in lines for point in found]
-        inside = self._draw_axes(painter, _limits([x for x, _ in points]), _span(points))
+        up = _span([y for _, y in points] if self._y_limits is None else self._y_limits)
+        inside = self._draw_axes(painter, _limits([x for x, _ in points]), up)
         for line, found in lines:
             _draw_line(painter, line, [inside.place(*point) for point in found])
         painter.setPen(text)
@@ -167,9 +194,9 @@ def _limits(values: Sequence[float]) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _span(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+def _span(values: Sequence[float]) -> tuple[float, float]:
     """Return limits of y with some room."""
-    low, high = _limits([y for _, y in points])
+    low, high = _limits(values)
     room = 0.05 * (high - low)
     return low - room, high + room
 
@@ -177,7 +204,8 @@ def _span(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
 def _draw_line(painter: QPainter, line: Line, places: Sequence[QPointF]) -> None:
     colour = QColor(line.colour)
     if not line.dots:
-        painter.setPen(QPen(colour, LINE_PX))
+        style = Qt.PenStyle.DashLine if line.dashed else Qt.PenStyle.SolidLine
+        painter.setPen(QPen(colour, LINE_PX, style))
         painter.drawPolyline(QPolygonF(places))
     if line.dots or len(places) == 1:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -187,10 +215,11 @@ def _draw_line(painter: QPainter, line: Line, places: Sequence[QPointF]) -> None
 
 
 def _draw_legend(painter: QPainter, box: QRectF, lines: Sequence[Line]) -> None:
-    """Draw the names of lines at the top on the right, each behind a sample."""
+    """Draw the names of lines at the top on the right, each behind a sample; long ones end in …."""
     metrics, text = QFontMetricsF(painter.font()), painter.pen()
     height = metrics.height()
     width = max((metrics.horizontalAdvance(x.name) for x in lines), default=0.0)
+    width = min(width, box.width() / 2)
     for k, line in enumerate(lines):
         middle = box.top() + (k + 0.5) * height
         left = box.right() - width - 5 * GAP_PX
@@ -198,4 +227,5 @@ def _draw_legend(painter: QPainter, box: QRectF, lines: Sequence[Line]) -> None:
         _draw_line(painter, line, [(ends[0] + ends[1]) / 2] if line.dots else ends)
         painter.setPen(text)
         place = QRectF(left + 5 * GAP_PX, middle - height / 2, width + 1, height)
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, line.name)
+        name = metrics.elidedText(line.name, Qt.TextElideMode.ElideRight, width + 1)
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, name)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import show_info, show_warning
+from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from napari_marrow.data.atomic import atomic_folder
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.text import counted, first_few
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.learning.bundle_files import FEATURES
-from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, load_bundle
+from napari_marrow.learning.bundles.bundle import Bundle, load_bundle
 from napari_marrow.learning.model_settings import Adapt
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.settings import PredictSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
-from napari_marrow.viewer.io.opened import opened_files
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
 from napari_marrow.viewer.training.session import fingerprints
@@ -39,7 +35,8 @@ from napari_marrow.widgets.components.layout import (
     text_label,
 )
 from napari_marrow.widgets.components.run_panel import RunPanel
-from napari_marrow.widgets.components.unsaved_model import UnsavedModel, kept_models
+from napari_marrow.widgets.components.training.runs import Runs
+from napari_marrow.widgets.components.training.unsaved_model import kept_models, save_bundle
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,8 +59,8 @@ class ModelPanel(QWidget):
         Shows progress and status of the labelling, and has the button that starts it.
     failed
         Called with the sentence of an error.
-    unsaved
-        The model, as long as it was trained and not saved.
+    runs
+        Of the viewer; they know which models are not saved.
     """
 
     def __init__(
@@ -71,10 +68,10 @@ class ModelPanel(QWidget):
         owner: DockWidget,
         run: RunPanel,
         failed: Callable[[str], None],
-        unsaved: UnsavedModel,
+        runs: Runs,
     ):
         super().__init__()
-        self.unsaved = unsaved
+        self._runs = runs
         self._viewer, self._run = owner.viewer, run
         self.bundle: Bundle | None = None
         self.task = Task(owner, run, failed)
@@ -88,11 +85,13 @@ class ModelPanel(QWidget):
             "Save bundle...",
             lambda: QFileDialog.getSaveFileName(self, "Save bundle", "model.marrow")[0],
             self.save,
+            "Save the model that is described above as a folder.",
         )
         self.load_button = path_button(
             "Load bundle...",
             lambda: QFileDialog.getExistingDirectory(self, "Bundle (a .marrow folder)"),
-            self._load_in_thread,
+            self.open_in_thread,
+            "Open a model that was saved; models of other runs stay in the list of runs.",
         )
         self.label_button = button(
             "Label layers", self.label_layers, "Label every ticked field, or the cells in it."
@@ -123,7 +122,9 @@ class ModelPanel(QWidget):
         with self.task.reporting():
             self.show_model(open_model(path))
 
-    def _load_in_thread(self, path: Path) -> None:
+    def open_in_thread(self, path: Path) -> None:
+        """Open a bundle while the viewer goes on."""
+
         def opened(bundle: Bundle) -> None:
             self.show_model(bundle)
             self._run.say(f"Opened {path}.")
@@ -132,9 +133,8 @@ class ModelPanel(QWidget):
 
     def show_model(self, bundle: Bundle) -> None:
         """Take an open bundle as the current model; show what it is and how good."""
-        if kept := self.unsaved.keep():
-            show_warning(f"The model before was not saved; it is kept as {kept}.")
         self.bundle, info = bundle, bundle.info
+        self._runs.set_current(bundle.path)
         classes = " / ".join(info.classes)
         first = verdict(info.evaluation, info.confounding)
         about = f"{info.settings.model}, {classes}, one prediction per {info.settings.unit}."
@@ -163,15 +163,9 @@ class ModelPanel(QWidget):
         """Save the model as a bundle; an older bundle of that name is replaced."""
         if self.bundle is None:
             return
-        path = path if path.suffix == ".marrow" else path.with_name(path.name + ".marrow")
         with self.task.reporting():
-            if path.resolve() != self.bundle.path.resolve():
-                if not self.bundle.path.is_dir():
-                    raise MarrowError(f"{self.bundle.path} was removed; train or load it again.")
-                read = [self.bundle.path, *opened_files()]
-                with atomic_folder(path, BUNDLE, read) as folder:
-                    shutil.copytree(self.bundle.path, folder, dirs_exist_ok=True)
-            self.unsaved.path = None
+            path = save_bundle(self.bundle.path, path)
+            self._runs.set_saved(self.bundle.path, path)
             self.load(path)
             self._run.say(f"Saved as {path}.")
 

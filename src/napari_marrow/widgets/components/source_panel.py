@@ -64,6 +64,7 @@ class SourcePanel(QWidget):
         self._scan = Task(owner, self.run)
         self.where = QComboBox()
         self.where.addItems(["The open layers", "A folder"])
+        self.where.setToolTip("Take the photographs that are open here, or those of a folder.")
         pages = QStackedWidget()
         pages.addWidget(self._layers_page())
         pages.addWidget(self._folder_page())

@@ -1,15 +1,23 @@
-"""The live plot, against what matplotlib draws of the same history."""
+"""The plots of a training, against what matplotlib draws of the same history."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from napari.utils.theme import get_theme
+from qtpy.QtGui import QColor
 
-from napari_marrow.report.colours import TRAINING, VALIDATION
+from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.report.colours import RUNS, TRAINING, VALIDATION
 from napari_marrow.report.history import draw_history
-from napari_marrow.widgets.components.line_plot import Line, LinePlot, ticks
-from napari_marrow.widgets.components.loss_plot import LossPlot, loss_lines
+from napari_marrow.widgets.components.line_plot import Line, LinePlot, ticks, visible
+from napari_marrow.widgets.components.training.plot import (
+    TrainingPlot,
+    compared_lines,
+    history_lines,
+)
+from napari_marrow.widgets.components.training.runs import Run
 
 EPOCHS = [
     {"epoch": 1, "loss": 0.7, "val_loss": 0.8},
@@ -26,7 +34,9 @@ HISTORIES = {
 @pytest.fixture
 def plot(make_napari_viewer_proxy, qtbot):
     """An empty plot of 300 x 200 pixels."""
-    plot = LinePlot(make_napari_viewer_proxy(), "epoch", "loss")
+    viewer = make_napari_viewer_proxy()
+    viewer.theme = "light"  # in which colours are shown as they are
+    plot = LinePlot(viewer, "epoch", "loss")
     qtbot.addWidget(plot)
     plot.resize(300, 200)
     return plot
@@ -48,7 +58,7 @@ def test_the_lines_are_those_of_the_report(name):
     axes = Figure().add_subplot()
     draw_history(axes, pd.DataFrame(HISTORIES[name]))
     drawn = [(to_hex(x.get_color()).upper(), x.get_xydata().tolist()) for x in axes.lines]
-    lines = loss_lines(HISTORIES[name])
+    lines = history_lines(HISTORIES[name], "loss")
     assert [(x.colour, [list(point) for point in x.points]) for x in lines] == drawn
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
     assert [x.name for x in lines if x.name] == legend
@@ -91,17 +101,61 @@ def test_dots_and_names_and_what_is_not_finite(plot):
 
 def test_the_plot_follows_epochs_and_the_theme_and_begins_anew(make_napari_viewer_proxy, qtbot):
     viewer = make_napari_viewer_proxy()
-    plot = LossPlot(viewer)
+    plot = TrainingPlot(viewer)
     qtbot.addWidget(plot)
-    plot.add_row(EPOCHS[0])
-    qtbot.waitUntil(lambda: len(plot.lines) == 3)
-    plot.add_row({"epoch": 2, "loss": float("nan"), "val_loss": float("nan")})
-    qtbot.waitUntil(lambda: len(plot.lines[0].points) == 2)
-    assert plot.lines[-1].points == [(1, 0.8)]  # the best so far
+    run = Run("a", TrainingSettings())
+    plot.show_runs([run])
+    assert not plot.loss.lines
+    run.history.append(EPOCHS[0])
+    plot.follow()
+    qtbot.waitUntil(lambda: len(plot.loss.lines) == 3)
+    run.history.append({"epoch": 2, "loss": float("nan"), "val_loss": float("nan")})
+    plot.follow()
+    qtbot.waitUntil(lambda: len(plot.loss.lines[0].points) == 2)
+    assert plot.loss.lines[-1].points == [(1, 0.8)]  # the best so far
     corners = []
+    plot.resize(300, 300)
     for theme in ("dark", "light"):
         viewer.theme = theme
         corners.append(plot.grab().toImage().pixelColor(0, 0).lightness())
     assert corners[0] < 100 < 200 < corners[1]
-    plot.clear()
-    qtbot.waitUntil(lambda: not plot.lines)
+    plot.show_runs([Run("b", TrainingSettings())])
+    assert not plot.loss.lines
+
+
+def test_accuracy_is_that_of_the_epochs_with_the_best_by_its_loss():
+    rows = [
+        {**row, "accuracy": a, "val_accuracy": v}
+        for row, a, v in zip(EPOCHS, (0.5, 0.8, 0.9), (0.6, 0.7, 0.75), strict=True)
+    ]
+    training, validation, best = history_lines(rows, "accuracy")
+    assert training.points == [(1, 0.5), (2, 0.8), (3, 0.9)]
+    assert validation.points == [(1, 0.6), (2, 0.7), (3, 0.75)]
+    assert best.points == [(2, 0.7)]  # of the lowest validation loss, 0.3
+    assert training.dashed != validation.dashed  # not by colour alone
+
+
+def test_several_runs_are_compared_by_their_validation_side_and_told_apart():
+    histories = [(name, HISTORIES[name]) for name in HISTORIES]
+    lines = compared_lines(histories, "loss")
+    assert [x.name for x in lines] == ["with validation", "without", "two networks", ""]
+    assert lines[0].points == [(1, 0.8), (2, 0.3), (3, 0.5)]
+    assert lines[1].points == [(1, 0.7), (2, 0.4), (3, 0.2)]  # there is no other side
+    assert [len(x.points) for x in lines[2:]] == [3, 2]  # each network has a line of its own
+    looks = {(x.colour, x.dashed) for x in lines}
+    assert len(looks) == 3
+
+
+def test_colours_can_be_seen_on_a_dark_background():
+    """Contrast by WCAG 2.1, of at least 3 for graphics."""
+
+    def luminance(colour):
+        levels = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in levels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark = get_theme("dark").background.as_hex(format="long")
+    for colour in (TRAINING, VALIDATION, *RUNS):
+        shown = luminance(visible(colour, QColor(dark)))
+        assert (shown + 0.05) / (luminance(dark) + 0.05) >= 3
+    assert visible(TRAINING, QColor("white")) == TRAINING

@@ -1,0 +1,133 @@
+"""Trained models that are not saved yet: asked about, saved, or kept.
+
+Where nobody was asked before its dock or window was closed, because a script closed them, they
+are kept in a folder of the user's data.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import platformdirs
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_marrow.audit.findings import join_names
+from napari_marrow.data.atomic import atomic_folder
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.text import counted, first_few
+from napari_marrow.learning.bundles.bundle import BUNDLE
+from napari_marrow.viewer.io.opened import opened_files
+from napari_marrow.widgets.components.training.runs import Run, Runs
+
+log = logging.getLogger("napari_marrow")
+MAX_KEPT = 10
+"""Number of models that are kept; older ones are removed, but none that a person named."""
+NAME = re.compile(r"[\d-]{10} [\d-]{15}\.marrow")
+"""Of a model that is kept: when that was."""
+SUFFIX = ".marrow"
+
+
+def recovery_folder() -> Path:
+    """Return the folder of models that nobody saved; it may not be there yet."""
+    return platformdirs.user_data_path("napari-marrow") / "unsaved models"
+
+
+def kept_models() -> list[Path]:
+    """Return the bundles in the recovery folder, the oldest first."""
+    return sorted(recovery_folder().glob(f"*{SUFFIX}"))
+
+
+def keep_unsaved(runs: Runs) -> list[Path]:
+    """Copy the models that are not saved to the recovery folder; return where they are."""
+    kept = []
+    for run in runs.unsaved:
+        assert run.bundle is not None
+        path = recovery_folder() / f"{datetime.now():%Y-%m-%d %H-%M-%S-%f}{SUFFIX}"
+        if not run.bundle.is_dir():
+            continue
+        try:
+            shutil.copytree(run.bundle, path)
+        except OSError as error:  # a full disk, or no permission
+            log.error("The model %s was not saved, and can't be kept: %s.", run.name, error)
+            continue
+        log.warning("The model %s was not saved; it is kept as %s.", run.name, path)
+        run.bundle, run.saved = path, True
+        kept.append(path)
+    ours = [x for x in kept_models() if NAME.fullmatch(x.name) and x not in kept]
+    for older in ours[: max(0, len(ours) + len(kept) - MAX_KEPT)] if kept else ():
+        shutil.rmtree(older, ignore_errors=True)
+    return kept
+
+
+def kept_sentence(kept: Sequence[Path]) -> str:
+    """Return where models are that nobody saved."""
+    verb, pronoun = ("was", "it is") if len(kept) == 1 else ("were", "they are")
+    model = "The model" if len(kept) == 1 else counted(len(kept), "model")
+    return f"{model} {verb} not saved; {pronoun} kept as {join_names([*map(str, kept)])}."
+
+
+def unsaved_question(runs: Runs) -> str:
+    """Return the question before models are given up that are not saved."""
+    names = [run.name for run in runs.unsaved]
+    if len(names) == 1:
+        return f"The model {names[0]} is not saved. Save before closing?"
+    shown = ", ".join(first_few(names))
+    return f"{len(names)} models are not saved: {shown}. Save all of them before closing?"
+
+
+def ask_and_save(parent: QWidget, runs: Runs) -> None:
+    """Ask where to, and save the models that are not saved: one, or all into a folder.
+
+    Raises
+    ------
+    MarrowError
+        When a model can't be saved there.
+    """
+    unsaved = runs.unsaved
+    if len(unsaved) == 1:
+        suggested = _free_path(Path(), unsaved[0]).name
+        asked, _ = QFileDialog.getSaveFileName(parent, "Save bundle", suggested)
+        if asked:
+            save_run(runs, unsaved[0], Path(asked))
+        return
+    asked = QFileDialog.getExistingDirectory(parent, "Folder for the bundles")
+    for run in unsaved if asked else ():
+        save_run(runs, run, _free_path(Path(asked), run))
+
+
+def save_run(runs: Runs, run: Run, path: Path) -> None:
+    """Save the model of a run."""
+    assert run.bundle is not None
+    runs.set_saved(run.bundle, save_bundle(run.bundle, path))
+
+
+def save_bundle(bundle: Path, path: Path) -> Path:
+    """Copy a bundle; an older one of that name is replaced. Return where it is.
+
+    Raises
+    ------
+    MarrowError
+        When it was removed, or can't be written there.
+    """
+    path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+    if path.resolve() == bundle.resolve():
+        return path
+    if not bundle.is_dir():
+        raise MarrowError(f"{bundle} was removed; train or load it again.")
+    with atomic_folder(path, BUNDLE, [bundle, *opened_files()]) as folder:
+        shutil.copytree(bundle, folder, dirs_exist_ok=True)
+    return path
+
+
+def _free_path(folder: Path, run: Run) -> Path:
+    """Return a path by the name of a run at which nothing is."""
+    name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "-", run.name).strip(". ") or "model"
+    path, number = folder / f"{name}{SUFFIX}", 2
+    while path.exists():
+        path, number = folder / f"{name} {number}{SUFFIX}", number + 1
+    return path

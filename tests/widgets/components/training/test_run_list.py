@@ -1,0 +1,182 @@
+"""The list of runs in the widget Train DCNN; nothing is trained."""
+
+import dataclasses
+import threading
+
+import pytest
+from qtpy.QtCore import QItemSelectionModel, Qt
+from qtpy.QtWidgets import QLineEdit
+
+from napari_marrow.audit.verdict import Confounding
+from napari_marrow.jobs.events import Event
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
+from napari_marrow.widgets.components.training.runs import Runs, runs_of
+
+PLUGIN, WIDGET = "napari-marrow", "Train DCNN"
+EVALUATION = Evaluation(
+    {"accuracy": Score(0.9, 0.71, 0.98, 0.55)}, [[5, 1], [0, 4]], ("ALL", "MM"), "ALL", 10, 10, 1.0
+)
+HISTORY = [{"epoch": k, "loss": 1 / k, "val_loss": 1.5 / k, "accuracy": 0.5} for k in (1, 2, 3)]
+
+
+@pytest.fixture
+def opened(make_napari_viewer_proxy, monkeypatch):
+    """A viewer, the dock and the widget."""
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    viewer = make_napari_viewer_proxy()
+    dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    yield viewer, dock, widget
+    widget.client.shutdown()
+    widget.runs.discard()
+
+
+def shown(widget, row):
+    runs = widget.runs
+    return [runs.data(runs.index(row, column)) for column in range(3)]
+
+
+def choose(widget, *rows):
+    selection = widget.run_list.table.selectionModel()
+    selection.clearSelection()
+    flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    for row in rows:
+        selection.select(widget.runs.index(row, 0), flags)
+
+
+def test_a_run_has_name_model_score_beside_chance_and_how_it_ended(
+    opened, finish_run, make_toy, tmp_path
+):
+    _, _, widget = opened
+    assert widget._runs_box.isHidden()
+    bundle = make_toy(tmp_path / "a.marrow", evaluation=EVALUATION)
+    run = finish_run(widget, bundle, HISTORY, unit="cell")
+    run.seconds = 200
+    name, accuracy, course = shown(widget, 0)
+    assert name.split("\n") == ["\N{BLACK RIGHT-POINTING SMALL TRIANGLE} dcnn 1", "dcnn, cell"]
+    assert accuracy == "0.90, chance 0.55\n0.71 to 0.98"
+    assert course == "not saved\n3 epochs, 3 min"
+    few = dataclasses.replace(EVALUATION, few_sources={"MM": 2})
+    confounded = Confounding(("camera",), 1.0, 1e-9)
+    other = make_toy(tmp_path / "b.marrow", evaluation=few, confounding=confounded)
+    finish_run(widget, other, model="svm")
+    name, accuracy, _ = shown(widget, 1)
+    assert name.endswith("svm 2\nsvm, field")
+    assert accuracy == "0.90, chance 0.55\ntoo few to tell, confounded"
+    assert widget.run_list.about.text().startswith("Class and camera go together")
+    assert not widget._runs_box.isHidden()
+
+
+def test_runs_that_end_without_a_model_say_how(opened, qtbot):
+    _, _, widget = opened
+    for state, problem in (("cancelled", ""), ("failed", "the disk is full")):
+        widget._begin_run(widget.form.settings())
+        run = widget.runs.runs[-1]
+        assert shown(widget, len(widget.runs.runs) - 1)[2].startswith("training")
+        if problem:
+            widget._training_failed(problem)
+        else:
+            widget.task.changed.emit()  # as when it was cancelled
+        assert run.state == state
+        choose(widget, len(widget.runs.runs) - 1)
+        assert (problem or "was cancelled") in widget.run_list.about.text()
+        assert not widget.run_list.use_button.isEnabled()
+    assert [shown(widget, k)[1] for k in (0, 1)] == ["", ""]
+
+
+def test_several_selected_runs_are_compared(opened, finish_run):
+    _, _, widget = opened
+    for _ in range(2):
+        finish_run(widget, history=HISTORY)
+    plot = widget.view.plot
+    assert [x.name for x in plot.loss.lines] == ["training", "validation", "best epoch"]
+    choose(widget, 0, 1)
+    assert [x.name for x in plot.loss.lines] == ["dcnn 1", "dcnn 2"]
+    assert plot.loss.lines[0].points == [(1, 1.5), (2, 0.75), (3, 0.5)]
+    assert not widget.run_list.use_button.isEnabled()  # of two
+
+
+def test_the_model_of_an_earlier_run_is_used_again(opened, finish_run, qtbot):
+    _, _, widget = opened
+    first, second = finish_run(widget), finish_run(widget)
+    assert widget.model.bundle.path == second.bundle
+    choose(widget, 0)
+    widget.run_list.use_button.click()
+    qtbot.waitUntil(lambda: widget.model.bundle.path == first.bundle)
+    assert shown(widget, 0)[0].startswith("\N{BLACK RIGHT-POINTING SMALL TRIANGLE}")
+    assert not shown(widget, 1)[0].startswith("\N{BLACK RIGHT-POINTING SMALL TRIANGLE}")
+    choose(widget, 1)
+    widget.run_list.table.doubleClicked.emit(widget.runs.index(1, 1))
+    qtbot.waitUntil(lambda: widget.model.bundle.path == second.bundle)
+
+
+def test_while_something_runs_no_other_model_is_used(opened, finish_run, qtbot):
+    _, _, widget = opened
+    finish_run(widget)
+    goes_on = threading.Event()
+    widget.task.start(lambda emit, stop: goes_on.wait(20), lambda found: None)
+    assert not widget.run_list.use_button.isEnabled()
+    goes_on.set()
+    qtbot.waitUntil(lambda: not widget.task.busy)
+    assert widget.run_list.use_button.isEnabled()
+
+
+def test_a_run_is_renamed_in_place(opened, finish_run, qtbot):
+    _, _, widget = opened
+    run = finish_run(widget)
+    table = widget.run_list.table
+    table.setCurrentIndex(widget.runs.index(0, 0))
+    table.edit(widget.runs.index(0, 0))
+    editor = table.findChild(QLineEdit)
+    assert editor.text() == "dcnn 1"
+    editor.selectAll()
+    qtbot.keyClicks(editor, "baseline")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: run.name == "baseline")
+    assert not widget.runs.setData(widget.runs.index(0, 0), "  ")
+    assert run.name == "baseline"
+
+
+def test_a_saved_model_counts_as_saved_and_is_used_from_there(opened, finish_run, tmp_path):
+    _, _, widget = opened
+    run = finish_run(widget)
+    widget.model.save(tmp_path / "kept")
+    assert (run.bundle, run.saved) == (tmp_path / "kept.marrow", True)
+    assert shown(widget, 0)[2].startswith("finished")
+    assert widget.runs.is_current(run)
+    assert not widget.runs.unsaved
+
+
+def test_the_list_outlives_the_dock_and_other_viewers_have_their_own(
+    opened, finish_run, tmp_path, make_napari_viewer_proxy, qtbot
+):
+    viewer, dock, widget = opened
+    finish_run(widget, history=HISTORY)
+    widget.model.save(tmp_path / "kept")
+    finish_run(widget)
+    widget.runs.discard()
+    viewer.window.remove_dock_widget(dock)
+    _, again = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
+    assert [run.name for run in again.runs.runs] == ["dcnn 1", "dcnn 2"]
+    assert shown(again, 1)[2].startswith("discarded")
+    choose(again, 0)
+    assert again.view.plot.loss.lines
+    again.run_list.use_button.click()
+    qtbot.waitUntil(lambda: again.model.bundle is not None)
+    assert again.model.bundle.path == tmp_path / "kept.marrow"
+    assert runs_of(make_napari_viewer_proxy()).runs == []
+    again.client.shutdown()
+
+
+def test_epochs_that_come_are_shown_with_the_run(opened):
+    _, _, widget = opened
+    widget._begin_run(widget.form.settings())
+    run = widget.runs.runs[0]
+    widget.view.hear(run, Event("progress", "Epoch 1", 0.5, HISTORY[0]))
+    assert "1 epochs" not in shown(widget, 0)[2]
+    assert shown(widget, 0)[2].endswith("1 epoch")
+
+
+def test_an_empty_list_has_nothing():
+    runs = Runs()
+    runs.update()
+    assert (runs.rowCount(), runs.unsaved) == (0, [])
