@@ -12,6 +12,8 @@ from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "networks.md"
 BEGIN, END = "<!-- layers: tools/networks_page.py -->", "<!-- end of layers -->"
+N_EMBEDDING_VALUES = 768
+"""Of the embedding in the page, as ViT-B gives them."""
 UNSEEN = ("InputLayer",)
 """Layers without a row: the input is described in the text."""
 
@@ -41,12 +43,18 @@ def tables() -> str:
     from napari_marrow.learning.registry import MODELS, models_of_kind
     from napari_marrow.learning.settings import TrainingSettings
 
+    networks = [
+        (f"`{name}`", TrainingSettings(model=name), TrainingSettings.select)
+        for name in models_of_kind("network")
+    ]
+    embedded = TrainingSettings(model="pretrained", weights="encoder.onnx")
+    title = f"`pretrained` on an ONNX embedding of {N_EMBEDDING_VALUES} values"
     parts = []
-    for name in models_of_kind("network"):
+    for name, settings, n_values in [*networks, (title, embedded, N_EMBEDDING_VALUES)]:
         keras.utils.clear_session()  # numbers in the names of layers begin at none again
-        network = build(TrainingSettings(model=name), 2, TrainingSettings.select)
-        described = MODELS[name].description
-        parts.append(f"### `{name}`\n\n{described[0].upper()}{described[1:]}.\n")
+        network = build(settings, 2, n_values)
+        described = MODELS[settings.model].description
+        parts.append(f"### {name}\n\n{described[0].upper()}{described[1:]}.\n")
         parts.append("| layer | kind | output | weights |\n|---|---|---|---|")
         parts += [f"| {a} | {b} | {c} | {d:,} |" for a, b, c, d in layer_rows(network)]
         parts.append(f"\n{network.count_params():,} weights in all.\n")

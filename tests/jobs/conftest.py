@@ -21,6 +21,13 @@ def phantom(tmp_path_factory) -> Collection:
 
 
 @pytest.fixture(scope="session")
+def simulated_cells(tmp_path_factory) -> Collection:
+    """Sixteen simulated fields of one acquisition, with cells enough for a network."""
+    how = PhantomSettings(16, seed=3, width=240, height=180, acquisitions=1)
+    return scan(write_phantom(tmp_path_factory.mktemp("cells"), how))
+
+
+@pytest.fixture(scope="session")
 def many(tmp_path_factory, make_snam) -> Path:
     """Eight and eight small fields, with turned copies of none. Look, don't touch."""
     return make_snam(tmp_path_factory.mktemp("many"), 8, size=(36, 48), masks=False)

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.jobs.watched import WatchedReport
@@ -19,7 +18,6 @@ from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.feature_table import feature_columns, measure_collection
 from napari_marrow.learning.units.samples import class_codes
 from napari_marrow.measure.settings import FeatureSettings
-from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
 
 FAMILIES = ("morphology", "colour")
 SETTINGS = TrainingSettings(
@@ -30,9 +28,8 @@ PROBABILITIES = ["probability_ALL", "probability_MM"]
 
 
 @pytest.fixture(scope="module")
-def collection(tmp_path_factory):
-    how = PhantomSettings(16, seed=3, width=240, height=180, acquisitions=1)
-    return scan(write_phantom(tmp_path_factory.mktemp("in"), how))
+def collection(simulated_cells):
+    return simulated_cells
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from napari_marrow.data.options import Settings, option
 from napari_marrow.measure.settings import AUTO, DEFAULT_FAMILIES, FAMILIES
 
 Adapt: TypeAlias = Literal["auto", "none", "batch"]
+EmbeddingInput: TypeAlias = Literal["imagenet", "unit", "signed", "levels"]
 EngineName: TypeAlias = Literal["auto", "onnxruntime", "cuda", "openvino"]
 
 
@@ -180,7 +181,8 @@ class WeightsSettings(NetworkSettings):
         "",
         "Weights",
         "Local file of weights, as Keras saves them of an application without its top (.h5); "
-        "without one they are drawn at random. Nothing is downloaded.",
+        "without one they are drawn at random. Nothing is downloaded. pretrained also takes the "
+        "ONNX file of an embedding (.onnx), a vector or feature maps for each image.",
     )
     fine_tune: bool = option(
         True,
@@ -191,13 +193,21 @@ class WeightsSettings(NetworkSettings):
 
 @dataclass(frozen=True)
 class PretrainedSettings(WeightsSettings):
-    """Options of the network that can be any Keras application."""
+    """Options of the network that can be any Keras application, or a head on an embedding."""
 
-    title = "Keras applications"
+    title = "Keras applications and ONNX embeddings"
     application: str = option(
         "MobileNetV2",
         "Application",
         "Keras application whose feature maps the network takes, such as MobileNetV2 or ResNet50.",
+    )
+    embedding_input: Literal["imagenet", "unit", "signed", "levels"] = option(
+        "imagenet",
+        "Embedding input",
+        "Levels that an ONNX embedding takes: imagenet has them from 0 to 1, less the mean of "
+        "ImageNet and divided by its deviation; unit from 0 to 1; signed from -1 to 1; levels from "
+        "0 to 255.",
+        advanced=True,
     )
 
 

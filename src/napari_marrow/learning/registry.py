@@ -148,7 +148,7 @@ MODELS = {
         _network(
             "pretrained",
             "pretrained:build",
-            "a Keras application, of weights in a local file",
+            "a Keras application, of weights in a local file, or an ONNX embedding",
             PretrainedSettings,
         ),
         _network(

@@ -69,6 +69,12 @@ class TrainingSettings(ModelSettings, CommonSettings):
         """Name of the kind of the chosen model."""
         return MODELS[self.model].kind
 
+    @property
+    def has_embedding(self) -> bool:
+        """Whether the network learns from the embedding of an ONNX file."""
+        takes = "embedding_input" in MODELS[self.model].option_names
+        return takes and self.weights.lower().endswith(".onnx")
+
 
 @dataclass(frozen=True)
 class FoldSettings(Settings):

@@ -268,10 +268,11 @@ def test_watching_images_changes_nothing_and_ends_with_the_answers_of_the_model(
 @pytest.mark.parametrize("model", sorted(set(models_of_kind("network")) - {"vgg16"}))
 def test_every_network_answers_for_a_few_images_as_it_predicts(training, sides, model):
     """vgg16 is an application like that of ``pretrained``, of half a gigabyte."""
-    network = training.build(replace(SETTINGS, model=model), 2, 3)
+    settings = replace(SETTINGS, model=model)
+    network = training.build(settings, 2, 3)
     features = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
     takes = MODELS[model].takes_features
-    given = training.network_input(sides[1].images, features if takes else None)
+    given = training.network_input(settings, sides[1].images, features if takes else None)
     expected = network.predict(given, verbose=0)
     np.testing.assert_allclose(training.answer(network, given), expected, atol=1e-5)
 

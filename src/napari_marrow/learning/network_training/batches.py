@@ -71,6 +71,9 @@ class Batches(keras.utils.PyDataset):
         ]
         self._pool = ThreadPoolExecutor(1, "batches")
         self._ahead: dict[int, Future] = {}
+        # without copies an embedding, which takes long, is the same in every epoch
+        once = settings.has_embedding and settings.copies == 1
+        self._embedded = network_input(settings, self._images) if once else None
         self._start_epoch()
 
     def __enter__(self) -> Batches:
@@ -99,6 +102,8 @@ class Batches(keras.utils.PyDataset):
         """Return a batch and its targets: of each step of each epoch always the same."""
         size = self._settings.batch_size
         rows = self._order[step * size : (step + 1) * size]
+        if self._embedded is not None:
+            return self._embedded[rows], self._targets[rows]
         images = self._images[rows]
         if self._settings.copies > 1:
             generator = np.random.default_rng([self._settings.seed, self._epoch, step])
@@ -106,7 +111,7 @@ class Batches(keras.utils.PyDataset):
             if self._settings.simulate_acquisitions:
                 images = np.stack([simulate_acquisition(x, generator) for x in images])
         features = None if self._features is None else self._features[rows]
-        return network_input(images, features), self._targets[rows]
+        return network_input(self._settings, images, features), self._targets[rows]
 
     def on_epoch_end(self) -> None:
         """Begin the next epoch."""

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import Stopped
-from napari_marrow.learning.networks.common import network_input
 from napari_marrow.learning.settings import TrainingSettings
-from napari_marrow.learning.units.watched import Watched, WatchedAnswers
+from napari_marrow.learning.units.watched import WatchedAnswers
 
 MIN_ANSWER_INTERVAL_S = 0.5
 MAX_ANSWER_TIME = 0.02
@@ -95,8 +94,8 @@ class AnswerRecorder(keras.callbacks.Callback):
 
     Parameters
     ----------
-    watched
-        The images.
+    given
+        The images, as the network takes them.
     on_answers
         Called after the first epoch, after some of the others, and at the end with the answers of
         the best epoch's weights.
@@ -105,10 +104,13 @@ class AnswerRecorder(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, watched: Watched, on_answers: Callable[[WatchedAnswers], None], stopping: BestEpoch
+        self,
+        given: NDArray | tuple[NDArray, ...],
+        on_answers: Callable[[WatchedAnswers], None],
+        stopping: BestEpoch,
     ):
         super().__init__()
-        self._input = network_input(watched.images, watched.features)
+        self._input = given
         self._on_answers, self._stopping = on_answers, stopping
         self._warm, self._not_before = False, 0.0
 

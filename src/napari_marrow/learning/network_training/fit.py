@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -28,7 +29,7 @@ from napari_marrow.learning.network_training.devices import choose_devices, runn
 from napari_marrow.learning.network_training.precision import choose_precision, computing_in
 from napari_marrow.learning.network_training.rebuild import rebuild
 from napari_marrow.learning.networks import build, join, named_weights
-from napari_marrow.learning.networks.common import EXACT, FEATURE_SCALE, network_input
+from napari_marrow.learning.networks.common import EXACT, FEATURE_SCALE, embedding_of, network_input
 from napari_marrow.learning.networks.mask import PIXEL_MASK, find_layer
 from napari_marrow.learning.onnx.export import export_network
 from napari_marrow.learning.settings import TrainingSettings
@@ -91,6 +92,8 @@ class TrainedNetwork:
     device
         Where it ran, as the backend names it; several with commas. In brackets what it computed
         in, if not in float32.
+    note
+        From which embedding it learnt; "" of all that learn from pixels.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -98,6 +101,7 @@ class TrainedNetwork:
     history: pd.DataFrame
     parameters: int
     device: str
+    note: str = ""
 
 
 def train_network(
@@ -131,6 +135,8 @@ def train_network(
         When a GPU is asked for and none is found, or memory does not suffice for one image.
     """
     devices = choose_devices(settings.device)
+    if settings.has_embedding and settings.fine_tune:
+        callbacks.message("The ONNX embedding keeps its weights; the layers after it learn.")
     policy = choose_precision(settings.precision, devices[0])
     with running_on(devices), computing_in(policy):
         found = []
@@ -144,7 +150,7 @@ def train_network(
         network, history = networks[0], histories[0]
         if settings.members > 1:
             network = join(networks)
-            _report_joined(network, callbacks, max(len(x) for x in histories))
+            _report_joined(network, settings, callbacks, max(len(x) for x in histories))
             history = pd.concat([x.assign(member=k) for k, x in enumerate(histories, 1)])
         weights = {
             name: np.asarray(keras.ops.convert_to_numpy(weight))
@@ -152,7 +158,8 @@ def train_network(
         }
     onnx, parameters = _exported(train, classes, settings, weights)
     where = ", ".join(devices) + (f" ({policy})" if policy != EXACT else "")
-    return TrainedNetwork(weights, onnx, history, parameters, where)
+    note = _embedding_note(settings)
+    return TrainedNetwork(weights, onnx, history, parameters, where, note)
 
 
 def _exported(
@@ -166,17 +173,38 @@ def _exported(
     It is built again on the CPU, in float32: ONNX Runtime answers there, and one of several devices
     or of mixed precision can't be exported.
     """
-    features = train.image_features
+    features, embedding = train.image_features, embedding_of(settings)
     with keras.device("cpu:0"):
-        network = rebuild(settings, len(classes), weights, train.n_features)
+        network = rebuild(settings, len(classes), weights, _n_values(train, settings))
         known = None if features is None else features[:16]
-        return export_network(network, train.images[:16], known), network.count_params()
+        onnx = export_network(network, train.images[:16], known, embedding)
+    frozen = 0 if embedding is None else embedding.n_weights
+    return onnx, network.count_params() + frozen
 
 
-def _report_joined(network: keras.Model, callbacks: FitCallbacks, epoch: int) -> None:
+def _embedding_note(settings: TrainingSettings) -> str:
+    """Name the embedding that a network learnt from."""
+    if (embedding := embedding_of(settings)) is None:
+        return ""
+    name = Path(settings.weights).name
+    return (
+        f"The network learnt from the ONNX embedding {name} (SHA-256 {embedding.digest}), which "
+        "kept its weights."
+    )
+
+
+def _n_values(train: Units, settings: TrainingSettings) -> int:
+    """Return how many numbers a network takes of each image, beside or in place of its pixels."""
+    embedding = embedding_of(settings)
+    return train.n_features if embedding is None else embedding.n_values
+
+
+def _report_joined(
+    network: keras.Model, settings: TrainingSettings, callbacks: FitCallbacks, epoch: int
+) -> None:
     """Report what an ensemble answers for the images that are watched."""
     if (watched := callbacks.watched) is not None:
-        given = network_input(watched.images, watched.features)
+        given = network_input(settings, watched.images, watched.features)
         callbacks.on_answers(WatchedAnswers(answer(network, given), epoch, member=0))
 
 
@@ -192,6 +220,8 @@ def _fit_halving(
     sides = [x for x in (train, validation) if x is not None]
     arrays = [y for x in sides for y in (x.images, one_hot(x, classes), x.features)]
     parts = [repr(asdict(settings)), checksum(*arrays)]  # the same also with smaller batches
+    if (embedding := embedding_of(settings)) is not None:
+        parts.append(embedding.digest)
     size = next_multiple(settings.batch_size, n_devices)
     while True:
         try:
@@ -232,9 +262,10 @@ def _fit(
     """Fit a network, or go on with what is kept of the same training under ``parts``."""
     # Keras keeps the seed by thread: it is set here, where the training runs.
     keras.utils.set_random_seed(settings.seed)
-    network = build(settings, len(classes), train.n_features)
+    network = build(settings, len(classes), _n_values(train, settings))
     if (scale := find_layer(network, FEATURE_SCALE)) is not None:
-        scale.adapt(train.features)
+        embedded = settings.has_embedding
+        scale.adapt(network_input(settings, train.images) if embedded else train.features)
     if (mask := find_layer(network, PIXEL_MASK)) is not None:
         codes = class_codes(train.table, classes)[train.owner]
         mask.choose(train.images, codes, settings.select_pixels)
@@ -247,11 +278,12 @@ def _fit(
         callbacks.message(f"Goes on after epoch {done} of the same training, which was stopped.")
     targets, watched = one_hot(train, classes), None
     if validation is not None:
-        watched = _arrays(validation, classes, n_devices)
+        watched = _arrays(validation, classes, settings, n_devices)
     shown = smoothed(targets, settings.label_smoothing)
     hearing: list[keras.callbacks.Callback] = [*rates, recorder, stopping, checkpoint]
     if callbacks.watched is not None:
-        hearing.append(AnswerRecorder(callbacks.watched, callbacks.on_answers, stopping))
+        given = network_input(settings, callbacks.watched.images, callbacks.watched.features)
+        hearing.append(AnswerRecorder(given, callbacks.on_answers, stopping))
     with Batches(train, shown, settings, done, n_devices) as batches:
         network.fit(
             batches,
@@ -268,13 +300,15 @@ def _fit(
     return network, pd.DataFrame(recorder.rows)
 
 
-def _arrays(units: Units, classes: tuple[str, ...], n_devices: int) -> tuple:
+def _arrays(
+    units: Units, classes: tuple[str, ...], settings: TrainingSettings, n_devices: int
+) -> tuple:
     """Return input and targets, filled up with the first ones so that devices can share them."""
     count = len(units.images)
     rows = np.resize(np.arange(count), next_multiple(count, n_devices))
     features = units.image_features
-    known = network_input(units.images[rows], None if features is None else features[rows])
-    return known, one_hot(units, classes)[rows]
+    known = None if features is None else features[rows]
+    return network_input(settings, units.images[rows], known), one_hot(units, classes)[rows]
 
 
 def smoothed(targets: NDArray[np.float32], amount: float) -> NDArray[np.float32]:

@@ -179,7 +179,7 @@ class NetworkLearner(Learner):
             features=features,
             weights=trained.weights,
             tables={HISTORY: trained.history},
-            notes=(standardizer.note,) if standardizer.note else (),
+            notes=tuple(filter(None, (standardizer.note, trained.note))),
             standardizer=standardizer.take([*kept, -1]),
         )
 

@@ -35,17 +35,25 @@ def rebuild(
     weights
         Those of the bundle, by name.
     n_features
-        Number of measured features in the bundle, of a network that takes them.
+        Number of measured features in the bundle, of a network that takes them; or of values of an
+        embedding, of the layers that follow it.
 
     Raises
     ------
     MarrowError
-        When the weights are not those of this network.
+        When the weights are not those of this network, or it is one of an ONNX embedding.
     """
     from napari_marrow.learning.networks import build, named_weights
 
+    embeds = settings.has_embedding
+    if embeds and not n_features:
+        raise MarrowError(
+            f"The network learnt from an ONNX embedding ({settings.weights}), which Keras can't "
+            "hold; export it to onnx."
+        )
     # those of the bundle are all that is needed: the file that they began with may be gone
-    network = build(replace(settings, weights=""), classes, n_features)
+    own = settings if embeds else replace(settings, weights="")
+    network = build(own, classes, n_features)
     try:
         for name, variable in named_weights(network).items():
             variable.assign(weights[name])

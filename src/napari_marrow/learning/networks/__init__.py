@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import TrainingSettings
 
@@ -19,13 +20,21 @@ MEMBER = "member_"
 def build(settings: TrainingSettings, classes: int, n_features: int = 0) -> keras.Model:
     """Build and compile the network that the settings name, with fresh weights.
 
-    ``n_features`` is the number of measured features, of a network that takes them. With several
-    members it is the mean of as many networks.
+    ``n_features`` is the number of measured features, of a network that takes them, or of values of
+    an ONNX embedding. With several members it is the mean of as many networks.
+
+    Raises
+    ------
+    MarrowError
+        When the settings ask for what the network can't have.
     """
+    if settings.has_embedding and settings.select_pixels:
+        raise MarrowError("An ONNX embedding takes whole images: set select pixels to 0.")
     if settings.members > 1:
         one = replace(settings, members=1)
         return join([build(one, classes, n_features) for _ in range(settings.members)])
-    found = [n_features] if MODELS[settings.model].takes_features else []
+    takes = MODELS[settings.model].takes_features or settings.has_embedding
+    found = [n_features] if takes else []
     network = cast("keras.Model", MODELS[settings.model].load_builder()(settings, classes, *found))
     if not settings.select_pixels:
         return network

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import keras
@@ -11,6 +12,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from napari_marrow.imaging.white_point import WHITE_LEVEL
+from napari_marrow.learning.onnx.embedding import Embedding, open_embedding
 from napari_marrow.learning.settings import TrainingSettings
 
 # Layers are named: Keras would count on from network to network, and the weights of a second
@@ -36,10 +38,22 @@ def image_input(settings: TrainingSettings) -> Tensor:
     return keras.Input((settings.input_size, settings.input_size, 3), name="image")
 
 
+def embedding_of(settings: TrainingSettings) -> Embedding | None:
+    """Return the embedding that a network learns from; None of all that learn from pixels."""
+    if not settings.has_embedding:
+        return None
+    path = Path(settings.weights)
+    return open_embedding(path, settings.input_size, settings.embedding_input)
+
+
 def network_input(
-    images: NDArray[np.uint8], features: NDArray[np.float32] | None
+    settings: TrainingSettings,
+    images: NDArray[np.uint8],
+    features: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32] | tuple[NDArray[np.float32], ...]:
-    """Return images, (n, side, side, 3), and the features of each, as Keras takes them."""
+    """Return images, (n, side, side, 3), and the features of each, as a network takes them."""
+    if (embedding := embedding_of(settings)) is not None:
+        return embedding.run(images)
     levels = images.astype(np.float32)
     return levels if features is None else (levels, features)
 

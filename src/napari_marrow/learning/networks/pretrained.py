@@ -3,7 +3,9 @@
 Weights come from a local file that the user names, as Keras's own ``*_notop.h5``, or are drawn at
 random; nothing is downloaded. ``vgg16`` has the published head of two dense layers of 4096 units
 (K. Simonyan and A. Zisserman, "Very deep convolutional networks for large-scale image
-recognition", 2015), ``pretrained`` the mean of each feature map and one dense layer.
+recognition", 2015), ``pretrained`` the mean of each feature map and one dense layer. In place of
+an application ``pretrained`` takes the ONNX file of an embedding, which stays as it is: its values
+are standardised, and one dense layer follows.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from keras import layers
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.networks.common import (
     EXACT,
+    FEATURE_SCALE,
     RELU,
     Tensor,
     compiled,
@@ -26,8 +29,10 @@ from napari_marrow.learning.networks.common import (
     probabilities,
     saved_layer,
 )
+from napari_marrow.learning.networks.hybrid import FeatureScale
 from napari_marrow.learning.settings import TrainingSettings
 
+EMBEDDING = "embedding"
 VGG16, VGG16_DENSE_UNITS = "VGG16", (4096, 4096)
 LEARNING_RATE = 1e-4
 
@@ -42,8 +47,15 @@ def build_vgg16(settings: TrainingSettings, classes: int) -> keras.Model:
     return compiled(inputs, probabilities(x, classes), settings, LEARNING_RATE)
 
 
-def build(settings: TrainingSettings, classes: int) -> keras.Model:
-    """Build and compile the application that the settings name with a new head."""
+def build(settings: TrainingSettings, classes: int, n_values: int = 0) -> keras.Model:
+    """Build and compile the application that the settings name with a new head.
+
+    With ``n_values`` it is the head alone, on an ONNX embedding of so many values.
+    """
+    if n_values:
+        values = keras.Input((n_values,), name=EMBEDDING)
+        x = layers.Dropout(0.3)(FeatureScale(name=FEATURE_SCALE)(values))
+        return compiled(values, probabilities(x, classes), settings, LEARNING_RATE * 10)
     inputs = image_input(settings)
     x = layers.GlobalAveragePooling2D()(_feature_maps(inputs, settings.application, settings))
     x = layers.Dropout(0.3)(x)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import keras
     from sklearn.pipeline import Pipeline
 
+    from napari_marrow.learning.onnx.embedding import Embedding
+
 MAX_DIFFERENCE_NETWORK, MAX_DIFFERENCE_CLASSICAL = 1e-4, 1e-5
 """Largest difference in probability between the trained model and its ONNX file."""
 
@@ -24,8 +26,11 @@ def export_network(
     network: keras.Model,
     images: NDArray[np.uint8],
     features: NDArray[np.float32] | None = None,
+    embedding: Embedding | None = None,
 ) -> bytes:
     """Export a network; a few images, (n, size, size, 3), and their features check it.
+
+    With an embedding, which the network takes in place of images, both become one model.
 
     Raises
     ------
@@ -34,9 +39,8 @@ def export_network(
     """
     import keras
 
-    from napari_marrow.learning.networks.common import network_input
-
-    given = network_input(images, features)
+    seen = images.astype(np.float32) if embedding is None else embedding.run(images)
+    given = seen if features is None else (seen, features)
     # Calling the network is also what makes it exportable: Keras refuses one never called.
     expected = keras.ops.convert_to_numpy(network(given))
     with tempfile.TemporaryDirectory() as folder:
@@ -45,9 +49,11 @@ def export_network(
             warnings.simplefilter("ignore", FutureWarning)
             network.export(path, format="onnx", verbose=False)
         model = path.read_bytes()
+    if embedding is not None:
+        model = embedding.joined(model)
     session = open_onnx(model)
     names = [x.name for x in session.get_inputs()]
-    listed = given if isinstance(given, tuple) else (given,)
+    listed = [images.astype(np.float32), *([] if features is None else [features])]
     found = session.run(None, dict(zip(names, listed, strict=True)))[0]
     _check_agreement(found, expected, MAX_DIFFERENCE_NETWORK)
     return model

@@ -106,10 +106,23 @@ def run_network(
 ) -> NDArray[np.float64]:
     """Return a network's probabilities for each image, (n, classes), rows normalised to 1.
 
-    ``features``, (n, features), are those of a network that takes them, too. Batches are the same
-    whatever the number of threads, and so are the answers.
+    ``features``, (n, features), are those of a network that takes them, too.
     """
-    out = np.zeros((len(images), engine.n_classes), np.float64)
+    found = run_batches(engine, images, features).astype(np.float64)
+    # The paper network has independent sigmoid outputs; they are made to add up to 1.
+    return found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)
+
+
+def run_batches(
+    engine: Engine,
+    images: NDArray[np.uint8],
+    features: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """Return what an engine answers for each image, in batches that its threads share.
+
+    The batches are the same whatever the number of threads, and so are the answers.
+    """
+    out = np.zeros((len(images), engine.n_classes), np.float32)
 
     def answer(start: int) -> None:
         part = slice(start, start + engine.batch_size)
@@ -125,8 +138,7 @@ def run_network(
     else:
         for start in starts:
             answer(start)
-    # The paper network has independent sigmoid outputs; they are made to add up to 1.
-    return out / np.maximum(out.sum(axis=1, keepdims=True), 1e-12)
+    return out
 
 
 def run_classical(
