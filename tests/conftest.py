@@ -21,6 +21,7 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.data.layouts.table_above import MAX_LEVELS_ABOVE
 from napari_marrow.learning.bundles.bundle import Bundle, write_bundle
 from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.onnx.choice import ENGINE_VARIABLE
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "real-data"
@@ -42,6 +43,7 @@ def cache_folder(tmp_path_factory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(folder))
+        patch.setenv(ENGINE_VARIABLE, "onnxruntime")  # else answers go by what was fast just now
         yield folder
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import itertools
 import multiprocessing
 import pickle
 import shutil
@@ -28,6 +29,7 @@ from napari_marrow.jobs.predict import (
     run_prediction,
 )
 from napari_marrow.learning.bundles.bundle import load_bundle, predict_one
+from napari_marrow.learning.onnx.choice import ENGINE_VARIABLE, Probes
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 
@@ -342,3 +344,17 @@ def test_an_engine_that_can_not_be_used_is_told(toy, collection, tmp_path, monke
     assert "ONNX Runtime" in result["engine"]
     assert "cuda" in result["engine_note"]
     assert result["engine_note"] in [event.text for event in events]
+
+
+@pytest.mark.parametrize("wanted", ["openvino", "auto"])
+def test_another_engine_gives_the_same_table(toy, collection, tmp_path, monkeypatch, wanted):
+    pytest.importorskip("openvino")
+    monkeypatch.setenv(ENGINE_VARIABLE, "")
+    # here the one that is measured is always the faster
+    seconds = (4.0**-k for k in itertools.count())
+    monkeypatch.setattr(Probes, "seconds", lambda *_: next(seconds))
+    here = PredictJob(toy.with_engine("onnxruntime"), [collection], tmp_path / "a.csv")
+    there = PredictJob(dataclasses.replace(toy, engine=wanted), [collection], tmp_path / "b.csv")
+    expected, found = run_prediction(here), run_prediction(there)
+    assert found.engine.startswith("OpenVINO 20")
+    pd.testing.assert_frame_equal(found.table, expected.table, atol=1e-4)

@@ -8,7 +8,7 @@ import pytest
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.onnx import choice, engines
-from napari_marrow.learning.onnx.choice import Choice, Probes, check_installed, choose_engine
+from napari_marrow.learning.onnx.choice import Choice, Probes, asked_engine, choose_engine
 from napari_marrow.learning.onnx.engines import ENGINES, EngineError, EngineSpec
 from napari_marrow.learning.onnx.export import export_network
 from napari_marrow.learning.onnx.inference import open_network, run_network
@@ -86,7 +86,7 @@ def test_a_network_that_openvino_can_not_read_runs_in_onnx_runtime(exported):
 def test_an_engine_that_is_not_installed_is_refused_with_what_to_install(monkeypatch):
     monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MarrowError, match=r"openvino.*napari-marrow\[openvino\]"):
-        check_installed("openvino")
+        asked_engine("openvino")
     assert "openvino" not in engines.installed_engines()
     (sentence,) = [x for x in engines.missing_engines() if "openvino" in x]
     assert "pip install napari-marrow[openvino]" in sentence
@@ -96,10 +96,10 @@ def test_a_card_that_can_not_be_used_is_reported(exported, monkeypatch):
     """ONNX Runtime lists the provider where its wheel has it, whether or not a card is there."""
     onnx, _images, _ = exported("dcnn")
     with pytest.raises(MarrowError, match="cuda is not installed"):
-        check_installed("cuda")
+        asked_engine("cuda")
     known = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: known)
-    check_installed("cuda")
+    assert asked_engine("cuda") == "cuda"
     assert "cuda" in engines.installed_engines()
     reference = open_network(onnx)
     found = choose_engine(onnx, reference, shapes_of(None), "cuda")
@@ -196,3 +196,14 @@ def test_openvino_is_safe_to_call_from_many_threads(exported):
     expected = run_network(open_network(onnx), images)
     for _ in itertools.repeat(None, 3):
         np.testing.assert_allclose(run_network(engine, images), expected, atol=1e-4)
+
+
+def test_a_variable_names_the_engine_in_place_of_auto(monkeypatch):
+    monkeypatch.setenv(choice.ENGINE_VARIABLE, "onnxruntime")
+    assert asked_engine("auto") == "onnxruntime"
+    monkeypatch.delenv(choice.ENGINE_VARIABLE)
+    assert asked_engine("auto") == "auto"
+    monkeypatch.setenv(choice.ENGINE_VARIABLE, "tensorrt")
+    with pytest.raises(MarrowError, match=r"NAPARI_MARROW_ENGINE is tensorrt.*onnxruntime"):
+        asked_engine("auto")
+    assert asked_engine("onnxruntime") == "onnxruntime"

@@ -20,7 +20,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.confidence.calibration import apply_temperature
 from napari_marrow.learning.model_settings import Adapt, EngineName
-from napari_marrow.learning.onnx.choice import Choice, check_installed
+from napari_marrow.learning.onnx.choice import Choice, asked_engine
 from napari_marrow.learning.onnx.inference import open_onnx
 from napari_marrow.learning.registry import KINDS
 
@@ -148,9 +148,8 @@ class Predictor(ABC):
         reference: Reference | None = None,
         engine: EngineName = "auto",
     ):
-        check_installed(engine)
         self._path, self._info, self._reference = path, info, reference
-        self._wanted: EngineName = engine
+        self._wanted = asked_engine(engine)
         try:
             # from its bytes, so that it can't name files of its own for its weights
             self._model = path.read_bytes()

@@ -8,6 +8,7 @@ with, and what answers where they don't.
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import time
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from napari_marrow.learning.model_settings import EngineName
 from napari_marrow.learning.onnx.engines import ENGINES, EngineError, installed_engines
 from napari_marrow.learning.onnx.inference import Engine, run_network
 
+ENGINE_VARIABLE = "NAPARI_MARROW_ENGINE"
+"""The environment variable that names the engine in place of auto."""
 DEFAULT: EngineName = "onnxruntime"
 MAX_DIFFERENCE = 1e-4
 """Largest difference in probability between an engine and ONNX Runtime on the CPU."""
@@ -82,13 +85,27 @@ class Probes:
         return time.perf_counter() - begun
 
 
-def check_installed(wanted: EngineName) -> None:
-    """Raise MarrowError where an engine that is asked for is not installed."""
+def asked_engine(wanted: EngineName) -> EngineName:
+    """Return the engine that is asked for, in place of auto by :data:`ENGINE_VARIABLE`.
+
+    Raises
+    ------
+    MarrowError
+        When it is not installed, or there is none of this name.
+    """
+    if wanted == "auto":
+        wanted = cast("EngineName", os.environ.get(ENGINE_VARIABLE) or "auto")
+        if wanted not in ("auto", *ENGINES):
+            raise MarrowError(
+                f"{ENGINE_VARIABLE} is {wanted}, which is no engine; set it to one of auto, "
+                f"{', '.join(ENGINES)}."
+            )
     if wanted != "auto" and not ENGINES[wanted].is_installed():
         raise MarrowError(
             f"The engine {wanted} is not installed; install it ({ENGINES[wanted].remedy}), or "
             "choose auto."
         )
+    return wanted
 
 
 def other_engines(wanted: EngineName, n_bytes: int) -> list[EngineName]:
