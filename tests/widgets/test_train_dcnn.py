@@ -10,6 +10,7 @@ import threading
 import time
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 from qtpy.QtCore import Qt, QTimer
@@ -274,6 +275,21 @@ def test_labelling_goes_on_without_a_field_that_can_not_be_used(
     assert "ALL_2.bmp" in said
     answers = LayerInfo.of(viewer.layers[root.name]).predictions
     assert [bool(x.text) for x in answers] == [True, False, True, True]
+
+
+def test_an_engine_that_can_not_be_used_is_told_beside_the_labels(
+    open_widget, snam, toy, qtbot, monkeypatch
+):
+    """ONNX Runtime has the provider of a card here, but no card."""
+    known = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: known)
+    viewer, widget = open_widget()
+    viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
+    widget.model.load(toy.path)
+    widget.model.form.fields["engine"].value = "cuda"
+    widget.model.label_layers()
+    qtbot.waitUntil(lambda: "labelled" in widget.run.status.text(), timeout=20_000)
+    assert "in place of the engine cuda" in widget.run.status.text()
 
 
 class Stalls:
