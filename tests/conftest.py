@@ -37,6 +37,14 @@ def pytest_collection_finish(session) -> None:
         pytest.exit(f"{text} Qt and TensorFlow crash in one process.", returncode=4)
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """Skip what TensorFlow alone does where Keras has another backend."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    for item in items:
+        if backend != "tensorflow" and item.get_closest_marker("tensorflow"):
+            item.add_marker(pytest.mark.skip(reason=f"of TensorFlow alone; this is {backend}"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_folder(tmp_path_factory) -> Iterator[Path]:
     """A folder for the cache that is not the user's, also of child processes."""

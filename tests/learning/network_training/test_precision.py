@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from napari_marrow.learning.network_training.rebuild import rebuild
-from napari_marrow.learning.onnx.inference import open_onnx, run_network
+from napari_marrow.learning.onnx.inference import open_network, run_network
 from napari_marrow.learning.registry import models_of_kind
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units
@@ -94,7 +94,7 @@ def test_a_network_that_learnt_in_16_bits_answers_in_32(
         assert weight.dtype == np.float32
         assert np.isfinite(weight).all()
         np.testing.assert_array_equal(weight, again.weights[name])
-    answers = run_network(open_onnx(found.onnx), given.images, given.image_features)
+    answers = run_network(open_network(found.onnx), given.images, given.image_features)
     network = rebuild(replace(SETTINGS, model=model), 2, found.weights, given.n_features)
     inputs = [given.images.astype(np.float32)]
     inputs += [] if model == "dcnn" else [given.image_features]

@@ -14,6 +14,7 @@ from napari_marrow.learning.onnx.export import export_network
 from napari_marrow.learning.onnx.inference import open_network, run_network
 from napari_marrow.learning.settings import TrainingSettings
 
+pytestmark = pytest.mark.tensorflow  # which makes the files of all backends
 SIDE = 32
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import keras
 
@@ -54,6 +54,16 @@ def choose_devices(wanted: str) -> tuple[str, ...]:
     return tuple(chosen[:1] if keras.backend.backend() == "torch" else chosen)
 
 
+def on_device(name: str) -> AbstractContextManager:
+    """Build networks on one device.
+
+    To PyTorch ``cpu:0`` is another than ``cpu``: Keras's variables would be copied and no longer
+    be those of the network.
+    """
+    is_torch_cpu = is_cpu(name) and keras.backend.backend() == "torch"
+    return keras.device("cpu" if is_torch_cpu else name)
+
+
 @contextmanager
 def running_on(devices: tuple[str, ...]) -> Iterator[None]:
     """Build and fit networks on these devices; several share each batch evenly.
@@ -61,7 +71,7 @@ def running_on(devices: tuple[str, ...]) -> Iterator[None]:
     Each holds all weights and sees its part of the batch; their gradients are averaged.
     """
     if len(devices) == 1:
-        with keras.device(devices[0]):
+        with on_device(devices[0]):
             yield
     elif keras.backend.backend() == "tensorflow":
         import tensorflow

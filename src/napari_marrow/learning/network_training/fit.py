@@ -25,7 +25,8 @@ from napari_marrow.learning.network_training.callbacks import (
     rate_callbacks,
 )
 from napari_marrow.learning.network_training.checkpoint import Checkpoint
-from napari_marrow.learning.network_training.devices import choose_devices, running_on
+from napari_marrow.learning.network_training.devices import choose_devices, on_device, running_on
+from napari_marrow.learning.network_training.export_apart import export_apart
 from napari_marrow.learning.network_training.precision import choose_precision, computing_in
 from napari_marrow.learning.network_training.rebuild import rebuild
 from napari_marrow.learning.networks import build, join, named_weights
@@ -174,10 +175,15 @@ def _exported(
     or of mixed precision can't be exported.
     """
     features, embedding = train.image_features, embedding_of(settings)
-    with keras.device("cpu:0"):
-        network = rebuild(settings, len(classes), weights, _n_values(train, settings))
-        known = None if features is None else features[:16]
-        onnx = export_network(network, train.images[:16], known, embedding)
+    known, n_values = None if features is None else features[:16], _n_values(train, settings)
+
+    def with_tensorflow(_: keras.Model) -> bytes:
+        return export_apart(settings, len(classes), weights, n_values)
+
+    convert = None if keras.backend.backend() == "tensorflow" else with_tensorflow
+    with on_device("cpu:0"):
+        network = rebuild(settings, len(classes), weights, n_values)
+        onnx = export_network(network, train.images[:16], known, embedding, convert)
     frozen = 0 if embedding is None else embedding.n_weights
     return onnx, network.count_params() + frozen
 

@@ -15,6 +15,7 @@ from keras import layers
 from napari_marrow.learning.networks.common import (
     RELU,
     compiled,
+    drop,
     image_input,
     probabilities,
     scale,
@@ -32,6 +33,6 @@ def build(settings: TrainingSettings, classes: int) -> keras.Model:
         x = layers.Conv2D(width, 3, padding="same", name=f"convolution_{number}", **RELU)(x)
         x = layers.MaxPooling2D(2)(x)
     x = layers.Flatten()(x)
-    x = layers.Dropout(0.3)(x)
+    x = drop(x, 0.3)
     x = layers.Dense(DENSE_UNITS, name="hidden", **RELU)(x)
     return compiled(inputs, probabilities(x, classes), settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -87,10 +88,19 @@ def published_layout(x: Tensor, dropout: float = 0.0, **hidden: Any) -> Tensor:
         x = layers.MaxPooling2D(4)(x)
     x = layers.Flatten()(x)
     if dropout:
-        x = layers.Dropout(dropout)(x)
+        x = drop(x, dropout)
     for width in HIDDEN_UNITS:
         x = layers.Dense(width, name=f"hidden_{width}", **hidden)(x)
     return x
+
+
+def drop(x: Tensor, fraction: float) -> Tensor:
+    """Set a fraction to 0 at training.
+
+    The seed is one that Keras would draw. Without it PyTorch takes random numbers whose state is no
+    variable of the network, and a training that was stopped would not go on as it had been.
+    """
+    return layers.Dropout(fraction, seed=random.randint(1, 10**9))(x)
 
 
 def probabilities(x: Tensor, classes: int) -> Tensor:

@@ -17,6 +17,7 @@ from napari_marrow.learning.networks.common import (
     EXACT,
     RELU,
     compiled,
+    drop,
     image_input,
     optical_density,
     probabilities,
@@ -40,7 +41,7 @@ def build(settings: TrainingSettings, classes: int) -> keras.Model:
         x = layers.Conv2D(width, 3, padding="same", name=f"convolution_{number}", **RELU)(x)
         x = layers.MaxPooling2D(2)(x)
     x = layers.Flatten()(x)
-    x = layers.Dropout(0.3)(x)
+    x = drop(x, 0.3)
     for width in DENSE_UNITS:
         x = layers.Dense(width, name=f"hidden_{width}", **RELU)(x)
     return compiled(inputs, probabilities(x, classes), settings)
@@ -54,12 +55,15 @@ class CosineTransform(layers.Layer):
     a picture do not depend on its size.
     """
 
+    def build(self, shape):
+        """Compute the basis, which no training step changes."""
+        side = shape[1]
+        self._basis = (cosine_basis(side) / np.sqrt(side)).astype(np.float32)
+
     def call(self, images):
         """Transform rows, then columns."""
-        side = images.shape[1]
-        basis = (cosine_basis(side) / np.sqrt(side)).astype(np.float32)
-        rows = ops.einsum("ki,nijc->nkjc", basis, images)
-        return ops.einsum("lj,nkjc->nklc", basis, rows)
+        rows = ops.einsum("ki,nijc->nkjc", self._basis, images)
+        return ops.einsum("lj,nkjc->nklc", self._basis, rows)
 
 
 def cosine_basis(side: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from napari_marrow.learning.networks.common import (
     FILTERS,
     RELU,
     compiled,
+    drop,
     image_input,
     probabilities,
     saved_layer,
@@ -38,11 +39,11 @@ def build(settings: TrainingSettings, classes: int, n_features: int) -> keras.Mo
     for width in FILTERS:
         x = layers.Conv2D(width, 3, padding="same", name=f"convolution_{width}", **RELU)(x)
         x = layers.MaxPooling2D(4)(x)
-    x = layers.Dropout(0.3)(layers.Flatten()(x))
+    x = drop(layers.Flatten()(x), 0.3)
     x = layers.Dense(EMBEDDING_UNITS, name="embedding", **RELU)(x)
     features = keras.Input((n_features,), name=FEATURES)
     x = layers.Concatenate()([x, FeatureScale(name=FEATURE_SCALE, dtype=EXACT)(features)])
-    x = layers.Dropout(0.3)(x)
+    x = drop(x, 0.3)
     x = layers.Dense(HIDDEN_UNITS, name="hidden", **RELU)(x)
     return compiled([inputs, features], probabilities(x, classes), settings)
 
@@ -67,6 +68,7 @@ class FeatureScale(layers.Layer):
 
     def call(self, features):
         """Standardise and limit."""
-        known = ops.where(ops.isnan(features), self.centre, features)
+        centre = ops.convert_to_tensor(self.centre)  # JAX's where takes no variable
+        known = ops.where(ops.isnan(features), centre, features)
         away = (known - self.centre) / self.spread
         return ops.clip(away, -MAX_DEVIATIONS, MAX_DEVIATIONS)

@@ -25,6 +25,7 @@ from napari_marrow.learning.networks.common import (
     RELU,
     Tensor,
     compiled,
+    drop,
     image_input,
     probabilities,
     saved_layer,
@@ -43,7 +44,7 @@ def build_vgg16(settings: TrainingSettings, classes: int) -> keras.Model:
     x = layers.Flatten()(_feature_maps(inputs, VGG16, settings))
     for number, width in enumerate(VGG16_DENSE_UNITS, 1):
         x = layers.Dense(width, name=f"hidden_{number}", **RELU)(x)
-        x = layers.Dropout(0.5)(x)
+        x = drop(x, 0.5)
     return compiled(inputs, probabilities(x, classes), settings, LEARNING_RATE)
 
 
@@ -54,11 +55,11 @@ def build(settings: TrainingSettings, classes: int, n_values: int = 0) -> keras.
     """
     if n_values:
         values = keras.Input((n_values,), name=EMBEDDING)
-        x = layers.Dropout(0.3)(FeatureScale(name=FEATURE_SCALE)(values))
+        x = drop(FeatureScale(name=FEATURE_SCALE, dtype=EXACT)(values), 0.3)
         return compiled(values, probabilities(x, classes), settings, LEARNING_RATE * 10)
     inputs = image_input(settings)
     x = layers.GlobalAveragePooling2D()(_feature_maps(inputs, settings.application, settings))
-    x = layers.Dropout(0.3)(x)
+    x = drop(x, 0.3)
     return compiled(inputs, probabilities(x, classes), settings, LEARNING_RATE * 10)
 
 

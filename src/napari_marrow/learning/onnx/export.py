@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,12 @@ def export_network(
     images: NDArray[np.uint8],
     features: NDArray[np.float32] | None = None,
     embedding: Embedding | None = None,
+    convert: Callable[[keras.Model], bytes] | None = None,
 ) -> bytes:
     """Export a network; a few images, (n, size, size, 3), and their features check it.
 
-    With an embedding, which the network takes in place of images, both become one model.
+    With an embedding, which the network takes in place of images, both become one model. The ONNX
+    file of the network is made by ``convert``, by Keras when it is None.
 
     Raises
     ------
@@ -43,12 +46,7 @@ def export_network(
     given = seen if features is None else (seen, features)
     # Calling the network is also what makes it exportable: Keras refuses one never called.
     expected = keras.ops.convert_to_numpy(network(given))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.onnx"
-        with warnings.catch_warnings():  # Keras's exporter asks numpy for a name it dropped
-            warnings.simplefilter("ignore", FutureWarning)
-            network.export(path, format="onnx", verbose=False)
-        model = path.read_bytes()
+    model = (convert or convert_by_keras)(network)
     if embedding is not None:
         model = embedding.joined(model)
     session = open_onnx(model)
@@ -57,6 +55,16 @@ def export_network(
     found = session.run(None, dict(zip(names, listed, strict=True)))[0]
     _check_agreement(found, expected, MAX_DIFFERENCE_NETWORK)
     return model
+
+
+def convert_by_keras(network: keras.Model) -> bytes:
+    """Return the ONNX file of a network that was called before, as Keras exports it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        with warnings.catch_warnings():  # Keras's exporter asks numpy for a name it dropped
+            warnings.simplefilter("ignore", FutureWarning)
+            network.export(path, format="onnx", verbose=False)
+        return path.read_bytes()
 
 
 def export_classical(
