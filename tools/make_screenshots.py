@@ -45,6 +45,9 @@ def main() -> None:
     widget.train()
     wait(lambda: widget.model.bundle is not None, 900)
     area = widget.findChildren(QScrollArea)[0]
+    wait(lambda: False, 0.5)  # the list of runs takes its place
+    content = area.widget()
+    area.verticalScrollBar().setValue(widget.form.mapTo(content, widget.form.rect().topLeft()).y())
     take(viewer, "train")
     widget.model.label_layers()
     wait(lambda: "labelled" in widget.run.status.text(), 900)

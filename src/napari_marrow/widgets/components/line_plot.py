@@ -24,6 +24,8 @@ LINE_PX = 1.5
 DOT_RADIUS_PX = 3.0
 STEPS = (1, 2, 5, 10)
 MAX_DARK_LIGHTNESS, WHITE_SHARE = 127, 0.35
+LEGEND_ALPHA = 190
+"""Of what lies under the legend, from 0 (seen as it is) to 255 (not seen)."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ class LinePlot(QWidget):
         for line, found in lines:
             _draw_line(painter, line, [inside.place(*point) for point in found])
         painter.setPen(text)
-        _draw_legend(painter, inside.box, [line for line, found in lines if line.name and found])
+        named = [line for line, found in lines if line.name and found]
+        _draw_legend(painter, inside.box, named, background)
 
     def _draw_axes(
         self, painter: QPainter, across: tuple[float, float], up: tuple[float, float]
@@ -214,12 +217,19 @@ def _draw_line(painter: QPainter, line: Line, places: Sequence[QPointF]) -> None
             painter.drawEllipse(place, DOT_RADIUS_PX, DOT_RADIUS_PX)
 
 
-def _draw_legend(painter: QPainter, box: QRectF, lines: Sequence[Line]) -> None:
-    """Draw the names of lines at the top on the right, each behind a sample; long ones end in …."""
+def _draw_legend(painter: QPainter, box: QRectF, lines: Sequence[Line], background: QColor) -> None:
+    """Draw the names of lines at the top on the right, each behind a sample.
+
+    Long ones end in an ellipsis. What is behind them can still be seen.
+    """
     metrics, text = QFontMetricsF(painter.font()), painter.pen()
     height = metrics.height()
     width = max((metrics.horizontalAdvance(x.name) for x in lines), default=0.0)
     width = min(width, box.width() / 2)
+    veil = QColor(background)
+    veil.setAlpha(LEGEND_ALPHA)
+    whole = width + 6 * GAP_PX
+    painter.fillRect(QRectF(box.right() - whole, box.top(), whole, height * len(lines)), veil)
     for k, line in enumerate(lines):
         middle = box.top() + (k + 0.5) * height
         left = box.right() - width - 5 * GAP_PX
