@@ -22,6 +22,7 @@ from napari_marrow.jobs.events import Event
 from napari_marrow.jobs.watched import WatchedReport, WatchedThumbnails
 from napari_marrow.learning.model_settings import OptionGroup
 from napari_marrow.learning.registry import MODELS
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.learning.settings import (
     CommonSettings,
     CompareSettings,
@@ -135,6 +136,28 @@ def test_it_fits_into_400_pixels_whatever_the_names(
         if label.isVisible():
             assert label.height() >= label.heightForWidth(label.width()), label.text()
     assert window.width() == 1366
+
+
+def test_usual_names_can_be_read_in_the_narrowest_dock(
+    opened, finish_run, make_toy, tmp_path, qtbot
+):
+    viewer, dock, widget = opened
+    metrics = {"accuracy": Score(0.9, 0.71, 0.98, 0.55)}
+    evaluation = Evaluation(metrics, [[1, 0], [0, 1]], ("ALL", "MM"), "ALL", 10, 10, 1.0)
+    bundle = make_toy(tmp_path / "a.marrow", evaluation=evaluation)
+    run = finish_run(widget, bundle, [{"epoch": k, "loss": 1 / k} for k in range(1, 121)])
+    thumbnails = WatchedThumbnails((b"",) * 8, ("ALL",) * 8, ("a",) * 8, ("ALL", "MM"), "training")
+    widget.view.hear(run, WatchedReport(((1.0, 0.0),) * 8, 1, 1, thumbnails).to_event())
+    window = viewer.window._qt_window
+    window.resizeDocks([dock], [1], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: dock.width() <= MAX_WIDTH_PX)
+    qtbot.wait(100)
+    table = widget.run_list.table
+    for column in range(3):
+        assert table.columnWidth(column) >= table.sizeHintForColumn(column), column
+    for sample in widget.view.samples.samples:
+        for line in sample.lines:
+            assert sample.fontMetrics().horizontalAdvance(line) <= sample.width(), line
 
 
 def test_a_long_word_breaks_and_is_copied_whole(qtbot):

@@ -53,15 +53,15 @@ def test_a_run_has_name_model_score_beside_chance_and_how_it_ended(
     run.seconds = 200
     name, accuracy, course = shown(widget, 0)
     assert name.split("\n") == ["\N{BLACK RIGHT-POINTING SMALL TRIANGLE} dcnn 1", "dcnn, cell"]
-    assert accuracy == "0.90, chance 0.55\n0.71 to 0.98"
-    assert course == "not saved\n3 epochs, 3 min"
+    assert accuracy == "0.90\nchance 0.55\n0.71 to 0.98"
+    assert course == "not saved\n3 epochs\n3 min"
     few = dataclasses.replace(EVALUATION, few_sources={"MM": 2})
     confounded = Confounding(("camera",), 1.0, 1e-9)
     other = make_toy(tmp_path / "b.marrow", evaluation=few, confounding=confounded)
     finish_run(widget, other, model="svm")
     name, accuracy, _ = shown(widget, 1)
     assert name.endswith("svm 2\nsvm, field")
-    assert accuracy == "0.90, chance 0.55\ntoo few to tell, confounded"
+    assert accuracy == "0.90\nchance 0.55\ntoo few to tell\nconfounded"
     assert widget.run_list.about.text().startswith("Class and camera go together")
     assert not widget._runs_box.isHidden()
 

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from napari_marrow.widgets.components.layout import button, fill_column, text_label
 from napari_marrow.widgets.components.training.runs import ACCURACY, NAME, TRAINING, Run, Runs
 
-TABLE_HEIGHT_PX = 150
+TABLE_HEIGHT_PX = 190
 TOOLTIP = (
     "Select a run to see its curves, several (Ctrl or Shift) to compare them. Double-click a name "
     "to change it, or another column to use the model."

@@ -70,28 +70,29 @@ class Run:
 
     @property
     def accuracy(self) -> str:
-        """Accuracy and chance, then the interval, in two lines; "" without a result."""
+        """Accuracy, chance and the interval, in narrow lines; "" without a result."""
         if self.result is None:
             return ""
         if self.result.evaluation is None:
             return "not measured"
         name, score = headline(self.result.evaluation)
         few = self.result.evaluation.few_sources
-        notes = [TOO_FEW if few else f"{score.low:.2f} to {score.high:.2f}"]
-        notes += ["balanced"] if name != "accuracy" else []
-        notes += ["confounded"] if self.result.confounding is not None else []
-        return f"{score.estimate:.2f}, chance {score.chance:.2f}\n{', '.join(notes)}"
+        lines = [f"{score.estimate:.2f}" + (" balanced" if name != "accuracy" else "")]
+        lines += [f"chance {score.chance:.2f}"]
+        lines += [TOO_FEW if few else f"{score.low:.2f} to {score.high:.2f}"]
+        lines += ["confounded"] if self.result.confounding is not None else []
+        return "\n".join(lines)
 
     @property
     def course(self) -> str:
-        """How the training went, in two lines."""
+        """How the training went, in narrow lines."""
         state: str = self.state
         if state == "finished" and not self.saved:
             state = "discarded" if self.bundle is None else "not saved"
-        lines = [counted(len(self.history), "epoch")] if self.history else []
+        lines = [state, *([counted(len(self.history), "epoch")] if self.history else [])]
         if self.state != "training":
             lines.append(duration_text(self.seconds))
-        return "\n".join(filter(None, [state, ", ".join(lines)]))
+        return "\n".join(lines)
 
     @property
     def sentences(self) -> list[str]:
@@ -104,7 +105,7 @@ class Run:
 
 
 class Runs(QAbstractTableModel):
-    """The runs of a viewer in a table of three columns, two lines a row."""
+    """The runs of a viewer in a table of three columns, a few lines a row."""
 
     edited = Signal()
     """A run was added, or is another now."""

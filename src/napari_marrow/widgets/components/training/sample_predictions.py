@@ -90,7 +90,7 @@ class Sample(QWidget):
         super().__init__()
         self._picture, self._name = QPixmap(), name
         self._picture.loadFromData(file)
-        self.lines: Sequence[str] = ("", "")
+        self.lines: Sequence[str] = ("", "", "")
         self.wrong = False
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
@@ -98,14 +98,14 @@ class Sample(QWidget):
         """Show the given class and the answer."""
         self.wrong = answer != given
         sign = WRONG if self.wrong else RIGHT
-        self.lines = (given, f"{sign} {probability:.0%} {answer}")
+        self.lines = (given, f"{sign} {answer}", f"{probability:.0%}")
         verb = "answered" if self.wrong else "rightly answered"
         self.setToolTip(f"{self._name}\nGiven {given}, {verb} {answer} ({probability:.0%}).")
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Return the size of the image with two lines of text below it."""
-        height = THUMBNAIL_PX + 2 * self.fontMetrics().lineSpacing() + MARGIN_PX
+        """Return the size of the image with the lines of text below it."""
+        height = THUMBNAIL_PX + len(self.lines) * self.fontMetrics().lineSpacing() + MARGIN_PX
         return QSize(THUMBNAIL_PX + 2 * MARGIN_PX, height)
 
     def minimumSizeHint(self) -> QSize:
