@@ -72,6 +72,11 @@ TOPICS = {
         "batch. Copies are rotated and recoloured by napari-marrow and not by the fit, on the same "
         "processors.",
     ),
+    "gpu": Topic(
+        "Training on a GPU",
+        "gpu.py",
+        "Images a second on the accelerator and backend that are there, and how busy it is.",
+    ),
     "prediction": Topic(
         "Answers of a network",
         "prediction.py",
