@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +22,6 @@ from napari_marrow.viewer.per_viewer import single_shot
 
 log = logging.getLogger("napari_marrow")
 T = TypeVar("T")
-MIN_PROGRESS_INTERVAL_S = 0.1
-"""Between two reports of progress: to draw a bar takes as long as to make a small image."""
 SHOW_PROGRESS_MS = 250
 """Between two views of progress in the panel, for each of which napari paints its whole window. Of
 work that takes less time none is shown."""
@@ -164,7 +161,8 @@ class Task(QObject):
         )
         run.worker.start()
 
-    def _heard(self, run: _Run, event: Event) -> None:
+    def _heard(self, run: _Run, report: list[Event]) -> None:
+        event = run.take(report)
         if run is not self._run:
             return
         if event.kind in LAST:
@@ -201,7 +199,7 @@ class _Run(QObject):
     """One start of a task."""
 
     reported = Signal(object, object)
-    """The run and an event of its work."""
+    """The run, and a report of its work, see :meth:`take`."""
 
     def __init__(
         self,
@@ -214,14 +212,25 @@ class _Run(QObject):
         self._task, self.work, self.done, self.heard = task, work, done, heard
         self.stop = threading.Event()
         self.worker: FunctionWorker | None = None
-        self._reported_at = 0.0
+        self._lock = threading.Lock()
+        self._waiting: list[Event] = []  # the last report, if it is mere progress
 
     def emit(self, event: Event) -> None:
-        if event.kind == "progress" and not event.values:
-            if time.monotonic() < self._reported_at + MIN_PROGRESS_INTERVAL_S:
+        """Report an event; mere progress takes the place of such that still waits to be heard."""
+        mere = event.kind == "progress" and not event.values
+        with self._lock:
+            if mere and self._waiting:
+                self._waiting[:] = [event]
                 return
-            self._reported_at = time.monotonic()
-        self.reported.emit(self, event)
+            self._waiting = report = [event]
+            if not mere:
+                self._waiting = []
+        self.reported.emit(self, report)
+
+    def take(self, report: list[Event]) -> Event:
+        """Return the event of a report, in whose place no other comes any more."""
+        with self._lock:
+            return report.pop()
 
     def should_stop(self) -> bool:
         asked = self.worker is not None and self.worker.abort_requested
