@@ -84,6 +84,14 @@ TOPICS = {
         "[engines](networks.md#what-runs-a-network) of napari-marrow, against Keras on the same "
         "weights.",
     ),
+    "responsiveness": Topic(
+        "Waiting for the viewer",
+        "responsiveness.py",
+        "In a new viewer, on a virtual screen without a graphics card. A stall is the time between "
+        "two turns of the event loop, less the 1 ms of the timer that notes them; 99 % of turns is "
+        "the 99th percentile of all stalls from the click to the result, 99 % of moments that of "
+        "the wait of an event at a random moment. In the third column is the worst of the repeats.",
+    ),
     "segmentation": Topic(
         "Segmentation",
         "segmentation.py {real}",
