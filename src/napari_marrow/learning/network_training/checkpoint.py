@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.cache import MAX_CACHE_BYTES, forget, recall, remember
 from napari_marrow.learning.network_training.callbacks import BestEpoch, EpochRecorder
+from napari_marrow.learning.network_training.compiled import all_variables
 
 MAX_CHECKPOINT_BYTES = MAX_CACHE_BYTES // 4
 """Of weights and optimizer; larger networks start anew, as writing would take as long as an
@@ -38,7 +39,7 @@ class Checkpoint(keras.callbacks.Callback):
         state = recall(self._parts)
         if state is None:
             return 0
-        for k, variable in enumerate(_variables(network)):
+        for k, variable in enumerate(all_variables(network)):
             variable.assign(state[f"variable_{k:06}"])
         names = state["columns"].tolist()
         self._recorder.rows = [
@@ -50,7 +51,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Keep weights, the optimizer's state, losses and the best epoch."""
-        variables = _variables(self.model)
+        variables = all_variables(self.model)
         n_bytes = sum(math.prod(x.shape) * MAX_BYTES_PER_NUMBER for x in variables)
         if n_bytes > MAX_CHECKPOINT_BYTES:
             return
@@ -63,13 +64,6 @@ class Checkpoint(keras.callbacks.Callback):
     def forget(self) -> None:
         """Remove what was kept: the training is done."""
         forget(self._parts)
-
-
-def _variables(network: keras.Model) -> list[keras.Variable]:
-    """Return weights, states of random numbers, and those of the optimizer."""
-    if hasattr(network, "jax_state_sync"):
-        network.jax_state_sync()
-    return [*network.variables, *network.optimizer.variables]
 
 
 def _array(variable: keras.Variable) -> NDArray:

@@ -25,6 +25,7 @@ from napari_marrow.learning.network_training.callbacks import (
     rate_callbacks,
 )
 from napari_marrow.learning.network_training.checkpoint import Checkpoint
+from napari_marrow.learning.network_training.compiled import CompiledNetwork
 from napari_marrow.learning.network_training.devices import choose_devices, on_device, running_on
 from napari_marrow.learning.network_training.export_apart import export_apart
 from napari_marrow.learning.network_training.precision import choose_precision, computing_in
@@ -41,6 +42,7 @@ OUT_OF_MEMORY = ("resourceexhausted", "resource_exhausted", "out of memory", "ou
 """What TensorFlow, JAX and PyTorch call it, in the kind or the text of an error."""
 
 VALIDATION_BATCH_SIZE = 32
+_last = CompiledNetwork()
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def train_network(
             heard = callbacks
             if settings.members > 1:
                 heard = callbacks.of_member(k + 1)
-            found.append(_fit_halving(train, validation, classes, own, heard, len(devices)))
+            found.append(_fit_halving(train, validation, classes, own, heard, devices))
         networks, histories = zip(*found, strict=True)
         network, history = networks[0], histories[0]
         if settings.members > 1:
@@ -157,6 +159,8 @@ def train_network(
             name: np.asarray(keras.ops.convert_to_numpy(weight))
             for name, weight in named_weights(network).items()
         }
+    if settings.members == 1:
+        _last.keep(network)
     onnx, parameters = _exported(train, classes, settings, weights)
     where = ", ".join(devices) + (f" ({policy})" if policy != EXACT else "")
     note = _embedding_note(settings)
@@ -220,7 +224,7 @@ def _fit_halving(
     classes: tuple[str, ...],
     settings: TrainingSettings,
     callbacks: FitCallbacks,
-    n_devices: int,
+    devices: tuple[str, ...],
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Fit with as large a batch as memory holds, which is at most the one asked for."""
     sides = [x for x in (train, validation) if x is not None]
@@ -228,11 +232,12 @@ def _fit_halving(
     parts = [repr(asdict(settings)), checksum(*arrays)]  # the same also with smaller batches
     if (embedding := embedding_of(settings)) is not None:
         parts.append(embedding.digest)
+    n_devices = len(devices)
     size = next_multiple(settings.batch_size, n_devices)
     while True:
         try:
             own = replace(settings, batch_size=size)
-            return _fit(train, validation, classes, own, callbacks, parts, n_devices)
+            return _fit(train, validation, classes, own, callbacks, parts, devices)
         except Stopped:
             raise
         except Exception as error:
@@ -263,12 +268,13 @@ def _fit(
     settings: TrainingSettings,
     callbacks: FitCallbacks,
     parts: list[str],
-    n_devices: int,
+    devices: tuple[str, ...],
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Fit a network, or go on with what is kept of the same training under ``parts``."""
     # Keras keeps the seed by thread: it is set here, where the training runs.
     keras.utils.set_random_seed(settings.seed)
-    network = build(settings, len(classes), _n_values(train, settings))
+    fresh = build(settings, len(classes), _n_values(train, settings))
+    network, n_devices = _last.with_state_of(fresh, settings, devices), len(devices)
     if (scale := find_layer(network, FEATURE_SCALE)) is not None:
         embedded = settings.has_embedding
         scale.adapt(network_input(settings, train.images) if embedded else train.features)
