@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,34 +181,44 @@ class ModelPanel(QWidget):
             chosen = Photograph.chosen_of(self._viewer.layers)
             self.task.start(
                 partial(_predict_all, model, chosen, settings.adapt),
-                lambda labelled: self._show_labels(*labelled, model),
+                partial(self._show_labels, model),
                 begun="Labelling...",
             )
 
-    def _show_labels(
-        self,
-        labelled: list[LabelledPhotograph],
-        n_seen: tuple[int, int],
-        failed: Sequence[Failure],
-        bundle: Bundle,
-    ) -> None:
+    def _show_labels(self, bundle: Bundle, found: _Labelled) -> None:
+        """Show the answers for photographs that are as they were, and say which are not."""
         from napari_marrow.viewer.make.predictions import show_predictions
 
         info, engine = bundle.info, bundle.predictor.engine
-        labelled = [x for x in labelled if x.photograph.layer in self._viewer.layers]
+        outdated = {x: x.photograph.out_of_date(self._viewer.layers) for x in found.photographs}
+        labelled = [x for x, why in outdated.items() if not why]
         notes = [show_predictions(self._viewer, one, info.classes) for one in labelled]
-        first = [] if info.confounding is None else [info.confounding.sentence]
-        notes += [info.others_sentence, engine.note]
-        sentences = [*first, _report(labelled, n_seen, failed), *filter(None, notes)]
-        text = " ".join([*sentences, RESEARCH_ONLY])
+        sentences = [_outdated_sentence(outdated), *_failed_sentences(found.failed)]
+        if labelled:
+            first = [] if info.confounding is None else [info.confounding.sentence]
+            notes += [info.others_sentence, engine.note]
+            sides = [side for x in labelled for side in found.sides[x]]
+            sentences = [*first, _report(labelled, sides), *sentences, *notes, RESEARCH_ONLY]
+        text = " ".join(filter(None, sentences))
         self._run.say(text)
         show_info(text)
 
 
-def _report(
-    labelled: Sequence[LabelledPhotograph], n_seen: tuple[int, int], failed: Sequence[Failure]
-) -> str:
-    """Return what was labelled, whose nuclei the cells are, and what was learnt from or failed."""
+@dataclass(frozen=True)
+class _Labelled:
+    """What a thread labelled.
+
+    ``sides`` are as :meth:`.Bundle.side_of` returns them, of each row that was labelled;
+    ``failed`` are fields that can't be read.
+    """
+
+    photographs: Sequence[LabelledPhotograph]
+    sides: Mapping[LabelledPhotograph, Sequence[str | None]]
+    failed: Sequence[Failure]
+
+
+def _report(labelled: Sequence[LabelledPhotograph], sides: Sequence[str | None]) -> str:
+    """Return what was labelled, whose nuclei the cells are, and what was learnt from."""
     fields = [(x.photograph, row) for x in labelled for row in x.rows]
     text = f"{counted(len(fields), 'field')} labelled"
     if any(x.cells for x in labelled):
@@ -219,12 +230,24 @@ def _report(
     notes = dict.fromkeys(note for x in labelled for note in x.photograph.notes)
     sentences = ["; ".join([text, *first_few([*notes])]) + "."]
     sentences += {x.shift for x in labelled if x.shift}
-    if any(n_seen):
-        text = f"The model learnt from {n_seen[0]} of them"
-        sentences.append(f"{text}, {n_seen[1]} held out." if n_seen[1] else f"{text}.")
-    if failed:
-        sentences.append(f"{counted(len(failed), 'field')} left out: {failed[0].reason}")
+    n_learnt, n_held_out = sides.count("learnt"), sides.count("held out")
+    if n_learnt or n_held_out:
+        text = f"The model learnt from {n_learnt} of them"
+        sentences.append(f"{text}, {n_held_out} held out." if n_held_out else f"{text}.")
     return " ".join(sentences)
+
+
+def _outdated_sentence(outdated: Mapping[LabelledPhotograph, str]) -> str:
+    """Return which photographs are not labelled as they were changed or removed meanwhile."""
+    reasons = [*dict.fromkeys(filter(None, outdated.values()))]
+    names = {y: [x.photograph.name for x, why in outdated.items() if why == y] for y in reasons}
+    return " ".join(f"{', '.join(first_few(names[why]))}: {why}" for why in reasons)
+
+
+def _failed_sentences(failed: Sequence[Failure]) -> list[str]:
+    if not failed:
+        return []
+    return [f"{counted(len(failed), 'field')} left out: {failed[0].reason}"]
 
 
 def open_model(path: Path) -> Bundle:
@@ -252,16 +275,15 @@ def _predict_all(
     adapt: Adapt,
     emit: Emit,
     should_stop: ShouldStop,
-) -> tuple[list[LabelledPhotograph], tuple[int, int], list[Failure]]:
-    """Label photographs; return how many were learnt from and held out, and what was left out."""
+) -> _Labelled:
+    """Label photographs; note what was learnt from and held out, and what was left out."""
     # Imported in the thread: it brings ONNX Runtime and pandas.
     from napari_marrow.viewer.make.predictions import predict_photographs
 
     failures = Failures()
     labelled = predict_photographs(bundle, photographs, emit, should_stop, failures, adapt)
-    sides = Counter(
-        bundle.side_of(x.predictions[row], fingerprints(x.photograph, row))
+    sides = {
+        x: [bundle.side_of(x.predictions[row], fingerprints(x.photograph, row)) for row in x.rows]
         for x in labelled
-        for row in x.rows
-    )
-    return labelled, (sides["learnt"], sides["held out"]), failures.found
+    }
+    return _Labelled(labelled, sides, failures.found)

@@ -53,7 +53,7 @@ def begun(view, **settings):
 
 def test_epochs_fill_the_plot_and_the_line(view):
     run = begun(view, epochs=7, patience=0)
-    assert view.status.isHidden()
+    assert view.is_empty  # no axes without an epoch
     for k in (1, 2):
         view.hear(run, epoch(k, accuracy=0.5))
     assert [row["epoch"] for row in run.history] == [1, 2]
@@ -108,7 +108,9 @@ def test_answers_are_of_one_of_several_networks_or_of_all(view):
 
 def test_a_classical_model_shows_neither_curves_nor_images(view):
     run = begun(view, model="svm")
+    assert view.is_empty
     view.hear(run, Event("progress", "Measuring", 0.3))
+    assert view.is_empty
     run.state = "finished"
     view.show_runs([run])
     assert view.is_empty

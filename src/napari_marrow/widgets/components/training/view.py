@@ -45,6 +45,7 @@ class TrainingView(QWidget):
             self._time_left.add(epoch, member, time.monotonic())
             self._say(status_text(run.history, run.settings, self._time_left.seconds))
             if run in self._shown:
+                self._show_plot()
                 self.plot.follow()
         elif (report := WatchedReport.of_event(event)) is not None:
             if report.thumbnails is None and run.watched is not None:
@@ -62,8 +63,7 @@ class TrainingView(QWidget):
     def show_runs(self, runs: Sequence[Run]) -> None:
         """Show the curves of runs, and the images of one."""
         self._shown = runs
-        has_curves = any(run.history or run.state == "training" for run in runs)
-        self.plot.setVisible(has_curves)
+        self._show_plot()
         self.plot.show_runs(runs)
         self._show_samples()
 
@@ -71,6 +71,10 @@ class TrainingView(QWidget):
     def is_empty(self) -> bool:
         """Whether there is nothing to show of the runs."""
         return all(x.isHidden() for x in (self.status, self.plot, self.samples))
+
+    def _show_plot(self) -> None:
+        """Show the plot as soon as there is an epoch; of classical models there is none."""
+        self.plot.setVisible(any(run.history for run in self._shown))
 
     def _show_samples(self) -> None:
         run = self._shown[0] if len(self._shown) == 1 else None
