@@ -10,6 +10,7 @@ from PIL import Image
 from napari_marrow.data.csv_table import read_rows
 from napari_marrow.data.errors import EditedResultError, MarrowError
 from napari_marrow.data.outputs import (
+    NEW_FOLDER,
     FolderKind,
     check_outputs,
     png_kind,
@@ -149,3 +150,16 @@ def test_only_the_command_line_offers_force(tmp_path):
     with pytest.raises(EditedResultError, match=r"t\.csv .* remove it") as caught:
         check_outputs({tmp_path / "t.csv": TABLE})
     assert "--" not in str(caught.value)
+
+
+@pytest.mark.parametrize("inner", ["b", "figures/b"])
+def test_a_folder_is_not_written_into_one_of_its_kind(tmp_path, inner):
+    kind = FolderKind("a result", lambda path: {}, ("a.json", "c.json"))
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    (outer / "a.json").touch()
+    check_outputs({outer / inner: kind})  # anybody's
+    (outer / "c.json").touch()
+    with pytest.raises(MarrowError, match=r"would be inside .*outer"):
+        check_outputs({outer / inner: kind})
+    check_outputs({outer / inner: NEW_FOLDER, tmp_path / "beside": kind})

@@ -32,6 +32,17 @@ def finish_run(toy):
 
 
 @pytest.fixture
+def save_model(qtbot):
+    """A function that saves the current model of a Train DCNN widget, and waits for the thread."""
+
+    def save(widget, path):
+        widget.model.save(path)
+        qtbot.waitUntil(lambda: not widget.model.task.busy, timeout=20_000)
+
+    return save
+
+
+@pytest.fixture
 def turn_wheel():
     """Turn the wheel one notch down in the middle of a widget; returns the event."""
 

@@ -179,7 +179,7 @@ def test_what_cannot_work_is_one_sentence_and_nothing_runs(open_widget, tmp_path
 
 @pytest.mark.usefixtures("no_warm_start")
 def test_a_bundle_is_loaded_labels_the_layers_and_is_saved(
-    open_widget, snam, tmp_path, make_toy, qtbot, notified
+    open_widget, snam, tmp_path, make_toy, qtbot, notified, save_model
 ):
     viewer, widget = open_widget()
     viewer.open(str(snam / "PKG - SN-AM" / "ALL" / "ALL_1.bmp"), plugin=PLUGIN)
@@ -194,11 +194,11 @@ def test_a_bundle_is_loaded_labels_the_layers_and_is_saved(
     assert widget.run.status.text().startswith("Class and camera go together")
     assert len(viewer.layers["ALL_1 predicted cells"].features) == 12
     assert "predicted" in viewer.canvas.overlays.text.text
-    widget.model.save(tmp_path / "kept")
+    save_model(widget, tmp_path / "kept")
     assert (tmp_path / "kept.marrow" / "model.onnx").is_file()
     (tmp_path / "mine.marrow").mkdir()
     (tmp_path / "mine.marrow" / "features.csv").write_text("mine")
-    widget.model.save(tmp_path / "mine")
+    save_model(widget, tmp_path / "mine")
     assert "features.csv" in notified[-1]
     assert (tmp_path / "mine.marrow" / "features.csv").read_text() == "mine"
     (tmp_path / "kept.marrow" / "model.onnx").write_bytes(b"x")
@@ -475,12 +475,14 @@ def test_labelling_outlives_its_layers_and_its_widget(
 
 
 @pytest.mark.usefixtures("no_warm_start")
-def test_a_bundle_removed_after_loading_is_one_sentence(open_widget, toy, tmp_path, snam, qtbot):
+def test_a_bundle_removed_after_loading_is_one_sentence(
+    open_widget, toy, tmp_path, snam, qtbot, save_model
+):
     viewer, widget = open_widget()
     viewer.open(str(snam), plugin=PLUGIN)
     widget.model.load(toy.path)
     shutil.rmtree(toy.path)
-    widget.model.save(tmp_path / "copy.marrow")
+    save_model(widget, tmp_path / "copy.marrow")
     assert "was removed; train or load it again" in widget.run.status.text()
     widget.model.label_layers()  # what was checked when it was loaded is still at hand
     qtbot.waitUntil(lambda: "6 fields labelled" in widget.run.status.text(), timeout=20000)

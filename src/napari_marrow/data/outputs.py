@@ -88,6 +88,14 @@ class FolderKind:
     own_files: Callable[[Path], Mapping[str, bool]]
     main_files: tuple[str, ...] = ()
 
+    def check_place(self, path: Path) -> None:
+        """Raise MarrowError where a folder would lie in another of its kind, which it spoils."""
+        for around in path.absolute().parents:
+            if self.main_files and all((around / name).is_file() for name in self.main_files):
+                raise MarrowError(
+                    f"{path} would be inside {around}, which is {self.name}; choose another folder."
+                )
+
     def check(self, path: Path, force: bool) -> None:
         """Raise MarrowError where an existing folder must stay."""
         if not path.is_dir():
@@ -142,6 +150,9 @@ def check_outputs(
     MarrowError
         Naming the output; EditedResultError where ``force`` would allow it.
     """
+    for path, kind in kinds.items():
+        if isinstance(kind, FolderKind):
+            kind.check_place(path)
     there = {path: kind for path, kind in kinds.items() if _exists(path)}
     if not there:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import tempfile
 from collections.abc import Callable
@@ -65,19 +66,24 @@ class TrainDcnn(DockWidget):
         self.runs = runs = runs_of(self.viewer)
 
         def shut_down(*_: object) -> list[Path]:
+            atexit.unregister(shut_down)
             client.shutdown()
             kept = keep_unsaved(runs)
             temporary.cleanup()
             return kept
 
         def closed() -> None:
+            runs.set_current(None)  # the next widget begins without a model
             if kept := shut_down():
                 show_warning(kept_sentence(kept))
 
         self.closed.connect(closed)
         self.destroyed.connect(shut_down)
+        # A script may end before Qt has deleted the widget, or with its viewer open. What is
+        # registered last is called first: before the temporary folder is removed.
+        atexit.register(shut_down)
         self._numbers = itertools.count(1)  # of the trainings, for names of folders
-        self._training: Run | None = None  # the last run of this widget
+        self._training: Run | None = None  # the run of the task
         self.source = SourcePanel(self)
         self.form = SettingsForm(TrainingSettings())
         self.form.fields["model"].changed.connect(self._show_options)
@@ -160,7 +166,7 @@ class TrainDcnn(DockWidget):
 
     def train(self) -> None:
         """Train with the settings of the form; what can't work is reported at once."""
-        with self.task.reporting():
+        with self.model.task.reporting():  # what is wrong before it begins is of no run
             number, settings = next(self._numbers), self.form.checked_settings()
             find = self._finder(settings, number)
             out = self.folder / f"model-{number}.marrow"
@@ -187,6 +193,8 @@ class TrainDcnn(DockWidget):
                     self._view_box.setVisible(not self.view.is_empty)
 
             begun = "Reading what to learn from..."
+            self.task.cancel()
+            self._training = None  # of this training there is none before it has started
             self.task.start(work, lambda found: self._trained(*found), begun=begun, heard=heard)
 
     def _finder(self, settings: TrainingSettings, number: int) -> Finder:
@@ -241,7 +249,7 @@ class TrainDcnn(DockWidget):
             self.model.open_in_thread(run.bundle)
 
     def _save_unsaved(self) -> None:
-        with self.task.reporting():
+        with self.model.task.reporting():
             ask_and_save(self, self.runs)
 
     def _show_runs(self) -> None:

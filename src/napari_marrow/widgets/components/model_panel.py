@@ -22,6 +22,7 @@ from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.settings import PredictSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
+from napari_marrow.viewer.io.opened import opened_files
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
 from napari_marrow.viewer.training.session import fingerprints
@@ -37,7 +38,8 @@ from napari_marrow.widgets.components.layout import (
 )
 from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.training.runs import Runs
-from napari_marrow.widgets.components.training.unsaved_model import kept_models, save_bundle
+from napari_marrow.widgets.components.training.saving import ask_path, save_bundle
+from napari_marrow.widgets.components.training.unsaved_model import kept_models
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +86,7 @@ class ModelPanel(QWidget):
             self.result.setText(f"{self.result.text()} One that was not saved is {kept[-1]}.")
         self.save_button = path_button(
             "Save bundle...",
-            lambda: QFileDialog.getSaveFileName(self, "Save bundle", "model.marrow")[0],
+            self._ask_path,
             self.save,
             "Save the model that is described above as a folder.",
         )
@@ -160,15 +162,26 @@ class ModelPanel(QWidget):
         self.importances.show_rows(len(best), lambda axes, text: draw_importances(axes, best, text))
         self._importances_box.show()
 
+    def _ask_path(self) -> str:
+        """Ask where to save the model; "" for cancelled."""
+        path = None if self.bundle is None else ask_path(self, self._runs, self.bundle.path)
+        return "" if path is None else str(path)
+
     def save(self, path: Path) -> None:
-        """Save the model as a bundle; an older bundle of that name is replaced."""
+        """Save the model as a bundle, in a thread; an older bundle of that name is replaced."""
         if self.bundle is None:
             return
-        with self.task.reporting():
-            path = save_bundle(self.bundle.path, path)
-            self._runs.set_saved(self.bundle.path, path)
-            self.load(path)
-            self._run.say(f"Saved as {path}.")
+        before, inputs = self.bundle.path, opened_files()
+
+        def work(emit: Emit, should_stop: ShouldStop) -> Bundle:
+            return open_model(save_bundle(before, path, inputs))
+
+        def saved(bundle: Bundle) -> None:
+            self._runs.set_saved(before, bundle.path)
+            self.show_model(bundle)
+            self._run.say(f"Saved as {bundle.path}.")
+
+        self.task.start(work, saved, begun="Saving the model...")
 
     def label_layers(self) -> None:
         """Label every chosen field, or its cells, in a thread."""

@@ -83,6 +83,26 @@ def test_runs_that_end_without_a_model_say_how(opened, qtbot):
     assert [shown(widget, k)[1] for k in (0, 1)] == ["", ""]
 
 
+def test_an_error_of_something_else_is_of_no_run(opened, finish_run, qtbot, tmp_path, save_model):
+    """Of a training that did not begin, of wrong settings, and of saving."""
+    _, _, widget = opened
+    widget._begin_run(widget.form.settings())
+    widget.task.changed.emit()  # it was cancelled
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    widget.train()
+    assert "No photograph is open" in widget.run.status.text()
+    widget.source.set_folder(empty)
+    widget.train()
+    qtbot.waitUntil(lambda: "holds no photograph" in widget.run.status.text())
+    finish_run(widget)
+    (tmp_path / "a.marrow").write_text("mine")
+    save_model(widget, tmp_path / "a")
+    assert "a.marrow" in widget.run.status.text()
+    assert [x.state for x in widget.runs.runs] == ["cancelled", "finished"]
+    assert [x.problem for x in widget.runs.runs] == ["", ""]
+
+
 def test_several_selected_runs_are_compared(opened, finish_run):
     _, _, widget = opened
     for _ in range(2):
@@ -136,10 +156,12 @@ def test_a_run_is_renamed_in_place(opened, finish_run, qtbot):
     assert run.name == "baseline"
 
 
-def test_a_saved_model_counts_as_saved_and_is_used_from_there(opened, finish_run, tmp_path):
+def test_a_saved_model_counts_as_saved_and_is_used_from_there(
+    opened, finish_run, tmp_path, save_model
+):
     _, _, widget = opened
     run = finish_run(widget)
-    widget.model.save(tmp_path / "kept")
+    save_model(widget, tmp_path / "kept")
     assert (run.bundle, run.saved) == (tmp_path / "kept.marrow", True)
     assert shown(widget, 0)[2].startswith("finished")
     assert widget.runs.is_current(run)
@@ -147,17 +169,20 @@ def test_a_saved_model_counts_as_saved_and_is_used_from_there(opened, finish_run
 
 
 def test_the_list_outlives_the_dock_and_other_viewers_have_their_own(
-    opened, finish_run, tmp_path, make_napari_viewer_proxy, qtbot
+    opened, finish_run, tmp_path, make_napari_viewer_proxy, qtbot, save_model
 ):
     viewer, dock, widget = opened
     finish_run(widget, history=HISTORY)
-    widget.model.save(tmp_path / "kept")
+    save_model(widget, tmp_path / "kept")
     finish_run(widget)
     widget.runs.discard()
+    widget.model.load(tmp_path / "kept.marrow")
+    assert widget.runs.is_current(widget.runs.runs[0])
     viewer.window.remove_dock_widget(dock)
     _, again = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     assert [run.name for run in again.runs.runs] == ["dcnn 1", "dcnn 2"]
     assert shown(again, 1)[2].startswith("discarded")
+    assert not any(map(again.runs.is_current, again.runs.runs))  # it has no model yet
     choose(again, 0)
     assert again.view.plot.loss.lines
     again.run_list.use_button.click()

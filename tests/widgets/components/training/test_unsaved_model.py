@@ -1,6 +1,9 @@
 """Trained models are not lost when their dock, their window or another model takes their place."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from qtpy.QtCore import Qt
@@ -73,11 +76,11 @@ def test_closing_the_dock_asks(open_trained, asked, qtbot, tmp_path, monkeypatch
 
 
 def test_all_models_of_the_list_are_asked_about_once_and_saved_by_name(
-    open_trained, asked, qtbot, tmp_path, monkeypatch, recovery_folder
+    open_trained, asked, qtbot, tmp_path, monkeypatch, recovery_folder, save_model
 ):
     _, dock, widget = open_trained(3)
     questions, answers = asked
-    widget.model.save(tmp_path / "second")  # the current one is the last
+    save_model(widget, tmp_path / "second")  # the current one is the last
     (tmp_path / "dcnn 2.marrow").mkdir()
     (tmp_path / "dcnn 2.marrow" / "thesis.txt").write_text("mine")
     widget.runs.setData(widget.runs.index(0, 0), "a/b: 1?")
@@ -164,3 +167,59 @@ def test_models_that_are_kept_at_once_do_not_remove_each_other(recovery_folder, 
     assert not first[0].exists()
     assert unsaved_model.keep_unsaved(Runs()) == []
     assert len(list(recovery_folder.iterdir())) == 3  # nothing new, nothing removed
+
+
+def test_one_model_that_can_not_be_saved_keeps_no_other_from_being_saved(
+    open_trained, asked, qtbot, tmp_path, monkeypatch, notified
+):
+    """It was removed; the name of another is too long for a file, in letters of two bytes."""
+    _, dock, widget = open_trained(3)
+    _, answers = asked
+    shutil.rmtree(widget.runs.runs[0].bundle)
+    widget.runs.setData(widget.runs.index(1, 0), "\N{GREEK SMALL LETTER MU}" * 200)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    answers[:] = [ANSWERS.Save]
+    click_close(dock, qtbot)
+    assert widget.parent() is not None
+    assert "1 of 3 models can't be saved: dcnn 1" in notified[-1]
+    assert "removed" in notified[-1]
+    assert widget.runs.unsaved == widget.runs.runs[:1]
+    for run in widget.runs.runs[1:]:
+        assert load_bundle(run.bundle).path.parent == tmp_path
+    widget.runs.discard()
+
+
+SCRIPT = """
+import sys
+import napari
+from napari_marrow.learning.settings import TrainingSettings
+import napari_marrow.widgets.train_dcnn as module
+import shutil
+from pathlib import Path
+
+module.WARM_START_AFTER_MS = 10**8
+viewer = napari.Viewer()
+_, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Train DCNN")
+path = widget.folder / "model-1.marrow"
+shutil.copytree(sys.argv[1], path)
+run = widget.runs.begin(TrainingSettings())
+run.bundle = path
+widget.runs.end(run, "finished")
+if sys.argv[2] == "closes":
+    viewer.close()
+"""
+
+
+@pytest.mark.parametrize("how", ["closes", "leaves open"])
+def test_a_model_is_kept_where_a_script_ends_without_handling_events(toy, tmp_path, how):
+    data = tmp_path / "data"
+    homes = {"XDG_DATA_HOME": str(data), "HOME": str(tmp_path), "LOCALAPPDATA": str(data)}
+    subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(toy.path), how],
+        env=os.environ | homes,
+        check=True,
+        timeout=120,
+        cwd=tmp_path,
+    )
+    [kept] = tmp_path.rglob("unsaved models/*.marrow")
+    assert load_bundle(kept).info.classes == ("ALL", "MM")

@@ -87,8 +87,10 @@ class Run:
     def course(self) -> str:
         """How the training went, in narrow lines."""
         state: str = self.state
-        if state == "finished" and not self.saved:
-            state = "discarded" if self.bundle is None else "not saved"
+        if state == "finished" and self.bundle is None:
+            state = "replaced" if self.saved else "discarded"
+        elif state == "finished" and not self.saved:
+            state = "not saved"
         lines = [state, *([counted(len(self.history), "epoch")] if self.history else [])]
         if self.state != "training":
             lines.append(duration_text(self.seconds))
@@ -114,6 +116,7 @@ class Runs(QAbstractTableModel):
         super().__init__()
         self.runs: list[Run] = []
         self._current: Path | None = None
+        self.save_folder = Path.cwd()  # where the last model was saved
 
     def begin(self, settings: TrainingSettings) -> Run:
         """Add a training that begins now, named by its model."""
@@ -143,17 +146,32 @@ class Runs(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), last)
         self.edited.emit()
 
-    def set_current(self, bundle: Path) -> None:
-        """Mark the run whose model is the current one."""
+    def set_current(self, bundle: Path | None) -> None:
+        """Mark the run whose model is the current one; None for no run."""
         self._current = bundle
         self.update()
 
     def set_saved(self, before: Path, after: Path) -> None:
-        """Note that a person saved a model: a copy of it is at another path."""
+        """Note that a person saved a model: a copy of it is at another path.
+
+        A run whose model was there has none any more.
+        """
+        self.save_folder = after.absolute().parent
+        if (replaced := self.of_bundle(after)) is not None and replaced.bundle != before:
+            replaced.bundle = None
         for run in self.runs:
             if run.bundle == before:
                 run.bundle, run.saved = after, True
+        if self._current == before:
+            self._current = after
         self.update()
+
+    def of_bundle(self, path: Path) -> Run | None:
+        """Return the run whose model is at a path, however it is spelled."""
+        for run in self.runs:
+            if run.bundle is not None and run.bundle.resolve() == path.resolve():
+                return run
+        return None
 
     @property
     def unsaved(self) -> list[Run]:

@@ -17,19 +17,22 @@ import platformdirs
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_marrow.audit.findings import join_names
-from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.text import counted, first_few
-from napari_marrow.learning.bundles.bundle import BUNDLE
 from napari_marrow.viewer.io.opened import opened_files
 from napari_marrow.widgets.components.training.runs import Run, Runs
+from napari_marrow.widgets.components.training.saving import (
+    SUFFIX,
+    ask_path,
+    free_path,
+    save_bundle,
+)
 
 log = logging.getLogger("napari_marrow")
 MAX_KEPT = 10
 """Number of models that are kept; older ones are removed, but none that a person named."""
 NAME = re.compile(r"[\d-]{10} [\d-]{15}\.marrow")
 """Of a model that is kept: when that was."""
-SUFFIX = ".marrow"
 
 
 def recovery_folder() -> Path:
@@ -86,48 +89,28 @@ def ask_and_save(parent: QWidget, runs: Runs) -> None:
     Raises
     ------
     MarrowError
-        When a model can't be saved there.
+        When models can't be saved there; it names each of them. The others are saved.
     """
     unsaved = runs.unsaved
     if len(unsaved) == 1:
-        suggested = _free_path(Path(), unsaved[0]).name
-        asked, _ = QFileDialog.getSaveFileName(parent, "Save bundle", suggested)
-        if asked:
-            save_run(runs, unsaved[0], Path(asked))
+        assert unsaved[0].bundle is not None
+        if path := ask_path(parent, runs, unsaved[0].bundle):
+            save_run(runs, unsaved[0], path)
         return
-    asked = QFileDialog.getExistingDirectory(parent, "Folder for the bundles")
+    start = str(runs.save_folder)
+    asked = QFileDialog.getExistingDirectory(parent, "Folder for the bundles", start)
+    problems = []
     for run in unsaved if asked else ():
-        save_run(runs, run, _free_path(Path(asked), run))
+        try:
+            save_run(runs, run, free_path(Path(asked), run.name))
+        except MarrowError as error:
+            problems.append(f"{run.name} ({str(error).rstrip('.')})")
+    if problems:
+        models = f"{len(problems)} of {counted(len(unsaved), 'model')}"
+        raise MarrowError(f"{models} can't be saved: {'; '.join(first_few(problems))}.")
 
 
 def save_run(runs: Runs, run: Run, path: Path) -> None:
     """Save the model of a run."""
     assert run.bundle is not None
-    runs.set_saved(run.bundle, save_bundle(run.bundle, path))
-
-
-def save_bundle(bundle: Path, path: Path) -> Path:
-    """Copy a bundle; an older one of that name is replaced. Return where it is.
-
-    Raises
-    ------
-    MarrowError
-        When it was removed, or can't be written there.
-    """
-    path = path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
-    if path.resolve() == bundle.resolve():
-        return path
-    if not bundle.is_dir():
-        raise MarrowError(f"{bundle} was removed; train or load it again.")
-    with atomic_folder(path, BUNDLE, [bundle, *opened_files()]) as folder:
-        shutil.copytree(bundle, folder, dirs_exist_ok=True)
-    return path
-
-
-def _free_path(folder: Path, run: Run) -> Path:
-    """Return a path by the name of a run at which nothing is."""
-    name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "-", run.name).strip(". ") or "model"
-    path, number = folder / f"{name}{SUFFIX}", 2
-    while path.exists():
-        path, number = folder / f"{name} {number}{SUFFIX}", number + 1
-    return path
+    runs.set_saved(run.bundle, save_bundle(run.bundle, path, opened_files()))
