@@ -154,6 +154,7 @@ def test_the_job_that_would_run_is_the_form_and_the_layers(open_widget, snam, qt
     [(name, job)] = sent
     assert name == "train"
     assert job["settings"]["seed"] == 5
+    assert widget.source.origin == "the layers PKG - SN-AM"
     assert job["settings"]["unit"] == "cell"
     assert [f["class"] for f in job["collection"]["fields"]] == ["ALL"] * 3 + ["MM"] * 3
     assert widget.run.cancel_button.isEnabled()
@@ -439,6 +440,24 @@ def test_a_classical_model_waits_for_no_tensorflow_and_shows_what_counts(
 
 def _runs(pid):
     return subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode == 0
+
+
+def test_a_child_that_ends_while_it_looks_for_devices_is_started_once_more(
+    open_widget, qtbot, monkeypatch
+):
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    _, widget = open_widget()
+    widget.warm()
+    qtbot.waitUntil(lambda: widget.client.pid is not None, timeout=10_000)
+    first = widget.client.pid
+    os.kill(first, signal.SIGKILL)
+    qtbot.waitUntil(lambda: widget.client.pid not in (None, first), timeout=10_000)
+    assert widget.devices.text() == "Looking for devices..."
+    os.kill(widget.client.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: "ended" in widget.devices.text(), timeout=10_000)
+    assert "training process" not in widget.devices.text()
+    assert widget.train_button.isEnabled()
+    assert widget.client.pid is None
 
 
 def test_closing_the_dock_ends_the_child(make_napari_viewer_proxy, qtbot):

@@ -100,7 +100,7 @@ def test_only_settings_of_the_chosen_model_are_shown(opened, model):
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_it_fits_into_400_pixels_whatever_the_names(
-    opened, finish_run, make_toy, tmp_path, qtbot, theme
+    opened, finish_run, make_toy, tmp_path, qtbot, save_model, theme
 ):
     viewer, dock, widget = opened
     viewer.theme = theme
@@ -112,7 +112,7 @@ def test_it_fits_into_400_pixels_whatever_the_names(
         bundle = make_toy(tmp_path / f"{len(widget.runs.runs)}.marrow", confounding=confounding)
         run = finish_run(widget, bundle, history)
         widget.runs.setData(widget.runs.index(len(widget.runs.runs) - 1, 0), LONG)
-    widget.model.save(deep / "a")
+    save_model(widget, deep / "a")
     widget.source.set_folder(deep)
     thumbnails = WatchedThumbnails((b"",) * 8, (LONG,) * 8, (LONG,) * 8, (LONG, "b"), "training")
     report = WatchedReport(((0.1, 0.9),) * 8, 1, 1, thumbnails)

@@ -53,6 +53,11 @@ Finder = Callable[[Emit, ShouldStop], tuple[Collection, str]]
 """Called in a thread: returns what to learn from, and a sentence on it where it was open."""
 NO_DEVICES_YET = "Devices are looked for when training starts."
 
+WARM_ENDED = (
+    "The process that trains ended while it looked for devices; it starts again with the next "
+    "training."
+)
+
 
 class TrainDcnn(DockWidget):
     """Trains models in a child process, shows how they learn, and labels layers with them."""
@@ -95,10 +100,10 @@ class TrainDcnn(DockWidget):
         )
         self.run = RunPanel(self.train_button)
         self.task = Task(self, self.run, self._training_failed)
-        self.warm_task = Task(self, failed=self.devices.setText)
+        self.warm_task = Task(self, failed=self._warm_failed)
         self.model = ModelPanel(self, self.run, self._fail, runs)
         self.view = TrainingView(self.viewer)
-        self.run_list = RunList(runs, self._use)
+        self.run_list = RunList(runs, self._use, self.form.show_settings)
         CloseGuard(  # first: while it asks, the training may end with a model
             self,
             "Train DCNN",
@@ -134,6 +139,7 @@ class TrainDcnn(DockWidget):
         self.task.changed.connect(self._training_ended)
         attach_caption(self.viewer)
         self._warm_start = get_plugin_settings("napari-marrow").training.warm_start
+        self._warm_again = True  # once where its process ended by itself
         self._warm_pid: int | None = None  # of the child in which TensorFlow was started
         if self._warm_start:
             QTimer.singleShot(WARM_START_AFTER_MS, self.warm)
@@ -157,6 +163,16 @@ class TrainDcnn(DockWidget):
             self._show_devices,
         )
 
+    def _warm_failed(self, text: str) -> None:
+        """Say what is wrong; start TensorFlow once more where its process ended."""
+        if self.client.pid is not None:
+            self.devices.setText(text)
+        elif self._warm_again:
+            self._warm_again = False
+            self.warm()
+        else:
+            self.devices.setText(WARM_ENDED)
+
     def _keep_warm(self) -> None:
         """Start TensorFlow again, for the next training, in a child that was stopped or is new."""
         ended = not (self.task.busy or self.warm_task.busy or self.client.closed)
@@ -168,7 +184,7 @@ class TrainDcnn(DockWidget):
         """Train with the settings of the form; what can't work is reported at once."""
         with self.model.task.reporting():  # what is wrong before it begins is of no run
             number, settings = next(self._numbers), self.form.checked_settings()
-            find = self._finder(settings, number)
+            find, origin = self._finder(settings, number), self.source.origin
             out = self.folder / f"model-{number}.marrow"
             kind = KINDS[settings.kind]
             if self.warm_task.busy and not kind.needs_keras:
@@ -186,7 +202,7 @@ class TrainDcnn(DockWidget):
 
             def heard(event: Event) -> None:
                 if event.kind == "started" and event.text == "train":
-                    self._begin_run(settings)
+                    self._begin_run(settings, origin)
                 elif self._training is not None:
                     self.view.hear(self._training, event)
                     self.runs.show_course(self._training)
@@ -214,9 +230,9 @@ class TrainDcnn(DockWidget):
 
         return find
 
-    def _begin_run(self, settings: TrainingSettings) -> None:
+    def _begin_run(self, settings: TrainingSettings, origin: str = "") -> None:
         """Add a training to the list, and show how it goes."""
-        self._training = self.runs.begin(settings)
+        self._training = self.runs.begin(settings, origin)
         self.view.begin(self._training)
         self.run_list.select(self._training)
 
@@ -261,7 +277,7 @@ class TrainDcnn(DockWidget):
     def _show_devices(self, found: Devices) -> None:
         self.devices.setText(found.text)
         self.devices.setToolTip("\n".join([*found.devices, *found.memory]))
-        self._warm_pid = self.client.pid
+        self._warm_pid, self._warm_again = self.client.pid, True
         choice = self.form.fields["device"]
         assert isinstance(choice, ComboBox)
         choice.choices = ("auto", "gpu", "cpu") if found.has_gpu else ("auto", "cpu")

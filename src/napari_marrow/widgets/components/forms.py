@@ -64,6 +64,11 @@ class SettingsForm(QWidget, Generic[T]):
         shown = {name: kinds[name](field.value) for name, field in self.fields.items()}
         return dataclasses.replace(self._defaults, **shown)
 
+    def show_settings(self, settings: T) -> None:
+        """Show these settings."""
+        for name, field in self.fields.items():
+            field.value = getattr(settings, name)
+
     def checked_settings(self) -> T:
         """Return the settings as the form shows them now.
 

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.layouts import scan
+from napari_marrow.data.text import first_few
 from napari_marrow.jobs.events import progress_callback
 from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
 from napari_marrow.viewer.per_viewer import single_shot
@@ -137,6 +138,20 @@ class SourcePanel(QWidget):
         if self.folder_edit.path is None:
             raise MarrowError("No folder is chosen; choose one, or take the open layers.")
         return self.folder_edit.path
+
+    @property
+    def origin(self) -> str:
+        """What is learnt from: the folder, or the names of the layers.
+
+        Raises
+        ------
+        MarrowError
+            When there is none.
+        """
+        if self.from_folder:
+            return str(self.folder())
+        names = [photograph.name for photograph in Photograph.chosen_of(self._viewer.layers)]
+        return f"the layers {', '.join(first_few(names))}"
 
     def _listen_to_layers(self) -> None:
         for layer in self._viewer.layers:

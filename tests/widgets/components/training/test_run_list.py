@@ -62,6 +62,8 @@ def test_a_run_has_name_model_score_beside_chance_and_how_it_ended(
     name, accuracy, _ = shown(widget, 1)
     assert name.endswith("svm 2\nsvm, field")
     assert accuracy == "0.90\nchance 0.55\ntoo few to tell\nconfounded"
+    assert "go together" not in widget.run_list.about.text()  # of the current model it is below
+    widget.runs.set_current(None)
     assert widget.run_list.about.text().startswith("Class and camera go together")
     assert not widget._runs_box.isHidden()
 
@@ -154,6 +156,58 @@ def test_a_run_is_renamed_in_place(opened, finish_run, qtbot):
     qtbot.waitUntil(lambda: run.name == "baseline")
     assert not widget.runs.setData(widget.runs.index(0, 0), "  ")
     assert run.name == "baseline"
+    widget.runs.setData(widget.runs.index(0, 0), "two\r\nlines\u2028 or more")
+    assert run.name == "two lines or more"
+
+
+def test_a_name_that_is_being_typed_outlives_news_of_its_run(opened, finish_run, qtbot):
+    _, _, widget = opened
+    run, table = finish_run(widget), widget.run_list.table
+    table.setCurrentIndex(widget.runs.index(0, 0))
+    table.edit(widget.runs.index(0, 0))
+    editor = table.findChild(QLineEdit)
+
+    def have_news():
+        widget.runs.show_course(run)
+        widget.runs.set_current(None)
+        widget.runs.end(run, "finished")
+
+    have_news()
+    assert editor.selectedText() == "dcnn 1"  # what is typed still replaces it
+    qtbot.keyClicks(editor, "base")
+    have_news()
+    qtbot.keyClicks(editor, "line")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: run.name == "baseline")
+
+
+def test_runs_show_what_they_do_not_share_and_give_their_settings_back(opened, finish_run):
+    _, _, widget = opened
+    changed = {"epochs": 7, "balance": False, "select": 3, "unit": "cell", "heldout": 0.4}
+    finish_run(widget, **changed)
+    finish_run(widget, model="svm", families=("lobes", "colour"), epochs=9)
+    finish_run(widget)
+    first, second, third = widget.runs.runs
+    first.origin = "/data/slides"
+    assert first.details[0] == "Data: /data/slides."
+    assert set(first.details[1].removeprefix("Settings: ").rstrip(".").split(", ")) == {
+        "Epochs 7",
+        "Balance classes off",
+        "Held out 0.4",
+    }  # no network takes the number of features
+    assert second.details == ["Settings: Families lobes + colour."]
+    assert third.details == ["Settings: the defaults."]
+    tip = widget.runs.data(widget.runs.index(0, 0), Qt.ItemDataRole.ToolTipRole)
+    assert all(line in tip for line in first.details)
+    choose(widget, 0, 1)
+    about = widget.run_list.about.text().split("\n")
+    assert about[0] == f"dcnn 1: {' '.join(first.details)}"
+    assert about[1] == f"svm 2: {' '.join(second.details)}"
+    assert not widget.run_list.settings_button.isEnabled()
+    for run in (first, second, third):
+        choose(widget, widget.runs.runs.index(run))
+        widget.run_list.settings_button.click()
+        assert widget.form.checked_settings() == run.settings
 
 
 def test_a_saved_model_counts_as_saved_and_is_used_from_there(

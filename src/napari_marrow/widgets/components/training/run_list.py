@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import QModelIndex, Qt, Signal
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLineEdit,
+    QStyledItemDelegate,
+    QTableView,
+    QWidget,
+)
 
-from napari_marrow.widgets.components.layout import button, fill_column, text_label
+from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.widgets.components.layout import button, fill_column, row, text_label
 from napari_marrow.widgets.components.training.runs import ACCURACY, NAME, TRAINING, Run, Runs
 
 TABLE_HEIGHT_PX = 190
@@ -26,12 +34,19 @@ class RunList(QWidget):
         Of the viewer.
     use
         Called with the run whose model is to be the current one.
+    use_settings
+        Called with the settings that the next training is to have.
     """
 
     chosen = Signal()
     """Other runs are selected."""
 
-    def __init__(self, runs: Runs, use: Callable[[Run], object]):
+    def __init__(
+        self,
+        runs: Runs,
+        use: Callable[[Run], object],
+        use_settings: Callable[[TrainingSettings], object],
+    ):
         super().__init__()
         self._runs, self._use, self._free = runs, use, True
         self.table = _table(runs)
@@ -41,12 +56,18 @@ class RunList(QWidget):
             self._use_selected,
             "Make the model of the selected run the current one, to label layers or to save it.",
         )
+        self.settings_button = button(
+            "Use settings",
+            lambda: use_settings(self.selected[0].settings),
+            "Put the settings of the selected run into the form above.",
+        )
         selection = self.table.selectionModel()
         assert selection is not None
         selection.selectionChanged.connect(self._selected)
         self.table.doubleClicked.connect(self._double_clicked)
         runs.edited.connect(self._show_state)
-        fill_column(self, self.table, self.use_button, self.about)
+        buttons = row(self.use_button, self.settings_button)
+        fill_column(self, self.table, buttons, self.about)
         self._show_state()
 
     def select(self, run: Run) -> None:
@@ -74,9 +95,13 @@ class RunList(QWidget):
         found = self.selected
         one = found[0] if len(found) == 1 else None
         self.use_button.setEnabled(self._free and one is not None and one.bundle is not None)
-        self.about.setText("" if one is None else "\n".join(one.sentences))
-        # of the current model all is said below the list
-        self.about.setVisible(one is not None and not self._runs.is_current(one))
+        self.settings_button.setEnabled(one is not None)
+        if one is None:
+            lines = [f"{run.name}: {' '.join(run.details)}" for run in found]
+        else:  # of the current model the rest is said below the list
+            lines = [*([] if self._runs.is_current(one) else one.sentences), *one.details]
+        self.about.setText("\n".join(lines))
+        self.about.setVisible(bool(lines))
 
     def _double_clicked(self, index: QModelIndex) -> None:
         if index.column() != NAME:
@@ -87,10 +112,22 @@ class RunList(QWidget):
             self._use(self.selected[0])
 
 
+class _NameDelegate(QStyledItemDelegate):
+    """Edits names; a name that is being typed stays when the table has news of its run."""
+
+    def setEditorData(self, editor: QWidget | None, index: QModelIndex) -> None:
+        """Show the name, unless it is shown or another is typed."""
+        name = index.data(Qt.ItemDataRole.EditRole)
+        typed = isinstance(editor, QLineEdit) and (editor.isModified() or editor.text() == name)
+        if not typed:
+            super().setEditorData(editor, index)
+
+
 def _table(runs: Runs) -> QTableView:
     """Return the view of a list of runs, as narrow as a dock."""
     table = QTableView()
     table.setModel(runs)
+    table.setItemDelegateForColumn(NAME, _NameDelegate(table))
     table.setToolTip(TOOLTIP)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     triggers = QAbstractItemView.EditTrigger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,8 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from napari_marrow.data.text import counted
 from napari_marrow.jobs.train import TrainingResult
 from napari_marrow.jobs.watched import WatchedReport
-from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.learning.registry import MODELS
+from napari_marrow.learning.settings import CommonSettings, TrainingSettings
 from napari_marrow.report.tables import TOO_FEW, headline
 from napari_marrow.viewer.per_viewer import per_viewer
 from napari_marrow.widgets.components.training.time_left import duration_text
@@ -38,6 +39,8 @@ class Run:
         As in the list; a person can change it.
     settings
         Those of the training.
+    origin
+        What it learns from, such as a folder; "" where that is not known.
     state
         How it ended, or ``training``.
     seconds
@@ -58,6 +61,7 @@ class Run:
 
     name: str
     settings: TrainingSettings
+    origin: str = ""
     state: RunState = "training"
     seconds: float = 0.0
     history: list[Mapping[str, float]] = field(default_factory=list)
@@ -105,6 +109,26 @@ class Run:
         verb = "is" if self.state == "training" else "was"
         return [about, self.problem or f"It {verb} {self.state}."]
 
+    @property
+    def details(self) -> list[str]:
+        """What it learnt from, and which of the settings that its model takes are no defaults."""
+        common = {x.name for x in fields(CommonSettings)} - {"model", "unit"}  # shown elsewhere
+        own = common | MODELS[self.settings.model].option_names
+        changed = [
+            f"{x.metadata['label']} {_value_text(getattr(self.settings, x.name))}"
+            for x in fields(self.settings)
+            if x.name in own and getattr(self.settings, x.name) != x.default
+        ]
+        lines = [f"Data: {self.origin}."] if self.origin else []
+        return [*lines, f"Settings: {', '.join(changed) or 'the defaults'}."]
+
+
+def _value_text(value: object) -> str:
+    """Return a value of an option as the form shows it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return " + ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
 
 class Runs(QAbstractTableModel):
     """The runs of a viewer in a table of three columns, a few lines a row."""
@@ -118,9 +142,9 @@ class Runs(QAbstractTableModel):
         self._current: Path | None = None
         self.save_folder = Path.cwd()  # where the last model was saved
 
-    def begin(self, settings: TrainingSettings) -> Run:
+    def begin(self, settings: TrainingSettings, origin: str = "") -> Run:
         """Add a training that begins now, named by its model."""
-        run = Run(f"{settings.model} {len(self.runs) + 1}", settings)
+        run = Run(f"{settings.model} {len(self.runs) + 1}", settings, origin)
         count = len(self.runs)
         self.beginInsertRows(QModelIndex(), count, count)
         self.runs.append(run)
@@ -207,7 +231,7 @@ class Runs(QAbstractTableModel):
         if role == Qt.ItemDataRole.EditRole:
             return run.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(run.sentences)
+            return "\n".join([*run.sentences, *run.details])
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         mark = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE} " if self.is_current(run) else ""
@@ -221,8 +245,8 @@ class Runs(QAbstractTableModel):
     def setData(
         self, index: QModelIndex, value: object, role: int = Qt.ItemDataRole.EditRole
     ) -> bool:
-        """Give a run another name."""
-        name = str(value).strip()
+        """Give a run another name, in one line."""
+        name = " ".join(str(value).split())
         if role != Qt.ItemDataRole.EditRole or not name:
             return False
         self.runs[index.row()].name = name
