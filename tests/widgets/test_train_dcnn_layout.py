@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -98,12 +99,13 @@ def test_only_settings_of_the_chosen_model_are_shown(opened, model):
     assert labels == shown & set(widget.form._labels)
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize(("theme", "font_size"), [("dark", 9), ("light", 9), ("dark", 14)])
 def test_it_fits_into_400_pixels_whatever_the_names(
-    opened, finish_run, make_toy, tmp_path, qtbot, save_model, theme
+    opened, finish_run, make_toy, tmp_path, qtbot, save_model, theme, font_size
 ):
     viewer, dock, widget = opened
     viewer.theme = theme
+    get_settings().appearance.font_size = font_size
     deep = tmp_path / LONG[:60] / LONG
     deep.mkdir(parents=True)
     history = [{"epoch": k, "loss": 1 / k, "val_loss": 1 / k, "accuracy": 0.5} for k in (1, 2)]

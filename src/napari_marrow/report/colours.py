@@ -10,7 +10,7 @@ UNCERTAIN = "#BBBBBB"
 TRAINING, VALIDATION = "#0072B2", "#D55E00"
 """Of the curves of losses."""
 RUNS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Of the curves of several trainings, in turn."""
+"""Of the curves of several trainings."""
 
 RESEARCH_ONLY = "Research use only, never diagnosis."
 

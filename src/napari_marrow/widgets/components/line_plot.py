@@ -11,21 +11,23 @@ from dataclasses import dataclass, replace
 
 import napari
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 from napari_marrow.report.colours import rgb
 from napari_marrow.widgets.components.dock_widget import while_alive
 
-MAX_TICKS = 6
+MAX_TICKS, MIN_TICKS = 6, 3
+HEIGHT_LINES = 9
+"""Smallest height of a plot, in lines of text."""
+TICK_LINES, TICK_WIDTHS = 1.3, 1.6
+"""Least distance of ticks: in lines of text on the y axis, in widths of a label on the x axis."""
 GAP_PX = 4.0
 LINE_PX = 1.5
 DOT_RADIUS_PX = 3.0
 STEPS = (1, 2, 5, 10)
 MAX_DARK_LIGHTNESS, WHITE_SHARE = 127, 0.35
-LEGEND_ALPHA = 190
-"""Of what lies under the legend, from 0 (seen as it is) to 255 (not seen)."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Line:
     Attributes
     ----------
     name
-        In the legend; "" is not in it.
+        In a legend; "" is not in it.
     colour
         ``#RRGGBB``.
     points
@@ -53,15 +55,17 @@ class Line:
     dashed: bool = False
 
 
-def ticks(low: float, high: float, whole: bool = False) -> list[float]:
-    """Return round numbers from ``low`` to ``high``, at most six; ``whole`` ones if asked for.
+def ticks(low: float, high: float, whole: bool = False, at_most: float = MAX_TICKS) -> list[float]:
+    """Return round numbers from ``low`` to ``high``; ``whole`` ones if asked for.
+
+    There are as many as fit, from three to six.
 
     >>> ticks(0.13, 0.69)
     [0.2, 0.4, 0.6]
     >>> ticks(1, 3, whole=True)
     [1.0, 2.0, 3.0]
     """
-    least = (high - low) / (MAX_TICKS - 1)
+    least = (high - low) / (max(MIN_TICKS, min(MAX_TICKS, int(at_most))) - 1)
     power = 10.0 ** math.floor(math.log10(least))
     step = next(x * power for x in STEPS if x * power >= least * (1 - 1e-9))
     step = max(1.0, step) if whole else step
@@ -77,6 +81,17 @@ def visible(colour: str, background: QColor) -> str:
     return "#{:02X}{:02X}{:02X}".format(*mixed)
 
 
+def painting(widget: QWidget, viewer: napari.Viewer) -> tuple[QPainter, QColor, QColor]:
+    """Begin to paint a widget; return the painter, and the colours of text and background."""
+    theme = get_theme(viewer.theme)
+    text, background = QColor(theme.text.as_hex()), QColor(theme.background.as_hex())
+    painter = QPainter(widget)
+    painter.fillRect(widget.rect(), background)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(text)
+    return painter, text, background
+
+
 class LinePlot(QWidget):
     """Lines in axes, in the colours of the viewer's theme.
 
@@ -86,8 +101,6 @@ class LinePlot(QWidget):
         Whose theme is followed.
     x_name, y_name
         Of the axes; ``x`` counts.
-    height_px
-        Smallest height.
     y_limits
         The least and greatest y; those of the points where they are None.
     """
@@ -97,14 +110,12 @@ class LinePlot(QWidget):
         viewer: napari.Viewer,
         x_name: str,
         y_name: str,
-        height_px: int = 190,
         y_limits: tuple[float, float] | None = None,
     ):
         super().__init__()
         self._y_limits = y_limits
-        self._viewer, self._names = viewer, (x_name, y_name)
+        self._viewer, self.axis_names = viewer, (x_name, y_name)
         self.lines: Sequence[Line] = ()
-        self.setMinimumHeight(height_px)
         viewer.events.theme.connect(while_alive(self._follow_theme))
 
     def _follow_theme(self) -> None:
@@ -115,24 +126,24 @@ class LinePlot(QWidget):
         self.lines = lines
         self.update()
 
+    def minimumSizeHint(self) -> QSize:
+        """Return a height in which the name of the y axis and its ticks have room."""
+        return QSize(0, math.ceil(HEIGHT_LINES * QFontMetricsF(self.font()).height()))
+
+    def sizeHint(self) -> QSize:
+        """Return the same."""
+        return self.minimumSizeHint()
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw axes, lines and legend."""
-        theme = get_theme(self._viewer.theme)
-        text, background = QColor(theme.text.as_hex()), QColor(theme.background.as_hex())
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), background)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(text)
+        """Draw axes and lines."""
+        painter, _, background = painting(self, self._viewer)
         seen = [replace(x, colour=visible(x.colour, background)) for x in self.lines]
-        lines = [(x, _finite(x.points)) for x in seen]
+        lines = [(x, finite(x.points)) for x in seen]
         points = [point for _, found in lines for point in found]
         up = _span([y for _, y in points] if self._y_limits is None else self._y_limits)
         inside = self._draw_axes(painter, _limits([x for x, _ in points]), up)
         for line, found in lines:
-            _draw_line(painter, line, [inside.place(*point) for point in found])
-        painter.setPen(text)
-        named = [line for line, found in lines if line.name and found]
-        _draw_legend(painter, inside.box, named, background)
+            draw_line(painter, line, [inside.place(*point) for point in found])
 
     def _draw_axes(
         self, painter: QPainter, across: tuple[float, float], up: tuple[float, float]
@@ -140,16 +151,18 @@ class LinePlot(QWidget):
         """Draw the axes of these limits with their names; return where their inside is."""
         metrics = QFontMetricsF(painter.font())
         line = metrics.height()
-        y_ticks = ticks(*up)
-        widest = max(metrics.horizontalAdvance(f"{y:g}") for y in y_ticks)
-        left, bottom = line + widest + 2 * GAP_PX, 2 * line + GAP_PX
         area = QRectF(self.rect())
-        box = area.adjusted(left, line / 2, -2 * GAP_PX, -bottom)
+        bottom = 2 * line + GAP_PX
+        y_ticks = ticks(*up, at_most=(area.height() - bottom) / (TICK_LINES * line))
+        widest = max(metrics.horizontalAdvance(f"{y:g}") for y in y_ticks)
+        left, last = line + widest + 3 * GAP_PX, metrics.horizontalAdvance(f"{across[1]:g}")
+        right = max(last / 2 + 1, 2 * GAP_PX)  # the last label ends behind the axis
+        box = area.adjusted(left, line / 2, -right, -bottom)
         axes = _Axes(box, across, up)
         painter.drawLine(box.topLeft(), box.bottomLeft())
         painter.drawLine(box.bottomLeft(), box.bottomRight())
         centre = Qt.AlignmentFlag.AlignCenter
-        for x in ticks(*across, whole=True):
+        for x in ticks(*across, whole=True, at_most=box.width() / (TICK_WIDTHS * last)):
             at = axes.place(x, up[0])
             painter.drawLine(at, at + QPointF(0, GAP_PX))
             label = f"{x:g}"
@@ -158,13 +171,13 @@ class LinePlot(QWidget):
         for y in y_ticks:
             at = axes.place(across[0], y)
             painter.drawLine(at, at - QPointF(GAP_PX, 0))
-            place = QRectF(line, at.y() - line / 2, widest, line)
+            place = QRectF(line + GAP_PX, at.y() - line / 2, widest, line)
             painter.drawText(place, Qt.AlignmentFlag.AlignRight, f"{y:g}")
         name = QRectF(box.left(), area.bottom() - line, box.width(), line)
-        painter.drawText(name, centre, self._names[0])
+        painter.drawText(name, centre, self.axis_names[0])
         painter.save()
         painter.rotate(-90)
-        painter.drawText(QRectF(-box.bottom(), 0, box.height(), line), centre, self._names[1])
+        painter.drawText(QRectF(-box.bottom(), 0, box.height(), line), centre, self.axis_names[1])
         painter.restore()
         return axes
 
@@ -185,7 +198,8 @@ class _Axes:
         )
 
 
-def _finite(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def finite(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points that can be drawn."""
     return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
 
 
@@ -204,7 +218,8 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _draw_line(painter: QPainter, line: Line, places: Sequence[QPointF]) -> None:
+def draw_line(painter: QPainter, line: Line, places: Sequence[QPointF]) -> None:
+    """Draw a line, or its dots, at these places of a widget."""
     colour = QColor(line.colour)
     if not line.dots:
         style = Qt.PenStyle.DashLine if line.dashed else Qt.PenStyle.SolidLine
@@ -215,27 +230,3 @@ def _draw_line(painter: QPainter, line: Line, places: Sequence[QPointF]) -> None
         painter.setBrush(colour)
         for place in places:
             painter.drawEllipse(place, DOT_RADIUS_PX, DOT_RADIUS_PX)
-
-
-def _draw_legend(painter: QPainter, box: QRectF, lines: Sequence[Line], background: QColor) -> None:
-    """Draw the names of lines at the top on the right, each behind a sample.
-
-    Long ones end in an ellipsis. What is behind them can still be seen.
-    """
-    metrics, text = QFontMetricsF(painter.font()), painter.pen()
-    height = metrics.height()
-    width = max((metrics.horizontalAdvance(x.name) for x in lines), default=0.0)
-    width = min(width, box.width() / 2)
-    veil = QColor(background)
-    veil.setAlpha(LEGEND_ALPHA)
-    whole = width + 6 * GAP_PX
-    painter.fillRect(QRectF(box.right() - whole, box.top(), whole, height * len(lines)), veil)
-    for k, line in enumerate(lines):
-        middle = box.top() + (k + 0.5) * height
-        left = box.right() - width - 5 * GAP_PX
-        ends = [QPointF(left, middle), QPointF(left + 4 * GAP_PX, middle)]
-        _draw_line(painter, line, [(ends[0] + ends[1]) / 2] if line.dots else ends)
-        painter.setPen(text)
-        place = QRectF(left + 5 * GAP_PX, middle - height / 2, width + 1, height)
-        name = metrics.elidedText(line.name, Qt.TextElideMode.ElideRight, width + 1)
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, name)

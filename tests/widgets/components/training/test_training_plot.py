@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from napari.utils.theme import get_theme
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QFontMetricsF
 
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.colours import RUNS, TRAINING, VALIDATION
@@ -42,15 +42,26 @@ def plot(make_napari_viewer_proxy, qtbot):
     return plot
 
 
-def pixels(plot, colour):
-    """Rows and columns of a plot's pixels of about this colour."""
-    image = plot.grab().toImage().convertToFormat(plot.grab().toImage().Format.Format_RGB888)
+def picture(widget):
+    """What a widget draws: rows, columns, channels."""
+    image = widget.grab().toImage()
+    image = image.convertToFormat(image.Format.Format_RGB888)
     bits = image.constBits()
     bits.setsize(image.sizeInBytes())
     rows = np.frombuffer(bits, np.uint8).reshape(image.height(), image.bytesPerLine())
-    shown = rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(int)
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(int)
+
+
+def pixels(plot, colour):
+    """Rows and columns of a plot's pixels of about this colour."""
     wanted = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
-    return np.nonzero(np.abs(shown - wanted).max(axis=2) < 30)
+    return np.nonzero(np.abs(picture(plot) - wanted).max(axis=2) < 30)
+
+
+def drawn(widget):
+    """Which pixels differ clearly from those of the first corner."""
+    shown = picture(widget)
+    return np.abs(shown - shown[0, 0]).max(axis=2) > 60
 
 
 @pytest.mark.parametrize("name", HISTORIES)
@@ -144,6 +155,66 @@ def test_several_runs_are_compared_by_their_validation_side_and_told_apart():
     assert [len(x.points) for x in lines[2:]] == [3, 2]  # each network has a line of its own
     looks = {(x.colour, x.dashed) for x in lines}
     assert len(looks) == 3
+
+
+def test_of_many_runs_those_are_drawn_that_can_be_told_apart(plots):
+    runs = [Run(f"run {k}", TrainingSettings(), history=[*EPOCHS]) for k in range(9)]
+    plots.show_runs([Run("not begun", TrainingSettings()), *runs])
+    for plot in (plots.loss, plots.accuracy):
+        assert [x.name for x in plot.lines] == [f"run {k}" for k in range(3, 9)]
+        assert len({x.colour for x in plot.lines}) == 6
+    assert plots.about.text().startswith("The last 6 of 9 selected runs are drawn")
+    assert not plots.about.isHidden()
+    plots.show_runs(runs[:6])
+    assert len(plots.loss.lines) == 6
+    assert plots.about.isHidden()
+
+
+@pytest.fixture
+def plots(make_napari_viewer_proxy, qtbot):
+    """The plots of a training, 350 pixels wide, in a light theme."""
+    viewer = make_napari_viewer_proxy()
+    viewer.theme = "light"
+    plots = TrainingPlot(viewer)
+    qtbot.addWidget(plots)
+    plots.resize(350, 500)
+    plots.show()
+    return plots
+
+
+@pytest.mark.parametrize("points", [9, 14, 20])
+def test_texts_neither_overlap_nor_are_cut_off_at_any_font_size(plots, qtbot, points):
+    """Measured in the pixels that are drawn."""
+    rows = [{"epoch": k, "loss": 1 / k, "accuracy": 1 - 1 / k} for k in range(1, 1001)]
+    names = (
+        "a",
+        "two\nlines",
+        "A name of a run that is longer than the plots are wide, even if small",
+    )
+    font = plots.font()
+    font.setPointSize(points)
+    plots.setFont(font)
+    plots.show_runs([Run(name, TrainingSettings(), history=rows) for name in names])
+    metrics = QFontMetricsF(font)
+    line = metrics.height()
+    legend = plots.legend
+    qtbot.waitUntil(lambda: legend.height() == legend.heightForWidth(350) > 2 * line - 1)
+    assert drawn(legend)[-int(line) :].any()
+    assert not drawn(legend)[:, -1].any()
+    for plot in (plots.loss, plots.accuracy):
+        assert plot.y() > legend.geometry().bottom()
+        seen = drawn(plot)
+        assert not seen[:, -1].any()  # the label of the last epoch ends before
+        name = np.flatnonzero(seen[:, : int(line)].any(axis=1))
+        assert name[-1] - name[0] > 0.8 * metrics.horizontalAdvance(plot.axis_names[1])
+        axis = np.flatnonzero(seen.mean(axis=0) > 0.5)[0]
+        labels = seen[:, int(line) + 1 : axis - 5].any(axis=1)
+        edges = np.flatnonzero(np.diff([False, *labels, False]))
+        assert len(edges) >= 4
+        assert (edges[1::2] - edges[::2]).max() < line  # a label has a gap to the next
+        below = seen[-int(2 * line) : -int(line) - 2].any(axis=0)
+        assert below[-int(line) :].any()
+        assert not below.all()
 
 
 def test_colours_can_be_seen_on_a_dark_background():

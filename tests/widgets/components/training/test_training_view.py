@@ -1,9 +1,12 @@
 """What is shown of a training while it runs; events are fed, nothing is trained."""
 
 import io
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from PIL import Image
+from qtpy.QtGui import QFontMetrics
 
 from napari_marrow.jobs.events import Event
 from napari_marrow.jobs.watched import WatchedReport, WatchedThumbnails
@@ -95,6 +98,25 @@ def test_the_picture_is_that_of_the_event_and_a_wrong_one_has_a_frame(view, qtbo
         middle, edge = (image.pixelColor(sample.width() // 2, y).name() for y in (32, 1))
         assert middle == {"red": "#ff0000", "blue": "#0000ff", "green": "#008000"}[colour]
         assert (edge != middle) == wrong
+
+
+def test_the_texts_below_images_have_the_font_of_the_widget(view, qtbot):
+    """As napari sets it, by a style sheet: of all but what is added later."""
+    view.setStyleSheet("SamplePredictions { font-size: 17pt; }")
+    view.resize(360, 900)
+    view.show()
+    run = begun(view)
+    for number in (1, 2):  # the second images come into a widget that is shown
+        thumbnails = replace(THUMBNAILS, names=(f"{number}",) * 3)
+        view.hear(run, answers(*((0.9, 0.1),) * 3, thumbnails=thumbnails))
+        assert {x.toolTip()[0] for x in view.samples.samples} == {f"{number}"}
+        qtbot.waitUntil(lambda: all(x.isVisible() for x in view.samples.samples))
+        for sample in view.samples.samples:
+            assert sample.font().pointSize() == 17
+            enough = 64 + 3 * QFontMetrics(sample.font()).height()
+            qtbot.waitUntil(partial(lambda x, y: x.height() >= y, sample, enough))
+    view.setStyleSheet("SamplePredictions { font-size: 10pt; }")
+    assert {x.font().pointSize() for x in view.samples.samples} == {10}
 
 
 def test_answers_are_of_one_of_several_networks_or_of_all(view):

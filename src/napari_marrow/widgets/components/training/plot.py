@@ -5,33 +5,36 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import napari
 from qtpy.QtWidgets import QWidget
 
 from napari_marrow.report.colours import RUNS, TRAINING, VALIDATION
 from napari_marrow.viewer.per_viewer import single_shot
-from napari_marrow.widgets.components.layout import fill_column
+from napari_marrow.widgets.components.layout import fill_column, text_label
+from napari_marrow.widgets.components.line_legend import LineLegend
 from napari_marrow.widgets.components.line_plot import Line, LinePlot
 from napari_marrow.widgets.components.training.runs import Run
 
 REDRAW_MS = 250
 """Shortest time between two drawings, however fast the epochs come."""
-PLOT_HEIGHT_PX = 135
 Rows = Sequence[Mapping[str, float]]
 
 
 class TrainingPlot(QWidget):
-    """Loss above accuracy: both sides of one run, or the validation side of several."""
+    """Loss above accuracy: both sides of one run, or the validation side of several.
+
+    Of many runs those that began last are drawn, as many as there are colours to tell them apart.
+    """
 
     def __init__(self, viewer: napari.Viewer):
         super().__init__()
-        self.loss = LinePlot(viewer, "epoch", "loss", PLOT_HEIGHT_PX)
-        self.accuracy = LinePlot(viewer, "epoch", "accuracy", PLOT_HEIGHT_PX, (0.0, 1.0))
+        self.loss = LinePlot(viewer, "epoch", "loss")
+        self.accuracy = LinePlot(viewer, "epoch", "accuracy", (0.0, 1.0))
+        self.about, self.legend = text_label(), LineLegend(viewer)
         self._runs: Sequence[Run] = ()
         self._timer = single_shot(REDRAW_MS, self._redraw, self)
-        fill_column(self, self.loss, self.accuracy)
+        fill_column(self, self.about, self.legend, self.loss, self.accuracy)
 
     def show_runs(self, runs: Sequence[Run]) -> None:
         """Show the curves of these runs."""
@@ -44,14 +47,20 @@ class TrainingPlot(QWidget):
             self._timer.start()
 
     def _redraw(self) -> None:
-        runs = [run for run in self._runs if run.history]
+        all_runs = [run for run in self._runs if run.history]
+        runs = all_runs[-len(RUNS) :]
+        self.about.setVisible(len(runs) < len(all_runs))
+        self.about.setText(
+            f"The last {len(runs)} of {len(all_runs)} selected runs are drawn: more can't be told "
+            "apart."
+        )
         for key, plot in (("loss", self.loss), ("accuracy", self.accuracy)):
             if len(runs) == 1:
                 lines = history_lines(runs[0].history, key)
             else:
                 lines = compared_lines([(run.name, run.history) for run in runs], key)
-            named = key == "loss"  # one legend for both
-            plot.show_lines([x if named else replace(x, name="") for x in lines])
+            plot.show_lines(lines)
+        self.legend.show_lines(self.loss.lines)  # the same names as those of accuracy
 
 
 def history_lines(rows: Rows, key: str) -> list[Line]:
@@ -74,11 +83,14 @@ def history_lines(rows: Rows, key: str) -> list[Line]:
 def compared_lines(histories: Sequence[tuple[str, Rows]], key: str) -> list[Line]:
     """Return ``loss`` or ``accuracy`` of the validation side of several runs, by name.
 
-    Of a run without a validation side it is that of the training side.
+    Of a run without a validation side it is that of the training side. There are no more runs than
+    colours.
     """
     lines = []
-    for number, (name, rows) in enumerate(histories):
-        colour, dashed = RUNS[number % len(RUNS)], number % 2 == 1
+    for number, ((name, rows), colour) in enumerate(
+        zip(histories, RUNS[: len(histories)], strict=True)
+    ):
+        dashed = number % 2 == 1
         for k, own in enumerate(_by_member(rows)):
             points = _points(own, _validation_key(own, key))
             lines.append(Line("" if k else name, colour, points, dashed=dashed))

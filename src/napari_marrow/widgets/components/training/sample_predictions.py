@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QRect, QSize, Qt
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
+from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from napari_marrow.jobs.watched import WatchedReport, WatchedThumbnails
@@ -59,6 +59,8 @@ class SamplePredictions(QWidget):
             self.samples = [Sample(*pair) for pair in files]
             for k, sample in enumerate(self.samples):
                 self._grid.addWidget(sample, *divmod(k, N_COLUMNS))
+                # that of the parent, which it would get only when that changes
+                sample.setFont(QFont())
         if (images := self._images) is None:
             return
         n_right = 0
