@@ -215,8 +215,8 @@ def main() -> None:
     start_keras()
     import keras
 
-    from napari_marrow.jobs.devices import nvidia_cards
     from napari_marrow.learning.network_training.devices import choose_devices
+    from napari_marrow.learning.network_training.gpu_advice import nvidia_cards
 
     backend = keras.backend.backend()
     version = importlib.metadata.version(backend)

@@ -1,5 +1,6 @@
 """The command line: exit codes, one line an error, one JSON object, nothing half-written."""
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -373,6 +374,48 @@ def test_info_names_the_engines_and_what_is_not_installed(call, monkeypatch):
     assert status == 0
     assert found["engines"] == {"onnxruntime": f"ONNX Runtime {version('onnxruntime')}, CPU"}
     assert any("napari-marrow[openvino]" in text for text in found["engines_missing"])
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        (None, "no other is installed"),
+        ("onnxruntime", "onnxruntime: NAPARI_MARROW_ENGINE"),
+        ("bogus", "bogus, which is no engine"),
+        ("openvino", "openvino is not installed"),
+    ],
+)
+def test_info_shows_how_the_engine_is_chosen(call, monkeypatch, named, words):
+    there = Devices(["cpu:0"], "tensorflow", "No GPU was found.", [])
+    monkeypatch.setattr("napari_marrow.jobs.devices.devices", lambda: there)
+    for name in ("openvino", "cuda"):
+        monkeypatch.setitem(ENGINES, name, replace(ENGINES[name], is_installed=lambda: False))
+    monkeypatch.delenv("NAPARI_MARROW_ENGINE")
+    if named:
+        monkeypatch.setenv("NAPARI_MARROW_ENGINE", named)
+    status, out, _ = call("info", "--json")
+    assert status == 0
+    assert words in json.loads(out)["engine_auto"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "words"), [("bogus", "set it to tensorflow or jax"), ("jax", "marrow[jax]")]
+)
+def test_a_backend_that_is_not_there_is_one_sentence(
+    shell, snam, tmp_path, monkeypatch, backend, words
+):
+    if importlib.util.find_spec(backend):
+        pytest.skip(f"{backend} is installed")
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    status, out, _ = shell(MODULE, "info", "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert words in found["text"]
+    assert "numpy" in found["versions"]
+    status, _, error = shell(MODULE, "train", str(snam), "--out", str(tmp_path / "never.marrow"))
+    assert status == 1
+    assert words in " ".join(error.split())
+    assert "Traceback" not in error
 
 
 INSTALLED = ("-c", "from napari_marrow.cli import main; main()")

@@ -6,7 +6,9 @@ import stat
 
 import pytest
 
-from napari_marrow.jobs.devices import machine_memory, nvidia_cards, why_no_gpu
+from napari_marrow.jobs.devices import machine_memory
+from napari_marrow.learning.network_training import gpu_advice
+from napari_marrow.learning.network_training.gpu_advice import nvidia_cards, why_no_gpu
 
 CARD = ["NVIDIA H200, 143771 MiB"]
 
@@ -39,7 +41,7 @@ def test_cards_are_those_of_the_drivers_tool(tmp_path, monkeypatch, script, expe
     tool.write_text(f"#!/bin/sh\n{script}\n")
     tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr("napari_marrow.jobs.devices.NVIDIA_TIMEOUT_S", 1)
+    monkeypatch.setattr(gpu_advice, "NVIDIA_TIMEOUT_S", 1)
     assert nvidia_cards() == expected
 
 

@@ -121,3 +121,34 @@ def test_defaults_of_a_comparison_are_honest():
 def test_a_comparison_that_can_not_work(changes, says):
     (said,) = CompareSettings(**changes).problems()
     assert said.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"copies": 1, "simulate_acquisitions": True}, "one copy"),
+        ({"copies": 1, "augmentation": "published"}, "one copy"),
+        ({"input_size": 32, "select_pixels": 1024}, "32 px has 1024 places"),
+        ({"model": "vgg16", "fine_tune": False}, "keep random"),
+        ({"model": "pretrained", "weights": "a.onnx", "application": "VGG16"}, "no Keras"),
+    ],
+)
+def test_options_without_effect_are_reported(chosen, words):
+    (sentence,) = TrainingSettings(**chosen).without_effect
+    assert words in sentence
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"copies": 1},
+        {"copies": 2, "augmentation": "published", "simulate_acquisitions": True},
+        {"input_size": 32, "select_pixels": 1023},
+        {"model": "svm", "copies": 1, "simulate_acquisitions": True},
+        {"model": "vgg16", "weights": "a.h5", "fine_tune": False},
+        {"model": "pretrained", "application": "VGG16"},
+    ],
+)
+def test_no_other_is(chosen):
+    assert TrainingSettings(**chosen).without_effect == []

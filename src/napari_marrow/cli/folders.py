@@ -25,6 +25,7 @@ def info(*, json: AsJson = False) -> None:
     """Show versions, the backend and the devices that it finds, and the engines of prediction."""
     from napari_marrow.jobs.devices import devices
     from napari_marrow.learning.bundles.versions import versions
+    from napari_marrow.learning.onnx.choice import explain_auto
     from napari_marrow.learning.onnx.engines import installed_engines, missing_engines
 
     installed, found = versions(), devices()
@@ -34,8 +35,8 @@ def info(*, json: AsJson = False) -> None:
     rows += [f"{'device':16} {name}" for name in found.devices]
     rows += [f"{'memory':16} {text}" for text in found.memory]
     rows += [f"{'engine':16} {name}: {text}" for name, text in engines.items()]
-    rows += [found.text, *missing, RESEARCH_ONLY]
-    values = {"engines": engines, "engines_missing": missing}
+    rows += [explain_auto(), found.text, *missing, RESEARCH_ONLY]
+    values = {"engines": engines, "engines_missing": missing, "engine_auto": explain_auto()}
     show({"versions": installed, **asdict(found), **values}, json, *rows)
 
 

@@ -18,6 +18,7 @@ from napari_marrow.data.progress import never
 from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback, silent
 from napari_marrow.learning.comparison import compare
 from napari_marrow.learning.learners import Callbacks
+from napari_marrow.learning.network_training.unfinished import kept_until_written
 from napari_marrow.learning.scores.evaluation import CrossValidation
 from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
@@ -137,7 +138,8 @@ def run_comparison(
     Stopped
         When ``should_stop`` returned True.
     """
-    with atomic_folder(job.out, COMPARISON, input_files([job.collection]), job.force) as folder:
+    inputs = input_files([job.collection])
+    with kept_until_written(), atomic_folder(job.out, COMPARISON, inputs, job.force) as folder:
         hear = Callbacks(progress_callback(emit, should_stop), should_stop=should_stop)
         found = compare(job.collection, job.settings, hear, strict=job.strict)
         write_csv(found.answers, folder / ANSWERS)

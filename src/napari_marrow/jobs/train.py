@@ -23,6 +23,7 @@ from napari_marrow.jobs.events import (
 from napari_marrow.jobs.watched import WatchedReporter
 from napari_marrow.learning.bundle_files import HISTORY
 from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, load_bundle, write_bundle
+from napari_marrow.learning.network_training.unfinished import kept_until_written
 from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.tables import verdict
@@ -178,8 +179,11 @@ def run_training(
     def on_epoch(row: dict[str, float]) -> None:
         emit(_epoch_event(row, job.settings))
 
+    for sentence in job.settings.without_effect:
+        emit(Event("message", sentence))
     # A folder without permission is reported now, not after the training.
-    with atomic_folder(job.out, BUNDLE, input_files([job.collection]), job.force) as folder:
+    inputs = input_files([job.collection])
+    with kept_until_written(), atomic_folder(job.out, BUNDLE, inputs, job.force) as folder:
         hear = Callbacks(
             progress_callback(emit, should_stop),
             on_epoch,

@@ -70,6 +70,32 @@ class TrainingSettings(ModelSettings, CommonSettings):
         return MODELS[self.model].kind
 
     @property
+    def without_effect(self) -> list[str]:
+        """Sentences on options that were chosen and change nothing, given the others."""
+        if "epochs" not in MODELS[self.model].option_names:
+            return []
+        found = []
+        if self.copies == 1 and (self.simulate_acquisitions or self.augmentation != "auto"):
+            found.append(
+                "With one copy each image is used as it is: neither augmentation nor simulated "
+                "acquisitions have an effect; choose more copies."
+            )
+        takes_weights = "weights" in MODELS[self.model].option_names
+        if takes_weights and not self.weights and not self.fine_tune:
+            found.append(
+                "Without a file of weights the layers before the head keep random ones: name one "
+                "under weights, or choose fine-tune."
+            )
+        if self.has_embedding and self.application != type(self).application:
+            found.append("The ONNX embedding is used, and no Keras application.")
+        if self.select_pixels >= self.input_size**2:
+            found.append(
+                f"An input of {self.input_size} px has {self.input_size**2} places: to select "
+                f"{self.select_pixels} shows all."
+            )
+        return found
+
+    @property
     def has_embedding(self) -> bool:
         """Whether the network learns from the embedding of an ONNX file."""
         takes = "embedding_input" in MODELS[self.model].option_names

@@ -10,6 +10,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.learning.network_training.rebuild import rebuild
+from napari_marrow.learning.network_training.unfinished import kept_until_written
 from napari_marrow.learning.onnx.inference import open_network, run_network
 from napari_marrow.learning.registry import MODELS, models_of_kind
 from napari_marrow.learning.settings import TrainingSettings
@@ -125,7 +126,7 @@ def test_devices(keras_started, monkeypatch):
     assert chosen == [shared, ("cpu:0",), shared]
     monkeypatch.setattr(devices, "list_devices", lambda: ["cpu:0"])
     assert devices.choose_devices("auto") == ("cpu:0",)
-    with pytest.raises(MarrowError, match="No GPU was found") as error:
+    with pytest.raises(MarrowError, match=r"No GPU was found.*(driver|CUDA|Mac)") as error:
         devices.choose_devices("gpu")
     assert "\n" not in str(error.value)
 
@@ -215,6 +216,36 @@ def test_stopped_in_an_epoch_it_goes_on_as_if_it_had_not_been(training, sides, w
     told.clear()
     train(training, sides[0], LONG, sides[1], message=told.append)
     assert told == []  # what is done does not go on
+
+
+@pytest.mark.parametrize("patience", [0, 1])
+def test_what_was_trained_is_taken_up_where_the_rest_failed(training, sides, patience):
+    """The first of two members is trained once, whether its epochs or its patience ended it."""
+    settings = replace(LONG, members=2, patience=patience, seed=5, learning_rate=0.05)
+    expected = train(training, sides[0], settings, sides[1])
+    first = len(expected.history.query("member == 1"))
+    assert (first < LONG.epochs) == bool(patience)
+
+    def fail(row):
+        if row["member"] == 2 and row["epoch"] == 2:
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"), kept_until_written():
+        train(training, sides[0], settings, sides[1], on_epoch=fail)
+    told, epochs = [], []
+    with kept_until_written():
+        found = train(
+            training, sides[0], settings, sides[1],
+            message=told.append, on_epoch=lambda row: epochs.append((row["member"], row["epoch"])),
+        )  # fmt: skip
+    assert told[0] == f"Takes the network of the same training, which had {first} epochs."
+    assert {member for member, _ in epochs} == {2}
+    pd.testing.assert_frame_equal(found.history, expected.history)
+    for name, weights in expected.weights.items():
+        np.testing.assert_array_equal(found.weights[name], weights)
+    told.clear()
+    train(training, sides[0], settings, sides[1], message=told.append)
+    assert told == []  # what was written does not go on
 
 
 def test_another_training_does_not_go_on(training, sides):

@@ -69,6 +69,7 @@ class BestEpoch(keras.callbacks.EarlyStopping):
     def __init__(self, settings: TrainingSettings, monitor: str):
         patience = settings.patience or settings.epochs
         super().__init__(monitor, mode="min", patience=patience, restore_best_weights=True)
+        self._epochs = settings.epochs
         self._before: tuple[float, int, int, list[NDArray]] | None = None
 
     def on_train_begin(self, logs=None):
@@ -87,6 +88,19 @@ class BestEpoch(keras.callbacks.EarlyStopping):
         best, epoch, wait = state["stopping"].tolist()
         weights = [state[name] for name in sorted(state) if name.startswith("best_")]
         self._before = best, int(epoch), int(wait), weights
+
+    def had_ended(self, n_epochs: int) -> bool:
+        """Whether the training that :meth:`load` was given the state of had ended by then."""
+        if self._before is None:
+            return False
+        return n_epochs >= self._epochs or self._before[2] >= self.patience
+
+    def take_best(self, network: keras.Model) -> None:
+        """Give a network the best epoch's weights of the state that was loaded."""
+        assert self._before is not None
+        _, self.best_epoch, _, weights = self._before
+        if weights:
+            network.set_weights(weights)
 
 
 class AnswerRecorder(keras.callbacks.Callback):

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.cache import MAX_CACHE_BYTES, forget, recall, remember
+from napari_marrow.data.cache import MAX_CACHE_BYTES, recall, remember
 from napari_marrow.learning.network_training.callbacks import BestEpoch, EpochRecorder
 from napari_marrow.learning.network_training.compiled import all_variables
+from napari_marrow.learning.network_training.unfinished import has_trained
 
 MAX_CHECKPOINT_BYTES = MAX_CACHE_BYTES // 4
 """Of weights and optimizer; larger networks start anew, as writing would take as long as an
@@ -61,9 +62,9 @@ class Checkpoint(keras.callbacks.Callback):
         state["rows"] = np.array([[*row.values()] for row in rows], np.float64)
         remember(self._parts, state | self._stopping.state())
 
-    def forget(self) -> None:
-        """Remove what was kept: the training is done."""
-        forget(self._parts)
+    def end(self) -> None:
+        """Report that the training has ended, so that what was kept is removed in time."""
+        has_trained(self._parts)
 
 
 def _array(variable: keras.Variable) -> NDArray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import keras
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.network_training.gpu_advice import nvidia_cards, why_no_gpu
 
 
 def list_devices() -> list[str]:
@@ -46,9 +48,10 @@ def choose_devices(wanted: str) -> tuple[str, ...]:
     found = list_devices()
     gpus = [name for name in found if not is_cpu(name)]
     if wanted == "gpu" and not gpus:
+        backend = keras.backend.backend()
         raise MarrowError(
-            f"No GPU was found by the backend {keras.backend.backend()}; choose the device cpu or "
-            "auto, or install the extra napari-marrow[gpu]."
+            f"No GPU was found by {backend}; choose the device cpu or auto. "
+            + why_no_gpu(sys.platform, backend, nvidia_cards())
         )
     chosen = gpus if gpus and wanted != "cpu" else [name for name in found if is_cpu(name)]
     return tuple(chosen[:1] if keras.backend.backend() == "torch" else chosen)

@@ -38,7 +38,13 @@ from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.learning.units.samples import Units, class_codes
 from napari_marrow.learning.units.watched import Watched, WatchedAnswers
 
-OUT_OF_MEMORY = ("resourceexhausted", "resource_exhausted", "out of memory", "outofmemory")
+OUT_OF_MEMORY = (
+    "resourceexhausted",
+    "resource_exhausted",
+    "out of memory",
+    "outofmemory",
+    "could not create a primitive",  # oneDNN, with which TensorFlow convolves on the CPU
+)
 """What TensorFlow, JAX and PyTorch call it, in the kind or the text of an error."""
 
 VALIDATION_BATCH_SIZE = 32
@@ -286,16 +292,22 @@ def _fit(
     first_rate = keras.ops.convert_to_numpy(network.optimizer.learning_rate).item()
     rates = rate_callbacks(settings, first_rate)
     checkpoint = Checkpoint(parts, recorder, stopping)
-    if done := checkpoint.load(network):
+    hearing: list[keras.callbacks.Callback] = [*rates, recorder, stopping, checkpoint]
+    if callbacks.watched is not None:
+        given = network_input(settings, callbacks.watched.images, callbacks.watched.features)
+        hearing.append(AnswerRecorder(given, callbacks.on_answers, stopping))
+    done = checkpoint.load(network)
+    if stopping.had_ended(done):
+        callbacks.message(f"Takes the network of the same training, which had {done} epochs.")
+        stopping.take_best(network)
+        checkpoint.end()
+        return network, pd.DataFrame(recorder.rows)
+    if done:
         callbacks.message(f"Goes on after epoch {done} of the same training, which was stopped.")
     targets, watched = one_hot(train, classes), None
     if validation is not None:
         watched = _arrays(validation, classes, settings, n_devices)
     shown = smoothed(targets, settings.label_smoothing)
-    hearing: list[keras.callbacks.Callback] = [*rates, recorder, stopping, checkpoint]
-    if callbacks.watched is not None:
-        given = network_input(settings, callbacks.watched.images, callbacks.watched.features)
-        hearing.append(AnswerRecorder(given, callbacks.on_answers, stopping))
     with Batches(train, shown, settings, done, n_devices) as batches:
         network.fit(
             batches,
@@ -308,7 +320,7 @@ def _fit(
             shuffle=False,
             verbose=0,
         )
-    checkpoint.forget()
+    checkpoint.end()
     return network, pd.DataFrame(recorder.rows)
 
 

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import tempfile
+
+from napari_marrow.data.errors import MarrowError
+
+BACKEND_VARIABLE = "KERAS_BACKEND"
+BACKENDS = {
+    "tensorflow": "pip install napari-marrow",
+    "jax": "pip install napari-marrow[jax]",
+    "torch": "pip install napari-marrow[torch]",
+}
+"""What Keras can train with here, and how each is installed."""
+
+
+def chosen_backend() -> str:
+    """Return the backend that the environment names, else TensorFlow."""
+    return os.environ.get(BACKEND_VARIABLE) or "tensorflow"
 
 
 def start_keras() -> None:
@@ -12,9 +28,24 @@ def start_keras() -> None:
 
     TensorFlow writes several lines to descriptor 2 before its log level is read, so nothing but
     redirecting the descriptor itself keeps a user's terminal free of them.
+
+    Raises
+    ------
+    MarrowError
+        When the environment names a backend that there is not, or that is not installed.
     """
     if "keras" in sys.modules:
         return
+    backend = chosen_backend()
+    if backend not in BACKENDS:
+        raise MarrowError(
+            f"{BACKEND_VARIABLE} is {backend}; set it to {' or '.join(BACKENDS)}, or not at all."
+        )
+    if importlib.util.find_spec(backend) is None:
+        raise MarrowError(
+            f"{BACKEND_VARIABLE} is {backend}, which is not installed: {BACKENDS[backend]}, or do "
+            "not set it."
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)

@@ -108,6 +108,19 @@ def asked_engine(wanted: EngineName) -> EngineName:
     return wanted
 
 
+def explain_auto() -> str:
+    """Return a sentence on how the engine of a network is chosen here."""
+    named = os.environ.get(ENGINE_VARIABLE)
+    if named and named != "auto":
+        try:
+            return f"The engine is {asked_engine('auto')}: {ENGINE_VARIABLE} names it."
+        except MarrowError as error:
+            return str(error)
+    if len(installed_engines()) == 1:
+        return f"The engine is {DEFAULT}: no other is installed."
+    return f"The engine is measured for each network: {DEFAULT}, unless another is much faster."
+
+
 def other_engines(wanted: EngineName, n_bytes: int) -> list[EngineName]:
     """Return the engines that may answer in place of ONNX Runtime for a model of this size."""
     if wanted != "auto":

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import queue
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,11 +18,9 @@ from numpy.typing import NDArray
 
 from napari_marrow.learning.model_settings import EngineName
 from napari_marrow.learning.onnx.inference import (
-    CPU_BATCH_SIZE,
     Engine,
     OnnxRuntime,
     cannot_run,
-    count_processors,
     open_network,
     open_onnx,
 )
@@ -43,28 +41,24 @@ class EngineError(Exception):
 
 
 class OpenVino:
-    """OpenVINO on the CPU; each batch takes one of its streams."""
+    """OpenVINO on the CPU; its own threads share a batch."""
 
-    name, device, batch_size = "openvino", "CPU", CPU_BATCH_SIZE
+    # one batch at a time: when Python's threads run requests side by side, OpenVINO sometimes
+    # waits for ever, with the interpreter's lock
+    name, device, batch_size, n_threads = "openvino", "CPU", 64, 1
 
     def __init__(self, compiled: openvino.CompiledModel):
-        self._compiled = compiled
-        self._idle: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
+        self._request, self._lock = compiled.create_infer_request(), Lock()
         self.inputs = tuple(x.get_any_name() for x in compiled.inputs)
         self.n_classes = compiled.outputs[0].partial_shape[-1].get_length()
-        self.n_threads = count_processors()
 
     def run(self, given: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return the probabilities for one batch."""
-        try:
-            request = self._idle.get_nowait()
-        except queue.Empty:
-            request = self._compiled.create_infer_request()
-        try:
-            found: NDArray[np.float32] = request.infer(dict(given))[0].copy()
-        except Exception as error:  # OpenVINO's own kinds have nothing else in common
-            raise cannot_run(error) from error
-        self._idle.put(request)
+        with self._lock:
+            try:
+                found: NDArray[np.float32] = self._request.infer(dict(given))[0].copy()
+            except Exception as error:  # OpenVINO's own kinds have nothing else in common
+                raise cannot_run(error) from error
         return found
 
 
@@ -99,10 +93,7 @@ def open_openvino(model: bytes) -> Engine:
     import openvino
 
     core = openvino.Core()
-    hints = {
-        "INFERENCE_PRECISION_HINT": "f32",  # else some processors compute in 16 bits
-        "PERFORMANCE_HINT": "THROUGHPUT",
-    }
+    hints = {"INFERENCE_PRECISION_HINT": "f32"}  # else some processors compute in 16 bits
     try:
         return OpenVino(core.compile_model(core.read_model(model), "CPU", hints))
     except Exception as error:
