@@ -420,6 +420,19 @@ def test_what_backends_say_without_memory(training):
         tensorflow.errors.ResourceExhaustedError(None, None, "failed to allocate memory"),
         RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 17179869184"),
         type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate"),
+        # as a process with too little memory had them
+        tensorflow.errors.AbortedError(
+            None,
+            None,
+            "Operation received an exception:Status: 5, message: could not execute a "
+            "primitive, in file tensorflow/core/kernels/mkl/mkl_matmul_op_fused.cc:306",
+        ),
+        tensorflow.errors.AbortedError(
+            None,
+            None,
+            "Operation received an exception:Status: 3, message: could not create a "
+            "primitive, in file tensorflow/core/kernels/mkl/mkl_conv_ops.cc",
+        ),
         MemoryError(),
     ]
     assert all(map(training.is_out_of_memory, said))

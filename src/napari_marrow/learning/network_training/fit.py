@@ -43,7 +43,8 @@ OUT_OF_MEMORY = (
     "resource_exhausted",
     "out of memory",
     "outofmemory",
-    "could not create a primitive",  # oneDNN, with which TensorFlow convolves on the CPU
+    "could not create a primitive",  # of oneDNN, which TensorFlow has for the CPU
+    "could not execute a primitive",
 )
 """What TensorFlow, JAX and PyTorch call it, in the kind or the text of an error."""
 
