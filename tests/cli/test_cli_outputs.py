@@ -14,7 +14,7 @@ from napari_marrow.data.outputs import check_outputs
 from napari_marrow.data.samples import sample_folder
 from napari_marrow.jobs.demo import DEMO, SETTINGS
 from napari_marrow.jobs.predict import PredictJob, run_prediction
-from napari_marrow.learning.bundles.bundle import sha256
+from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.report.page import write_page
 
 QUICK = ("--families", "histogram", "--model", "naive-bayes", "--select", 5)

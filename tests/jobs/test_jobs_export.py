@@ -1,5 +1,6 @@
 """Models in the formats of other programs answer as the bundle does."""
 
+import pickle
 import zipfile
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.export import ExportJob, identifiers, run_export
-from napari_marrow.learning.bundle_files import ONNX
+from napari_marrow.learning.bundle_files import CARD, ONNX, WEIGHTS
 from napari_marrow.learning.bundles.bundle import load_bundle
 
 
@@ -57,6 +58,30 @@ def test_the_validator_of_the_model_zoo_accepts_the_package(bundle, tmp_path):
     folder = tmp_path / "unpacked"
     given, expected = (np.load(folder / f"{name}.npy") for name in ("image", "probabilities"))
     np.testing.assert_allclose(answers(folder / ONNX, given), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("to", ["onnx", "keras", "bioimage"])
+def test_a_model_that_prediction_refuses_is_not_exported(toy, tmp_path, to):
+    (toy.path / ONNX).write_bytes(pickle.dumps("no model"))
+    out = tmp_path / "out"
+    with pytest.raises(MarrowError, match=r"model\.onnx is no ONNX model"):
+        run_export(ExportJob(toy, out / "model", to))
+    assert not out.exists() or not any(out.iterdir())
+
+
+def test_weights_that_are_none_are_a_sentence(toy, tmp_path):
+    (toy.path / WEIGHTS).write_bytes(pickle.dumps("no weights"))
+    with pytest.raises(MarrowError, match=rf"{WEIGHTS} can't be read"):
+        run_export(ExportJob(toy, tmp_path / "model", "keras"))
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_card_that_is_missing_is_a_sentence(toy, tmp_path, content):
+    pytest.importorskip("bioimageio.spec")
+    if content:
+        (toy.path / CARD).write_bytes(content)
+    with pytest.raises(MarrowError, match=rf"{CARD} can't be read"):
+        run_export(ExportJob(toy, tmp_path / "model", "bioimage"))
 
 
 def test_a_model_of_features_is_no_network(bundle, tmp_path):

@@ -11,7 +11,8 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.learning.adaptation.shift import NOT_TESTED
 from napari_marrow.learning.bundle_files import REFERENCE
-from napari_marrow.learning.bundles.bundle import bundle_files, load_bundle
+from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.bundles.sealed import bundle_files
 from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")

@@ -14,7 +14,8 @@ from napari_marrow.data.errors import MarrowError, Stopped
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.train import TrainingResult, TrainJob, run_training
-from napari_marrow.learning.bundles.bundle import load_bundle, sha256
+from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.network_training.learner import augment_as_published
 from napari_marrow.learning.onnx.inference import open_network, run_network
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings

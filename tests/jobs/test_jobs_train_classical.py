@@ -17,7 +17,8 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.jobs.train import TrainJob, run_training
-from napari_marrow.learning.bundles.bundle import load_bundle, predict_one, sha256
+from napari_marrow.learning.bundles.bundle import load_bundle, predict_one
+from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.classical import learner as classical_learner
 from napari_marrow.learning.classical.models import fit_classical, fit_pipeline
 from napari_marrow.learning.confidence.calibration import apply_temperature

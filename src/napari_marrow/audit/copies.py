@@ -33,6 +33,8 @@ _FREQUENCY = np.hypot(*np.indices((N_FREQUENCIES, N_FREQUENCIES)))
 _WEIGHTS = np.where(_FREQUENCY < N_FREQUENCIES, _FREQUENCY**2, 0)
 _COARSE_WEIGHTS = (_FREQUENCY > 0) & (_FREQUENCY < N_COARSE)
 _IS_COMPARED = np.stack([_WEIGHTS > 0, _COARSE_WEIGHTS])
+PACKED_SIZE = int(_IS_COMPARED.sum())
+"""Values of a signature that is packed."""
 Floats = NDArray[np.float32]
 
 

@@ -128,6 +128,9 @@ def settings_from_dict(kind: type[T], values: Mapping[str, object]) -> T:
 def _fits(value: object, hint: object) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
+    if get_origin(hint) is tuple:  # of any number of values of one type; JSON knows lists only
+        kind = get_args(hint)[0]
+        return isinstance(value, tuple | list) and all(_fits(one, kind) for one in value)
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:

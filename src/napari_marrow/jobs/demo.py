@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_marrow.data.atomic import atomic_folder
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.outputs import FolderKind, input_files, recognize
@@ -22,8 +21,9 @@ from napari_marrow.jobs.output_names import PREDICTIONS
 from napari_marrow.jobs.predict import PredictJob, PredictResult, run_prediction
 from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.learning.bundle_files import BUNDLE_JSON
-from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, bundle_files, load_bundle, sha256
-from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, load_bundle
+from napari_marrow.learning.bundles.info import INVALID, BundleInfo
+from napari_marrow.learning.bundles.sealed import bundle_files, sha256
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.overlay import OVERLAY
 from napari_marrow.report.page import PAGE, SCREENSHOT_PNG, Answer, Picture, write_page
@@ -53,7 +53,7 @@ def _is_of_sample(description: Path) -> bool:
     """Whether a ``bundle.json`` is of a model that a demonstration trained on the sample data."""
     try:
         info = BundleInfo.from_dict(json.loads(description.read_text(encoding="utf-8")))
-    except (OSError, AttributeError, KeyError, TypeError, ValueError, MarrowError):
+    except (OSError, *INVALID):
         return False
     sample = {sha256(field.path) for field in scan(sample_folder()).fields}
     return info.settings == SETTINGS and set(info.fingerprints.values()) == sample

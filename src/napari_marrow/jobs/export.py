@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from typing import Any, Literal, TypeAlias
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.learning.bundle_files import ONNX, WEIGHTS
+from napari_marrow.learning.bundle_files import CARD, ONNX, WEIGHTS
 from napari_marrow.learning.bundles.bundle import Bundle
-from napari_marrow.learning.onnx.inference import open_onnx
+from napari_marrow.learning.onnx.inference import open_onnx, run_session
 from napari_marrow.learning.registry import KINDS
 
 Format: TypeAlias = Literal["onnx", "keras", "bioimage"]
@@ -39,8 +38,8 @@ def run_export(job: ExportJob) -> Path:
     Raises
     ------
     MarrowError
-        When the model is of a kind that the format can't hold, what writes it is not installed, or
-        the file is there already.
+        When the model is of a kind that the format can't hold, or can't be opened, what writes it
+        is not installed, or the file is there already.
     """
     out = job.out
     if out.suffix != SUFFIXES[job.to]:
@@ -51,25 +50,26 @@ def run_export(job: ExportJob) -> Path:
             f"{job.bundle.path} is no network but {job.bundle.info.settings.model} on measured "
             "features; export it to onnx."
         )
+    job.bundle.predictor  # noqa: B018 - what predict refuses is not exported either
     with atomic_file(out, inputs=[job.bundle.path / ONNX]) as part:
         write(job.bundle, part)
     return out
 
 
 def _write_onnx(bundle: Bundle, path: Path) -> None:
-    shutil.copyfile(bundle.path / ONNX, path)
+    path.write_bytes(bundle.read(ONNX, bytes))
 
 
 def _write_keras(bundle: Bundle, path: Path) -> None:
     """Build the network again, from its name and its weights, and save it as Keras does."""
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
     from napari_marrow.learning.network_training.import_keras import start_keras
     from napari_marrow.learning.network_training.rebuild import rebuild
 
     start_keras()
     info = bundle.info
-    weights = load_file(bundle.path / WEIGHTS)
+    weights = bundle.read(WEIGHTS, load)
     network = rebuild(info.settings, len(info.classes), weights, len(info.features))
     network.save(path)
 
@@ -101,18 +101,20 @@ def _describe(bundle: Bundle, folder: Path, bio: Any) -> Any:
     from napari_marrow.report.colours import RESEARCH_ONLY
 
     info = bundle.info
-    session = open_onnx(bundle.path / ONNX)
+    model = bundle.read(ONNX, bytes)
+    session = open_onnx(model)
     rng = np.random.default_rng(0)
     given = {
         x.name: rng.uniform(0, 255, (N_TEST_UNITS, *x.shape[1:])).astype(np.float32)
         for x in session.get_inputs()
     }
-    answers = session.run(None, given)[0]
+    answers = run_session(session, None, given)[0]
     for name, values in (given | {"probabilities": answers}).items():
         np.save(folder / f"{name}.npy", values)
-    card = (bundle.path / "card.md").read_text("utf-8")
-    (folder / "card.md").write_text(f"{card}\n\n# Validation\n\nSee Result above.\n", "utf-8")
-    opset = onnx.load(bundle.path / ONNX, load_external_data=False).opset_import[0].version
+    (folder / ONNX).write_bytes(model)
+    card = bundle.read(CARD, lambda content: content.decode("utf-8"))
+    (folder / CARD).write_text(f"{card}\n\n# Validation\n\nSee Result above.\n", "utf-8")
+    opset = onnx.load_from_string(model).opset_import[0].version
 
     def tensor(name: str) -> Any:
         return bio.FileDescr(source=folder / f"{name}.npy")
@@ -153,11 +155,11 @@ def _describe(bundle: Bundle, folder: Path, bio: Any) -> Any:
         description=f"{RESEARCH_ONLY} Trained by {SOFTWARE} on {info.settings.unit}s.",
         authors=[bio.Author(name=f"the user of {SOFTWARE}")],
         cite=[bio.CiteEntry(text=f"{SOFTWARE}, a plugin of napari", doi=bio.Doi(NAPARI_DOI))],
-        documentation=bio.FileDescr(source=folder / "card.md"),
+        documentation=bio.FileDescr(source=folder / CARD),
         inputs=inputs,
         outputs=[output],
         weights=bio.WeightsDescr(
-            onnx=bio.OnnxWeightsDescr(source=bundle.path / ONNX, opset_version=opset)
+            onnx=bio.OnnxWeightsDescr(source=folder / ONNX, opset_version=opset)
         ),
     )
 

@@ -26,9 +26,10 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
 from napari_marrow.jobs.pool import run_each
 from napari_marrow.learning.adaptation.shift import Adaptation
-from napari_marrow.learning.bundles.bundle import Bundle, observe_one, sha256
+from napari_marrow.learning.bundles.bundle import Bundle, observe_one
 from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.bundles.predictor import Observation, Prediction, joined_tables
+from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.model_settings import Adapt, EngineName
 from napari_marrow.report.overlay import OVERLAY, write_overlay
 

@@ -21,7 +21,7 @@ from napari_marrow.jobs.events import (
     silent,
 )
 from napari_marrow.jobs.watched import WatchedReporter
-from napari_marrow.learning.bundle_files import HISTORY
+from napari_marrow.learning.bundle_files import CARD, HISTORY
 from napari_marrow.learning.bundles.bundle import BUNDLE, Bundle, load_bundle, write_bundle
 from napari_marrow.learning.network_training.unfinished import kept_until_written
 from napari_marrow.learning.scores.evaluation import Evaluation
@@ -194,7 +194,7 @@ def run_training(
         trained = training.train(job.collection, job.settings, hear, strict=job.strict)
         write_figures(folder / "figures", trained.info.evaluation, trained.tables)
         model = trained.model
-        write_card(folder / "card.md", trained.info, model.parameters)
+        write_card(folder / CARD, trained.info, model.parameters)
         write_bundle(
             folder, trained.info, model.onnx, trained.tables, model.weights, trained.reference
         )

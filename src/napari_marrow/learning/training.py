@@ -22,8 +22,8 @@ from napari_marrow.learning.adaptation.acquisitions import (
 from napari_marrow.learning.adaptation.reference import PictureSummary, Reference
 from napari_marrow.learning.audited import audit_training
 from napari_marrow.learning.bundle_files import HELDOUT
-from napari_marrow.learning.bundles.bundle import sha256
 from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.bundles.versions import versions
 from napari_marrow.learning.confidence.calibration import apply_temperature
 from napari_marrow.learning.learners import SILENT, Callbacks, FittedModel, learner_class

@@ -14,8 +14,9 @@ from safetensors.numpy import load_file
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
-from napari_marrow.learning.bundles.bundle import load_bundle, predict_one, sha256
+from napari_marrow.learning.bundles.bundle import load_bundle, predict_one
 from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.confidence.error_rate import Confidence
 from napari_marrow.learning.scores.evaluation import Evaluation, Score
 

@@ -1,16 +1,24 @@
 """Bundles that somebody altered on purpose, and sealed anew, are refused in a sentence."""
 
 import json
+import os
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
+import safetensors.numpy
 from onnx import TensorProto, helper
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.learning.bundles import bundle as bundles
-from napari_marrow.learning.bundles.bundle import load_bundle, sha256
+from napari_marrow.learning.adaptation.reference import PictureSummary, Reference
+from napari_marrow.learning.bundles import sealed
+from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.bundles.sealed import sha256
+from napari_marrow.learning.confidence.conformal import ClassModel, Conformal
+from napari_marrow.learning.settings import Preprocessing
 
 IMAGE = np.full((40, 50, 3), 200, np.uint8)
 
@@ -21,7 +29,7 @@ def seal(path, **changes):
     content["files"] = changes.get("files") or {
         name: sha256(path / name) for name in content["files"]
     }
-    content["seal"] = bundles._seal(content)
+    content["seal"] = sealed.seal(content)
     (path / "bundle.json").write_text(json.dumps(content))
 
 
@@ -42,21 +50,47 @@ def test_a_pickle_under_another_name_is_not_opened(toy, name):
     files = json.loads((toy.path / "bundle.json").read_text())["files"]
     seal(toy.path, files={x: sha256(toy.path / x) for x in {*files, name}})
     if name == "weights.safetensors":  # prediction does not look at it
-        from safetensors.numpy import load_file
-
-        with pytest.raises(Exception, match="header"):
-            load_file(toy.path / name)
+        with pytest.raises(MarrowError, match=name):
+            load_bundle(toy.path).read(name, safetensors.numpy.load)
         return
     refused(toy.path, name)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "heldout.csv"])
+@pytest.mark.parametrize("name", ["model.onnx", "heldout.csv", "bundle.json"])
 def test_a_link_in_place_of_a_file_is_refused(toy, tmp_path, name):
     elsewhere = tmp_path / "elsewhere"
     (toy.path / name).rename(elsewhere)
     (toy.path / name).symlink_to(elsewhere)
-    seal(toy.path)
+    if name != "bundle.json":
+        seal(toy.path)
     refused(toy.path, rf"{name} is a link")
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+@pytest.mark.parametrize("name", ["card.md", "reference.safetensors", "features.csv"])
+def test_a_file_that_is_not_listed_is_not_read(toy, tmp_path, name, is_link):
+    (tmp_path / "elsewhere").write_text("of another person")
+    if is_link:
+        (toy.path / name).symlink_to(tmp_path / "elsewhere")
+    else:
+        (toy.path / name).write_text("of another person")
+    refused(toy.path, rf"{name} is (a link|not one of the files)")
+
+
+def test_what_people_add_for_themselves_is_left_alone(toy):
+    (toy.path / "notes.txt").write_text("good")
+    load_bundle(toy.path)
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "model.onnx", "extra"])
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(toy, name):
+    listed = json.loads((toy.path / "bundle.json").read_text())["files"]
+    if name == "extra":
+        seal(toy.path, files=listed | {"extra": "0" * 64})
+    (toy.path / name).unlink(missing_ok=True)
+    os.mkfifo(toy.path / name)
+    refused(toy.path, rf"{name} is no file")
+    assert name not in sealed.bundle_files(toy.path)
 
 
 def test_a_linked_folder_in_a_bundle_is_refused(toy, tmp_path):
@@ -91,14 +125,129 @@ def test_oversized_shapes_are_refused_before_anything_is_cut(toy, part, values, 
     refused(toy.path, match)
 
 
-def test_another_schema_is_refused(toy):
-    seal(toy.path, schema=99)
+@pytest.mark.parametrize("schema", [99, True, 1.0, "1"])
+def test_another_schema_is_refused(toy, schema):
+    seal(toy.path, schema=schema)
     refused(toy.path, "is not a bundle of schema 1")
+
+
+@pytest.mark.parametrize("depth", [990, 200_000])
+def test_a_description_of_nested_lists_is_a_sentence(toy, depth):
+    deep = '{"format": "napari-marrow bundle", "schema": 1, "x": ' + "[" * depth + "]" * depth + "}"
+    (toy.path / "bundle.json").write_text(deep)
+    refused(toy.path, r"bundle\.json (can't be read as JSON|was altered)")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "\ud800", "."])
+def test_a_name_that_no_file_can_have_is_a_sentence(toy, name):
+    files = json.loads((toy.path / "bundle.json").read_text())["files"]
+    seal(toy.path, files=files | {name: "0" * 64})
+    refused(toy.path, r"is (missing|no file); copy the whole bundle")
+
+
+ACQUISITION = {
+    "name": "1", "units": {"ALL": 3}, "centre": [0.0], "spread": [1.0], "members": [],
+    "photograph": [0.0] * 9,
+}  # fmt: skip
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("classes", value) for value in ([], ["ALL"], ["ALL", "ALL"], [1, 2], None, 3)),
+        *(("features", value) for value in ([["area"]], ["area", "area"], [None], 3)),
+        *(("fingerprints", value) for value in (None, 3, [], "x", {"a": 1})),
+        *(("files", value) for value in ([["model.onnx", "x"]], 3, "x")),
+        *(("confidence.temperature", value) for value in (0, -1, float("nan"), 1e308, HUGE, "x")),
+        *(("confidence.abstain_below", value) for value in (-1, float("nan"), 1e9, None)),
+        *(("confidence.coverage", value) for value in (-1, float("nan"), 2)),
+        *(("preprocessing.families", value) for value in ([[1]], [None], "colour", 3)),
+        *(("settings.families", value) for value in ([[1]], 3, ["x"])),
+        *(("acquisition.centre", value) for value in ([], [0, 0], [float("nan")], [HUGE], None)),
+        *(("acquisition.spread", value) for value in ([], [0], [-1], [float("inf")])),
+        *(("acquisition.photograph", value) for value in ([], [0] * 8, [float("nan")] * 9, {})),
+    ],
+)
+def test_values_that_no_training_writes_are_refused(toy, name, value):
+    content = json.loads((toy.path / "bundle.json").read_text())
+    assert BundleInfo.from_dict(content | {"acquisitions": [ACQUISITION]}).check() is None
+    part, _, key = name.partition(".")
+    if part == "acquisition":
+        content["acquisitions"] = [ACQUISITION | {key: value}]
+    elif key:
+        content[part][key] = value
+    else:
+        content[part] = value
+    content["seal"] = sealed.seal(content)
+    (toy.path / "bundle.json").write_text(json.dumps(content))
+    with pytest.raises(MarrowError, match=r"bundle\.json was altered or is incomplete"):
+        load_bundle(toy.path)
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\x00image"])
+def test_a_table_of_something_else_is_a_sentence(toy, content):
+    (toy.path / "heldout.csv").write_bytes(content)
+    seal(toy.path, fingerprints={"a.png": "0" * 64})
+    bundle = load_bundle(toy.path)
+    with pytest.raises(MarrowError, match=r"heldout\.csv can't be read"):
+        bundle.side_of(bundle.predictor.predict(IMAGE), {"0" * 64})
+
+
+def reference():
+    """One of two photographs, as a training stores it."""
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (40, 50, 3)).astype(np.uint8) for _ in range(2)]
+    sizes = Preprocessing("field", 32, 1, 2.0)
+    summaries = [PictureSummary.of(x, np.ones(x.shape[:2], int), sizes) for x in images]
+    names = ["a", "b"]
+    made = Reference.of_summaries(summaries, names, [True, True], ["m", "m"], ["ALL", "MM"])
+    values = rng.normal(size=(12, 16))
+    model = ClassModel.fit(values, np.arange(12) % 2)
+    return made.with_conformal(Conformal(model, (np.ones(6), np.ones(6)), 0.1))
+
+
+CUTS = {
+    "missing": lambda values: None,
+    "no rows": lambda values: values[:0],
+    "a row too many": lambda values: np.concatenate([values, values[:1]]),
+    "flat": lambda values: values.reshape(1, -1, 1),
+    "of bytes": lambda values: values.astype(bool),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize(
+    "name", ["signatures", "whitening", "limit", "class_centres", "class_whitening", "class_sizes"]
+)
+def test_a_reference_that_was_cut_is_a_sentence(toy, name, cut):
+    arrays = safetensors.numpy.load(reference().to_bytes())
+    files = json.loads((toy.path / "bundle.json").read_text())["files"]
+    path = toy.path / "reference.safetensors"
+    listed = {"fingerprints": {"a.png": "0" * 64, "b.png": "1" * 64}}
+
+    def write(arrays):
+        path.write_bytes(safetensors.numpy.save(arrays))
+        seal(toy.path, files={x: sha256(toy.path / x) for x in {*files, path.name}}, **listed)
+
+    write(arrays)
+    load_bundle(toy.path).predictor.predict(IMAGE)
+    changed = CUTS[cut](arrays[name])
+    write({k: v for k, v in (arrays | {name: changed}).items() if v is not None})
+    refused(toy.path, r"reference\.safetensors can't be read")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_reference_of_no_numbers_is_a_sentence(value):
+    made = reference()
+    for name in ("whitening", "limit", "class_centres", "class_scores"):
+        with pytest.raises(ValueError, match=name):
+            replace(made, **{name: np.full_like(getattr(made, name), value)}).checked(2, 2)
 
 
 def test_a_description_of_gigabytes_is_not_read(toy, monkeypatch):
     with open(toy.path / "bundle.json", "r+b") as file:
-        file.truncate(bundles.MAX_JSON_BYTES + 1)  # a hole: it takes no place on the disk
+        file.truncate(sealed.MAX_JSON_BYTES + 1)  # a hole: it takes no place on the disk
     refused(toy.path, r"bundle\.json is too large")
 
 
@@ -117,6 +266,17 @@ def model(nodes, initializers=()):
 def replace_model(toy, made):
     onnx.save(made, toy.path / "model.onnx")
     seal(toy.path)
+
+
+@pytest.mark.parametrize("factor", [np.nan, np.inf, -0.1])
+def test_answers_that_are_no_probabilities_do_not_stand(toy, factor):
+    values = np.array([[factor, 0], [0, 0.4], [0, 0]], np.float32)
+    nodes = [
+        helper.make_node("ReduceMean", ["image"], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("MatMul", ["mean", "w"], ["out"]),
+    ]
+    replace_model(toy, model(nodes, [onnx.numpy_helper.from_array(values, "w")]))
+    refused(toy.path, r"model\.onnx answers with values that are no probabilities")
 
 
 def test_an_unknown_operator_is_refused(toy):

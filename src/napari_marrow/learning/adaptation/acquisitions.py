@@ -11,6 +11,7 @@ only, it would remove the class as well.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -104,6 +105,15 @@ class Acquisition:
             tuple(map(float, values["spread"])),
             tuple(map(str, values["members"])),
             tuple(map(float, values["photograph"])),
+        )
+
+    def is_valid(self, n_values: int) -> bool:
+        """Whether it has numbers for each of the values that are standardised by it."""
+        return (
+            len(self.centre) == len(self.spread) == n_values
+            and len(self.photograph) == len(USUAL_DEVIATIONS)
+            and all(map(math.isfinite, (*self.centre, *self.photograph)))
+            and all(0 < one < math.inf for one in self.spread)
         )
 
     def standardize(self, values: Values) -> Values:

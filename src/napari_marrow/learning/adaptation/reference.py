@@ -17,8 +17,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.audit.appearance import THUMBNAIL_PX, appearance, sample_pixels, thumbnail
+from napari_marrow.audit.appearance import (
+    N_MEASUREMENTS,
+    THUMBNAIL_PX,
+    appearance,
+    sample_pixels,
+    thumbnail,
+)
 from napari_marrow.audit.copies import (
+    PACKED_SIZE,
     find_copies_in,
     pack_signatures,
     signature_of,
@@ -267,6 +274,45 @@ class Reference:
 
         names = {f.name for f in fields(cls)}
         return cls(**{name: x for name, x in load(content).items() if name in names})
+
+    def checked(self, n_photographs: int, n_classes: int) -> Reference:
+        """Return the reference itself.
+
+        Raises
+        ------
+        ValueError
+            When its arrays do not fit each other, the photographs or the classes of its bundle.
+        """
+        models, measured = len(self.photograph_sources), self.class_centres.shape[-1]
+        known = n_classes if len(self.class_sizes) else 0
+        deviations = (models,) if len(self.photograph_mixed_deviations) else (0,)
+        shapes = {
+            "signatures": (n_photographs, PACKED_SIZE),
+            "units": (len(self.units), N_MEASUREMENTS),
+            "whitening": (N_MEASUREMENTS, N_MEASUREMENTS),
+            "limit": (1,),
+            "photograph_centres": (models, N_MEASURED),
+            "photograph_covariances": (models, N_MEASURED, N_MEASURED),
+            "photograph_limits": (models, 2),
+            "photograph_batch_limits": (models, 2),
+            "photograph_sources": (models,),
+            "photograph_mixed_deviations": deviations,
+            "class_centres": (known, measured),
+            "class_whitening": (measured, measured),
+            "class_scores": (int(self.class_sizes.sum()),),
+            "class_sizes": (known,),
+            "class_limit": (1,),
+        }
+        for name, shape in shapes.items():
+            values = getattr(self, name)
+            if values.shape != shape or values.dtype.kind not in "fi":
+                raise ValueError(f"{name} is {values.dtype} of shape {values.shape}, not {shape}")
+            # what could not be measured of any photograph is not known of an acquisition either
+            if not name.startswith("photograph_") and not np.isfinite(values).all():
+                raise ValueError(f"{name} has values that are no numbers")
+        if (self.class_sizes < 0).any():
+            raise ValueError("class_sizes has negative numbers")
+        return self
 
 
 def _none(*shape: int) -> NDArray[np.float32]:

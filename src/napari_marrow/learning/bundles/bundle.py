@@ -11,25 +11,35 @@ file is noticed. That is against accidents: who alters on purpose can seal anew.
 from __future__ import annotations
 
 import csv
-import hashlib
+import io
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.outputs import FolderKind, write_csv
 from napari_marrow.learning.bundle_files import BUNDLE_JSON, HELDOUT, ONNX, REFERENCE, WEIGHTS
-from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.bundles.info import INVALID, BundleInfo
 from napari_marrow.learning.bundles.predictor import (
     Observation,
     Prediction,
     Predictor,
     joined_tables,
     predictor_class,
+)
+from napari_marrow.learning.bundles.sealed import (
+    FORMAT,
+    SCHEMA,
+    bundle_files,
+    check_files,
+    read_description,
+    read_file,
+    seal,
+    sha256,
 )
 from napari_marrow.learning.model_settings import Adapt, EngineName
 from napari_marrow.learning.registry import KINDS
@@ -42,10 +52,7 @@ if TYPE_CHECKING:  # opening a bundle to see what it is imports none of these
 
     from napari_marrow.learning.adaptation.reference import Reference
 
-SCHEMA = 1
-FORMAT = "napari-marrow bundle"
-MAX_JSON_BYTES = 100_000_000
-"""Of a description: about a million photographs."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -87,18 +94,28 @@ class Bundle:
         made = predictor_class(self.info.kind)
         return made(self.path / ONNX, self.info, self._reference, self.engine)
 
+    def read(self, name: str, parse: Callable[[bytes], T]) -> T:
+        """Return what one of its files holds, as ``parse`` makes it of the bytes.
+
+        Raises
+        ------
+        MarrowError
+            When the file is missing or holds something else.
+        """
+        return read_file(self.path / name, parse)
+
     @cached_property
     def _reference(self) -> Reference | None:
         if not (self.path / REFERENCE).is_file():
             return None
         from napari_marrow.learning.adaptation.reference import Reference
 
-        try:
-            return Reference.of_bytes((self.path / REFERENCE).read_bytes())
-        except Exception as error:  # safetensors's own kinds have nothing else in common
-            raise MarrowError(
-                f"{self.path / REFERENCE} can't be read; copy the whole bundle again."
-            ) from error
+        return self.read(
+            REFERENCE,
+            lambda content: Reference.of_bytes(content).checked(
+                len(self.info.fingerprints), len(self.info.classes)
+            ),
+        )
 
     def side_of(
         self, prediction: Prediction, digests: Collection[str]
@@ -123,7 +140,10 @@ class Bundle:
         """Names of the photographs it learnt from, those it was validated on among them."""
         import pandas as pd
 
-        heldout = set(pd.read_csv(self.path / HELDOUT, usecols=["image"], dtype=str)["image"])
+        def images(content: bytes) -> set[str]:
+            return set(pd.read_csv(io.BytesIO(content), usecols=["image"], dtype=str)["image"])
+
+        heldout = self.read(HELDOUT, images)
         published = self.info.settings.protocol == "paper"  # copies stand on both sides
         known = self.info.fingerprints
         return frozenset(image for image in known if published or image not in heldout)
@@ -250,7 +270,7 @@ def write_bundle(
             if path.is_file()
         },
     }
-    content["seal"] = _seal(content)
+    content["seal"] = seal(content)
     (folder / BUNDLE_JSON).write_text(json.dumps(content, indent=2), encoding="utf-8")
     return Bundle(folder, info)
 
@@ -266,20 +286,14 @@ def load_bundle(path: Path | str) -> Bundle:
     path = Path(path)
     if not path.is_dir():
         raise MarrowError(f"{path} is not there or no folder; choose a bundle (a .marrow folder).")
-    description = path / BUNDLE_JSON
-    content = _read_json(description)
-    if content.get("format") != FORMAT or content.get("schema") != SCHEMA:
-        raise MarrowError(
-            f"{description} is not a bundle of schema {SCHEMA}; "
-            "use the version of napari-marrow that made it, or train again."
-        )
-    if content.get("seal") != _seal(content):
-        raise MarrowError(f"{description} was altered after training; copy the whole bundle again.")
+    content, description = read_description(path), path / BUNDLE_JSON
     try:
         info = BundleInfo.from_dict(content)
         info.check()
-        files = dict(content["files"])
-    except (AttributeError, KeyError, TypeError, ValueError, MarrowError) as error:
+        files = content["files"]
+        if not isinstance(files, dict):
+            raise ValueError("its files are no table")
+    except INVALID as error:
         raise MarrowError(
             f"{description} was altered or is incomplete ({error}); copy the whole bundle again."
         ) from error
@@ -288,72 +302,19 @@ def load_bundle(path: Path | str) -> Bundle:
             f"{description} holds a model of the kind {info.kind}, which is not known here; "
             "use the version of napari-marrow that made it."
         )
-    for name in sorted(KINDS[info.kind].files | files.keys()):
-        if ".." in Path(name).parts or Path(name).is_absolute():
-            raise MarrowError(f"{description} names a file outside of it; don't use it.")
-        if any(part.is_symlink() for part in _parts(path, name)):
-            raise MarrowError(f"{path / name} is a link to another file; copy the whole bundle.")
-        if not (path / name).is_file():
-            raise MarrowError(f"{path / name} is missing; copy the whole bundle again.")
-        if sha256(path / name) != files.get(name):
-            raise MarrowError(
-                f"{path / name} was altered after training; copy the whole bundle again."
-            )
+    check_files(path, files, KINDS[info.kind].files)
     if info.evaluation and "few_sources" not in content["evaluation"]:  # of version 0.1
         info = replace(info, evaluation=_with_few_sources(info.evaluation, path / HELDOUT))
     return Bundle(path, info)
 
 
-def _parts(folder: Path, name: str) -> list[Path]:
-    """Return a file in a folder, and the folders between them."""
-    parts = Path(name).parts
-    return [folder.joinpath(*parts[: k + 1]) for k in range(len(parts))]
-
-
 def _with_few_sources(evaluation: Evaluation, heldout: Path) -> Evaluation:
-    with open(heldout, encoding="utf-8-sig", newline="") as file:
-        units = [(row["class"], row["source"]) for row in csv.DictReader(file)]
-    return replace(evaluation, few_sources=find_few_sources(units, evaluation.classes))
+    def units(content: bytes) -> list[tuple[str, str]]:
+        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        return [(row["class"], row["source"]) for row in rows]
 
-
-def bundle_files(path: Path) -> dict[str, bool]:
-    """Return the files that a bundle lists, and whether they are as they were written."""
-    try:
-        content = json.loads((path / BUNDLE_JSON).read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            return {}
-        files = dict(content["files"])
-        there = (name for name in files if (path / name).is_file())
-        states = {name: sha256(path / name) == files[name] for name in there}
-        return {BUNDLE_JSON: content["seal"] == _seal(content), **states}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # some other folder
+    found = find_few_sources(read_file(heldout, units), evaluation.classes)
+    return replace(evaluation, few_sources=found)
 
 
 BUNDLE = FolderKind("a bundle", bundle_files, (BUNDLE_JSON, ONNX, HELDOUT))
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise MarrowError(
-                f"{path} is too large for a description; copy the whole bundle again."
-            )
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MarrowError(f"{path} is missing; choose a bundle (a .marrow folder).") from None
-    except (OSError, ValueError) as error:
-        raise MarrowError(f"{path} can't be read as JSON; copy the whole bundle again.") from error
-    return content if isinstance(content, dict) else {}
-
-
-def _seal(content: Mapping[str, object]) -> str:
-    """Return the SHA-256 of the content of ``bundle.json`` without its own seal."""
-    sealed = {key: value for key, value in content.items() if key != "seal"}
-    return hashlib.sha256(json.dumps(sealed, sort_keys=True).encode()).hexdigest()
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from napari_marrow.audit.findings import join_names
 from napari_marrow.audit.verdict import Confounding
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.options import settings_from_dict
 from napari_marrow.learning.adaptation.acquisitions import Acquisition
 from napari_marrow.learning.confidence.error_rate import UNKNOWN, Confidence
@@ -17,6 +18,16 @@ SIZES = ("input_size", "tiles", "crop_factor")
 """Of the preprocessing; they are options of a training."""
 LIMITS = ("temperature", "abstain_below")
 """Of the confidence; older versions knew no more of it."""
+INVALID = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    MarrowError,
+)
+"""What reading a description raises where something is missing or of the wrong type."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +111,32 @@ class BundleInfo:
         return self.preprocessing.features.needs_nuclei
 
     def check(self) -> None:
-        """Check that the sizes of what the model sees are those that can be chosen.
+        """Check that the values can be those of a trained model.
 
         Raises
         ------
         MarrowError
-            When a setting, or a size of the preprocessing, is out of its bounds.
+            When a setting, or a size of the preprocessing, is out of its bounds, or another value
+            is of the wrong type, out of range or does not fit the others.
         """
         self.settings.check()
         own = {name: getattr(self.preprocessing, name) for name in SIZES}
         replace(self.settings, **own).check()
+        if not _are_names(self.classes) or len(set(self.classes)) != len(self.classes):
+            raise MarrowError("its classes are no different names")
+        if len(self.classes) < 2:
+            raise MarrowError("it has fewer than two classes")
+        if not _are_names(self.features) or len(set(self.features)) != len(self.features):
+            raise MarrowError("its features are no different names")
+        prints = self.fingerprints
+        if not isinstance(prints, dict) or not _are_names(prints.values()):
+            raise MarrowError("its fingerprints are no checksums by photograph")
+        for one in (self.confidence, self.elsewhere):
+            if one is not None and not one.is_valid:
+                raise MarrowError("its confidence holds a value out of range")
+        n_values = len(self.features) + (self.kind == "network")  # and the optical density
+        if not all(one.is_valid(n_values) for one in self.acquisitions):
+            raise MarrowError("its acquisitions hold a value out of range, or too few or many")
 
     def to_dict(self) -> dict[str, object]:
         """Return the description as JSON."""
@@ -129,8 +156,8 @@ class BundleInfo:
 
         Raises
         ------
-        KeyError, TypeError, ValueError, AttributeError, MarrowError
-            When something is missing or of the wrong type.
+        Exception
+            One of :data:`INVALID`, when something is missing or of the wrong type.
         """
         found, features = values["evaluation"], tuple(values.get("features", ()))
         confounding = values.get("confounding")
@@ -155,3 +182,7 @@ class BundleInfo:
             inseparable=bool(values.get("inseparable", False)),
             tells_others=bool(values.get("tells_others", True)),
         )
+
+
+def _are_names(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)

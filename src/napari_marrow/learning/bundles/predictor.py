@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.bundle_files import REFERENCE
 from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.confidence.calibration import apply_temperature
 from napari_marrow.learning.model_settings import Adapt, EngineName
@@ -37,6 +38,8 @@ MAX_MISSING_FRACTION = 0.25
 """A unit of which a larger fraction of the features is missing is uncertain."""
 OTHER_TEMPERATURE = 2.0
 """Factor on the temperature for another acquisition: assumed, as nothing shows a better one."""
+MAX_ROUNDING = 1e-3
+"""What a model's probabilities may be below 0 or above 1."""
 LOW_PROBABILITY = "low probability"
 FEATURES_MISSING = "features missing"
 NO_NUCLEUS = "no nucleus"
@@ -212,7 +215,13 @@ class Predictor(ABC):
         conformal = self._conformal
         if conformal is None:
             return np.zeros(len(seen.units), bool)
-        return conformal.is_neither(self._measurements(seen, adaptation))
+        measured, expected = self._measurements(seen, adaptation), conformal.model.centres.shape[1]
+        if measured.shape[1] != expected:
+            raise MarrowError(
+                f"{self._path.parent / REFERENCE} is of units of {expected} measurements, not "
+                f"{measured.shape[1]}; copy the whole bundle again."
+            )
+        return conformal.is_neither(measured)
 
     def predict(
         self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None = None
@@ -305,6 +314,10 @@ class Predictor(ABC):
             temperature = max(1.0, confidence.temperature) * OTHER_TEMPERATURE
             confidence = replace(confidence, temperature=temperature)
         raw = self._probabilities(seen, adaptation)
+        if not ((raw > -MAX_ROUNDING) & (raw < 1 + MAX_ROUNDING)).all():  # also of no number
+            raise MarrowError(
+                f"{self._path} answers with values that are no probabilities; train again."
+            )
         probabilities = apply_temperature(raw, confidence.temperature)
         table = seen.units.copy()
         table["class"] = [info.classes[k] for k in probabilities.argmax(axis=1)]

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.learning.confidence.calibration import (
+    TEMPERATURES,
     apply_temperature,
     fit_temperature,
 )
 
 MIN_PROBABILITY = 0.6
 """Probability below which an answer is uncertain whatever the error rate."""
+MAX_ABSTAIN = 1.01
+"""Of the probability below which answers are uncertain: above 1 all of them are."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,19 @@ class Confidence:
             float(values["error"]),
             float(values["max_error"]),
             int(values["smallest_group"]),
+        )
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether each value is a number in its range."""
+        low, high = TEMPERATURES
+        fractions = self.coverage, self.error, self.max_error
+        return (
+            low / 2 <= self.temperature <= 2 * high
+            and 0 <= self.abstain_below <= MAX_ABSTAIN
+            and all(0 <= one <= 1 for one in fractions)
+            and self.units >= 0
+            and self.smallest_group >= 0
         )
 
     @property

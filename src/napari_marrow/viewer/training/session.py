@@ -25,7 +25,7 @@ from napari_marrow.data.layouts.names import source_of_name
 from napari_marrow.data.layouts.sources import replace_sources
 from napari_marrow.data.progress import never
 from napari_marrow.jobs.events import Emit, ShouldStop, silent
-from napari_marrow.learning.bundles.bundle import sha256
+from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.training.learning import (
     NO_CLASS,
