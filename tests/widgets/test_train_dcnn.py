@@ -401,10 +401,10 @@ def test_the_form_shows_the_options_that_the_chosen_model_takes(open_widget, mon
     assert not {"families", "select", "blend"} & shown()
     widget.form.fields["model"].value = "svm"
     assert common | {"families", "select"} <= shown()
-    assert not {"epochs", "device", "copies", "blend"} & shown()
+    assert not {"epochs", "device", "copies", "blend", "validation"} & shown()
     assert widget.form.settings().epochs == 40
     widget.form.fields["model"].value = "paper"
-    assert common | {"epochs", "copies"} <= shown()
+    assert common | {"epochs", "copies", "validation"} <= shown()
     widget.form.fields["model"].value = "logistic"
     assert common | {"families", "select", "epochs", "copies", "blend"} <= shown()
     widget.form.fields["blend"].value = 0.25
@@ -431,11 +431,15 @@ def test_a_classical_model_waits_for_no_tensorflow_and_shows_what_counts(
     axes = widget.model.importances.figure.axes[0]
     assert [text.get_text() for text in axes.texts] == best
     assert not widget.model._importances_box.isHidden()
+    assert widget.model.form.fields["engine"].native.isHidden()  # no other engine runs it
+    assert widget.model.form.more.isHidden()  # it has nothing else
     # The child that was to import TensorFlow was given up, and the next one is warmed in its stead.
     assert widget.client.pid != warming
     assert widget.client.busy
     widget.model.load(toy.path)  # a network has nothing of the kind
     assert widget.model._importances_box.isHidden()
+    assert not widget.model.form.fields["engine"].native.isHidden()
+    assert not widget.model.form.more.isHidden()
 
 
 def _runs(pid):

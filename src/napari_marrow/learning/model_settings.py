@@ -96,6 +96,14 @@ class NetworkSettings(AdaptationSettings):
         high=20,
         advanced=True,
     )
+    validation: float = option(
+        0.2,
+        "Validation",
+        "Fraction of the training sources that decides when to stop.",
+        low=0.05,
+        high=0.5,
+        advanced=True,
+    )
     patience: int = option(
         12,
         "Patience",

@@ -37,6 +37,8 @@ class ModelKind:
         What its bundles hold beside the files of all bundles.
     needs_keras
         Whether Keras trains it, whose backend takes seconds to start.
+    has_engines
+        Whether other engines than ONNX Runtime run its models, too.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ModelKind:
     predictor: str
     own_files: frozenset[str]
     needs_keras: bool = False
+    has_engines: bool = False
 
     @property
     def files(self) -> frozenset[str]:
@@ -60,6 +63,7 @@ KINDS = {
             "napari_marrow.learning.bundles.network_predictor:NetworkPredictor",
             frozenset({WEIGHTS, HISTORY}),
             needs_keras=True,
+            has_engines=True,
         ),
         ModelKind(
             "classical",

@@ -41,14 +41,6 @@ class CommonSettings(Settings):
         high=0.5,
         advanced=True,
     )
-    validation: float = option(
-        0.2,
-        "Validation",
-        "Fraction of the training sources that decides when to stop.",
-        low=0.05,
-        high=0.5,
-        advanced=True,
-    )
     max_error: float = option(
         0.05,
         "Error rate",

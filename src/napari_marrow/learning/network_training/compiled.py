@@ -12,7 +12,7 @@ from napari_marrow.learning.settings import CommonSettings, TrainingSettings
 
 MAX_WEIGHTS = 10_000_000
 """Of a network that is kept: larger ones hold more memory than their compiling is worth."""
-OTHER_OPTIONS = {f.name for f in fields(CommonSettings)} - {"model"}
+OTHER_OPTIONS = {f.name for f in fields(CommonSettings)} - {"model"} | {"validation"}
 OTHER_OPTIONS |= {"epochs", "patience", "copies", "batch_size", "schedule", "balance"}
 """Options that change nothing in the network and how it is compiled."""
 

@@ -53,6 +53,7 @@ class SettingsForm(QWidget, Generic[T]):
                 label = self._labels[field.name] = QLabel(made.label)
                 label.setToolTip(made.tooltip)
                 layout.addRow(label, made.native)
+        self._folded = [x.name for x in dataclasses.fields(defaults) if x.metadata["advanced"]]
         fill_column(self, shown)
         if layouts[True].rowCount():
             self.more = Fold(MORE, folded)
@@ -82,11 +83,14 @@ class SettingsForm(QWidget, Generic[T]):
         return settings
 
     def set_shown(self, names: Collection[str], shown: bool) -> None:
-        """Show or hide fields; hidden ones keep their values."""
+        """Show or hide fields, and the fold where it has none; hidden ones keep their values."""
         for name in names:
             self.fields[name].native.setVisible(shown)
             if name in self._labels:
                 self._labels[name].setVisible(shown)
+        folded = [self.fields[name] for name in self._folded if name in self.fields]
+        if folded:
+            self.more.setVisible(any(not field.native.isHidden() for field in folded))
 
 
 def _rows(parent: QWidget) -> QFormLayout:

@@ -143,6 +143,7 @@ class ModelPanel(QWidget):
         about = f"{info.settings.model}, {classes}, one prediction per {info.settings.unit}."
         lines = [*first, about, *info.notes]
         self.result.setText("\n".join(lines))
+        self.form.set_shown({"engine"}, KINDS[info.kind].has_engines)
         self._show_state()
         self._reading.cancel()
         self._importances_box.hide()
