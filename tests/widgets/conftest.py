@@ -37,7 +37,7 @@ def save_model(qtbot):
 
     def save(widget, path):
         widget.model.save(path)
-        qtbot.waitUntil(lambda: not widget.model.task.busy, timeout=20_000)
+        qtbot.waitUntil(lambda: not widget.model.saving.busy, timeout=20_000)
 
     return save
 

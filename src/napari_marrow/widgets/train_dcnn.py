@@ -116,7 +116,7 @@ class TrainDcnn(DockWidget):
             self,
             "Train DCNN",
             lambda: unsaved_question(runs),
-            lambda: bool(runs.unsaved),
+            self._has_unsaved,
             self._save_unsaved,
             runs.discard,
         )
@@ -263,6 +263,11 @@ class TrainDcnn(DockWidget):
         """Make the model of a run the current one."""
         if run.bundle is not None:
             self.model.open_in_thread(run.bundle)
+
+    def _has_unsaved(self) -> bool:
+        """Whether models are not saved; one that is being saved is waited for."""
+        self.model.finish_saving()
+        return bool(self.runs.unsaved)
 
     def _save_unsaved(self) -> None:
         with self.model.task.reporting():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
+from qtpy.QtCore import QEventLoop
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_marrow.data.failures import Failure, Failures
@@ -77,7 +78,7 @@ class ModelPanel(QWidget):
         self._runs = runs
         self._viewer, self._run = owner.viewer, run
         self.bundle: Bundle | None = None
-        self.task = Task(owner, run, failed)
+        self.task, self.saving = Task(owner, run, failed), Task(owner, run, failed)
         self._reading = Task(owner, failed=failed)
         self.importances: RowCanvas | None = None
         self.form = SettingsForm(PredictSettings())
@@ -182,7 +183,14 @@ class ModelPanel(QWidget):
             self.show_model(bundle)
             self._run.say(f"Saved as {bundle.path}.")
 
-        self.task.start(work, saved, begun="Saving the model...")
+        self.saving.start(work, saved, begun="Saving the model...")
+
+    def finish_saving(self) -> None:
+        """Wait for a model that is being saved: before its folder may be removed."""
+        if self.saving.busy:
+            loop = QEventLoop()
+            self.saving.changed.connect(loop.quit)
+            loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
 
     def label_layers(self) -> None:
         """Label every chosen field, or its cells, in a thread."""

@@ -43,7 +43,7 @@ def dialogs(monkeypatch):
 
 def click_save(widget, qtbot):
     widget.model.save_button.click()
-    qtbot.waitUntil(lambda: not widget.model.task.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not widget.model.saving.busy, timeout=20_000)
 
 
 def test_a_person_is_asked_before_another_model_is_replaced(

@@ -4,15 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QPushButton
 
 from napari_marrow.learning.bundles.bundle import load_bundle
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.widgets.components.training import unsaved_model
 from napari_marrow.widgets.components.training.runs import Runs
+from napari_marrow.widgets.components.training.saving import save_bundle
 
 PLUGIN, WIDGET = "napari-marrow", "Train DCNN"
 ANSWERS = QMessageBox.StandardButton
@@ -72,6 +74,25 @@ def test_closing_the_dock_asks(open_trained, asked, qtbot, tmp_path, monkeypatch
     click_close(dock, qtbot)
     assert widget.parent() is None
     assert load_bundle(saved).info.classes == ("ALL", "MM")
+    assert not list(recovery_folder.iterdir())
+
+
+def test_closing_waits_for_a_model_that_is_being_saved(
+    open_trained, asked, qtbot, tmp_path, monkeypatch, recovery_folder
+):
+    _, dock, widget = open_trained()
+    [run], goes_on = widget.runs.runs, threading.Event()
+
+    def save_later(*args):
+        goes_on.wait(20)
+        return save_bundle(*args)
+
+    monkeypatch.setattr("napari_marrow.widgets.components.model_panel.save_bundle", save_later)
+    widget.model.save(tmp_path / "mine")
+    QTimer.singleShot(300, goes_on.set)
+    click_close(dock, qtbot)  # nobody is asked
+    assert widget.parent() is None
+    assert run.bundle == load_bundle(tmp_path / "mine.marrow").path
     assert not list(recovery_folder.iterdir())
 
 
