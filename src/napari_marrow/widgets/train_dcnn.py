@@ -121,7 +121,7 @@ class TrainDcnn(DockWidget):
             runs.discard,
         )
         self._view_box = group("Training", self.view)
-        self._runs_box = group("Runs since the viewer was opened", self.run_list)
+        self._runs_box = group("Runs", self.run_list)
         self.fill(
             group("Learn from", self.source),
             group("Settings", self.form, self.devices),
