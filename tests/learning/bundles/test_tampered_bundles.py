@@ -13,11 +13,12 @@ from onnx import TensorProto, helper
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.adaptation.reference import PictureSummary, Reference
-from napari_marrow.learning.bundles import sealed
+from napari_marrow.learning.bundles import predictor, sealed
 from napari_marrow.learning.bundles.bundle import load_bundle
 from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.confidence.conformal import ClassModel, Conformal
+from napari_marrow.learning.onnx import sizes
 from napari_marrow.learning.settings import Preprocessing
 
 IMAGE = np.full((40, 50, 3), 200, np.uint8)
@@ -303,19 +304,67 @@ def test_weights_in_files_of_their_own_are_refused(toy, name):
     refused(toy.path, r"model\.onnx is no ONNX model")
 
 
-def test_a_tensor_of_terabytes_is_a_sentence(toy):
-    shape = helper.make_tensor("s", TensorProto.INT64, [2], [10**6, 10**6])
+def ints(name, *values):
+    return onnx.numpy_helper.from_array(np.array(values, np.int64), name)
+
+
+def node(kind, given, out, **attributes):
+    return helper.make_node(kind, given, [out], **attributes)
+
+
+SIDE = 40_000
+COLUMN = onnx.numpy_helper.from_array(np.ones((SIDE, 1), np.float32), "column")
+ROW = onnx.numpy_helper.from_array(np.ones((1, SIDE), np.float32), "row")
+SPARSE = helper.make_sparse_tensor(
+    onnx.numpy_helper.from_array(np.ones(1, np.float32), "large"), ints("at", 0), [SIDE, SIDE]
+)
+FALSE_SIZE = onnx.TensorProto(
+    name="large", data_type=TensorProto.FLOAT, dims=[SIDE, SIDE], raw_data=b"1234"
+)
+LARGE = {  # nodes that compute "large" of a few bytes, and their constants
+    "constant": ([node("ConstantOfShape", ["s"], "large")], [ints("s", SIDE, SIDE)]),
+    "expand": ([node("Expand", ["column", "s"], "large")], [COLUMN, ints("s", SIDE, SIDE)]),
+    "tile": ([node("Tile", ["column", "s"], "large")], [COLUMN, ints("s", 1, SIDE)]),
+    "product": ([node("MatMul", ["column", "row"], "large")], [COLUMN, ROW]),
+    "sum": ([node("Add", ["column", "row"], "large")], [COLUMN, ROW]),
+    "pad": ([node("Pad", ["row", "s"], "large")], [ROW, ints("s", SIDE, 0, 0, 0)]),
+    "sparse constant": ([node("Constant", [], "large", sparse_value=SPARSE)], []),
+    "false size": ([], [FALSE_SIZE]),
+    "of the input": (
+        [
+            node("ReduceMax", ["image"], "most", keepdims=0),
+            node("Cast", ["most"], "n", to=TensorProto.INT64),
+            node("Mul", ["n", "s"], "shape"),
+            node("ConstantOfShape", ["shape"], "large"),
+        ],
+        [ints("s", 200, 200)],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_a_model_of_gigabytes_is_refused_before_it_is_opened(toy, monkeypatch, kind):
+    monkeypatch.setattr(predictor, "open_onnx", lambda model: pytest.fail("it was opened"))
+    nodes, constants = LARGE[kind]
     nodes = [
-        helper.make_node("Constant", [], ["shape"], value=shape),
-        helper.make_node("ConstantOfShape", ["shape"], ["huge"]),
-        helper.make_node("ReduceSum", ["huge"], ["sum"]),
-        helper.make_node("ReduceMean", ["image"], ["mean"], axes=[1, 2], keepdims=0),
-        helper.make_node("Slice", ["mean", "zero", "two", "one"], ["two_of"]),
-        helper.make_node("Mul", ["two_of", "sum"], ["out"]),
+        *nodes,
+        node("ReduceSum", ["large"], "sum", keepdims=0),
+        node("ReduceMean", ["image"], "mean", axes=[1, 2], keepdims=0),
+        node("MatMul", ["mean", "w"], "two"),
+        node("Mul", ["two", "sum"], "out"),
     ]
-    numbers = [
-        helper.make_tensor(name, TensorProto.INT64, [1], [value])
-        for name, value in (("zero", 0), ("two", 2), ("one", 1))
+    weights = onnx.numpy_helper.from_array(np.eye(3, 2, dtype=np.float32), "w")
+    replace_model(toy, model(nodes, [*constants, weights]))
+    refused(toy.path, r"model\.onnx (computes|holds) .*as no model does")
+
+
+def test_weights_may_be_larger_than_what_is_computed(monkeypatch):
+    """A dense layer of VGG-16 has more weights than any image has values, and may be converted."""
+    monkeypatch.setattr(sizes, "MAX_VALUES", 10_000)
+    weights = onnx.numpy_helper.from_array(np.ones((3072, 2), np.float16), "w16")
+    nodes = [
+        node("Flatten", ["image"], "flat"),
+        node("Cast", ["w16"], "w", to=TensorProto.FLOAT),
+        node("MatMul", ["flat", "w"], "out"),
     ]
-    replace_model(toy, model(nodes, numbers))
-    refused(toy.path, "can't be run: memory does not suffice")
+    assert not sizes.too_large(model(nodes, [weights]).SerializeToString())

@@ -23,9 +23,11 @@ from napari_marrow.learning.confidence.calibration import apply_temperature
 from napari_marrow.learning.model_settings import Adapt, EngineName
 from napari_marrow.learning.onnx.choice import Choice, asked_engine
 from napari_marrow.learning.onnx.inference import open_onnx
+from napari_marrow.learning.onnx.sizes import too_large
 from napari_marrow.learning.registry import KINDS
 
 if TYPE_CHECKING:
+    import onnxruntime
     import pandas as pd
 
     from napari_marrow.learning.adaptation.photographs import PhotographModel
@@ -153,12 +155,7 @@ class Predictor(ABC):
     ):
         self._path, self._info, self._reference = path, info, reference
         self._wanted = asked_engine(engine)
-        try:
-            # from its bytes, so that it can't name files of its own for its weights
-            self._model = path.read_bytes()
-            self._session = open_onnx(self._model)
-        except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
-            raise MarrowError(f"{path} is no ONNX model; train again.") from error
+        self._model, self._session = _opened(path)
         inputs = [x.shape[1:] for x in self._session.get_inputs()]
         outputs, expected = self._session.get_outputs(), self._input_shapes()
         if inputs != expected or outputs[-1].shape[-1] != len(info.classes):
@@ -342,6 +339,18 @@ class Predictor(ABC):
             reason = _reason(of_all | doubt)
         answer = info.classes[top], float(mean[top])
         return Prediction(table, *answer, reason != "", labels, reason, seen.copy_of)
+
+
+def _opened(path: Path) -> tuple[bytes, onnxruntime.InferenceSession]:
+    """Return a model and its session; from its bytes, so it can't name files for its weights."""
+    try:
+        model = path.read_bytes()
+        large = too_large(model)
+        if not large:
+            return model, open_onnx(model)
+    except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
+        raise MarrowError(f"{path} is no ONNX model; train again.") from error
+    raise MarrowError(f"{path} {large}, as no model does that was trained here; train again.")
 
 
 def predictor_class(kind: str) -> type[Predictor]:
