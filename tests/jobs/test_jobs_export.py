@@ -10,8 +10,11 @@ import pytest
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.export import ExportJob, identifiers, run_export
+from napari_marrow.learning import networks
 from napari_marrow.learning.bundle_files import CARD, ONNX, WEIGHTS
 from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.network_training import rebuild
+from napari_marrow.learning.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,34 @@ def test_weights_that_are_none_are_a_sentence(toy, tmp_path):
     (toy.path / WEIGHTS).write_bytes(pickle.dumps("no weights"))
     with pytest.raises(MarrowError, match=rf"{WEIGHTS} can't be read"):
         run_export(ExportJob(toy, tmp_path / "model", "keras"))
+
+
+@pytest.mark.parametrize("changed", [{"model": "vgg16"}, {"input_size": 512}, {"members": 9}])
+def test_a_network_that_its_weights_do_not_fit_is_not_built(
+    bundle, tmp_path, keras_started, monkeypatch, changed
+):
+    settings = replace(bundle.info.settings, **changed)
+    other = replace(bundle, info=replace(bundle.info, settings=settings))
+    monkeypatch.setattr(rebuild, "rebuild", lambda *args: pytest.fail("it was built"))
+    with pytest.raises(MarrowError, match=rf"{WEIGHTS} does not fit the network"):
+        run_export(ExportJob(other, tmp_path / "model", "keras"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "n_features"),
+    [
+        *(({"model": name}, 0) for name in ("dcnn", "paper", "cnn7", "sd-layer", "dct")),
+        ({"model": "hybrid"}, 7),
+        ({"model": "pretrained", "input_size": 32}, 0),
+        ({"members": 2}, 0),
+        ({"select_pixels": 50}, 0),
+    ],
+)
+def test_shapes_of_weights_are_told_without_weights(keras_started, changed, n_features):
+    settings = replace(TrainingSettings(), **changed)
+    built = networks.named_weights(networks.build(settings, 3, n_features))
+    found = networks.weight_shapes(settings, 3, n_features)
+    assert found == {name: tuple(weight.shape) for name, weight in built.items()}
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])

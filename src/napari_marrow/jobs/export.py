@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -66,11 +66,20 @@ def _write_keras(bundle: Bundle, path: Path) -> None:
 
     from napari_marrow.learning.network_training.import_keras import start_keras
     from napari_marrow.learning.network_training.rebuild import rebuild
+    from napari_marrow.learning.networks import weight_shapes
 
     start_keras()
     info = bundle.info
     weights = bundle.read(WEIGHTS, load)
-    network = rebuild(info.settings, len(info.classes), weights, len(info.features))
+    settings, classes, n_features = info.settings, len(info.classes), len(info.features)
+    if not settings.has_embedding:  # of which Keras has but a part
+        shapes = weight_shapes(replace(settings, weights=""), classes, n_features)
+        if any(n not in weights or weights[n].shape != shape for n, shape in shapes.items()):
+            raise MarrowError(
+                f"{bundle.path / WEIGHTS} does not fit the network {settings.model}; copy the "
+                "whole bundle again."
+            )
+    network = rebuild(settings, classes, weights, n_features)
     network.save(path)
 
 

@@ -57,6 +57,17 @@ def join(members: Sequence[keras.Model]) -> keras.Model:
     return keras.Model(given, keras.layers.Average()([member(given) for member in members]))
 
 
+def weight_shapes(
+    settings: TrainingSettings, classes: int, n_features: int = 0
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each weight of a network by name, without memory for any weight."""
+    from napari_marrow.learning.networks.common import shapes_only
+
+    with shapes_only():
+        network = build(settings, classes, n_features)
+        return {name: tuple(x.shape) for name, x in named_weights(network).items()}
+
+
 def named_weights(network: keras.Model) -> dict[str, keras.Variable]:
     """Return the weights of a network by name, the same in every process."""
     members = [layer for layer in network.layers if layer.name.startswith(MEMBER)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,6 +34,7 @@ MEAN_LEVEL, LEVEL_RANGE = 192, 64
 Tensor: TypeAlias = keras.KerasTensor
 saved_layer = keras.saving.register_keras_serializable("napari_marrow")
 """Decorator of what a ``.keras`` file names, so that Keras finds it when it opens the file."""
+_SHAPES_ONLY: ContextVar[bool] = ContextVar("shapes_only", default=False)
 
 
 def image_input(settings: TrainingSettings) -> Tensor:
@@ -108,6 +111,17 @@ def probabilities(x: Tensor, classes: int) -> Tensor:
     return layers.Dense(classes, activation="softmax", name=OUTPUT, dtype=EXACT)(x)
 
 
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Give networks that are built within weights that have a shape and take no memory."""
+    token = _SHAPES_ONLY.set(True)
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        _SHAPES_ONLY.reset(token)
+
+
 def compiled(
     inputs: Tensor | list[Tensor],
     outputs: Tensor,
@@ -129,6 +143,8 @@ def compiled(
         As Keras takes it.
     """
     network = keras.Model(inputs, outputs, name=settings.model)
+    if _SHAPES_ONLY.get():  # an optimizer has a variable with a value
+        return network
     network.compile(
         optimizer=keras.optimizers.Adam(settings.learning_rate or learning_rate),
         loss=loss,

@@ -60,7 +60,8 @@ def masked(network: keras.Model) -> keras.Model:
     outputs = network(seen if len(seen) > 1 else seen[0])
     found = keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs, name=network.name)
     network.name = "masked_network"
-    found.compile(optimizer=network.optimizer, loss=network.loss, metrics=["accuracy"])
+    if network.compiled:
+        found.compile(optimizer=network.optimizer, loss=network.loss, metrics=["accuracy"])
     return found
 
 
