@@ -222,6 +222,7 @@ def test_answers_for_another_microscope_stand_where_the_user_says_that_all_is_of
         tmp_path / "cells.marrow",
         unit="cell",
         acquisitions=(learnt_from,),
+        fingerprints={f"{k}.bmp": f"{k:064x}" for k in range(30)},
         elsewhere=Confidence(1.0, 0.5, 100, 0.9, 0.02, 0.05, 30),
         reference=Reference.of_summaries(
             [PictureSummary(np.zeros((2, 28, 28), "f4"), np.zeros((1, 16), "f4"), x) for x in dark],

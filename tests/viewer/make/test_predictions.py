@@ -77,7 +77,7 @@ def test_photographs_of_another_acquisition_are_reported(viewer, toy):
     (labelled,) = predict_photographs(bundle, Photograph.all_of(viewer.layers))
     assert labelled.shift.startswith("These 6 photographs are unlike those learnt from (background")
     assert all(OTHER_ACQUISITION in p.reason for p in labelled.predictions)
-    assert labelled.shift in _report([labelled], (0, 0), [])
+    assert labelled.shift in _report([labelled], [])
     show_predictions(viewer, labelled, bundle.info.classes)
     answers = LayerInfo.of(viewer.layers["PKG - SN-AM"]).predictions
     assert all(answer.uncertain for answer in answers)

@@ -51,17 +51,19 @@ def test_the_wheel_changes_no_value(widgets, turn_wheel):
 def test_what_is_folded_away_is_out_of_reach(widgets):
     for name in ("Train DCNN", "Augment", "Chi-square features"):
         widget = widgets[name]
-        (fold,) = widget.findChildren(Fold)
-        inside = [
-            x for x in fold.findChildren(QWidget)
-            if x.focusPolicy() != Qt.FocusPolicy.NoFocus and x is not fold.button
-        ]  # fmt: skip
-        assert inside
-        assert not any(x.isVisibleTo(widget) for x in inside)
-        fold.button.setFocus()
-        QApplication.sendEvent(fold.button, key(Qt.Key.Key_Return))
-        assert fold.isExpanded()
-        assert any(x.isVisibleTo(widget) for x in inside)
+        folds = widget.findChildren(Fold)
+        assert folds
+        for fold in folds:
+            inside = [
+                x for x in fold.findChildren(QWidget)
+                if x.focusPolicy() != Qt.FocusPolicy.NoFocus and x is not fold.button
+            ]  # fmt: skip
+            assert inside
+            assert not any(x.isVisibleTo(widget) for x in inside)
+            fold.button.setFocus()
+            QApplication.sendEvent(fold.button, key(Qt.Key.Key_Return))
+            assert fold.isExpanded()
+            assert any(x.isVisibleTo(widget) for x in inside)
 
 
 def key(name):
