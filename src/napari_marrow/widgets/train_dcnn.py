@@ -103,6 +103,7 @@ class TrainDcnn(DockWidget):
         self.warm_task = Task(self, failed=self._warm_failed)
         self.model = ModelPanel(self, self.run, self._fail, runs)
         self.view = TrainingView(self.viewer)
+        self.view.refreshed.connect(runs.show_course)
         self.run_list = RunList(runs, self._use, self.form.show_settings)
         CloseGuard(  # first: while it asks, the training may end with a model
             self,
@@ -205,7 +206,6 @@ class TrainDcnn(DockWidget):
                     self._begin_run(settings, origin)
                 elif self._training is not None:
                     self.view.hear(self._training, event)
-                    self.runs.show_course(self._training)
                     self._view_box.setVisible(not self.view.is_empty)
 
             begun = "Reading what to learn from..."

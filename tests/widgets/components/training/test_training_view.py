@@ -13,7 +13,7 @@ from napari_marrow.jobs.watched import WatchedReport, WatchedThumbnails
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.widgets.components.training.runs import Run
 from napari_marrow.widgets.components.training.time_left import TimeLeft, left_text
-from napari_marrow.widgets.components.training.view import TrainingView, status_text
+from napari_marrow.widgets.components.training.view import REFRESH_MS, TrainingView, status_text
 
 
 def png(colour):
@@ -54,18 +54,35 @@ def begun(view, **settings):
     return run
 
 
-def test_epochs_fill_the_plot_and_the_line(view):
+def test_epochs_fill_the_plot_and_the_line(view, qtbot):
     run = begun(view, epochs=7, patience=0)
     assert view.is_empty  # no axes without an epoch
     for k in (1, 2):
         view.hear(run, epoch(k, accuracy=0.5))
     assert [row["epoch"] for row in run.history] == [1, 2]
-    assert view.status.text().startswith("Epoch 2 of 7, less than 10 s left, learning rate 0.001")
+    first = "Epoch 2 of 7, less than 10 s left, learning rate 0.001"
+    qtbot.waitUntil(lambda: view.status.text().startswith(first))
     assert not view.plot.isHidden()
     view.hear(run, Event("message", "Goes on after epoch 2."))
     assert view.status.text() == "Goes on after epoch 2."
     view.end()
     assert view.status.isHidden()
+
+
+def test_fast_epochs_are_shown_together_and_the_last_is_not_lost(view, qtbot):
+    run, shown = begun(view, epochs=9, patience=0), []
+    view.refreshed.connect(lambda run: shown.append(len(run.history)))
+    for k in range(1, 10):
+        view.hear(run, epoch(k))
+    assert shown == [1]  # the first at once
+    assert "Epoch 1 of 9" in view.status.text()
+    qtbot.waitUntil(lambda: shown == [1, 9])
+    assert len(view.plot.loss.lines[0].points) == 9
+    qtbot.wait(2 * REFRESH_MS)
+    assert shown == [1, 9]
+    another = begun(view, epochs=9)
+    view.hear(another, epoch(1))
+    assert "Epoch 1 of 9" in view.status.text()
 
 
 def test_thumbnails_show_class_answer_and_probability_and_mark_what_is_wrong(view):

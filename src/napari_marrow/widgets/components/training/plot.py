@@ -10,14 +10,11 @@ import napari
 from qtpy.QtWidgets import QWidget
 
 from napari_marrow.report.colours import RUNS, TRAINING, VALIDATION
-from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.widgets.components.layout import fill_column, text_label
 from napari_marrow.widgets.components.line_legend import LineLegend
 from napari_marrow.widgets.components.line_plot import Line, LinePlot
 from napari_marrow.widgets.components.training.runs import Run
 
-REDRAW_MS = 250
-"""Shortest time between two drawings, however fast the epochs come."""
 Rows = Sequence[Mapping[str, float]]
 
 
@@ -33,20 +30,15 @@ class TrainingPlot(QWidget):
         self.accuracy = LinePlot(viewer, "epoch", "accuracy", (0.0, 1.0))
         self.about, self.legend = text_label(), LineLegend(viewer)
         self._runs: Sequence[Run] = ()
-        self._timer = single_shot(REDRAW_MS, self._redraw, self)
         fill_column(self, self.about, self.legend, self.loss, self.accuracy)
 
     def show_runs(self, runs: Sequence[Run]) -> None:
         """Show the curves of these runs."""
         self._runs = runs
-        self._redraw()
+        self.redraw()
 
-    def follow(self) -> None:
-        """Draw again soon, as one of the runs has another epoch."""
-        if not self._timer.isActive():
-            self._timer.start()
-
-    def _redraw(self) -> None:
+    def redraw(self) -> None:
+        """Draw again, as one of the runs has other epochs."""
         all_runs = [run for run in self._runs if run.history]
         runs = all_runs[-len(RUNS) :]
         self.about.setVisible(len(runs) < len(all_runs))

@@ -8,20 +8,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import napari
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QWidget
 
 from napari_marrow.jobs.events import Event
 from napari_marrow.jobs.watched import WatchedReport
 from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.widgets.components.layout import fill_column, text_label
 from napari_marrow.widgets.components.training.plot import TrainingPlot
 from napari_marrow.widgets.components.training.runs import Run
 from napari_marrow.widgets.components.training.sample_predictions import SamplePredictions
 from napari_marrow.widgets.components.training.time_left import TimeLeft, left_text
 
+REFRESH_MS = 500
+"""Shortest time between two times that the line and the curves follow a training.
+
+Without a graphics card each change of the window takes 9 ms, in which it answers nothing.
+"""
+
 
 class TrainingView(QWidget):
     """The plots and the images of the selected runs, and a line on the one that is training."""
+
+    refreshed = Signal(object)
+    """The line and the curves show what was heard of this run."""
 
     def __init__(self, viewer: napari.Viewer):
         super().__init__()
@@ -29,12 +40,16 @@ class TrainingView(QWidget):
         self.samples = SamplePredictions()
         self._shown: Sequence[Run] = ()
         self._time_left = TimeLeft(1)
+        self._heard: Run | None = None  # of which an epoch is not shown yet
+        self._timer = single_shot(REFRESH_MS, self._refresh, self)
         fill_column(self, self.status, self.plot, self.samples)
         self.status.hide()
 
     def begin(self, run: Run) -> None:
         """Follow a training that begins now."""
         self._time_left = TimeLeft(run.settings.epochs, run.settings.members)
+        self._timer.stop()  # its first epoch is shown at once
+        self._heard = None
         self._say("")
 
     def hear(self, run: Run, event: Event) -> None:
@@ -43,10 +58,9 @@ class TrainingView(QWidget):
             run.history.append(event.values)
             epoch, member = int(event.values["epoch"]), int(event.values.get("member", 1))
             self._time_left.add(epoch, member, time.monotonic())
-            self._say(status_text(run.history, run.settings, self._time_left.seconds))
-            if run in self._shown:
-                self._show_plot()
-                self.plot.follow()
+            self._heard = run
+            if not self._timer.isActive():
+                self._refresh()
         elif (report := WatchedReport.of_event(event)) is not None:
             if report.thumbnails is None and run.watched is not None:
                 report = replace(report, thumbnails=run.watched.thumbnails)
@@ -56,8 +70,22 @@ class TrainingView(QWidget):
         elif event.kind == "message" and event.text:
             self._say(event.text)
 
+    def _refresh(self) -> None:
+        """Show the epochs that were heard of, and those that come meanwhile after a while."""
+        run = self._heard
+        if run is None:
+            return
+        self._heard = None
+        self._say(status_text(run.history, run.settings, self._time_left.seconds))
+        if run in self._shown:
+            self._show_plot()
+            self.plot.redraw()
+        self.refreshed.emit(run)
+        self._timer.start()
+
     def end(self) -> None:
         """Show no more of how the training goes."""
+        self._heard = None
         self._say("")
 
     def show_runs(self, runs: Sequence[Run]) -> None:
