@@ -12,6 +12,10 @@ from napari_marrow.learning.onnx.inference import OnnxRuntime, run_classical
 class ClassicalPredictor(Predictor):
     """Classifies by measured features."""
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._model = b""  # no other engine reads it
+
     @property
     def engine(self) -> Choice:
         """ONNX Runtime: no other engine has the operators of these models."""

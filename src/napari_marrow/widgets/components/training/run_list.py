@@ -98,7 +98,7 @@ class RunList(QWidget):
         self.settings_button.setEnabled(one is not None)
         if one is None:
             lines = [f"{run.name}: {' '.join(run.details)}" for run in found]
-        else:  # of the current model the rest is said below the list
+        else:  # the panel below shows the rest for the current model
             lines = [*([] if self._runs.is_current(one) else one.sentences), *one.details]
         self.about.setText("\n".join(lines))
         self.about.setVisible(bool(lines))
