@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from qtpy.QtCore import QItemSelectionModel, Qt
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QLineEdit
 
 from napari_marrow.audit.verdict import Confounding
@@ -115,6 +116,22 @@ def test_several_selected_runs_are_compared(opened, finish_run):
     assert [x.name for x in plot.loss.lines] == ["dcnn 1", "dcnn 2"]
     assert plot.loss.lines[0].points == [(1, 1.5), (2, 0.75), (3, 0.5)]
     assert not widget.run_list.use_button.isEnabled()  # of two
+
+
+def test_a_finished_run_alone_is_selected_while_a_key_is_held(opened, finish_run, qtbot):
+    """Qt adds a selected row to the others while Ctrl is held, here by a shortcut."""
+    _, _, widget = opened
+    first = finish_run(widget, history=HISTORY)
+    qtbot.keyPress(widget, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    try:
+        assert QGuiApplication.keyboardModifiers() == Qt.KeyboardModifier.ControlModifier
+        second = finish_run(widget, history=HISTORY)
+        assert widget.run_list.selected == [second]
+        widget.run_list.select(first)
+        assert widget.run_list.selected == [first]
+    finally:
+        qtbot.keyRelease(widget, Qt.Key.Key_S)
+        qtbot.keyClick(widget, Qt.Key.Key_S)
 
 
 def test_the_model_of_an_earlier_run_is_used_again(opened, finish_run, qtbot):

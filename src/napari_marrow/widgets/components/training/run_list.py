@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QModelIndex, Qt, Signal
+from qtpy.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -71,9 +71,13 @@ class RunList(QWidget):
         self._show_state()
 
     def select(self, run: Run) -> None:
-        """Select one run."""
-        self.table.selectRow(self._runs.runs.index(run))
-        self.table.scrollTo(self._runs.index(self._runs.runs.index(run), NAME))
+        """Select one run alone, whichever key is held (`selectRow` adds to the rest with Ctrl)."""
+        index = self._runs.index(self._runs.runs.index(run), NAME)
+        flags = QItemSelectionModel.SelectionFlag
+        selection = self.table.selectionModel()
+        assert selection is not None
+        selection.setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self.table.scrollTo(index)
 
     @property
     def selected(self) -> list[Run]:
