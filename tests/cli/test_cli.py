@@ -20,7 +20,8 @@ from napari_marrow.jobs.compare import ComparisonResult
 from napari_marrow.jobs.devices import Devices
 from napari_marrow.jobs.train import TrainingResult
 from napari_marrow.learning.onnx.engines import ENGINES
-from napari_marrow.learning.scores.evaluation import CrossValidation, Score
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
+from napari_marrow.learning.scores.results import ModelResult
 
 
 @pytest.mark.parametrize(
@@ -255,7 +256,8 @@ def test_what_the_data_cannot_show_is_in_the_first_line(call, tmp_path, make_toy
     def run_comparison(job, emit):
         said = [confounding.before_score("a score"), "Another note."]
         scores = {"accuracy": Score(1, 0.5, 1, 0.5)}
-        row = CrossValidation("svm", "honest", scores, {"accuracy": 0}, 1, 1)
+        scored = Evaluation(scores, [[2, 0], [0, 2]], ("ALL", "MM"), "ALL", 4, 4, 1.0)
+        row = ModelResult("svm", "honest", scored, spread={"accuracy": 0})
         return ComparisonResult(
             job.out, (row,), 4, 4, 2, said, job.settings, confounding=confounding
         )

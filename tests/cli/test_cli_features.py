@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from napari_marrow.cli.console import print_comparison
-from napari_marrow.learning.scores.evaluation import CrossValidation, Score
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
+from napari_marrow.learning.scores.results import ModelResult
 
 QUICK = ("--families", "histogram,fourier", "--select", 5)
 
@@ -155,22 +156,24 @@ def test_a_comparison_of_acquisitions_for_people(call, many, tmp_path):
     assert "Too few to tell: ALL has 2 acquisitions" in said
 
 
-def row(model="svm", seconds=0.5, **others):
+def row(model="svm", seconds=0.5, few=None, **others):
     """A row of a comparison of two models in one protocol."""
     estimates = {"accuracy": (0.9, 0.05), **others}
     metrics = {name: Score(score, 0.1, 0.95, 0.5) for name, (score, _) in estimates.items()}
     spread = {name: spread for name, (_, spread) in estimates.items()}
-    return CrossValidation(model, "honest", metrics, spread, seconds, 1234)
+    scored = Evaluation(metrics, [[2, 0], [0, 2]], ("ALL", "MM"), "ALL", 4, 4, 1.0)
+    scored = replace(scored, few_sources=few or {})
+    return ModelResult(model, "honest", scored, spread=spread, fit_seconds=seconds, parameters=1234)
 
 
 def test_a_comparison_for_people(capsys):
-    print_comparison([row(f1=(0.8, float("nan"))), row("dcnn", 125.4)])
+    print_comparison([row(f1=(0.8, None)), row("dcnn", 125.4)])
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == ["model", "protocol", "accuracy", "f1", "fit", "numbers"]
     assert lines[1] == ["svm", "honest", "0.900", "(0.05)", "0.800", "0.5", "s", "1,234"]
     assert lines[2] == ["dcnn", "honest", "0.900", "(0.05)", "-", "125", "s", "1,234"]
     assert np.all(["e+" not in word for line in lines for word in line])
-    few = replace(row(), few_sources={"ALL": 5})
+    few = row(few={"ALL": 5})
     print_comparison([few, few])
     assert capsys.readouterr().out.count("Too few to tell: ALL has 5 sources") == 1
 

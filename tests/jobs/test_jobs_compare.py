@@ -21,8 +21,9 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import CompareJob, ComparisonResult, run_comparison
 from napari_marrow.learning.classical.models import fit_classical
-from napari_marrow.learning.scores.evaluation import CrossValidation, Score
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.learning.scores.metrics import score_units
+from napari_marrow.learning.scores.results import ModelResult
 from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.learning.splits import folds_by_source
 from napari_marrow.learning.units.feature_table import feature_columns, measure_collection
@@ -65,6 +66,7 @@ def test_a_row_a_model_and_protocol(both):
         *wanted,
         "fit_seconds",
         "parameters",
+        "model_bytes",
         "few_sources",
     ]
     assert (table["fit_seconds"] > 0).all()
@@ -75,7 +77,7 @@ def test_a_row_a_model_and_protocol(both):
     assert written == json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert [list(row) for row in written["rows"]] == [list(table)] * 4
     assert [row["few_sources"] for row in written["rows"]] == [{}] * 4  # 8 of each class
-    own = [row.metrics["auc"].estimate for row in result.rows]
+    own = [row.evaluation.metrics["auc"].estimate for row in result.rows]
     np.testing.assert_allclose(own, table["auc"], atol=1e-09)
     for row, line in zip(result.rows, written["rows"], strict=True):
         assert (row.model, row.protocol, row.parameters) == (
@@ -87,13 +89,14 @@ def test_a_row_a_model_and_protocol(both):
 
 def test_a_value_that_can_not_be_computed_is_null_and_has_a_column(tmp_path):
     """As where one model never answers with the positive class: it has no precision."""
-    score, none = Score(0.5, 0.2, 0.8, 0.5), float("nan")
+    score, spread = Score(0.5, 0.2, 0.8, 0.5), {"accuracy": 0.1, "precision": 0.2}
+    of_one, of_two = (
+        Evaluation(dict.fromkeys(names, score), [[2, 0], [0, 2]], ("ALL", "MM"), "ALL", 4, 4, 1.0)
+        for names in (["accuracy"], spread)
+    )
     rows = (
-        CrossValidation("svm", "honest", {"accuracy": score}, {"accuracy": none}, 0.5, 7),
-        CrossValidation(
-            *("logistic", "honest", {"accuracy": score, "precision": score}),
-            *({"accuracy": 0.1, "precision": 0.2}, 0.5, 7),
-        ),
+        ModelResult("svm", "honest", of_one, spread={"accuracy": None}, fit_seconds=0.5),
+        ModelResult("logistic", "honest", of_two, spread=spread, fit_seconds=0.5),
     )
     result = ComparisonResult(tmp_path, rows, 4, 4, 2, [], FAST)
     one, other = json.loads(json.dumps(result.to_dict(), allow_nan=False))["rows"]
@@ -264,7 +267,7 @@ def test_three_classes_have_accuracy_only(tmp_path, many):
         Collection(many, tuple(fields)), tmp_path / "o", models=("logistic",), folds=3
     )
     assert "auc" not in table
-    assert "precision" not in result.rows[0].metrics
+    assert "precision" not in result.rows[0].evaluation.metrics
     right = (answers["predicted"] == answers["class"]).mean()
     assert table["accuracy"][0] == pytest.approx(right, abs=1e-9)
     assert set(answers.columns) >= {"probability_ALL", "probability_MM", "probability_third"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -13,7 +12,7 @@ from rich.table import Table
 from napari_marrow.data.failures import Failure, left_out_sentences
 from napari_marrow.data.text import counted, one_line, printable
 from napari_marrow.jobs.events import Event
-from napari_marrow.learning.scores.evaluation import CrossValidation
+from napari_marrow.learning.scores.results import ModelResult
 from napari_marrow.report.tables import few_text
 
 METRICS = ("balanced_accuracy", "accuracy", "precision", "recall", "specificity", "f1", "auc")
@@ -86,25 +85,26 @@ def print_table(table: Table, min_width: int = 0) -> None:
     shown.print(table)
 
 
-def print_comparison(rows: Sequence[CrossValidation]) -> None:
+def print_comparison(rows: Sequence[ModelResult]) -> None:
     """Print a row for each model: metrics with their spread over the folds, time and size."""
-    metrics = [name for name in METRICS if any(name in row.metrics for row in rows)]
+    metrics = [name for name in METRICS if any(name in row.evaluation.metrics for row in rows)]
     table = Table("model", "protocol", *metrics, "fit", "numbers", box=None, pad_edge=False)
     for row in rows:
-        seconds = row.fit_seconds
+        seconds = row.fit_seconds or 0
         time = f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
         scores = [_with_spread(row, name) for name in metrics]
         table.add_row(row.model, row.protocol, *scores, time, f"{row.parameters:,}")
     print_table(table, 140)  # lines that break in a terminal are whole in a file
-    chance = rows[0].metrics["accuracy"].chance
+    chance = rows[0].evaluation.metrics["accuracy"].chance
     print(f"Chance is an accuracy of {chance:.2f}; behind each score its spread over the folds.")
-    told = [few_text(row.few_sources, row.clusters) for row in rows if row.few_sources]
-    for few in dict.fromkeys(told):
-        print(f"Too few to tell: {few}")
+    few = [(row.evaluation.few_sources, row.clusters) for row in rows]
+    told = [few_text(*one) for one in few if one[0]]
+    for text in dict.fromkeys(told):
+        print(f"Too few to tell: {text}")
     _print_acquisitions([row for row in rows if row.acquisitions])
 
 
-def _print_acquisitions(rows: Sequence[CrossValidation]) -> None:
+def _print_acquisitions(rows: Sequence[ModelResult]) -> None:
     """Print the balanced accuracy on each acquisition that was left out, a row each."""
     if not rows:
         return
@@ -119,8 +119,8 @@ def _print_acquisitions(rows: Sequence[CrossValidation]) -> None:
     print_table(table, 140)
 
 
-def _with_spread(row: CrossValidation, name: str) -> str:
-    if name not in row.metrics:
+def _with_spread(row: ModelResult, name: str) -> str:
+    if (score := row.evaluation.metrics.get(name)) is None:
         return "-"
-    text, spread = f"{row.metrics[name].estimate:.3f}", row.spread[name]
-    return text if math.isnan(spread) else f"{text} ({spread:.2f})"
+    text, spread = f"{score.estimate:.3f}", row.spread[name]
+    return text if spread is None else f"{text} ({spread:.2f})"

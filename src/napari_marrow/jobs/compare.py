@@ -19,7 +19,7 @@ from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback, silen
 from napari_marrow.learning.comparison import compare
 from napari_marrow.learning.learners import Callbacks
 from napari_marrow.learning.network_training.unfinished import kept_until_written
-from napari_marrow.learning.scores.evaluation import CrossValidation
+from napari_marrow.learning.scores.results import ModelResult
 from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 
@@ -84,7 +84,7 @@ class ComparisonResult:
     """
 
     out: Path
-    rows: tuple[CrossValidation, ...]
+    rows: tuple[ModelResult, ...]
     units: int
     sources: int
     folds: int
@@ -97,7 +97,7 @@ class ComparisonResult:
     @property
     def table(self) -> pd.DataFrame:
         """What ``comparison.csv`` holds; no value where a model lacks a metric of another."""
-        return pd.DataFrame([row.to_dict() for row in self.rows])
+        return pd.DataFrame([row.to_row() for row in self.rows])
 
     @property
     def acquisitions(self) -> pd.DataFrame:
@@ -110,7 +110,7 @@ class ComparisonResult:
 
     def to_dict(self) -> dict[str, object]:
         """Return the result as JSON, as ``comparison.json`` holds it."""
-        rows = _records(self.table, [row.few_sources for row in self.rows])
+        rows = _records(self.table, [row.evaluation.few_sources for row in self.rows])
         left_out = [one.evaluation.few_sources for row in self.rows for one in row.acquisitions]
         own = _records(self.acquisitions, left_out)
         confounding = None if self.confounding is None else self.confounding.to_dict()

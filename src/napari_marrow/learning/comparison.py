@@ -25,8 +25,9 @@ from napari_marrow.learning.listed_units import (
     prepare_learner,
     to_split,
 )
-from napari_marrow.learning.scores.evaluation import AcquisitionScores, CrossValidation
+from napari_marrow.learning.scores.evaluation import AcquisitionScores
 from napari_marrow.learning.scores.metrics import UNIT_COLUMNS, score_units, with_answers
+from napari_marrow.learning.scores.results import ModelResult, Protocol
 from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
 from napari_marrow.learning.splits import Rows
 from napari_marrow.learning.units.samples import drawn_notes
@@ -55,7 +56,7 @@ class Comparison:
         What goes with the class, so that no score says anything about other microscopes.
     """
 
-    models: tuple[CrossValidation, ...]
+    models: tuple[ModelResult, ...]
     answers: pd.DataFrame
     notes: tuple[str, ...]
     failed: tuple[Failure, ...] = ()
@@ -91,7 +92,9 @@ def compare(
         collection, left_out = with_acquisitions_only(collection)
         usable, about = with_acquisitions_only(usable)[0], (*about, *left_out)
         acquisitions = {collection.label(f): f.acquisition for f in collection.fields}
-    protocols = ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
+    protocols: tuple[Protocol, ...] = ("honest", "paper")
+    if settings.protocol != "both":
+        protocols = (settings.protocol,)
     failures = Failures(strict)
     listed = collection if strict else usable
     units = list_units(
@@ -131,12 +134,12 @@ def compare(
 def _compare(
     collection: Collection,
     settings: CompareSettings,
-    protocol: str,
+    protocol: Protocol,
     acquisitions: Mapping[str, str],
     leave_out: bool,
     callbacks: Callbacks,
     failures: Failures,
-) -> list[tuple[CrossValidation, pd.DataFrame]]:
+) -> list[tuple[ModelResult, pd.DataFrame]]:
     """Return the scores and the answers of each model under one protocol."""
     trainings = [settings.training(model, protocol) for model in settings.models]
     first_of_kind = {training.kind: training for training in reversed(trainings)}
@@ -162,7 +165,7 @@ def _cross_validate(
     folds: Sequence[tuple[Rows, Rows]],
     acquisitions: Mapping[str, str],
     callbacks: Callbacks,
-) -> tuple[CrossValidation, pd.DataFrame]:
+) -> tuple[ModelResult, pd.DataFrame]:
     """Return the scores of one model over all folds, and its answers.
 
     With acquisitions by photograph each fold is one of them, and they count as sources.
@@ -188,18 +191,16 @@ def _cross_validate(
             left_out.append(AcquisitionScores(acquisitions[image], image, scored))
     judged = table.assign(source=table["image"].map(acquisitions)) if acquisitions else table
     scored = score_units(judged, probabilities, classes)
-    metrics = scored.metrics
     # a fold without a positive answer has no precision: it does not count
-    spread = pd.DataFrame(by_fold, columns=list(metrics)).std().to_dict()
-    names = {"model": settings.model, "protocol": settings.protocol}
-    found = CrossValidation(
-        **names,
-        metrics=metrics,
-        spread=spread,
+    spread = pd.DataFrame(by_fold, columns=list(scored.metrics)).std().to_dict()
+    found = ModelResult(
+        settings.model,
+        settings.protocol,
+        scored,
+        spread={name: None if np.isnan(value) else value for name, value in spread.items()},
         fit_seconds=float(np.mean(seconds)),
         parameters=round(float(np.mean(parameters))),
-        few_sources=scored.few_sources,
         acquisitions=tuple(left_out),
     )
-    answers = table[UNIT_COLUMNS].assign(fold=fold_of)
-    return found, with_answers(answers, probabilities, classes).assign(**names)
+    answers = with_answers(table[UNIT_COLUMNS].assign(fold=fold_of), probabilities, classes)
+    return found, answers.assign(model=settings.model, protocol=settings.protocol)

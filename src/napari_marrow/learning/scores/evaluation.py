@@ -47,14 +47,14 @@ class Score:
 
 
 def score_columns(
-    metrics: Mapping[str, Score], spread: Mapping[str, float] | None = None
-) -> dict[str, float]:
+    metrics: Mapping[str, Score], spread: Mapping[str, float | None] | None = None
+) -> dict[str, float | None]:
     """Return scores as columns: the estimate, its interval, chance and spread over the folds."""
-    columns: dict[str, float] = {}
+    columns: dict[str, float | None] = {}
     for name, score in metrics.items():
         columns |= {name: score.estimate, f"{name}_low": score.low, f"{name}_high": score.high}
         columns |= {f"{name}_chance": score.chance}
-        columns |= {} if spread is None else {f"{name}_spread": spread[name]}
+        columns |= {f"{name}_spread": spread[name]} if spread else {}
     return columns
 
 
@@ -137,52 +137,9 @@ class AcquisitionScores:
     photograph: str
     evaluation: Evaluation
 
-    def to_dict(self) -> dict[str, str | float]:
+    def to_dict(self) -> dict[str, str | float | None]:
         """Return its columns in ``acquisitions.csv``."""
         own = self.evaluation
-        row: dict[str, str | float] = {"acquisition": self.name, "such_as": self.photograph}
+        row: dict[str, str | float | None] = {"acquisition": self.name, "such_as": self.photograph}
         row |= {"units": own.units, "sources": own.sources, **score_columns(own.metrics)}
         return row | {"few_sources": few_column(own.few_sources)}
-
-
-@dataclass(frozen=True)
-class CrossValidation:
-    """How good a model is over all folds of a comparison.
-
-    Attributes
-    ----------
-    model, protocol
-        What was fitted, and how the folds were made.
-    metrics
-        Score by its name over all answers; what can't be computed is left out.
-    spread
-        Standard deviation of each estimate over the folds; not a number with fewer than two.
-    fit_seconds, parameters
-        Means over the folds.
-    few_sources
-        Number of sources of each class that has too few for an interval; of acquisitions, where
-        these were left out.
-    acquisitions
-        The scores of each that was left out; none of folds by source.
-    """
-
-    model: str
-    protocol: str
-    metrics: Mapping[str, Score]
-    spread: Mapping[str, float]
-    fit_seconds: float
-    parameters: int
-    few_sources: Mapping[str, int] = field(default_factory=dict)
-    acquisitions: tuple[AcquisitionScores, ...] = ()
-
-    @property
-    def clusters(self) -> str:
-        """What the intervals take as independent: ``source`` or ``acquisition``."""
-        return "acquisition" if self.acquisitions else "source"
-
-    def to_dict(self) -> dict[str, str | float]:
-        """Return the row of ``comparison.csv``."""
-        row: dict[str, str | float] = {"model": self.model, "protocol": self.protocol}
-        row |= score_columns(self.metrics, self.spread)
-        row |= {"fit_seconds": self.fit_seconds, "parameters": self.parameters}
-        return row | {"few_sources": few_column(self.few_sources)}

@@ -1,0 +1,242 @@
+"""What an evaluation finds beside scores: differences, controls, a forecast, doubts, shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from napari_marrow.learning.scores.evaluation import Score
+
+Protocol = Literal["honest", "paper"]
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """By how much one model is better than another on the same folds, under one protocol.
+
+    Attributes
+    ----------
+    first, second, protocol, metric
+        What is compared.
+    estimate
+        Score of the first minus that of the second.
+    low, high
+        95 % interval, corrected for the training sides that the folds share.
+    p_value
+        Of no difference, adjusted for the number of pairs.
+    """
+
+    first: str
+    second: str
+    protocol: Protocol
+    metric: str
+    estimate: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Control:
+    """The score that is reached without what the result should come from.
+
+    Attributes
+    ----------
+    name
+        ``permuted``, ``background``, ``shape`` or ``colour``.
+    text
+        What was left of the data, in a few words.
+    score
+        Balanced accuracy.
+    does_well
+        Whether it is clearly above chance, so that the score may not be about cells.
+    """
+
+    name: str
+    text: str
+    score: Score
+    does_well: bool
+
+
+@dataclass(frozen=True)
+class ForecastPoint:
+    """A score and its interval for a number of sources of each class.
+
+    Attributes
+    ----------
+    sources
+        Mean number of each class that is learnt from.
+    estimate, low, high
+        The score.
+    """
+
+    sources: float
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A learning curve over sources, and what more of them would give.
+
+    Attributes
+    ----------
+    model, metric
+        What it is of.
+    measured
+        On parts of the training sides.
+    expected
+        What the curve that was fitted to all but the largest part says of each, and beyond.
+    checked
+        Whether the largest part, which the curve was not fitted to, lies in its band.
+    more_sources
+        How many more of each class narrow the interval to ``width``; None where it can't be told,
+        or none are needed.
+    width
+        From the score to an end of its interval.
+    sentences
+        The same in words.
+    """
+
+    model: str
+    metric: str
+    measured: tuple[ForecastPoint, ...]
+    expected: tuple[ForecastPoint, ...]
+    checked: bool | None
+    more_sources: int | None
+    width: float
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnitAnswer:
+    """The answer for one unit.
+
+    Attributes
+    ----------
+    image, index, y, x
+        The unit, as tables have it; ``y`` and ``x`` in pixels.
+    truth, answer, probability
+        Given class, answered class, and its probability.
+    reason
+        Why it is uncertain; "" where it is not.
+    model
+        Which answered.
+    """
+
+    image: str
+    index: int
+    y: float
+    x: float
+    truth: str
+    answer: str
+    probability: float
+    reason: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class DoubtfulLabel:
+    """A unit whose given class the models doubt that did not learn from it.
+
+    Attributes
+    ----------
+    image, index, y, x
+        The unit.
+    given, suggested
+        Its class in the data, and what the models answer.
+    probability
+        Mean probability of the given class.
+    votes, models
+        How many of the models answer with the suggested class.
+    """
+
+    image: str
+    index: int
+    y: float
+    x: float
+    given: str
+    suggested: str
+    probability: float
+    votes: int
+    models: int
+
+
+@dataclass(frozen=True)
+class Share:
+    """The share of a class among the cells, of a field or in all.
+
+    Attributes
+    ----------
+    class_name, image
+        What is counted, and where; the image is "" in all.
+    cells, counted
+        Number of cells, and of those that were answered with the class.
+    estimate, low, high
+        The share, adjusted for the model's errors, with its 95 % interval.
+    """
+
+    class_name: str
+    image: str
+    cells: int
+    counted: int
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """How much there is of a class."""
+
+    name: str
+    fields: int
+    sources: int
+    units: int
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What was evaluated on.
+
+    Attributes
+    ----------
+    name
+        Of the folder.
+    unit
+        ``field`` or ``cell``.
+    classes
+        Their numbers.
+    grouped_by
+        What a source is: "photograph", "groups.csv" and the like.
+    acquisitions
+        How many are known.
+    known
+        Photographs left out, as the model learnt from them.
+    failed
+        Photographs that can't be used, each with the reason.
+    findings
+        Sentences of the audit.
+    """
+
+    name: str
+    unit: str
+    classes: tuple[ClassCount, ...]
+    grouped_by: str
+    acquisitions: int
+    known: int = 0
+    failed: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FoldPart:
+    """How many sources and units of a class are held out in a fold."""
+
+    protocol: Protocol
+    fold: int
+    name: str
+    class_name: str
+    sources: int
+    units: int
