@@ -16,7 +16,7 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.data.outputs import FolderKind, input_files, recognize, table_kind, write_csv
 from napari_marrow.data.progress import never
 from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback, silent
-from napari_marrow.learning.comparison import compare
+from napari_marrow.learning.comparison.compare import compare
 from napari_marrow.learning.learners import Callbacks
 from napari_marrow.learning.network_training.unfinished import kept_until_written
 from napari_marrow.learning.scores.results import ModelResult

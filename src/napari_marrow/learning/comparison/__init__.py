@@ -1,0 +1,1 @@
+"""Comparison of models: cross-validation, and what it finds beside scores."""
