@@ -48,7 +48,7 @@ def everything() -> EvaluationResult:
                 "svm",
                 "honest",
                 EVALUATION,
-                Curves(CURVE, None, CURVE, CURVE),
+                Curves(CURVE, None, CURVE, CURVE, CURVE, CURVE),
                 EVALUATION,
                 {"accuracy": 0.1, "auc": None},
                 0.5,
@@ -71,6 +71,7 @@ def everything() -> EvaluationResult:
         card={"Data": {"patients": ""}},
         settings={"folds": "5"},
         versions={"napari-marrow": "0.1.0"},
+        command="napari-marrow compare set --out comparison",
     )
 
 

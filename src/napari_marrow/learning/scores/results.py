@@ -63,12 +63,16 @@ class Curves:
     coverage
         Accuracy of the answers that are kept against their fraction, the least certain marked
         first.
+    loss, validation_loss
+        Of a network by epoch: mean and range over the folds; None of other models.
     """
 
     roc: Curve | None
     precision_recall: Curve | None
     calibration: Curve | None
     coverage: Curve | None
+    loss: Curve | None = None
+    validation_loss: Curve | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,8 @@ class EvaluationResult:
         Rows of the model card, by section: item and what is known of it; "" where unknown.
     settings, versions
         How it was made, and with what.
+    command
+        What repeats it on the command line; "" where nothing does.
     """
 
     kind: Literal["evaluate", "compare"]
@@ -167,6 +173,7 @@ class EvaluationResult:
     card: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
 
 
 def to_json(result: EvaluationResult) -> str:
