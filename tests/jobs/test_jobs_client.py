@@ -280,7 +280,7 @@ def test_real_kill_is_one_clear_failure_and_the_next_job_works(real, endless, tm
     pid = real.pid
     os.kill(pid, signal.SIGKILL)
     assert run.last() == (
-        "The training process was killed (by the system when memory runs out, or by hand); the "
+        "The process that worked was killed (by the system when memory runs out, or by hand); the "
         "viewer, its layers and annotations are not affected. Start again."
     )
     assert gone(pid)

@@ -1,5 +1,7 @@
 """Every job starts once and ends once, whatever happens in it."""
 
+import json
+
 import pytest
 
 from napari_marrow.data.errors import MarrowError, Stopped
@@ -71,3 +73,19 @@ def test_a_bad_folder_fails_in_one_sentence_without_keras(tmp_path):
     assert events[-1].kind == "failed"
     assert "holds only the class ALL" in events[-1].text
     assert "unexpectedly" not in events[-1].text
+
+
+def test_a_comparison_over_json_fails_in_one_sentence(tmp_path):
+    from napari_marrow.data.fields import Collection, Field
+    from napari_marrow.jobs.compare import CompareJob
+    from napari_marrow.learning.settings import CompareSettings
+
+    only = Collection(tmp_path, (Field(tmp_path / "a.bmp", "a", "a", "ALL"),))
+    settings = CompareSettings(models=("svm", "logistic"), folds=3, by="acquisition")
+    job = CompareJob(only, tmp_path / "out", settings, force=True)
+    assert CompareJob.from_dict(json.loads(json.dumps(job.to_dict()))) == job
+    events = []
+    registry.run_job("compare", job.to_dict(), events.append, never)
+    assert events[-1].kind == "failed"
+    assert "only the class ALL" in events[-1].text
+    assert not (tmp_path / "out").exists()

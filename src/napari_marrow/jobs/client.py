@@ -127,7 +127,7 @@ class Child:
                     break
                 log.error("The child process %s:\n%s", cause, "".join(self._printed))
                 raise MarrowError(
-                    f"The training process {cause}; the viewer, its layers and annotations are "
+                    f"The process that worked {cause}; the viewer, its layers and annotations are "
                     "not affected. Start again."
                 )
             if event.job != number:

@@ -13,6 +13,7 @@ from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.failures import Failure
 from napari_marrow.data.fields import Collection
+from napari_marrow.data.options import settings_from_dict
 from napari_marrow.data.outputs import FolderKind, input_files, recognize, table_kind, write_csv
 from napari_marrow.data.progress import never
 from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback, silent
@@ -59,6 +60,27 @@ class CompareJob:
     settings: CompareSettings = field(default_factory=CompareSettings)
     force: bool = False
     strict: bool = False
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the job as JSON, for the child process."""
+        return {
+            "collection": self.collection.to_dict(),
+            "out": str(self.out),
+            "settings": asdict(self.settings),
+            "force": self.force,
+            "strict": self.strict,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> CompareJob:
+        """Return the job that :meth:`to_dict` stored."""
+        return cls(
+            Collection.from_dict(values["collection"]),
+            Path(values["out"]),
+            settings_from_dict(CompareSettings, values["settings"]),
+            bool(values["force"]),
+            bool(values["strict"]),
+        )
 
 
 @dataclass(frozen=True)

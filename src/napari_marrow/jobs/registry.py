@@ -35,9 +35,16 @@ def _devices(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> objec
     return dataclasses.asdict(devices())
 
 
+def _compare(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
+    from napari_marrow.jobs.compare import CompareJob, run_comparison
+
+    return {"out": str(run_comparison(CompareJob.from_dict(arguments), emit, should_stop).out)}
+
+
 JOBS: dict[str, Callable[[Arguments, Emit, ShouldStop], object]] = {
     "train": _train,
     "devices": _devices,
+    "compare": _compare,
 }
 
 
