@@ -138,7 +138,7 @@ def test_metrics_and_their_spread_are_those_of_the_answers(both):
 def test_answers_say_who_was_asked(both, many):
     _, _, answers, _ = both
     assert list(answers.columns) == [
-        *("image", "index", "y", "x", "class", "source", "fold", "predicted"),
+        *("image", "index", "y", "x", "class", "source", "fold", "predicted", "repeat"),
         *("probability_ALL", "probability_MM", "model", "protocol"),
     ]
     sums = answers["probability_ALL"] + answers["probability_MM"]
@@ -306,7 +306,6 @@ def test_permuted_classes_give_chance(phantom):
         ({"models": ("resnet",)}, "Models has 'resnet'; choose from"),
         ({"families": ("smell",)}, "Families has 'smell'"),
         ({"folds": 9}, "ALL has 8 sources of its own, too few for 9 folds"),
-        ({"folds": 25, "protocol": "paper"}, "A class has 24 units, too few for 25 folds"),
     ],
 )
 def test_what_can_not_work_is_said_and_leaves_nothing(tmp_path, many, changes, says):
@@ -371,6 +370,40 @@ def test_a_network_beside_a_classical_model(tmp_path, make_snam, keras_started):
         assert len(one) == len(other) == 4 * copies
         assert (one.groupby("image").size() == copies).all()
         np.testing.assert_allclose(one["probability_ALL"] + one["probability_MM"], 1, atol=1e-5)
-        if protocol == "honest":  # of paper they are told apart by their order alone
-            assert one["fold"].tolist() == other["fold"].tolist()
-            assert one["image"].tolist() == other["image"].tolist()
+        folds = [x.groupby("image")["fold"].agg(sorted).to_dict() for x in (one, other)]
+        assert folds[0] == folds[1]
+
+
+def test_repeats_cut_other_folds_and_their_scores_are_means(tmp_path, many):
+    result, table, answers = compare(scan(many), tmp_path / "o", repeats=3, models=("naive-bayes",))
+    assert (result.units, result.sources, result.folds) == (16, 16, 12)
+    cuts = set()
+    for repeat, own in answers.groupby("repeat"):
+        assert sorted(own["image"]) == sorted(scan(many).label(f) for f in scan(many).fields)
+        assert sorted(set(own["fold"])) == [4 * repeat - 3 + k for k in range(4)]
+        cuts.add(frozenset(map(frozenset, own.groupby("fold")["image"].agg(list))))
+    assert len(cuts) == 3
+    right = answers["predicted"] == answers["class"]
+    means = right.groupby(answers["repeat"]).mean()
+    assert table["accuracy"][0] == pytest.approx(means.mean(), abs=1e-9)
+    folds = right.groupby(answers["fold"]).mean()
+    assert table["accuracy_spread"][0] == pytest.approx(folds.std(ddof=1), abs=1e-9)
+    assert any("made 3 times" in note for note in result.notes)
+
+
+def test_repeats_narrow_no_interval_by_counting_units_again(tmp_path, many):
+    """Sixteen photographs stay sixteen, however often each is asked about."""
+    once, often = (
+        compare(scan(many), tmp_path / str(k), repeats=k, models=("naive-bayes",))[1]
+        for k in (1, 8)
+    )
+    widths = [(x["accuracy_high"] - x["accuracy_low"])[0] for x in (once, often)]
+    assert widths[1] > 0.8 * widths[0]  # eight times the units would give about a third
+
+
+def test_the_published_protocol_learns_from_three_quarters(tmp_path, many):
+    result, _, answers = compare(
+        scan(many), tmp_path / "o", protocol="paper", folds=8, models=("naive-bayes",)
+    )
+    assert result.folds == 4
+    assert answers.groupby("fold").size().tolist() == [12] * 4  # of 48

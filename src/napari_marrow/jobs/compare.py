@@ -29,7 +29,7 @@ ACQUISITIONS = "acquisitions.csv"
 _ANSWERS = table_kind(
     "a table of answers",
     ("image", "index", "y", "x", "class", "source", "fold", "predicted"),
-    numbers="probability_.+",
+    numbers="repeat|probability_.+",
     last=("model", "protocol"),
 )
 
@@ -169,7 +169,7 @@ def run_comparison(
         result = ComparisonResult(
             out=job.out,
             rows=found.models,
-            units=int(first.sum()) // len(job.settings.models),
+            units=found.models[0].evaluation.units,
             sources=int(found.answers["source"].nunique()),
             folds=int(found.answers.loc[first, "fold"].max()),
             notes=list(found.notes),

@@ -120,6 +120,25 @@ class FittedModel:
     conformal: Conformal | None = None
 
 
+@dataclass(frozen=True)
+class FoldModel:
+    """A model fitted for one fold, which answers and is dropped.
+
+    Attributes
+    ----------
+    predict
+        Probabilities of the classes, (n, classes), for rows of the learner's table.
+    parameters
+        Number of fitted parameters.
+    export
+        Returns its ONNX model, which takes longer to make than most classical models to fit.
+    """
+
+    predict: Callable[[Rows], Probabilities]
+    parameters: int
+    export: Callable[[], bytes]
+
+
 @dataclass(eq=False)
 class Learner(ABC):
     """Prepares the units of a collection, once, and fits models on rows of them.
@@ -166,7 +185,7 @@ class Learner(ABC):
         """Fit a model on what is not held out, with the confidence of its answers."""
 
     @abstractmethod
-    def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FittedModel:
+    def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FoldModel:
         """Fit a model on rows of the table, all that it may know."""
 
 

@@ -18,9 +18,6 @@ from napari_marrow.learning.settings import CompareSettings, TrainingSettings, U
 from napari_marrow.learning.splits import (
     Rows,
     Split,
-    folds_at_random,
-    folds_by_acquisition,
-    folds_by_source,
     split_as_published,
     split_by_source,
 )
@@ -74,11 +71,12 @@ def checked_split(
     ``acquisitions`` has that of each photograph.
     """
     split = split_units(table, settings, acquisitions)
-    _check_learnable(table, np.concatenate([split.train, split.validation]), settings)
+    check_learnable(table, np.concatenate([split.train, split.validation]), settings)
     return split
 
 
-def _check_learnable(table: pd.DataFrame, rows: Rows, settings: TrainingSettings) -> None:
+def check_learnable(table: pd.DataFrame, rows: Rows, settings: TrainingSettings) -> None:
+    """Raise MarrowError where rows hold too few units of a class for a model to learn from."""
     needed = MODELS[settings.model].min_units
     learnt = table["class"].iloc[rows].value_counts()
     for name, own in table.groupby("class"):
@@ -135,36 +133,6 @@ def split_units(
         return split_as_published(classes, *fractions)
     own = table["image"].map(acquisitions).to_numpy(str)
     return split_by_source(classes, sources, *fractions, own)
-
-
-def checked_folds(
-    table: pd.DataFrame,
-    settings: TrainingSettings,
-    count: int,
-    acquisitions: Mapping[str, str],
-) -> list[tuple[Rows, Rows]]:
-    """Return the folds; raise MarrowError where one has too few units of a class to learn from.
-
-    Parameters
-    ----------
-    table, settings
-        A row a unit, and how the models are trained.
-    count
-        Number of folds by source, and of those at random.
-    acquisitions
-        That of each photograph, to leave out one after the other; none for folds by source.
-    """
-    classes, sources = table["class"].to_numpy(str), table["source"].to_numpy(str)
-    if settings.protocol == "honest" and acquisitions:
-        own = table["image"].map(acquisitions).to_numpy(str)
-        folds = folds_by_acquisition(classes, sources, own)
-    elif settings.protocol == "honest":
-        folds = folds_by_source(classes, sources, count, settings.seed)
-    else:
-        folds = folds_at_random(classes, count, settings.seed)
-    for rows, _ in folds:
-        _check_learnable(table, rows, settings)
-    return folds
 
 
 def prepare_learner(

@@ -107,7 +107,21 @@ class FoldSettings(Settings):
     protocol: Literal["honest", "paper", "both"] = option(
         "honest", "Protocol", "honest splits by source; paper augments and selects features first."
     )
-    folds: int = option(5, "Folds", "Number of folds.", low=2, high=50)
+    folds: int = option(
+        5,
+        "Folds",
+        "Number of folds; of paper there are four, each with 75 % to learn from.",
+        low=2,
+        high=50,
+    )
+    repeats: int = option(
+        1,
+        "Repeats",
+        "How often other folds are made; more tell smaller differences between models, and cost "
+        "seconds each of classical models.",
+        low=1,
+        high=100,
+    )
     by: Literal["source", "acquisition"] = option(
         "source",
         "Folds by",

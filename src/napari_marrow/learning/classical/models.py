@@ -82,6 +82,11 @@ def _values(table: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.float64
     return table[list(columns)].to_numpy(np.float32).astype(np.float64)
 
 
+def export_pipeline(pipeline: Pipeline, table: pd.DataFrame, columns: tuple[str, ...]) -> bytes:
+    """Return the ONNX model of a pipeline that was fitted on the rows of a table."""
+    return export_classical(pipeline, kept_columns(pipeline), _values(table, columns))
+
+
 def fit_classical(
     model: str,
     table: pd.DataFrame,
@@ -125,7 +130,7 @@ def fit_classical(
         collinear={columns[k]: columns[usable.collinear_with_[k]] for k in dropped},
         importance=importances(pipeline, values, codes, seed),
         onnx=export_classical(pipeline, kept, values),
-        parameters=_count_parameters(pipeline["model"]),
+        parameters=count_parameters(pipeline["model"]),
     )
 
 
@@ -269,7 +274,7 @@ def importances(
     return found / total if total > 0 else found
 
 
-def _count_parameters(model: ClassifierMixin) -> int:
+def count_parameters(model: ClassifierMixin) -> int:
     """Count coefficients, means and variances, support vectors, or nodes."""
     if isinstance(model, CalibratedClassifierCV):
         model = model.calibrated_classifiers_[0].estimator

@@ -6,30 +6,22 @@ Nothing is written to disk. Progress goes to callbacks, and a callback may raise
 
 from __future__ import annotations
 
-import itertools
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, with_acquisitions_only
 from napari_marrow.learning.audited import audit_training
+from napari_marrow.learning.comparison.cross_validation import CrossValidated, cross_validate
+from napari_marrow.learning.comparison.folds import FoldPlan
 from napari_marrow.learning.learners import SILENT, Callbacks, Learner
-from napari_marrow.learning.listed_units import (
-    checked_folds,
-    list_units,
-    prepare_learner,
-    to_split,
-)
-from napari_marrow.learning.scores.evaluation import AcquisitionScores
-from napari_marrow.learning.scores.metrics import UNIT_COLUMNS, score_units, with_answers
-from napari_marrow.learning.scores.results import ModelResult, Protocol
-from napari_marrow.learning.settings import CompareSettings, Preprocessing, TrainingSettings
-from napari_marrow.learning.splits import Rows
+from napari_marrow.learning.listed_units import check_learnable, list_units, prepare_learner
+from napari_marrow.learning.scores.findings import FoldPart, Protocol
+from napari_marrow.learning.scores.results import ModelResult
+from napari_marrow.learning.settings import CompareSettings, Preprocessing
 from napari_marrow.learning.units.samples import drawn_notes
 
 AUDITED_FRACTION = 0.05
@@ -47,7 +39,9 @@ class Comparison:
     models
         The scores of each model under each protocol.
     answers
-        A row a unit, model and protocol: its class, fold, predicted class and probabilities.
+        A row a unit, repeat, model and protocol: its class, fold, predicted class, probabilities.
+    folds
+        What each fold of the first repeat holds out.
     notes
         Sentences that a reader of the scores must know.
     failed
@@ -58,6 +52,7 @@ class Comparison:
 
     models: tuple[ModelResult, ...]
     answers: pd.DataFrame
+    folds: tuple[FoldPart, ...]
     notes: tuple[str, ...]
     failed: tuple[Failure, ...] = ()
     confounding: Confounding | None = None
@@ -74,7 +69,7 @@ def compare(
 
     The folds are made by source, so that no source is on both sides, or one acquisition after the
     other is left out (protocol ``honest``). Or they are made at random after augmentation and
-    feature selection (``paper``), to show what that leaks.
+    feature selection, each with 75 % to learn from (``paper``), to show what that leaks.
     Fields that can't be used are left out, unless the comparison is ``strict``.
 
     Raises
@@ -92,55 +87,71 @@ def compare(
         collection, left_out = with_acquisitions_only(collection)
         usable, about = with_acquisitions_only(usable)[0], (*about, *left_out)
         acquisitions = {collection.label(f): f.acquisition for f in collection.fields}
-    protocols: tuple[Protocol, ...] = ("honest", "paper")
-    if settings.protocol != "both":
-        protocols = (settings.protocol,)
     failures = Failures(strict)
     listed = collection if strict else usable
     units = list_units(
         listed, settings, callbacks.part(AUDITED_FRACTION, LISTED_FRACTION), failures
     )
-    for protocol, model in itertools.product(protocols, settings.models):
-        training = settings.training(model, protocol)
-        checked_folds(to_split(units, training), training, settings.folds, acquisitions)
+    plans = [FoldPlan.of_units(units, settings, x, acquisitions) for x in protocols_of(settings)]
+    for plan in plans:
+        plan.check([settings.training(model, plan.protocol) for model in settings.models])
     callbacks = callbacks.part(LISTED_FRACTION, 1)
     leave_out = audited.leaves_out(units, settings.adapt)
-    found = []
-    for k, protocol in enumerate(protocols):
-        part = callbacks.part(k / len(protocols), (k + 1) / len(protocols))
-        found += _compare(collection, settings, protocol, acquisitions, leave_out, part, failures)
-    models, answers = zip(*found, strict=True)
-    confounding = audited.confounding
+    found: list[CrossValidated] = []
+    for k, plan in enumerate(plans):
+        part = callbacks.part(k / len(plans), (k + 1) / len(plans))
+        learners = _prepare(collection, settings, plan.protocol, leave_out, part, failures)
+        found += _cross_validate_all(learners, settings, plan, part)
     preprocessings = [Preprocessing.of(settings.training(x, "honest")) for x in settings.models]
     measure = any(x.families for x in preprocessings)
     of_features = audited.features_note(settings.families if leave_out and measure else ())
-    notes = [*of_features, *about, *failures.note()]
-    if confounding is not None:
+    notes = [*of_features, *about, *failures.note(), *_notes(settings)]
+    if (confounding := audited.confounding) is not None:
         is_of_others = settings.by == "acquisition"  # the scores are of other microscopes, then
         first = confounding.sentence if is_of_others else confounding.before_score("a score")
         notes.insert(0, first)
-    if "paper" in protocols:
+    for preprocessing in preprocessings:
+        notes += drawn_notes(collection, preprocessing.features)
+    return Comparison(
+        tuple(one.result for one in found),
+        pd.concat([one.answers for one in found], ignore_index=True),
+        tuple(part for plan in plans for part in plan.parts),
+        tuple(dict.fromkeys(notes)),
+        tuple(failures.found),
+        confounding,
+    )
+
+
+def protocols_of(settings: CompareSettings) -> tuple[Protocol, ...]:
+    """Return the protocols that a comparison is made under, in order."""
+    return ("honest", "paper") if settings.protocol == "both" else (settings.protocol,)
+
+
+def _notes(settings: CompareSettings) -> list[str]:
+    """Say what a reader must know of the protocol."""
+    notes = []
+    if "paper" in protocols_of(settings):
         notes.append(
             "Protocol paper: copies of one source stand on both sides, and features were chosen "
             "with the test side; its scores are too good."
         )
-    for preprocessing in preprocessings:
-        notes += drawn_notes(collection, preprocessing.features)
-    unique = tuple(dict.fromkeys(notes))
-    table = pd.concat(answers, ignore_index=True)
-    return Comparison(models, table, unique, tuple(failures.found), confounding)
+    if settings.repeats > 1:
+        notes.append(
+            f"The folds were made {settings.repeats} times: a confusion matrix counts each unit as "
+            "often, and intervals take its source as one."
+        )
+    return notes
 
 
-def _compare(
+def _prepare(
     collection: Collection,
     settings: CompareSettings,
     protocol: Protocol,
-    acquisitions: Mapping[str, str],
     leave_out: bool,
     callbacks: Callbacks,
     failures: Failures,
-) -> list[tuple[ModelResult, pd.DataFrame]]:
-    """Return the scores and the answers of each model under one protocol."""
+) -> dict[str, Learner]:
+    """Measure or load the units, in the first half of the time; a learner a kind of model."""
     trainings = [settings.training(model, protocol) for model in settings.models]
     first_of_kind = {training.kind: training for training in reversed(trainings)}
     learners = {}
@@ -148,59 +159,23 @@ def _compare(
         start, stop = (0.5 * j / len(first_of_kind) for j in (k, k + 1))
         part = callbacks.part(start, stop)
         learners[kind] = prepare_learner(collection, training, leave_out, part, failures)
+    return learners
+
+
+def _cross_validate_all(
+    learners: Mapping[str, Learner],
+    settings: CompareSettings,
+    plan: FoldPlan,
+    callbacks: Callbacks,
+) -> list[CrossValidated]:
+    """Cross-validate each model under one protocol, in the second half of the time."""
+    trainings = [settings.training(model, plan.protocol) for model in settings.models]
     found = []
     for k, training in enumerate(trainings):
-        start, stop = (0.5 + 0.5 * j / len(trainings) for j in (k, k + 1))
-        part = callbacks.part(start, stop)
         learner = learners[training.kind]
-        folds = checked_folds(learner.table, training, settings.folds, acquisitions)
-        names = acquisitions if protocol == "honest" else {}
-        found.append(_cross_validate(learner, training, folds, names, part))
+        folds = plan.for_table(learner.table)
+        for fold in folds:  # what was listed may not have been measured
+            check_learnable(learner.table, fold.train, training)
+        start, stop = (0.5 + 0.5 * j / len(trainings) for j in (k, k + 1))
+        found.append(cross_validate(learner, training, folds, callbacks.part(start, stop)))
     return found
-
-
-def _cross_validate(
-    learner: Learner,
-    settings: TrainingSettings,
-    folds: Sequence[tuple[Rows, Rows]],
-    acquisitions: Mapping[str, str],
-    callbacks: Callbacks,
-) -> tuple[ModelResult, pd.DataFrame]:
-    """Return the scores of one model over all folds, and its answers.
-
-    With acquisitions by photograph each fold is one of them, and they count as sources.
-    """
-    table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
-    probabilities = np.zeros((len(table), len(classes)))
-    fold_of = np.zeros(len(table), int)
-    by_fold, seconds, parameters, left_out = [], [], [], []
-    for k, (train_rows, test_rows) in enumerate(folds):
-        text = f"Fitting {settings.model}, fold {k + 1} of {len(folds)}"
-        callbacks.progress(k / len(folds), text)
-        start = time.perf_counter()
-        model = learner.fit_fold(settings, train_rows)
-        probabilities[test_rows] = model.predict(test_rows)
-        seconds.append(time.perf_counter() - start)
-        parameters.append(model.parameters)
-        fold_of[test_rows] = k + 1
-        own = table.iloc[test_rows]
-        scored = score_units(own, probabilities[test_rows], classes)
-        by_fold.append({name: score.estimate for name, score in scored.metrics.items()})
-        if acquisitions:
-            image = str(own["image"].iloc[0])
-            left_out.append(AcquisitionScores(acquisitions[image], image, scored))
-    judged = table.assign(source=table["image"].map(acquisitions)) if acquisitions else table
-    scored = score_units(judged, probabilities, classes)
-    # a fold without a positive answer has no precision: it does not count
-    spread = pd.DataFrame(by_fold, columns=list(scored.metrics)).std().to_dict()
-    found = ModelResult(
-        settings.model,
-        settings.protocol,
-        scored,
-        spread={name: None if np.isnan(value) else value for name, value in spread.items()},
-        fit_seconds=float(np.mean(seconds)),
-        parameters=round(float(np.mean(parameters))),
-        acquisitions=tuple(left_out),
-    )
-    answers = with_answers(table[UNIT_COLUMNS].assign(fold=fold_of), probabilities, classes)
-    return found, answers.assign(model=settings.model, protocol=settings.protocol)

@@ -22,6 +22,7 @@ from napari_marrow.learning.learners import (
     N_CROSS_FITTING_FOLDS,
     Callbacks,
     FittedModel,
+    FoldModel,
     Learner,
     Probabilities,
 )
@@ -131,7 +132,7 @@ class NetworkLearner(Learner):
         codes = class_codes(self.table, self._classes)[rows]
         return choose_columns(table, self._columns, codes, settings.select)
 
-    def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FittedModel:
+    def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FoldModel:
         """Fit a network; some sources of the rows are its validation side."""
         known = self.table.iloc[rows]
         columns = (known["class"].to_numpy(str), known["source"].to_numpy(str))
@@ -140,7 +141,8 @@ class NetworkLearner(Learner):
         known = np.concatenate([train, rows[cut.heldout]])
         standardizer = self._standardizer(settings, self._values[known], known)
         unheard = replace(self.callbacks, on_epoch=ignore, on_watched=None)
-        return self._fit(settings, standardizer, train, rows[cut.heldout], unheard)
+        fitted = self._fit(settings, standardizer, train, rows[cut.heldout], unheard)
+        return FoldModel(fitted.predict, fitted.parameters, lambda: fitted.onnx)
 
     def _fit(
         self,

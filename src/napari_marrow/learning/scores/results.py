@@ -92,8 +92,10 @@ class ModelResult:
         :mod:`.by_field` states.
     spread
         Standard deviation of each score over the folds; empty without folds.
-    fit_seconds, parameters, model_bytes
+    fit_seconds, parameters
         Means over the folds; None where nothing was fitted.
+    model_bytes
+        Size of the ONNX model, of the first fold.
     acquisitions
         The scores of each that was left out; none of folds by source.
     """
