@@ -95,7 +95,7 @@ def test_only_the_honest_protocol_claims_an_honest_split(write, info):
 
 def test_few_sources_promise_no_interval(write, info):
     text = write(replace(info, evaluation=replace(info.evaluation, few_sources={"MM": 2})))
-    assert "<td>0.90 (too few to tell)</td>" in text
+    assert "0.90 (too few to tell)</bdi></td>" in text
     assert "MM has 2 sources" in text
     assert "0.97" not in text
 

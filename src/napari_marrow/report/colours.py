@@ -13,6 +13,22 @@ RUNS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Of the curves of several trainings."""
 
 RESEARCH_ONLY = "Research use only, never diagnosis."
+_HEALTHY = {"healthy", "normal", "hem", "control", "controls", "benign"}
+"""Names of classes of cells without the disease, as published sets have them."""
+
+
+def classes_only(classes: Sequence[str]) -> str:
+    """Say that a picture of another class gets one of these, which stands where results are shown.
+
+    >>> classes_only(("ALL", "MM"))
+    'There is no healthy class: a picture that is neither gets an answer too, unless marked.'
+    """
+    others = "neither" if len(classes) == 2 else "none of these"
+    if any(name.casefold() in _HEALTHY for name in classes):
+        first = f"It knows only {' and '.join(classes)}"
+    else:
+        first = "There is no healthy class"
+    return f"{first}: a picture that is {others} gets an answer too, unless marked."
 
 
 def class_colours(classes: Sequence[str]) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The report of an evaluation or a comparison: page, figures and tables."""

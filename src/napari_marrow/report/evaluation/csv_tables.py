@@ -1,0 +1,129 @@
+"""The tables of a report as CSV files for other programs, one line a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from napari_marrow.data.outputs import table_kind, write_csv
+from napari_marrow.data.text import printable
+from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.scores.results import EvaluationResult
+
+Row = Sequence[object]
+_OF_MODEL, _OF_SCORE = ("model", "protocol"), ("metric", "estimate", "low", "high", "chance")
+_OF_UNIT = ("image", "index", "y", "x")
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """A CSV file of a report: its columns, and what gives its rows."""
+
+    columns: tuple[str, ...]
+    rows: Callable[[EvaluationResult], Iterator[Row]]
+
+
+def _scores(evaluation: Evaluation) -> Iterator[Row]:
+    for name, score in evaluation.metrics.items():
+        yield name, score.estimate, score.low, score.high, score.chance
+
+
+def _score_rows(result: EvaluationResult) -> Iterator[Row]:
+    for model in result.models:
+        own = {result.data.unit: model.evaluation, "field by cells": model.by_field}
+        for unit, evaluation in own.items():
+            for row in _scores(evaluation) if evaluation else ():
+                yield model.model, model.protocol, unit, *row
+
+
+def _acquisition_rows(result: EvaluationResult) -> Iterator[Row]:
+    for model in result.models:
+        for one in model.acquisitions:
+            for row in _scores(one.evaluation):
+                yield model.model, model.protocol, one.name, *row
+
+
+def _confusion_rows(result: EvaluationResult) -> Iterator[Row]:
+    for model in result.models:
+        own = model.evaluation
+        for truth, counts in zip(own.classes, own.confusion, strict=True):
+            for answer, count in zip(own.classes, counts, strict=True):
+                yield model.model, model.protocol, truth, answer, count
+
+
+def _curve_rows(result: EvaluationResult) -> Iterator[Row]:
+    for model in result.models:
+        for name, curve in vars(model.curves).items() if model.curves else ():
+            points = zip(curve.x, curve.y, curve.low, curve.high, strict=True) if curve else ()
+            for point in points:
+                yield model.model, model.protocol, name, *point
+
+
+def _forecast_rows(result: EvaluationResult) -> Iterator[Row]:
+    if result.forecast is not None:
+        own = {"measured": result.forecast.measured, "expected": result.forecast.expected}
+        for origin, points in own.items():
+            for point in points:
+                yield origin, *astuple(point)
+
+
+TABLES = {
+    "classes.csv": CsvTable(
+        ("class", "fields", "sources", "units"), lambda r: map(astuple, r.data.classes)
+    ),
+    "folds.csv": CsvTable(
+        ("protocol", "fold", "name", "class", "sources", "units"), lambda r: map(astuple, r.folds)
+    ),
+    "scores.csv": CsvTable((*_OF_MODEL, "unit", *_OF_SCORE), _score_rows),
+    "acquisitions.csv": CsvTable((*_OF_MODEL, "acquisition", *_OF_SCORE), _acquisition_rows),
+    "training.csv": CsvTable(
+        (*_OF_MODEL, "fit_seconds", "parameters", "model_bytes"),
+        lambda r: (
+            (m.model, m.protocol, m.fit_seconds, m.parameters, m.model_bytes)
+            for m in r.models
+            if m.fit_seconds is not None
+        ),
+    ),
+    "differences.csv": CsvTable(
+        ("first", "second", "protocol", "metric", "estimate", "low", "high", "p_value"),
+        lambda r: map(astuple, r.differences),
+    ),
+    "confusion.csv": CsvTable((*_OF_MODEL, "truth", "answer", "units"), _confusion_rows),
+    "curves.csv": CsvTable((*_OF_MODEL, "curve", "x", "y", "low", "high"), _curve_rows),
+    "mistakes.csv": CsvTable(
+        (*_OF_UNIT, "truth", "answer", "probability", "reason", "model"),
+        lambda r: map(astuple, r.mistakes),
+    ),
+    "doubtful.csv": CsvTable(
+        (*_OF_UNIT, "given", "suggested", "probability", "votes", "models"),
+        lambda r: map(astuple, r.doubtful),
+    ),
+    "controls.csv": CsvTable(
+        ("name", "text", "estimate", "low", "high", "chance", "does_well"),
+        lambda r: ((c.name, c.text, *astuple(c.score), c.does_well) for c in r.controls),
+    ),
+    "forecast.csv": CsvTable(("origin", "sources", "estimate", "low", "high"), _forecast_rows),
+    "counts.csv": CsvTable(
+        ("class", "image", "cells", "counted", "estimate", "low", "high"),
+        lambda r: map(astuple, r.shares),
+    ),
+}
+"""By the name of the file."""
+CSV_KINDS = {
+    name: table_kind("a table of a report", table.columns) for name, table in TABLES.items()
+}
+
+
+def write_tables(folder: Path, result: EvaluationResult) -> None:
+    """Write those of :data:`TABLES` that have rows into a folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in TABLES.items():
+        rows = [
+            [printable(value) if isinstance(value, str) else value for value in row]
+            for row in table.rows(result)
+        ]
+        if rows:
+            write_csv(pd.DataFrame(rows, columns=list(table.columns)), folder / name)

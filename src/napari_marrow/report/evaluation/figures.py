@@ -1,0 +1,115 @@
+"""The figures of a report: the split, the confusion matrix, curves, and the forecast."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from napari_marrow.data.text import counted
+from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.report.colours import RUNS, class_colours
+from napari_marrow.report.evaluation.curves import draw_curves
+from napari_marrow.report.evaluation.drawing import Drawing, short
+from napari_marrow.report.evaluation.leading import leading_model
+from napari_marrow.report.figures import draw_confusion
+
+
+def drawings_of(result: EvaluationResult) -> list[Drawing]:
+    """Return the figures that a result has values for."""
+    found = [_folds(result), _confusion(result), *draw_curves(result), _forecast(result)]
+    return [drawing for drawing in found if drawing is not None]
+
+
+def _folds(result: EvaluationResult) -> Drawing | None:
+    """A bar a fold, in parts by class; the first protocol that has folds by source."""
+    if not result.folds:
+        return None
+    protocol = result.folds[0].protocol
+    parts = [part for part in result.folds if part.protocol == protocol]
+    folds = {part.fold: part.name for part in parts}
+    classes = list(dict.fromkeys(part.class_name for part in parts))
+    colours = class_colours(classes)
+    rows = {fold: row for row, fold in enumerate(folds)}
+
+    def draw(axes: Axes) -> None:
+        starts = dict.fromkeys(folds, 0)
+        for name in classes:
+            own = [part for part in parts if part.class_name == name]
+            bars = axes.barh(
+                [rows[p.fold] for p in own],
+                [p.sources for p in own],
+                left=[starts[p.fold] for p in own],
+                color=colours[name],
+                edgecolor="white",
+                label=short(name),
+            )
+            axes.bar_label(bars, label_type="center", fontsize=8)
+            for part in own:
+                starts[part.fold] += part.sources
+        labels = [n if n != str(k) else f"fold {k}" for k, n in folds.items()]
+        axes.set(
+            yticks=range(len(folds)), yticklabels=map(short, labels), xlabel="sources held out"
+        )
+        axes.set_ylim(len(folds) - 0.5, -0.5)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=8)
+
+    told = "; ".join(
+        f"{folds[k]}: " + ", ".join(f"{p.sources} {p.class_name}" for p in parts if p.fold == k)
+        for k in folds
+    )
+    held = f"{counted(len(folds), 'part')} of the sources, each held out once"
+    caption = f"The split, protocol {protocol}: {held} while models learn from the others."
+    height = 1.1 + 0.32 * len(folds)
+    return Drawing("folds", (6.4, height), draw, caption, f"Sources held out. {told}.")
+
+
+def _confusion(result: EvaluationResult) -> Drawing:
+    model = leading_model(result)
+    own = model.evaluation
+    rows = {
+        truth: ", ".join(f"{name} {n}" for name, n in zip(own.classes, counts, strict=True))
+        for truth, counts in zip(own.classes, own.confusion, strict=True)
+    }
+    told = "; ".join(f"{truth} answered as {row}" for truth, row in rows.items())
+
+    def draw(axes: Axes) -> None:
+        draw_confusion(axes, own)
+        names = [short(name) for name in own.classes]
+        axes.set_xticklabels(names, rotation=0 if max(map(len, names)) < 10 else 30, ha="center")
+        axes.set_yticklabels(names)
+
+    side = 3.4 + 0.45 * len(own.classes)
+    caption = (
+        f"Given class against answer of {model.model}, {counted(own.units, result.data.unit)}."
+    )
+    return Drawing("confusion", (side, side * 0.9), draw, caption, f"Confusion matrix. {told}.")
+
+
+def _forecast(result: EvaluationResult) -> Drawing | None:
+    forecast = result.forecast
+    if forecast is None or not forecast.measured:
+        return None
+
+    def draw(axes: Axes) -> None:
+        expected, measured = forecast.expected, forecast.measured
+        x = [p.sources for p in expected]
+        band = [p.low for p in expected], [p.high for p in expected]
+        axes.fill_between(x, *band, alpha=0.2, lw=0, color=RUNS[0])
+        axes.plot(x, [p.estimate for p in expected], color=RUNS[0], lw=2, ls="--", label="expected")
+        below = [p.estimate - p.low for p in measured]
+        above = [p.high - p.estimate for p in measured]
+        axes.errorbar(
+            [p.sources for p in measured], [p.estimate for p in measured], (below, above),
+            fmt="o", color=RUNS[1], capsize=3, label="measured",
+        )  # fmt: skip
+        axes.set(
+            xlabel="sources of each class to learn from", ylabel=forecast.metric.replace("_", " ")
+        )
+        axes.legend(frameon=False, loc="lower right")
+        axes.spines[["top", "right"]].set_visible(False)
+
+    told = ", ".join(f"{p.estimate:.2f} with {p.sources:.0f}" for p in forecast.measured)
+    caption = f"Learning curve of {forecast.model}, measured and expected, with 95 % intervals."
+    return Drawing(
+        "forecast", (5.4, 3.6), draw, caption, f"Measured: {told} sources of each class."
+    )

@@ -1,0 +1,57 @@
+"""Which model a report shows first, and how its models and scores are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
+from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
+from napari_marrow.report.tables import headline, score_text
+
+_NAMES = {
+    "auc": "ROC AUC",
+    "f1": "F1",
+    "mcc": "MCC",
+    "macro_f1": "macro-F1",
+    "brier": "Brier score",
+}
+
+
+def metric_name(name: str) -> str:
+    """Return a score's name as readers know it."""
+    return _NAMES.get(name, name.replace("_", " "))
+
+
+def shown_models(result: EvaluationResult) -> list[ModelResult]:
+    """Return the models whose curves are drawn: under protocol ``honest``, if any are."""
+    honest = [model for model in result.models if model.protocol == "honest"]
+    return honest or list(result.models)
+
+
+def leading_model(result: EvaluationResult) -> ModelResult:
+    """Return the best model, or where none is shown to be it, that with the highest score."""
+    models = shown_models(result)
+    best = [model for model in models if model.model == result.best]
+    return (best or sorted(models, key=lambda model: -first_score(model.evaluation)[1].estimate))[0]
+
+
+def first_score(evaluation: Evaluation) -> tuple[str, Score]:
+    """Return the score that stands for all others, and its name as readers know it."""
+    name, score = headline(evaluation)
+    return metric_name(name), score
+
+
+def first_text(evaluation: Evaluation) -> str:
+    """Return that score with its name: ``balanced accuracy 0.90 (0.74 to 0.95)``."""
+    name, score = first_score(evaluation)
+    return f"{name} {score_text(score, evaluation.few_sources)}"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return names as in a sentence: ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1] if names else ""]))
+
+
+def unit_name(image: str, index: int) -> str:
+    """Return what a unit is called: a photograph, or a cell in it."""
+    return f"{image}, cell {index}" if index else image

@@ -1,0 +1,180 @@
+"""What a reader asks first, with the answers that a result holds, or that they are unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_marrow.data.text import counted
+from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.report.evaluation.leading import (
+    first_score,
+    joined,
+    leading_model,
+    shown_models,
+    unit_name,
+)
+from napari_marrow.report.tables import few_text
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of a reader and its answer."""
+
+    question: str
+    answer: str
+
+
+def answered_questions(result: EvaluationResult) -> list[Question]:
+    """Return the questions in the order of the report."""
+    answers = {
+        "What was judged?": _what(result),
+        "On how many patients?": _patients(result),
+        "How good is it, and how sure is that?": _how_good(result),
+        "Is it better than chance?": _above_chance(result),
+        "Which model should I take?": _which(result),
+        "What is the worst mistake?": _worst(result),
+        "Are the given classes right?": _labels(result),
+        "Does it look at cells?": _controls(result),
+        "May I use it on my microscope?": _elsewhere(result),
+        "How many more photographs are needed?": _more(result),
+        "How is it repeated?": result.command or "Unknown: the command was not stored.",
+    }
+    return [Question(question, answer) for question, answer in answers.items() if answer]
+
+
+def _what(result: EvaluationResult) -> str:
+    data, models = result.data, list(dict.fromkeys(m.model for m in result.models))
+    classes = joined([one.name for one in data.classes])
+    asked = f"class ({classes}) of each {'whole photograph' if data.unit == 'field' else 'cell'}"
+    if result.kind == "evaluate":
+        left_out = f" {counted(data.known, 'photograph')} that it learnt from were left out."
+        return (
+            f"The trained model {joined(models)}, asked for the {asked} of {data.name}, which it "
+            f"has not seen.{left_out if data.known else ''}"
+        )
+    return (
+        f"{joined(models)}, each trained anew on parts of {data.name} and asked for the "
+        f"{asked} of the part that was held out."
+    )
+
+
+def _patients(result: EvaluationResult) -> str:
+    data = result.data
+    counts = joined([f"{one.sources} of {one.name}" for one in data.classes])
+    if data.grouped_by == "photograph":
+        return (
+            "Unknown: nothing says which photographs are of one patient. Each photograph counts as "
+            f"a source of its own; there are {counts}."
+        )
+    return (
+        f"Sources are as {data.grouped_by} has them: {counts}. They are patients only if that is "
+        "what it groups by."
+    )
+
+
+def _how_good(result: EvaluationResult) -> str:
+    model = leading_model(result)
+    name, score = first_score(model.evaluation)
+    text = f"{name.capitalize()} of {model.model}: {score.estimate:.2f}."
+    if model.evaluation.few_sources:
+        return f"{text} How sure that is can't be told: {few_text(model.evaluation.few_sources)}"
+    return (
+        f"{text} The data allow {score.low:.2f} to {score.high:.2f} (95 % interval): a value above "
+        f"{score.high:.2f} is not shown, nor that it is below {score.low:.2f}."
+    )
+
+
+def _above_chance(result: EvaluationResult) -> str:
+    model = leading_model(result)
+    name, score = first_score(model.evaluation)
+    if model.evaluation.few_sources:
+        return "Not shown: there are too few sources to tell."
+    compared = f"the interval of {name} begins at {score.low:.2f}, chance is {score.chance:.2f}"
+    return f"Yes: {compared}." if score.low > score.chance else f"Not shown: {compared}."
+
+
+def _which(result: EvaluationResult) -> str:
+    if len({m.model for m in result.models}) < 2:
+        return ""
+    if result.best:
+        return f"{result.best}: it is shown to be better than every other model that was compared."
+    highest = leading_model(result).model
+    return (
+        f"No model is shown to be better than all others. {highest} has the highest score, which "
+        "may be luck; time, size and calibration are as good reasons to choose."
+    )
+
+
+def _worst(result: EvaluationResult) -> str:
+    if not result.mistakes:
+        matrix = leading_model(result).evaluation.confusion
+        wrong = sum(map(sum, matrix)) - sum(row[k] for k, row in enumerate(matrix))
+        return "Unknown: mistakes were not listed." if wrong else "No answer was wrong."
+    worst = result.mistakes[0]
+    return (
+        f"{unit_name(worst.image, worst.index)}: {worst.truth} was called {worst.answer} with "
+        f"probability {worst.probability:.2f}, {marked(worst.reason)}."
+    )
+
+
+def marked(reason: str) -> str:
+    """Return whether and why an answer was marked uncertain."""
+    return f"marked uncertain ({reason})" if reason else "and not marked uncertain"
+
+
+def _labels(result: EvaluationResult) -> str:
+    if not result.doubtful:
+        return "No given class is listed as doubtful. That is no proof that all are right."
+    first, count = result.doubtful[0], len(result.doubtful)
+    return (
+        f"{counted(count, 'given class', 'given classes')} should be looked at again; "
+        f"first {unit_name(first.image, first.index)}: given as {first.given}, while {first.votes} "
+        f"of {first.models} models answer {first.suggested}. Nothing was changed."
+    )
+
+
+def _controls(result: EvaluationResult) -> str:
+    if not result.controls:
+        return "Not checked: repeat with --controls."
+    well = [control.text for control in result.controls if control.does_well]
+    if well:
+        return f"It may not: {joined(well)} is enough for a score clearly above chance."
+    return "None of the controls, which hide the cells or their classes, is clearly above chance."
+
+
+def _elsewhere(result: EvaluationResult) -> str:
+    model, ask = leading_model(result), "judge it on photographs of yours whose classes you know"
+    if result.confounding is not None:
+        return f"No: {result.confounding.before_score('this result')}"
+    if model.acquisitions:
+        name = first_score(model.evaluation)[0]
+        found = [first_score(one.evaluation)[1].estimate for one in model.acquisitions]
+        return (
+            f"Only after a check. On acquisitions that it did not learn from, {name} was "
+            f"{min(found):.2f} to {max(found):.2f}; on yours it may be lower: {ask}."
+        )
+    if result.kind == "evaluate":
+        return (
+            f"Only after a check: {ask}. What holds for these photographs may not hold for yours."
+        )
+    return (
+        "Not shown: training and held-out photographs come from the same acquisitions. Repeat with "
+        f"--by acquisition where there are several, and {ask}."
+    )
+
+
+def _more(result: EvaluationResult) -> str:
+    if result.forecast is None:
+        return "" if result.kind == "evaluate" else "Not estimated: repeat with --forecast."
+    return " ".join(result.forecast.sentences)
+
+
+def leads_text(result: EvaluationResult) -> str:
+    """Return of which model the curves are, where there are several."""
+    models = shown_models(result)
+    if len(models) < 2:
+        return ""
+    lead = leading_model(result).model
+    if result.best:
+        return f"Bands and confusion matrix are those of {lead}, the best model."
+    return f"Bands and confusion matrix are those of {lead}, which has the highest score."

@@ -1,0 +1,184 @@
+"""The tables of a report as its page shows them: texts, and few enough columns for paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_marrow.data.text import counted
+from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
+from napari_marrow.report.evaluation.leading import first_score, metric_name, shown_models
+from napari_marrow.report.rendering import Table
+from napari_marrow.report.tables import score_text
+
+MAX_MODEL_COLUMNS = 4
+"""Models side by side: more would be cut off on paper."""
+MAX_SHARE_ROWS = 100
+"""Fields whose shares the page lists; the CSV has all."""
+MEBIBYTE = 2**20
+
+
+def classes_table(result: EvaluationResult) -> Table:
+    """Return how much there is of each class."""
+    cells = ("cells",) if result.data.unit == "cell" else ()
+    columns = ("class", "photographs", "sources", *cells)
+    rows = [
+        (one.name, str(one.fields), str(one.sources), str(one.units))[: len(columns)]
+        for one in result.data.classes
+    ]
+    return Table("What it was measured on", columns, rows)
+
+
+def score_tables(result: EvaluationResult) -> list[Table]:
+    """Return all scores of each protocol; models are side by side, a few in a table."""
+    tables = []
+    for protocol in dict.fromkeys(model.protocol for model in result.models):
+        own = [model for model in result.models if model.protocol == protocol]
+        for start in range(0, len(own), MAX_MODEL_COLUMNS):
+            tables.append(_scores(own[start : start + MAX_MODEL_COLUMNS], result))
+    return tables
+
+
+def _scores(models: Sequence[ModelResult], result: EvaluationResult) -> Table:
+    evaluations = [model.evaluation for model in models]
+    names = dict.fromkeys(name for own in evaluations for name in own.metrics)
+    rows = [
+        [
+            metric_name(name),
+            *(_score(own, name) for own in evaluations),
+            next(f"{own.metrics[name].chance:.2f}" for own in evaluations if name in own.metrics),
+        ]
+        for name in names
+    ]
+    own = evaluations[0]
+    clusters = counted(own.sources, models[0].clusters)
+    what = f"one answer per {result.data.unit}, {counted(own.units, 'answer')}, {clusters}"
+    protocol = "" if result.kind == "evaluate" else f", protocol {models[0].protocol}"
+    caption = f"Scores with their 95 % intervals{protocol}: {what}; positive class {own.positive}"
+    return Table(caption, ("score", *(model.model for model in models), "chance"), rows)
+
+
+def _score(evaluation: Evaluation, name: str) -> str:
+    score = evaluation.metrics.get(name)
+    return "" if score is None else score_text(score, evaluation.few_sources)
+
+
+def protocol_table(result: EvaluationResult) -> Table | None:
+    """Return the first score of each model under both protocols, and their difference."""
+    by = {(model.model, model.protocol): model.evaluation for model in result.models}
+    both = [m for m in dict.fromkeys(n for n, _ in by) if {(m, "honest"), (m, "paper")} <= set(by)]
+    if not both:
+        return None
+    rows = []
+    for model in both:
+        honest, paper = by[model, "honest"], by[model, "paper"]
+        name, score = first_score(honest)
+        own = {metric_name(key): value for key, value in paper.metrics.items()}[name]
+        texts = (score_text(score, honest.few_sources), score_text(own, paper.few_sources))
+        rows.append((model, name, *texts, f"{own.estimate - score.estimate:+.2f}"))
+    columns = ("model", "score", "honest", "paper", "paper minus honest")
+    return Table("Both protocols on the same photographs", columns, rows)
+
+
+def by_field_table(result: EvaluationResult) -> Table | None:
+    """Return the first score of whole fields, of models that answer for cells."""
+    rows = []
+    for model in shown_models(result):
+        if model.by_field is not None:
+            name, score = first_score(model.by_field)
+            text = score_text(score, model.by_field.few_sources)
+            rows.append((model.model, name, text, str(model.by_field.units)))
+    columns = ("model", "score", "estimate (95 % interval)", "photographs")
+    return (
+        Table("Answers for whole photographs, from those for cells", columns, rows)
+        if rows
+        else None
+    )
+
+
+def acquisition_table(result: EvaluationResult) -> Table | None:
+    """Return the first score on each acquisition that was left out."""
+    models = [model for model in shown_models(result) if model.acquisitions]
+    rows = []
+    for model in models:
+        for one in model.acquisitions:
+            name, score = first_score(one.evaluation)
+            text = score_text(score, one.evaluation.few_sources)
+            rows.append((one.name, model.model, name, text, str(one.evaluation.units)))
+    rows.sort(key=lambda row: row[0])
+    columns = ("left out", "model", "score", "estimate (95 % interval)", "answers")
+    return Table("Acquisitions that were not learnt from", columns, rows) if rows else None
+
+
+def difference_table(result: EvaluationResult) -> Table | None:
+    """Return the paired differences between models."""
+    rows = [
+        (
+            f"{one.first} − {one.second}",
+            metric_name(one.metric),
+            f"{one.estimate:+.3f} ({one.low:+.3f} to {one.high:+.3f})",
+            f"{one.p_value:.3f}" if one.p_value >= 0.001 else "< 0.001",
+            "yes" if one.low > 0 or one.high < 0 else "no",
+        )
+        for one in result.differences
+    ]
+    protocols = {one.protocol for one in result.differences}
+    if len(protocols) > 1:
+        rows = [
+            (f"{row[0]} ({one.protocol})", *row[1:])
+            for row, one in zip(rows, result.differences, strict=True)
+        ]
+    columns = ("models", "score", "difference (95 % interval)", "adjusted p", "shown")
+    return Table("Differences on the same folds", columns, rows) if rows else None
+
+
+def cost_table(result: EvaluationResult) -> Table | None:
+    """Return how long each model took to fit in a fold, and its size."""
+    rows = [
+        (
+            model.model,
+            "" if model.fit_seconds is None else f"{model.fit_seconds:.1f} s",
+            "" if model.parameters is None else f"{model.parameters:,}",
+            "" if model.model_bytes is None else f"{model.model_bytes / MEBIBYTE:.2f} MiB",
+        )
+        for model in shown_models(result)
+        if model.fit_seconds is not None
+    ]
+    columns = ("model", "time to fit in a fold", "parameters", "size of the file")
+    return Table("What each model costs", columns, rows) if rows else None
+
+
+def control_table(result: EvaluationResult) -> Table | None:
+    """Return the negative controls."""
+    rows = [
+        (
+            control.text,
+            score_text(control.score, {}),
+            f"{control.score.chance:.2f}",
+            "yes" if control.does_well else "no",
+        )
+        for control in result.controls
+    ]
+    columns = ("what was left", "balanced accuracy (95 % interval)", "chance", "above chance")
+    return Table("Negative controls", columns, rows) if rows else None
+
+
+def share_tables(result: EvaluationResult) -> list[Table]:
+    """Return the share of each class that was counted, in all and by field."""
+    tables = []
+    for name in dict.fromkeys(one.class_name for one in result.shares):
+        own = [one for one in result.shares if one.class_name == name]
+        shown = sorted(own, key=lambda one: one.image != "")[: MAX_SHARE_ROWS + 1]
+        rows = [
+            (
+                one.image or "all photographs",
+                f"{one.counted} of {one.cells}",
+                f"{one.estimate:.1%} ({one.low:.1%} to {one.high:.1%})",
+            )
+            for one in shown
+        ]
+        left = len(own) - len(shown)
+        more = f"; {left} more photographs are in tables/counts.csv" if left else ""
+        columns = ("photograph", "cells answered so", "share (95 % interval)")
+        tables.append(Table(f"Share of {name} among the cells{more}", columns, rows))
+    return tables

@@ -1,0 +1,141 @@
+"""The report of an evaluation: complete in one file, escaped, without empty parts."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from napari_marrow.learning.scores.findings import ClassCount, DataSummary
+from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.report.evaluation.write import report_files, write_report
+
+EVIL = ("<script>alert(1)</script>", "\"><img src='x'>", "a|b", "מיאלומה", "$x^$", "caf\udce9",
+        "long" * 80, "\u202eturned")  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Collects the headings, the addresses that a page would load, and the texts of pictures."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags, self.addresses, self.alts = [], [], []
+        self.headings: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        values = dict(attrs)
+        self.addresses += [values[k] for k in ("src", "href") if k in values]
+        if tag == "img":
+            self.alts.append(values.get("alt", ""))
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1] == "h2" and data.strip():
+            self.headings.append(data.strip())
+            self.tags.append("")
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(result, pictures=None):
+        (tmp_path / "report.html").unlink(missing_ok=True)
+        write_report(tmp_path, result, pictures)
+        return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+    return write
+
+
+def test_the_parts_are_in_their_order_and_all_is_in_the_file(write, result):
+    picture = np.full((20, 20, 3), 200, np.uint8)
+    text = write(result, {("ALL/a.png", 3): picture})
+    page = Page(text)
+    assert page.headings == [
+        "In short", "Data", "Split", "Scores", "Models compared", "Curves and confusion",
+        "Worst mistakes", "Doubtful labels", "Negative controls", "More photographs", "Counts",
+        "Limits", "Model card", "How to repeat it",
+    ]  # fmt: skip
+    assert text.index("The first sentence.") < text.index("Research use only")
+    assert "There is no healthy class: a picture that is neither gets an answer too" in text
+    assert "script" not in page.tags
+    assert all(address.startswith("data:image/") for address in page.addresses)
+    assert sum(a.startswith("data:image/jpeg") for a in page.addresses) == 2  # mistake and label
+    assert all(page.alts)
+    assert "MM/b.png, cell 1" in text  # has no picture, but is named
+
+
+def test_empty_parts_are_left_out(write, result):
+    small = EvaluationResult("compare", ("All.",), result.data, result.models[:1])
+    page = Page(write(small))
+    assert page.headings == [
+        "In short", "Data", "Scores", "Curves and confusion", "Limits", "How to repeat it",
+    ]  # fmt: skip
+
+
+def test_names_can_change_neither_page_nor_figures(write, result):
+    names = tuple(EVIL)
+    evaluation = replace(result.models[0].evaluation, classes=names, positive=names[0],
+                         confusion=np.eye(len(names), dtype=int).tolist())  # fmt: skip
+    model = replace(result.models[0], evaluation=evaluation, model=EVIL[0])
+    data = DataSummary(EVIL[1], "cell", tuple(ClassCount(n, 8, 8, 8) for n in names), EVIL[2], 1,
+                       failed=EVIL, findings=EVIL)  # fmt: skip
+    mistakes = tuple(replace(result.mistakes[0], image=name, truth=name) for name in names)
+    evil = replace(result, verdict=EVIL, data=data, models=(model,), mistakes=mistakes, notes=EVIL,
+                   folds=tuple(replace(p, class_name=n) for p, n in zip(result.folds, names[:4], strict=True)),
+                   card={EVIL[0]: {EVIL[1]: EVIL[2]}}, command=EVIL[0])  # fmt: skip
+    plain = Page(write(replace(result, data=replace(data, failed=("x",) * len(EVIL)))))
+    text = write(evil)
+    page = Page(text)
+    assert "script" not in page.tags
+    assert EVIL[0] not in text
+    assert all(address.startswith("data:image/") for address in page.addresses)
+    assert set(page.tags) <= set(plain.tags) | {"ul", "li"}
+    assert "caf\\xe9" in text
+    assert "\u202e" not in text
+    assert "מיאלומה" in text
+
+
+def test_files_are_known_as_ours_and_hold_the_numbers(tmp_path, write, result):
+    write(result)
+    written = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
+    own = report_files(tmp_path)
+    assert own == dict.fromkeys(written, True)
+    for path in tmp_path.glob("figures/*.png"):
+        with Image.open(path) as picture:
+            assert len(picture.convert("RGB").getcolors(1 << 20)) > 5
+    scores = pd.read_csv(tmp_path / "tables" / "scores.csv")
+    own = scores.query("model == 'svm' and protocol == 'honest' and unit == 'cell'")
+    assert own.set_index("metric").loc["accuracy", ["estimate", "low", "high"]].tolist() == [
+        0.87, 0.74, 0.95,
+    ]  # fmt: skip
+    confusion = pd.read_csv(tmp_path / "tables" / "confusion.csv")
+    assert confusion.query("model == 'svm' and protocol == 'honest'")["units"].tolist() == [
+        18, 2, 3, 17,
+    ]  # fmt: skip
+    (tmp_path / "tables" / "scores.csv").write_text("other,columns\n1,2\n")
+    (tmp_path / "figures" / "mine.png").write_bytes(b"")
+    assert {"tables/scores.csv", "figures/mine.png"}.isdisjoint(report_files(tmp_path))
+
+
+def test_sixty_pictures_stay_small(tmp_path, write, result):
+    noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+    mistakes = tuple(replace(result.mistakes[0], index=k) for k in range(1, 61))
+    doubtful = tuple(replace(result.doubtful[0], index=k) for k in range(1, 61))
+    text = write(
+        replace(result, mistakes=mistakes, doubtful=doubtful),
+        {("ALL/a.png", k): noise for k in range(1, 61)},
+    )
+    assert len(text) < 5_000_000
+    assert "24 of 60" in text
+    assert len(pd.read_csv(tmp_path / "tables" / "mistakes.csv")) == 60
+
+
+def test_both_protocols_stand_side_by_side(write, result):
+    text = write(result)
+    assert "+0.11" in text  # 0.98 under paper, 0.87 under honest
+    assert "0.87 (0.74 to 0.95)" in text
+    assert "The difference is what leaks" in text
+    honest = replace(result, models=result.models[:2])
+    assert "The difference is what leaks" not in write(honest)

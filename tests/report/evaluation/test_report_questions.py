@@ -1,0 +1,82 @@
+"""What a reader asks first is answered from the result, or told to be unknown."""
+
+from dataclasses import replace
+
+import pytest
+
+from napari_marrow.audit.verdict import Confounding
+from napari_marrow.learning.scores.evaluation import Score
+from napari_marrow.report.evaluation.questions import answered_questions
+
+
+def answer(result, word):
+    """The answer to the one question with a word in it."""
+    (found,) = [one.answer for one in answered_questions(result) if word in one.question]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("word", "part"),
+    [
+        ("judged", "svm and logistic, each trained anew on parts of set"),
+        ("patients", "Unknown: nothing says"),
+        ("How good", "Accuracy of svm: 0.87. The data allow 0.74 to 0.95"),
+        ("chance", "Yes: the interval of accuracy begins at 0.74, chance is 0.50"),
+        ("Which model", "No model is shown to be better"),
+        ("worst", "ALL/a.png, cell 3: ALL was called MM with probability 0.91, and not marked"),
+        ("classes right", "first ALL/a.png, cell 3: given as ALL, while 4 of 5"),
+        ("cells", "It may not: mean colour alone is enough"),
+        ("microscope", "Not shown: training and held-out photographs"),
+        ("more photographs", "About 20 more."),
+        ("repeated", "napari-marrow compare set"),
+    ],
+)
+def test_each_is_answered(result, word, part):
+    assert part in answer(result, word)
+
+
+def test_patients_are_known_by_a_table_only(result):
+    grouped = replace(result, data=replace(result.data, grouped_by="groups.csv"))
+    assert "as groups.csv has them: 8 of ALL and 8 of MM" in answer(grouped, "patients")
+
+
+def changed(result, **changes):
+    """The result of the first model alone, with another evaluation."""
+    first = result.models[0]
+    return replace(
+        result, models=(replace(first, evaluation=replace(first.evaluation, **changes)),)
+    )
+
+
+def test_few_sources_are_no_answer(result):
+    few = changed(result, few_sources={"MM": 3})
+    assert "can't be told: MM has 3 sources" in answer(few, "How good")
+    assert "too few sources" in answer(few, "chance")
+
+
+def test_an_interval_with_chance_is_not_above_it(result):
+    scores = dict.fromkeys(("balanced_accuracy", "accuracy"), Score(0.6, 0.45, 0.7, 0.5))
+    assert answer(changed(result, metrics=scores), "chance").startswith("Not shown")
+
+
+def test_the_best_is_named_only_where_it_is_shown(result):
+    assert answer(replace(result, best="svm"), "Which model").startswith("svm: it is shown")
+
+
+def test_another_microscope(result, left_out):
+    confounded = replace(result, confounding=Confounding(("camera",), 0.9, 1e-9))
+    assert answer(confounded, "microscope").startswith("No: Class and camera go together")
+    models = (replace(result.models[0], acquisitions=left_out),)
+    found = answer(replace(result, models=models), "microscope")
+    assert "accuracy was 0.61 to 0.83" in found
+
+
+def test_what_was_not_done_is_told(result):
+    bare = replace(result, controls=(), forecast=None, doubtful=(), mistakes=(), command="")
+    assert "--controls" in answer(bare, "cells")
+    assert "--forecast" in answer(bare, "more photographs")
+    assert "No given class is listed" in answer(bare, "classes right")
+    assert "were not listed" in answer(bare, "worst")
+    assert answer(bare, "repeated").startswith("Unknown")
+    right = changed(bare, confusion=[[20, 0], [0, 20]])
+    assert answer(right, "worst") == "No answer was wrong."
