@@ -83,7 +83,8 @@ def test_names_can_change_neither_page_nor_figures(write, result):
                        failed=EVIL, findings=EVIL)  # fmt: skip
     mistakes = tuple(replace(result.mistakes[0], image=name, truth=name) for name in names)
     evil = replace(result, verdict=EVIL, data=data, models=(model,), mistakes=mistakes, notes=EVIL,
-                   folds=tuple(replace(p, class_name=n) for p, n in zip(result.folds, names[:4], strict=True)),
+                   folds=tuple(replace(part, class_name=EVIL[k])
+                               for k, part in enumerate(result.folds)),
                    card={EVIL[0]: {EVIL[1]: EVIL[2]}}, command=EVIL[0])  # fmt: skip
     plain = Page(write(replace(result, data=replace(data, failed=("x",) * len(EVIL)))))
     text = write(evil)
