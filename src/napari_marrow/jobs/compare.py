@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +12,9 @@ import pandas as pd
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.failures import Failure
-from napari_marrow.data.fields import Collection
-from napari_marrow.data.options import settings_from_dict
 from napari_marrow.data.outputs import FolderKind, input_files, recognize, table_kind, write_csv
 from napari_marrow.data.progress import never
+from napari_marrow.jobs.compare_job import CompareJob
 from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback, silent
 from napari_marrow.learning.comparison.compare import compare
 from napari_marrow.learning.learners import Callbacks
@@ -49,38 +48,6 @@ def _comparison_files(path: Path) -> dict[str, bool]:
 
 
 COMPARISON = FolderKind("a comparison", _comparison_files, (FULL, TABLE, ANSWERS))
-
-
-@dataclass(frozen=True)
-class CompareJob:
-    """Compare models on these fields; write the tables to a folder."""
-
-    collection: Collection
-    out: Path
-    settings: CompareSettings = field(default_factory=CompareSettings)
-    force: bool = False
-    strict: bool = False
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the job as JSON, for the child process."""
-        return {
-            "collection": self.collection.to_dict(),
-            "out": str(self.out),
-            "settings": asdict(self.settings),
-            "force": self.force,
-            "strict": self.strict,
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping) -> CompareJob:
-        """Return the job that :meth:`to_dict` stored."""
-        return cls(
-            Collection.from_dict(values["collection"]),
-            Path(values["out"]),
-            settings_from_dict(CompareSettings, values["settings"]),
-            bool(values["force"]),
-            bool(values["strict"]),
-        )
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,10 @@ def _devices(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> objec
 
 
 def _compare(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
-    from napari_marrow.jobs.compare import CompareJob, run_comparison
+    from napari_marrow.jobs.compare import FULL, CompareJob, run_comparison
 
-    return {"out": str(run_comparison(CompareJob.from_dict(arguments), emit, should_stop).out)}
+    job = CompareJob.from_dict(arguments)
+    return {"result": str(run_comparison(job, emit, should_stop).out / FULL)}
 
 
 JOBS: dict[str, Callable[[Arguments, Emit, ShouldStop], object]] = {

@@ -1,0 +1,43 @@
+"""What a comparison is asked to do. Light to import, as the viewer makes such jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from napari_marrow.data.fields import Collection
+from napari_marrow.data.options import settings_from_dict
+from napari_marrow.learning.settings import CompareSettings
+
+
+@dataclass(frozen=True)
+class CompareJob:
+    """Compare models on these fields; write the tables to a folder."""
+
+    collection: Collection
+    out: Path
+    settings: CompareSettings = field(default_factory=CompareSettings)
+    force: bool = False
+    strict: bool = False
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the job as JSON, for the child process."""
+        return {
+            "collection": self.collection.to_dict(),
+            "out": str(self.out),
+            "settings": asdict(self.settings),
+            "force": self.force,
+            "strict": self.strict,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping) -> CompareJob:
+        """Return the job that :meth:`to_dict` stored."""
+        return cls(
+            Collection.from_dict(values["collection"]),
+            Path(values["out"]),
+            settings_from_dict(CompareSettings, values["settings"]),
+            bool(values["force"]),
+            bool(values["strict"]),
+        )
