@@ -1,6 +1,6 @@
 """How often the 95 % intervals of scores hold the true score, in simulated evaluations.
 
-    python benchmarks/interval_coverage.py [--repeats 250] [--all] [--choose]
+    python benchmarks/interval_coverage.py [--repeats 250] [--all] [--choose] [--others]
 
 Two classes of 6, 10 or 30 sources each, 5 to 35 cells a source. A source is of one class, or of
 both. Its share of right answers is drawn from a beta distribution, with the true accuracy as mean
@@ -12,7 +12,8 @@ its place, and beside the percentile bootstrap of whole sources.
 Printed are the lowest coverage and the mean width over correlations of 0.05 and 0.3 and true scores
 of 0.9 and 0.97; with --all those of each setting. --choose prints what ASSUMED_SOURCES was chosen
 by: of 0, 1/4, 1/2 and 1 the smallest with which accuracy and recall are covered with 0.95, at 8, 15
-and 20 sources, correlations of 0.1 and 0.2 and accuracies of 0.85 and 0.95.
+and 20 sources, correlations of 0.1 and 0.2 and accuracies of 0.85 and 0.95. --others prints all
+scores at these settings, by which the kinds of interval were chosen.
 """
 
 from __future__ import annotations
@@ -27,14 +28,20 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
+from scipy.special import expit
 from scipy.stats import norm, rankdata
 
 from napari_marrow.learning.scores import intervals
+from napari_marrow.learning.scores.agreement import macro_f1, matthews, score_by_recalls
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.learning.scores.intervals import newcombe, t_quantile, wilson
 from napari_marrow.learning.scores.metrics import score_units
+from napari_marrow.learning.scores.recalibration import brier_score, cox
 
 CLASSES = ("ALL", "MM")
-SHARES = ("accuracy", "balanced_accuracy", "recall")
+SHARES = ("accuracy", "balanced_accuracy", "recall", "mcc", "macro_f1")
+RANKED = ("auc", "average_precision", "brier", "slope", "intercept")
 JUDGED = ((6, 10, 30), (0.05, 0.3), (0.9, 0.97))
 OTHERS = ((8, 15, 20), (0.1, 0.2), (0.85, 0.95))
 ASSUMED = (1e-9, 0.25, 0.5, 1.0)
@@ -70,7 +77,7 @@ class Units:
         return self.positive, ~self.positive
 
 
-Ends = Mapping[str, tuple[float, float]]
+Ends = Mapping[str, tuple[float, float] | None]
 Method = Callable[[Units], Ends]
 
 
@@ -83,12 +90,37 @@ def draw(setting: Setting, ranked: bool, rng: np.random.Generator) -> Units:
     if ranked:
         value = np.sqrt(within) * rng.normal(size=count)[source]
         value += np.sqrt(1 - within) * rng.normal(size=len(source))
-        value += norm.ppf(setting.truth) * np.sqrt(2) * (positive - 0.5)
-        return Units(source, positive, norm.cdf(value))
+        distance = norm.ppf(setting.truth) * np.sqrt(2)
+        value += distance * (positive - 0.5)
+        return Units(source, positive, expit(distance * value))
     total = (1 - within) / within
     shares = rng.beta(setting.truth * total, (1 - setting.truth) * total, count)
     right = rng.random(len(source)) < shares[source]
     return Units(source, positive, np.where(right == positive, 0.9, 0.1))
+
+
+def true_value(name: str, setting: Setting, units: Units) -> float:
+    """Return the true value of a score, at the shares of the classes that were drawn."""
+    share, right = float(units.positive.mean()), setting.truth
+    counts = np.array([[share * right, share * (1 - right)], [0, 0]])
+    counts[1] = (1 - share) * (1 - right), (1 - share) * right
+    if name in ("mcc", "macro_f1"):
+        return {"mcc": matthews, "macro_f1": macro_f1}[name](counts)
+    if name in ("slope", "intercept"):
+        return 1.0 if name == "slope" else float(np.log(share / (1 - share)))
+    distance = norm.ppf(right) * np.sqrt(2)
+    value = np.linspace(-10, 10, 4001)
+    own = norm.pdf(value - distance / 2)
+    if name == "average_precision":
+        above, above_other = (norm.sf(value - sign * distance / 2) for sign in (1, -1))
+        called = share * above + (1 - share) * above_other
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision = np.where(called > 0, share * above / called, 1)
+        return float(trapezoid(precision * own, value))
+    if name == "brier":
+        error = (1 - expit(distance * value)) ** 2
+        return float(trapezoid(error * own, value))  # and by symmetry of the other class
+    return right
 
 
 def of_program(units: Units) -> Ends:
@@ -96,8 +128,20 @@ def of_program(units: Units) -> Ends:
     names = np.where(units.positive, *CLASSES)
     table = pd.DataFrame({"class": names, "source": units.source})
     both = np.column_stack([units.probability, 1 - units.probability])
-    scores = score_units(table, both, CLASSES).metrics
-    return {name: (score.low, score.high) for name, score in scores.items()}
+    scored = score_units(table, both, CLASSES)
+    found = scored.metrics | {"macro_f1": _macro_f1(scored, units)}
+    asked = units.positive, units.probability, units.source
+    found |= dict(zip(("slope", "intercept"), cox(*asked), strict=True))
+    found |= {"brier": brier_score(*asked)}
+    return {name: None if x is None else (x.low, x.high) for name, x in found.items()}
+
+
+def _macro_f1(scored: Evaluation, units: Units) -> Score:
+    """Score macro-F1, which is reported of more than two classes only."""
+    recalls = [scored.metrics["recall"], scored.metrics["specificity"]]
+    sources = [units.source[side] for side in units.sides]
+    counts = np.array(scored.confusion, float)
+    return score_by_recalls(macro_f1, counts, recalls, sources, 0.0, 0.5)
 
 
 def of_assumed(assumed: float, units: Units) -> Ends:
@@ -181,14 +225,18 @@ def coverage(
     found = []
     for ranked, names in studies:
         ends: dict[str, list[Ends]] = {method: [] for method in methods}
-        for _ in range(repeats):
-            units = draw(setting, ranked, rng)
+        drawn = [draw(setting, ranked, rng) for _ in range(repeats)]
+        for units in drawn:
             for method, intervals_of in methods.items():
                 ends[method].append(intervals_of(units))
         for name in names:
             for method, all_ends in ends.items():
-                low, high = np.array([one[name] for one in all_ends]).T
-                held = ((low <= setting.truth) & (setting.truth <= high)).mean()
+                known = [k for k, one in enumerate(all_ends) if one.get(name) is not None]
+                if not known:
+                    continue
+                low, high = np.array([all_ends[k][name] for k in known]).T
+                true = np.array([true_value(name, setting, drawn[k]) for k in known])
+                held = ((low <= true) & (true <= high)).mean()
                 row = {"score": name.replace("_", " "), **vars(setting), "method": method}
                 found.append(row | {"covered": held, "width": (high - low).mean()})
     return found
@@ -208,6 +256,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=250)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--others", action="store_true")
     options = parser.parse_args()
     rng = np.random.default_rng(0)
     methods: dict[str, Method] = {
@@ -216,11 +265,12 @@ def main() -> None:
         "Student's t": partial(of_plain_effect, True),
         "bootstrap": partial(of_bootstrap, rng),
     }
-    studies: list[tuple[bool, Sequence[str]]] = [(False, SHARES), (True, ("auc",))]
+    studies: list[tuple[bool, Sequence[str]]] = [(False, SHARES), (True, RANKED)]
     if options.choose:
         studies = [(False, ("accuracy", "recall"))]
         methods = {f"{assumed:g} assumed": partial(of_assumed, assumed) for assumed in ASSUMED}
-    settings = itertools.product(*(OTHERS if options.choose else JUDGED), (False, True))
+    parameters = OTHERS if options.choose or options.others else JUDGED
+    settings = itertools.product(*parameters, (False, True))
     rows = [
         row
         for setting in itertools.starmap(Setting, settings)
@@ -231,7 +281,7 @@ def main() -> None:
     groups = table.groupby([*over, "method"], sort=False)
     shown = groups["covered"].min().map("{:.3f}".format)
     shown += groups["width"].mean().map(" ({:.2f})".format)
-    shown = shown.unstack()[list(methods)].sort_index().reset_index()
+    shown = shown.unstack(fill_value="")[list(methods)].sort_index().reset_index()
     print(f"{options.repeats} simulated evaluations each; coverage (width).\n")
     names = {"shared": "sources hold", "sources": "sources a class", "truth": "true score"}
     print_markdown(shown.rename(columns=names))

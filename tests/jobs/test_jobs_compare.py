@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.metrics import (
+    average_precision_score,
     balanced_accuracy_score,
     f1_score,
+    matthews_corrcoef,
     precision_score,
     recall_score,
     roc_auc_score,
@@ -32,7 +34,8 @@ from napari_marrow.measure.settings import FeatureSettings
 FAST = CompareSettings(
     models=("naive-bayes", "decision-tree"), folds=4, families=("histogram", "fourier"), select=6
 )
-METRICS = ["balanced_accuracy", "accuracy", "precision", "recall", "specificity", "f1", "auc"]
+METRICS = ["balanced_accuracy", "accuracy", "precision", "recall", "specificity", "f1", "mcc"]
+METRICS += ["auc", "average_precision"]
 
 
 def compare(collection, out, **changes):
@@ -120,7 +123,9 @@ def test_metrics_and_their_spread_are_those_of_the_answers(both):
                 "recall": recall_score(truth, said),
                 "specificity": recall_score(~truth, ~said),
                 "f1": f1_score(truth, said),
+                "mcc": matthews_corrcoef(truth, said),
                 "auc": roc_auc_score(truth, part["probability_ALL"]),
+                "average_precision": average_precision_score(truth, part["probability_ALL"]),
             }
 
         whole = scores(own)

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, norm, t
 from sklearn.metrics import (
+    average_precision_score,
     balanced_accuracy_score,
     f1_score,
+    matthews_corrcoef,
     precision_score,
     recall_score,
     roc_auc_score,
@@ -55,7 +57,9 @@ def test_metrics_are_those_of_scikit_learn(scored):
             "recall": recall_score(truth, answer, pos_label="ALL"),
             "specificity": recall_score(truth, answer, pos_label="MM"),
             "f1": f1_score(truth, answer, pos_label="ALL"),
+            "mcc": matthews_corrcoef(truth, answer),
             "auc": roc_auc_score(truth == "ALL", chance),
+            "average_precision": average_precision_score(truth == "ALL", chance),
         },
         abs=1e-9,
     )
@@ -151,6 +155,7 @@ def test_chance_is_guessing_by_the_shares(scored):
     # 18 of 40 are ALL. Guessing ALL for 45 %: precision and recall .45, F1 .45, specificity .55.
     expected = {"accuracy": 0.55, "precision": 0.45, "recall": 0.45, "specificity": 0.55}
     expected |= {"f1": 0.45, "auc": 0.5, "balanced_accuracy": 0.5}
+    expected |= {"mcc": 0, "average_precision": 0.45}
     assert {name: s.chance for name, s in metrics.items()} == pytest.approx(expected, abs=1e-9)
 
 
@@ -200,13 +205,67 @@ def test_positive_class_is_all_and_else_the_first():
     assert later.metrics["auc"].estimate == 1
 
 
-def test_three_classes_have_accuracies_and_confusion_only():
+def test_three_classes_have_scores_of_all_of_them():
     probabilities = np.eye(3)[[0, 1, 1, 2]]
     result = score_units(units(list("aabc")), probabilities, ("a", "b", "c"))
-    assert list(result.metrics) == ["balanced_accuracy", "accuracy"]
+    assert list(result.metrics) == ["balanced_accuracy", "accuracy", "macro_f1", "mcc"]
     assert result.metrics["accuracy"].chance == 0.5
     assert result.metrics["balanced_accuracy"].chance == pytest.approx(1 / 3, abs=1e-9)
     assert result.confusion == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("classes", ["abc", "abcd"])  # of d there is no unit
+def test_scores_of_three_classes_are_those_of_scikit_learn(classes):
+    rng = np.random.default_rng(3)
+    truth = rng.choice(list("abc"), 90, p=(0.6, 0.3, 0.1))
+    answer = np.where(rng.random(90) < 0.3, rng.choice(list("abc"), 90), truth)
+    both = (answer[:, None] == np.array(list(classes))).astype(float)
+    found = score_units(units(truth), both, tuple(classes)).metrics
+    assert found["macro_f1"].estimate == pytest.approx(f1_score(truth, answer, average="macro"))
+    assert found["mcc"].estimate == pytest.approx(matthews_corrcoef(truth, answer), abs=1e-9)
+    for name in ("macro_f1", "mcc"):
+        assert found[name].low < found[name].estimate < found[name].high < 1
+
+
+def test_interval_of_the_correlation_moves_each_recall_to_its_ends(scored):
+    _, _, result = scored
+    found, ((tp, _), (_, tn)) = result.metrics, result.confusion
+    mcc = found["mcc"]
+
+    def correlation(recall, specificity):
+        tp, fn, fp, tn = 18 * recall, 18 * (1 - recall), 22 * (1 - specificity), 22 * specificity
+        return (tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+
+    recall, specificity = tp / 18, tn / 22
+    assert mcc.estimate == pytest.approx(correlation(recall, specificity), abs=1e-9)
+    below = np.hypot(
+        mcc.estimate - correlation(found["recall"].low, specificity),
+        mcc.estimate - correlation(recall, found["specificity"].low),
+    )
+    assert mcc.low == pytest.approx(mcc.estimate - below, abs=1e-9)
+
+
+def test_interval_of_the_average_precision_is_wilsons(scored):
+    """Of the 18 positive units, which are as many sources."""
+    score = scored[2].metrics["average_precision"]
+    quantile, found = t.ppf(0.975, 17), score.estimate
+    for end in (score.low, score.high):  # where the normal statistic is the quantile
+        assert abs(found - end) == pytest.approx(quantile * np.sqrt(end * (1 - end) / 18), abs=1e-9)
+
+
+def test_a_perfect_score_of_a_correlation_has_a_width():
+    both = np.eye(2)[[0] * 10 + [1] * 10]
+    found = score_units(units(["ALL"] * 10 + ["MM"] * 10), both, ("ALL", "MM")).metrics
+    for name in ("mcc", "average_precision"):
+        assert (found[name].estimate, found[name].high) == (1, 1)
+        assert found[name].low < 0.9
+
+
+def test_a_model_that_answers_one_class_has_no_correlation():
+    both = np.tile([0.2, 0.7, 0.1], (6, 1))
+    found = score_units(units(list("aabbcc")), both, ("a", "b", "c")).metrics
+    assert found["mcc"].estimate == matthews_corrcoef(list("aabbcc"), ["b"] * 6) == 0
+    assert found["macro_f1"].estimate == pytest.approx(1 / 6, abs=1e-9)  # of b 0.5
 
 
 def coloured(classes, reds):

@@ -34,7 +34,7 @@ class Score:
     Attributes
     ----------
     estimate, low, high
-        From 0 to 1.
+        From 0 to 1; of the Matthews correlation from -1.
     chance
         What guessing by the shares of the classes gives; for accuracy, always giving the most
         frequent class.

@@ -11,6 +11,36 @@ Protocol = Literal["honest", "paper"]
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """An estimate of any size, with its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """How far probabilities can be taken at their word.
+
+    Attributes
+    ----------
+    of
+        The class whose probability it is; of more than two classes "the answered class".
+    brier
+        Mean squared error of the probability: 0 is best.
+    slope, intercept
+        Of logistic recalibration: 1 and 0 are best; None where they have no end, as when the
+        probabilities tell the classes without error.
+    """
+
+    of: str
+    brier: Score
+    slope: Estimate | None
+    intercept: Estimate | None
+
+
+@dataclass(frozen=True)
 class PairedDifference:
     """By how much one model is better than another on the same folds, under one protocol.
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import confusion_matrix, roc_auc_score
+from sklearn.metrics import confusion_matrix
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from napari_marrow.learning.scores.agreement import (
+    macro_f1,
+    matthews,
+    mean_recall,
+    score_by_recalls,
+)
 from napari_marrow.learning.scores.evaluation import Evaluation, Score, find_few_sources
 from napari_marrow.learning.scores.intervals import (
     count_sources,
     design_effect,
-    newcombe,
     t_quantile,
     wilson,
 )
+from napari_marrow.learning.scores.ranking import score_ranking
 from napari_marrow.learning.splits import Split
 from napari_marrow.measure.colour import MEAN_COLOUR
 
@@ -43,17 +51,34 @@ def score_units(
     """
     truth = pd.Categorical(table["class"], categories=list(classes)).codes
     predicted, sources = probabilities.argmax(axis=1), table["source"].to_numpy()
-    right, shares = truth == predicted, np.bincount(truth, minlength=len(classes)) / len(truth)
-    metrics = {"balanced_accuracy": _balanced(right, truth, sources, len(classes))}
-    metrics |= {"accuracy": _proportion(right, sources, float(shares.max()))}
+    right, n_classes = truth == predicted, len(classes)
+    shares = np.bincount(truth, minlength=n_classes) / len(truth)
+    confusion = confusion_matrix(truth, predicted, labels=range(n_classes))
+    sides = [truth == k for k in range(n_classes)]
+    recalls = [
+        proportion(right[own], sources[own], 1 / n_classes) if own.any() else None for own in sides
+    ]
+    of_recalls = partial(
+        score_by_recalls,
+        counts=confusion.astype(float),
+        recalls=recalls,
+        sources=[sources[own] for own in sides],
+    )
+    metrics = {"balanced_accuracy": of_recalls(mean_recall, lowest=0.0, chance=1 / n_classes)}
+    metrics |= {"accuracy": proportion(right, sources, float(shares.max()))}
     effect = design_effect(right, sources)
-    positive = classes.index("ALL") if "ALL" in classes else 0
-    if len(classes) == 2:
+    positive = classes.index(positive_class(classes))
+    if n_classes == 2:
         metrics |= _two_class(truth == positive, predicted == positive, sources)
-        metrics |= _auc(truth == positive, probabilities[:, positive], sources, effect)
+    else:
+        metrics |= {"macro_f1": of_recalls(macro_f1, lowest=0.0, chance=1 / n_classes)}
+    if (shares > 0).sum() > 1:
+        metrics |= {"mcc": of_recalls(matthews, lowest=-1.0, chance=0.0)}
+    if n_classes == 2:
+        metrics |= score_ranking(truth == positive, probabilities[:, positive], sources, effect)
     return Evaluation(
         metrics,
-        confusion_matrix(truth, predicted, labels=range(len(classes))).tolist(),
+        confusion.tolist(),
         classes,
         classes[positive],
         len(truth),
@@ -63,7 +88,12 @@ def score_units(
     )
 
 
-def _proportion(right: NDArray[np.bool_], sources: NDArray, chance: float) -> Score:
+def positive_class(classes: Sequence[str]) -> str:
+    """Return the class that precision, recall, F1 and AUC are about."""
+    return "ALL" if "ALL" in classes else classes[0]
+
+
+def proportion(right: NDArray[np.bool_], sources: NDArray, chance: float) -> Score:
     """Score the share of right answers; the sources are those of the units that it is of."""
     count = len(right)
     if not count:
@@ -73,59 +103,20 @@ def _proportion(right: NDArray[np.bool_], sources: NDArray, chance: float) -> Sc
     return Score(float(right.mean()), *ends, chance)
 
 
-def _balanced(
-    right: NDArray[np.bool_], truth: NDArray[np.integer], sources: NDArray, classes: int
-) -> Score:
-    """Return the mean share of right answers of the classes that there are.
-
-    Its interval comes from theirs (G. Zou and A. Donner, "Construction of confidence limits about
-    effect measures", Statistics in Medicine 27, 2008). Shares of two classes are taken to be as
-    correlated as sources hold both: what makes a source hard may do so for each of its classes.
-    """
-    own = [truth == k for k in np.unique(truth)]
-    recalls = [_proportion(right[rows], sources[rows], 1 / classes) for rows in own]
-    held = np.stack([np.isin(np.unique(sources), sources[rows]) for rows in own]).astype(float)
-    held /= np.linalg.norm(held, axis=1, keepdims=True)
-
-    def half(widths: list[float]) -> float:
-        return float(np.linalg.norm(np.array(widths) @ held)) / len(widths)
-
-    estimate = float(np.mean([r.estimate for r in recalls]))
-    below = half([r.estimate - r.low for r in recalls])
-    above = half([r.high - r.estimate for r in recalls])
-    return Score(estimate, max(0.0, estimate - below), min(1.0, estimate + above), 1 / classes)
-
-
 def _two_class(
     truth: NDArray[np.bool_], called: NDArray[np.bool_], sources: NDArray
 ) -> dict[str, Score]:
     """Score which units are, and are called, positive; what would divide by 0 is left out."""
     prevalence, either = float(truth.mean()), truth | called
     # F1 is a monotone function of TP / (TP + FP + FN), whose Wilson interval is carried over.
-    both = _proportion((truth & called)[either], sources[either], prevalence / (2 - prevalence))
+    both = proportion((truth & called)[either], sources[either], prevalence / (2 - prevalence))
     scores = {
-        "precision": _proportion(truth[called], sources[called], prevalence),
-        "recall": _proportion(called[truth], sources[truth], prevalence),
-        "specificity": _proportion(~called[~truth], sources[~truth], 1 - prevalence),
+        "precision": proportion(truth[called], sources[called], prevalence),
+        "recall": proportion(called[truth], sources[truth], prevalence),
+        "specificity": proportion(~called[~truth], sources[~truth], 1 - prevalence),
         "f1": Score(**{name: 2 * value / (1 + value) for name, value in asdict(both).items()}),
     }
     return {name: score for name, score in scores.items() if not np.isnan(score.estimate)}
-
-
-def _auc(
-    truth: NDArray[np.bool_],
-    probability: NDArray[np.float64],
-    sources: NDArray,
-    effect: float,
-) -> dict[str, Score]:
-    """Score the order of the probabilities; the sources are those of the class with fewest."""
-    positives, negatives = int(truth.sum()), int((~truth).sum())
-    if not positives or not negatives:
-        return {}
-    area = float(roc_auc_score(truth, probability))
-    quantile = t_quantile(min(count_sources(sources[truth]), count_sources(sources[~truth])))
-    effective = (max(1, positives / effect), max(1, negatives / effect))
-    return {"auc": Score(area, *newcombe(area, *effective, quantile), 0.5)}
 
 
 def colour_baseline(train: pd.DataFrame, heldout: pd.DataFrame) -> Score | None:
@@ -150,7 +141,7 @@ def colour_baseline(train: pd.DataFrame, heldout: pd.DataFrame) -> Score | None:
     model.fit(train[columns].to_numpy(), train["class"])
     correct = model.predict(heldout[columns].to_numpy()) == heldout["class"].to_numpy()
     chance = heldout["class"].value_counts(normalize=True).max()
-    return _proportion(correct, heldout["source"].to_numpy(), float(chance))
+    return proportion(correct, heldout["source"].to_numpy(), float(chance))
 
 
 def evaluate_heldout(

@@ -24,6 +24,7 @@ from napari_marrow.learning.scores.findings import (
     Forecast,
     PairedDifference,
     Protocol,
+    Recalibration,
     Share,
     UnitAnswer,
 )
@@ -87,6 +88,8 @@ class ModelResult:
         Scores over all answers.
     curves
         Its curves; None where they were not computed.
+    recalibration
+        How far its probabilities can be taken at their word.
     by_field
         Of one prediction per cell: scores of the answers for whole fields, by the rule that
         :mod:`.by_field` states.
@@ -104,6 +107,7 @@ class ModelResult:
     protocol: Protocol
     evaluation: Evaluation
     curves: Curves | None = None
+    recalibration: Recalibration | None = None
     by_field: Evaluation | None = None
     spread: Mapping[str, float | None] = field(default_factory=dict)
     fit_seconds: float | None = None
