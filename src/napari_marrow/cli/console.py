@@ -15,7 +15,16 @@ from napari_marrow.jobs.events import Event
 from napari_marrow.learning.scores.results import ModelResult
 from napari_marrow.report.tables import few_text
 
-METRICS = ("balanced_accuracy", "accuracy", "precision", "recall", "specificity", "f1", "auc")
+METRICS = (
+    "balanced_accuracy",
+    "accuracy",
+    "macro_f1",
+    "precision",
+    "recall",
+    "specificity",
+    "f1",
+    "auc",
+)
 """Those of a comparison, in the order of its columns."""
 # names of files and classes may hold what rich takes for its markup
 console = Console(stderr=True, highlight=False, markup=False, emoji=False)

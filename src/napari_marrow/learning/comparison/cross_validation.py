@@ -11,6 +11,7 @@ import pandas as pd
 
 from napari_marrow.learning.comparison.folds import Fold
 from napari_marrow.learning.learners import Callbacks, Learner
+from napari_marrow.learning.scores.described import described
 from napari_marrow.learning.scores.evaluation import AcquisitionScores
 from napari_marrow.learning.scores.metrics import UNIT_COLUMNS, score_units, with_answers
 from napari_marrow.learning.scores.results import ModelResult
@@ -83,6 +84,7 @@ def cross_validate(
         model_bytes=model_bytes,
         acquisitions=tuple(left_out),
     )
+    result = described(result, judged, classes, settings.unit)
     found = found.drop(columns="acquisition").reset_index(drop=True)
     found.insert(list(found.columns).index("predicted"), "repeat", found.pop("repeat"))
     return CrossValidated(

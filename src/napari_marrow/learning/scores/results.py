@@ -88,8 +88,6 @@ class ModelResult:
         Scores over all answers.
     curves
         Its curves; None where they were not computed.
-    recalibration
-        How far its probabilities can be taken at their word.
     by_field
         Of one prediction per cell: scores of the answers for whole fields, by the rule that
         :mod:`.by_field` states.
@@ -101,19 +99,24 @@ class ModelResult:
         Size of the ONNX model, of the first fold.
     acquisitions
         The scores of each that was left out; none of folds by source.
+    recalibration
+        How far its probabilities can be taken at their word.
+    certain
+        Scores of the answers that are not marked uncertain; None where none was, or none could be.
     """
 
     model: str
     protocol: Protocol
     evaluation: Evaluation
     curves: Curves | None = None
-    recalibration: Recalibration | None = None
     by_field: Evaluation | None = None
     spread: Mapping[str, float | None] = field(default_factory=dict)
     fit_seconds: float | None = None
     parameters: int | None = None
     model_bytes: int | None = None
     acquisitions: tuple[AcquisitionScores, ...] = ()
+    recalibration: Recalibration | None = None
+    certain: Evaluation | None = None
 
     @property
     def clusters(self) -> str:

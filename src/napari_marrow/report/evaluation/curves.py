@@ -98,12 +98,13 @@ def _draw_one(
 
 def _facts(model: ModelResult, kind: _Kind) -> str:
     """Return the scores that a curve goes with, in words."""
-    if kind.name != "calibration":
+    own = model.recalibration
+    if kind.name != "calibration" or own is None:
         return ""
-    named = {"brier": "Brier score", "calibration_slope": "slope (1 is ideal)"}
-    known = model.evaluation.metrics
-    found = [f"{text} {known[name].estimate:.2f}" for name, text in named.items() if name in known]
-    return f" {model.model}: {', '.join(found)}." if found else ""
+    found = [f"Brier score {own.brier.estimate:.2f}"]
+    found += [f"slope {own.slope.estimate:.2f} (1 is ideal)"] if own.slope else []
+    found += [f"intercept {own.intercept.estimate:.2f} (0 is ideal)"] if own.intercept else []
+    return f" {model.model}: {', '.join(found)}."
 
 
 def _told(model: ModelResult, curve: Curve, kind: _Kind) -> str:
