@@ -125,5 +125,5 @@ def write_page(
 
 def write_text(path: Path, text: str) -> None:
     """Write a page, which replaces an older one of this program only."""
-    with atomic_file(path) as part:
+    with atomic_file(path, PAGE) as part:
         part.write_text(text, encoding="utf-8")

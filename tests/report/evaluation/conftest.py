@@ -1,5 +1,7 @@
 """A small result of a comparison, made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from napari_marrow.learning.scores.evaluation import AcquisitionScores, Evaluation, Score
@@ -31,7 +33,7 @@ def scored(estimate: float, low: float, high: float, **changes) -> Evaluation:
     )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def result() -> EvaluationResult:
     """Two models under both protocols; no part is empty."""
     points = (ForecastPoint(4, 0.8, 0.6, 0.9), ForecastPoint(8, 0.87, 0.8, 0.93))
@@ -82,10 +84,17 @@ def result() -> EvaluationResult:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def left_out() -> tuple[AcquisitionScores, ...]:
     """Scores on two acquisitions that were left out."""
     return (
         AcquisitionScores("lab a", "a/1.png", scored(0.61, 0.4, 0.8)),
         AcquisitionScores("lab b", "b/1.png", scored(0.83, 0.6, 0.9)),
     )
+
+
+@pytest.fixture(scope="session")
+def undrawn(result) -> EvaluationResult:
+    """The same with the confusion matrix as its one figure, which takes less time."""
+    models = tuple(replace(model, curves=None) for model in result.models)
+    return replace(result, models=models, folds=(), forecast=None)

@@ -20,7 +20,10 @@ def answer(result, word):
     [
         ("judged", "svm and logistic, each trained anew on parts of set"),
         ("patients", "Unknown: nothing says"),
-        ("How good", "Accuracy of svm: 0.87. The data allow 0.74 to 0.95"),
+        (
+            "How good",
+            "Accuracy of svm: 0.87. With so many",
+        ),
         ("chance", "Yes: the interval of accuracy begins at 0.74, chance is 0.50"),
         ("Which model", "No model is shown to be better"),
         ("worst", "ALL/a.png, cell 3: ALL was called MM with probability 0.91, and not marked"),

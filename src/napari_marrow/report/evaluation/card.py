@@ -113,9 +113,8 @@ def card_of_bundle(info: BundleInfo, data: DataSummary, name: str) -> Card:
     divided = ", ".join(f"{len(split.get(key, ()))} {text}" for text, key in sides)
     options = MODELS[settings.model].option_names
     learnt = describe_acquisitions(info.observed)
-    version = info.versions.get("napari-marrow", "")
     own = {
-        "name and version": f"{name}, by napari-marrow {version}" if version else name,
+        "name and version": _version(name, info.versions),
         "type": f"{settings.model}: {MODELS[settings.model].description}",
         "output": f"a probability for each of {joined(info.classes)}, per {settings.unit}",
         "hyperparameters": _values(settings, options),
@@ -147,7 +146,7 @@ def card_of_comparison(
         "acquisition": "one acquisition after the other is left out",
     }[settings.by]
     own = {
-        "name and version": f"{joined(settings.models)}, by napari-marrow",
+        "name and version": _version(joined(settings.models), versions),
         "type": of_each,
         "output": f"a probability for each of {joined(classes)}, per {settings.unit}",
         "hyperparameters": _values(settings, options),
@@ -188,10 +187,17 @@ def _of_data(data: DataSummary, classes: tuple[str, ...]) -> dict[str, str]:
     }
 
 
-def _values(settings: object, options: frozenset[str] | set[str] | tuple[str, ...]) -> str:
+def _values(settings: object, options: frozenset[str]) -> str:
     """Return those of the options that a model takes, with their values."""
-    values = {name: str(getattr(settings, name)) for name in sorted(options)}
-    return _values_text({name.replace("_", " "): text for name, text in values.items() if text})
+    values = {}
+    for name in sorted(options):
+        value = getattr(settings, name)
+        values[name.replace("_", " ")] = joined(value) if isinstance(value, tuple) else str(value)
+    return _values_text({name: text for name, text in values.items() if text})
+
+
+def _version(name: str, versions: Mapping[str, str]) -> str:
+    return f"{name}, by napari-marrow {versions.get('napari-marrow', '')}".rstrip()
 
 
 def _values_text(values: Mapping[str, str], without: str = "") -> str:

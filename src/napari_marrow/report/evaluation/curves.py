@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -11,7 +12,7 @@ from napari_marrow.report.colours import RUNS, TRAINING, VALIDATION
 from napari_marrow.report.evaluation.drawing import Drawing, short
 from napari_marrow.report.evaluation.leading import leading_model, shown_models
 
-_DASHES = ("-", "--", "-.", ":")
+_DASHES = ("--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1)))
 _SIZE_IN = (4.4, 4.1)
 
 
@@ -28,10 +29,17 @@ class _Kind:
     metric: str = ""
 
 
+_PRECISION = "average_precision"
 _DIAGONAL = ((0.0, 1.0), (0.0, 1.0))
 _KINDS = (
     _Kind("roc", "ROC", "1 − specificity", "recall", _DIAGONAL, "chance", "auc"),
-    _Kind("precision_recall", "Precision and recall", "recall", "precision", metric="ap"),
+    _Kind(
+        "precision_recall",
+        "Precision and recall",
+        "recall",
+        "precision",
+        metric="average_precision",
+    ),
     _Kind("calibration", "Calibration", "mean probability", "fraction right", _DIAGONAL, "ideal"),
     _Kind("coverage", "Accuracy of the answers that are kept", "fraction kept", "accuracy"),
 )
@@ -52,48 +60,66 @@ def _curve(result: EvaluationResult, kind: _Kind) -> Drawing | None:
     drawn = [(m, curve) for m in shown_models(result) if (curve := _of(m, kind)) is not None]
     if not drawn:
         return None
-    lead = leading_model(result)
+    best = leading_model(result)
+    lead, own = next(((m, c) for m, c in drawn if m is best), drawn[0])
+    y_label = kind.y
+    if kind.name == "calibration" and len(lead.evaluation.classes) == 2:
+        y_label = f"fraction of {short(lead.evaluation.positive)}"
 
     def draw(axes: Axes) -> None:
         if kind.reference is not None:
             axes.plot(*kind.reference, color="#808080", lw=1, ls=":", label=kind.reference_name)
         for k, (model, curve) in enumerate(drawn):
-            _draw_one(axes, kind, model, curve, k, model is lead or len(drawn) == 1)
-        axes.set(xlabel=kind.x, ylabel=kind.y, xlim=(-0.01, 1.01))
-        if kind.name == "coverage":
-            lows = [min(curve.y) for _, curve in drawn]
-            axes.set_ylim(max(0, min(*lows, 1) - 0.15), 1.01)
-        else:
-            axes.set_ylim(-0.01, 1.01)
+            _draw_one(axes, kind, model, curve, k, model is lead)
+        low = min(0.9, *own.y) - 0.1 if kind.name == "coverage" else 0.0
+        axes.set(xlabel=kind.x, ylabel=y_label, xlim=(-0.01, 1.01), ylim=(max(low, 0) - 0.01, 1.01))
         axes.legend(frameon=False, fontsize=8, loc="best")
         axes.spines[["top", "right"]].set_visible(False)
 
-    shown = lead if any(m is lead for m, _ in drawn) else drawn[0][0]
-    facts = _facts(shown, kind)
-    band = f" The band is the 95 % interval of {shown.model}." if len(drawn) > 1 else ""
-    caption = f"{kind.title}.{band or ' The band is the 95 % interval.'}{facts}"
     told = " ".join(_told(model, curve, kind) for model, curve in drawn)
-    return Drawing(
-        kind.name, _SIZE_IN, draw, caption, f"{kind.title}: {kind.y} by {kind.x}. {told}"
-    )
+    caption = f"{kind.title}.{_band_text(kind, lead, own)}{_facts(lead, kind)}"
+    alt = f"{kind.title}: {y_label} by {kind.x}. {told}"
+    return Drawing(kind.name, _SIZE_IN, draw, caption, alt)
+
+
+def _has_band(curve: Curve) -> bool:
+    return (curve.low, curve.high) != (curve.y, curve.y)
+
+
+def _band_text(kind: _Kind, model: ModelResult, curve: Curve) -> str:
+    if not _has_band(curve):
+        return ""
+    bars = kind.name == "calibration"
+    what = "Bars are 95 % intervals" if bars else "The band is the 95 % interval"
+    return f" {what} of {model.model}."
 
 
 def _draw_one(
-    axes: Axes, kind: _Kind, model: ModelResult, curve: Curve, k: int, band: bool
+    axes: Axes, kind: _Kind, model: ModelResult, curve: Curve, k: int, is_lead: bool
 ) -> None:
-    colour, dashes = RUNS[k % len(RUNS)], _DASHES[k // len(RUNS) % len(_DASHES)]
+    """Draw the curve of a model; that of the leading one stands out and has its band."""
+    colour, dashes = RUNS[k % len(RUNS)], _DASHES[k % len(_DASHES)]
+    line = {"lw": 2.5, "ls": "-", "zorder": 3} if is_lead else {"lw": 1.3, "ls": dashes}
     score = model.evaluation.metrics.get(kind.metric)
     label = short(model.model) + (f" {score.estimate:.2f}" if score else "")
     marker = "o" if kind.name == "calibration" else ""
-    axes.plot(curve.x, curve.y, color=colour, ls=dashes, lw=2, marker=marker, ms=4, label=label)
-    if not band or (curve.low == curve.y and curve.high == curve.y):
+    axes.plot(curve.x, curve.y, color=colour, marker=marker, ms=4, label=label, **line)
+    if not is_lead or not _has_band(curve):
         return
     if kind.name == "calibration":
-        below = [max(0.0, y - low) for y, low in zip(curve.y, curve.low, strict=True)]
-        above = [max(0.0, high - y) for y, high in zip(curve.y, curve.high, strict=True)]
-        axes.errorbar(curve.x, curve.y, (below, above), fmt="none", ecolor=colour, capsize=3)
+        bars = interval_bars(curve.y, curve.low, curve.high)
+        axes.errorbar(curve.x, curve.y, bars, fmt="none", ecolor=colour, capsize=3)
     else:
         axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.2, lw=0)
+
+
+def interval_bars(
+    middle: Sequence[float], low: Sequence[float], high: Sequence[float]
+) -> tuple[list[float], list[float]]:
+    """Return how far intervals reach below and above, as Matplotlib's error bars need it."""
+    below = [max(0.0, y - end) for y, end in zip(middle, low, strict=True)]
+    above = [max(0.0, end - y) for y, end in zip(middle, high, strict=True)]
+    return below, above
 
 
 def _facts(model: ModelResult, kind: _Kind) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.report.colours import RUNS, class_colours
-from napari_marrow.report.evaluation.curves import draw_curves
+from napari_marrow.report.evaluation.curves import draw_curves, interval_bars
 from napari_marrow.report.evaluation.drawing import Drawing, short
-from napari_marrow.report.evaluation.leading import leading_model
+from napari_marrow.report.evaluation.leading import leading_model, metric_name
 from napari_marrow.report.figures import draw_confusion
 
 
@@ -50,6 +51,7 @@ def _folds(result: EvaluationResult) -> Drawing | None:
             yticks=range(len(folds)), yticklabels=map(short, labels), xlabel="sources held out"
         )
         axes.set_ylim(len(folds) - 0.5, -0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)
         axes.figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=8)
 
@@ -96,20 +98,17 @@ def _forecast(result: EvaluationResult) -> Drawing | None:
         band = [p.low for p in expected], [p.high for p in expected]
         axes.fill_between(x, *band, alpha=0.2, lw=0, color=RUNS[0])
         axes.plot(x, [p.estimate for p in expected], color=RUNS[0], lw=2, ls="--", label="expected")
-        below = [p.estimate - p.low for p in measured]
-        above = [p.high - p.estimate for p in measured]
-        axes.errorbar(
-            [p.sources for p in measured], [p.estimate for p in measured], (below, above),
-            fmt="o", color=RUNS[1], capsize=3, label="measured",
-        )  # fmt: skip
-        axes.set(
-            xlabel="sources of each class to learn from", ylabel=forecast.metric.replace("_", " ")
-        )
+        middle = [p.estimate for p in measured]
+        bars = interval_bars(middle, [p.low for p in measured], [p.high for p in measured])
+        places = [p.sources for p in measured]
+        style = {"fmt": "o", "color": RUNS[1], "capsize": 3, "label": "measured"}
+        axes.errorbar(places, middle, bars, **style)
+        name = metric_name(forecast.metric)
+        axes.set(xlabel="sources of each class to learn from", ylabel=name)
         axes.legend(frameon=False, loc="lower right")
         axes.spines[["top", "right"]].set_visible(False)
 
     told = ", ".join(f"{p.estimate:.2f} with {p.sources:.0f}" for p in forecast.measured)
     caption = f"Learning curve of {forecast.model}, measured and expected, with 95 % intervals."
-    return Drawing(
-        "forecast", (5.4, 3.6), draw, caption, f"Measured: {told} sources of each class."
-    )
+    alt = f"Measured: {told} sources of each class."
+    return Drawing("forecast", (5.4, 3.6), draw, caption, alt)

@@ -45,7 +45,7 @@ def answered_questions(result: EvaluationResult) -> list[Question]:
 def _what(result: EvaluationResult) -> str:
     data, models = result.data, list(dict.fromkeys(m.model for m in result.models))
     classes = joined([one.name for one in data.classes])
-    asked = f"class ({classes}) of each {'whole photograph' if data.unit == 'field' else 'cell'}"
+    asked = f"class ({classes}) of each {'photograph' if data.unit == 'field' else 'cell'}"
     if result.kind == "evaluate":
         left_out = f" {counted(data.known, 'photograph')} that it learnt from were left out."
         return (
@@ -79,8 +79,8 @@ def _how_good(result: EvaluationResult) -> str:
     if model.evaluation.few_sources:
         return f"{text} How sure that is can't be told: {few_text(model.evaluation.few_sources)}"
     return (
-        f"{text} The data allow {score.low:.2f} to {score.high:.2f} (95 % interval): a value above "
-        f"{score.high:.2f} is not shown, nor that it is below {score.low:.2f}."
+        f"{text} With so many photographs the true value may be anything from {score.low:.2f} to "
+        f"{score.high:.2f} (95 % interval)."
     )
 
 
@@ -138,7 +138,8 @@ def _controls(result: EvaluationResult) -> str:
         return "Not checked: repeat with --controls."
     well = [control.text for control in result.controls if control.does_well]
     if well:
-        return f"It may not: {joined(well)} is enough for a score clearly above chance."
+        verb = "is" if len(well) == 1 else "are each"
+        return f"It may not: {joined(well)} {verb} enough for a score clearly above chance."
     return "None of the controls, which hide the cells or their classes, is clearly above chance."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.evaluation import Evaluation
@@ -11,7 +12,7 @@ from napari_marrow.report.evaluation.leading import first_score, metric_name, sh
 from napari_marrow.report.rendering import Table
 from napari_marrow.report.tables import score_text
 
-MAX_MODEL_COLUMNS = 4
+MAX_MODEL_COLUMNS = 5
 """Models side by side: more would be cut off on paper."""
 MAX_SHARE_ROWS = 100
 """Fields whose shares the page lists; the CSV has all."""
@@ -29,14 +30,12 @@ def classes_table(result: EvaluationResult) -> Table:
     return Table("What it was measured on", columns, rows)
 
 
-def score_tables(result: EvaluationResult) -> list[Table]:
-    """Return all scores of each protocol; models are side by side, a few in a table."""
-    tables = []
-    for protocol in dict.fromkeys(model.protocol for model in result.models):
-        own = [model for model in result.models if model.protocol == protocol]
-        for start in range(0, len(own), MAX_MODEL_COLUMNS):
-            tables.append(_scores(own[start : start + MAX_MODEL_COLUMNS], result))
-    return tables
+def score_tables(result: EvaluationResult, protocol: str) -> list[Table]:
+    """Return all scores under a protocol; models are side by side, a few in a table."""
+    own = [model for model in result.models if model.protocol == protocol]
+    count = -(-len(own) // MAX_MODEL_COLUMNS)
+    starts = [round(k * len(own) / count) for k in range(count + 1)] if count else []
+    return [_scores(own[start:end], result) for start, end in pairwise(starts)]
 
 
 def _scores(models: Sequence[ModelResult], result: EvaluationResult) -> Table:
@@ -53,8 +52,9 @@ def _scores(models: Sequence[ModelResult], result: EvaluationResult) -> Table:
     own = evaluations[0]
     clusters = counted(own.sources, models[0].clusters)
     what = f"one answer per {result.data.unit}, {counted(own.units, 'answer')}, {clusters}"
+    positive = f"; positive class {own.positive}" if len(own.classes) == 2 else ""
     protocol = "" if result.kind == "evaluate" else f", protocol {models[0].protocol}"
-    caption = f"Scores with their 95 % intervals{protocol}: {what}; positive class {own.positive}"
+    caption = f"Scores with their 95 % intervals{protocol}: {what}{positive}"
     return Table(caption, ("score", *(model.model for model in models), "chance"), rows)
 
 
