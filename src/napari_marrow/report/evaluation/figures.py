@@ -101,8 +101,7 @@ def _forecast(result: EvaluationResult) -> Drawing | None:
         middle = [p.estimate for p in measured]
         bars = interval_bars(middle, [p.low for p in measured], [p.high for p in measured])
         places = [p.sources for p in measured]
-        style = {"fmt": "o", "color": RUNS[1], "capsize": 3, "label": "measured"}
-        axes.errorbar(places, middle, bars, **style)
+        axes.errorbar(places, middle, bars, fmt="o", color=RUNS[1], capsize=3, label="measured")
         name = metric_name(forecast.metric)
         axes.set(xlabel="sources of each class to learn from", ylabel=name)
         axes.legend(frameon=False, loc="lower right")
