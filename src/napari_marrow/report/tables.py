@@ -9,6 +9,7 @@ from napari_marrow.data.text import counted, first_few
 from napari_marrow.learning.adaptation.acquisitions import Acquisition
 from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Evaluation, Score
+from napari_marrow.learning.scores.findings import Estimate
 
 TOO_FEW = "too few to tell"
 MAX_ACQUISITIONS = 10
@@ -17,7 +18,7 @@ MAX_EVEN_SHARE = 1.2
 """Of the largest class, in even shares; with more, accuracy alone says little."""
 
 
-def score_text(score: Score, few_sources: Mapping[str, int]) -> str:
+def score_text(score: Score | Estimate, few_sources: Mapping[str, int]) -> str:
     """Return an estimate with its 95 % interval: ``0.92 (0.65 to 0.99)``, if it can be trusted."""
     interval = TOO_FEW if few_sources else f"{score.low:.2f} to {score.high:.2f}"
     return f"{score.estimate:.2f} ({interval})"

@@ -10,10 +10,12 @@ from napari_marrow.learning.scores.findings import (
     Control,
     DataSummary,
     DoubtfulLabel,
+    Estimate,
     FoldPart,
     Forecast,
     ForecastPoint,
     PairedDifference,
+    Recalibration,
     Share,
     UnitAnswer,
 )
@@ -50,7 +52,17 @@ def result() -> EvaluationResult:
             findings=("Two photographs are copies.",),
         ),
         models=(
-            ModelResult("svm", "honest", scored(0.87, 0.74, 0.95), CURVES, scored(0.9, 0.6, 0.97)),
+            ModelResult(
+                "svm",
+                "honest",
+                scored(0.87, 0.74, 0.95),
+                CURVES,
+                scored(0.9, 0.6, 0.97),
+                recalibration=Recalibration(
+                    "ALL", Score(0.11, 0.07, 0.16, 0.25), Estimate(0.8, 0.5, 1.2), None
+                ),
+                certain=scored(0.94, 0.85, 0.98, units=31),
+            ),
             ModelResult("logistic", "honest", scored(0.84, 0.7, 0.92), CURVES),
             ModelResult("svm", "paper", scored(0.98, 0.9, 0.99)),
             ModelResult("logistic", "paper", scored(0.96, 0.9, 0.98)),

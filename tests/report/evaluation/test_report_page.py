@@ -128,7 +128,7 @@ def test_figures_are_drawn(written):
 
 def test_tables_hold_the_numbers(written):
     scores = pd.read_csv(written / "tables" / "scores.csv")
-    own = scores.query("model == 'svm' and protocol == 'honest' and unit == 'cell'")
+    own = scores.query("model == 'svm' and protocol == 'honest' and answers == 'cell'")
     assert own.set_index("metric").loc["accuracy", ["estimate", "low", "high"]].tolist() == [
         0.87, 0.74, 0.95,
     ]  # fmt: skip

@@ -40,7 +40,7 @@ def test_each_is_answered(result, word, part):
 
 def test_patients_are_known_by_a_table_only(result):
     grouped = replace(result, data=replace(result.data, grouped_by="groups.csv"))
-    assert "as groups.csv has them: 8 of ALL and 8 of MM" in answer(grouped, "patients")
+    assert "there are 8 of ALL and 8 of MM, by groups.csv." in answer(grouped, "patients")
 
 
 def changed(result, **changes):

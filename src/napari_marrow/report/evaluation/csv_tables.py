@@ -33,10 +33,18 @@ def _scores(evaluation: Evaluation) -> Iterator[Row]:
 
 def _score_rows(result: EvaluationResult) -> Iterator[Row]:
     for model in result.models:
-        own = {result.data.unit: model.evaluation, "field by cells": model.by_field}
-        for unit, evaluation in own.items():
+        answers = {
+            result.data.unit: model.evaluation,
+            "field by cells": model.by_field,
+            "not uncertain": model.certain,
+        }
+        for name, evaluation in answers.items():
             for row in _scores(evaluation) if evaluation else ():
-                yield model.model, model.protocol, unit, *row
+                yield model.model, model.protocol, name, *row
+        for metric, one in vars(model.recalibration).items() if model.recalibration else ():
+            if metric != "of" and one is not None:
+                values = metric, one.estimate, one.low, one.high, getattr(one, "chance", None)
+                yield model.model, model.protocol, result.data.unit, *values
 
 
 def _acquisition_rows(result: EvaluationResult) -> Iterator[Row]:
@@ -77,7 +85,7 @@ TABLES = {
     "folds.csv": CsvTable(
         ("protocol", "fold", "name", "class", "sources", "units"), lambda r: map(astuple, r.folds)
     ),
-    "scores.csv": CsvTable((*_OF_MODEL, "unit", *_OF_SCORE), _score_rows),
+    "scores.csv": CsvTable((*_OF_MODEL, "answers", *_OF_SCORE), _score_rows),
     "acquisitions.csv": CsvTable((*_OF_MODEL, "acquisition", *_OF_SCORE), _acquisition_rows),
     "training.csv": CsvTable(
         (*_OF_MODEL, "fit_seconds", "parameters", "model_bytes"),

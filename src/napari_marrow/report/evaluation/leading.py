@@ -13,7 +13,6 @@ _NAMES = {
     "f1": "F1",
     "mcc": "MCC",
     "macro_f1": "macro-F1",
-    "brier": "Brier score",
 }
 
 

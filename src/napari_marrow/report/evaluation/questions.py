@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_marrow.data.text import counted
+from napari_marrow.learning.scores.findings import DataSummary
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.report.evaluation.leading import (
     first_score,
@@ -14,6 +15,9 @@ from napari_marrow.report.evaluation.leading import (
     unit_name,
 )
 from napari_marrow.report.tables import few_text
+
+PHOTOGRAPH = "photograph"
+"""What sources are where nothing groups photographs."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,24 @@ def _what(result: EvaluationResult) -> str:
 def _patients(result: EvaluationResult) -> str:
     data = result.data
     counts = joined([f"{one.sources} of {one.name}" for one in data.classes])
-    if data.grouped_by == "photograph":
+    if data.grouped_by == PHOTOGRAPH:
         return (
             "Unknown: nothing says which photographs are of one patient. Each photograph counts as "
             f"a source of its own; there are {counts}."
         )
     return (
-        f"Sources are as {data.grouped_by} has them: {counts}. They are patients only if that is "
-        "what it groups by."
+        f"Unknown, unless its sources are patients: there are {counts}, by "
+        f"{data.grouped_by.rstrip(',')}."
+    )
+
+
+def sources_text(data: DataSummary) -> str:
+    """Return what the sources of an evaluation are."""
+    if data.grouped_by == PHOTOGRAPH:
+        return "Each photograph is a source of its own: nothing says which belong together."
+    return (
+        "Photographs of one source never are on both sides of an honest split; sources come from "
+        f"{data.grouped_by.rstrip(',')}."
     )
 
 

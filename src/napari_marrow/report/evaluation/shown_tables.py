@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from napari_marrow.data.text import counted
-from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
+from napari_marrow.learning.scores.findings import Estimate, Recalibration
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
 from napari_marrow.report.evaluation.leading import first_score, metric_name, shown_models
 from napari_marrow.report.rendering import Table
@@ -17,6 +18,11 @@ MAX_MODEL_COLUMNS = 5
 MAX_SHARE_ROWS = 100
 """Fields whose shares the page lists; the CSV has all."""
 MEBIBYTE = 2**20
+_CALIBRATION: dict[str, Callable[[Recalibration], Score | Estimate | None]] = {
+    "Brier score (0 is best)": lambda own: own.brier,
+    "calibration slope (1 is best)": lambda own: own.slope,
+    "calibration intercept (0 is best)": lambda own: own.intercept,
+}
 
 
 def classes_table(result: EvaluationResult) -> Table:
@@ -49,6 +55,7 @@ def _scores(models: Sequence[ModelResult], result: EvaluationResult) -> Table:
         ]
         for name in names
     ]
+    rows += _calibration_rows(models)
     own = evaluations[0]
     clusters = counted(own.sources, models[0].clusters)
     what = f"one answer per {result.data.unit}, {counted(own.units, 'answer')}, {clusters}"
@@ -61,6 +68,20 @@ def _scores(models: Sequence[ModelResult], result: EvaluationResult) -> Table:
 def _score(evaluation: Evaluation, name: str) -> str:
     score = evaluation.metrics.get(name)
     return "" if score is None else score_text(score, evaluation.few_sources)
+
+
+def _calibration_rows(models: Sequence[ModelResult]) -> list[list[str]]:
+    """Return how far probabilities can be taken at their word; no guess has a slope."""
+    rows = []
+    for name, value in _CALIBRATION.items():
+        own = [None if m.recalibration is None else value(m.recalibration) for m in models]
+        if any(own):
+            texts = [
+                "" if one is None else score_text(one, model.evaluation.few_sources)
+                for one, model in zip(own, models, strict=True)
+            ]
+            rows.append([name, *texts, ""])
+    return rows
 
 
 def protocol_table(result: EvaluationResult) -> Table | None:
@@ -94,6 +115,19 @@ def by_field_table(result: EvaluationResult) -> Table | None:
         if rows
         else None
     )
+
+
+def certain_table(result: EvaluationResult) -> Table | None:
+    """Return the first score of the answers that are not marked uncertain, and how many stand."""
+    rows = []
+    for model in shown_models(result):
+        if model.certain is not None:
+            name, score = first_score(model.certain)
+            text = score_text(score, model.certain.few_sources)
+            kept = f"{model.certain.units} of {model.evaluation.units}"
+            rows.append((model.model, name, text, kept))
+    columns = ("model", "score", "estimate (95 % interval)", "answers that stand")
+    return Table("Answers that are not marked uncertain", columns, rows) if rows else None
 
 
 def acquisition_table(result: EvaluationResult) -> Table | None:

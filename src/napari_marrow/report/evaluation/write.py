@@ -16,7 +16,12 @@ from napari_marrow.report.evaluation.drawing import FIGURE_PNG, write_drawings
 from napari_marrow.report.evaluation.figures import drawings_of
 from napari_marrow.report.evaluation.leading import leading_model, unit_name
 from napari_marrow.report.evaluation.pictures import MAX_UNITS, Pictures, jpeg
-from napari_marrow.report.evaluation.questions import answered_questions, leads_text, marked
+from napari_marrow.report.evaluation.questions import (
+    answered_questions,
+    leads_text,
+    marked,
+    sources_text,
+)
 from napari_marrow.report.page import PAGE, data_address, write_text
 from napari_marrow.report.rendering import render
 
@@ -57,6 +62,7 @@ def write_report(folder: Path, result: EvaluationResult, pictures: Pictures | No
         result=result,
         lead=leading_model(result),
         leads=leads_text(result),
+        sources=sources_text(result.data),
         classes_only=classes_only(classes),
         questions=answered_questions(result),
         figures=figures,
