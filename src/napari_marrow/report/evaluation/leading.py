@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
-from napari_marrow.report.tables import headline, score_text
+from napari_marrow.report.tables import headline
 
 _NAMES = {
     "auc": "ROC AUC",
@@ -31,19 +30,12 @@ def leading_model(result: EvaluationResult) -> ModelResult:
     """Return the best model, or where none is shown to be it, that with the highest score."""
     models = shown_models(result)
     best = [model for model in models if model.model == result.best]
-    return (best or sorted(models, key=lambda model: -first_score(model.evaluation)[1].estimate))[0]
+    return (best or sorted(models, key=lambda model: -headline(model.evaluation)[1].estimate))[0]
 
 
-def first_score(evaluation: Evaluation) -> tuple[str, Score]:
-    """Return the score that stands for all others, and its name as readers know it."""
-    name, score = headline(evaluation)
-    return metric_name(name), score
-
-
-def first_text(evaluation: Evaluation) -> str:
-    """Return that score with its name: ``balanced accuracy 0.90 (0.74 to 0.95)``."""
-    name, score = first_score(evaluation)
-    return f"{name} {score_text(score, evaluation.few_sources)}"
+def main_metric(result: EvaluationResult) -> str:
+    """Return which score stands for all others in a report, the same in all its tables."""
+    return headline(leading_model(result).evaluation)[0]
 
 
 def joined(names: Sequence[str]) -> str:

@@ -8,9 +8,10 @@ from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.findings import DataSummary
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.report.evaluation.leading import (
-    first_score,
     joined,
     leading_model,
+    main_metric,
+    metric_name,
     shown_models,
     unit_name,
 )
@@ -88,7 +89,8 @@ def sources_text(data: DataSummary) -> str:
 
 def _how_good(result: EvaluationResult) -> str:
     model = leading_model(result)
-    name, score = first_score(model.evaluation)
+    metric = main_metric(result)
+    name, score = metric_name(metric), model.evaluation.metrics[metric]
     text = f"{name.capitalize()} of {model.model}: {score.estimate:.2f}."
     if model.evaluation.few_sources:
         return f"{text} How sure that is can't be told: {few_text(model.evaluation.few_sources)}"
@@ -100,7 +102,8 @@ def _how_good(result: EvaluationResult) -> str:
 
 def _above_chance(result: EvaluationResult) -> str:
     model = leading_model(result)
-    name, score = first_score(model.evaluation)
+    metric = main_metric(result)
+    name, score = metric_name(metric), model.evaluation.metrics[metric]
     if model.evaluation.few_sources:
         return "Not shown: there are too few sources to tell."
     compared = f"the interval of {name} begins at {score.low:.2f}, chance is {score.chance:.2f}"
@@ -162,8 +165,9 @@ def _elsewhere(result: EvaluationResult) -> str:
     if result.confounding is not None:
         return f"No: {result.confounding.before_score('this result')}"
     if model.acquisitions:
-        name = first_score(model.evaluation)[0]
-        found = [first_score(one.evaluation)[1].estimate for one in model.acquisitions]
+        metric = main_metric(result)
+        name = metric_name(metric)
+        found = [one.evaluation.metrics[metric].estimate for one in model.acquisitions]
         return (
             f"Only after a check. On acquisitions that it did not learn from, {name} was "
             f"{min(found):.2f} to {max(found):.2f}; on yours it may be lower: {ask}."

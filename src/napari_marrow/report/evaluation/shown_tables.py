@@ -9,7 +9,7 @@ from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.learning.scores.findings import Estimate, Recalibration
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
-from napari_marrow.report.evaluation.leading import first_score, metric_name, shown_models
+from napari_marrow.report.evaluation.leading import main_metric, metric_name, shown_models
 from napari_marrow.report.rendering import Table
 from napari_marrow.report.tables import score_text
 
@@ -85,63 +85,62 @@ def _calibration_rows(models: Sequence[ModelResult]) -> list[list[str]]:
 
 
 def protocol_table(result: EvaluationResult) -> Table | None:
-    """Return the first score of each model under both protocols, and their difference."""
-    by = {(model.model, model.protocol): model.evaluation for model in result.models}
-    both = [m for m in dict.fromkeys(n for n, _ in by) if {(m, "honest"), (m, "paper")} <= set(by)]
-    if not both:
-        return None
-    rows = []
-    for model in both:
-        honest, paper = by[model, "honest"], by[model, "paper"]
-        name, score = first_score(honest)
-        own = {metric_name(key): value for key, value in paper.metrics.items()}[name]
-        texts = (score_text(score, honest.few_sources), score_text(own, paper.few_sources))
-        rows.append((model, name, *texts, f"{own.estimate - score.estimate:+.2f}"))
-    columns = ("model", "score", "honest", "paper", "paper minus honest")
-    return Table("Both protocols on the same photographs", columns, rows)
+    """Return the main score of each model under both protocols, and their difference."""
+    metric, rows = main_metric(result), []
+    paper = {m.model: m.evaluation for m in result.models if m.protocol == "paper"}
+    for model in result.models:
+        if model.protocol == "honest" and model.model in paper:
+            scores = [own.metrics[metric] for own in (model.evaluation, paper[model.model])]
+            difference = scores[1].estimate - scores[0].estimate
+            texts = [_score(own, metric) for own in (model.evaluation, paper[model.model])]
+            rows.append([model.model, *texts, f"{difference:+.2f}"])
+    columns = ("model", "honest", "paper", "paper minus honest")
+    return _of_metric("Both protocols on the same photographs", result, columns, rows)
 
 
 def by_field_table(result: EvaluationResult) -> Table | None:
-    """Return the first score of whole fields, of models that answer for cells."""
-    rows = []
-    for model in shown_models(result):
-        if model.by_field is not None:
-            name, score = first_score(model.by_field)
-            text = score_text(score, model.by_field.few_sources)
-            rows.append((model.model, name, text, str(model.by_field.units)))
-    columns = ("model", "score", "estimate (95 % interval)", "photographs")
-    return (
-        Table("Answers for whole photographs, from those for cells", columns, rows)
-        if rows
-        else None
-    )
+    """Return the main score of whole fields, of models that answer for cells."""
+    metric = main_metric(result)
+    rows = [
+        [model.model, _score(own, metric), str(own.units)]
+        for model in shown_models(result)
+        if (own := model.by_field) is not None
+    ]
+    columns = ("model", "estimate (95 % interval)", "photographs")
+    return _of_metric("Answers for whole photographs, from their cells", result, columns, rows)
 
 
 def certain_table(result: EvaluationResult) -> Table | None:
-    """Return the first score of the answers that are not marked uncertain, and how many stand."""
-    rows = []
-    for model in shown_models(result):
-        if model.certain is not None:
-            name, score = first_score(model.certain)
-            text = score_text(score, model.certain.few_sources)
-            kept = f"{model.certain.units} of {model.evaluation.units}"
-            rows.append((model.model, name, text, kept))
-    columns = ("model", "score", "estimate (95 % interval)", "answers that stand")
-    return Table("Answers that are not marked uncertain", columns, rows) if rows else None
+    """Return the main score of the answers that are not marked uncertain, and how many stand."""
+    metric = main_metric(result)
+    rows = [
+        [model.model, _score(own, metric), f"{own.units} of {model.evaluation.units}"]
+        for model in shown_models(result)
+        if (own := model.certain) is not None
+    ]
+    columns = ("model", "estimate (95 % interval)", "answers that stand")
+    return _of_metric("Answers that are not marked uncertain", result, columns, rows)
 
 
 def acquisition_table(result: EvaluationResult) -> Table | None:
-    """Return the first score on each acquisition that was left out."""
-    models = [model for model in shown_models(result) if model.acquisitions]
-    rows = []
-    for model in models:
-        for one in model.acquisitions:
-            name, score = first_score(one.evaluation)
-            text = score_text(score, one.evaluation.few_sources)
-            rows.append((one.name, model.model, name, text, str(one.evaluation.units)))
+    """Return the main score on each acquisition that was left out."""
+    metric = main_metric(result)
+    rows = [
+        [one.name, model.model, _score(one.evaluation, metric), str(one.evaluation.units)]
+        for model in shown_models(result)
+        for one in model.acquisitions
+    ]
     rows.sort(key=lambda row: row[0])
-    columns = ("left out", "model", "score", "estimate (95 % interval)", "answers")
-    return Table("Acquisitions that were not learnt from", columns, rows) if rows else None
+    columns = ("left out", "model", "estimate (95 % interval)", "answers")
+    return _of_metric("Acquisitions that were not learnt from", result, columns, rows)
+
+
+def _of_metric(
+    caption: str, result: EvaluationResult, columns: tuple[str, ...], rows: list[list[str]]
+) -> Table | None:
+    """Return a table of the main score, whose name the caption has; None without rows."""
+    name = metric_name(main_metric(result))
+    return Table(f"{caption}: {name}", columns, rows) if rows else None
 
 
 def difference_table(result: EvaluationResult) -> Table | None:
