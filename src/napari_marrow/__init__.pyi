@@ -19,10 +19,15 @@ from .learning.bundles.bundle import load_bundle as load_bundle
 from .learning.bundles.bundle import predict_one as predict_one
 from .learning.bundles.info import BundleInfo as BundleInfo
 from .learning.bundles.predictor import Prediction as Prediction
+from .learning.counting.count import count_cells as count_cells
+from .learning.counting.heldout import HeldOutErrors as HeldOutErrors
+from .learning.counting.result import CountResult as CountResult
+from .learning.counting.result import CountSettings as CountSettings
 from .learning.network_training.rebuild import load_keras as load_keras
 from .learning.network_training.rebuild import rebuild as rebuild
 from .learning.scores.evaluation import Evaluation as Evaluation
 from .learning.scores.evaluation import Score as Score
+from .learning.scores.findings import Share as Share
 from .learning.settings import TrainingSettings as TrainingSettings
 from .measure.chi2 import chi_square as chi_square
 from .measure.chi2 import non_negative as non_negative

@@ -48,7 +48,7 @@ app = App(
 # The options of a settings dataclass, with the help that its fields carry.
 AsOptions = Parameter(name="*")
 # Short for the command line, in full in forms and JSON.
-SHORT = {"operations": "ops"}
+SHORT = {"operations": "ops", "class_name": "class"}
 AsListOptions = Parameter(
     name="*",
     name_transform=lambda name: SHORT.get(name, name).replace("_", "-"),

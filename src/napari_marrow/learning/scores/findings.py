@@ -195,16 +195,20 @@ class DoubtfulLabel:
 
 @dataclass(frozen=True)
 class Share:
-    """The share of a class among the cells, of a field or in all.
+    """The share of a class among the cells, of a field, of a source or in all.
 
     Attributes
     ----------
     class_name, image
-        What is counted, and where; the image is "" in all.
+        What is counted, and where; the image is "" of a source and in all.
     cells, counted
         Number of cells, and of those that were answered with the class.
     estimate, low, high
-        The share, adjusted for the model's errors, with its 95 % interval.
+        The share, adjusted for the model's errors where they are known, with its 95 % interval.
+    source
+        Whose cells they are; "" in all, and where sources are not known.
+    uncertain
+        How many of the cells have an uncertain answer.
     """
 
     class_name: str
@@ -214,6 +218,8 @@ class Share:
     estimate: float
     low: float
     high: float
+    source: str = ""
+    uncertain: int = 0
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,17 @@ def wilson(right: float, count: float, quantile: float) -> tuple[float, float]:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
-def design_effect(values: NDArray[np.float64] | NDArray[np.bool_], sources: NDArray) -> float:
+def design_effect(
+    values: NDArray[np.float64] | NDArray[np.bool_],
+    sources: NDArray,
+    assumed_sources: float = ASSUMED_SOURCES,
+    assumed_correlation: float = 1.0,
+) -> float:
     """Return by how much clustering in sources reduces the effective number of units.
 
     It is 1 + (size - 1) correlation, with the mean number of units beside each unit of its
     source and the correlation within sources. The correlation is the one that would give the
-    variance of the ratio estimate over sources, shrunk towards 1 by ``ASSUMED_SOURCES``: it
+    variance of the ratio estimate over sources, shrunk towards the assumed one: it
     shows only in sources with wrong answers, or with right ones where these are fewer. Where all
     are right, or all wrong, only whole sources count.
 
@@ -66,6 +71,8 @@ def design_effect(values: NDArray[np.float64] | NDArray[np.bool_], sources: NDAr
     ----------
     values, sources
         (n,) how right the answer for each unit is, from 0 to 1, and its source.
+    assumed_sources, assumed_correlation
+        Sources with this correlation that are added to those in which it can be seen.
     """
     _, codes, counts = np.unique(sources, return_inverse=True, return_counts=True)
     size = float((counts**2).sum() / len(values))
@@ -78,8 +85,8 @@ def design_effect(values: NDArray[np.float64] | NDArray[np.bool_], sources: NDAr
         squares = float(((sums - share * counts) ** 2).sum()) * len(counts) / (len(counts) - 1)
         correlation = float(np.clip((squares / simple - 1) / (size - 1), 0, 1))
     telling = min(int((sums < counts).sum()), int((sums > 0).sum()))
-    assumed = ASSUMED_SOURCES / (ASSUMED_SOURCES + telling)
-    return 1 + (size - 1) * (assumed + (1 - assumed) * correlation)
+    assumed = assumed_sources / (assumed_sources + telling)
+    return 1 + (size - 1) * (assumed * assumed_correlation + (1 - assumed) * correlation)
 
 
 def newcombe(

@@ -1,0 +1,77 @@
+"""Why a count can't be trusted, from the reasons of its answers and what the model learnt from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from napari_marrow.learning.bundles.predictor import (
+    FEATURES_MISSING,
+    INSEPARABLE,
+    LOW_PROBABILITY,
+    NEITHER,
+    NO_NUCLEUS,
+    OTHER_ACQUISITION,
+    UNLIKE,
+)
+from napari_marrow.learning.confidence.conformal import MAX_FALSE_ALARMS
+from napari_marrow.learning.counting.heldout import HeldOutErrors
+
+MAX_OTHER_FRACTION = 0.1
+"""Largest fraction of cells from another acquisition with which a count can be trusted."""
+MAX_UNLIKE_FRACTION = 3 * MAX_FALSE_ALARMS
+"""The same of cells that are unlike all that the model learnt from."""
+MAX_MORE_UNCERTAIN = 0.15
+"""The same of low probabilities, beyond their fraction in the held-out set."""
+LOST = "this count can't be trusted"
+
+
+def count_reasons(uncertain: Sequence[bool], reasons: Sequence[str]) -> Counter[str]:
+    """Return how many answers have each reason; one may have several.
+
+    Tables of version 0.1 have no reasons: there uncertain answers have a low probability.
+    """
+    found: Counter[str] = Counter()
+    for is_uncertain, reason in zip(uncertain, reasons, strict=True):
+        found.update(reason.split("; ") if reason else [LOW_PROBABILITY] * bool(is_uncertain))
+    return found
+
+
+def find_doubts(
+    uncertain: Sequence[bool], reasons: Sequence[str], errors: HeldOutErrors | None
+) -> tuple[str, ...]:
+    """Return a sentence for each reason not to trust a count.
+
+    Parameters
+    ----------
+    uncertain, reasons
+        (n,) of the answers.
+    errors
+        Of the model, where they are known.
+    """
+    found, cells = count_reasons(uncertain, reasons), len(reasons)
+    sentences = []
+    if found[INSEPARABLE] or (errors is not None and errors.inseparable):
+        sentences.append(
+            "Class and camera go together in what the model learnt from, so that it may count "
+            f"cameras and not cells: {LOST}."
+        )
+    if found[OTHER_ACQUISITION] > MAX_OTHER_FRACTION * cells:
+        sentences.append(
+            f"{found[OTHER_ACQUISITION]} of {cells} cells are in photographs of another "
+            f"acquisition than the model learnt from, where its errors are not known: {LOST}."
+        )
+    is_unlike = {UNLIKE, NEITHER, FEATURES_MISSING, NO_NUCLEUS}
+    unlike = sum(bool(is_unlike.intersection(reason.split("; "))) for reason in reasons)
+    if unlike > MAX_UNLIKE_FRACTION * cells:
+        sentences.append(
+            f"{unlike} of {cells} cells are unlike those that the model learnt from and get one of "
+            f"its classes all the same: {LOST}."
+        )
+    usual = 0.0 if errors is None or errors.uncertain is None else errors.uncertain
+    if found[LOW_PROBABILITY] > (usual + MAX_MORE_UNCERTAIN) * cells:
+        beside = f", against {usual:.0%} of those held out" if usual else ""
+        sentences.append(
+            f"{found[LOW_PROBABILITY]} of {cells} answers have a low probability{beside}: {LOST}."
+        )
+    return tuple(sentences)

@@ -1,0 +1,95 @@
+"""What is counted, and the result of a count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from napari_marrow.data.options import Settings, option
+from napari_marrow.learning.scores.findings import Share
+
+Unit = Literal["cell", "photograph"]
+Verdict = Literal["above", "below", "open", "too few"]
+
+
+@dataclass(frozen=True)
+class CountSettings(Settings):
+    """What to count, and against what."""
+
+    class_name: str = option("", "Class", "The class whose share is counted.")
+    cutoff: float = option(
+        10.0,
+        "Cut-off",
+        "The share to compare with, such as 10 for plasma cells or 20 for blasts.",
+        unit="%",
+        low=0.1,
+        high=99.9,
+        decimals=1,
+    )
+
+    def problems(self) -> list[str]:
+        """Return a sentence for each option that can't work."""
+        missing = [] if self.class_name else ["Class is empty; name the class to count."]
+        return missing + super().problems()
+
+
+@dataclass(frozen=True)
+class CountResult:
+    """The share of a class, and what it means.
+
+    Attributes
+    ----------
+    settings
+        What was counted.
+    share
+        In all.
+    verdict
+        Whether the share is shown to be ``above`` or ``below`` the cut-off; ``open`` where its
+        interval holds the cut-off, ``too few`` where there are too few fields (or sources) to tell.
+    more_cells
+        About how many more would tell; None where they are not needed or can't tell.
+    is_limited_by_errors
+        Whether they can't because too little is known of the model's errors.
+    clusters
+        How many fields the cells are from, or sources where several are known: what the interval
+        in all takes as independent.
+    unit
+        ``cell``, or ``photograph`` where each is one unit.
+    doubts
+        Sentences on why the count can't be trusted; none where it can.
+    sources, fields
+        The share by source, where sources are known, and by field, where cells are counted.
+    is_adjusted
+        Whether the model's errors are in it.
+    cautions
+        Why these may be larger than they seem.
+    reasons
+        Number of uncertain answers by reason; one may have several.
+    sentences
+        The same in words: the doubts, the share, what it covers, what is uncertain.
+    """
+
+    settings: CountSettings
+    share: Share
+    verdict: Verdict
+    more_cells: int | None
+    is_limited_by_errors: bool
+    clusters: int
+    unit: Unit
+    doubts: tuple[str, ...]
+    sources: tuple[Share, ...] = ()
+    fields: tuple[Share, ...] = ()
+    is_adjusted: bool = False
+    cautions: tuple[str, ...] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """All of them, that in all first."""
+        return (self.share, *self.sources, *self.fields)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the result as JSON."""
+        return asdict(self)

@@ -1,0 +1,114 @@
+"""Read the table of answers to count and the sources of its photographs; write the shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_marrow.data.csv_table import (
+    UNKNOWN,
+    fill_merged_cells,
+    read_rows_by_role,
+)
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.file_index import FileIndex, find_rows
+from napari_marrow.data.outputs import table_kind
+from napari_marrow.data.text import folded, listed
+from napari_marrow.learning.counting.result import CountResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("image", "index", "class", "uncertain")
+"""Of a table of answers; it has ``probability_<class>`` of each class besides."""
+FIRST = ("source", "image", "class", "cells", "counted", "uncertain")
+SHARES = table_kind("a table of shares", FIRST, "share|low|high")
+
+
+def read_answers(path: Path) -> pd.DataFrame:
+    """Read the table of answers that ``napari-marrow predict`` wrote.
+
+    Raises
+    ------
+    MarrowError
+        When it can't be read, or is another table.
+    """
+    import pandas as pd
+
+    texts = dict.fromkeys(("image", "class", "reason"), str)
+    try:
+        table = pd.read_csv(path, dtype=texts, keep_default_na=False, encoding="utf-8-sig")
+    except OSError as error:
+        raise MarrowError(f"{path} can't be read ({error.strerror}); check its name.") from error
+    except ValueError as error:  # also what pandas raises of what is no table
+        raise MarrowError(f"{path} is no table of answers; {_REMEDY}.") from error
+    missing = [name for name in COLUMNS if name not in table]
+    if missing or not any(name.startswith("probability_") for name in table):
+        missing = missing or ["probability_<class>"]
+        raise MarrowError(f"{path} has no column {missing[0]}; {_REMEDY}.")
+    if not len(table):
+        raise MarrowError(f"{path} has no row, as no cell was found; nothing can be counted.")
+    marks = table["uncertain"].astype(str).str.casefold()
+    if not marks.isin(["true", "false"]).all():
+        raise MarrowError(f"{path} has values beside True and False in uncertain; {_REMEDY}.")
+    if (table["class"] == "").any():
+        raise MarrowError(f"{path} has a row without a class; {_REMEDY}.")
+    return table.assign(uncertain=marks == "true")
+
+
+_REMEDY = "give the table that napari-marrow predict wrote"
+
+
+def read_sources(images: Sequence[str], table: Path) -> dict[str, str]:
+    """Read the source of each photograph from a CSV with the columns ``image`` and ``source``.
+
+    Names and columns may be spelt as in tables of classes, see
+    :class:`~napari_marrow.data.file_index.FileIndex`.
+
+    Raises
+    ------
+    MarrowError
+        When it has other columns, leaves a photograph out, or gives it two sources.
+    """
+    rows = read_rows_by_role(table)
+    fill_merged_cells(table.name, rows)
+    if not rows or not {"image", "source"} <= rows[0].keys():
+        raise MarrowError(f"{table} needs the columns image and source.")
+    index = FileIndex({image: image for image in images})
+    sources: dict[str, str] = {}
+    for row, found in zip(rows, find_rows(rows, index.find_all), strict=True):
+        if len(found) > 1:
+            raise MarrowError(
+                f"{table} names {row['image']}, which several photographs are called; write the "
+                f"path, such as {found[0]}."
+            )
+        if found and folded(row["source"]) not in UNKNOWN:
+            given = sources.setdefault(found[0], row["source"])
+            if given != row["source"]:
+                raise MarrowError(f"{table} gives {found[0]} two sources, {given} and "
+                                  f"{row['source']}; remove one.")  # fmt: skip
+    if missing := sorted(set(images) - set(sources)):
+        raise MarrowError(f"{table} gives no source of {listed(missing)}; add a row for each.")
+    return sources
+
+
+def shares_table(result: CountResult) -> pd.DataFrame:
+    """Return a row for each share: in all, of each source and of each field."""
+    import pandas as pd
+
+    rows: list[Mapping[str, object]] = [
+        {
+            "source": share.source,
+            "image": share.image,
+            "class": share.class_name,
+            "cells": share.cells,
+            "counted": share.counted,
+            "uncertain": share.uncertain,
+            "share": share.estimate,
+            "low": share.low,
+            "high": share.high,
+        }
+        for share in result.shares
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,227 @@
+"""Counts of tables of answers: shares, what is independent, the verdict, and when to doubt it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.counting.count import count_cells
+from napari_marrow.learning.counting.heldout import HeldOutErrors
+from napari_marrow.learning.counting.result import CountSettings
+
+SETTINGS = CountSettings("MM", 10)
+
+
+def answers(counted=45, cells=300, fields=10, reason="", doubted=0, unit="cell"):
+    """A table of answers: those of MM are spread over the fields as evenly as they can be."""
+    names = np.where(np.arange(cells) < counted, "MM", "ALL")
+    reasons = np.where(np.arange(cells) < doubted, reason, "")
+    return pd.DataFrame({
+        "image": [f"{k % fields}.png" for k in range(cells)],
+        "index": 0 if unit == "field" else np.arange(cells) + 1,
+        "class": names,
+        "probability_ALL": 0.5,
+        "probability_MM": 0.5,
+        "uncertain": reasons != "",
+        "reason": reasons,
+    })  # fmt: skip
+
+
+def heldout(right=(950, 960), cells=1000, sources=50, **more):
+    """Errors of a model, spread over the sources as evenly as they can be."""
+    truth = np.repeat(["ALL", "MM"], cells)
+    is_right = np.concatenate([np.arange(cells) < n for n in right])
+    answered = np.where(is_right, truth, np.where(truth == "ALL", "MM", "ALL"))
+    source = np.tile(np.arange(cells) % sources, 2) + sources * (truth == "MM")
+    return HeldOutErrors.of_answers(truth, answered, source, ("ALL", "MM"), **more)
+
+
+def test_share_without_errors_is_that_of_the_answers():
+    result = count_cells(answers(), SETTINGS)
+    share = result.share
+    assert (share.cells, share.counted, share.estimate) == (300, 45, 0.15)
+    assert share.low < 0.10 < share.high or result.verdict == "above"
+    assert not result.is_adjusted
+    assert "errors are not in it" in " ".join(result.sentences)
+
+
+def test_share_is_adjusted_for_the_errors():
+    result = count_cells(answers(), SETTINGS, heldout())
+    # (0.15 + 0.95 - 1) / (0.96 + 0.95 - 1): specificity is that of ALL, sensitivity that of MM
+    assert result.share.estimate == pytest.approx(0.10 / 0.91)
+    assert result.is_adjusted
+    assert "45 cells (15 %) are answered MM" in " ".join(result.sentences)
+
+
+def test_cells_of_a_field_are_taken_as_independent_in_that_field():
+    result = count_cells(answers(), SETTINGS)
+    assert len(result.fields) == 10
+    first = result.fields[0]
+    expected = binomtest(first.counted, first.cells).proportion_ci(0.95, "wilson")
+    assert (first.image, first.cells) == ("0.png", 30)
+    assert (first.low, first.high) == pytest.approx(tuple(expected), abs=1e-9)
+
+
+def test_clustered_fields_widen_the_interval_in_all():
+    even = count_cells(answers(), SETTINGS).share
+    table = answers()
+    table["image"] = [f"{k // 30}.png" for k in range(300)]  # all MM are in the first two fields
+    clustered = count_cells(table, SETTINGS).share
+    assert clustered.estimate == even.estimate
+    assert clustered.high - clustered.low > 2 * (even.high - even.low)
+
+
+def test_several_sources_are_what_is_independent():
+    sources = {f"{k}.png": f"patient {k % 7}" for k in range(10)}
+    result = count_cells(answers(), SETTINGS, sources=sources)
+    assert result.clusters == 7
+    assert [share.source for share in result.sources] == [f"patient {k}" for k in range(7)]
+    assert sum(share.cells for share in result.sources) == 300
+    assert result.fields[8].source == "patient 1"
+
+
+def test_one_source_is_as_its_fields():
+    alone = count_cells(answers(), SETTINGS)
+    result = count_cells(answers(), SETTINGS, sources={f"{k}.png": "a" for k in range(10)})
+    assert result.share == alone.share
+    assert result.clusters == 10
+
+
+@pytest.mark.parametrize(
+    ("counted", "verdict", "words"),
+    [
+        (90, "above", "above 10 % is shown"),
+        (3, "below", "below 10 % is shown"),
+        (36, "open", "above 10 % is not shown; about"),
+        (27, "open", "below 10 % is not shown; about"),
+    ],
+)
+def test_verdict(counted, verdict, words):
+    result = count_cells(answers(counted), SETTINGS)
+    assert result.verdict == verdict
+    assert (result.more_cells is not None) == (verdict == "open")
+    assert words in result.sentences[0]
+
+
+def test_few_fields_are_too_few_to_tell():
+    result = count_cells(answers(200, fields=5), SETTINGS)
+    assert result.verdict == "too few"
+    assert result.more_cells is None
+    assert "too few photographs" in result.sentences[0]
+    assert count_cells(answers(200, fields=6), SETTINGS).verdict == "above"
+
+
+def test_errors_that_are_not_known_well_enough_are_named():
+    few = heldout((16, 16), 20, 20)
+    result = count_cells(answers(90), SETTINGS, few)
+    assert result.verdict == "open"
+    assert result.is_limited_by_errors
+    assert "errors are not known well enough" in result.sentences[0]
+
+
+def test_a_share_at_the_cutoff_can_not_be_told():
+    result = count_cells(answers(30), SETTINGS)
+    assert result.more_cells is None
+    assert not result.is_limited_by_errors
+    assert "more than 20000 cells" in result.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("reason", "doubted", "is_doubted"),
+    [
+        ("class goes with camera", 300, True),
+        ("other acquisition", 300, True),
+        ("other acquisition", 20, False),
+        ("low probability; other acquisition", 100, True),
+        ("unlike the training pictures", 60, True),
+        ("unlike every class", 60, True),
+        ("unlike every class", 15, False),  # as many as conformal tests mark of known classes
+        ("features missing", 60, True),
+        ("low probability", 60, True),
+        ("low probability", 15, False),
+        ("", 0, False),
+    ],
+)
+def test_a_count_that_can_not_be_trusted_says_so_first(reason, doubted, is_doubted):
+    result = count_cells(answers(reason=reason, doubted=doubted), SETTINGS)
+    assert bool(result.doubts) == is_doubted
+    assert ("can't be trusted" in result.sentences[0]) == is_doubted
+    assert result.share.uncertain == doubted
+    assert sum(result.reasons.values()) == doubted * len(reason.split("; "))
+
+
+def test_low_probabilities_are_usual_where_they_are_in_the_held_out_set():
+    table = answers(reason="low probability", doubted=75)
+    assert count_cells(table, SETTINGS, heldout(uncertain=0.05)).doubts
+    assert not count_cells(table, SETTINGS, heldout(uncertain=0.2)).doubts
+
+
+def test_an_inseparable_model_is_doubted_and_cautions_are_passed_on():
+    result = count_cells(answers(), SETTINGS, heldout(inseparable=True, cautions=("Careful.",)))
+    assert "camera" in result.sentences[0]
+    assert "Careful." in result.sentences
+
+
+def test_uncertain_cells_count_as_they_were_answered():
+    certain = count_cells(answers(), SETTINGS).share
+    doubted = count_cells(answers(reason="low probability", doubted=20), SETTINGS).share
+    assert (doubted.estimate, doubted.low, doubted.high) == (
+        certain.estimate,
+        certain.low,
+        certain.high,
+    )
+
+
+def test_fewer_answers_than_errors_alone_give_are_doubted():
+    result = count_cells(answers(1, cells=1000), SETTINGS, heldout((900, 950)))
+    assert (result.share.estimate, result.share.high) == (0, 0)
+    assert "errors are others here" in result.sentences[0]
+
+
+def test_photographs_of_one_cell_each_are_independent():
+    table = answers(cells=300, fields=300, unit="field")
+    result = count_cells(table, SETTINGS)
+    expected = binomtest(45, 300).proportion_ci(0.95, "wilson")
+    assert result.unit == "photograph"
+    assert (result.share.low, result.share.high) == pytest.approx(tuple(expected), abs=2e-3)
+    assert result.fields == ()
+    assert "300 photographs" in result.sentences[0]
+
+
+def test_a_table_of_version_0_1_has_no_reasons():
+    table = answers(reason="low probability", doubted=100).drop(columns="reason")
+    result = count_cells(table, SETTINGS)
+    assert result.reasons == {"low probability": 100}
+    assert result.doubts
+
+
+def test_result_is_plain_json():
+    content = count_cells(answers(), SETTINGS, heldout()).to_dict()
+    read = json.loads(json.dumps(content), parse_constant=pytest.fail)
+    assert read["share"]["estimate"] == pytest.approx(0.10 / 0.91)
+    assert read["settings"] == {"class_name": "MM", "cutoff": 10}
+
+
+@pytest.mark.parametrize(
+    ("settings", "change", "words"),
+    [
+        (CountSettings("", 10), {}, "Class is empty"),
+        (CountSettings("MM", 0), {}, "Cut-off is 0"),
+        (CountSettings("AML", 10), {}, "AML"),
+        (SETTINGS, {"class": "AML"}, "AML"),
+    ],
+)
+def test_what_can_not_be_counted_is_refused(settings, change, words):
+    with pytest.raises(MarrowError, match=words):
+        count_cells(answers().assign(**change), settings)
+
+
+def test_another_models_errors_are_refused():
+    table = answers().rename(columns={"probability_ALL": "probability_AML"})
+    with pytest.raises(MarrowError, match="AML"):
+        count_cells(table, SETTINGS, heldout())
+    with pytest.raises(MarrowError, match="no cell"):
+        count_cells(answers().iloc[:0], SETTINGS)
