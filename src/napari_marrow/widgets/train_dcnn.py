@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import itertools
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,19 +13,15 @@ from napari.settings import get_plugin_settings
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import QTimer
 
-from napari_marrow.data.fields import Collection
-from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.client import Child
 from napari_marrow.jobs.devices import Devices
-from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback
+from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.jobs.train import TrainingResult, TrainJob
 from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.registry import KINDS, MODELS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
-from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
-from napari_marrow.viewer.training.session import write_session
 from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.forms import SettingsForm
@@ -49,8 +44,6 @@ if TYPE_CHECKING:
 
 WARM_START_AFTER_MS = 500
 """The widget is drawn first; then TensorFlow starts in the child."""
-Finder = Callable[[Emit, ShouldStop], tuple[Collection, str]]
-"""Called in a thread: returns what to learn from, and a sentence on it where it was open."""
 NO_DEVICES_YET = "Devices are looked for when training starts."
 
 WARM_ENDED = (
@@ -185,7 +178,8 @@ class TrainDcnn(DockWidget):
         """Train with the settings of the form; what can't work is reported at once."""
         with self.model.task.reporting():  # what is wrong before it begins is of no run
             number, settings = next(self._numbers), self.form.checked_settings()
-            find, origin = self._finder(settings, number), self.source.origin
+            gather = self.source.gatherer(self.folder / f"session-{number}", settings.unit)
+            origin = self.source.origin
             out = self.folder / f"model-{number}.marrow"
             kind = KINDS[settings.kind]
             if self.warm_task.busy and not kind.needs_keras:
@@ -193,13 +187,14 @@ class TrainDcnn(DockWidget):
                 self.devices.setText(NO_DEVICES_YET)
 
             def work(emit: Emit, should_stop: ShouldStop) -> tuple[TrainingResult, Bundle, str]:
-                collection, learnt = find(emit, should_stop)
+                found = gather(emit, should_stop)
                 starting = "Starting TensorFlow..." if kind.needs_keras else "Starting..."
                 emit(Event("progress", starting, 0.0))
-                job = TrainJob(collection, settings, out, watch=True).to_dict()
-                found = TrainingResult.from_dict(self.client.run("train", job, emit, should_stop))
-                text = f"Trained on {found.device}; the bundle is not saved yet.{learnt}"
-                return found, open_model(found.bundle), text
+                job = TrainJob(found.collection, settings, out, watch=True).to_dict()
+                made = TrainingResult.from_dict(self.client.run("train", job, emit, should_stop))
+                learnt = [found.summary.sentence("Learnt from")] if found.summary else []
+                text = f"Trained on {made.device}; the bundle is not saved yet."
+                return made, open_model(made.bundle), " ".join([text, *learnt])
 
             def heard(event: Event) -> None:
                 if event.kind == "started" and event.text == "train":
@@ -212,23 +207,6 @@ class TrainDcnn(DockWidget):
             self.task.cancel()
             self._training = None  # of this training there is none before it has started
             self.task.start(work, lambda found: self._trained(*found), begun=begun, heard=heard)
-
-    def _finder(self, settings: TrainingSettings, number: int) -> Finder:
-        """Return what a thread calls to get the collection; gathers from the layers right now."""
-        if self.source.from_folder:
-            folder = self.source.folder()
-            return lambda emit, stop: (scan(folder, progress_callback(emit, stop)), "")
-        found, only = Photograph.chosen_of(self.viewer.layers), self.source.learning.only_annotated
-        session = self.folder / f"session-{number}"
-        session.mkdir()
-
-        def find(emit: Emit, should_stop: ShouldStop) -> tuple[Collection, str]:
-            collection, summary = write_session(
-                found, session, settings.unit, only, emit, should_stop
-            )
-            return collection, f" {summary.sentence('Learnt from')}"
-
-        return find
 
     def _begin_run(self, settings: TrainingSettings, origin: str = "") -> None:
         """Add a training to the list, and show how it goes."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ from napari.layers import Image, Labels
 from qtpy.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.text import first_few
-from napari_marrow.jobs.events import progress_callback
+from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback
 from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import (
@@ -24,6 +26,8 @@ from napari_marrow.viewer.photograph.cell_counts import Counts, counts_text
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.stack import EditableStack
 from napari_marrow.viewer.task import Task
+from napari_marrow.viewer.training.learning import LearningSummary, LearntSlice
+from napari_marrow.viewer.training.session import write_session
 from napari_marrow.widgets.components.class_table import NO_CLASS, ClassTable
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
@@ -41,6 +45,25 @@ HIDDEN = "The layer is hidden: its fields are only used where you tick them."
 NO_FOLDER = (
     "A folder with a folder for each class, a SN-AM download, or a table of the widget Data set."
 )
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What was chosen, as a job reads it.
+
+    Attributes
+    ----------
+    collection
+        The fields.
+    summary
+        Of the open layers: what is taken of them.
+    layers
+        Of the open layers: layer and slice of each field, by its path.
+    """
+
+    collection: Collection
+    summary: LearningSummary | None = None
+    layers: Mapping[Path, tuple[Image, int]] = field(default_factory=dict)
 
 
 class SourcePanel(QWidget):
@@ -152,6 +175,38 @@ class SourcePanel(QWidget):
             return str(self.folder())
         names = [photograph.name for photograph in Photograph.chosen_of(self._viewer.layers)]
         return f"the layers {', '.join(first_few(names))}"
+
+    def gatherer(self, folder: Path, unit: str) -> Callable[[Emit, ShouldStop], Gathered]:
+        """Return what a thread calls to get what is chosen; the layers are gathered right now.
+
+        Parameters
+        ----------
+        folder
+            Is made for what of the layers no file has.
+        unit
+            ``field`` or ``cell``.
+
+        Raises
+        ------
+        MarrowError
+            When nothing is chosen.
+        """
+        if self.from_folder:
+            path = self.folder()
+            return lambda emit, stop: Gathered(scan(path, progress_callback(emit, stop)))
+        found, only = Photograph.chosen_of(self._viewer.layers), self.learning.only_annotated
+        folder.mkdir()
+
+        def gather(emit: Emit, should_stop: ShouldStop) -> Gathered:
+            layers = {}
+
+            def note(one: LearntSlice, made: Field) -> None:
+                layers[made.path] = (one.photograph.layer, one.row)
+
+            collection, summary = write_session(found, folder, unit, only, emit, should_stop, note)
+            return Gathered(collection, summary, layers)
+
+        return gather
 
     def _listen_to_layers(self) -> None:
         for layer in self._viewer.layers:
