@@ -144,4 +144,5 @@ def _logistic(
         except np.linalg.LinAlgError:  # one source tells the coefficient alone
             return None
         meat += np.outer(score, score)
-    return float(fitted.params[-1]), float(np.sqrt((bread @ meat @ bread)[-1, -1]))
+    variance = float((bread @ meat @ bread)[-1, -1])
+    return (float(fitted.params[-1]), float(np.sqrt(variance))) if variance > 0 else None
