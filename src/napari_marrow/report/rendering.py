@@ -23,16 +23,20 @@ class Table:
 
 
 _DIRECTION_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_RIGHT_TO_LEFT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"
+_RIGHT_TO_LEFT_WORDS = re.compile(f"{_RIGHT_TO_LEFT}(?: +{_RIGHT_TO_LEFT})*")
+
+
+def visible(text: str) -> str:
+    """Return a text as one line of valid Unicode, without controls of the writing direction."""
+    return _DIRECTION_CONTROLS.sub("\ufffd", one_line(text))
 
 
 def shown(value: object) -> object:
-    """Return a text as one line of valid Unicode, without controls of the writing direction.
-
-    Names in right-to-left scripts need none of those; they would also turn what follows.
-    """
+    """Return a text as :func:`visible` does; names from right to left don't turn what follows."""
     if type(value) is not str:  # markup of a template is a subclass
         return value
-    return _DIRECTION_CONTROLS.sub("\ufffd", one_line(value))
+    return _RIGHT_TO_LEFT_WORDS.sub("\u2068\\g<0>\u2069", visible(value))
 
 
 @cache

@@ -105,7 +105,7 @@ def test_names_can_change_neither_page_nor_figures(written, write, result):
     assert set(page.tags) <= set(plain.tags)
     assert "caf\\xe9" in text
     assert "\u202e" not in text
-    assert "מיאלומה" in text
+    assert "8 of \u2068מיאלומה\u2069, 8 of" in text  # the number stands where it was
 
 
 def test_files_are_known_as_ours(written, tmp_path):

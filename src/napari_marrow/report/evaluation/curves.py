@@ -69,6 +69,9 @@ def _curve(result: EvaluationResult, kind: _Kind) -> Drawing | None:
     def draw(axes: Axes) -> None:
         if kind.reference is not None:
             axes.plot(*kind.reference, color="#808080", lw=1, ls=":", label=kind.reference_name)
+        elif kind.metric in lead.evaluation.metrics:
+            chance = lead.evaluation.metrics[kind.metric].chance
+            axes.axhline(chance, color="#808080", lw=1, ls=":", label="chance")
         for k, (model, curve) in enumerate(drawn):
             _draw_one(axes, kind, model, curve, k, model is lead)
         low = min(0.9, *own.y) - 0.1 if kind.name == "coverage" else 0.0

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from napari_marrow.data.outputs import SOFTWARE, png_kind
-from napari_marrow.data.text import one_line
 from napari_marrow.report.figures import DPI
 from napari_marrow.report.page import Picture
+from napari_marrow.report.rendering import visible
 
 FIGURE_PNG = png_kind("a figure of a report")
 MAX_NAME = 22
@@ -34,7 +34,7 @@ class Drawing:
 
 def short(name: str) -> str:
     """Return a name as it fits a figure."""
-    plain = one_line(name)
+    plain = visible(name)
     return plain if len(plain) <= MAX_NAME else f"{plain[: MAX_NAME - 1]}…"
 
 

@@ -13,6 +13,9 @@ from napari_marrow.report.evaluation.drawing import Drawing, short
 from napari_marrow.report.evaluation.leading import leading_model, metric_name
 from napari_marrow.report.figures import draw_confusion
 
+MAX_FOLDS = 20
+"""Folds that are drawn, of many repeats or acquisitions."""
+
 
 def drawings_of(result: EvaluationResult) -> list[Drawing]:
     """Return the figures that a result has values for."""
@@ -21,46 +24,47 @@ def drawings_of(result: EvaluationResult) -> list[Drawing]:
 
 
 def _folds(result: EvaluationResult) -> Drawing | None:
-    """A bar a fold, in parts by class; the first protocol that has folds by source."""
+    """A bar a fold, in parts by class; of the first protocol that there is."""
     if not result.folds:
         return None
     protocol = result.folds[0].protocol
     parts = [part for part in result.folds if part.protocol == protocol]
-    folds = {part.fold: part.name for part in parts}
-    classes = list(dict.fromkeys(part.class_name for part in parts))
-    colours = class_colours(classes)
-    rows = {fold: row for row, fold in enumerate(folds)}
+    named = {p.fold: p.name if p.name != str(p.fold) else f"fold {p.fold}" for p in parts}
+    folds = dict(list(named.items())[:MAX_FOLDS])
+    by_class: dict[str, dict[int, int]] = {}
+    for part in parts:
+        by_class.setdefault(part.class_name, dict.fromkeys(folds, 0))[part.fold] = part.sources
+    colours = class_colours(list(by_class))
 
     def draw(axes: Axes) -> None:
         starts = dict.fromkeys(folds, 0)
-        for name in classes:
-            own = [part for part in parts if part.class_name == name]
+        for name, counts in by_class.items():
+            widths = [counts[fold] for fold in folds]
             bars = axes.barh(
-                [rows[p.fold] for p in own],
-                [p.sources for p in own],
-                left=[starts[p.fold] for p in own],
+                range(len(folds)),
+                widths,
+                left=list(starts.values()),
                 color=colours[name],
                 edgecolor="white",
                 label=short(name),
             )
-            axes.bar_label(bars, label_type="center", fontsize=8)
-            for part in own:
-                starts[part.fold] += part.sources
-        labels = [n if n != str(k) else f"fold {k}" for k, n in folds.items()]
-        axes.set(
-            yticks=range(len(folds)), yticklabels=map(short, labels), xlabel="sources held out"
-        )
+            axes.bar_label(bars, [str(n or "") for n in widths], label_type="center", fontsize=8)
+            starts = {fold: start + counts[fold] for fold, start in starts.items()}
+        labels = [short(name) for name in folds.values()]
+        axes.set(yticks=range(len(folds)), yticklabels=labels, xlabel="sources held out")
         axes.set_ylim(len(folds) - 0.5, -0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines[["top", "right"]].set_visible(False)
         axes.figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=8)
 
-    told = "; ".join(
-        f"{folds[k]}: " + ", ".join(f"{p.sources} {p.class_name}" for p in parts if p.fold == k)
-        for k in folds
-    )
-    held = f"{counted(len(folds), 'part')} of the sources, each held out once"
-    caption = f"The split, protocol {protocol}: {held} while models learn from the others."
+    rows = {
+        text: ", ".join(f"{counts[fold]} {name}" for name, counts in by_class.items())
+        for fold, text in folds.items()
+    }
+    told = "; ".join(f"{text}: {row}" for text, row in rows.items())
+    few = f"the first {len(folds)} of " if len(folds) < len(named) else ""
+    held = f"{few}{counted(len(named), 'fold')}, each held out while models learn from the others"
+    caption = f"The split, protocol {protocol}: {held}."
     height = 1.1 + 0.32 * len(folds)
     return Drawing("folds", (6.4, height), draw, caption, f"Sources held out. {told}.")
 
