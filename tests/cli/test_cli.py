@@ -21,7 +21,8 @@ from napari_marrow.jobs.devices import Devices
 from napari_marrow.jobs.train import TrainingResult
 from napari_marrow.learning.onnx.engines import ENGINES
 from napari_marrow.learning.scores.evaluation import Evaluation, Score
-from napari_marrow.learning.scores.results import ModelResult
+from napari_marrow.learning.scores.findings import DataSummary
+from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
 
 
 @pytest.mark.parametrize(
@@ -254,13 +255,13 @@ def test_what_the_data_cannot_show_is_in_the_first_line(call, tmp_path, make_toy
         return TrainingResult(job.out, None, (), (), (), "cpu:0", ("ALL", "MM"), confounding)
 
     def run_comparison(job, emit):
-        said = [confounding.before_score("a score"), "Another note."]
+        said = (confounding.before_score("a score"), "Another sentence.")
         scores = {"accuracy": Score(1, 0.5, 1, 0.5)}
         scored = Evaluation(scores, [[2, 0], [0, 2]], ("ALL", "MM"), "ALL", 4, 4, 1.0)
         row = ModelResult("svm", "honest", scored, spread={"accuracy": 0})
-        return ComparisonResult(
-            job.out, (row,), 4, 4, 2, said, job.settings, confounding=confounding
-        )
+        data = DataSummary("set", "field", (), "photograph", 0)
+        found = EvaluationResult("compare", said, data, (row,), confounding=confounding)
+        return ComparisonResult(job.out, found, 4, 4, 2)
 
     monkeypatch.setattr("napari_marrow.jobs.train.run_training", run_training)
     monkeypatch.setattr("napari_marrow.jobs.compare.run_comparison", run_comparison)
@@ -270,7 +271,7 @@ def test_what_the_data_cannot_show_is_in_the_first_line(call, tmp_path, make_toy
         assert out.count(first) == 1
         result = json.loads(call(command, own, "--out", tmp_path / command, "--json")[1])
         assert result["confounding"]["cramers_v"] == 1
-        assert result["verdict" if command == "train" else "notes"][0].startswith(first)
+        assert result["verdict"][0].startswith(first)
 
 
 def test_predict_as_json_with_overlays(call, tmp_path, toy, snam):

@@ -119,7 +119,7 @@ def test_compare(call, tmp_path, many):
         assert line[2:6] == [*shown[0], *shown[1]]
         assert line[-1] == f"{row['parameters']:,}"
     assert "Chance is an accuracy of 0.50" in said
-    assert f"10 units of 10 sources, 3 folds; tables in {out}." in said
+    assert f"10 units of 10 sources, 3 folds; report in {out}." in said
     assert "its scores are too good" in said
 
 

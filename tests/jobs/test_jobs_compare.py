@@ -1,5 +1,6 @@
 """The comparison: the same folds for all, a source in one of them, spread and metrics by hand."""
 
+import html
 import json
 import shutil
 from dataclasses import replace
@@ -24,8 +25,9 @@ from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import CompareJob, ComparisonResult, run_comparison
 from napari_marrow.learning.classical.models import fit_classical
 from napari_marrow.learning.scores.evaluation import Evaluation, Score
+from napari_marrow.learning.scores.findings import DataSummary
 from napari_marrow.learning.scores.metrics import score_units
-from napari_marrow.learning.scores.results import ModelResult
+from napari_marrow.learning.scores.results import EvaluationResult, ModelResult, of_json
 from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.learning.splits import folds_by_source
 from napari_marrow.learning.units.feature_table import feature_columns, measure_collection
@@ -56,7 +58,10 @@ def test_a_row_a_model_and_protocol(both):
     assert sorted(p.name for p in out.iterdir()) == [
         "comparison.csv",
         "comparison.json",
+        "figures",
         "predictions.csv",
+        "report.html",
+        "tables",
     ]
     assert [p.name for p in out.parent.iterdir()] == ["out"]
     assert list(zip(table["protocol"], table["model"], strict=True)) == [
@@ -73,13 +78,15 @@ def test_a_row_a_model_and_protocol(both):
         "few_sources",
     ]
     assert (table["fit_seconds"] > 0).all()
-    assert (result.units, result.sources, result.folds) == (16, 16, 4)
+    assert (result.units, result.sources, result.n_folds) == (16, 16, 4)
     assert len(result.notes) == 1
     assert "its scores are too good" in result.notes[0]
     written = json.loads((out / "comparison.json").read_text())
     assert written == json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert [list(row) for row in written["rows"]] == [list(table)] * 4
     assert [row["few_sources"] for row in written["rows"]] == [{}] * 4  # 8 of each class
+    stored = of_json((out / "comparison.json").read_bytes())
+    assert (stored.models, stored.verdict) == (result.rows, result.result.verdict)
     own = [row.evaluation.metrics["auc"].estimate for row in result.rows]
     np.testing.assert_allclose(own, table["auc"], atol=1e-09)
     for row, line in zip(result.rows, written["rows"], strict=True):
@@ -101,7 +108,9 @@ def test_a_value_that_can_not_be_computed_is_null_and_has_a_column(tmp_path):
         ModelResult("svm", "honest", of_one, spread={"accuracy": None}, fit_seconds=0.5),
         ModelResult("logistic", "honest", of_two, spread=spread, fit_seconds=0.5),
     )
-    result = ComparisonResult(tmp_path, rows, 4, 4, 2, [], FAST)
+    data = DataSummary("set", "field", (), "photograph", 0)
+    found = EvaluationResult("compare", ("Something.",), data, rows)
+    result = ComparisonResult(tmp_path, found, 4, 4, 2)
     one, other = json.loads(json.dumps(result.to_dict(), allow_nan=False))["rows"]
     assert set(one) == set(other)
     assert one["precision"] is one["precision_low"] is one["accuracy_spread"] is None
@@ -209,7 +218,7 @@ def test_acquisitions_are_left_out_one_after_the_other(tmp_path, many):
     some = tuple(replace(f, acquisition=days[k % 3]) for k, f in enumerate(fields[:-1]))
     given = Collection(many, (*some, fields[-1]))  # of one it is not known
     result, table, answers = compare(given, tmp_path / "o", by="acquisition", folds=2)
-    assert (result.units, result.folds) == (15, 3)
+    assert (result.units, result.n_folds) == (15, 3)
     assert any("MM_8" in note for note in result.notes)
     label = given.label
     day = answers["image"].map({label(f): f.acquisition for f in some})
@@ -335,7 +344,7 @@ def test_a_folder_of_something_else_is_not_deleted_and_an_older_comparison_is(tm
     (tmp_path / "o").rmdir()
     for _ in range(2):
         compare(scan(many), tmp_path / "o", models=("naive-bayes",))
-    assert len(list((tmp_path / "o").iterdir())) == 3
+    assert len(list((tmp_path / "o").iterdir())) == 6
 
 
 @pytest.mark.parametrize("limit", [3, 18])
@@ -381,7 +390,7 @@ def test_a_network_beside_a_classical_model(tmp_path, make_snam, keras_started):
 
 def test_repeats_cut_other_folds_and_their_scores_are_means(tmp_path, many):
     result, table, answers = compare(scan(many), tmp_path / "o", repeats=3, models=("naive-bayes",))
-    assert (result.units, result.sources, result.folds) == (16, 16, 12)
+    assert (result.units, result.sources, result.n_folds) == (16, 16, 12)
     cuts = set()
     for repeat, own in answers.groupby("repeat"):
         assert sorted(own["image"]) == sorted(scan(many).label(f) for f in scan(many).fields)
@@ -410,5 +419,45 @@ def test_the_published_protocol_learns_from_three_quarters(tmp_path, many):
     result, _, answers = compare(
         scan(many), tmp_path / "o", protocol="paper", folds=8, models=("naive-bayes",)
     )
-    assert result.folds == 4
+    assert result.n_folds == 4
     assert answers.groupby("fold").size().tolist() == [12] * 4  # of 48
+
+
+def test_a_result_has_its_parts(both, many):
+    result = both[0].result
+    assert [(x.name, x.fields, x.sources, x.units) for x in result.data.classes] == [
+        ("ALL", 8, 8, 8),
+        ("MM", 8, 8, 8),
+    ]
+    assert (result.data.unit, result.data.grouped_by, result.data.name) == (
+        "field",
+        "photograph",
+        many.name,
+    )
+    assert {(x.protocol, x.fold) for x in result.folds} == {
+        (p, k) for p in ("honest", "paper") for k in (1, 2, 3, 4)
+    }
+    assert sum(x.units for x in result.folds if x.protocol == "honest") == 16
+    assert [(x.first, x.second, x.protocol) for x in result.differences] == [
+        ("naive-bayes", "decision-tree", p) for p in ("honest", "paper")
+    ]
+    assert result.settings["models"] == "naive-bayes,decision-tree"
+    assert "--protocol both --folds 4" in result.command.replace("--models", "")
+    page = (both[3] / "report.html").read_text()
+    assert result.verdict[0] in html.unescape(page)
+
+
+def test_mistakes_are_the_wrong_answers_of_the_leading_model(both):
+    result, _, answers, _ = both
+    own = answers[(answers["protocol"] == "honest") & (answers["class"] != answers["predicted"])]
+    model = (
+        result.result.best
+        or max(result.rows[:2], key=lambda x: x.evaluation.metrics["accuracy"].estimate).model
+    )
+    assert [x.model for x in result.result.mistakes] == [model] * (own["model"] == model).sum()
+    certain = [x.probability for x in result.result.mistakes]
+    assert certain == sorted(certain, reverse=True)
+    for one in result.result.mistakes:
+        (row,) = own[(own["model"] == model) & (own["image"] == one.image)].to_dict("records")
+        assert (one.truth, one.answer) == (row["class"], row["predicted"])
+        assert one.probability == pytest.approx(row[f"probability_{one.answer}"])

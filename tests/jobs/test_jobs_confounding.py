@@ -131,8 +131,8 @@ def test_compare_says_it_first(phantom, tmp_path):
     settings = CompareSettings(models=("naive-bayes",), folds=2)
     result = run_comparison(CompareJob(collection, tmp_path / "c", settings))
     written = json.loads((tmp_path / "c" / "comparison.json").read_text())
-    for notes in (result.notes, written["notes"]):
-        assert any(FACT in note for note in notes[:1]) == is_confounded
+    for sentences in (result.result.verdict, written["verdict"]):
+        assert (FACT in sentences[0]) == is_confounded
     assert (written["confounding"] is not None) == is_confounded
     assert any("left out, as" in note for note in result.notes) == is_confounded
 

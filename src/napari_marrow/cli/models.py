@@ -248,11 +248,10 @@ def compare(
         result = run_comparison(job, report)
     notes = note_lines(result.notes, result.failed)
     if not json:
-        if result.confounding:  # before any number
-            print(printable(notes.pop(0)))
+        print(printable("\n".join(result.result.verdict)))  # before any number
         print_comparison(result.rows)
     counted_units = f"{counted(result.units, 'unit')} of {counted(result.sources, 'source')}"
-    summary = f"{counted_units}, {counted(result.folds, 'fold')}; tables in {out}."
+    summary = f"{counted_units}, {counted(result.n_folds, 'fold')}; report in {out}."
     show(result.to_dict(), json, summary, *notes, RESEARCH_ONLY)
 
 

@@ -99,6 +99,14 @@ class Settings:
                 problems.append(f"{name} is {value}; it must be at most {high}.")
         return problems
 
+    def texts(self) -> dict[str, str]:
+        """Return the value of each option as a text, as the command line takes it."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {
+            name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            for name, value in values.items()
+        }
+
     def check(self) -> None:
         """Raise MarrowError for options that can't work."""
         if problems := self.problems():

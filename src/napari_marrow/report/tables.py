@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.text import counted, first_few
 from napari_marrow.learning.adaptation.acquisitions import Acquisition
 from napari_marrow.learning.bundles.predictor import Prediction
-from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Evaluation, Score
-from napari_marrow.learning.scores.findings import Estimate
+from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.scores.words import few_text, headline, score_text
 
-TOO_FEW = "too few to tell"
 MAX_ACQUISITIONS = 10
 """Acquisitions that a card names."""
-MAX_EVEN_SHARE = 1.2
-"""Of the largest class, in even shares; with more, accuracy alone says little."""
-
-
-def score_text(score: Score | Estimate, few_sources: Mapping[str, int]) -> str:
-    """Return an estimate with its 95 % interval: ``0.92 (0.65 to 0.99)``, if it can be trusted."""
-    interval = TOO_FEW if few_sources else f"{score.low:.2f} to {score.high:.2f}"
-    return f"{score.estimate:.2f} ({interval})"
-
-
-def few_text(few_sources: Mapping[str, int], what: str = "source") -> str:
-    """Return in a sentence why intervals are not given; "" where they are."""
-    if not few_sources:
-        return ""
-    counts = (f"{name} has {counted(count, what)}" for name, count in few_sources.items())
-    return f"{'; '.join(counts)}: with fewer than {MIN_SOURCES} of a class an interval is a guess."
 
 
 def score_rows(evaluation: Evaluation | None) -> list[tuple[str, str, str]]:
@@ -40,15 +23,6 @@ def score_rows(evaluation: Evaluation | None) -> list[tuple[str, str, str]]:
         (name.replace("_", " "), score_text(score, evaluation.few_sources), f"{score.chance:.2f}")
         for name, score in evaluation.metrics.items()
     ]
-
-
-def headline(evaluation: Evaluation) -> tuple[str, Score]:
-    """Return the score that comes first, with its name: ``accuracy`` or ``balanced_accuracy``."""
-    accuracy = evaluation.metrics["accuracy"]
-    balanced = evaluation.metrics.get("balanced_accuracy")  # of no bundle of version 0.1
-    if balanced and accuracy.chance > MAX_EVEN_SHARE * balanced.chance:
-        return "balanced_accuracy", balanced
-    return "accuracy", accuracy
 
 
 def verdict(evaluation: Evaluation | None, confounding: Confounding | None = None) -> list[str]:

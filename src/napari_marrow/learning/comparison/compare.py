@@ -11,16 +11,18 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.fields import Collection, with_acquisitions_only
 from napari_marrow.learning.audited import audit_training
+from napari_marrow.learning.bundles.versions import versions
+from napari_marrow.learning.comparison.assemble import with_findings
 from napari_marrow.learning.comparison.cross_validation import CrossValidated, cross_validate
 from napari_marrow.learning.comparison.folds import FoldPlan
 from napari_marrow.learning.learners import SILENT, Callbacks, Learner
 from napari_marrow.learning.listed_units import check_learnable, list_units, prepare_learner
-from napari_marrow.learning.scores.findings import FoldPart, Protocol
-from napari_marrow.learning.scores.results import ModelResult
+from napari_marrow.learning.scores.findings import Protocol
+from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.learning.scores.summary import data_summary
 from napari_marrow.learning.settings import CompareSettings, Preprocessing
 from napari_marrow.learning.units.samples import drawn_notes
 
@@ -36,26 +38,17 @@ class Comparison:
 
     Attributes
     ----------
-    models
-        The scores of each model under each protocol.
+    result
+        The scores of each model under each protocol, and what follows from them.
     answers
         A row a unit, repeat, model and protocol: its class, fold, predicted class, probabilities.
-    folds
-        What each fold of the first repeat holds out.
-    notes
-        Sentences that a reader of the scores must know.
     failed
         The fields that can't be used.
-    confounding
-        What goes with the class, so that no score says anything about other microscopes.
     """
 
-    models: tuple[ModelResult, ...]
+    result: EvaluationResult
     answers: pd.DataFrame
-    folds: tuple[FoldPart, ...]
-    notes: tuple[str, ...]
     failed: tuple[Failure, ...] = ()
-    confounding: Confounding | None = None
 
 
 def compare(
@@ -106,20 +99,24 @@ def compare(
     measure = any(x.families for x in preprocessings)
     of_features = audited.features_note(settings.families if leave_out and measure else ())
     notes = [*of_features, *about, *failures.note(), *_notes(settings)]
-    if (confounding := audited.confounding) is not None:
-        is_of_others = settings.by == "acquisition"  # the scores are of other microscopes, then
-        first = confounding.sentence if is_of_others else confounding.before_score("a score")
-        notes.insert(0, first)
     for preprocessing in preprocessings:
         notes += drawn_notes(collection, preprocessing.features)
-    return Comparison(
-        tuple(one.result for one in found),
-        pd.concat([one.answers for one in found], ignore_index=True),
-        tuple(part for plan in plans for part in plan.parts),
-        tuple(dict.fromkeys(notes)),
-        tuple(failures.found),
-        confounding,
+    used = units[~units["image"].isin(failures.images)]
+    result = EvaluationResult(
+        kind="compare",
+        verdict=(),
+        data=data_summary(
+            collection, settings.unit, used, failed=failures.found, findings=audited.notes
+        ),
+        models=(),
+        folds=tuple(part for plan in plans for part in plan.parts),
+        notes=tuple(dict.fromkeys(notes)),
+        confounding=audited.confounding,
+        settings=settings.texts(),
+        versions=versions(),
     )
+    answers = pd.concat([one.answers for one in found], ignore_index=True)
+    return Comparison(with_findings(result, found), answers, tuple(failures.found))
 
 
 def protocols_of(settings: CompareSettings) -> tuple[Protocol, ...]:

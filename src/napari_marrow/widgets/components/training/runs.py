@@ -14,8 +14,8 @@ from napari_marrow.data.text import counted
 from napari_marrow.jobs.train import TrainingResult
 from napari_marrow.jobs.watched import WatchedReport
 from napari_marrow.learning.registry import MODELS
+from napari_marrow.learning.scores.words import TOO_FEW, headline
 from napari_marrow.learning.settings import CommonSettings, TrainingSettings
-from napari_marrow.report.tables import TOO_FEW, headline
 from napari_marrow.viewer.per_viewer import per_viewer
 from napari_marrow.widgets.components.training.time_left import duration_text
 

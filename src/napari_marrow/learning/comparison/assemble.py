@@ -1,0 +1,57 @@
+"""What a comparison finds in the cross-validations of its models: differences, doubts, mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from napari_marrow.learning.comparison.cross_validation import CrossValidated
+from napari_marrow.learning.comparison.label_errors import doubtful_labels
+from napari_marrow.learning.comparison.paired import best_model, paired_differences
+from napari_marrow.learning.scores.findings import PairedDifference, Protocol
+from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.learning.scores.summary import worst_mistakes
+from napari_marrow.learning.scores.verdict import leading_model, verdict_of
+
+LIMITS = (
+    "All was measured on one collection: photographs of another microscope, stain or laboratory "
+    "can have far lower scores. --by acquisition measures that where a collection has several.",
+    "The highest of several scores is too good by chance.",
+)
+
+
+def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> EvaluationResult:
+    """Add what follows from the answers of all models, and the verdict.
+
+    Parameters
+    ----------
+    result
+        With data, folds, notes, and what was found by further fits: controls and a forecast.
+    found
+        Each model under each protocol.
+    """
+    models = tuple(one.result for one in found)
+    by_protocol: dict[Protocol, list[CrossValidated]] = {}
+    for one in found:
+        by_protocol.setdefault(one.result.protocol, []).append(one)
+    differences: list[PairedDifference] = []
+    for protocol, own in by_protocol.items():
+        differences += paired_differences({x.result.model: x.by_fold for x in own}, protocol)
+    judged = next(iter(by_protocol))  # honest comes first
+    best = best_model([one for one in differences if one.protocol == judged])
+    lead = leading_model(models, best)
+    (answers,) = [one.answers for one in found if one.result is lead]
+    honest = by_protocol.get("honest", [])
+    doubtful = doubtful_labels(pd.concat([x.answers for x in honest])) if honest else ()
+    result = replace(
+        result,
+        models=models,
+        differences=tuple(differences),
+        best=best,
+        doubtful=doubtful,
+        mistakes=worst_mistakes(answers),
+        limits=LIMITS[: 1 + (len(by_protocol[judged]) > 1)],
+    )
+    return replace(result, verdict=verdict_of(result))

@@ -1,0 +1,80 @@
+"""Units whose given class is doubtful, by confident learning. They are listed, never changed.
+
+C. G. Northcutt, L. Jiang and I. L. Chuang, "Confident learning: estimating uncertainty in dataset
+labels", Journal of Artificial Intelligence Research 70, 2021. A unit counts for the class with the
+highest probability among those that are above the class's threshold: the mean probability of the
+class over the units that are given as it. Where that is another class than the given one, the unit
+is off the diagonal of the confident joint. Probabilities are those of models that did not learn
+from the unit, averaged over all of them, and most of these must answer with the other class.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_marrow.learning.scores.findings import DoubtfulLabel
+
+_UNIT = ["image", "index", "y", "x", "class"]
+
+
+def confident_classes(
+    probabilities: NDArray[np.float64], given: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the class that each unit confidently is of; -1 where there is none.
+
+    Parameters
+    ----------
+    probabilities
+        (n, classes), of models that did not learn from the unit.
+    given
+        (n,) column of the given class; each at least once.
+    """
+    columns = range(probabilities.shape[1])
+    thresholds = np.array([probabilities[given == k, k].mean() for k in columns])
+    above = np.where(probabilities >= thresholds, probabilities, -1.0)
+    return np.where(above.max(axis=1) >= 0, above.argmax(axis=1), -1)
+
+
+def doubtful_labels(answers: pd.DataFrame) -> tuple[DoubtfulLabel, ...]:
+    """Return the units whose given class is doubtful, the least probable first.
+
+    Parameters
+    ----------
+    answers
+        A row a unit, model and repeat: ``image``, ``index``, ``y``, ``x``, ``class``, ``model``,
+        ``predicted`` and ``probability_<class>``, of models that did not learn from the unit.
+    """
+    classes = sorted(answers["class"].unique())
+    names = [f"probability_{name}" for name in classes]
+    units = answers.groupby(_UNIT, sort=False)
+    means = units[names].mean().reset_index()
+    given = pd.Categorical(means["class"], categories=classes).codes.astype(np.intp)
+    probabilities = means[names].to_numpy(np.float64)
+    found = confident_classes(probabilities, given)
+    # a model answers with the class that is the most probable over its repeats
+    own = answers.groupby([*_UNIT, "model"], sort=False)[names].mean().reset_index()
+    own["answer"] = own[names].to_numpy().argmax(axis=1)
+    voted = means.merge(own.pivot(index=_UNIT, columns="model", values="answer"), on=_UNIT)
+    voted = voted.drop(columns=means.columns).to_numpy()
+    doubted = []
+    for k in np.flatnonzero((found >= 0) & (found != given)):
+        votes = int((voted[k] == found[k]).sum())
+        if 2 * votes <= voted.shape[1]:
+            continue
+        unit = means.iloc[k]
+        doubted.append(
+            DoubtfulLabel(
+                str(unit["image"]),
+                int(unit["index"]),
+                float(unit["y"]),
+                float(unit["x"]),
+                classes[given[k]],
+                classes[found[k]],
+                float(probabilities[k, given[k]]),
+                votes,
+                voted.shape[1],
+            )
+        )
+    return tuple(sorted(doubted, key=lambda one: one.probability))

@@ -1,0 +1,148 @@
+"""The verdict on an evaluation or a comparison: what its scores mean, in sentences.
+
+First stands what may make a score worthless: that the published protocol leaks, or that something
+other than cells gives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari_marrow.data.text import counted
+from napari_marrow.learning.scores.evaluation import Score
+from napari_marrow.learning.scores.findings import Control
+from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
+from napari_marrow.learning.scores.words import few_text, headline, score_text
+
+LARGE_GAP = 0.05
+"""Difference between protocols from which on it comes first: five answers of a hundred."""
+OF_CELLS = frozenset({"shape"})
+"""Controls that see cells themselves: where one does well, it is no alarm."""
+
+
+@dataclass(frozen=True)
+class ProtocolGap:
+    """The same score of one model under both protocols.
+
+    Attributes
+    ----------
+    model, metric
+        Whose, and which.
+    honest, paper
+        The scores.
+    """
+
+    model: str
+    metric: str
+    honest: Score
+    paper: Score
+
+    @property
+    def difference(self) -> float:
+        """By how much the published protocol's score is higher."""
+        return self.paper.estimate - self.honest.estimate
+
+
+def protocol_gaps(models: Sequence[ModelResult]) -> tuple[ProtocolGap, ...]:
+    """Return the balanced accuracy of each model that has one under both protocols."""
+    name = "balanced_accuracy"
+    by = {(one.model, one.protocol): one.evaluation.metrics[name] for one in models}
+    return tuple(
+        ProtocolGap(model, name, score, by[model, "paper"])
+        for (model, protocol), score in by.items()
+        if protocol == "honest" and (model, "paper") in by
+    )
+
+
+def leading_model(models: Sequence[ModelResult], best: str | None) -> ModelResult:
+    """Return the best model, or where none is shown to be it, that with the highest score.
+
+    Those under protocol ``honest`` come first, if there are any.
+    """
+    honest = [one for one in models if one.protocol == "honest"] or list(models)
+    shown = [one for one in honest if one.model == best]
+    return (shown or sorted(honest, key=lambda one: -headline(one.evaluation)[1].estimate))[0]
+
+
+def verdict_of(result: EvaluationResult) -> tuple[str, ...]:
+    """Return what a result means, from all its other parts."""
+    lead = leading_model(result.models, result.best)
+    alarms = [*_gap(result), *_controls(result.controls)]
+    first = "; ".join(alarms)
+    sentences = [f"{first[0].upper()}{first[1:]}."] if alarms else []
+    if result.confounding is not None:
+        if lead.acquisitions:  # the scores are of other microscopes, then
+            sentences.append(result.confounding.sentence)
+        else:
+            score = headline(lead.evaluation)[1]
+            sentences.append(result.confounding.before_score(f"{score.estimate:.2f}"))
+    sentences += _scores(result, lead)
+    for control in result.controls:
+        if control.does_well and control.name in OF_CELLS:
+            sentences.append(
+                f"Of {control.text} alone the classes can be told, too (balanced accuracy "
+                f"{_range(control.score)}): look whether masks of all classes were made alike."
+            )
+    if result.doubtful:
+        sentences.append(
+            f"{counted(len(result.doubtful), 'given class is', 'given classes are')} doubted by "
+            "the models; look at them again."
+        )
+    if result.forecast is not None:
+        sentences += result.forecast.sentences
+    return tuple(sentences)
+
+
+def _gap(result: EvaluationResult) -> list[str]:
+    """Say what leaks where the published protocol's score is much higher, with the largest gap."""
+    gaps = protocol_gaps(result.models)
+    largest = max(gaps, key=lambda gap: gap.difference, default=None)
+    if largest is None or largest.difference < LARGE_GAP:
+        return []
+    honest = leading_model([one for one in result.models if one.model == largest.model], None)
+    if honest.acquisitions:
+        leaks = "photographs of the acquisition that it is asked about, and copies of one source,"
+    else:
+        leaks = "copies of one source"
+    return [
+        f"{largest.difference:.2f} of the score that the published protocol gives {largest.model} "
+        f"is leakage: {largest.paper.estimate:.2f} instead of {largest.honest.estimate:.2f} "
+        f"(balanced accuracy), as {leaks} are learnt from and asked about"
+    ]
+
+
+def _controls(controls: Sequence[Control]) -> list[str]:
+    well = [one for one in controls if one.does_well and one.name not in OF_CELLS]
+    if not well:
+        return []
+    listed = ", ".join(f"{one.text} {_range(one.score)}" for one in well)
+    return [f"the score may not be about cells: balanced accuracy of {listed}"]
+
+
+def _range(score: Score) -> str:
+    return f"{score.estimate:.2f} ({score.low:.2f} to {score.high:.2f})"
+
+
+def _scores(result: EvaluationResult, lead: ModelResult) -> list[str]:
+    """Say how good the leading model is, whether that is shown, and whether it is the best."""
+    evaluation = lead.evaluation
+    name, score = headline(evaluation)
+    what = name.replace("_", " ")
+    text = f"{what} {score_text(score, evaluation.few_sources)}, chance {score.chance:.2f}"
+    counts = f"{counted(evaluation.units, 'unit')} of {counted(evaluation.sources, lead.clusters)}"
+    compared = {one.model for one in result.models}
+    if len(compared) < 2:
+        sentences = [f"{lead.model}: {text}; {counts}."]
+    elif result.best:
+        sentences = [f"{lead.model} is shown to be better than all others: {text}; {counts}."]
+    else:
+        sentences = [
+            f"No model is shown to be better than all others. The highest score is that of "
+            f"{lead.model}: {text}; {counts}."
+        ]
+    if evaluation.few_sources:
+        sentences.append(few_text(evaluation.few_sources, lead.clusters))
+    elif score.low <= score.chance:
+        sentences.append("The interval includes chance: the result may be luck.")
+    return sentences

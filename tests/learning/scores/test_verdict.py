@@ -1,0 +1,103 @@
+"""The verdict: what comes first, and what is said of what is not shown."""
+
+from dataclasses import replace
+
+import pytest
+
+from napari_marrow.audit.verdict import Confounding
+from napari_marrow.learning.scores.evaluation import AcquisitionScores, Evaluation, Score
+from napari_marrow.learning.scores.findings import Control, DataSummary, DoubtfulLabel
+from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
+from napari_marrow.learning.scores.verdict import leading_model, protocol_gaps, verdict_of
+
+GOES = Confounding(("camera",), 0.9, 1e-9)
+
+
+def model(name, protocol="honest", estimate=0.9, low=0.8, few=None, acquisitions=()):
+    score = Score(estimate, low, 0.97, 0.5)
+    scores = {"balanced_accuracy": score, "accuracy": score}
+    evaluation = Evaluation(
+        scores, [[9, 1], [1, 9]], ("ALL", "MM"), "ALL", 20, 18, 1.0, few_sources=few or {}
+    )
+    return ModelResult(name, protocol, evaluation, acquisitions=acquisitions)
+
+
+def result(*models, **others):
+    data = DataSummary("set", "field", (), "photograph", 1)
+    return EvaluationResult("compare", (), data, models, **others)
+
+
+def control(name, low=0.7):
+    return Control(name, f"{name} alone", Score(0.8, low, 0.9, 0.5), low > 0.5)
+
+
+def test_a_large_gap_between_protocols_comes_first_and_names_what_leaks():
+    found = result(model("svm", estimate=0.6), model("svm", "paper", 0.98), confounding=GOES)
+    first, second, *_ = verdict_of(found)
+    assert first.startswith("0.38 of the score")
+    assert "0.98 instead of 0.60" in first
+    assert "copies of one source" in first
+    assert second == GOES.before_score("0.60")
+
+
+def test_of_acquisitions_left_out_these_leak_too():
+    left_out = (AcquisitionScores("a", "1.png", model("svm").evaluation),)
+    found = result(model("svm", estimate=0.6, acquisitions=left_out), model("svm", "paper", 0.98))
+    assert "photographs of the acquisition that it is asked about" in verdict_of(found)[0]
+
+
+def test_the_largest_gap_is_named_and_a_small_one_is_none():
+    models = [model("svm"), model("logistic", estimate=0.7)]
+    models += [model("svm", "paper", 0.94), model("logistic", "paper", 0.9)]
+    gaps = {gap.model: gap.difference for gap in protocol_gaps(models)}
+    assert gaps == pytest.approx({"svm": 0.04, "logistic": 0.2})
+    assert "logistic is leakage" in verdict_of(result(*models))[0]
+    small = result(models[0], models[2])
+    assert "leakage" not in " ".join(verdict_of(small))
+
+
+@pytest.mark.parametrize("name", ["permuted", "background", "colour"])
+def test_a_control_that_does_well_comes_first(name):
+    found = result(model("svm"), confounding=GOES, controls=(control(name), control("shape", 0.4)))
+    first = verdict_of(found)[0]
+    assert first.startswith("The score may not be about cells")
+    assert f"{name} alone 0.80 (0.70 to 0.90)" in first
+    calm = replace(found, controls=(control(name, 0.4),))
+    assert "may not be about cells" not in " ".join(verdict_of(calm))
+
+
+def test_the_shape_of_cells_is_no_alarm():
+    found = verdict_of(result(model("svm"), controls=(control("shape"),)))
+    assert "may not be about cells" not in " ".join(found)
+    assert any("shape alone" in sentence for sentence in found)
+
+
+def test_a_gap_and_a_control_share_the_first_sentence():
+    models = (model("svm", estimate=0.6), model("svm", "paper", 0.98))
+    first = verdict_of(result(*models, controls=(control("background"),)))[0]
+    assert "leakage" in first
+    assert "may not be about cells" in first
+
+
+def test_the_best_is_called_so_only_where_it_is_shown():
+    models = model("svm", estimate=0.9), model("logistic", estimate=0.8)
+    (none,) = verdict_of(result(*models))
+    assert none.startswith("No model is shown to be better")
+    assert "svm: accuracy 0.90" in none
+    (shown,) = verdict_of(result(*models, best="logistic"))
+    assert shown.startswith("logistic is shown to be better than all others: accuracy 0.80")
+    assert leading_model(models, "logistic") is models[1]
+
+
+def test_honest_scores_lead():
+    models = model("svm", "paper", 0.99), model("logistic", "honest", 0.7)
+    assert leading_model(models, None) is models[1]
+
+
+def test_what_is_not_shown_is_said():
+    assert "may be luck" in verdict_of(result(model("svm", low=0.45)))[-1]
+    few = verdict_of(result(model("svm", few={"MM": 3})))
+    assert "too few to tell" in few[0]
+    assert "MM has 3 sources" in few[1]
+    doubted = (DoubtfulLabel("a.png", 0, 1, 1, "ALL", "MM", 0.1, 1, 1),)
+    assert "1 given class is doubted" in verdict_of(result(model("svm"), doubtful=doubted))[-1]
