@@ -81,7 +81,7 @@ def result() -> EvaluationResult:
         doubtful=(DoubtfulLabel("ALL/a.png", 3, 10.0, 12.0, "ALL", "MM", 0.04, 4, 5),),
         shares=(
             Share("MM", "ALL/a.png", 10, 2, 0.2, 0.05, 0.5),
-            Share("MM", "", 100, 14, 0.14, 0.08, 0.22),
+            Share("MM", "", 100, 14, 0.14, 0.08, 0.22, uncertain=3),
         ),
         mistakes=(
             UnitAnswer("ALL/a.png", 3, 10.0, 12.0, "ALL", "MM", 0.91, "", "svm"),

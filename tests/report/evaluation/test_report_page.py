@@ -138,6 +138,13 @@ def test_tables_hold_the_numbers(written):
     ]  # fmt: skip
 
 
+def test_the_share_in_all_comes_first(written):
+    counts = pd.read_csv(written / "tables" / "counts.csv")
+    assert counts["class"].tolist() == ["MM", "MM"]
+    text = (written / "report.html").read_text(encoding="utf-8")
+    assert text.index("14.0% (8.0% to 22.0%)") < text.index("20.0% (5.0% to 50.0%)")
+
+
 def test_sixty_pictures_stay_small(tmp_path, write, undrawn):
     noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
     mistakes = tuple(replace(undrawn.mistakes[0], index=k) for k in range(1, 61))

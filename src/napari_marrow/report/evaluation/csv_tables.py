@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from napari_marrow.data.outputs import table_kind, write_csv
 from napari_marrow.data.text import printable
 from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.scores.findings import (
+    ClassCount,
+    DoubtfulLabel,
+    FoldPart,
+    PairedDifference,
+    Share,
+    UnitAnswer,
+)
 from napari_marrow.learning.scores.results import EvaluationResult
 
 Row = Sequence[object]
 _OF_MODEL, _OF_SCORE = ("model", "protocol"), ("metric", "estimate", "low", "high", "chance")
-_OF_UNIT = ("image", "index", "y", "x")
 
 
 @dataclass(frozen=True)
@@ -78,13 +86,15 @@ def _forecast_rows(result: EvaluationResult) -> Iterator[Row]:
                 yield origin, *astuple(point)
 
 
+def _as_they_are(kind: type, rows: Callable[[EvaluationResult], Iterable[Any]]) -> CsvTable:
+    """Return the table of dataclasses of a kind: a column a field, ``class`` for ``class_name``."""
+    names = tuple(field.name.removesuffix("_name") for field in fields(kind))
+    return CsvTable(names, lambda result: map(astuple, rows(result)))
+
+
 TABLES = {
-    "classes.csv": CsvTable(
-        ("class", "fields", "sources", "units"), lambda r: map(astuple, r.data.classes)
-    ),
-    "folds.csv": CsvTable(
-        ("protocol", "fold", "name", "class", "sources", "units"), lambda r: map(astuple, r.folds)
-    ),
+    "classes.csv": _as_they_are(ClassCount, lambda r: r.data.classes),
+    "folds.csv": _as_they_are(FoldPart, lambda r: r.folds),
     "scores.csv": CsvTable((*_OF_MODEL, "answers", *_OF_SCORE), _score_rows),
     "acquisitions.csv": CsvTable((*_OF_MODEL, "acquisition", *_OF_SCORE), _acquisition_rows),
     "training.csv": CsvTable(
@@ -95,29 +105,17 @@ TABLES = {
             if m.fit_seconds is not None
         ),
     ),
-    "differences.csv": CsvTable(
-        ("first", "second", "protocol", "metric", "estimate", "low", "high", "p_value"),
-        lambda r: map(astuple, r.differences),
-    ),
+    "differences.csv": _as_they_are(PairedDifference, lambda r: r.differences),
     "confusion.csv": CsvTable((*_OF_MODEL, "truth", "answer", "units"), _confusion_rows),
     "curves.csv": CsvTable((*_OF_MODEL, "curve", "x", "y", "low", "high"), _curve_rows),
-    "mistakes.csv": CsvTable(
-        (*_OF_UNIT, "truth", "answer", "probability", "reason", "model"),
-        lambda r: map(astuple, r.mistakes),
-    ),
-    "doubtful.csv": CsvTable(
-        (*_OF_UNIT, "given", "suggested", "probability", "votes", "models"),
-        lambda r: map(astuple, r.doubtful),
-    ),
+    "mistakes.csv": _as_they_are(UnitAnswer, lambda r: r.mistakes),
+    "doubtful.csv": _as_they_are(DoubtfulLabel, lambda r: r.doubtful),
     "controls.csv": CsvTable(
         ("name", "text", "estimate", "low", "high", "chance", "does_well"),
         lambda r: ((c.name, c.text, *astuple(c.score), c.does_well) for c in r.controls),
     ),
     "forecast.csv": CsvTable(("origin", "sources", "estimate", "low", "high"), _forecast_rows),
-    "counts.csv": CsvTable(
-        ("class", "image", "cells", "counted", "estimate", "low", "high"),
-        lambda r: map(astuple, r.shares),
-    ),
+    "counts.csv": _as_they_are(Share, lambda r: r.shares),
 }
 """By the name of the file."""
 CSV_KINDS = {

@@ -197,21 +197,22 @@ def control_table(result: EvaluationResult) -> Table | None:
 
 
 def share_tables(result: EvaluationResult) -> list[Table]:
-    """Return the share of each class that was counted, in all and by field."""
+    """Return the share of each class that was counted, in all, by source and by field."""
     tables = []
     for name in dict.fromkeys(one.class_name for one in result.shares):
         own = [one for one in result.shares if one.class_name == name]
-        shown = sorted(own, key=lambda one: one.image != "")[: MAX_SHARE_ROWS + 1]
+        shown = sorted(own, key=lambda one: (one.image != "", one.source != ""))[:MAX_SHARE_ROWS]
         rows = [
             (
-                one.image or "all photographs",
+                one.image or one.source or "all photographs",
                 f"{one.counted} of {one.cells}",
+                f"{one.uncertain}",
                 f"{one.estimate:.1%} ({one.low:.1%} to {one.high:.1%})",
             )
             for one in shown
         ]
         left = len(own) - len(shown)
-        more = f"; {left} more photographs are in tables/counts.csv" if left else ""
-        columns = ("photograph", "cells answered so", "share (95 % interval)")
+        more = f"; {left} more are in tables/counts.csv" if left else ""
+        columns = ("counted in", "cells answered so", "uncertain", "share (95 % interval)")
         tables.append(Table(f"Share of {name} among the cells{more}", columns, rows))
     return tables
