@@ -26,7 +26,7 @@ def answer(result, word):
         ),
         ("chance", "Yes: the interval of accuracy begins at 0.74, chance is 0.50"),
         ("Which model", "No model is shown to be better"),
-        ("worst", "ALL/a.png, cell 3: ALL was called MM with probability 0.91, and not marked"),
+        ("worst", "ALL/a.png, cell 3: ALL was called MM with probability 0.91."),
         ("classes right", "first ALL/a.png, cell 3: given as ALL, while 4 of 5"),
         ("cells", "It may not: mean colour alone is enough"),
         ("microscope", "Not shown: training and held-out photographs"),
@@ -51,6 +51,13 @@ def changed(result, **changes):
     )
 
 
+def test_only_a_trained_model_marks_answers(result):
+    found = answer(replace(result, kind="evaluate"), "worst")
+    assert found.endswith("with probability 0.91, and not marked uncertain.")
+    second = replace(result, mistakes=result.mistakes[1:])
+    assert "marked uncertain (low probability)" in answer(second, "worst")
+
+
 def test_few_sources_are_no_answer(result):
     few = changed(result, few_sources={"MM": 3})
     assert "can't be told: MM has 3 sources" in answer(few, "How good")
@@ -72,6 +79,13 @@ def test_another_microscope(result, left_out):
     models = (replace(result.models[0], acquisitions=left_out),)
     found = answer(replace(result, models=models), "microscope")
     assert "accuracy was 0.61 to 0.83" in found
+
+
+def test_controls_that_see_cells_are_no_alarm(result):
+    shape = replace(result.controls[0], name="shape", text="the masks' shape")
+    found = answer(replace(result, controls=(shape, result.controls[1])), "cells")
+    assert found.startswith("Nothing else was found")
+    assert found.endswith("Of the masks' shape alone the classes can be told.")
 
 
 def test_what_was_not_done_is_told(result):

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from napari_marrow.learning.scores.results import Curve, EvaluationResult, ModelResult
+from napari_marrow.learning.scores.verdict import leading_model
 from napari_marrow.report.colours import RUNS, TRAINING, VALIDATION
 from napari_marrow.report.evaluation.drawing import Drawing, short
-from napari_marrow.report.evaluation.leading import leading_model, shown_models
+from napari_marrow.report.evaluation.leading import shown_models
 
 _DASHES = ("--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1)))
 _SIZE_IN = (4.4, 4.1)
@@ -60,7 +61,7 @@ def _curve(result: EvaluationResult, kind: _Kind) -> Drawing | None:
     drawn = [(m, curve) for m in shown_models(result) if (curve := _of(m, kind)) is not None]
     if not drawn:
         return None
-    best = leading_model(result)
+    best = leading_model(result.models, result.best)
     lead, own = next(((m, c) for m, c in drawn if m is best), drawn[0])
     y_label = kind.y
     if kind.name == "calibration" and len(lead.evaluation.classes) == 2:
@@ -146,7 +147,7 @@ def _told(model: ModelResult, curve: Curve, kind: _Kind) -> str:
 
 
 def _loss(result: EvaluationResult) -> Drawing | None:
-    model = leading_model(result)
+    model = leading_model(result.models, result.best)
     curves = model.curves
     if curves is None or curves.loss is None:
         known = [m for m in shown_models(result) if m.curves and m.curves.loss]

@@ -7,10 +7,11 @@ from matplotlib.ticker import MaxNLocator
 
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.learning.scores.verdict import leading_model
 from napari_marrow.report.colours import RUNS, class_colours
 from napari_marrow.report.evaluation.curves import draw_curves, interval_bars
 from napari_marrow.report.evaluation.drawing import Drawing, short
-from napari_marrow.report.evaluation.leading import leading_model, metric_name
+from napari_marrow.report.evaluation.leading import metric_name
 from napari_marrow.report.figures import draw_confusion
 
 MAX_FOLDS = 20
@@ -70,7 +71,7 @@ def _folds(result: EvaluationResult) -> Drawing | None:
 
 
 def _confusion(result: EvaluationResult) -> Drawing:
-    model = leading_model(result)
+    model = leading_model(result.models, result.best)
     own = model.evaluation
     rows = {
         truth: ", ".join(f"{name} {n}" for name, n in zip(own.classes, counts, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
+from napari_marrow.learning.scores.verdict import leading_model
 from napari_marrow.report.tables import headline
 
 _NAMES = {
@@ -26,16 +27,9 @@ def shown_models(result: EvaluationResult) -> list[ModelResult]:
     return honest or list(result.models)
 
 
-def leading_model(result: EvaluationResult) -> ModelResult:
-    """Return the best model, or where none is shown to be it, that with the highest score."""
-    models = shown_models(result)
-    best = [model for model in models if model.model == result.best]
-    return (best or sorted(models, key=lambda model: -headline(model.evaluation)[1].estimate))[0]
-
-
 def main_metric(result: EvaluationResult) -> str:
     """Return which score stands for all others in a report, the same in all its tables."""
-    return headline(leading_model(result).evaluation)[0]
+    return headline(leading_model(result.models, result.best).evaluation)[0]
 
 
 def joined(names: Sequence[str]) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.findings import DataSummary
 from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.learning.scores.verdict import OF_CELLS, leading_model
 from napari_marrow.report.evaluation.leading import (
     joined,
-    leading_model,
     main_metric,
     metric_name,
     shown_models,
@@ -88,7 +88,7 @@ def sources_text(data: DataSummary) -> str:
 
 
 def _how_good(result: EvaluationResult) -> str:
-    model = leading_model(result)
+    model = leading_model(result.models, result.best)
     metric = main_metric(result)
     name, score = metric_name(metric), model.evaluation.metrics[metric]
     text = f"{name.capitalize()} of {model.model}: {score.estimate:.2f}."
@@ -101,7 +101,7 @@ def _how_good(result: EvaluationResult) -> str:
 
 
 def _above_chance(result: EvaluationResult) -> str:
-    model = leading_model(result)
+    model = leading_model(result.models, result.best)
     metric = main_metric(result)
     name, score = metric_name(metric), model.evaluation.metrics[metric]
     if model.evaluation.few_sources:
@@ -115,7 +115,7 @@ def _which(result: EvaluationResult) -> str:
         return ""
     if result.best:
         return f"{result.best}: it is shown to be better than every other model that was compared."
-    highest = leading_model(result).model
+    highest = leading_model(result.models, result.best).model
     return (
         f"No model is shown to be better than all others. {highest} has the highest score, which "
         "may be luck; time, size and calibration are as good reasons to choose."
@@ -124,19 +124,21 @@ def _which(result: EvaluationResult) -> str:
 
 def _worst(result: EvaluationResult) -> str:
     if not result.mistakes:
-        matrix = leading_model(result).evaluation.confusion
+        matrix = leading_model(result.models, result.best).evaluation.confusion
         wrong = sum(map(sum, matrix)) - sum(row[k] for k, row in enumerate(matrix))
         return "Unknown: mistakes were not listed." if wrong else "No answer was wrong."
     worst = result.mistakes[0]
     return (
         f"{unit_name(worst.image, worst.index)}: {worst.truth} was called {worst.answer} with "
-        f"probability {worst.probability:.2f}, {marked(worst.reason)}."
+        f"probability {worst.probability:.2f}{marked(worst.reason, result)}."
     )
 
 
-def marked(reason: str) -> str:
-    """Return whether and why an answer was marked uncertain."""
-    return f"marked uncertain ({reason})" if reason else "and not marked uncertain"
+def marked(reason: str, result: EvaluationResult) -> str:
+    """Return whether and why an answer was marked uncertain; a comparison marks none."""
+    if reason:
+        return f", marked uncertain ({reason})"
+    return ", and not marked uncertain" if result.kind == "evaluate" else ""
 
 
 def _labels(result: EvaluationResult) -> str:
@@ -153,15 +155,21 @@ def _labels(result: EvaluationResult) -> str:
 def _controls(result: EvaluationResult) -> str:
     if not result.controls:
         return "Not checked: repeat with --controls."
-    well = [control.text for control in result.controls if control.does_well]
-    if well:
-        verb = "is" if len(well) == 1 else "are each"
-        return f"It may not: {joined(well)} {verb} enough for a score clearly above chance."
-    return "None of the controls, which hide the cells or their classes, is clearly above chance."
+    well = [control for control in result.controls if control.does_well]
+    alarms = [control.text for control in well if control.name not in OF_CELLS]
+    of_cells = [control.text for control in well if control.name in OF_CELLS]
+    if alarms:
+        verb = "is" if len(alarms) == 1 else "are each"
+        return f"It may not: {joined(alarms)} {verb} enough for a score clearly above chance."
+    text = "Nothing else was found: no control that hides the cells or their classes does well."
+    return f"{text} Of {joined(of_cells)} alone the classes can be told." if of_cells else text
 
 
 def _elsewhere(result: EvaluationResult) -> str:
-    model, ask = leading_model(result), "judge it on photographs of yours whose classes you know"
+    model, ask = (
+        leading_model(result.models, result.best),
+        "judge it on photographs of yours whose classes you know",
+    )
     if result.confounding is not None:
         return f"No: {result.confounding.before_score('this result')}"
     if model.acquisitions:
@@ -193,7 +201,7 @@ def leads_text(result: EvaluationResult) -> str:
     models = shown_models(result)
     if len(models) < 2:
         return ""
-    lead = leading_model(result).model
+    lead = leading_model(result.models, result.best).model
     if result.best:
         return f"Bands and confusion matrix are those of {lead}, the best model."
     return f"Bands and confusion matrix are those of {lead}, which has the highest score."

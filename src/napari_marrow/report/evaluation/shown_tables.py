@@ -9,6 +9,7 @@ from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.learning.scores.findings import Estimate, Recalibration
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
+from napari_marrow.learning.scores.verdict import protocol_gaps
 from napari_marrow.report.evaluation.leading import main_metric, metric_name, shown_models
 from napari_marrow.report.rendering import Table
 from napari_marrow.report.tables import score_text
@@ -85,17 +86,21 @@ def _calibration_rows(models: Sequence[ModelResult]) -> list[list[str]]:
 
 
 def protocol_table(result: EvaluationResult) -> Table | None:
-    """Return the main score of each model under both protocols, and their difference."""
-    metric, rows = main_metric(result), []
-    paper = {m.model: m.evaluation for m in result.models if m.protocol == "paper"}
-    for model in result.models:
-        if model.protocol == "honest" and model.model in paper:
-            scores = [own.metrics[metric] for own in (model.evaluation, paper[model.model])]
-            difference = scores[1].estimate - scores[0].estimate
-            texts = [_score(own, metric) for own in (model.evaluation, paper[model.model])]
-            rows.append([model.model, *texts, f"{difference:+.2f}"])
+    """Return a score of each model under both protocols, and their difference."""
+    gaps = protocol_gaps(result.models)
+    rows = [
+        (
+            gap.model,
+            score_text(gap.honest, {}),
+            score_text(gap.paper, {}),
+            f"{gap.difference:+.2f}",
+        )
+        for gap in gaps
+    ]
+    if not rows:
+        return None
     columns = ("model", "honest", "paper", "paper minus honest")
-    return _of_metric("Both protocols on the same photographs", result, columns, rows)
+    return Table(f"Both protocols: {metric_name(gaps[0].metric)}", columns, rows)
 
 
 def by_field_table(result: EvaluationResult) -> Table | None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from napari_marrow.data.outputs import recognize
 from napari_marrow.learning.scores.findings import DoubtfulLabel, UnitAnswer
 from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.learning.scores.verdict import leading_model
 from napari_marrow.report.colours import classes_only
 from napari_marrow.report.evaluation import shown_tables
 from napari_marrow.report.evaluation.csv_tables import CSV_KINDS, write_tables
 from napari_marrow.report.evaluation.drawing import FIGURE_PNG, write_drawings
 from napari_marrow.report.evaluation.figures import drawings_of
-from napari_marrow.report.evaluation.leading import leading_model, unit_name
+from napari_marrow.report.evaluation.leading import unit_name
 from napari_marrow.report.evaluation.pictures import MAX_UNITS, Pictures, jpeg
 from napari_marrow.report.evaluation.questions import (
     answered_questions,
@@ -60,14 +61,14 @@ def write_report(folder: Path, result: EvaluationResult, pictures: Pictures | No
         "evaluation.html",
         title=f"{kind} on {result.data.name}",
         result=result,
-        lead=leading_model(result),
+        lead=leading_model(result.models, result.best),
         leads=leads_text(result),
         sources=sources_text(result.data),
         classes_only=classes_only(classes),
         questions=answered_questions(result),
         figures=figures,
         tables=shown_tables,
-        mistakes=_mistakes(result.mistakes[:MAX_UNITS], pictures or {}),
+        mistakes=_mistakes(result, pictures or {}),
         doubtful=_doubtful(result.doubtful[:MAX_UNITS], pictures or {}),
     )
     write_text(folder / REPORT, text)
@@ -81,13 +82,14 @@ def report_files(folder: Path) -> dict[str, bool]:
     return recognize(folder, kinds)
 
 
-def _mistakes(units: Sequence[UnitAnswer], pictures: Pictures) -> list[UnitPicture]:
+def _mistakes(result: EvaluationResult, pictures: Pictures) -> list[UnitPicture]:
+    units = result.mistakes[:MAX_UNITS]
     several = len({unit.model for unit in units}) > 1
     found = []
     for unit in units:
         by = f" by {unit.model}" if several and unit.model else ""
-        text = f"{unit.truth}, called {unit.answer}{by} with probability {unit.probability:.2f}, "
-        found.append(_picture(unit, text + marked(unit.reason), pictures))
+        text = f"{unit.truth}, called {unit.answer}{by} with probability {unit.probability:.2f}"
+        found.append(_picture(unit, text + marked(unit.reason, result), pictures))
     return found
 
 
