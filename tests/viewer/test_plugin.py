@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from npe2 import PluginManager, PluginManifest
 
 
@@ -28,7 +29,7 @@ def test_the_widgets_are_in_the_classify_menu():
     menus = manifest.contributions.menus
     assert menus["napari/layers/classify"][0].submenu == "marrow_classify"
     commands = [item.command for item in menus["marrow_classify"]]
-    names = ("dataset", "augment", "segment", "stain", "chi_square", "train_dcnn")
+    names = ("dataset", "augment", "segment", "stain", "chi_square", "train_dcnn", "evaluate")
     assert commands == [f"napari-marrow.{x}" for x in names]
 
 
@@ -42,15 +43,17 @@ def test_no_part_of_the_viewer_imports_tensorflow():
         "import napari_marrow.widgets.augment, napari_marrow.widgets.segment\n"
         "import napari_marrow.widgets.stain, napari_marrow.widgets.components.score_view\n"
         "import napari_marrow.widgets.chi_square, napari_marrow.jobs.features\n"
+        "import napari_marrow.widgets.evaluate\n"
         "print(sorted({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_the_chi_square_widget_imports_nothing_slow():
+@pytest.mark.parametrize("name", ["chi_square", "evaluate"])
+def test_these_widgets_import_nothing_slow(name):
     slow = "{'sklearn', 'scipy.stats', 'pandas', 'matplotlib'}"
-    code = f"import napari_marrow.widgets.chi_square, sys; print(sorted({slow} & set(sys.modules)))"
+    code = f"import napari_marrow.widgets.{name}, sys; print(sorted({slow} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -162,6 +162,7 @@ class Photograph:
     @classmethod
     def open_in(cls, layers: Sequence[Layer]) -> list[Photograph]:
         """Gather all open photographs."""
+        layers = list(layers)  # napari makes a new list with events of each part of its own
         own, unlinked = labels_of(layers), unlinked_labels(layers)
         photographs, notes = by_id(layers), layer_notes(layers, own)  # labels_of gives each an id
         others = {x: own_labels_over(x, unlinked, layers) for x in own}

@@ -146,6 +146,10 @@ class Fold(QWidget):
         """Show the widget."""
         self.button.setChecked(True)
 
+    def collapse(self) -> None:
+        """Hide the widget."""
+        self.button.setChecked(False)
+
 
 def fill_column(parent: QWidget, *children: QWidget | QLayout, margins: bool = False) -> None:
     """Put widgets and layouts into ``parent``, from top to bottom."""

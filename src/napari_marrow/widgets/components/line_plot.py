@@ -28,6 +28,7 @@ LINE_PX = 1.5
 DOT_RADIUS_PX = 3.0
 STEPS = (1, 2, 5, 10)
 MAX_DARK_LIGHTNESS, WHITE_SHARE = 127, 0.35
+BAND_OPACITY = 0.25
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Line:
         Draw the points, and no line.
     dashed
         Draw a line of dashes, so that lines differ by more than their colour.
+    band
+        x, low and high of a band that is drawn under the line, in its colour.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Line:
     points: Sequence[tuple[float, float]]
     dots: bool = False
     dashed: bool = False
+    band: Sequence[tuple[float, float, float]] = ()
 
 
 def ticks(low: float, high: float, whole: bool = False, at_most: float = MAX_TICKS) -> list[float]:
@@ -100,9 +104,11 @@ class LinePlot(QWidget):
     viewer
         Whose theme is followed.
     x_name, y_name
-        Of the axes; ``x`` counts.
+        Of the axes; ``x`` counts, unless it has limits.
     y_limits
         The least and greatest y; those of the points where they are None.
+    x_limits
+        The same of x, which then is a measure and does not count.
     """
 
     def __init__(
@@ -111,9 +117,10 @@ class LinePlot(QWidget):
         x_name: str,
         y_name: str,
         y_limits: tuple[float, float] | None = None,
+        x_limits: tuple[float, float] | None = None,
     ):
         super().__init__()
-        self._y_limits = y_limits
+        self._y_limits, self._x_limits = y_limits, x_limits
         self._viewer, self.axis_names = viewer, (x_name, y_name)
         self.lines: Sequence[Line] = ()
         viewer.events.theme.connect(while_alive(self._follow_theme))
@@ -141,7 +148,10 @@ class LinePlot(QWidget):
         lines = [(x, finite(x.points)) for x in seen]
         points = [point for _, found in lines for point in found]
         up = _span([y for _, y in points] if self._y_limits is None else self._y_limits)
-        inside = self._draw_axes(painter, _limits([x for x, _ in points]), up)
+        across = self._x_limits or _limits([x for x, _ in points])
+        inside = self._draw_axes(painter, across, up)
+        for line, _ in lines:
+            _draw_band(painter, line, inside)
         for line, found in lines:
             draw_line(painter, line, [inside.place(*point) for point in found])
 
@@ -162,7 +172,9 @@ class LinePlot(QWidget):
         painter.drawLine(box.topLeft(), box.bottomLeft())
         painter.drawLine(box.bottomLeft(), box.bottomRight())
         centre = Qt.AlignmentFlag.AlignCenter
-        for x in ticks(*across, whole=True, at_most=box.width() / (TICK_WIDTHS * last)):
+        whole = self._x_limits is None
+        last = last if whole else metrics.horizontalAdvance("0.25")
+        for x in ticks(*across, whole=whole, at_most=box.width() / (TICK_WIDTHS * last)):
             at = axes.place(x, up[0])
             painter.drawLine(at, at + QPointF(0, GAP_PX))
             label = f"{x:g}"
@@ -216,6 +228,21 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
     low, high = _limits(values)
     room = 0.05 * (high - low)
     return low - room, high + room
+
+
+def _draw_band(painter: QPainter, line: Line, axes: _Axes) -> None:
+    """Fill what is between the two edges of a line's band."""
+    band = [x for x in line.band if all(map(math.isfinite, x))]
+    if not band:
+        return
+    edges = [(x, low) for x, low, _ in band] + [(x, high) for x, _, high in reversed(band)]
+    colour = QColor(line.colour)
+    colour.setAlphaF(BAND_OPACITY)
+    painter.save()
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawPolygon(QPolygonF([axes.place(*edge) for edge in edges]))
+    painter.restore()
 
 
 def draw_line(painter: QPainter, line: Line, places: Sequence[QPointF]) -> None:

@@ -1,0 +1,111 @@
+"""What a result means, in sentences: the verdict first, then what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qtpy.QtWidgets import QLabel, QWidget
+
+from napari_marrow.data.text import counted, first_few
+from napari_marrow.learning.scores.findings import Control, DataSummary, PairedDifference, Share
+from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.report.evaluation.leading import metric_name
+from napari_marrow.report.tables import score_text
+from napari_marrow.widgets.components.evaluation.section import Section, paragraph
+from napari_marrow.widgets.components.layout import fill_column
+
+MAX_DIFFERENCES = 6
+SECTIONS = ("Data", "Models", "Controls", "More photographs", "Counts", "Notes", "Limits")
+
+
+class VerdictPage(QWidget):
+    """The verdict of a result, and a box for each further group of its sentences."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headline, self.rest = paragraph(bold=True), paragraph()
+        self.sections: dict[str, QLabel] = {title: paragraph() for title in SECTIONS}
+        self._boxes = {title: Section(title, label) for title, label in self.sections.items()}
+        fill_column(self, self.headline, self.rest, *self._boxes.values())
+        self.layout().addStretch()  # type: ignore[union-attr]
+
+    def show_result(self, result: EvaluationResult) -> None:
+        """Show what a result means."""
+        first, *others = result.verdict or ("No verdict was given.",)
+        self.headline.setText(first)
+        _show(self.rest, self.rest, others)
+        for title, sentences in sections_of(result).items():
+            _show(self._boxes[title], self.sections[title], sentences)
+
+
+def _show(box: QWidget, label: QLabel, sentences: Iterable[str]) -> None:
+    """Show sentences, one a line; hide the box where there are none."""
+    text = "\n".join(sentences)
+    label.setText(text)
+    box.setVisible(bool(text))
+
+
+def sections_of(result: EvaluationResult) -> dict[str, list[str]]:
+    """Return the sentences of each of :data:`SECTIONS`; none where there is nothing to say."""
+    return {
+        "Data": data_sentences(result.data),
+        "Models": _model_sentences(result),
+        "Controls": [_control_sentence(x) for x in result.controls],
+        "More photographs": [] if result.forecast is None else [*result.forecast.sentences],
+        "Counts": [_share_sentence(x) for x in result.shares if not x.image],
+        "Notes": [*result.notes],
+        "Limits": [*result.limits],
+    }
+
+
+def data_sentences(data: DataSummary) -> list[str]:
+    """Return what was evaluated on, in sentences."""
+    counts = [
+        f"{x.name}: {counted(x.fields, 'field')} of {counted(x.sources, 'source')}"
+        + (f", {counted(x.units, 'cell')}" if data.unit == "cell" else "")
+        for x in data.classes
+    ]
+    found = [f"{data.name}, one prediction per {data.unit}.", *(f"{x}." for x in counts)]
+    found.append(f"A source is: {data.grouped_by}.")
+    if data.acquisitions:
+        found.append(f"{counted(data.acquisitions, 'acquisition')} known.")
+    if data.known:
+        found.append(f"{counted(data.known, 'field')} left out: the model learnt from them.")
+    if data.failed:
+        failed = [text.rstrip(".") for text in first_few(data.failed)]
+        found.append(f"Can't be used: {'; '.join(failed)}.")
+    return [*found, *data.findings]
+
+
+def _model_sentences(result: EvaluationResult) -> list[str]:
+    if not result.differences and result.best is None:
+        return []
+    first = "No model is shown to be better than all others."
+    if result.best is not None:
+        first = f"{result.best} is shown to be better than every other model."
+    largest = sorted(result.differences, key=lambda x: (x.p_value, -abs(x.estimate)))
+    return [first, *first_few([*map(_difference_sentence, largest)], MAX_DIFFERENCES)]
+
+
+def _difference_sentence(found: PairedDifference) -> str:
+    shown = "" if found.low <= 0 <= found.high else ", shown"
+    return (
+        f"{found.first} minus {found.second}, {metric_name(found.metric)}: "
+        f"{found.estimate:+.2f} ({found.low:+.2f} to {found.high:+.2f}){shown}."
+    )
+
+
+def _control_sentence(control: Control) -> str:
+    score = score_text(control.score, {})
+    text = f"{control.text}: balanced accuracy {score}, chance {control.score.chance:.2f}."
+    text = f"{text[0].upper()}{text[1:]}"
+    return (
+        f"{text} That does well: the score may not be about cells." if control.does_well else text
+    )
+
+
+def _share_sentence(share: Share) -> str:
+    return (
+        f"{share.class_name}: {share.estimate:.0%} ({share.low:.0%} to {share.high:.0%}) of "
+        f"{counted(share.cells, 'cell')}."
+    )

@@ -1,0 +1,233 @@
+"""What the result view shows of a result, page by page."""
+
+import dataclasses
+
+import pytest
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QApplication
+
+from napari_marrow.widgets.components.evaluation.curve_page import CurvePage
+from napari_marrow.widgets.components.evaluation.fact_table import FactTable
+from napari_marrow.widgets.components.evaluation.pages import Pages
+from napari_marrow.widgets.components.evaluation.verdict_page import sections_of
+from napari_marrow.widgets.components.evaluation.view import ResultView
+from napari_marrow.widgets.components.layout import text_label
+from napari_marrow.widgets.components.line_plot import Line, LinePlot
+
+ALL_PAGES = ["Verdict", "Table", "Confusion", "ROC", "PR", "Calibration", "Coverage", "Mistakes"]
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    viewer = make_napari_viewer()
+    viewer.theme = "light"
+    return viewer
+
+
+@pytest.fixture
+def view(viewer, qtbot, result):
+    """The view of the made result."""
+    view = ResultView(viewer)
+    qtbot.addWidget(view)
+    view.show_result(result)
+    return view
+
+
+def rows(table):
+    return [table.texts(row) for row in range(table.rowCount())]
+
+
+def test_tabs_wrap_and_arrow_keys_go_through_them(qtbot):
+    pages = Pages()
+    qtbot.addWidget(pages)
+    for title in ALL_PAGES:
+        pages.add(title, text_label(title), f"Of {title}.")
+    pages.resize(300, 200)
+    pages.show()
+    assert pages.current == "Verdict"
+    tabs = [pages._tabs[title] for title in ALL_PAGES]
+    qtbot.waitUntil(lambda: len({tab.y() for tab in tabs}) > 1)
+    assert max(tab.geometry().right() for tab in tabs) < 300
+    pages.activateWindow()
+    tabs[0].setFocus()
+    qtbot.waitUntil(tabs[0].hasFocus)
+    qtbot.keyClick(tabs[0], Qt.Key.Key_Right)
+    assert pages.current == "Table"
+    assert [pages._pages[title].isVisible() for title in ALL_PAGES[:3]] == [False, True, False]
+    pages.set_filled("Table", False)
+    assert pages.current == "Verdict"
+    assert "Table" not in pages.offered
+
+
+def test_the_best_model_is_shown_first_and_pages_without_content_are_not_offered(view):
+    names = ["logistic (honest)", "svm (honest)", "svm (paper)"]
+    assert [view.model.itemText(k) for k in range(3)] == names
+    assert view.model.currentText() == "svm (honest)"
+    assert view.pages.offered == [x for x in ALL_PAGES if x != "PR"]
+    view.pages.select("ROC")
+    view.model.setCurrentIndex(0)  # it has no curves
+    assert view.pages.offered == ["Verdict", "Table", "Confusion", "Mistakes"]
+    assert view.pages.current == "Verdict"
+
+
+def test_a_bundle_is_shown_without_a_choice_of_models(view, result):
+    one = dataclasses.replace(
+        result, kind="evaluate", models=result.models[1:2], mistakes=(), doubtful=()
+    )
+    view.show_result(one)
+    assert view.model.isHidden()
+    assert view.model.currentText() == "svm"
+    assert "Mistakes" not in view.pages.offered
+    assert view.scores._all.isHidden()
+
+
+def test_the_limits_of_use_are_said_by_the_classes(view):
+    assert view.research.text() == (
+        "Research use only, never diagnosis. There is no healthy class: a picture that is neither "
+        "gets an answer too, unless marked."
+    )
+
+
+def test_the_verdict_stands_first_and_what_it_rests_on_below(view, result):
+    page = view.verdict
+    assert page.headline.text() == "svm is good."
+    assert page.rest.text() == "It may not be about cells."
+    found = sections_of(result)
+    assert found["Data"] == [
+        "set, one prediction per cell.",
+        "ALL: 4 fields of 3 sources, 8 cells.",
+        "MM: 5 fields of 5 sources, 12 cells.",
+        "A source is: groups.csv.",
+        "2 acquisitions known.",
+        "1 field left out: the model learnt from them.",
+        "Can't be used: b.png: cut off.",
+        "Two are copies.",
+    ]
+    assert found["Models"] == [
+        "No model is shown to be better than all others.",
+        "svm minus logistic, accuracy: +0.20 (+0.10 to +0.30), shown.",
+        "svm minus logistic, ROC AUC: +0.10 (-0.10 to +0.30).",
+    ]
+    assert found["Controls"] == [
+        "Mean colour alone: balanced accuracy 0.80 (0.70 to 0.90), chance 0.50. That does well: "
+        "the score may not be about cells."
+    ]
+    assert found["Counts"] == ["MM: 14% (8% to 22%) of 100 cells."]
+    assert page.sections["More photographs"].text() == "About 20 more."
+    view.show_result(dataclasses.replace(result, controls=(), forecast=None, best="svm"))
+    assert page._boxes["Controls"].isHidden()
+    assert page.sections["Models"].text().startswith("svm is shown to be better than every other")
+
+
+def test_the_table_lists_models_by_a_measure_and_a_click_chooses_one(view):
+    page = view.scores
+    assert page.measure.currentText() == "balanced accuracy"  # the classes are of uneven size
+    assert rows(page.models) == [
+        ["logistic (honest)", "0.80 (too few to tell)", "0.50"],
+        ["svm (honest)", "0.90 (0.80 to 0.95)", "0.50"],
+        ["svm (paper)", "0.94 (0.84 to 0.99)", "0.50"],
+    ]
+    page.measure.setCurrentText("ROC AUC")
+    assert rows(page.models)[1][1] == "0.93 (0.80 to 0.98)"
+    assert rows(page.scores)[1] == ["accuracy", "0.89 (0.50 to 0.95)", "0.65"]
+    assert rows(page.by_field)[0][1] == "0.88 (0.78 to 0.93)"
+    assert rows(page.acquisitions) == [["a camera", "0.70 (0.60 to 0.75)", "0.50"]]
+    page.models.picked.emit(0)
+    assert view.model.currentText() == "logistic (honest)"
+    assert rows(page.scores)[0][1] == "0.80 (too few to tell)"
+    assert "MM has 5 sources" in page.few.text()
+    assert page._fields.isHidden()
+    assert page._acquisitions.isHidden()
+
+
+def test_the_confusion_matrix_has_counts_shares_and_shades(view, viewer):
+    table = view.confusion.table
+    assert [table.verticalHeaderItem(k).text() for k in range(2)] == ["ALL", "MM"]
+    shown = [[table.item(row, column).text() for column in range(2)] for row in range(2)]
+    assert shown == [["6\n75%", "2\n25%"], ["1\n8%", "11\n92%"]]
+    assert table.item(0, 1).toolTip() == "Given ALL, answered MM: 2 (25%)."
+    assert table.item(0, 1).background().color().alphaF() == pytest.approx(0.25, abs=0.01)
+    viewer.theme = "dark"
+    wanted = QColor(get_theme("dark").current.as_hex()).rgb()
+    assert table.item(0, 0).background().color().rgb() == wanted
+
+
+def test_curves_have_their_band_and_the_line_of_guessing(view):
+    curves = {kind.title: page for kind, page in view.curves.items()}
+    chance, roc = curves["ROC"].plot.lines
+    assert list(roc.points) == [(0.0, 0.0), (0.5, 0.8), (1.0, 1.0)]
+    assert list(roc.band) == [(0.0, 0.0, 0.1), (0.5, 0.6, 0.9), (1.0, 0.9, 1.0)]
+    assert list(chance.points) == [(0.0, 0.0), (1.0, 1.0)]
+    assert curves["ROC"].text.text().startswith("ROC AUC: 0.93 (0.80 to 0.98).")
+    assert not curves["Calibration"].plot.lines[1].band
+    first = "Of ALL: Brier score 0.08 (0 is best), slope 0.70 (1 is best). On the dashed line"
+    assert curves["Calibration"].text.text().startswith(first)
+    chance, _ = curves["Coverage"].plot.lines
+    assert list(chance.points) == [(0.0, 0.65), (1.0, 0.65)]
+
+
+def test_a_band_is_filled_between_its_edges(viewer, qtbot):
+    plot = LinePlot(viewer, "x", "y", (0.0, 1.0), (0.0, 1.0))
+    qtbot.addWidget(plot)
+    plot.resize(300, 200)
+
+    def bluish(lines, least):
+        plot.show_lines(lines)
+        image = plot.grab().toImage()
+        found = [(x, y) for x in range(300) for y in range(200)]
+        colours = [image.pixelColor(*place) for place in found]
+        return [p for p, c in zip(found, colours, strict=True) if c.blue() - c.red() > least]
+
+    diagonal = Line("", "#0000FF", [(0.0, 0.0), (1.0, 1.0)])
+    width, height = (max(x) - min(x) for x in zip(*bluish([diagonal], 150), strict=True))
+    band = [(0.0, 0.25, 0.75), (0.5, float("nan"), 1.0), (1.0, 0.25, 0.75)]
+    filled = bluish([Line("", "#0000FF", [], band=band)], 30)
+    assert len(filled) / (width * height) == pytest.approx(0.5, abs=0.03)
+
+
+def test_without_a_score_a_curve_has_its_explanation_alone(viewer, qtbot, result):
+    page = CurvePage(viewer, "x", "y", "How to read it.")
+    qtbot.addWidget(page)
+    page.show_curve("svm", result.models[1].curves.roc, (), "")
+    assert page.text.text() == "How to read it."
+
+
+def test_mistakes_are_described_and_picked_by_mouse_and_keyboard(view, qtbot, result):
+    page = view.mistakes
+    assert rows(page.table) == [
+        ["ALL/a.png, cell 3", "ALL", "MM", "0.97"],
+        ["MM/b.png, cell 1", "MM", "ALL", "0.55"],
+    ]
+    picked = []
+    view.unit_picked.connect(picked.append)
+    page.table.setCurrentCell(1, 0)
+    assert page.about.text() == (
+        "MM/b.png, cell 1: given MM, answered ALL with 0.55; marked uncertain: low probability."
+    )
+    assert picked == []
+    qtbot.keyClick(page.table, Qt.Key.Key_Return)
+    page.table.cellClicked.emit(0, 2)
+    assert picked == [result.mistakes[1], result.mistakes[0]]
+    page.what.setCurrentIndex(1)
+    assert rows(page.table) == [["MM/b.png", "MM", "ALL", "0.03"]]
+    page.table.setCurrentCell(0, 0)
+    assert page.about.text() == (
+        "MM/b.png: given MM, which has the probability 0.03; 4 of 5 models answer ALL."
+    )
+    page.table.picked.emit(0)
+    assert picked[-1] is result.doubtful[0]
+
+
+def test_rows_are_copied_and_long_texts_wrap(qtbot):
+    table = FactTable(["Unit", "Given"], "A table.")
+    qtbot.addWidget(table)
+    table.resize(200, 100)
+    table.show()
+    table.set_rows([["a very long name of a photograph in a folder", "ALL"], ["b", "MM"]])
+    qtbot.waitUntil(lambda: table.rowHeight(0) >= 2 * table.rowHeight(1) - 12)
+    table.selectAll()
+    qtbot.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    copied = "a very long name of a photograph in a folder\tALL\nb\tMM"
+    assert QApplication.clipboard().text() == copied
