@@ -15,7 +15,8 @@ Then the number of cells that would tell: how often a count with that many more 
 number is that for the true share, and where it is as printed, from a first count that did not tell.
 
 --choose prints what ASSUMED_SOURCES, ASSUMED_CORRELATION and ADDED_UNITS were chosen by, at other
-settings: those with which the fewest settings are outside 0.93 to 0.98.
+settings: of those that cover no setting less than 0.93 beyond chance, or else the fewest, the one
+with the shortest intervals.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import numpy as np
 import pandas as pd
 from interval_coverage import print_markdown
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
 from napari_marrow.learning.counting import adjusted, heldout
 from napari_marrow.learning.counting.adjusted import AdjustedShare, ErrorModel, adjusted_share
@@ -97,7 +98,7 @@ JUDGED = {
     "fields": (10, 25),
     "correlation": (0.01, 0.05, 0.2),
     "errors": ("0.97, 0.99", "0.9, 0.95", "0.8, 0.9", "three classes"),
-    "heldout": ((50, 10), (200, 20), (1000, 50)),
+    "heldout": ((50, 10), (200, 20), (800, 40)),
 }
 CHOSEN_BY = {
     "share": (0.03, 0.08, 0.15, 0.3),
@@ -111,17 +112,16 @@ CHOICES = (
     (1e-9, 0.0, 1.0),
     (1e-9, 0.0, 2.0),
     (1.0, 0.05, 2.0),
-    (1.0, 0.1, 1.0),
     (1.0, 0.1, 2.0),
-    (1.0, 0.2, 2.0),
+    (2.0, 0.1, 2.0),
     (0.5, 1.0, 2.0),
 )
 """ASSUMED_SOURCES, ASSUMED_CORRELATION and ADDED_UNITS; the last are those of scores."""
 PLANS = (
-    Setting(0.14, 150, 10, 0.02, "0.97, 0.99", (1000, 50)),
-    Setting(0.14, 150, 10, 0.05, "0.9, 0.95", (1000, 50)),
-    Setting(0.06, 100, 10, 0.02, "0.97, 0.99", (1000, 50)),
-    Setting(0.25, 150, 10, 0.05, "0.9, 0.95", (1000, 50)),
+    Setting(0.14, 150, 10, 0.02, "0.97, 0.99", (800, 40)),
+    Setting(0.14, 150, 10, 0.05, "0.9, 0.95", (800, 40)),
+    Setting(0.06, 100, 10, 0.02, "0.97, 0.99", (800, 40)),
+    Setting(0.25, 150, 10, 0.05, "0.9, 0.95", (800, 40)),
 )
 CUTOFFS = (0.1, 0.1, 0.1, 0.2)
 
@@ -149,8 +149,8 @@ def draw_heldout(setting: Setting, rng: np.random.Generator) -> HeldOutErrors:
     true = np.repeat(np.arange(classes), cells)
     source = true * sources + np.tile(np.arange(cells) % sources, classes)
     answers = draw_answers(true, source, setting, rng)
-    names = np.array(list("abc"))
-    return HeldOutErrors.of_answers(names[true], names[answers], source, "abc"[:classes])
+    # numbers in place of names, which take longer to compare
+    return HeldOutErrors.of_answers(true, answers, source, range(classes))
 
 
 def draw_count(setting: Setting, rng: np.random.Generator) -> tuple[Codes, Codes]:
@@ -184,7 +184,7 @@ def cover(setting: Setting, repeats: int, rng: np.random.Generator) -> Iterator[
     for _ in range(repeats):
         errors = draw_heldout(setting, rng)
         answers, fields = draw_count(setting, rng)
-        found = adjusted_share(ErrorModel.of_errors(errors, "a"), answers, fields)
+        found = adjusted_share(ErrorModel.of_errors(errors, 0), answers, fields)
         own = {"napari-marrow": found.interval()}
         own["Lang and Reiczigel"] = lang_reiczigel(errors, answers)
         own["Wilson"] = wilson((answers == 0).sum(), len(answers), norm.ppf(0.975))
@@ -226,10 +226,21 @@ def _text(table: pd.DataFrame, method: str) -> str:
     return f"{covered.mean():.3f} ({covered.min():.2f} to {covered.max():.2f}; {width:.2f})"
 
 
+def _outside(table: pd.DataFrame, repeats: int) -> str:
+    """Say in how many settings the interval of the program is out of the range, beyond chance."""
+    covered = table[table["method"] == "napari-marrow"]["covered"]
+    low, high = binom.ppf([0.01, 0.99], repeats, [0.93, 0.98]) / repeats
+    return (
+        f"\nOf the {len(covered)} settings napari-marrow covers less than 0.93 by more than chance "
+        f"(1 %) in {(covered < low).mean():.0%}, and more than 0.98 in "
+        f"{(covered > high).mean():.0%}.\n"
+    )
+
+
 def expected(setting: Setting, rng: np.random.Generator) -> AdjustedShare:
     """Return the share that a count would find on average, by one of 2000 fields."""
     many = replace(setting, fields=2000, cells=2000 * setting.cells // setting.fields)
-    model = ErrorModel.of_errors(draw_heldout(setting, rng), "a")
+    model = ErrorModel.of_errors(draw_heldout(setting, rng), 0)
     model = replace(model, answers=setting.matrix)
     model = replace(model, weights=np.linalg.inv(setting.matrix)[:, 0])
     answers, fields = draw_count(many, rng)
@@ -260,7 +271,7 @@ def print_plans(repeats: int, rng: np.random.Generator) -> None:
         assert planned is not None
         told, printed, then = [], [], []
         for _ in range(repeats):
-            model = ErrorModel.of_errors(draw_heldout(setting, rng), "a")
+            model = ErrorModel.of_errors(draw_heldout(setting, rng), 0)
             first, fields = draw_count(setting, rng)
             counted = [(first, fields), draw_more(setting, planned, rng)]
             both = adjusted_share(model, *map(np.concatenate, zip(*counted, strict=True)))
@@ -291,6 +302,7 @@ def print_plans(repeats: int, rng: np.random.Generator) -> None:
 def choose(repeats: int) -> None:
     """Print the coverage for each choice of the two constants."""
     rows = []
+    low, high = binom.ppf([0.01, 0.99], repeats, [0.93, 0.98]) / repeats
     for assumed, correlation, added in CHOICES:
         with (
             mock.patch.object(heldout, "ASSUMED_SOURCES", assumed),
@@ -306,18 +318,17 @@ def choose(repeats: int) -> None:
             "ADDED_UNITS": added,
             "lowest": f"{covered.min():.3f}",
             "mean": f"{covered.mean():.3f}",
-            "under 0.93": f"{(covered < 0.93).mean():.2f}",
-            "over 0.98": f"{(covered > 0.98).mean():.2f}",
+            "under 0.93": f"{(covered < low).mean():.2f}",
+            "over 0.98": f"{(covered > high).mean():.2f}",
             "width": f"{found['width'].mean():.3f}",
         })  # fmt: skip
-        print(rows[-1], flush=True)
     print_markdown(pd.DataFrame(rows))
 
 
 def main() -> None:
     """Print coverage and width, and how often a planned count tells."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--repeats", type=int, default=400)
+    parser.add_argument("--repeats", type=int, default=200)
     parser.add_argument("--choose", action="store_true")
     options = parser.parse_args()
     if options.choose:
@@ -330,10 +341,8 @@ def main() -> None:
     )
     print("to highest of the settings; mean width).\n")
     print_coverage(table, list(JUDGED))
-    own = table[table["method"] == "napari-marrow"]["covered"]
-    print(f"\nOf napari-marrow {((own >= 0.93) & (own <= 0.98)).mean():.0%} of the settings are ")
-    print(f"between 0.93 and 0.98, {(own < 0.93).mean():.0%} below and {(own > 0.98).mean():.0%} ")
-    print("above.\n\nCells that would tell, each for a new count:\n")
+    print(_outside(table, options.repeats))
+    print("Cells that would tell:\n")
     print_plans(options.repeats, rng)
 
 

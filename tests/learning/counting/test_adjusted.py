@@ -176,3 +176,9 @@ def test_no_number_of_cells_tells_what_the_errors_hide():
     assert found.more_cells(0.1) is None
     assert found.is_limited_by_errors(0.1)
     assert not independent(20, 100, errors_of((9000, 1000), (1000, 9000))).is_limited_by_errors(0.1)
+
+
+def test_few_held_out_sources_are_the_limit_where_many_are_not():
+    rows = (90, 10), (10, 90)
+    limited = [independent(24, 100, errors_of(*rows, sources=n)) for n in (3, 100_000)]
+    assert [one.is_limited_by_errors(0.1) for one in limited] == [True, False]

@@ -27,7 +27,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from napari_marrow.learning.counting.heldout import HeldOutErrors, clustering
 from napari_marrow.learning.scores.intervals import count_sources
@@ -169,7 +169,7 @@ class AdjustedShare:
         cells = np.inf if self.clusters is None else self.clusters - 1
         squares = (variances**2 / np.append(self.errors.freedom, cells)).sum()
         freedom = variances.sum() ** 2 / squares if squares > 0 else cells
-        return float(t.ppf(0.975, freedom) if np.isfinite(freedom) else norm.ppf(0.975))
+        return float(stdtrit(freedom, 0.975) if np.isfinite(freedom) else ndtri(0.975))
 
     def interval(self) -> tuple[float, float]:
         """Return the 95 % interval, between 0 and 1."""
@@ -196,13 +196,13 @@ class AdjustedShare:
         more = replace(self, cells=max(1, round(cells)), clusters=clusters)
         share = float(np.clip(self.estimate, 0, 1))
         at_cutoff, (own, _) = more.variance(cutoff), more.parts(share)
-        needed = more.quantile * np.sqrt(at_cutoff) + norm.ppf(POWER) * np.sqrt(own)
+        needed = more.quantile * np.sqrt(at_cutoff) + ndtri(POWER) * np.sqrt(own)
         return bool(abs(share - cutoff) > needed)
 
     def is_limited_by_errors(self, cutoff: float) -> bool:
         """Whether no number of cells would tell, as the errors are not known well enough."""
-        _, heldout = self.parts(cutoff)
-        reach = norm.ppf(0.975) * np.sqrt(heldout.sum())
+        endless = replace(self, cells=10**12, clusters=None)
+        reach = endless.quantile * np.sqrt(endless.parts(cutoff)[1].sum())
         return bool(reach > 0 and abs(np.clip(self.estimate, 0, 1) - cutoff) <= reach)
 
     def more_cells(self, cutoff: float) -> int | None:
