@@ -135,7 +135,7 @@ TOPICS = {
     ),
     "counting": Topic(
         "Counting",
-        "counting.py --repeats 200",
+        "counting.py --repeats 100",
         "How often the 95 % interval of a [count](how-to/count.md) holds the true share, in "
         "simulated counts. The errors of the model differ between fields, too (correlation 0.05), "
         "and each count has a newly held-out model. The constants of the method were chosen at "

@@ -53,10 +53,10 @@ def test_design_effect_is_that_of_each_class():
     answered[40::10] = "a"  # one of each source wrong
     errors = HeldOutErrors.of_answers(truth, answered, source, ("a", "b"))
     assert errors.confusion == ((30, 10), (4, 36))
-    # ten units a source. All wrong in one, correlation 1; beside it one source of 0.1 is assumed
-    assert errors.effects[0] == pytest.approx(1 + 9 * (1 + 0.1) / 2)
+    # ten units a source. All wrong in one, correlation 1; beside it one source of 0.05 is assumed
+    assert errors.effects[0] == pytest.approx(1 + 9 * (1 + 0.05) / 2)
     # one wrong in each of four: less than chance together, so 0
-    assert errors.effects[1] == pytest.approx(1 + 9 * (4 * 0 + 0.1) / 5)
+    assert errors.effects[1] == pytest.approx(1 + 9 * (4 * 0 + 0.05) / 5)
 
 
 def test_a_class_without_a_held_out_unit_is_refused():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from napari_marrow.learning.bundles.bundle import Bundle
 
-ASSUMED_SOURCES, ASSUMED_CORRELATION = 1.0, 0.1
+ASSUMED_SOURCES, ASSUMED_CORRELATION = 1.0, 0.05
 """Sources with this correlation that are added to those in which it can be seen, see
 :func:`.design_effect`; ``benchmarks/counting.py --choose`` prints what they were chosen by."""
 
