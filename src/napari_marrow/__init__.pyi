@@ -23,11 +23,16 @@ from .learning.counting.count import count_cells as count_cells
 from .learning.counting.heldout import HeldOutErrors as HeldOutErrors
 from .learning.counting.result import CountResult as CountResult
 from .learning.counting.result import CountSettings as CountSettings
+from .learning.evaluation.evaluate import Evaluated as Evaluated
+from .learning.evaluation.evaluate import evaluate as evaluate
 from .learning.network_training.rebuild import load_keras as load_keras
 from .learning.network_training.rebuild import rebuild as rebuild
 from .learning.scores.evaluation import Evaluation as Evaluation
 from .learning.scores.evaluation import Score as Score
 from .learning.scores.findings import Share as Share
+from .learning.scores.results import EvaluationResult as EvaluationResult
+from .learning.scores.results import ModelResult as ModelResult
+from .learning.settings import EvaluateSettings as EvaluateSettings
 from .learning.settings import TrainingSettings as TrainingSettings
 from .measure.chi2 import chi_square as chi_square
 from .measure.chi2 import non_negative as non_negative

@@ -2,10 +2,11 @@
 
 from napari_marrow.cli import (  # each adds its commands to the application
     counting,
+    evaluation,
     folders,
     models,
     pictures,
 )
 from napari_marrow.cli.app import app, main, run
 
-__all__ = ["app", "counting", "folders", "main", "models", "pictures", "run"]
+__all__ = ["app", "counting", "evaluation", "folders", "main", "models", "pictures", "run"]

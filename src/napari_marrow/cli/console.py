@@ -12,8 +12,8 @@ from rich.table import Table
 from napari_marrow.data.failures import Failure, left_out_sentences
 from napari_marrow.data.text import counted, one_line, printable
 from napari_marrow.jobs.events import Event
-from napari_marrow.learning.scores.results import ModelResult
-from napari_marrow.report.tables import few_text
+from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
+from napari_marrow.report.tables import few_text, score_text
 
 METRICS = (
     "balanced_accuracy",
@@ -92,6 +92,27 @@ def print_table(table: Table, min_width: int = 0) -> None:
     shown = Console(highlight=False, markup=False, emoji=False)
     shown.width = max(shown.width, min_width)
     shown.print(table)
+
+
+def print_evaluation(result: EvaluationResult) -> None:
+    """Print the verdict, then each score of all answers and of those that stand."""
+    for sentence in result.verdict:
+        print(printable(sentence))
+    (model,) = result.models
+    certain, few = model.certain, model.evaluation.few_sources
+    table = Table("score", "all answers", "chance", "that stand", box=None, pad_edge=False)
+    for name, score in model.evaluation.metrics.items():
+        stands = certain.metrics.get(name) if certain else None
+        own = score_text(stands, certain.few_sources) if certain and stands else "-"
+        table.add_row(name.replace("_", " "), score_text(score, few), f"{score.chance:.2f}", own)
+    if (probability := model.recalibration) is not None:
+        brier = probability.brier
+        table.add_row("Brier score", score_text(brier, few), f"{brier.chance:.2f}", "-")
+    print_table(table)
+    for control in result.controls:
+        text = f"{control.score.estimate:.2f} ({control.score.low:.2f} to {control.score.high:.2f})"
+        verb = "above chance" if control.does_well else "not clearly above chance"
+        print(f"Control, {control.text}: balanced accuracy {text}, {verb}.")
 
 
 def print_comparison(rows: Sequence[ModelResult]) -> None:

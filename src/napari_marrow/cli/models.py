@@ -1,12 +1,10 @@
-"""Commands: features, train, predict, compare and demo."""
+"""Commands: features, train, predict, export and demo."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_type_hints
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -20,58 +18,16 @@ from napari_marrow.cli.app import (
     app,
     no_problems,
 )
-from napari_marrow.cli.console import Reporter, console, note_lines, print_comparison, show
-from napari_marrow.data.text import counted, printable
-from napari_marrow.learning.model_settings import ModelSettings, OptionGroup
-from napari_marrow.learning.registry import MODELS
+from napari_marrow.cli.console import Reporter, note_lines, show
+from napari_marrow.cli.model_options import AsGroups, ModelOptions, grouped, report_unused
+from napari_marrow.data.text import counted
 from napari_marrow.learning.settings import (
     CommonSettings,
-    CompareSettings,
-    FoldSettings,
     PredictSettings,
     TrainingSettings,
 )
 from napari_marrow.measure.settings import ChiSquareSettings, FeatureSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
-
-if TYPE_CHECKING:
-    from napari_marrow.data.fields import Collection
-
-AsGroups = Annotated[
-    Path | None,
-    Parameter(help="CSV with image,source: a source stays on one side of every split."),
-]
-HINTS = get_type_hints(ModelSettings)
-"""The types of the options, by name."""
-
-
-class ModelOptions(ModelSettings):
-    """The options of all models, each under the title of its group in ``--help``."""
-
-    __annotations__ = {
-        field.name: Annotated[HINTS[field.name], Parameter(group=group.title)]
-        for group in ModelSettings.__bases__
-        if issubclass(group, OptionGroup)
-        for field in fields(group)
-    }
-
-
-def _report_unused(models: Sequence[str], given: ModelSettings) -> None:
-    """Name the options that the user changed and none of the models uses."""
-    used = {n for name in models if name in MODELS for n in MODELS[name].option_names}
-    changed = [f.name for f in fields(given) if getattr(given, f.name) != f.default]
-    options = [f"--{name.replace('_', '-')}" for name in changed if name not in used]
-    if options and used:
-        console.print(f"Not used by {', '.join(models)}: {', '.join(options)}.")
-
-
-def _grouped(folder: Path, groups: Path | None) -> Collection:
-    """Return the fields of a folder, with the sources that the table gives."""
-    from napari_marrow.data.fields import with_groups
-    from napari_marrow.data.layouts import scan as scan_folder
-
-    collection = scan_folder(folder)
-    return collection if groups is None else with_groups(collection, groups)
 
 
 @app.command
@@ -131,10 +87,10 @@ def train(
     """
     from napari_marrow.jobs.train import TrainJob, run_training
 
-    _report_unused([settings.model], options)
+    report_unused([settings.model], options)
     chosen = TrainingSettings(**vars(settings), **vars(options))
     no_problems(chosen)
-    collection = _grouped(folder, groups)
+    collection = grouped(folder, groups)
     with Reporter() as report:
         result = run_training(TrainJob(collection, chosen, out, force, strict), report)
     lines = [*result.verdict, *note_lines(result.notes, result.failed)]
@@ -216,43 +172,6 @@ def export(
     written = run_export(ExportJob(load_bundle(bundle), out, to))
     text = f"{written}: the model alone, which marks no answer as uncertain."
     show({"out": str(written), "to": to}, json, text, RESEARCH_ONLY)
-
-
-@app.command
-def compare(
-    folder: Path,
-    /,
-    *,
-    out: Annotated[Path, Parameter(help="Folder for the tables.")],
-    groups: AsGroups = None,
-    settings: Annotated[FoldSettings, AsListOptions] = FoldSettings(),  # noqa: B008
-    options: Annotated[ModelOptions, AsListOptions] = ModelOptions(),  # noqa: B008
-    force: AsForce = False,
-    strict: AsStrict = False,
-    json: AsJson = False,
-) -> None:
-    """Cross-validate several models on the same folds, cut by source, in one table.
-
-    Parameters
-    ----------
-    folder
-        A folder with one folder per class, or a SN-AM download.
-    """
-    from napari_marrow.jobs.compare import CompareJob, run_comparison
-
-    _report_unused(settings.models, options)
-    chosen = CompareSettings(**vars(settings), **vars(options))
-    no_problems(chosen)
-    job = CompareJob(_grouped(folder, groups), out, chosen, force, strict)
-    with Reporter() as report:
-        result = run_comparison(job, report)
-    notes = note_lines(result.notes, result.failed)
-    if not json:
-        print(printable("\n".join(result.result.verdict)))  # before any number
-        print_comparison(result.rows)
-    counted_units = f"{counted(result.units, 'unit')} of {counted(result.sources, 'source')}"
-    summary = f"{counted_units}, {counted(result.n_folds, 'fold')}; report in {out}."
-    show(result.to_dict(), json, summary, *notes, RESEARCH_ONLY)
 
 
 @app.command

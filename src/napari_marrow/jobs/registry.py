@@ -42,10 +42,18 @@ def _compare(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> objec
     return {"result": str(run_comparison(job, emit, should_stop).out / FULL)}
 
 
+def _evaluate(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
+    from napari_marrow.jobs.evaluate import run_evaluation
+    from napari_marrow.jobs.evaluate_job import EvaluateJob
+
+    return {"out": str(run_evaluation(EvaluateJob.from_dict(arguments), emit, should_stop).out)}
+
+
 JOBS: dict[str, Callable[[Arguments, Emit, ShouldStop], object]] = {
     "train": _train,
     "devices": _devices,
     "compare": _compare,
+    "evaluate": _evaluate,
 }
 
 

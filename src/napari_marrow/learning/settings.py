@@ -210,3 +210,16 @@ class PredictSettings(Settings):
         "another is at least 1.25 times as fast. All agree to 0.0001.",
         advanced=True,
     )
+
+
+@dataclass(frozen=True)
+class EvaluateSettings(PredictSettings):
+    """How a trained model is judged on photographs with classes."""
+
+    controls: bool = option(
+        False,
+        "Controls",
+        "Ask also about the same photographs without their cells, with nothing but outlines and "
+        "with nothing but mean colours, and judge with permuted classes: where the model does well "
+        "there, its score may not be about cells.",
+    )

@@ -118,19 +118,19 @@ class Bundle:
         )
 
     def side_of(
-        self, prediction: Prediction, digests: Collection[str]
+        self, seen: Prediction | Observation, digests: Collection[str]
     ) -> Literal["learnt", "held out", None]:
         """Return on which side of the training a photograph was, or None of a new one.
 
         Parameters
         ----------
-        prediction
-            Its prediction, which tells what it shows.
+        seen
+            Its prediction or observation, which tells what it shows.
         digests
             SHA-256 of its file, or of all files that it was made from.
         """
         files = {image for image, digest in self.info.fingerprints.items() if digest in digests}
-        images = files.union(prediction.copy_of)
+        images = files.union(seen.copy_of)
         if not images:
             return None
         return "learnt" if images & self._learnt else "held out"

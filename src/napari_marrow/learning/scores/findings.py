@@ -250,6 +250,8 @@ class DataSummary:
         How many are known.
     known
         Photographs left out, as the model learnt from them.
+    held_out
+        Photographs left out, as the model was judged by them when it was trained.
     failed
         Photographs that can't be used, each with the reason.
     findings
@@ -264,6 +266,7 @@ class DataSummary:
     known: int = 0
     failed: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    held_out: int = 0
 
 
 @dataclass(frozen=True)

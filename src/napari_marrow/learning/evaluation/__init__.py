@@ -1,0 +1,1 @@
+"""A trained model judged on photographs with classes that it does not know."""
