@@ -461,3 +461,39 @@ def test_mistakes_are_the_wrong_answers_of_the_leading_model(both):
         (row,) = own[(own["model"] == model) & (own["image"] == one.image)].to_dict("records")
         assert (one.truth, one.answer) == (row["class"], row["predicted"])
         assert one.probability == pytest.approx(row[f"probability_{one.answer}"])
+
+
+def test_controls_and_forecast_where_they_are_asked_for(tmp_path, make_snam):
+    """The classes differ by their cells alone: neither background nor permuted classes do well."""
+    root = make_snam(tmp_path / "in", 12, masks=False)
+    settings = replace(FAST, models=("naive-bayes",), controls=True, forecast=True, folds=3)
+    result = run_comparison(CompareJob(scan(root), tmp_path / "o", settings)).result
+    by = {control.name: control for control in result.controls}
+    assert list(by) == ["permuted", "background", "shape", "colour"]
+    assert by["shape"].does_well
+    assert by["shape"].score.estimate > 0.9
+    for name in ("permuted", "background"):
+        assert by[name].score.low <= 0.5
+        assert not by[name].does_well
+    assert result.forecast.model == "naive-bayes"
+    assert [point.sources for point in result.forecast.measured] == [3, 5, 6, 8]
+    assert result.forecast.sentences[0] in result.verdict
+
+
+def test_a_background_that_tells_the_class_comes_first(tmp_path, make_snam):
+    root = make_snam(tmp_path / "in", 8, masks=False)
+    for path in root.glob("MM/*.bmp"):
+        pixels = np.asarray(Image.open(path)).copy()
+        pale = pixels.min(axis=2) > 180
+        pixels[pale] = pixels[pale] // 20 * 19
+        Image.fromarray(pixels).save(path)
+    settings = replace(FAST, models=("naive-bayes",), controls=True, folds=3)
+    result = run_comparison(CompareJob(scan(root), tmp_path / "o", settings)).result
+    assert {x.name for x in result.controls if x.does_well} >= {"background", "colour"}
+    assert result.verdict[0].startswith("The score may not be about cells")
+    assert result.forecast is None
+
+
+def test_controls_need_honest_folds(tmp_path, many):
+    with pytest.raises(MarrowError, match="choose the protocol honest"):
+        compare(scan(many), tmp_path / "o", protocol="paper", controls=True)

@@ -6,12 +6,13 @@ There is one class for each kind of model, which the registry names: :mod:`.netw
 
 from __future__ import annotations
 
+import copy
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -183,6 +184,12 @@ class Learner(ABC):
     @abstractmethod
     def fit_calibrated(self, settings: TrainingSettings, split: Split) -> FittedModel:
         """Fit a model on what is not held out, with the confidence of its answers."""
+
+    def relabelled(self, classes: NDArray[np.str_]) -> Self:
+        """Return a learner of the same units with other classes, (n,), as controls need it."""
+        found = copy.copy(self)
+        found.table = self.table.assign(**{"class": classes})
+        return found
 
     @abstractmethod
     def fit_fold(self, settings: TrainingSettings, rows: Rows) -> FoldModel:

@@ -75,6 +75,13 @@ def checked_split(
     return split
 
 
+def has_learnable(table: pd.DataFrame, rows: Rows, settings: TrainingSettings) -> bool:
+    """Whether rows hold enough units of each class for a model to learn from."""
+    counts = table["class"].iloc[rows].value_counts()
+    needed = MODELS[settings.model].min_units
+    return all(counts.get(name, 0) >= needed for name in set(table["class"]))
+
+
 def check_learnable(table: pd.DataFrame, rows: Rows, settings: TrainingSettings) -> None:
     """Raise MarrowError where rows hold too few units of a class for a model to learn from."""
     needed = MODELS[settings.model].min_units

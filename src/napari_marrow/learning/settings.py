@@ -129,6 +129,18 @@ class FoldSettings(Settings):
         "camera or stain batch at a time, whatever the number of folds.",
     )
     unit: Unit = option("field", "Unit", "What is classified: a whole field or each cell.")
+    controls: bool = option(
+        False,
+        "Controls",
+        "Also ask what is reached without cells: permuted classes, background, shape and mean "
+        "colour alone.",
+    )
+    forecast: bool = option(
+        False,
+        "Forecast",
+        "Also measure how the score grows with the number of sources, and how many more would "
+        "narrow its interval.",
+    )
     seed: int = option(
         0, "Seed", "The same seed gives the same folds and starts.", low=0, high=2**31 - 1
     )
@@ -141,6 +153,16 @@ class CompareSettings(ModelSettings, FoldSettings):
     def __post_init__(self):
         super().__post_init__()
         object.__setattr__(self, "models", tuple(dict.fromkeys(self.models)))
+
+    def problems(self) -> list[str]:
+        """Return a sentence for each setting that can't work."""
+        problems = super().problems()
+        if self.protocol == "paper" and (self.controls or self.forecast):
+            problems.append(
+                "Controls and forecast are made on honest folds; choose the protocol honest or "
+                "both."
+            )
+        return problems
 
     def training(self, model: str, protocol: str) -> TrainingSettings:
         """Return the settings with which one of the models is trained."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -84,6 +85,12 @@ class ClassicalLearner(Learner):
         if published and self.table["class"].nunique() > 1:
             args = (self.table, self._columns, self._codes, self.settings.select)
             self._columns = choose_columns(*args)
+
+    def relabelled(self, classes: NDArray[np.str_]) -> Self:
+        """Return a learner of the same units with other classes."""
+        found = super().relabelled(classes)
+        found._codes = class_codes(found.table, tuple(sorted(set(self.table["class"]))))
+        return found
 
     def fit_calibrated(self, settings: TrainingSettings, split: Split) -> FittedModel:
         """Fit a model on both sides; its confidence is that of models fitted without a fold."""

@@ -6,7 +6,7 @@ Nothing is written to disk. Progress goes to callbacks, and a callback may raise
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,13 +16,17 @@ from napari_marrow.data.fields import Collection, with_acquisitions_only
 from napari_marrow.learning.audited import audit_training
 from napari_marrow.learning.bundles.versions import versions
 from napari_marrow.learning.comparison.assemble import with_findings
+from napari_marrow.learning.comparison.controls import run_controls
 from napari_marrow.learning.comparison.cross_validation import CrossValidated, cross_validate
 from napari_marrow.learning.comparison.folds import FoldPlan
+from napari_marrow.learning.comparison.forecast import forecast
 from napari_marrow.learning.learners import SILENT, Callbacks, Learner
 from napari_marrow.learning.listed_units import check_learnable, list_units, prepare_learner
-from napari_marrow.learning.scores.findings import Protocol
+from napari_marrow.learning.registry import MODELS
+from napari_marrow.learning.scores.findings import Control, Forecast, Protocol
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.learning.scores.summary import data_summary
+from napari_marrow.learning.scores.verdict import leading_model
 from napari_marrow.learning.settings import CompareSettings, Preprocessing
 from napari_marrow.learning.units.samples import drawn_notes
 
@@ -30,6 +34,16 @@ AUDITED_FRACTION = 0.05
 """Fraction of the time after which the photographs have been looked at."""
 LISTED_FRACTION = 0.1
 """Fraction of the time after which the units are listed."""
+EXTRA_TIME = 0.7
+"""Time that controls, or a forecast, take for that of the scores."""
+
+
+@dataclass(frozen=True)
+class Further:
+    """What is found by further fits, where it is asked for."""
+
+    controls: tuple[Control, ...] = ()
+    forecast: Forecast | None = None
 
 
 @dataclass(frozen=True)
@@ -91,10 +105,17 @@ def compare(
     callbacks = callbacks.part(LISTED_FRACTION, 1)
     leave_out = audited.leaves_out(units, settings.adapt)
     found: list[CrossValidated] = []
+    more = Further()
     for k, plan in enumerate(plans):
         part = callbacks.part(k / len(plans), (k + 1) / len(plans))
         learners = _prepare(collection, settings, plan.protocol, leave_out, part, failures)
-        found += _cross_validate_all(learners, settings, plan, part)
+        if plan.protocol == "honest":
+            end = 1 / (1 + EXTRA_TIME * (settings.controls + settings.forecast))
+            honest = _cross_validate_all(learners, settings, plan, part.part(0, end))
+            more = _ask_more(learners, settings, plan, honest, collection, part.part(end, 1))
+            found += honest
+        else:
+            found += _cross_validate_all(learners, settings, plan, part)
     preprocessings = [Preprocessing.of(settings.training(x, "honest")) for x in settings.models]
     measure = any(x.families for x in preprocessings)
     of_features = audited.features_note(settings.families if leave_out and measure else ())
@@ -111,12 +132,45 @@ def compare(
         models=(),
         folds=tuple(part for plan in plans for part in plan.parts),
         notes=tuple(dict.fromkeys(notes)),
+        controls=more.controls,
+        forecast=more.forecast,
         confounding=audited.confounding,
         settings=settings.texts(),
         versions=versions(),
     )
     answers = pd.concat([one.answers for one in found], ignore_index=True)
     return Comparison(with_findings(result, found), answers, tuple(failures.found))
+
+
+def _ask_more(
+    learners: Mapping[str, Learner],
+    settings: CompareSettings,
+    plan: FoldPlan,
+    honest: Sequence[CrossValidated],
+    collection: Collection,
+    callbacks: Callbacks,
+) -> Further:
+    """Run controls and make a forecast, where they are asked for, of one model.
+
+    That is the classical one with the highest score, as it is fitted often; a network where there
+    is no other.
+    """
+    if not (settings.controls or settings.forecast):
+        return Further()
+    of_kind = [x.result for x in honest if MODELS[x.result.model].kind == "classical"]
+    model = leading_model(of_kind or [x.result for x in honest], None).model
+    training = settings.training(model, "honest")
+    learner = learners[training.kind]
+    folds = plan.for_table(learner.table)
+    middle = 0.5 if settings.controls and settings.forecast else float(settings.controls)
+    controls: tuple[Control, ...] = ()
+    if settings.controls:
+        part = callbacks.part(0, middle)
+        controls = run_controls(learner, training, folds, collection, part)
+    found = None
+    if settings.forecast:
+        found = forecast(learner, training, folds, callbacks.part(middle, 1))
+    return Further(controls, found)
 
 
 def protocols_of(settings: CompareSettings) -> tuple[Protocol, ...]:

@@ -52,6 +52,12 @@ class Fold:
     name: str = ""
 
 
+def judged(table: pd.DataFrame, fold: Fold) -> pd.DataFrame:
+    """Return the units that a fold holds out; an acquisition that is left out is their source."""
+    own = table.iloc[fold.test]
+    return own.assign(source=fold.name) if fold.name else own
+
+
 @dataclass(frozen=True)
 class FoldPlan:
     """The folds of one protocol.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from napari_marrow.data.progress import ignore
 from napari_marrow.imaging.augment import rotate90
@@ -78,6 +80,12 @@ class NetworkLearner(Learner):
             codes = class_codes(self.table, self._classes)
             columns = choose_columns(found, columns, codes, self.settings.select)
         return found[list(columns)]
+
+    def relabelled(self, classes: NDArray[np.str_]) -> Self:
+        """Return a learner of the same units with other classes."""
+        found = super().relabelled(classes)
+        found._units = replace(self._units, table=found.table)
+        return found
 
     def fit_calibrated(self, settings: TrainingSettings, split: Split) -> FittedModel:
         """Fit a network; its confidence is that of its answers on the validation side."""

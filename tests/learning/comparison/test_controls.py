@@ -1,0 +1,95 @@
+"""Controls: chance where nothing is left to go by, and sources that stay together."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from napari_marrow.imaging.nuclei import separate
+from napari_marrow.learning.comparison.controls import permuted_classes, score_plainly
+from napari_marrow.learning.comparison.folds import FoldPlan
+from napari_marrow.learning.comparison.remains import background, outside_cells
+from napari_marrow.learning.settings import CompareSettings
+
+
+@pytest.fixture
+def units():
+    """Thirty photographs, two of each patient."""
+    return pd.DataFrame(
+        {
+            "image": [f"{k}.png" for k in range(30)],
+            "index": 0,
+            "source": [f"patient {k // 2}" for k in range(30)],
+            "class": ["ALL" if k // 2 % 2 else "MM" for k in range(30)],
+        }
+    )
+
+
+def folds_of(units, repeats=1):
+    settings = CompareSettings(folds=5, repeats=repeats)
+    return FoldPlan.of_units(units, settings, "honest", {}).folds
+
+
+def test_a_plain_score_is_that_of_scikit_learn(units):
+    values = np.random.default_rng(0).normal(size=(30, 3))
+    values[:, 0] += units["class"] == "ALL"
+    folds, truth = folds_of(units), units["class"].to_numpy(str)
+    said = np.empty(30, "U3")
+    for fold in folds:
+        model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
+        said[fold.test] = model.fit(values[fold.train], truth[fold.train]).predict(
+            values[fold.test]
+        )
+    score = score_plainly(units, values, folds)
+    assert score.estimate == pytest.approx(balanced_accuracy_score(truth, said), abs=1e-9)
+    assert score.chance == 0.5
+
+
+def test_values_that_are_missing_everywhere_tell_nothing(units):
+    score = score_plainly(units, np.full((30, 2), np.nan), folds_of(units, repeats=2))
+    assert score.low < 0.5 < score.high
+
+
+def test_sources_of_one_class_exchange_their_classes():
+    sources = np.repeat([f"s{k}" for k in range(20)], 3)
+    classes = np.repeat(["ALL", "MM"], 30)
+    found = permuted_classes(classes, sources, np.random.default_rng(0))
+    assert sorted(found) == sorted(classes)
+    assert not np.array_equal(found, classes)
+    assert all(len(set(found[sources == name])) == 1 for name in set(sources))
+
+
+def test_units_of_a_mixed_source_exchange_theirs():
+    sources, classes = np.repeat(["a", "b"], 40), np.tile(["ALL", "MM", "MM", "MM"], 20)
+    found = permuted_classes(classes, sources, np.random.default_rng(0))
+    for name in ("a", "b"):
+        assert (found[sources == name] == "ALL").sum() == 10
+    assert not np.array_equal(found, classes)
+
+
+def test_outside_is_neither_cell_nor_the_rim_about_it(draw):
+    image, mask = draw("ALL", 1, (192, 256))
+    outside = outside_cells(image, separate(mask))
+    assert outside.any()
+    assert not (outside & mask).any()
+    rows, columns = np.indices(mask.shape)
+    away = [np.hypot(rows - y, columns - x) for y, x in np.argwhere(mask)[::40]]
+    diameter = 2 * np.sqrt(mask.sum() / 12 / np.pi)  # of twelve nuclei
+    assert np.min(away, axis=0)[outside].min() > 0.4 * diameter
+    assert outside_cells(image, np.zeros_like(mask, np.uint8)).all()
+
+
+def test_background_is_that_of_the_pixels_outside():
+    image = np.zeros((10, 10, 3), np.uint8)
+    image[:5] = (200, 100, 50)
+    outside = np.zeros((10, 10), bool)
+    outside[:5] = True
+    found = background(image, outside)
+    assert [found[f"background_mean_{k}"][0] for k in range(3)] == [200, 100, 50]
+    assert [found[f"background_spread_{k}"][0] for k in range(3)] == [0, 0, 0]
+    assert found["background_histogram_red_192_207"][0] == 1
+    nothing = background(image, np.zeros((10, 10), bool))
+    assert all(np.isnan(value).all() for value in nothing.values())
