@@ -119,6 +119,11 @@ def test_compare(call, tmp_path, many):
         assert line[2:6] == [*shown[0], *shown[1]]
         assert line[-1] == f"{row['parameters']:,}"
     assert "Chance is an accuracy of 0.50" in said
+    honest, paper = (table[table["protocol"] == x] for x in ("honest", "paper"))
+    for one, other in zip(honest.to_dict("records"), paper.to_dict("records"), strict=True):
+        scores = one["balanced_accuracy"], other["balanced_accuracy"]
+        line = [f"{x:.3f}" for x in scores] + [f"{scores[1] - scores[0]:+.3f}"]
+        assert [one["model"], *line] in [words.split() for words in said.splitlines()]
     assert f"10 units of 10 sources, 3 folds; report in {out}." in said
     assert "its scores are too good" in said
 

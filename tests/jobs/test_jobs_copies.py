@@ -60,10 +60,12 @@ def test_scan_counts_copies_as_one_source(copied, call):
 
 def test_copies_are_in_one_fold(copied, tmp_path):
     root, owners = copied
-    settings = CompareSettings(models=("naive-bayes",), folds=4, **FAST)
+    settings = CompareSettings(models=("naive-bayes",), folds=4, repeats=2, **FAST)
     result = run_comparison(CompareJob(scan(root), tmp_path / "c", settings))
     answers = pd.read_csv(tmp_path / "c" / "predictions.csv")
-    assert (answers.groupby(answers["image"].map(owners))["fold"].nunique() == 1).all()
+    owner = answers["image"].map(owners)
+    assert (answers.groupby([owner, answers["repeat"]])["fold"].nunique() == 1).all()
+    assert answers["fold"].nunique() == 8
     assert result.sources == 16
     assert any("copies" in note for note in result.notes)
 

@@ -13,6 +13,7 @@ from napari_marrow.data.failures import Failure, left_out_sentences
 from napari_marrow.data.text import counted, one_line, printable
 from napari_marrow.jobs.events import Event
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
+from napari_marrow.learning.scores.verdict import protocol_gaps
 from napari_marrow.report.tables import few_text, score_text
 
 METRICS = (
@@ -131,7 +132,20 @@ def print_comparison(rows: Sequence[ModelResult]) -> None:
     told = [few_text(*one) for one in few if one[0]]
     for text in dict.fromkeys(told):
         print(f"Too few to tell: {text}")
+    _print_gaps(rows)
     _print_acquisitions([row for row in rows if row.acquisitions])
+
+
+def _print_gaps(rows: Sequence[ModelResult]) -> None:
+    """Print the balanced accuracy of each model under both protocols, where there are both."""
+    if not (gaps := protocol_gaps(rows)):
+        return
+    print("\nBalanced accuracy under both protocols; what paper has more is leakage:")
+    table = Table("model", "honest", "paper", "difference", box=None, pad_edge=False)
+    for gap in gaps:
+        scores = (f"{score.estimate:.3f}" for score in (gap.honest, gap.paper))
+        table.add_row(gap.model, *scores, f"{gap.difference:+.3f}")
+    print_table(table)
 
 
 def _print_acquisitions(rows: Sequence[ModelResult]) -> None:

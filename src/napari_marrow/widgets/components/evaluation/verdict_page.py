@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QLabel, QWidget
 from napari_marrow.data.text import counted, first_few
 from napari_marrow.learning.scores.findings import Control, DataSummary, PairedDifference, Share
 from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.learning.scores.verdict import OF_CELLS
 from napari_marrow.report.evaluation.leading import metric_name
 from napari_marrow.report.tables import score_text
 from napari_marrow.widgets.components.evaluation.section import Section, paragraph
@@ -99,9 +100,11 @@ def _control_sentence(control: Control) -> str:
     score = score_text(control.score, {})
     text = f"{control.text}: balanced accuracy {score}, chance {control.score.chance:.2f}."
     text = f"{text[0].upper()}{text[1:]}"
-    return (
-        f"{text} That does well: the score may not be about cells." if control.does_well else text
-    )
+    if not control.does_well:
+        return text
+    if control.name in OF_CELLS:
+        return f"{text} The classes can be told of it, which is of cells, too."
+    return f"{text} That does well: the score may not be about cells."
 
 
 def _share_sentence(share: Share) -> str:
