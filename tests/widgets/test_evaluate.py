@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from napari.layers import Points
@@ -21,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_marrow.data.errors import Stopped
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare_job import CompareJob
+from napari_marrow.jobs.evaluate_job import EvaluateJob
 from napari_marrow.jobs.events import Event
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.scores.evaluation import Evaluation, Score
@@ -32,9 +34,11 @@ from napari_marrow.learning.scores.results import (
     ModelResult,
     to_json,
 )
+from napari_marrow.learning.settings import EvaluateSettings
 from napari_marrow.viewer.training.session import OPEN
 from napari_marrow.widgets.components.evaluation.report_folder import read_result
 from napari_marrow.widgets.components.source_panel import Gathered
+from napari_marrow.widgets.components.training.runs import runs_of
 from napari_marrow.widgets.evaluate import Evaluated
 
 PLUGIN, WIDGET = "napari-marrow", "Evaluate"
@@ -75,7 +79,7 @@ def record(monkeypatch):
         def run(name, job, emit, should_stop):
             jobs.append((name, json.loads(json.dumps(job))))
             emit(Event("progress", "Fitting svm, fold 1 of 5", 0.5))
-            report = CompareJob.from_dict(job).out
+            report = Path(job["out"])
             report.mkdir()
             (report / "report.html").write_text("a page")
             path = report / "comparison.json"
@@ -124,6 +128,51 @@ def test_the_job_is_the_form_and_the_folder_and_its_result_is_shown(opened, reco
     assert not widget.asked.isExpanded()
     assert widget.view.verdict.headline.text() == "svm is good."
     assert "not exported" in widget.run.status.text()
+
+
+def test_a_bundle_is_evaluated_as_the_form_says(opened, record, make_toy, snam, qtbot, tmp_path):
+    viewer, _, widget = opened
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    jobs = record(widget, made())
+    widget.what.setCurrentIndex(1)
+    assert widget.form.isHidden()
+    widget.source.set_folder(snam)
+    widget.evaluate_button.click()
+    assert "No bundle is chosen" in widget.run.status.text()
+    assert not widget.bundle.current_button.isEnabled()
+    runs_of(viewer).set_current(bundle.path)  # as Train DCNN does
+    widget.bundle.current_button.click()
+    about = "dcnn, ALL / MM, one prediction per cell."
+    qtbot.waitUntil(lambda: widget.bundle.about.text() == about, timeout=10_000)
+    widget.bundle.form.fields["controls"].value = True
+    widget.evaluate_button.click()
+    wait(widget, qtbot)
+    [(name, arguments)] = jobs
+    job = EvaluateJob.from_dict(arguments)
+    assert name == "evaluate"
+    assert job.bundle == bundle.path
+    assert job.collection.fields == scan(snam).fields
+    assert job.settings == EvaluateSettings(controls=True)
+    assert widget.view.verdict.headline.text() == "svm is good."
+    widget.bundle.set_bundle(tmp_path / "none.marrow")
+    qtbot.waitUntil(lambda: "none.marrow is not there" in widget.bundle.about.text())
+    widget.what.setCurrentIndex(0)
+    assert widget.bundle.isHidden()
+
+
+def test_cells_of_layers_count_by_the_unit_of_the_bundle(
+    opened, record, make_toy, draw, qtbot, tmp_path
+):
+    viewer, _, widget = opened
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    viewer.add_image(draw("ALL", 1, (60, 80))[0], rgb=True, name="a")
+    widget.source.where.setCurrentIndex(0)
+    widget.what.setCurrentIndex(1)
+    assert widget.source.learning.switch.isHidden()  # of whole fields
+    widget.bundle.set_bundle(bundle.path)
+    qtbot.waitUntil(lambda: not widget.source.learning.switch.isHidden(), timeout=10_000)
+    widget.what.setCurrentIndex(0)
+    assert widget.source.learning.switch.isHidden()
 
 
 def test_options_are_those_of_the_chosen_models(opened):

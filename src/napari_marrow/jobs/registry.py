@@ -43,10 +43,11 @@ def _compare(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> objec
 
 
 def _evaluate(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
-    from napari_marrow.jobs.evaluate import run_evaluation
+    from napari_marrow.jobs.evaluate import FULL, run_evaluation
     from napari_marrow.jobs.evaluate_job import EvaluateJob
 
-    return {"out": str(run_evaluation(EvaluateJob.from_dict(arguments), emit, should_stop).out)}
+    job = EvaluateJob.from_dict(arguments)
+    return {"result": str(run_evaluation(job, emit, should_stop).out / FULL)}
 
 
 JOBS: dict[str, Callable[[Arguments, Emit, ShouldStop], object]] = {

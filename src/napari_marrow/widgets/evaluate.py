@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_warning
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_marrow.data.fields import Collection
 from napari_marrow.jobs.compare_job import CompareJob
+from napari_marrow.jobs.evaluate_job import EvaluateJob
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.learning.registry import KINDS, MODELS
 from napari_marrow.learning.scores.results import EvaluationResult
@@ -18,6 +21,7 @@ from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
+from napari_marrow.widgets.components.evaluation.bundle_panel import BundlePanel, read_info
 from napari_marrow.widgets.components.evaluation.report_folder import (
     ask_folder,
     read_result,
@@ -41,6 +45,31 @@ if TYPE_CHECKING:
     import napari
 
 
+MODELS_COMPARED, BUNDLE = 0, 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be worked out.
+
+    Attributes
+    ----------
+    job
+        Its name.
+    unit
+        Returns ``field`` or ``cell``; called in a thread.
+    arguments
+        Returns those of the job, for what is evaluated on and the folder of the report.
+    needs_keras
+        Whether the child process starts TensorFlow for it.
+    """
+
+    job: str
+    unit: Callable[[], str]
+    arguments: Callable[[Collection, Path], Mapping[str, object]]
+    needs_keras: bool = False
+
+
 @dataclass(frozen=True)
 class Evaluated:
     """What an evaluation found, of what, and the folder of its report."""
@@ -60,10 +89,18 @@ class Evaluate(DockWidget):
         self.evaluated: Evaluated | None = None
         self.source = SourcePanel(self, "Evaluates on")
         self.source.where.setCurrentIndex(FOLDER)
-        self.form = SettingsForm(CompareSettings())
+        self.form, self.bundle = SettingsForm(CompareSettings()), BundlePanel(self)
         self.form.fields["models"].changed.connect(self._show_options)
         self._show_options()
-        self.form.fields["unit"].changed.connect(self.source.learning.set_unit)
+        self.form.fields["unit"].changed.connect(self._follow_unit)
+        self.bundle.opened.connect(self._follow_unit)
+        self.what = QComboBox()
+        self.what.addItems(["Models, by cross-validation", "A trained model (bundle)"])
+        self.what.setToolTip(
+            "Train several models and compare them, or ask one that is trained about photographs "
+            "that it has not seen."
+        )
+        self.what.currentIndexChanged.connect(self._show_what)
         self.evaluate_button = button(
             "Evaluate", self.evaluate, "Work this out. The viewer can be used meanwhile."
         )
@@ -91,7 +128,8 @@ class Evaluate(DockWidget):
         self._result_box = group("Result", self.view)
         self._result_box.hide()
         asked = QWidget()
-        fill_column(asked, group("Evaluate on", self.source), group("Compare", self.form))
+        what = group("Evaluate", self.what, self.form, self.bundle)
+        fill_column(asked, what, group("Photographs", self.source))
         self.asked = Fold("What is evaluated", asked)
         self.asked.expand()
         self.fill(
@@ -100,7 +138,19 @@ class Evaluate(DockWidget):
             actions=[self.run],
         )
         self.run.changed.connect(self._show_state)
+        self._show_what()
         self._show_state()
+
+    def _show_what(self) -> None:
+        """Show the options of a comparison, or those of one trained model."""
+        is_bundle = self.what.currentIndex() == BUNDLE
+        self.form.setVisible(not is_bundle)
+        self.bundle.setVisible(is_bundle)
+        if not is_bundle:
+            self._follow_unit(self.form.settings().unit)
+
+    def _follow_unit(self, unit: str) -> None:
+        self.source.learning.set_unit(unit)
 
     def _show_state(self) -> None:
         self.export_button.setEnabled(self.evaluated is not None and not self.run.busy)
@@ -117,20 +167,36 @@ class Evaluate(DockWidget):
         self.run.say(text)
         show_warning(text)
 
+    def _asked(self) -> Asked:
+        """Return what the form asks for; raise MarrowError for what can't work."""
+        if self.what.currentIndex() == BUNDLE:
+            path, how = self.bundle.path, self.bundle.form.checked_settings()
+            return Asked(
+                "evaluate",
+                lambda: read_info(path).preprocessing.unit,
+                lambda found, report: EvaluateJob(path, found, report, how).to_dict(),
+            )
+        settings = self.form.checked_settings()
+        return Asked(
+            "compare",
+            lambda: settings.unit,
+            lambda found, report: CompareJob(found, report, settings).to_dict(),
+            any(KINDS[MODELS[x].kind].needs_keras for x in settings.models),
+        )
+
     def evaluate(self) -> None:
-        """Evaluate with the settings of the form; what can't work is reported at once."""
+        """Work out what the form asks for; what can't work is reported at once."""
         with self.task.reporting():
-            number, settings = next(self._numbers), self.form.checked_settings()
-            folder = self.process.folder
-            gather = self.source.gatherer(folder / f"session-{number}", settings.unit)
+            asked, number, folder = self._asked(), next(self._numbers), self.process.folder
+            gather = self.source.gatherer(folder / f"session-{number}")
             report = folder / f"report-{number}"
-            needs_keras = any(KINDS[MODELS[x].kind].needs_keras for x in settings.models)
 
             def work(emit: Emit, should_stop: ShouldStop) -> Evaluated:
-                gathered = gather(emit, should_stop)
-                emit(Event("progress", "Starting TensorFlow..." if needs_keras else "Starting..."))
-                job = CompareJob(gathered.collection, report, settings).to_dict()
-                found = self.process.client.run("compare", job, emit, should_stop)
+                gathered = gather(asked.unit(), emit, should_stop)
+                starting = "Starting TensorFlow..." if asked.needs_keras else "Starting..."
+                emit(Event("progress", starting, 0.0))
+                job = asked.arguments(gathered.collection, report)
+                found = self.process.client.run(asked.job, job, emit, should_stop)
                 return Evaluated(read_result(Path(found["result"])), gathered, report)
 
             self.task.start(work, self.show_evaluated, begun="Reading what to evaluate on...")

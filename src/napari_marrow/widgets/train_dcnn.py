@@ -178,7 +178,7 @@ class TrainDcnn(DockWidget):
         """Train with the settings of the form; what can't work is reported at once."""
         with self.model.task.reporting():  # what is wrong before it begins is of no run
             number, settings = next(self._numbers), self.form.checked_settings()
-            gather = self.source.gatherer(self.folder / f"session-{number}", settings.unit)
+            gather = self.source.gatherer(self.folder / f"session-{number}")
             origin = self.source.origin
             out = self.folder / f"model-{number}.marrow"
             kind = KINDS[settings.kind]
@@ -187,7 +187,7 @@ class TrainDcnn(DockWidget):
                 self.devices.setText(NO_DEVICES_YET)
 
             def work(emit: Emit, should_stop: ShouldStop) -> tuple[TrainingResult, Bundle, str]:
-                found = gather(emit, should_stop)
+                found = gather(settings.unit, emit, should_stop)
                 starting = "Starting TensorFlow..." if kind.needs_keras else "Starting..."
                 emit(Event("progress", starting, 0.0))
                 job = TrainJob(found.collection, settings, out, watch=True).to_dict()

@@ -66,6 +66,10 @@ class Gathered:
     layers: Mapping[Path, tuple[Image, int]] = field(default_factory=dict)
 
 
+Gather = Callable[[str, Emit, ShouldStop], Gathered]
+"""Called in a thread with the unit, ``field`` or ``cell``."""
+
+
 class SourcePanel(QWidget):
     """Chooses a folder or open fields, and gives classes to these and to cells in them.
 
@@ -176,15 +180,13 @@ class SourcePanel(QWidget):
         names = [photograph.name for photograph in Photograph.chosen_of(self._viewer.layers)]
         return f"the layers {', '.join(first_few(names))}"
 
-    def gatherer(self, folder: Path, unit: str) -> Callable[[Emit, ShouldStop], Gathered]:
+    def gatherer(self, folder: Path) -> Gather:
         """Return what a thread calls to get what is chosen; the layers are gathered right now.
 
         Parameters
         ----------
         folder
             Is made for what of the layers no file has.
-        unit
-            ``field`` or ``cell``.
 
         Raises
         ------
@@ -193,11 +195,11 @@ class SourcePanel(QWidget):
         """
         if self.from_folder:
             path = self.folder()
-            return lambda emit, stop: Gathered(scan(path, progress_callback(emit, stop)))
+            return lambda unit, emit, stop: Gathered(scan(path, progress_callback(emit, stop)))
         found, only = Photograph.chosen_of(self._viewer.layers), self.learning.only_annotated
         folder.mkdir()
 
-        def gather(emit: Emit, should_stop: ShouldStop) -> Gathered:
+        def gather(unit: str, emit: Emit, should_stop: ShouldStop) -> Gathered:
             layers = {}
 
             def note(one: LearntSlice, made: Field) -> None:

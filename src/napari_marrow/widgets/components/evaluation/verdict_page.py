@@ -16,7 +16,7 @@ from napari_marrow.widgets.components.evaluation.section import Section, paragra
 from napari_marrow.widgets.components.layout import fill_column
 
 MAX_DIFFERENCES = 6
-SECTIONS = ("Data", "Models", "Controls", "More photographs", "Counts", "Notes", "Limits")
+SECTIONS = ("Data", "Differences", "Controls", "More photographs", "Counts", "Notes", "Limits")
 
 
 class VerdictPage(QWidget):
@@ -50,7 +50,7 @@ def sections_of(result: EvaluationResult) -> dict[str, list[str]]:
     """Return the sentences of each of :data:`SECTIONS`; none where there is nothing to say."""
     return {
         "Data": data_sentences(result.data),
-        "Models": _model_sentences(result),
+        "Differences": _difference_sentences(result),
         "Controls": [_control_sentence(x) for x in result.controls],
         "More photographs": [] if result.forecast is None else [*result.forecast.sentences],
         "Counts": [_share_sentence(x) for x in result.shares if not x.image],
@@ -78,14 +78,10 @@ def data_sentences(data: DataSummary) -> list[str]:
     return [*found, *data.findings]
 
 
-def _model_sentences(result: EvaluationResult) -> list[str]:
-    if not result.differences and result.best is None:
-        return []
-    first = "No model is shown to be better than all others."
-    if result.best is not None:
-        first = f"{result.best} is shown to be better than every other model."
-    largest = sorted(result.differences, key=lambda x: (x.p_value, -abs(x.estimate)))
-    return [first, *first_few([*map(_difference_sentence, largest)], MAX_DIFFERENCES)]
+def _difference_sentences(result: EvaluationResult) -> list[str]:
+    """Return the differences between models, those with the smallest p values first."""
+    ordered = sorted(result.differences, key=lambda x: (x.p_value, -abs(x.estimate)))
+    return first_few([*map(_difference_sentence, ordered)], MAX_DIFFERENCES)
 
 
 def _difference_sentence(found: PairedDifference) -> str:

@@ -170,6 +170,11 @@ class Runs(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, 0), last)
         self.edited.emit()
 
+    @property
+    def current(self) -> Path | None:
+        """The current model: trained here, or loaded."""
+        return self._current
+
     def set_current(self, bundle: Path | None) -> None:
         """Mark the run whose model is the current one; None for no run."""
         self._current = bundle
