@@ -18,9 +18,9 @@ from napari_marrow.learning.settings import TrainingSettings
 @pytest.fixture(scope="module")
 def networks(keras_started):
     from napari_marrow.learning import networks
-    from napari_marrow.learning.networks import dct, paper, stain
+    from napari_marrow.learning.networks import common, dct, paper, stain
 
-    return SimpleNamespace(build=networks.build, dct=dct, paper=paper, stain=stain)
+    return SimpleNamespace(build=networks.build, common=common, dct=dct, paper=paper, stain=stain)
 
 
 def kinds(network):
@@ -253,3 +253,47 @@ def test_a_masked_network_is_the_same_behind_the_mask(networks, name, n_features
     assert [x.name for x in behind.inputs] == [x.name for x in plain.inputs]
     assert type(behind.optimizer) is type(plain.optimizer)
     assert behind.loss == plain.loss
+
+
+def test_applications_are_found_where_keras_has_them(networks):
+    with networks.common.shapes_only():
+        found = networks.build(small("pretrained", application="MobileNetV3Small"), 2)
+        with pytest.raises(MarrowError, match=r"ConvNeXtTiny .*ONNX; choose another"):
+            networks.build(small("pretrained", application="ConvNeXtTiny"), 2)
+    assert found.get_layer("feature_maps").output_shape[-1] == 576  # A. Howard et al., 2019
+
+
+def test_layers_without_names_are_built_again_with_their_weights(
+    networks, keras_started, monkeypatch
+):
+    """As InceptionV3 has them, and the layer by which EfficientNet normalises."""
+    from napari_marrow.learning import networks as package
+    from napari_marrow.learning.network_training.rebuild import rebuild
+    from napari_marrow.learning.onnx.export import export_network
+
+    layers = keras_started.layers
+
+    def build(*_):
+        x = images = keras_started.Input((8, 8, 3), name="image")
+        for layer in (layers.Normalization(), layers.Conv2D(2, 3), layers.Conv2D(2, 3)):
+            x = layer(x)
+        x = layers.Dense(2, activation="softmax", name="hidden_2")(layers.Flatten()(x))
+        return keras_started.Model(images, x)
+
+    monkeypatch.setattr(package, "build", build)
+    rng = np.random.default_rng(0)
+    first = build()
+    images = rng.integers(0, 256, (4, 8, 8, 3)).astype(np.uint8)
+    first.layers[1].adapt(images.astype(np.float32))
+    weights = {
+        name: keras_started.ops.convert_to_numpy(weight)
+        for name, weight in package.named_weights(first).items()
+    }
+    assert {"conv2d/kernel", "conv2d_1/kernel", "hidden_2/bias"} <= set(weights)
+    again = rebuild(TrainingSettings(), 2, weights)
+    assert [*package.named_weights(again)] == [*weights]
+    answers = [
+        keras_started.ops.convert_to_numpy(x(images.astype(np.float32))) for x in (first, again)
+    ]
+    np.testing.assert_allclose(*answers, atol=1e-6)
+    export_network(again, images)  # raises where the file answers something else

@@ -57,11 +57,30 @@ def rebuild(
     try:
         for name, variable in named_weights(network).items():
             variable.assign(weights[name])
+        _use_statistics(network)
     except (KeyError, ValueError) as error:
         raise MarrowError(
             f"The weights do not fit the network {settings.model}: {error}; train it again."
         ) from error
     return network
+
+
+def _use_statistics(network: keras.Model) -> None:
+    """Let layers that normalise, as those of EfficientNet, compute with weights just assigned.
+
+    They keep tensors made of these, which Keras would export as inputs of the network; as arrays
+    they are exported as constants.
+    """
+    import keras
+
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
+            layer.mean, layer.variance = map(
+                keras.ops.convert_to_numpy, (layer.mean, layer.variance)
+            )
+        elif isinstance(layer, keras.Model):
+            _use_statistics(layer)
 
 
 def load_keras(path: Path | str) -> keras.Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -69,8 +70,32 @@ def weight_shapes(
 
 
 def named_weights(network: keras.Model) -> dict[str, keras.Variable]:
-    """Return the weights of a network by name, the same in every process."""
+    """Return the weights of a network by name, the same in every build and every process."""
     members = [layer for layer in network.layers if layer.name.startswith(MEMBER)]
     if not members:
-        return {weight.path: weight for weight in network.weights}
-    return {f"{one.name}/{weight.path}": weight for one in members for weight in one.weights}
+        return _named(network)
+    return {f"{one.name}/{name}": weight for one in members for name, weight in _named(one).items()}
+
+
+def _named(network: keras.Model) -> dict[str, keras.Variable]:
+    """Return weights by path, where names that Keras counts on in a process begin anew.
+
+    Layers of some Keras applications have no name of their own: those of a second build would be
+    ``conv2d_94``, ``conv2d_95``... in place of ``conv2d``, ``conv2d_1``...
+    """
+    import keras
+
+    kinds = {"variable", *(name.lower() for name in dir(keras.layers))}
+    counted: dict[str, list[str]] = {}
+
+    def in_order(part: str) -> str:
+        kind = re.sub(r"_\d+$", "", part)
+        if kind.replace("_", "") not in kinds:
+            return part
+        found = counted.setdefault(kind, [])
+        if part not in found:
+            found.append(part)
+        number = found.index(part)
+        return f"{kind}_{number}" if number else kind
+
+    return {"/".join(map(in_order, x.path.split("/"))): x for x in network.weights}

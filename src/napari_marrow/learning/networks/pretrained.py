@@ -13,7 +13,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import keras
 from keras import layers
@@ -69,18 +68,24 @@ def _feature_maps(images: Tensor, name: str, settings: TrainingSettings) -> Tens
     Raises
     ------
     MarrowError
-        When there is no such application, the file does not fit, or the input is too small.
+        When there is no such application, it has no ONNX file, the file does not fit, or the input
+        is too small.
     """
     make, _ = _application(name)
     if settings.weights and not Path(settings.weights).is_file():
         raise MarrowError(f"{settings.weights} is not there; name a file of weights of {name}.")
     shape = (settings.input_size, settings.input_size, 3)
     try:
-        network = make(include_top=False, weights=None, input_shape=shape, name="feature_maps")
+        network = make(include_top=False, weights=None, input_shape=shape)
     except ValueError as error:
         raise MarrowError(
             f"{name} can't be built for an input of {settings.input_size} px; choose a larger one."
         ) from error
+    if any(getattr(layer, "groups", 1) > 1 for layer in network.layers):  # of ConvNeXt
+        raise MarrowError(
+            f"{name} has grouped convolutions, which TensorFlow can't write as ONNX; choose "
+            "another application, such as MobileNetV2 or ResNet50."
+        )
     if settings.weights:
         try:
             network.load_weights(settings.weights)
@@ -89,7 +94,7 @@ def _feature_maps(images: Tensor, name: str, settings: TrainingSettings) -> Tens
                 f"{settings.weights} has no weights of {name} without its top; name a file that "
                 "Keras saved of it (include_top=False)."
             ) from error
-    network.trainable = settings.fine_tune
+    network.name, network.trainable = "feature_maps", settings.fine_tune
     # batch normalisation keeps its statistics: tens of images have none of their own
     return network(Preprocess(name, name="preprocess", dtype=EXACT)(images), training=False)
 
@@ -114,12 +119,9 @@ class Preprocess(layers.Layer):
 
 def _application(name: str) -> tuple[Callable[..., keras.Model], Callable[[Tensor], Tensor]]:
     """Return what builds an application and what prepares its input."""
-    for _, module in inspect.getmembers(keras.applications, inspect.ismodule):
-        if _holds(module, name):
-            return getattr(module, name), module.preprocess_input
+    make = getattr(keras.applications, name, None)
+    module = inspect.getmodule(make)
+    if inspect.isfunction(make) and module is not None:
+        return make, module.preprocess_input
     known = [x for x, made in vars(keras.applications).items() if inspect.isfunction(made)]
     raise MarrowError(f"There is no Keras application {name}; choose one of {', '.join(known)}.")
-
-
-def _holds(module: ModuleType, name: str) -> bool:
-    return inspect.isfunction(getattr(module, name, None)) and hasattr(module, "preprocess_input")
