@@ -298,6 +298,15 @@ def test_the_report_is_exported_to_a_new_folder_only(opened, record, snam, qtbot
     assert (out / "report.html").read_text() == "edited"
 
 
+def test_nothing_is_left_when_the_dock_is_closed(opened):
+    viewer, dock, widget = opened
+    folder = widget.process.folder
+    assert folder.is_dir()
+    viewer.window.remove_dock_widget(dock)
+    assert widget.process.client.closed
+    assert not folder.exists()
+
+
 def test_a_result_of_another_version_is_refused(opened, record, snam, qtbot, monkeypatch, tmp_path):
     _, _, widget = opened
     path = tmp_path / "comparison.json"
@@ -340,6 +349,10 @@ def test_it_fits_into_400_pixels_whatever_the_names(
     dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     unit = UnitAnswer(f"{LONG}/{LONG}.png", 3, 1.0, 2.0, LONG, f"{LONG} 2", 0.9, LONG, LONG)
     result = made([unit], (LONG, f"{LONG} 2"), (LONG, "svm"))
+    for k in range(widget.what.count()):
+        widget.what.setCurrentIndex(k)
+        qtbot.wait(20)
+        assert widget.minimumSizeHint().width() <= 400
     widget.show_evaluated(Evaluated(result, Gathered(collection), tmp_path))
     window = viewer.window._qt_window
     area = widget.findChild(QScrollArea)

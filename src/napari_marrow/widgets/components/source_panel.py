@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,12 +59,12 @@ class Gathered:
     summary
         Of the open layers: what is taken of them.
     layers
-        Of the open layers: layer and slice of each field, by its path.
+        Of the open layers: layer and slice of each field, by its path. They are not kept alive.
     """
 
     collection: Collection
     summary: LearningSummary | None = None
-    layers: Mapping[Path, tuple[Image, int]] = field(default_factory=dict)
+    layers: Mapping[Path, tuple[weakref.ref[Image], int]] = field(default_factory=dict)
 
 
 Gather = Callable[[str, Emit, ShouldStop], Gathered]
@@ -203,7 +204,7 @@ class SourcePanel(QWidget):
             layers = {}
 
             def note(one: LearntSlice, made: Field) -> None:
-                layers[made.path] = (one.photograph.layer, one.row)
+                layers[made.path] = (weakref.ref(one.photograph.layer), one.row)
 
             collection, summary = write_session(found, folder, unit, only, emit, should_stop, note)
             return Gathered(collection, summary, layers)

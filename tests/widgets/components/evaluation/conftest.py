@@ -68,7 +68,11 @@ def result():
             PairedDifference("svm", "logistic", "honest", "auc", 0.1, -0.1, 0.3, 0.2),
             PairedDifference("svm", "logistic", "honest", "accuracy", 0.2, 0.1, 0.3, 0.01),
         ),
-        controls=(Control("colour", "mean colour alone", Score(0.8, 0.7, 0.9, 0.5), True),),
+        controls=(
+            Control("colour", "mean colour alone", Score(0.8, 0.7, 0.9, 0.5), True),
+            Control("shape", "the outlines", Score(0.8, 0.7, 0.9, 0.5), True),
+            Control("permuted", "permuted classes", Score(0.52, 0.4, 0.6, 0.5), False),
+        ),
         forecast=Forecast("svm", "auc", (), (), True, 20, 0.05, ("About 20 more.",)),
         shares=(Share("MM", "", 100, 14, 0.14, 0.08, 0.22), Share("MM", "a", 9, 1, 0.1, 0, 0.3)),
         doubtful=(DoubtfulLabel("MM/b.png", 0, 9.5, 9.5, "MM", "ALL", 0.03, 4, 5),),

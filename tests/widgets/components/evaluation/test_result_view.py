@@ -110,10 +110,13 @@ def test_the_verdict_stands_first_and_what_it_rests_on_below(view, result):
         "svm minus logistic, ROC AUC: +0.10 (-0.10 to +0.30).",
     ]
     assert found["Controls"] == [
-        "Mean colour alone: balanced accuracy 0.80 (0.70 to 0.90), chance 0.50. That does well: "
-        "the score may not be about cells."
+        "Mean colour alone: balanced accuracy 0.80 (0.70 to 0.90), chance 0.50, clearly above it: "
+        "the score may not be about cells.",
+        "The outlines: balanced accuracy 0.80 (0.70 to 0.90), chance 0.50, clearly above it.",
+        "Permuted classes: balanced accuracy 0.52 (0.40 to 0.60), chance 0.50.",
     ]
     assert found["Counts"] == ["MM: 14% (8% to 22%) of 100 cells."]
+    assert "On how many patients? " in page.sections["Questions"].text()
     assert page.sections["More photographs"].text() == "About 20 more."
     view.show_result(dataclasses.replace(result, controls=(), forecast=None))
     assert page._boxes["Controls"].isHidden()

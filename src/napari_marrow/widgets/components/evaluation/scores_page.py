@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.learning.scores.results import ModelResult
+from napari_marrow.learning.scores.words import few_text, headline, score_text
 from napari_marrow.report.evaluation.leading import metric_name
-from napari_marrow.report.tables import few_text, headline, score_text
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
 from napari_marrow.widgets.components.evaluation.section import Section, paragraph
 from napari_marrow.widgets.components.layout import fill_column, ignore_text_width

@@ -48,8 +48,9 @@ class UnitViewer:
         self.task.cancel()  # of what was picked before
         known = gathered.layers.get(field.path)
         if known is not None:
-            if known[0] in self._viewer.layers:
-                self._show_open(found, *known)
+            layer, row = known[0](), known[1]
+            if layer is not None and layer in self._viewer.layers:
+                self._show_open(found, layer, row)
             else:
                 self._say(f"The layer of {found.image} was closed; it can't be shown.")
         elif (shown := open_slice(list(self._viewer.layers), field.path)) is not None:

@@ -10,13 +10,23 @@ from napari_marrow.data.text import counted, first_few
 from napari_marrow.learning.scores.findings import Control, DataSummary, PairedDifference, Share
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.learning.scores.verdict import OF_CELLS
+from napari_marrow.learning.scores.words import score_text
 from napari_marrow.report.evaluation.leading import metric_name
-from napari_marrow.report.tables import score_text
+from napari_marrow.report.evaluation.questions import answered_questions
 from napari_marrow.widgets.components.evaluation.section import Section, paragraph
 from napari_marrow.widgets.components.layout import fill_column
 
 MAX_DIFFERENCES = 6
-SECTIONS = ("Data", "Differences", "Controls", "More photographs", "Counts", "Notes", "Limits")
+SECTIONS = (
+    "Data",
+    "Differences",
+    "Controls",
+    "More photographs",
+    "Counts",
+    "Questions",
+    "Notes",
+    "Limits",
+)
 
 
 class VerdictPage(QWidget):
@@ -54,6 +64,7 @@ def sections_of(result: EvaluationResult) -> dict[str, list[str]]:
         "Controls": [_control_sentence(x) for x in result.controls],
         "More photographs": [] if result.forecast is None else [*result.forecast.sentences],
         "Counts": [_share_sentence(x) for x in result.shares if not x.image],
+        "Questions": [f"{x.question} {x.answer}" for x in answered_questions(result)],
         "Notes": [*result.notes],
         "Limits": [*result.limits],
     }
@@ -94,13 +105,11 @@ def _difference_sentence(found: PairedDifference) -> str:
 
 def _control_sentence(control: Control) -> str:
     score = score_text(control.score, {})
-    text = f"{control.text}: balanced accuracy {score}, chance {control.score.chance:.2f}."
-    text = f"{text[0].upper()}{text[1:]}"
-    if not control.does_well:
-        return text
-    if control.name in OF_CELLS:
-        return f"{text} The classes can be told of it, which is of cells, too."
-    return f"{text} That does well: the score may not be about cells."
+    text = f"{control.text}: balanced accuracy {score}, chance {control.score.chance:.2f}"
+    if control.does_well:
+        alarm = "" if control.name in OF_CELLS else ": the score may not be about cells"
+        text = f"{text}, clearly above it{alarm}"
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _share_sentence(share: Share) -> str:

@@ -13,9 +13,9 @@ from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.learning.scores.findings import Recalibration
 from napari_marrow.learning.scores.results import Curve, Curves, EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import leading_model
+from napari_marrow.learning.scores.words import score_text
 from napari_marrow.report.colours import RESEARCH_ONLY, classes_only
 from napari_marrow.report.evaluation.leading import metric_name
-from napari_marrow.report.tables import score_text
 from napari_marrow.widgets.components.evaluation.confusion import ConfusionMatrix
 from napari_marrow.widgets.components.evaluation.curve_page import CurvePage
 from napari_marrow.widgets.components.evaluation.mistakes_page import MistakesPage
