@@ -58,6 +58,18 @@ def test_only_a_trained_model_marks_answers(result):
     assert "marked uncertain (low probability)" in answer(second, "worst")
 
 
+def test_of_a_trained_model(result):
+    data = replace(result.data, known=2, held_out=1)
+    asked = replace(result, kind="evaluate", data=data, doubtful=(), forecast=None)
+    assert answer(asked, "judged").endswith(
+        "Left out: 2 photographs that it learnt from and 1 photograph that it was judged by before."
+    )
+    assert "Not checked: compare" in answer(asked, "classes right")
+    assert "compare --forecast" in answer(asked, "more photographs")
+    unseen = replace(asked, data=result.data)
+    assert answer(unseen, "judged").endswith("which it has not seen.")
+
+
 def test_few_sources_are_no_answer(result):
     few = changed(result, few_sources={"MM": 3})
     assert "can't be told: MM has 3 sources" in answer(few, "How good")

@@ -173,6 +173,7 @@ def _of_data(data: DataSummary, classes: tuple[str, ...]) -> dict[str, str]:
     unusable = counted(len(data.failed), "photograph")
     left_out = [f"{unusable} that can't be used"] if data.failed else []
     left_out += [f"{data.known} that the model learnt from"] if data.known else []
+    left_out += [f"{data.held_out} that it was judged by before"] if data.held_out else []
     grouped = f"unknown; sources are as {data.grouped_by} has them"
     return {
         "input": "the pixels of " + ("a photograph" if data.unit == "field" else "one cell"),

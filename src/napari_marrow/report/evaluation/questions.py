@@ -52,10 +52,9 @@ def _what(result: EvaluationResult) -> str:
     classes = joined([one.name for one in data.classes])
     asked = f"class ({classes}) of each {'photograph' if data.unit == 'field' else 'cell'}"
     if result.kind == "evaluate":
-        left_out = f" {counted(data.known, 'photograph')} that it learnt from were left out."
         return (
             f"The trained model {joined(models)}, asked for the {asked} of {data.name}, which it "
-            f"has not seen.{left_out if data.known else ''}"
+            f"has not seen. {left_out_text(data)}".rstrip()
         )
     return (
         f"{joined(models)}, each trained anew on parts of {data.name} and asked for the "
@@ -75,6 +74,13 @@ def _patients(result: EvaluationResult) -> str:
         f"Unknown, unless its sources are patients: there are {counts}, by "
         f"{data.grouped_by.rstrip(',')}."
     )
+
+
+def left_out_text(data: DataSummary) -> str:
+    """Return which photographs a trained model was not asked about, as it knows them."""
+    left_out = {"that it learnt from": data.known, "that it was judged by before": data.held_out}
+    parts = [f"{counted(n, 'photograph')} {which}" for which, n in left_out.items() if n]
+    return f"Left out: {joined(parts)}." if parts else ""
 
 
 def sources_text(data: DataSummary) -> str:
@@ -142,6 +148,8 @@ def marked(reason: str, result: EvaluationResult) -> str:
 
 
 def _labels(result: EvaluationResult) -> str:
+    if not result.doubtful and result.kind == "evaluate":
+        return "Not checked: compare on these photographs lists classes that models doubt."
     if not result.doubtful:
         return "No given class is listed as doubtful. That is no proof that all are right."
     first, count = result.doubtful[0], len(result.doubtful)
@@ -192,7 +200,9 @@ def _elsewhere(result: EvaluationResult) -> str:
 
 def _more(result: EvaluationResult) -> str:
     if result.forecast is None:
-        return "" if result.kind == "evaluate" else "Not estimated: repeat with --forecast."
+        if result.kind == "evaluate":
+            return "Not estimated: compare --forecast on photographs to learn from does that."
+        return "Not estimated: repeat with --forecast."
     return " ".join(result.forecast.sentences)
 
 

@@ -20,6 +20,7 @@ from napari_marrow.report.evaluation.pictures import MAX_UNITS, Pictures, jpeg
 from napari_marrow.report.evaluation.questions import (
     answered_questions,
     leads_text,
+    left_out_text,
     marked,
     sources_text,
 )
@@ -64,6 +65,7 @@ def write_report(folder: Path, result: EvaluationResult, pictures: Pictures | No
         lead=leading_model(result.models, result.best),
         leads=leads_text(result),
         sources=sources_text(result.data),
+        left_out=left_out_text(result.data),
         classes_only=classes_only(classes),
         questions=answered_questions(result),
         figures=figures,
