@@ -260,7 +260,7 @@ def model(nodes, initializers=()):
         for name, shape in zip(("image", "out"), shapes, strict=True)
     ]
     graph = helper.make_graph(nodes, "g", tensors[:1], tensors[1:], initializers)
-    opsets = [helper.make_opsetid("", 15), helper.make_opsetid("evil", 1)]
+    opsets = [helper.make_opsetid(*x) for x in (("", 17), ("evil", 1), ("ai.onnx.ml", 3))]
     return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 
@@ -282,7 +282,7 @@ def test_answers_that_are_no_probabilities_do_not_stand(toy, factor):
 
 def test_an_unknown_operator_is_refused(toy):
     replace_model(toy, model([helper.make_node("Evil", ["image"], ["out"], domain="evil")]))
-    refused(toy.path, r"model\.onnx is no ONNX model")
+    refused(toy.path, r"model\.onnx computes Evil")
 
 
 @pytest.mark.parametrize("name", ["weights.bin", "../weights.bin"])
@@ -318,6 +318,14 @@ ROW = onnx.numpy_helper.from_array(np.ones((1, SIDE), np.float32), "row")
 SPARSE = helper.make_sparse_tensor(
     onnx.numpy_helper.from_array(np.ones(1, np.float32), "large"), ints("at", 0), [SIDE, SIDE]
 )
+SIZE = np.array(SIDE**2)
+BRANCH = helper.make_graph(
+    [node("ConstantOfShape", ["shape"], "inner")],
+    "branch",
+    [],
+    [helper.make_tensor_value_info("inner", TensorProto.FLOAT, [1])],  # which is not true
+)
+LINEAR = {"coefficients": [1.0, 1.0], "intercepts": [0.0, 0.0], "classlabels_ints": [0, 1]}
 FALSE_SIZE = onnx.TensorProto(
     name="large", data_type=TensorProto.FLOAT, dims=[SIDE, SIDE], raw_data=b"1234"
 )
@@ -339,7 +347,47 @@ LARGE = {  # nodes that compute "large" of a few bytes, and their constants
         ],
         [ints("s", 200, 200)],
     ),
+    "of the input, in a branch": (
+        [
+            node("ReduceMax", ["image"], "most", keepdims=0),
+            node("Cast", ["most"], "n", to=TensorProto.INT64),
+            node("Mul", ["n", "s"], "shape"),
+            node("If", ["yes"], "large", then_branch=BRANCH, else_branch=BRANCH),
+        ],
+        [ints("s", 200, 200), onnx.numpy_helper.from_array(np.array(True), "yes")],
+    ),
+    "window": ([node("HannWindow", ["n"], "large")], [onnx.numpy_helper.from_array(SIZE, "n")]),
+    "chosen": (
+        [
+            node("Cast", ["image"], "is", to=TensorProto.BOOL),
+            node("NonZero", ["is"], "at"),
+            node("Cast", ["at"], "found", to=TensorProto.FLOAT),
+            node("Reshape", ["found", "down"], "left"),
+            node("Reshape", ["found", "right"], "up"),
+            node("Mul", ["left", "up"], "large"),
+        ],
+        [ints("down", -1, 1), ints("right", 1, -1)],
+    ),
+    "squares of the batch": (
+        [
+            node("Reshape", ["image", "down"], "left"),
+            node("Reshape", ["image", "right"], "up"),
+            node("Mul", ["left", "up"], "large"),
+        ],
+        [ints("down", -1, 1), ints("right", 1, -1)],
+    ),
+    "scores of features": (
+        [
+            node("Reshape", ["image", "down"], "left"),
+            node("LinearClassifier", ["left"], "label", domain="ai.onnx.ml", **LINEAR),
+            node("Reshape", ["scores", "down"], "tall"),
+            node("Reshape", ["scores", "right"], "wide"),
+            node("Mul", ["tall", "wide"], "large"),
+        ],
+        [ints("down", -1, 1), ints("right", 1, -1)],
+    ),
 }
+LARGE["scores of features"][0][1].output.append("scores")
 
 
 @pytest.mark.parametrize("kind", LARGE)
@@ -368,3 +416,11 @@ def test_weights_may_be_larger_than_what_is_computed(monkeypatch):
         node("MatMul", ["flat", "w"], "out"),
     ]
     assert not sizes.too_large(model(nodes, [weights]).SerializeToString())
+
+
+def test_what_the_file_says_of_sizes_is_not_trusted():
+    nodes, constants = LARGE["of the input"]
+    made = model([*nodes, node("ReduceSum", ["large"], "out", keepdims=0)], constants)
+    assert "not known before" in sizes.too_large(made.SerializeToString())
+    made.graph.value_info.append(helper.make_tensor_value_info("large", TensorProto.FLOAT, [1]))
+    assert "not known before" in sizes.too_large(made.SerializeToString())

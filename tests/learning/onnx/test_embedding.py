@@ -134,6 +134,16 @@ def test_a_file_that_is_too_large_is_refused_unread(path, monkeypatch):
     refused(path, "too large")
 
 
+def test_a_file_whose_bundle_would_not_be_opened_is_refused(path):
+    """Its size depends on the image: shapes that are not known before are not in a bundle."""
+    make_embedding(path)
+    model = onnx.load(path)
+    found = helper.make_node("NonZero", ["pixels"], ["places"])
+    model.graph.node.append(found)
+    onnx.save(model, path)
+    refused(path, "computes NonZero .*not known before; export it with")
+
+
 @pytest.mark.parametrize(
     ("how", "match"),
     [

@@ -7,7 +7,6 @@ with the network that was trained on the embedding. So the file is not needed fo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.model_settings import EmbeddingInput
 from napari_marrow.learning.onnx.inference import open_network, open_onnx, run_batches
+from napari_marrow.learning.onnx.sizes import graphs_of, tensors_of, too_large
 
 MAX_FILE_BYTES = 1_000_000_000
 """Of an embedding; an ONNX model in one file can have twice as much."""
@@ -138,8 +138,13 @@ def _open(path: Path, written_ns: int, side: int, scale: EmbeddingInput) -> Embe
     given = _input(path, model.graph, side)
     outputs = [x.name for x in model.graph.output]
     images = np.random.default_rng(0).integers(0, 256, (3, side, side, 3)).astype(np.float32)
+    wrapped = _wrapped(model, given, side, scale).SerializeToString()
+    if large := too_large(wrapped):  # nor would its bundle be opened
+        raise MarrowError(
+            f"{path} {large}; export it with sizes that are fixed but for the number of images."
+        )
     try:
-        session = open_onnx(_wrapped(model, given, side, scale).SerializeToString())
+        session = open_onnx(wrapped)
         found = session.run(outputs, {IMAGE: images})
         alone = session.run(outputs, {IMAGE: images[1:2]})
     except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
@@ -175,13 +180,13 @@ def _read(path: Path, content: bytes) -> onnx.ModelProto:
             model = inliner.inline_local_functions(model)
     except Exception as error:  # protobuf's own kinds have nothing else in common
         raise MarrowError(f"{path} is no ONNX model; name the file of an embedding.") from error
-    nodes = [*_nodes(model.graph)]
+    nodes = [node for graph in graphs_of(model.graph) for node in graph.node]
     custom = sorted({node.domain for node in nodes} - set(STANDARD_DOMAINS))
     if custom:
         raise MarrowError(
             f"{path} has operators of {custom[0]}, which are not part of ONNX; export it without."
         )
-    if any(x.data_location == TensorProto.EXTERNAL for x in _tensors(model.graph)):
+    if any(x.data_location == TensorProto.EXTERNAL for x in tensors_of(model.graph)):
         raise MarrowError(f"{path} has its weights in other files; export it as one file.")
     try:
         onnx.checker.check_model(model)
@@ -189,28 +194,6 @@ def _read(path: Path, content: bytes) -> onnx.ModelProto:
         reason = str(error).splitlines()[0]
         raise MarrowError(f"{path} is no valid ONNX model: {reason}; export it anew.") from error
     return compose.add_prefix(model, PREFIX)
-
-
-def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """Give a graph and those within its operators."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            for inner in [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]:
-                yield from _graphs(inner)
-
-
-def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    for one in _graphs(graph):
-        yield from one.node
-
-
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    for one in _graphs(graph):
-        yield from one.initializer
-    for attribute in (x for node in _nodes(graph) for x in node.attribute):
-        yield from ([attribute.t] if attribute.HasField("t") else [])
-        yield from attribute.tensors
 
 
 def _input(path: Path, graph: onnx.GraphProto, side: int) -> _Input:
