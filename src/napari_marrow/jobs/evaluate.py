@@ -6,7 +6,10 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from pathlib import Path
+
+import pandas as pd
 
 from napari_marrow.data.atomic import atomic_folder
 from napari_marrow.data.outputs import FolderKind, input_files, write_csv
@@ -15,10 +18,12 @@ from napari_marrow.data.text import printable
 from napari_marrow.jobs.command_text import repeat_command
 from napari_marrow.jobs.evaluate_job import EvaluateJob
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, progress_callback, silent
-from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.bundle_files import HISTORY
+from napari_marrow.learning.bundles.bundle import Bundle, load_bundle
 from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.evaluation.evaluate import evaluate
 from napari_marrow.learning.learners import Callbacks
+from napari_marrow.learning.scores.loss import with_losses
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult, to_json
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.evaluation.card import card_of_bundle
@@ -114,8 +119,10 @@ def run_evaluation(
             strict=job.strict,
             grouped_by="" if job.groups is None else printable(job.groups.name),
         )
+        models = _with_losses(found.result.models, bundle)
         result = replace(
             found.result,
+            models=models,
             card=card_of_bundle(bundle.info, found.result.data, printable(job.bundle.name)),
             command=_command(job),
         )
@@ -131,6 +138,16 @@ def run_evaluation(
         text = json.dumps({**_without_place(run.to_dict()), "files": files}, indent=2)
         (folder / FULL).write_text(text, encoding="utf-8")
     return run
+
+
+def _with_losses(models: tuple[ModelResult, ...], bundle: Bundle) -> tuple[ModelResult, ...]:
+    """Return results with the losses of the training, where the model is a network."""
+    if not (bundle.path / HISTORY).is_file():
+        return models
+    return bundle.read(
+        HISTORY,
+        lambda content: tuple(with_losses(one, pd.read_csv(BytesIO(content))) for one in models),
+    )
 
 
 def _without_place(values: Mapping[str, object]) -> dict[str, object]:

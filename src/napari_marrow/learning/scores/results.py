@@ -65,7 +65,7 @@ class Curves:
         Accuracy of the answers that are kept against their fraction, the least certain marked
         first.
     loss, validation_loss
-        Of a network by epoch: mean and range over the folds; None of other models.
+        Of a network by epoch: mean and range of several; None of other models.
     """
 
     roc: Curve | None

@@ -172,5 +172,5 @@ def _loss(result: EvaluationResult) -> Drawing | None:
         axes.spines[["top", "right"]].set_visible(False)
 
     told = "; ".join(f"{n} from {c.y[0]:.2f} to {c.y[-1]:.2f}" for n, c, _ in shown)
-    caption = f"Loss of {model.model} by epoch; the band is the range over the folds."
+    caption = f"Loss of {model.model} by epoch; a band is the range of several networks."
     return Drawing("loss", (5.4, 3.6), draw, caption, f"Loss by epoch: {told}.")
