@@ -12,6 +12,8 @@ import napari
 from PIL import Image
 from qtpy.QtWidgets import QApplication, QScrollArea
 
+from napari_marrow.data.samples import sample_folder
+
 OUT = Path(__file__).resolve().parents[1] / "docs" / "images"
 
 
@@ -56,6 +58,26 @@ def main() -> None:
     viewer.dims.set_current_step(0, 9)
     area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
     take(viewer, "viewer")
+    viewer.close()
+    show_evaluation()
+
+
+def show_evaluation() -> None:
+    """Compare the classical models on cells of the sample data, and look at the worst mistake."""
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(1440, 900)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Evaluate")
+    widget.source.set_folder(sample_folder())
+    widget.form.fields["unit"].value = "cell"
+    widget.evaluate()
+    wait(lambda: widget.evaluated is not None, 900)
+    widget.view.pages.select("Mistakes")
+    widget.view.mistakes.table.setCurrentCell(0, 0)
+    widget.view.mistakes.table.picked.emit(0)
+    wait(lambda: "is shown" in widget.run.status.text(), 60)
+    wait(lambda: False, 5)  # the nuclei of the slice are made
+    widget.view.mistakes.table.picked.emit(0)  # with a ring of their size
+    take(viewer, "evaluate")
     viewer.close()
 
 
