@@ -6,6 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from napari_marrow.learning.scores.evaluation import Score
+from napari_marrow.learning.scores.results import Curve
 from napari_marrow.report.evaluation.drawing import MAX_NAME, short
 from napari_marrow.report.evaluation.figures import MAX_FOLDS, drawings_of
 
@@ -62,6 +63,18 @@ def test_chance_of_precision_is_the_share_of_the_class(result):
     _, axes = drawn(with_precision(result), "precision_recall")
     (chance,) = [line for line in axes.get_lines() if line.get_label() == "chance"]
     assert set(chance.get_ydata()) == {0.4}
+
+
+def test_losses_are_by_whole_epochs_and_a_band_is_told_only_where_there_is_one(result):
+    drawing, axes = drawn(result, "loss")
+    assert "range of several networks" in drawing.caption
+    assert [line.get_label() for line in axes.get_lines()] == ["training", "validation"]
+    assert all(tick == round(tick) for tick in axes.get_xticks())
+    first = result.models[0]
+    own = Curve((1.0, 2.0), (0.7, 0.5), (0.7, 0.5), (0.7, 0.5))
+    one = replace(first, curves=replace(first.curves, loss=own, validation_loss=None))
+    drawing, _ = drawn(replace(result, models=(one,)), "loss")
+    assert drawing.caption == "Loss of svm by epoch."
 
 
 def test_a_confusion_matrix_in_words(result):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from napari_marrow.learning.scores.results import Curve, EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import leading_model
@@ -168,9 +169,11 @@ def _loss(result: EvaluationResult) -> Drawing | None:
             axes.plot(curve.x, curve.y, color=colour, lw=2, ls=dashes, label=name)
             axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.2, lw=0)
         axes.set(xlabel="epoch", ylabel="loss")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
 
     told = "; ".join(f"{n} from {c.y[0]:.2f} to {c.y[-1]:.2f}" for n, c, _ in shown)
-    caption = f"Loss of {model.model} by epoch; a band is the range of several networks."
+    several = "; a band is the range of several networks" if _has_band(shown[0][1]) else ""
+    caption = f"Loss of {model.model} by epoch{several}."
     return Drawing("loss", (5.4, 3.6), draw, caption, f"Loss by epoch: {told}.")
