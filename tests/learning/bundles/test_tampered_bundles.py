@@ -12,6 +12,7 @@ import safetensors.numpy
 from onnx import TensorProto, helper
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.adaptation.photographs import N_MEASURED, PhotographModel
 from napari_marrow.learning.adaptation.reference import PictureSummary, Reference
 from napari_marrow.learning.bundles import predictor, sealed
 from napari_marrow.learning.bundles.bundle import load_bundle
@@ -244,6 +245,31 @@ def test_a_reference_of_no_numbers_is_a_sentence(value):
     for name in ("whitening", "limit", "class_centres", "class_scores"):
         with pytest.raises(ValueError, match=name):
             replace(made, **{name: np.full_like(getattr(made, name), value)}).checked(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("class_sizes", lambda values: values.astype(float)),
+        ("class_centres", lambda values: values.astype(np.int8)),
+        ("photograph_sources", lambda values: values * 0),
+        ("photograph_covariances", lambda values: values * 0),
+        ("photograph_covariances", lambda values: np.full_like(values, 3e38)),
+        ("photograph_covariances", lambda values: values * np.nan),
+        ("photograph_covariances", lambda values: np.triu(values)),
+        ("photograph_covariances", lambda values: values.astype(np.float16)),
+    ],
+)
+def test_a_reference_that_can_not_be_computed_with_is_a_sentence(name, change):
+    rng = np.random.default_rng(0)
+    measured = rng.normal(100, 10, (8, N_MEASURED)).astype(np.float32)
+    measured[:, 1] += measured[:, 0]
+    sources, classes = np.array([*"abcdefgh"]), np.array([*"xyxyxyxy"])
+    model = PhotographModel.of_photographs(measured, sources, classes)
+    made = reference().with_photograph_models([model])
+    assert made.checked(2, 2) is made
+    with pytest.raises(ValueError, match=name):
+        replace(made, **{name: change(getattr(made, name))}).checked(2, 2)
 
 
 def test_a_description_of_gigabytes_is_not_read(toy, monkeypatch):

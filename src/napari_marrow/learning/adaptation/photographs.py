@@ -58,6 +58,8 @@ MIN_CLASS_PHOTOGRAPHS = 2
 """Photographs of a class whose median counts as one that batches can have."""
 UNLIKE_FRACTION = 0.02
 """Fraction of photographs, fields or cells like those learnt from that counts as unlike them."""
+MAX_ROUNDING = 1e-6
+"""Relative, of covariances in 32 bits: a smaller variance in some direction is none."""
 MAX_P_VALUE = 0.05
 N_FOLDS = 10
 
@@ -207,6 +209,17 @@ class PhotographModel:
             centre, covariance = _median(measured), np.diag(USUAL_DEVIATIONS**2).astype(np.float32)
             limits[0] = _assumed_limits(len(measured))[0]
         return cls(centre, covariance, limits, _no_limits(), len(measured))
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether distances can be computed: of one source or more, with covariances of values."""
+        matrix = self.covariance.astype(np.float64)
+        if self.n_sources < 1 or not np.isfinite(matrix).all():
+            return False
+        if not np.allclose(matrix, matrix.T, rtol=MAX_ROUNDING):
+            return False
+        spread = [np.linalg.eigvalsh(matrix[group, group]) for group in GROUPS]
+        return all(values[0] > MAX_ROUNDING * values[-1] for values in spread)
 
     def distances(self, measured: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the Mahalanobis distance of photographs, (n, 9), in each group, (n, 2).

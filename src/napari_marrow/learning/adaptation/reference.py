@@ -56,6 +56,8 @@ MIN_DEVIATION = 1.0
 """Standard deviation of measuring the same picture twice, in grey levels or decibels: what saving
 it in another format changes."""
 MIN_DISTANCE = 1e-3
+COUNTS = frozenset({"photograph_sources", "class_sizes"})
+"""Arrays of whole numbers; all others are of 32 bits or more, but for the signatures."""
 
 Measurements: TypeAlias = NDArray[np.float32]
 
@@ -305,13 +307,20 @@ class Reference:
         }
         for name, shape in shapes.items():
             values = getattr(self, name)
-            if values.shape != shape or values.dtype.kind not in "fi":
-                raise ValueError(f"{name} is {values.dtype} of shape {values.shape}, not {shape}")
+            kind, size = ("i", 1) if name in COUNTS else ("f", 2 if name == "signatures" else 4)
+            is_right = values.dtype.kind == kind and values.dtype.itemsize >= size
+            if values.shape != shape or not is_right:
+                wanted = "whole numbers" if name in COUNTS else "numbers"
+                raise ValueError(
+                    f"{name} is {values.dtype} of shape {values.shape}, not {wanted} of {shape}"
+                )
             # what could not be measured of any photograph is not known of an acquisition either
             if not name.startswith("photograph_") and not np.isfinite(values).all():
                 raise ValueError(f"{name} has values that are no numbers")
         if (self.class_sizes < 0).any():
             raise ValueError("class_sizes has negative numbers")
+        if not all(model.is_valid for model in self.photograph_models):
+            raise ValueError("photograph_covariances or photograph_sources can't be of photographs")
         return self
 
 
