@@ -37,6 +37,8 @@ SHARES = (0.02, 0.05, 0.1, 0.2, 0.4)
 SIZE = {"width": 240, "height": 180}
 N_LEARNT, N_COUNTED = 80, 12
 """Fields that are learnt from, and fields of a count."""
+N_PLANNED = 200
+"""Fields by which the share of cells that found room is known."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,20 @@ class Photograph:
 
     image: NDArray[np.uint8]
     nuclei: NDArray[np.integer]
+
+
+def true_share(share: float) -> float:
+    """Return the share of MM among cells that found room: plasma cells are larger than blasts."""
+    rng, new_cell = np.random.default_rng(0), scene.new_cell
+    aspect, plans = SIZE["width"] / SIZE["height"], []
+
+    def of_either(class_name: str, own: np.random.Generator) -> scene.CellPlan:
+        return new_cell("MM" if rng.random() < share else "ALL", own)
+
+    with mock.patch.object(scene, "new_cell", of_either):
+        for own in rng.spawn(N_PLANNED):
+            plans += scene.plan_white_cells("ALL", aspect, own)
+    return float(np.mean([plan.kind != "blast" for plan in plans]))
 
 
 def draw_mixed(share: float, index: int, seed: int) -> Photograph:
@@ -94,10 +110,11 @@ def main() -> None:
             bundle = learn(Path(folder), 1000 + number)
             errors = HeldOutErrors.of_bundle(bundle)
             print(f"model {number}: held-out confusion {errors.confusion}", flush=True)
-            for share in SHARES:
+            for wanted in SHARES:
+                share = round(true_share(wanted), 3)
                 for one in range(options.folders):
-                    seed = 10_000 * (number + 1) + 100 * one + round(1000 * share)
-                    fields = [draw_mixed(share, k + 1, seed) for k in range(N_COUNTED)]
+                    seed = 10_000 * (number + 1) + 100 * one + round(1000 * wanted)
+                    fields = [draw_mixed(wanted, k + 1, seed) for k in range(N_COUNTED)]
                     table = answers(bundle, fields)
                     adjusted = count_cells(table, CountSettings("MM", 10), errors)
                     plain = count_cells(table, CountSettings("MM", 10))
