@@ -147,7 +147,9 @@ class LinePlot(QWidget):
         seen = [replace(x, colour=visible(x.colour, background)) for x in self.lines]
         lines = [(x, finite(x.points)) for x in seen]
         points = [point for _, found in lines for point in found]
-        up = _span([y for _, y in points] if self._y_limits is None else self._y_limits)
+        edges = [y for line in lines for _, *ends in line[0].band for y in ends]
+        heights = [y for _, y in points] + [y for y in edges if math.isfinite(y)]
+        up = _span(heights if self._y_limits is None else self._y_limits)
         across = self._x_limits or _limits([x for x, _ in points])
         inside = self._draw_axes(painter, across, up)
         for line, _ in lines:

@@ -55,7 +55,7 @@ def result():
                 "svm",
                 "honest",
                 evaluation(0.9),
-                Curves(CURVE, None, BARE, CURVE),
+                Curves(CURVE, Curve((), (), (), ()), BARE, CURVE),
                 evaluation(0.88),
                 acquisitions=(left_out,),
                 recalibration=Recalibration(

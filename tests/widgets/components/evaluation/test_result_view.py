@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QApplication
 
+from napari_marrow.learning.scores.results import Curve
 from napari_marrow.widgets.components.evaluation.curve_page import CurvePage
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
 from napari_marrow.widgets.components.evaluation.pages import Pages
@@ -167,6 +168,38 @@ def test_curves_have_their_band_and_the_line_of_guessing(view):
     assert curves["Calibration"].text.text().startswith(first)
     chance, _ = curves["Coverage"].plot.lines
     assert list(chance.points) == [(0.0, 0.65), (1.0, 0.65)]
+
+
+def test_the_losses_of_a_network_have_a_page(view, result):
+    loss = Curve((1.0, 2.0, 3.0), (0.7, 0.5, 0.4), (0.6, 0.4, 0.3), (0.8, 0.6, 3.0))
+    svm = result.models[1]
+    network = dataclasses.replace(svm, curves=dataclasses.replace(svm.curves, loss=loss))
+    view.show_result(dataclasses.replace(result, models=(network,)))
+    assert view.pages.offered[-2:] == ["Loss", "Mistakes"]
+    [training] = view.loss.plot.lines
+    assert list(training.points) == [(1.0, 0.7), (2.0, 0.5), (3.0, 0.4)]
+    assert training.band[-1] == (3.0, 0.3, 3.0)
+    both = dataclasses.replace(network.curves, validation_loss=loss)
+    view.show_result(
+        dataclasses.replace(result, models=(dataclasses.replace(network, curves=both),))
+    )
+    assert [line.name for line in view.loss.plot.lines] == ["training", "validation"]
+
+
+def test_limits_have_room_for_bands(viewer, qtbot):
+    """A band far above its line stays inside of the axes, which a line at its top shows."""
+    plot = LinePlot(viewer, "x", "y")
+    qtbot.addWidget(plot)
+    plot.resize(300, 200)
+
+    def red_rows(band):
+        plot.show_lines([Line("", "#FF0000", [(0.0, 0.0), (1.0, 0.0)], band=band)])
+        image = plot.grab().toImage()
+        colours = ((y, image.pixelColor(150, y)) for y in range(200))
+        return [y for y, c in colours if c.red() - c.blue() > 150]
+
+    assert min(red_rows([])) < 110  # in the middle of the axes
+    assert min(red_rows([(0.0, 0.0, 9.0), (1.0, 0.0, 9.0)])) > 130  # at their lower end
 
 
 def test_a_band_is_filled_between_its_edges(viewer, qtbot):

@@ -1,14 +1,15 @@
-"""A curve of a model with its 95 % band, and the line that guessing would give."""
+"""Curves of a model with their bands, beside what guessing would give; the losses of networks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import napari
 from qtpy.QtWidgets import QWidget
 
 from napari_marrow.learning.scores.results import Curve
-from napari_marrow.report.colours import TRAINING
+from napari_marrow.report.colours import TRAINING, VALIDATION
 from napari_marrow.widgets.components.evaluation.section import paragraph
 from napari_marrow.widgets.components.layout import fill_column
 from napari_marrow.widgets.components.line_legend import LineLegend
@@ -56,14 +57,44 @@ class CurvePage(QWidget):
         score
             A sentence with the number that sums the curve up; "" for none.
         """
-        points = list(zip(curve.x, curve.y, strict=True))
-        is_banded = (curve.low, curve.high) != (curve.y, curve.y)
-        band = list(zip(curve.x, curve.low, curve.high, strict=True)) if is_banded else []
-        label = f"{name}, with its 95 % band" if band else name
-        lines = [
-            Line("", CHANCE, chance, dashed=True),
-            Line(label, TRAINING, points, band=band),
-        ]
+        label = f"{name}, with its 95 % band" if _band(curve) else name
+        lines = [Line("", CHANCE, chance, dashed=True), _line(label, TRAINING, curve)]
         self.text.setText(f"{score} {self._about}".strip())
         self.legend.show_lines(lines)
         self.plot.show_lines(lines)
+
+
+class LossPage(QWidget):
+    """The loss of a network by epoch: its mean over the folds, and from the least to the greatest.
+
+    Parameters
+    ----------
+    viewer
+        Whose theme is followed.
+    """
+
+    def __init__(self, viewer: napari.Viewer):
+        super().__init__()
+        self.legend, self.plot = LineLegend(viewer), LinePlot(viewer, "epoch", "loss")
+        self.plot.setMinimumHeight(MIN_HEIGHT_PX)
+        text = paragraph("Means over the folds; the bands go from the least to the greatest.")
+        fill_column(self, text, self.legend, self.plot)
+
+    def show_losses(self, training: Curve, validation: Curve | None) -> None:
+        """Show the loss of both sides; of the validation side where there is one."""
+        lines = [replace(_line("training", TRAINING, training), dashed=True)]
+        if validation is not None:
+            lines.append(_line("validation", VALIDATION, validation))
+        self.legend.show_lines(lines)
+        self.plot.show_lines(lines)
+
+
+def _line(name: str, colour: str, curve: Curve) -> Line:
+    return Line(name, colour, list(zip(curve.x, curve.y, strict=True)), band=_band(curve))
+
+
+def _band(curve: Curve) -> list[tuple[float, float, float]]:
+    """Return the band of a curve; none where none could be computed."""
+    if (curve.low, curve.high) == (curve.y, curve.y):
+        return []
+    return list(zip(curve.x, curve.low, curve.high, strict=True))

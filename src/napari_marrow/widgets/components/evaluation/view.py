@@ -17,7 +17,7 @@ from napari_marrow.learning.scores.words import score_text
 from napari_marrow.report.colours import RESEARCH_ONLY, classes_only
 from napari_marrow.report.evaluation.leading import metric_name
 from napari_marrow.widgets.components.evaluation.confusion import ConfusionMatrix
-from napari_marrow.widgets.components.evaluation.curve_page import CurvePage
+from napari_marrow.widgets.components.evaluation.curve_page import CurvePage, LossPage
 from napari_marrow.widgets.components.evaluation.mistakes_page import MistakesPage
 from napari_marrow.widgets.components.evaluation.pages import Pages
 from napari_marrow.widgets.components.evaluation.scores_page import ScoresPage
@@ -134,6 +134,8 @@ class ResultView(QWidget):
         self.pages.add("Confusion", self.confusion, "Which class was answered for which.")
         for kind, page in self.curves.items():
             self.pages.add(kind.title, page, kind.tooltip)
+        self.loss = LossPage(viewer)
+        self.pages.add("Loss", self.loss, "How the network learnt, by epoch.")
         self.pages.add("Mistakes", self.mistakes, "The worst mistakes, to see in the viewer.")
         self.mistakes.picked.connect(self.unit_picked)
         self.model.currentIndexChanged.connect(self._show_model)
@@ -170,11 +172,15 @@ class ResultView(QWidget):
         self.confusion.show_evaluation(model.evaluation, self.result.data.unit)
         for kind, page in self.curves.items():
             curve = None if model.curves is None else kind.of(model.curves)
-            self.pages.set_filled(kind.title, curve is not None)
+            self.pages.set_filled(kind.title, curve is not None and bool(curve.x))
             if curve is not None:
                 own = model.evaluation
                 name = self.model.itemText(number)
                 page.show_curve(name, curve, kind.chance(own), kind.sum_up(model))
+        loss = None if model.curves is None else model.curves.loss
+        self.pages.set_filled("Loss", loss is not None)
+        if model.curves is not None and loss is not None:
+            self.loss.show_losses(loss, model.curves.validation_loss)
 
 
 def model_names(result: EvaluationResult) -> list[str]:
