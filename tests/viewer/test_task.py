@@ -137,6 +137,20 @@ def test_an_error_is_one_sentence(owner, qtbot, error, said):
     assert "\n" not in sentence
 
 
+@pytest.mark.parametrize("error", [MarrowError("a.bmp is odd."), KeyError("accuracy")])
+def test_the_status_ends_also_where_the_result_can_not_be_shown(owner, qtbot, error):
+    def show(result):
+        raise error
+
+    work = Work()
+    with qtbot.captureExceptions() as raised:
+        owner.task.start(work, show, begun="Opening...")
+        work.go.set()
+        idle(owner, qtbot)
+    assert str(error) in owner.panel.sentences[-1]
+    assert [kind for kind, *_ in raised] == ([] if isinstance(error, MarrowError) else [KeyError])
+
+
 def test_without_a_panel_an_error_is_a_notification(owner, qtbot, notified):
     owner.task, work = Task(owner), Work(MarrowError("a.bmp is odd."))
     work.go.set()

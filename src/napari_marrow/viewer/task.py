@@ -183,11 +183,21 @@ class Task(QObject):
         self._run = None
         self.changed.emit()
         if event.kind == "finished":
-            run.done(event.result)
+            self._show_result(run, event)
             return
         if event.detail:
             log.error("%s", event.detail)
         self._failed(event.text)
+
+    def _show_result(self, run: _Run, event: Event) -> None:
+        """Hand over a result; where showing it fails, the status says so and does not stay."""
+        try:
+            run.done(event.result)
+        except MarrowError as error:
+            self._failed(str(error))
+        except Exception as error:
+            self._failed(f"The result can't be shown ({type(error).__name__}: {error}).")
+            raise
 
     def _thread_ended(self) -> None:
         self._in_thread = None

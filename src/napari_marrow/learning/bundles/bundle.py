@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.fields import Field
 from napari_marrow.data.outputs import FolderKind, write_csv
+from napari_marrow.data.text import one_line
 from napari_marrow.learning.bundle_files import BUNDLE_JSON, HELDOUT, ONNX, REFERENCE, WEIGHTS
 from napari_marrow.learning.bundles.info import INVALID, BundleInfo
 from napari_marrow.learning.bundles.predictor import (
@@ -289,8 +290,9 @@ def load_bundle(path: Path | str) -> Bundle:
     content, description = read_description(path), path / BUNDLE_JSON
     try:
         info = BundleInfo.from_dict(content)
-        info.check()
         files = content["files"]
+        if info.kind in KINDS:
+            info.check()
         if not isinstance(files, dict):
             raise ValueError("its files are no table")
     except INVALID as error:
@@ -299,8 +301,8 @@ def load_bundle(path: Path | str) -> Bundle:
         ) from error
     if info.kind not in KINDS:
         raise MarrowError(
-            f"{description} holds a model of the kind {info.kind}, which is not known here; "
-            "use the version of napari-marrow that made it."
+            f"{description} holds a model of the kind {one_line(info.kind)}, which is not known "
+            "here; use the version of napari-marrow that made it."
         )
     check_files(path, files, KINDS[info.kind].files)
     if info.evaluation and "few_sources" not in content["evaluation"]:  # of version 0.1

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 from napari_marrow.audit.findings import join_names
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.options import settings_from_dict
+from napari_marrow.data.text import one_line
 from napari_marrow.learning.adaptation.acquisitions import Acquisition
 from napari_marrow.learning.confidence.error_rate import UNKNOWN, Confidence
+from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Evaluation
 from napari_marrow.learning.settings import Preprocessing, TrainingSettings
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 SIZES = ("input_size", "tiles", "crop_factor")
 """Of the preprocessing; they are options of a training."""
@@ -120,10 +128,15 @@ class BundleInfo:
             is of the wrong type, out of range or does not fit the others.
         """
         self.settings.check()
+        if (needed := MODELS[self.settings.model].kind) != self.kind:
+            raise MarrowError(f"its model {self.settings.model} is {needed}, not {self.kind}")
         own = {name: getattr(self.preprocessing, name) for name in SIZES}
         replace(self.settings, **own).check()
         if not _are_names(self.classes) or len(set(self.classes)) != len(self.classes):
             raise MarrowError("its classes are no different names")
+        if any(one_line(name) != name for name in self.classes):
+            raise MarrowError("its classes have names that can't be shown")
+        _check_types(self)
         if len(self.classes) < 2:
             raise MarrowError("it has fewer than two classes")
         if not _are_names(self.features) or len(set(self.features)) != len(self.features):
@@ -137,6 +150,8 @@ class BundleInfo:
         n_values = len(self.features) + (self.kind == "network")  # and the optical density
         if not all(one.is_valid(n_values) for one in self.acquisitions):
             raise MarrowError("its acquisitions hold a value out of range, or too few or many")
+        if self.evaluation is not None and "accuracy" not in self.evaluation.metrics:
+            raise MarrowError("its evaluation has no accuracy")
 
     def to_dict(self) -> dict[str, object]:
         """Return the description as JSON."""
@@ -182,6 +197,25 @@ class BundleInfo:
             inseparable=bool(values.get("inseparable", False)),
             tells_others=bool(values.get("tells_others", True)),
         )
+
+
+def _check_types(info: BundleInfo) -> None:
+    """Raise MarrowError where a value, also of a part, is not of the type of its field."""
+    from pydantic import ValidationError
+
+    try:
+        _types().validate_json(json.dumps(asdict(info)), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "text"
+        raise MarrowError(f"its {place}: {first['msg']}") from error
+
+
+@cache
+def _types() -> TypeAdapter[BundleInfo]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(BundleInfo)
 
 
 def _are_names(values: Iterable[object]) -> bool:

@@ -80,7 +80,7 @@ def open_onnx(
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised, too: they are reported in a sentence
     options.intra_op_num_threads = 1
     options.use_deterministic_compute = True
     source = model if isinstance(model, bytes) else str(model)
