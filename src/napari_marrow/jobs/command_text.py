@@ -14,16 +14,22 @@ from napari_marrow.data.text import printable
 def repeat_command(name: str, inputs: Sequence[Path], out: Path, settings: Settings) -> str:
     """Return a command line with the options that differ from their defaults.
 
+    Of layers of a viewer there is none: it is "" where an input is not there.
+
     Parameters
     ----------
     name
         Of the command.
-    inputs, out
-        What it reads, and where it writes.
+    inputs
+        What it reads.
+    out
+        Where it writes; a viewer writes to a temporary folder, so only its name is in the command.
     settings
         Its options.
     """
-    words = ["napari-marrow", name, *map(str, inputs), "--out", str(out)]
+    if not all(path.exists() for path in inputs):
+        return ""
+    words = ["napari-marrow", name, *map(str, inputs), "--out", out.name]
     texts = settings.texts()
     for field in fields(settings):
         if (value := getattr(settings, field.name)) == field.default:

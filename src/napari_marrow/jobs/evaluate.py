@@ -157,4 +157,5 @@ def _without_place(values: Mapping[str, object]) -> dict[str, object]:
 def _command(job: EvaluateJob) -> str:
     """Return the command line that repeats a job."""
     text = repeat_command("evaluate", [job.bundle, job.collection.root], job.out, job.settings)
-    return f"{text} --groups {shlex.quote(printable(str(job.groups)))}" if job.groups else text
+    groups = f" --groups {shlex.quote(printable(str(job.groups)))}" if text and job.groups else ""
+    return f"{text}{groups}"

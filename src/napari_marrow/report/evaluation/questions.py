@@ -42,7 +42,8 @@ def answered_questions(result: EvaluationResult) -> list[Question]:
         "Does it look at cells?": _controls(result),
         "May I use it on my microscope?": _elsewhere(result),
         "How many more photographs are needed?": _more(result),
-        "How is it repeated?": result.command or "Unknown: the command was not stored.",
+        "How is it repeated?": result.command
+        or "Unknown: there is no command for it, as of layers that were open.",
     }
     return [Question(question, answer) for question, answer in answers.items() if answer]
 

@@ -1,0 +1,22 @@
+"""The command that repeats a job: it can be typed, and names what is there."""
+
+import shlex
+
+from napari_marrow.jobs.command_text import repeat_command
+from napari_marrow.learning.settings import EvaluateSettings
+
+
+def test_it_has_the_options_that_are_no_defaults_and_can_be_typed(tmp_path):
+    folder = tmp_path / "my set"
+    folder.mkdir()
+    settings = EvaluateSettings(adapt="none", controls=True)
+    text = repeat_command("evaluate", [folder], tmp_path / "deep" / "a report", settings)
+    expected = ["napari-marrow", "evaluate", str(folder), "--out", "a report"]
+    assert shlex.split(text) == [*expected, "--adapt", "none", "--controls"]
+
+
+def test_there_is_none_of_layers(tmp_path):
+    assert (
+        repeat_command("compare", [tmp_path / "the open layers"], tmp_path, EvaluateSettings())
+        == ""
+    )
