@@ -22,6 +22,7 @@ from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.learning.bundles.bundle import load_bundle
 from napari_marrow.learning.bundles.predictor import Predictor
 from napari_marrow.learning.evaluation import evaluate as learning
+from napari_marrow.learning.evaluation.controls import centred
 from napari_marrow.learning.scores.evaluation import Score
 from napari_marrow.learning.scores.findings import Control
 from napari_marrow.learning.scores.results import of_json
@@ -115,6 +116,18 @@ def test_controls_are_asked_and_permuted_classes_are_chance(judged):
     assert permuted.estimate == pytest.approx(0.5, abs=0.03)
     for one in controls.values():
         assert one.does_well == (one.score.low > one.score.chance == 0.5)
+
+
+def test_a_control_goes_by_the_order_of_answers_that_are_all_the_same():
+    """All four are called the first class, the last two with less certainty."""
+    both = np.array([[0.99, 0.01], [0.98, 0.02], [0.9, 0.1], [0.8, 0.2]])
+    found = centred(both)
+    assert found.argmax(axis=1).tolist() == [0, 0, 1, 1]
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    # odds of 9 against the medians of the logarithms, by hand
+    first, second = 0.9 / np.sqrt(0.98 * 0.9), 0.1 / np.sqrt(0.02 * 0.1)
+    assert found[2, 0] == pytest.approx(first / (first + second), abs=1e-9)
+    assert np.isfinite(centred(np.array([[1.0, 0.0], [0.0, 1.0]]))).all()
 
 
 def test_photographs_that_are_known_are_left_out(tmp_path, phantom, svm, new):

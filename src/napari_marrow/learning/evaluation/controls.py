@@ -38,6 +38,8 @@ from napari_marrow.learning.settings import EvaluateSettings
 from napari_marrow.learning.units.samples import cells_of
 
 N_PERMUTATIONS = 500
+MIN_PROBABILITY = 1e-9
+"""Probabilities below are taken for this, as their logarithm has no end."""
 Alter = Callable[[Field, NDArray[np.uint8], NDArray[np.integer]], Picture]
 
 
@@ -127,7 +129,21 @@ def _ask(
     if answers.empty:
         return None
     names = [f"probability_{name}" for name in classes]
-    return score_units(answers, answers[names].to_numpy(), classes).metrics["balanced_accuracy"]
+    probabilities = centred(answers[names].to_numpy(np.float64))
+    return score_units(answers, probabilities, classes).metrics["balanced_accuracy"]
+
+
+def centred(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return probabilities, (n, classes), without what is the same of all units.
+
+    What is left of a photograph is like nothing that was learnt from, and most models answer one
+    class for all of it. The logarithm of each class's probability has its median taken off, so that
+    the order of the units counts. It knows nothing of the given classes: without information the
+    balanced accuracy stays at chance.
+    """
+    logarithms = np.log(np.maximum(probabilities, MIN_PROBABILITY))
+    odds = np.exp(logarithms - np.median(logarithms, axis=0))
+    return odds / odds.sum(axis=1, keepdims=True)
 
 
 def _permuted(scored: pd.DataFrame, classes: tuple[str, ...]) -> Control:
