@@ -130,6 +130,22 @@ def test_a_control_goes_by_the_order_of_answers_that_are_all_the_same():
     assert np.isfinite(centred(np.array([[1.0, 0.0], [0.0, 1.0]]))).all()
 
 
+def test_shares_are_adjusted_for_the_errors_at_the_training(judged, svm):
+    """Rogan and Gladen 1978, by hand, from the answers and the held-out units of the bundle."""
+    run, _, answers, _ = judged
+    heldout = pd.read_csv(svm["bundle"] / "heldout.csv")
+    right = heldout["class"] == heldout["predicted"]
+    sensitivity, specificity = (right[heldout["class"] == x].mean() for x in ("ALL", "MM"))
+    apparent = (answers["predicted"] == "ALL").mean()
+    expected = (apparent + specificity - 1) / (sensitivity + specificity - 1)
+    whole = {x.class_name: x for x in run.result.shares if not x.image and not x.source}
+    assert whole["ALL"].estimate == pytest.approx(np.clip(expected, 0, 1), abs=1e-9)
+    assert whole["ALL"].estimate + whole["MM"].estimate == pytest.approx(1, abs=1e-9)
+    assert whole["ALL"].counted == (answers["predicted"] == "ALL").sum()
+    assert {x.image for x in run.result.shares} == {"", *answers["image"]}
+    assert whole["ALL"].low <= whole["ALL"].estimate <= whole["ALL"].high
+
+
 def test_photographs_that_are_known_are_left_out(tmp_path, phantom, svm, new):
     """By their bytes, and by what they show where they were turned and saved anew."""
     for field in new.fields:

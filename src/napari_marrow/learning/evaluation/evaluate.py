@@ -24,6 +24,7 @@ from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.bundles.versions import versions
 from napari_marrow.learning.evaluation.asked import Asked, Photograph, answers_for
 from napari_marrow.learning.evaluation.controls import ask_controls
+from napari_marrow.learning.evaluation.shares import shares_of
 from napari_marrow.learning.learners import SILENT, Callbacks
 from napari_marrow.learning.scores.described import described
 from napari_marrow.learning.scores.evaluation import Evaluation
@@ -131,6 +132,7 @@ def evaluate(
         ),
         (model,),
         controls=ask_controls(bundle, asked, scored, settings, part) if settings.controls else (),
+        shares=shares_of(bundle, scored),
         mistakes=worst_mistakes(scored.assign(model=model.model)),
         notes=(
             *collection.warnings,
