@@ -1,6 +1,8 @@
 """What is imported late is imported by one thread at a time."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import napari_marrow
@@ -28,3 +30,30 @@ def test_every_late_import_holds_the_lock():
         seen += len(ours)
     assert seen > 5
     assert not loose
+
+
+PROGRAM = """
+import sys
+
+import numpy as np
+
+from napari_marrow.data.imports import importing
+from napari_marrow.learning.adaptation.photographs import measure_photograph
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("skimage", "scipy") and not importing._is_owned():
+            print(name)
+
+sys.meta_path.insert(0, Watch())
+image = np.full((64, 64, 3), 200, np.uint8)
+image[20:40, 20:40] = 90
+measure_photograph(image, (image[..., 0] < 100).astype(int))
+"""
+
+
+def test_functions_of_scikit_image_import_nothing_when_they_are_called():
+    """Some do, such as the blur effect; in a process of its own, where none was called before."""
+    command = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == ""

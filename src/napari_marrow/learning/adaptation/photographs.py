@@ -104,6 +104,7 @@ def measure_photograph(
 def _sharpness(channel: NDArray[np.uint8], centre: tuple[float, float]) -> float:
     """Return one minus the blur effect, 0 to 1, of the window about a place."""
     with importing:
+        from skimage.filters import sobel  # noqa: F401 - it would import that when it is called
         from skimage.measure import blur_effect
 
     starts = [
@@ -195,7 +196,8 @@ class PhotographModel:
         usual elsewhere. Stain and sharpness have no limit: they go with the class of a cell, and a
         class with few cells would be odd.
         """
-        from sklearn.covariance import MinCovDet
+        with importing:
+            from sklearn.covariance import MinCovDet
 
         (centre, covariance), limits = _fit(measured), _no_limits()
         group = GROUPS[0]
