@@ -8,11 +8,15 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from napari_marrow.data.failures import Failures
+from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.nuclei import separate
+from napari_marrow.learning.classical.learner import ClassicalLearner
 from napari_marrow.learning.comparison.controls import permuted_classes, score_plainly
 from napari_marrow.learning.comparison.folds import FoldPlan
 from napari_marrow.learning.comparison.remains import background, outside_cells
-from napari_marrow.learning.settings import CompareSettings
+from napari_marrow.learning.learners import SILENT
+from napari_marrow.learning.settings import CompareSettings, TrainingSettings
 
 
 @pytest.fixture
@@ -93,3 +97,17 @@ def test_background_is_that_of_the_pixels_outside():
     assert found["background_histogram_red_192_207"][0] == 1
     nothing = background(image, np.zeros((10, 10), bool))
     assert all(np.isnan(value).all() for value in nothing.values())
+
+
+def test_a_learner_with_other_classes_learns_these(tmp_path, make_snam):
+    """With both classes exchanged logistic regression gives the probabilities of the other."""
+    settings = TrainingSettings("logistic", families=("histogram",), select=6)
+    collection = scan(make_snam(tmp_path / "in", 4, masks=False))
+    learner = ClassicalLearner(collection, settings, SILENT, Failures(strict=True))
+    classes = learner.table["class"].to_numpy(str)
+    other = learner.relabelled(np.where(classes == "ALL", "MM", "ALL"))
+    assert learner.table["class"].tolist() == classes.tolist()  # stays as it was
+    rows = np.arange(0, 8, 2)
+    found = [x.fit_fold(settings, rows).predict(np.arange(8)) for x in (learner, other)]
+    np.testing.assert_allclose(found[0], found[1][:, ::-1], atol=1e-6)
+    assert np.ptp(found[0]) > 0.2
