@@ -15,7 +15,7 @@ def test_the_verdict_comes_before_the_scores(call, tmp_path, toy, snam):
         assert line in text
     content = json.loads((out / "evaluation.json").read_text())
     assert content["data"]["name"] == "PKG - SN-AM"
-    assert content["command"] == f"napari-marrow evaluate {toy.path} {quoted(snam)} --out {out}"
+    assert content["command"] == f"napari-marrow evaluate {toy.path} {quoted(snam)} --out out"
 
 
 def quoted(folder):
