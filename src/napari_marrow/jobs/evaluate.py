@@ -158,4 +158,6 @@ def _command(job: EvaluateJob) -> str:
     """Return the command line that repeats a job."""
     text = repeat_command("evaluate", [job.bundle, job.collection.root], job.out, job.settings)
     groups = f" --groups {shlex.quote(printable(str(job.groups)))}" if text and job.groups else ""
-    return f"{text}{groups}"
+    if not text or job.groups is None:
+        return text
+    return f"{text} --groups {shlex.quote(printable(str(job.groups)))}"
