@@ -158,6 +158,4 @@ def _command(job: EvaluateJob) -> str:
     """Return the command line that repeats a job."""
     text = repeat_command("evaluate", [job.bundle, job.collection.root], job.out, job.settings)
     groups = f" --groups {shlex.quote(printable(str(job.groups)))}" if text and job.groups else ""
-    if not text or job.groups is None:
-        return text
-    return f"{text} --groups {shlex.quote(printable(str(job.groups)))}"
+    return f"{text}{groups}"
