@@ -17,7 +17,7 @@ from napari_marrow.learning.bundles.predictor import INSEPARABLE
 from napari_marrow.learning.learners import SILENT
 from napari_marrow.learning.settings import CompareSettings, TrainingSettings
 from napari_marrow.measure.settings import STAIN_DEPENDENT_FAMILIES
-from napari_marrow.report.card import render
+from napari_marrow.report.page import write_page
 from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
 
 FACT = "Class and camera go together in"
@@ -105,13 +105,13 @@ def test_a_network_is_not_told_of_features(phantom):
     assert audited.features_note(()) == ()
 
 
-def test_card_and_page_say_it_before_the_score(phantom, trained):
+def test_card_and_page_say_it_before_the_score(phantom, trained, tmp_path):
     collection, is_confounded = phantom
     card = (trained.bundle / "card.md").read_text(encoding="utf-8")
     info = load_bundle(trained.bundle).info
-    rest = {"figures": (), "overlays": (), "answers": (), "screenshot": None, "notes": ()}
-    page = render("page.html", info, title="A title", collection=collection, colours={}, **rest)
-    for text in (card, page):
+    page = tmp_path / "page.html"
+    write_page(page, "A title", collection, info, figures=(), overlays=(), answers=())
+    for text in (card, page.read_text(encoding="utf-8")):
         assert (FACT in text) == is_confounded
         assert text.find(FACT) < text.index("Held-out")
 
