@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from napari_marrow.learning.onnx.folding import infer_sizes
+
 if TYPE_CHECKING:
     import onnx
 
@@ -62,7 +64,7 @@ def too_large(model: bytes) -> str:
 
 def _inferred(model: onnx.ModelProto, n_units: int) -> onnx.ModelProto:
     """Return a model with the shapes that its results have for a number of units."""
-    from onnx import ModelProto, shape_inference
+    from onnx import ModelProto
 
     sized = ModelProto()
     sized.CopyFrom(model)
@@ -70,7 +72,7 @@ def _inferred(model: onnx.ModelProto, n_units: int) -> onnx.ModelProto:
         axes = given.type.tensor_type.shape.dim
         if axes and not axes[0].dim_value:
             axes[0].dim_value = n_units
-    return shape_inference.infer_shapes(sized, data_prop=True)
+    return infer_sizes(sized)
 
 
 def _too_large_in(one: onnx.GraphProto, many: onnx.GraphProto, most: int) -> str:
