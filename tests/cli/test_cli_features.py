@@ -125,7 +125,7 @@ def test_compare(call, tmp_path, many):
         line = [f"{x:.3f}" for x in scores] + [f"{scores[1] - scores[0]:+.3f}"]
         assert [one["model"], *line] in [words.split() for words in said.splitlines()]
     assert f"10 units of 10 sources, 3 folds; report in {out}." in said
-    assert "its scores are too good" in said
+    assert "makes scores too good" in said
 
 
 def test_compare_with_groups_as_json(call, refused, tmp_path, many):

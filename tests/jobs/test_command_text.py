@@ -15,6 +15,11 @@ def test_it_has_the_options_that_are_no_defaults_and_can_be_typed(tmp_path):
     assert shlex.split(text) == [*expected, "--adapt", "none", "--controls"]
 
 
+def test_it_has_the_table_of_sources(tmp_path):
+    text = repeat_command("compare", [tmp_path], tmp_path, EvaluateSettings(), tmp_path / "g h.csv")
+    assert shlex.split(text)[-2:] == ["--groups", str(tmp_path / "g h.csv")]
+
+
 def test_there_is_none_of_layers(tmp_path):
     assert (
         repeat_command("compare", [tmp_path / "the open layers"], tmp_path, EvaluateSettings())

@@ -80,7 +80,7 @@ def test_a_row_a_model_and_protocol(both):
     assert (table["fit_seconds"] > 0).all()
     assert (result.units, result.sources, result.n_folds) == (16, 16, 4)
     assert len(result.notes) == 1
-    assert "its scores are too good" in result.notes[0]
+    assert "makes scores too good" in result.notes[0]
     written = json.loads((out / "comparison.json").read_text())
     assert written == json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert [list(row) for row in written["rows"]] == [list(table)] * 4
@@ -217,7 +217,10 @@ def test_acquisitions_are_left_out_one_after_the_other(tmp_path, many):
     days = ["Monday", "Tuesday", "Friday"]
     some = tuple(replace(f, acquisition=days[k % 3]) for k, f in enumerate(fields[:-1]))
     given = Collection(many, (*some, fields[-1]))  # of one it is not known
-    result, table, answers = compare(given, tmp_path / "o", by="acquisition", folds=2)
+    result, table, answers = compare(
+        given, tmp_path / "o", by="acquisition", folds=2, forecast=True
+    )
+    assert "No forecast" in result.result.forecast.sentences[0]
     assert (result.units, result.n_folds) == (15, 3)
     assert any("MM_8" in note for note in result.notes)
     label = given.label

@@ -82,7 +82,7 @@ def test_a_comparison_over_json_fails_in_one_sentence(tmp_path):
 
     only = Collection(tmp_path, (Field(tmp_path / "a.bmp", "a", "a", "ALL"),))
     settings = CompareSettings(models=("svm", "logistic"), folds=3, by="acquisition")
-    job = CompareJob(only, tmp_path / "out", settings, force=True)
+    job = CompareJob(only, tmp_path / "out", settings, tmp_path / "groups.csv", force=True)
     assert CompareJob.from_dict(json.loads(json.dumps(job.to_dict()))) == job
     events = []
     registry.run_job("compare", job.to_dict(), events.append, never)

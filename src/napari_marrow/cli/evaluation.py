@@ -92,7 +92,7 @@ def compare(
     report_unused(settings.models, options)
     chosen = CompareSettings(**vars(settings), **vars(options))
     no_problems(chosen)
-    job = CompareJob(grouped(folder, groups), out, chosen, force, strict)
+    job = CompareJob(grouped(folder, groups), out, chosen, groups, force, strict)
     with Reporter() as report:
         result = run_comparison(job, report)
     notes = note_lines(result.notes, result.failed)

@@ -11,7 +11,9 @@ from napari_marrow.data.options import Settings
 from napari_marrow.data.text import printable
 
 
-def repeat_command(name: str, inputs: Sequence[Path], out: Path, settings: Settings) -> str:
+def repeat_command(
+    name: str, inputs: Sequence[Path], out: Path, settings: Settings, groups: Path | None = None
+) -> str:
     """Return a command line with the options that differ from their defaults.
 
     Of layers of a viewer there is none: it is "" where an input is not there.
@@ -26,10 +28,13 @@ def repeat_command(name: str, inputs: Sequence[Path], out: Path, settings: Setti
         Where it writes; a viewer writes to a temporary folder, so only its name is in the command.
     settings
         Its options.
+    groups
+        The table of sources, if one was given.
     """
     if not all(path.exists() for path in inputs):
         return ""
     words = ["napari-marrow", name, *map(str, inputs), "--out", out.name]
+    words += [] if groups is None else ["--groups", str(groups)]
     texts = settings.texts()
     for field in fields(settings):
         if (value := getattr(settings, field.name)) == field.default:

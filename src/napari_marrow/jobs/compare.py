@@ -147,7 +147,8 @@ def run_comparison(
         part = hear.part(0, COMPARED_FRACTION)
         found = compare(job.collection, job.settings, part, strict=job.strict)
         card = card_of_comparison(job.settings, found.result.data, found.result.versions)
-        command = repeat_command("compare", [job.collection.root], job.out, job.settings)
+        root = job.collection.root
+        command = repeat_command("compare", [root], job.out, job.settings, job.groups)
         evaluated = replace(found.result, card=card, command=command)
         write_csv(found.answers, folder / ANSWERS)
         first = found.answers["protocol"] == found.answers["protocol"][0]

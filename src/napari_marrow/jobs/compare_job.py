@@ -13,11 +13,22 @@ from napari_marrow.learning.settings import CompareSettings
 
 @dataclass(frozen=True)
 class CompareJob:
-    """Compare models on these fields; write the tables to a folder."""
+    """Compare models on these fields; write the tables to a folder.
+
+    Attributes
+    ----------
+    collection, out, settings
+        What is compared, and how.
+    groups
+        The table that gave the collection its sources, if one did.
+    force, strict
+        See ``napari-marrow compare --help``.
+    """
 
     collection: Collection
     out: Path
     settings: CompareSettings = field(default_factory=CompareSettings)
+    groups: Path | None = None
     force: bool = False
     strict: bool = False
 
@@ -27,6 +38,7 @@ class CompareJob:
             "collection": self.collection.to_dict(),
             "out": str(self.out),
             "settings": asdict(self.settings),
+            "groups": None if self.groups is None else str(self.groups),
             "force": self.force,
             "strict": self.strict,
         }
@@ -34,10 +46,12 @@ class CompareJob:
     @classmethod
     def from_dict(cls, values: Mapping) -> CompareJob:
         """Return the job that :meth:`to_dict` stored."""
+        groups = values["groups"]
         return cls(
             Collection.from_dict(values["collection"]),
             Path(values["out"]),
             settings_from_dict(CompareSettings, values["settings"]),
+            None if groups is None else Path(groups),
             bool(values["force"]),
             bool(values["strict"]),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from io import BytesIO
@@ -156,6 +155,5 @@ def _without_place(values: Mapping[str, object]) -> dict[str, object]:
 
 def _command(job: EvaluateJob) -> str:
     """Return the command line that repeats a job."""
-    text = repeat_command("evaluate", [job.bundle, job.collection.root], job.out, job.settings)
-    groups = f" --groups {shlex.quote(printable(str(job.groups)))}" if text and job.groups else ""
-    return f"{text}{groups}"
+    inputs = [job.bundle, job.collection.root]
+    return repeat_command("evaluate", inputs, job.out, job.settings, job.groups)

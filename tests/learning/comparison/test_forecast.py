@@ -5,15 +5,18 @@ import pandas as pd
 import pytest
 from statsmodels.stats.proportion import proportion_confint
 
+from napari_marrow.learning.comparison.folds import Fold
 from napari_marrow.learning.comparison.forecast import (
     WIDTH,
     expected_point,
     fit_power_law,
+    forecast,
     foretell,
     more_sources,
     part_of,
 )
 from napari_marrow.learning.scores.findings import ForecastPoint
+from napari_marrow.learning.settings import TrainingSettings
 
 SIZES = (4, 7, 11, 16, 22, 28)
 
@@ -79,6 +82,14 @@ def test_too_few_parts_or_too_much_to_ask():
     wide = foretell("svm", points(lambda n: 0.45, 0.4), 5)
     assert wide.more_sources is None
     assert "More than" in wide.sentences[0]
+
+
+def test_more_photographs_do_not_narrow_an_interval_over_acquisitions():
+    rows = np.arange(4)
+    folds = [Fold(k, 1, rows[:2], rows[2:], name) for k, name in enumerate("ab", 1)]
+    found = forecast(None, TrainingSettings(model="svm"), folds, None)  # nothing is fitted
+    assert (found.measured, found.expected, found.more_sources) == ((), (), None)
+    assert "acquisitions" in found.sentences[0]
 
 
 def test_parts_hold_whole_sources_of_each_class_and_each_other():

@@ -57,6 +57,12 @@ def forecast(
     callbacks
         Hear of progress.
     """
+    if any(fold.name for fold in folds):
+        text = (
+            "No forecast: the interval over acquisitions depends on how many of these there are, "
+            "and not on the number of photographs; for that compare by source."
+        )
+        return Forecast(settings.model, METRIC, (), (), None, None, WIDTH, (text,))
     first = [fold for fold in folds if fold.repeat == 1]
     measured = _measure(learner, settings, first, callbacks)
     numbers = learner.table.groupby("class")["source"].nunique()

@@ -100,7 +100,8 @@ def _how_good(result: EvaluationResult) -> str:
     name, score = metric_name(metric), model.evaluation.metrics[metric]
     text = f"{name.capitalize()} of {model.model}: {score.estimate:.2f}."
     if model.evaluation.few_sources:
-        return f"{text} How sure that is can't be told: {few_text(model.evaluation.few_sources)}"
+        few = few_text(model.evaluation.few_sources, model.clusters)
+        return f"{text} How sure that is can't be told: {few}"
     return (
         f"{text} With so many photographs the true value may be anything from {score.low:.2f} to "
         f"{score.high:.2f} (95 % interval)."
