@@ -46,14 +46,24 @@ def test_of_acquisitions_left_out_these_leak_too():
     assert "photographs of the acquisition that it is asked about" in verdict_of(found)[0]
 
 
-def test_the_largest_gap_is_named_and_a_small_one_is_none():
-    models = [model("svm"), model("logistic", estimate=0.7)]
-    models += [model("svm", "paper", 0.94), model("logistic", "paper", 0.9)]
-    gaps = {gap.model: gap.difference for gap in protocol_gaps(models)}
-    assert gaps == pytest.approx({"svm": 0.04, "logistic": 0.2})
-    assert "logistic is leakage" in verdict_of(result(*models))[0]
-    small = result(models[0], models[2])
-    assert "leakage" not in " ".join(verdict_of(small))
+def both(**papers):
+    """A result of models with 0.8 under honest, and these scores under the published protocol."""
+    honest = [model(name, estimate=0.8) for name in papers]
+    return result(*honest, *(model(name, "paper", score) for name, score in papers.items()))
+
+
+def test_the_usual_gap_is_named_and_a_small_one_is_none():
+    found = both(a=0.82, b=0.9, c=0.99)
+    gaps = {gap.model: gap.difference for gap in protocol_gaps(found.models)}
+    assert gaps == pytest.approx({"a": 0.02, "b": 0.1, "c": 0.19})
+    assert verdict_of(found)[0].startswith("0.10 of the score that the published protocol gives b")
+    assert "leakage" not in " ".join(verdict_of(both(a=0.84)))
+
+
+def test_one_large_gap_among_models_without_is_no_leak():
+    """Twenty photographs of five models: by chance one of them has two more right."""
+    found = both(a=0.76, b=0.89, c=0.9, d=0.74, e=0.77)
+    assert "leakage" not in " ".join(verdict_of(found))
 
 
 @pytest.mark.parametrize("name", ["permuted", "background", "colour"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.evaluation import Score
@@ -95,19 +96,24 @@ def verdict_of(result: EvaluationResult) -> tuple[str, ...]:
 
 
 def _gap(result: EvaluationResult) -> list[str]:
-    """Say what leaks where the published protocol's score is much higher, with the largest gap."""
+    """Say what leaks where the published protocol's scores are much higher.
+
+    What leaks does so for all models, so their median gap decides, and the model nearest to it is
+    named: the largest of several gaps may be chance.
+    """
     gaps = protocol_gaps(result.models)
-    largest = max(gaps, key=lambda gap: gap.difference, default=None)
-    if largest is None or largest.difference < LARGE_GAP:
+    middle = median([gap.difference for gap in gaps]) if gaps else 0.0
+    if middle < LARGE_GAP:
         return []
-    honest = leading_model([one for one in result.models if one.model == largest.model], None)
+    usual = min(gaps, key=lambda gap: abs(gap.difference - middle))
+    honest = leading_model([one for one in result.models if one.model == usual.model], None)
     if honest.acquisitions:
         leaks = "photographs of the acquisition that it is asked about, and copies of one source,"
     else:
         leaks = "copies of one source"
     return [
-        f"{largest.difference:.2f} of the score that the published protocol gives {largest.model} "
-        f"is leakage: {largest.paper.estimate:.2f} instead of {largest.honest.estimate:.2f} "
+        f"{usual.difference:.2f} of the score that the published protocol gives {usual.model} "
+        f"is leakage: {usual.paper.estimate:.2f} instead of {usual.honest.estimate:.2f} "
         f"(balanced accuracy), as {leaks} are learnt from and asked about"
     ]
 
