@@ -116,8 +116,8 @@ def main() -> None:
                     seed = 10_000 * (number + 1) + 100 * one + round(1000 * wanted)
                     fields = [draw_mixed(wanted, k + 1, seed) for k in range(N_COUNTED)]
                     table = answers(bundle, fields)
-                    adjusted = count_cells(table, CountSettings("MM", 10), errors)
-                    plain = count_cells(table, CountSettings("MM", 10))
+                    adjusted = count_cells(table, CountSettings(class_name="MM", cutoff=10), errors)
+                    plain = count_cells(table, CountSettings(class_name="MM", cutoff=10))
                     rows.append({
                         "share": share,
                         "cells": adjusted.share.cells,

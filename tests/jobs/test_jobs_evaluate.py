@@ -21,6 +21,9 @@ from napari_marrow.jobs.evaluate_job import EvaluateJob
 from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.learning.bundles.bundle import load_bundle
 from napari_marrow.learning.bundles.predictor import Predictor
+from napari_marrow.learning.counting.count import count_cells
+from napari_marrow.learning.counting.heldout import HeldOutErrors
+from napari_marrow.learning.counting.result import CountSettings
 from napari_marrow.learning.evaluation import evaluate as learning
 from napari_marrow.learning.evaluation.controls import centred
 from napari_marrow.learning.scores.evaluation import Score
@@ -144,6 +147,20 @@ def test_shares_are_adjusted_for_the_errors_at_the_training(judged, svm):
     assert whole["ALL"].counted == (answers["predicted"] == "ALL").sum()
     assert {x.image for x in run.result.shares} == {"", *answers["image"]}
     assert whole["ALL"].low <= whole["ALL"].estimate <= whole["ALL"].high
+
+
+def test_a_share_is_compared_with_a_cutoff(svm, new):
+    """As the command count does, from the table of a prediction."""
+    result, answers = ask(svm, new, count="MM", cutoff=20.0)
+    table = answers.assign(**{"class": answers["predicted"]})
+    sources = dict(zip(answers["image"], answers["source"], strict=True))
+    errors = HeldOutErrors.of_bundle(load_bundle(svm["bundle"]))
+    expected = count_cells(table, CountSettings(class_name="MM", cutoff=20.0), errors, sources)
+    assert result.count == expected.sentences
+    assert any("20 %" in sentence for sentence in result.count)
+    assert ask(svm, new)[0].count == ()
+    with pytest.raises(MarrowError, match="The class Plasma"):
+        ask(svm, new, count="Plasma")
 
 
 def test_photographs_that_are_known_are_left_out(tmp_path, phantom, svm, new):

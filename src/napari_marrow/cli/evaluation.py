@@ -64,7 +64,7 @@ def evaluate(
     if not json:
         print_evaluation(result)
     places = f"Report: {out / 'report.html'}"
-    show(run.to_dict(), json, *result.notes, places, RESEARCH_ONLY)
+    show(run.to_dict(), json, *result.count, *result.notes, places, RESEARCH_ONLY)
 
 
 @app.command

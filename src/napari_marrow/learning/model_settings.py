@@ -262,3 +262,18 @@ class ModelSettings(
     AdaptationSettings,
 ):
     """The options of all models; a model ignores those that it does not take."""
+
+
+@dataclass(frozen=True)
+class CutoffSettings(Settings):
+    """What a share is compared with."""
+
+    cutoff: float = option(
+        10.0,
+        "Cut-off",
+        "The share to compare with, such as 10 for plasma cells or 20 for blasts.",
+        unit="%",
+        low=0.1,
+        high=99.9,
+        decimals=1,
+    )

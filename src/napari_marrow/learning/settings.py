@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from napari_marrow.data.options import Settings, option
-from napari_marrow.learning.model_settings import Adapt, EngineName, ModelSettings
+from napari_marrow.learning.model_settings import Adapt, CutoffSettings, EngineName, ModelSettings
 from napari_marrow.learning.registry import MODELS, models_of_kind
 from napari_marrow.measure.settings import FeatureSettings, chosen_families
 
@@ -235,7 +235,7 @@ class PredictSettings(Settings):
 
 
 @dataclass(frozen=True)
-class EvaluateSettings(PredictSettings):
+class EvaluateSettings(CutoffSettings, PredictSettings):
     """How a trained model is judged on photographs with classes."""
 
     controls: bool = option(
@@ -244,4 +244,11 @@ class EvaluateSettings(PredictSettings):
         "Ask also about the same photographs without their cells, with nothing but outlines and "
         "with nothing but mean colours, and judge with permuted classes: where the model does well "
         "there, its score may not be about cells.",
+    )
+    count: str = option(
+        "",
+        "Count",
+        "A class whose share is compared with the cut-off, as napari-marrow count does; none where "
+        "it is empty.",
+        advanced=True,
     )

@@ -12,7 +12,7 @@ from napari_marrow.learning.counting.count import count_cells
 from napari_marrow.learning.counting.heldout import HeldOutErrors
 from napari_marrow.learning.counting.result import CountSettings
 
-SETTINGS = CountSettings("MM", 10)
+SETTINGS = CountSettings(class_name="MM", cutoff=10)
 
 
 def answers(counted=45, cells=300, fields=10, reason="", doubted=0, unit="cell"):
@@ -208,9 +208,9 @@ def test_result_is_plain_json():
 @pytest.mark.parametrize(
     ("settings", "change", "words"),
     [
-        (CountSettings("", 10), {}, "Class is empty"),
-        (CountSettings("MM", 0), {}, "Cut-off is 0"),
-        (CountSettings("AML", 10), {}, "AML"),
+        (CountSettings(class_name="", cutoff=10), {}, "Class is empty"),
+        (CountSettings(class_name="MM", cutoff=0), {}, "Cut-off is 0"),
+        (CountSettings(class_name="AML", cutoff=10), {}, "AML"),
         (SETTINGS, {"class": "AML"}, "AML"),
     ],
 )

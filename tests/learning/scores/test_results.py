@@ -67,6 +67,7 @@ def everything() -> EvaluationResult:
         controls=(Control("colour", "mean colour alone", SCORE, True),),
         forecast=Forecast("svm", "auc", points, points, True, 20, 0.05, ("About 20 more.",)),
         doubtful=(DoubtfulLabel("a.png", 3, 1.5, 2.5, "ALL", "MM", 0.03, 4, 5),),
+        count=("MM: 14 %.",),
         shares=(Share("MM", "", 100, 14, 0.14, 0.08, 0.22),),
         mistakes=(UnitAnswer("a.png", 3, 1.5, 2.5, "ALL", "MM", 0.9, "low probability", "svm"),),
         notes=("A note.",),

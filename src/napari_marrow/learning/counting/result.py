@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from napari_marrow.data.options import Settings, option
+from napari_marrow.data.options import option
+from napari_marrow.learning.model_settings import CutoffSettings
 from napari_marrow.learning.scores.findings import Share
 
 Unit = Literal["cell", "photograph"]
@@ -14,19 +15,10 @@ Verdict = Literal["above", "below", "open", "too few"]
 
 
 @dataclass(frozen=True)
-class CountSettings(Settings):
+class CountSettings(CutoffSettings):
     """What to count, and against what."""
 
     class_name: str = option("", "Class", "The class whose share is counted.")
-    cutoff: float = option(
-        10.0,
-        "Cut-off",
-        "The share to compare with, such as 10 for plasma cells or 20 for blasts.",
-        unit="%",
-        low=0.1,
-        high=99.9,
-        decimals=1,
-    )
 
     def problems(self) -> list[str]:
         """Return a sentence for each option that can't work."""

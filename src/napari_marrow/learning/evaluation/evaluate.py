@@ -22,9 +22,10 @@ from napari_marrow.learning.bundles.bundle import Bundle, observe_one
 from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.bundles.versions import versions
+from napari_marrow.learning.counting.result import CountSettings
 from napari_marrow.learning.evaluation.asked import Asked, Photograph, answers_for
 from napari_marrow.learning.evaluation.controls import ask_controls
-from napari_marrow.learning.evaluation.shares import shares_of
+from napari_marrow.learning.evaluation.shares import count_sentences, shares_of
 from napari_marrow.learning.learners import SILENT, Callbacks
 from napari_marrow.learning.scores.described import described
 from napari_marrow.learning.scores.evaluation import Evaluation
@@ -133,6 +134,7 @@ def evaluate(
         (model,),
         controls=ask_controls(bundle, asked, scored, settings, part) if settings.controls else (),
         shares=shares_of(bundle, scored),
+        count=_count(bundle, scored, settings),
         mistakes=worst_mistakes(scored.assign(model=model.model)),
         notes=(
             *collection.warnings,
@@ -229,6 +231,15 @@ def _model_result(bundle: Bundle, scored: pd.DataFrame) -> ModelResult:
         certain=score(certain) if len(certain) else None,
     )
     return described(found, scored, info.classes, info.settings.unit)
+
+
+def _count(bundle: Bundle, scored: pd.DataFrame, settings: EvaluateSettings) -> tuple[str, ...]:
+    """Return what the share of a class means against a cut-off, where one was named."""
+    if not settings.count:
+        return ()
+    return count_sentences(
+        bundle, scored, CountSettings(class_name=settings.count, cutoff=settings.cutoff)
+    )
 
 
 def _class_notes(answers: pd.DataFrame, info: BundleInfo) -> list[str]:

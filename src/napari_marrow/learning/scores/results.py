@@ -152,6 +152,8 @@ class EvaluationResult:
         is.
     controls, forecast, doubtful, shares, mistakes
         See their classes.
+    count
+        What the share of a class means against a cut-off, in sentences, where one was named.
     notes, limits
         Further sentences.
     confounding
@@ -175,6 +177,7 @@ class EvaluationResult:
     forecast: Forecast | None = None
     doubtful: tuple[DoubtfulLabel, ...] = ()
     shares: tuple[Share, ...] = ()
+    count: tuple[str, ...] = ()
     mistakes: tuple[UnitAnswer, ...] = ()
     notes: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()

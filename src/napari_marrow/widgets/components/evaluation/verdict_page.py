@@ -63,7 +63,10 @@ def sections_of(result: EvaluationResult) -> dict[str, list[str]]:
         "Differences": _difference_sentences(result),
         "Controls": [_control_sentence(x) for x in result.controls],
         "More photographs": [] if result.forecast is None else [*result.forecast.sentences],
-        "Counts": [_share_sentence(x) for x in result.shares if not x.image],
+        "Counts": [
+            *result.count,
+            *(_share_sentence(x) for x in result.shares if not x.image),
+        ],
         "Questions": [f"{x.question} {x.answer}" for x in answered_questions(result)],
         "Notes": [*result.notes],
         "Limits": [*result.limits],
