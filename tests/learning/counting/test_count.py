@@ -219,6 +219,15 @@ def test_what_can_not_be_counted_is_refused(settings, change, words):
         count_cells(answers().assign(**change), settings)
 
 
+def test_errors_of_another_unit_are_refused():
+    fields = answers(cells=300, fields=300, unit="field")
+    with pytest.raises(MarrowError, match=r"per cell.*per photograph"):
+        count_cells(fields, SETTINGS, heldout())
+    with pytest.raises(MarrowError, match=r"per photograph.*per cell"):
+        count_cells(answers(), SETTINGS, heldout(unit="photograph"))
+    assert count_cells(fields, SETTINGS, heldout(unit="photograph")).is_adjusted
+
+
 def test_another_models_errors_are_refused():
     table = answers().rename(columns={"probability_ALL": "probability_AML"})
     with pytest.raises(MarrowError, match="AML"):

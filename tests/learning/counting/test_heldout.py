@@ -25,16 +25,18 @@ def test_of_a_bundle_they_are_those_of_its_held_out_units():
     errors = HeldOutErrors.of_bundle(bundle)
     assert [list(row) for row in errors.confusion] == bundle.info.evaluation.confusion
     assert errors.sources == (2, 2)
+    assert errors.unit == "cell"
     assert "2 of ALL, 2 of MM" in errors.cautions[-1]
 
 
 def test_what_goes_with_the_class_and_leaks_is_passed_on():
     bundle = load_bundle(GOLDEN)
-    settings = replace(bundle.info.settings, protocol="paper")
+    settings = replace(bundle.info.settings, protocol="paper", unit="field")
     confounding = Confounding(("camera",), 0.9, 1e-9)
     info = replace(bundle.info, settings=settings, confounding=confounding, inseparable=True)
     errors = HeldOutErrors.of_bundle(replace(bundle, info=info))
     assert errors.inseparable
+    assert errors.unit == "photograph"
     assert errors.cautions[0] == confounding.sentence
     assert "protocol paper" in errors.cautions[1]
 
@@ -65,9 +67,9 @@ def test_a_class_without_a_held_out_unit_is_refused():
         HeldOutErrors.of_answers(names, names, np.arange(2), ("a", "b"))
 
 
-def result_of(*evaluations):
+def result_of(*evaluations, unit="cell"):
     models = tuple(ModelResult("svm", "honest", one) for one in evaluations)
-    data = DataSummary("set", "cell", (), "photograph", 1)
+    data = DataSummary("set", unit, (), "photograph", 1)
     return EvaluationResult("evaluate", ("Good.",), data, models)
 
 
@@ -79,6 +81,9 @@ def test_an_evaluation_is_read(tmp_path):
     assert errors.effects == (1.5, 1.5)
     assert errors.sources == (10, 4)
     assert "4 of MM" in errors.cautions[0]
+    assert errors.unit == "cell"
+    path.write_text(to_json(result_of(EVALUATION, unit="field")))
+    assert read_evaluation(path).unit == "photograph"
 
 
 @pytest.mark.parametrize(

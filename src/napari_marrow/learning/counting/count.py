@@ -107,10 +107,17 @@ def count_cells(
     Raises
     ------
     MarrowError
-        When the settings can't work, there is no cell, or the classes are not those of the model.
+        When the settings can't work, there is no cell, or the classes or the unit are not those of
+        the model.
     """
     settings.check()
     _check_classes(table, settings.class_name, errors)
+    unit: Unit = "photograph" if (table["index"] == 0).all() else "cell"
+    if errors is not None and errors.unit != unit:
+        raise MarrowError(
+            f"The errors are those of a model with one prediction per {errors.unit}, but the "
+            f"answers are one per {unit}; give the bundle that answered, or its evaluation."
+        )
     cells = _Cells.of_table(table, settings.class_name, errors)
     images = table["image"].to_numpy(str)
     groups = None if sources is None else np.array([sources[image] for image in images])
@@ -119,7 +126,6 @@ def count_cells(
     whole, share = cells.adjusted(clusters), cells.share(clusters)
     cutoff = settings.cutoff / 100
     verdict = _verdict(whole, share, cutoff)
-    unit: Unit = "photograph" if (table["index"] == 0).all() else "cell"
     reasons = table["reason"].fillna("").tolist() if "reason" in table else [""] * len(table)
     result = CountResult(
         settings=settings,

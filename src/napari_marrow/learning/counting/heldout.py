@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.bundle_files import HELDOUT
+from napari_marrow.learning.counting.result import Unit, counted_unit
 from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Evaluation
 from napari_marrow.learning.scores.intervals import count_sources, design_effect
 
@@ -47,6 +48,8 @@ class HeldOutErrors:
         Sentences on why the errors may be larger than these.
     inseparable
         Whether class and acquisition can't be told apart in what the model learnt from.
+    unit
+        What the model answers for.
     """
 
     classes: tuple[str, ...]
@@ -56,6 +59,7 @@ class HeldOutErrors:
     uncertain: float | None = None
     cautions: tuple[str, ...] = ()
     inseparable: bool = False
+    unit: Unit = "cell"
 
     def __post_init__(self):
         missing = [n for n, row in zip(self.classes, self.confusion, strict=True) if not sum(row)]
@@ -75,6 +79,7 @@ class HeldOutErrors:
         uncertain: float | None = None,
         cautions: Sequence[str] = (),
         inseparable: bool = False,
+        unit: Unit = "cell",
     ) -> HeldOutErrors:
         """Count the errors of answers for held-out units.
 
@@ -84,7 +89,7 @@ class HeldOutErrors:
             (n,) true class, answered class and source of each unit.
         classes
             All that there are.
-        uncertain, cautions, inseparable
+        uncertain, cautions, inseparable, unit
             See the class.
         """
         confusion, effects, counts = [], [], []
@@ -103,10 +108,11 @@ class HeldOutErrors:
             uncertain,
             (*cautions, *few),
             inseparable,
+            unit,
         )
 
     @classmethod
-    def of_evaluation(cls, evaluation: Evaluation) -> HeldOutErrors:
+    def of_evaluation(cls, evaluation: Evaluation, unit: Unit = "cell") -> HeldOutErrors:
         """Take the errors from scores, where the answers themselves are not at hand.
 
         The design effect is that of all classes together, and the number of sources of a class
@@ -121,6 +127,7 @@ class HeldOutErrors:
             (evaluation.design_effect,) * len(confusion),
             tuple(counts),
             cautions=_few_sentence(evaluation.classes, counts),
+            unit=unit,
         )
 
     @classmethod
@@ -153,6 +160,7 @@ class HeldOutErrors:
             1 - info.confidence.coverage if info.confidence.units else None,
             cautions,
             info.inseparable,
+            counted_unit(info.settings.unit),
         )
 
 
@@ -187,7 +195,7 @@ def read_evaluation(path: Path) -> HeldOutErrors:
             f"{path} holds the scores of {len(result.models)} models; give the evaluation.json of "
             "the model that answered."
         )
-    return HeldOutErrors.of_evaluation(result.models[0].evaluation)
+    return HeldOutErrors.of_evaluation(result.models[0].evaluation, counted_unit(result.data.unit))
 
 
 def _few_sentence(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:

@@ -11,7 +11,13 @@ from napari_marrow.learning.model_settings import CutoffSettings
 from napari_marrow.learning.scores.findings import Share
 
 Unit = Literal["cell", "photograph"]
+"""What is counted: cells, or photographs where the model answers for each whole one."""
 Verdict = Literal["above", "below", "open", "too few"]
+
+
+def counted_unit(unit: str) -> Unit:
+    """Return what is counted of a model's units, ``field`` or ``cell``."""
+    return "photograph" if unit == "field" else "cell"
 
 
 @dataclass(frozen=True)
