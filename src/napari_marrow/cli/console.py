@@ -140,7 +140,7 @@ def _print_gaps(rows: Sequence[ModelResult]) -> None:
     """Print the balanced accuracy of each model under both protocols, where there are both."""
     if not (gaps := protocol_gaps(rows)):
         return
-    print("\nBalanced accuracy under both protocols; what paper has more is leakage:")
+    print("\nBalanced accuracy under both protocols; what paper has more is leakage or chance:")
     table = Table("model", "honest", "paper", "difference", box=None, pad_edge=False)
     for gap in gaps:
         scores = (f"{score.estimate:.3f}" for score in (gap.honest, gap.paper))

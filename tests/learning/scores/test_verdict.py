@@ -8,7 +8,12 @@ from napari_marrow.audit.verdict import Confounding
 from napari_marrow.learning.scores.evaluation import AcquisitionScores, Evaluation, Score
 from napari_marrow.learning.scores.findings import Control, DataSummary, DoubtfulLabel
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
-from napari_marrow.learning.scores.verdict import leading_model, protocol_gaps, verdict_of
+from napari_marrow.learning.scores.verdict import (
+    is_above_chance,
+    leading_model,
+    protocol_gaps,
+    verdict_of,
+)
 
 GOES = Confounding(("camera",), 0.9, 1e-9)
 
@@ -97,6 +102,16 @@ def test_the_best_is_called_so_only_where_it_is_shown():
     (shown,) = verdict_of(result(*models, best="logistic"))
     assert shown.startswith("logistic is shown to be better than all others: accuracy 0.80")
     assert leading_model(models, "logistic") is models[1]
+
+
+def test_the_published_protocol_alone_says_so_first():
+    first, second, *_ = verdict_of(result(model("svm", "paper", 0.98), confounding=GOES))
+    assert "nothing about new photographs" in first
+    assert second == GOES.before_score("0.98")
+    assert not is_above_chance(model("svm", "paper", 0.98))
+    assert is_above_chance(model("svm"))
+    assert not is_above_chance(model("svm", low=0.45))
+    assert not is_above_chance(model("svm", few={"MM": 3}))
 
 
 def test_honest_scores_lead():

@@ -162,6 +162,6 @@ def test_both_protocols_stand_side_by_side(written, write, undrawn):
     text = (written / "report.html").read_text(encoding="utf-8")
     assert "+0.11" in text  # 0.98 under paper, 0.87 under honest
     assert "0.87 (0.74 to 0.95)" in text
-    assert "The difference is what leaks" in text
+    assert "that is leakage or chance" in text
     honest = replace(undrawn, models=undrawn.models[:2])
-    assert "The difference is what leaks" not in write(honest)
+    assert "that is leakage or chance" not in write(honest)

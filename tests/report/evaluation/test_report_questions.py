@@ -78,7 +78,16 @@ def test_few_sources_are_no_answer(result):
 
 def test_an_interval_with_chance_is_not_above_it(result):
     scores = dict.fromkeys(("balanced_accuracy", "accuracy"), Score(0.6, 0.45, 0.7, 0.5))
-    assert answer(changed(result, metrics=scores), "chance").startswith("Not shown")
+    found = changed(result, metrics=scores)
+    assert answer(found, "chance").startswith("Not shown")
+    calm = replace(found, controls=(replace(found.controls[0], does_well=False),))
+    assert "can't be told" in answer(calm, "cells").lower()
+
+
+def test_the_published_protocol_alone_is_no_answer(result):
+    published = replace(result, models=(replace(result.models[0], protocol="paper"),))
+    assert "nothing about new photographs" in answer(published, "How good")
+    assert answer(published, "chance").startswith("Not shown")
 
 
 def test_the_best_is_named_only_where_it_is_shown(result):

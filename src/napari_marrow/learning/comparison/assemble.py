@@ -11,7 +11,7 @@ from napari_marrow.learning.comparison.cross_validation import CrossValidated
 from napari_marrow.learning.comparison.label_errors import doubtful_labels
 from napari_marrow.learning.comparison.paired import best_model, paired_differences
 from napari_marrow.learning.scores.findings import PairedDifference, Protocol
-from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
 from napari_marrow.learning.scores.summary import worst_mistakes
 from napari_marrow.learning.scores.verdict import leading_model, verdict_of
 
@@ -20,6 +20,11 @@ LIMITS = (
     "can have far lower scores. --by acquisition measures that where a collection has several.",
     "The highest of several scores is too good by chance.",
 )
+
+
+def _beats_chance(model: ModelResult) -> bool:
+    score = model.evaluation.metrics["balanced_accuracy"]
+    return score.low > score.chance
 
 
 def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> EvaluationResult:
@@ -43,7 +48,8 @@ def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> 
     best = best_model([one for one in differences if one.protocol == judged])
     lead = leading_model(models, best)
     (answers,) = [one.answers for one in found if one.result is lead]
-    honest = by_protocol.get("honest", [])
+    # what knows nothing has no doubts: models at chance would list half of the units
+    honest = [x for x in by_protocol.get("honest", []) if _beats_chance(x.result)]
     doubtful = doubtful_labels(pd.concat([x.answers for x in honest])) if honest else ()
     result = replace(
         result,

@@ -197,7 +197,11 @@ def foretell(
         )
         return result(expected, False, None, text)
     if last.estimate - last.low <= WIDTH:
-        text = f"The interval of {model} is as narrow as {WIDTH} already; no more {what}s needed."
+        text = (
+            f"From the score of {model} to the lower end of its interval are "
+            f"{last.estimate - last.low:.3f}, no more than the {WIDTH} asked for: no more {what}s "
+            "are needed."
+        )
         return result(expected, True, None, text)
     more = more_sources(fitted, last, sources)
     if more is None:

@@ -69,7 +69,7 @@ def leading_model(models: Sequence[ModelResult], best: str | None) -> ModelResul
 def verdict_of(result: EvaluationResult) -> tuple[str, ...]:
     """Return what a result means, from all its other parts."""
     lead = leading_model(result.models, result.best)
-    alarms = [*_gap(result), *_controls(result.controls)]
+    alarms = [*_published(lead), *_gap(result), *_controls(result.controls)]
     first = "; ".join(alarms)
     sentences = [f"{first[0].upper()}{first[1:]}."] if alarms else []
     if result.confounding is not None:
@@ -95,6 +95,24 @@ def verdict_of(result: EvaluationResult) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+def _published(lead: ModelResult) -> list[str]:
+    """Say that scores are of the published protocol alone."""
+    if lead.protocol != "paper":
+        return []
+    return [
+        "these scores say nothing about new photographs: under the published protocol copies of "
+        "one source are learnt from and asked about, so that they are too good (--protocol both "
+        "shows by how much)"
+    ]
+
+
+def is_above_chance(model: ModelResult) -> bool:
+    """Whether a model is shown to be better than chance on what it did not learn from."""
+    score = headline(model.evaluation)[1]
+    shown = model.protocol == "honest" and not model.evaluation.few_sources
+    return shown and score.low > score.chance
+
+
 def _gap(result: EvaluationResult) -> list[str]:
     """Say what leaks where the published protocol's scores are much higher.
 
@@ -113,8 +131,9 @@ def _gap(result: EvaluationResult) -> list[str]:
         leaks = "copies of one source"
     return [
         f"{usual.difference:.2f} of the score that the published protocol gives {usual.model} "
-        f"is leakage: {usual.paper.estimate:.2f} instead of {usual.honest.estimate:.2f} "
-        f"(balanced accuracy), as {leaks} are learnt from and asked about"
+        f"is leakage, but for chance: {usual.paper.estimate:.2f} instead of "
+        f"{usual.honest.estimate:.2f} (balanced accuracy), as {leaks} are learnt from and asked "
+        "about"
     ]
 
 

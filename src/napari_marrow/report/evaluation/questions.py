@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.findings import DataSummary
 from napari_marrow.learning.scores.results import EvaluationResult
-from napari_marrow.learning.scores.verdict import OF_CELLS, leading_model
+from napari_marrow.learning.scores.verdict import OF_CELLS, is_above_chance, leading_model
 from napari_marrow.report.evaluation.leading import (
     joined,
     main_metric,
@@ -17,6 +17,10 @@ from napari_marrow.report.evaluation.leading import (
 )
 from napari_marrow.report.tables import few_text
 
+PUBLISHED = (
+    "Under the published protocol it was asked about copies of what it learnt from, so the score "
+    "says nothing about new photographs: repeat with --protocol both."
+)
 PHOTOGRAPH = "photograph"
 """What sources are where nothing groups photographs."""
 
@@ -99,6 +103,8 @@ def _how_good(result: EvaluationResult) -> str:
     metric = main_metric(result)
     name, score = metric_name(metric), model.evaluation.metrics[metric]
     text = f"{name.capitalize()} of {model.model}: {score.estimate:.2f}."
+    if model.protocol == "paper":
+        return f"{text} {PUBLISHED}"
     if model.evaluation.few_sources:
         few = few_text(model.evaluation.few_sources, model.clusters)
         return f"{text} How sure that is can't be told: {few}"
@@ -112,6 +118,8 @@ def _above_chance(result: EvaluationResult) -> str:
     model = leading_model(result.models, result.best)
     metric = main_metric(result)
     name, score = metric_name(metric), model.evaluation.metrics[metric]
+    if model.protocol == "paper":
+        return f"Not shown. {PUBLISHED}"
     if model.evaluation.few_sources:
         return "Not shown: there are too few sources to tell."
     compared = f"the interval of {name} begins at {score.low:.2f}, chance is {score.chance:.2f}"
@@ -171,6 +179,8 @@ def _controls(result: EvaluationResult) -> str:
     if alarms:
         verb = "is" if len(alarms) == 1 else "are each"
         return f"It may not: {joined(alarms)} {verb} enough for a score clearly above chance."
+    if not is_above_chance(leading_model(result.models, result.best)):
+        return "Can't be told: the score itself is not shown to be above chance."
     text = "Nothing else was found: no control that hides the cells or their classes does well."
     return f"{text} Of {joined(of_cells)} alone the classes can be told." if of_cells else text
 
