@@ -14,10 +14,15 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.failures import Failures
+from napari_marrow.data.layouts import scan
+from napari_marrow.learning.classical import learner as classical_learner
 from napari_marrow.learning.classical import models as classical
-from napari_marrow.learning.classical.models import choose_columns, fit_classical
+from napari_marrow.learning.classical.models import choose_columns, fit_classical, fit_pipeline
+from napari_marrow.learning.learners import SILENT
 from napari_marrow.learning.onnx.inference import open_onnx, run_classical
 from napari_marrow.learning.registry import models_of_kind
+from napari_marrow.learning.settings import TrainingSettings
 
 CLASSICAL = models_of_kind("classical")
 COLUMNS = tuple("abcdefgh")
@@ -256,3 +261,28 @@ def test_folds_keep_sources_whole_and_all_classes_on_both_sides():
         assert set(codes[train]) == {0, 1}
     alone = np.where(codes == 0, "a", groups)  # a class of one source: it has to be parted
     assert len(classical._folds(codes, alone, 0)) == 4
+
+
+@pytest.mark.parametrize("protocol", ["honest", "paper"])
+def test_sources_are_whole_in_calibration_but_as_published(
+    tmp_path, make_snam, monkeypatch, protocol
+):
+    """Under ``paper`` copies of a source are learnt from and calibrated on, as in its own split."""
+    found = []
+
+    def recorded(*args):
+        found.append(fit_pipeline(*args))
+        return found[-1]
+
+    monkeypatch.setattr(classical_learner, "fit_pipeline", recorded)
+    collection = scan(make_snam(tmp_path / "in", 4, masks=False))
+    settings = TrainingSettings("svm", families=("histogram",), select=6, protocol=protocol)
+    learner = classical_learner.ClassicalLearner(
+        collection, settings, SILENT, Failures(strict=True)
+    )
+    rows = np.arange(len(learner.table))
+    learner.fit_fold(settings, rows)
+    order = np.random.default_rng(settings.seed).permutation(len(rows))
+    sources = learner.table["source"].to_numpy(str)[order]
+    shared = [set(sources[a]) & set(sources[b]) for a, b in found[0]["model"].cv]
+    assert all(shared) if protocol == "paper" else not any(shared)
