@@ -7,6 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.scores.findings import DataSummary
+from napari_marrow.learning.scores.results import EvaluationResult, ModelResult, to_json
+
 GOLDEN = Path(__file__).parents[1] / "learning" / "bundles" / "golden" / "svm_schema1.marrow"
 
 
@@ -55,6 +59,22 @@ def test_count_with_the_errors_of_a_bundle(call, answers):
     assert result["share"]["estimate"] == pytest.approx(max(0, (0.25 - 0.3) / (0.88 - 0.3)))
     assert result["is_adjusted"]
     assert any("too few held-out sources" in text for text in result["cautions"])
+
+
+def test_count_with_the_errors_of_an_evaluation_in_another_acquisition(call, answers, tmp_path):
+    table = pd.read_csv(answers).assign(uncertain=True, reason="other acquisition")
+    table.to_csv(answers, index=False)
+    assert "can't be trusted" in call("count", answers, "--class", "MM", "--bundle", GOLDEN)[1]
+    scores = Evaluation({}, [[90, 10], [20, 80]], ("ALL", "MM"), "ALL", 200, 20, 1.0)
+    data = DataSummary("labs", "cell", (), "photograph", 1)
+    found = EvaluationResult("evaluate", (), data, (ModelResult("svm", "honest", scores),))
+    path = tmp_path / "evaluation.json"
+    path.write_text(to_json(found))
+    status, out, _ = call("count", answers, "--class", "MM", "--evaluation", path)
+    assert status == 0
+    # Rogan and Gladen: (0.25 + 0.9 - 1) / (0.8 + 0.9 - 1)
+    assert out.startswith("MM: 21 % (")
+    assert "evaluation of labs: it must be of photographs made like these" in out
 
 
 def test_shares_by_source_and_field_are_written(call, answers, groups, tmp_path):

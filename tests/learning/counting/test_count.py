@@ -1,6 +1,7 @@
 """Counts of tables of answers: shares, what is independent, the verdict, and when to doubt it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -157,6 +158,17 @@ def test_low_probabilities_are_usual_where_they_are_in_the_held_out_set():
     table = answers(reason="low probability", doubted=75)
     assert count_cells(table, SETTINGS, heldout(uncertain=0.05)).doubts
     assert not count_cells(table, SETTINGS, heldout(uncertain=0.2)).doubts
+
+
+def test_errors_in_another_acquisition_are_known_from_an_evaluation():
+    table = answers(reason="other acquisition", doubted=300)
+    assert count_cells(table, SETTINGS, heldout()).doubts
+    errors = replace(heldout(), evaluated="labs", cautions=("Of labs.",))
+    result = count_cells(table, SETTINGS, errors)
+    assert result.doubts == ()
+    assert result.sentences[0].startswith("MM: 11 %")
+    unlike = answers(reason="other acquisition; unlike the training pictures", doubted=300)
+    assert "unlike" in count_cells(unlike, SETTINGS, errors).sentences[0]
 
 
 def test_an_inseparable_model_is_doubted_and_cautions_are_passed_on():

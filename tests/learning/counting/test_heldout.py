@@ -67,10 +67,10 @@ def test_a_class_without_a_held_out_unit_is_refused():
         HeldOutErrors.of_answers(names, names, np.arange(2), ("a", "b"))
 
 
-def result_of(*evaluations, unit="cell"):
+def result_of(*evaluations, unit="cell", kind="evaluate"):
     models = tuple(ModelResult("svm", "honest", one) for one in evaluations)
     data = DataSummary("set", unit, (), "photograph", 1)
-    return EvaluationResult("evaluate", ("Good.",), data, models)
+    return EvaluationResult(kind, ("Good.",), data, models)
 
 
 def test_an_evaluation_is_read(tmp_path):
@@ -80,10 +80,19 @@ def test_an_evaluation_is_read(tmp_path):
     assert errors.confusion == ((18, 2), (1, 9))
     assert errors.effects == (1.5, 1.5)
     assert errors.sources == (10, 4)
-    assert "4 of MM" in errors.cautions[0]
+    assert "evaluation of set" in errors.cautions[0]
+    assert "4 of MM" in errors.cautions[1]
     assert errors.unit == "cell"
     path.write_text(to_json(result_of(EVALUATION, unit="field")))
     assert read_evaluation(path).unit == "photograph"
+
+
+def test_a_comparison_is_of_the_photographs_that_were_learnt_from(tmp_path):
+    path = tmp_path / "comparison.json"
+    path.write_text(to_json(result_of(EVALUATION, kind="compare")))
+    errors = read_evaluation(path)
+    assert errors.evaluated == ""
+    assert not any("evaluation of" in caution for caution in errors.cautions)
 
 
 @pytest.mark.parametrize(

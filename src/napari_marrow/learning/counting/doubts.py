@@ -56,7 +56,8 @@ def find_doubts(
             "Class and camera go together in what the model learnt from, so that it may count "
             f"cameras and not cells: {LOST}."
         )
-    if found[OTHER_ACQUISITION] > MAX_OTHER_FRACTION * cells:
+    is_evaluated = errors is not None and bool(errors.evaluated)
+    if not is_evaluated and found[OTHER_ACQUISITION] > MAX_OTHER_FRACTION * cells:
         sentences.append(
             f"{found[OTHER_ACQUISITION]} of {cells} cells are in photographs of another "
             f"acquisition than the model learnt from, where its errors are not known: {LOST}."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.text import one_line
 from napari_marrow.learning.bundle_files import HELDOUT
 from napari_marrow.learning.counting.result import Unit, counted_unit
 from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Evaluation
@@ -50,6 +51,9 @@ class HeldOutErrors:
         Whether class and acquisition can't be told apart in what the model learnt from.
     unit
         What the model answers for.
+    evaluated
+        Name of the photographs of an evaluation that the errors are from; "" where they were held
+        out when the model was trained.
     """
 
     classes: tuple[str, ...]
@@ -60,6 +64,7 @@ class HeldOutErrors:
     cautions: tuple[str, ...] = ()
     inseparable: bool = False
     unit: Unit = "cell"
+    evaluated: str = ""
 
     def __post_init__(self):
         missing = [n for n, row in zip(self.classes, self.confusion, strict=True) if not sum(row)]
@@ -112,22 +117,36 @@ class HeldOutErrors:
         )
 
     @classmethod
-    def of_evaluation(cls, evaluation: Evaluation, unit: Unit = "cell") -> HeldOutErrors:
+    def of_evaluation(
+        cls, evaluation: Evaluation, unit: Unit = "cell", evaluated: str = ""
+    ) -> HeldOutErrors:
         """Take the errors from scores, where the answers themselves are not at hand.
 
         The design effect is that of all classes together, and the number of sources of a class
         that has enough is taken to be its part of all.
+
+        Parameters
+        ----------
+        evaluation
+            The scores.
+        unit, evaluated
+            See the class.
         """
         confusion = tuple(map(tuple, evaluation.confusion))
         even = max(MIN_SOURCES, evaluation.sources // len(evaluation.classes))
         counts = [evaluation.few_sources.get(name, even) for name in evaluation.classes]
+        origin = (
+            f"The errors are those of the evaluation of {evaluated}: it must be of photographs "
+            "made like these."
+        )
         return cls(
             evaluation.classes,
             confusion,
             (evaluation.design_effect,) * len(confusion),
             tuple(counts),
-            cautions=_few_sentence(evaluation.classes, counts),
+            cautions=((origin,) if evaluated else ()) + _few_sentence(evaluation.classes, counts),
             unit=unit,
+            evaluated=evaluated,
         )
 
     @classmethod
@@ -195,7 +214,11 @@ def read_evaluation(path: Path) -> HeldOutErrors:
             f"{path} holds the scores of {len(result.models)} models; give the evaluation.json of "
             "the model that answered."
         )
-    return HeldOutErrors.of_evaluation(result.models[0].evaluation, counted_unit(result.data.unit))
+    # a comparison is of the photographs that are learnt from, not of others
+    evaluated = one_line(result.data.name) if result.kind == "evaluate" else ""
+    return HeldOutErrors.of_evaluation(
+        result.models[0].evaluation, counted_unit(result.data.unit), evaluated
+    )
 
 
 def _few_sentence(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
