@@ -163,7 +163,7 @@ def test_a_comparison_of_acquisitions_for_people(call, many, tmp_path):
 
 def row(model="svm", seconds=0.5, few=None, **others):
     """A row of a comparison of two models in one protocol."""
-    estimates = {"accuracy": (0.9, 0.05), **others}
+    estimates = {"balanced_accuracy": (0.8, 0.1), "accuracy": (0.9, 0.05), **others}
     metrics = {name: Score(score, 0.1, 0.95, 0.5) for name, (score, _) in estimates.items()}
     spread = {name: spread for name, (_, spread) in estimates.items()}
     scored = Evaluation(metrics, [[2, 0], [0, 2]], ("ALL", "MM"), "ALL", 4, 4, 1.0)
@@ -174,9 +174,11 @@ def row(model="svm", seconds=0.5, few=None, **others):
 def test_a_comparison_for_people(capsys):
     print_comparison([row(f1=(0.8, None)), row("dcnn", 125.4)])
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == ["model", "protocol", "accuracy", "f1", "fit", "numbers"]
-    assert lines[1] == ["svm", "honest", "0.900", "(0.05)", "0.800", "0.5", "s", "1,234"]
-    assert lines[2] == ["dcnn", "honest", "0.900", "(0.05)", "-", "125", "s", "1,234"]
+    names = ["balanced_accuracy", "accuracy", "f1"]
+    scores = ["0.800", "(0.10)", "0.900", "(0.05)"]
+    assert lines[0] == ["model", "protocol", *names, "fit", "numbers"]
+    assert lines[1] == ["svm", "honest", *scores, "0.800", "0.5", "s", "1,234"]
+    assert lines[2] == ["dcnn", "honest", *scores, "-", "125", "s", "1,234"]
     assert np.all(["e+" not in word for line in lines for word in line])
     few = row(few={"ALL": 5})
     print_comparison([few, few])
