@@ -113,6 +113,19 @@ def test_wrong_usage_is_2(refused, tokens, says):
         ("image,index,class,probability_MM,uncertain\n", "no row"),
         ("image,index,class,probability_MM,uncertain\n1.png,1,MM,1.0,perhaps\n", "True and False"),
         ("image,index,class,probability_MM,uncertain\n1.png,1,,1.0,False\n", "without a class"),
+        ("image,index,class,probability_MM,uncertain\n1.png,1,MM,high,False\n", "'high'"),
+        ("image,index,class,probability_MM,uncertain\n1.png,1,MM,,False\n", "no probability"),
+        ("image,index,class,probability_MM,uncertain\n1.png,1,MM,nan,False\n", "no probability"),
+        ("image,index,class,probability_MM,uncertain\n1.png,a,MM,1.0,False\n", "in index"),
+        ("image,index,class,probability_MM,uncertain\n1.png,-1,MM,1.0,False\n", "in index"),
+        (
+            "image,index,class,probability_MM,uncertain\n" + 2 * "1.png,7,MM,1.0,False\n",
+            "cell 7 of 1.png twice",
+        ),
+        (
+            "image,index,class,probability_MM,uncertain\n" + 2 * "1.png,0,MM,1.0,False\n",
+            "has 1.png twice",
+        ),
         ("image,index,class,probability_MM,uncertain\n1.png,1,MM,1.0,False\n", "AML"),
     ],
 )

@@ -95,14 +95,23 @@ def test_a_comparison_is_of_the_photographs_that_were_learnt_from(tmp_path):
     assert not any("evaluation of" in caution for caution in errors.cautions)
 
 
+def damaged(**values):
+    return to_json(result_of(replace(EVALUATION, **values)))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (None, "No such file"),
         ("{}", "not the result"),
         (to_json(result_of(EVALUATION, EVALUATION)), "2 models"),
+        (damaged(confusion=[[18, 2], [1, 9], [1, 1]]), "not the result"),
+        (damaged(confusion=[[18, 2], [1, 9, 1]]), "not the result"),
+        (damaged(confusion=[[18, 2], [-1, 9]]), "not the result"),
+        (damaged(design_effect=0.0), "not the result"),
+        (damaged(confusion=[], classes=()), "not the result"),
     ],
-    ids=["missing", "other", "several"],
+    ids=["missing", "other", "several", "row", "column", "negative", "effect", "empty"],
 )
 def test_what_is_no_evaluation_of_one_model_is_refused(tmp_path, text, words):
     path = tmp_path / "evaluation.json"

@@ -202,6 +202,8 @@ def read_evaluation(path: Path) -> HeldOutErrors:
 
     try:
         result = of_json(path.read_bytes())
+        for model in result.models:
+            _check_confusion(model.evaluation)
     except OSError as error:
         raise MarrowError(f"{path} can't be read ({error.strerror}); check its name.") from error
     except ValueError as error:
@@ -219,6 +221,15 @@ def read_evaluation(path: Path) -> HeldOutErrors:
     return HeldOutErrors.of_evaluation(
         result.models[0].evaluation, counted_unit(result.data.unit), evaluated
     )
+
+
+def _check_confusion(evaluation: Evaluation) -> None:
+    """Raise ValueError where there is not a row and a column for each class, or no number."""
+    lengths = [len(row) for row in evaluation.confusion]
+    if not lengths or lengths != [len(evaluation.classes)] * len(evaluation.classes):
+        raise ValueError("The confusion matrix has not a row and a column for each class.")
+    if min(map(min, evaluation.confusion)) < 0 or not evaluation.design_effect > 0:
+        raise ValueError("A number of units or the design effect is negative.")
 
 
 def _few_sentence(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:

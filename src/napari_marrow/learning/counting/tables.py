@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_marrow.data.csv_table import (
     UNKNOWN,
     fill_merged_cells,
@@ -14,7 +16,7 @@ from napari_marrow.data.csv_table import (
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.file_index import FileIndex, find_rows
 from napari_marrow.data.outputs import table_kind
-from napari_marrow.data.text import folded, listed
+from napari_marrow.data.text import folded, listed, one_line
 from napari_marrow.learning.counting.result import CountResult
 
 if TYPE_CHECKING:
@@ -54,7 +56,34 @@ def read_answers(path: Path) -> pd.DataFrame:
         raise MarrowError(f"{path} has values beside True and False in uncertain; {_REMEDY}.")
     if (table["class"] == "").any():
         raise MarrowError(f"{path} has a row without a class; {_REMEDY}.")
+    _check_numbers(path, table)
+    _check_unique(path, table)
     return table.assign(uncertain=marks == "true")
+
+
+def _check_numbers(path: Path, table: pd.DataFrame) -> None:
+    """Raise MarrowError where the number of a cell or a probability is none."""
+    import pandas as pd
+
+    for name in ["index", *(name for name in table if name.startswith("probability_"))]:
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        is_right = np.isfinite(numbers)
+        if name == "index":
+            is_right &= (numbers >= 0) & (numbers % 1 == 0)
+        if not is_right.all():
+            kind = "number of a cell" if name == "index" else "probability"
+            value = one_line(str(table[name][~is_right].iloc[0]))
+            raise MarrowError(f"{path} has {value!r} in {name}, which is no {kind}; {_REMEDY}.")
+
+
+def _check_unique(path: Path, table: pd.DataFrame) -> None:
+    """Raise MarrowError where a cell is there twice: it would count twice."""
+    if len(doubled := table[table.duplicated(["image", "index"])]):
+        image, index = doubled.iloc[0][["image", "index"]]
+        which = f"cell {index} of {one_line(image)}" if index else one_line(image)
+        raise MarrowError(
+            f"{path} has {which} twice, which would count twice; remove one, or predict again."
+        )
 
 
 _REMEDY = "give the table that napari-marrow predict wrote"
