@@ -9,7 +9,6 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QApplication
 
 from napari_marrow.learning.scores.results import Curve
-from napari_marrow.widgets.components.evaluation.curve_page import CurvePage
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
 from napari_marrow.widgets.components.evaluation.pages import Pages
 from napari_marrow.widgets.components.evaluation.verdict_page import sections_of
@@ -110,6 +109,12 @@ def test_the_verdict_stands_first_and_what_it_rests_on_below(view, result):
         "svm minus logistic, accuracy: +0.20 (+0.10 to +0.30), shown.",
         "svm minus logistic, ROC AUC: +0.10 (-0.10 to +0.30).",
     ]
+    published = dataclasses.replace(result.differences[0], protocol="paper", p_value=0.5)
+    both = dataclasses.replace(result, differences=(*result.differences, published))
+    assert sections_of(both)["Differences"][1:] == [
+        "svm minus logistic (honest), ROC AUC: +0.10 (-0.10 to +0.30).",
+        "svm minus logistic (paper), ROC AUC: +0.10 (-0.10 to +0.30).",
+    ]
     assert found["Controls"] == [
         "Mean colour alone: balanced accuracy 0.80 (0.70 to 0.90), chance 0.50, clearly above it: "
         "the score may not be about cells.",
@@ -166,8 +171,23 @@ def test_curves_have_their_band_and_the_line_of_guessing(view):
     assert not curves["Calibration"].plot.lines[1].band
     first = "Of ALL: Brier score 0.08 (0 is best), slope 0.70 (1 is best). On the dashed line"
     assert curves["Calibration"].text.text().startswith(first)
+    assert curves["ROC"].plot.axis_names == ("1 - specificity", "recall")
     chance, _ = curves["Coverage"].plot.lines
     assert list(chance.points) == [(0.0, 0.65), (1.0, 0.65)]
+
+
+def test_calibration_is_of_the_positive_class_or_of_the_answered_one(view, result):
+    page = next(page for kind, page in view.curves.items() if kind.title == "Calibration")
+    assert page.plot.axis_names == ("mean probability", "fraction of ALL")
+    assert "below it ALL is rarer" in page.text.text()
+    svm = result.models[1]
+    three = dataclasses.replace(
+        svm.evaluation, classes=("ALL", "MM", "third"), confusion=[[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    )
+    model = dataclasses.replace(svm, evaluation=three)
+    view.show_result(dataclasses.replace(result, models=(model,), best=None))
+    assert page.plot.axis_names == ("mean probability", "fraction right")
+    assert "below it the model is too sure" in page.text.text()
 
 
 def test_the_losses_of_a_network_have_a_page(view, result):
@@ -221,11 +241,15 @@ def test_a_band_is_filled_between_its_edges(viewer, qtbot):
     assert len(filled) / (width * height) == pytest.approx(0.5, abs=0.03)
 
 
-def test_without_a_score_a_curve_has_its_explanation_alone(viewer, qtbot, result):
-    page = CurvePage(viewer, "x", "y", "How to read it.")
-    qtbot.addWidget(page)
-    page.show_curve("svm", result.models[1].curves.roc, (), "")
-    assert page.text.text() == "How to read it."
+def test_without_a_score_a_curve_has_its_explanation_alone(view, result):
+    svm = result.models[1]
+    view.show_result(
+        dataclasses.replace(
+            result, models=(dataclasses.replace(svm, recalibration=None),), best=None
+        )
+    )
+    page = next(page for kind, page in view.curves.items() if kind.title == "Calibration")
+    assert page.text.text().startswith("On the dashed line")
 
 
 def test_mistakes_are_described_and_picked_by_mouse_and_keyboard(view, qtbot, result):

@@ -21,28 +21,31 @@ MIN_HEIGHT_PX = 240
 
 
 class CurvePage(QWidget):
-    """One curve in axes from 0 to 1, below a sentence that says how to read it.
+    """One curve in axes from 0 to 1, below sentences that say how to read it.
 
     Parameters
     ----------
     viewer
         Whose theme is followed.
-    x_name, y_name
-        Of the axes.
-    about
-        How to read it.
+    x_name
+        Of the x axis.
     """
 
-    def __init__(self, viewer: napari.Viewer, x_name: str, y_name: str, about: str):
+    def __init__(self, viewer: napari.Viewer, x_name: str):
         super().__init__()
-        self._about = about
+        self._x_name = x_name
         self.text, self.legend = paragraph(), LineLegend(viewer)
-        self.plot = LinePlot(viewer, x_name, y_name, UNIT, UNIT)
+        self.plot = LinePlot(viewer, x_name, "", UNIT, UNIT)
         self.plot.setMinimumHeight(MIN_HEIGHT_PX)
         fill_column(self, self.text, self.legend, self.plot)
 
     def show_curve(
-        self, name: str, curve: Curve, chance: Sequence[tuple[float, float]], score: str
+        self,
+        name: str,
+        curve: Curve,
+        chance: Sequence[tuple[float, float]],
+        y_name: str,
+        text: str,
     ) -> None:
         """Show a curve.
 
@@ -54,12 +57,15 @@ class CurvePage(QWidget):
             With its band, which is left out where none could be computed.
         chance
             Points of the line of guessing, or of perfect calibration.
-        score
-            A sentence with the number that sums the curve up; "" for none.
+        y_name
+            Of the y axis.
+        text
+            What sums the curve up, and how to read it.
         """
         label = f"{name}, with its 95 % band" if _band(curve) else name
         lines = [Line("", CHANCE, chance, dashed=True), _line(label, TRAINING, curve)]
-        self.text.setText(f"{score} {self._about}".strip())
+        self.text.setText(text)
+        self.plot.axis_names = (self._x_name, y_name)
         self.legend.show_lines(lines)
         self.plot.show_lines(lines)
 

@@ -95,13 +95,15 @@ def data_sentences(data: DataSummary) -> list[str]:
 def _difference_sentences(result: EvaluationResult) -> list[str]:
     """Return the differences between models, those with the smallest p values first."""
     ordered = sorted(result.differences, key=lambda x: (x.p_value, -abs(x.estimate)))
-    return first_few([*map(_difference_sentence, ordered)], MAX_DIFFERENCES)
+    several = len({x.protocol for x in ordered}) > 1
+    return first_few([_difference_sentence(x, several) for x in ordered], MAX_DIFFERENCES)
 
 
-def _difference_sentence(found: PairedDifference) -> str:
+def _difference_sentence(found: PairedDifference, with_protocol: bool) -> str:
+    protocol = f" ({found.protocol})" if with_protocol else ""
     shown = "" if found.low <= 0 <= found.high else ", shown"
     return (
-        f"{found.first} minus {found.second}, {metric_name(found.metric)}: "
+        f"{found.first} minus {found.second}{protocol}, {metric_name(found.metric)}: "
         f"{found.estimate:+.2f} ({found.low:+.2f} to {found.high:+.2f}){shown}."
     )
 

@@ -36,10 +36,12 @@ class CurveKind:
     ----------
     title, tooltip
         Of its tab.
-    x_name, y_name
-        Of its axes.
+    x_name
+        Of its x axis.
+    y_name
+        Returns the name of its y axis.
     about
-        How to read it.
+        Returns how to read it.
     of
         Takes it from the curves of a model.
     chance
@@ -51,8 +53,8 @@ class CurveKind:
     title: str
     tooltip: str
     x_name: str
-    y_name: str
-    about: str
+    y_name: Callable[[Evaluation], str]
+    about: Callable[[Evaluation], str]
     of: Callable[[Curves], Curve | None]
     chance: Callable[[Evaluation], tuple[tuple[float, float], ...]]
     sum_up: Callable[[ModelResult], str] = lambda model: ""
@@ -63,8 +65,8 @@ CURVES = (
         "ROC",
         "Recall against false alarms, for every cut-off of the probability.",
         "1 - specificity",
-        "recall",
-        "The dashed line is guessing; a good model is near the upper left corner.",
+        lambda own: "recall",
+        lambda own: "The dashed line is guessing; a good model is near the upper left corner.",
         lambda curves: curves.roc,
         lambda own: DIAGONAL,
         lambda model: _score_sentence(model, "auc"),
@@ -73,18 +75,18 @@ CURVES = (
         "PR",
         "Precision against recall, for every cut-off of the probability.",
         "recall",
-        "precision",
-        "The dashed line is guessing; a good model is near the upper right corner.",
+        lambda own: "precision",
+        lambda own: "The dashed line is guessing; a good model is near the upper right corner.",
         lambda curves: curves.precision_recall,
         lambda own: tuple((x, _positive_share(own)) for x in (0.0, 1.0)),
         lambda model: _score_sentence(model, "average_precision"),
     ),
     CurveKind(
         "Calibration",
-        "How often answers are right, against their probability.",
-        "probability",
-        "fraction right",
-        "On the dashed line a probability means what it says; below it the model is too sure.",
+        "Whether a probability means what it says.",
+        "mean probability",
+        lambda own: f"fraction of {own.positive}" if len(own.classes) == 2 else "fraction right",
+        lambda own: _about_calibration(own),
         lambda curves: curves.calibration,
         lambda own: DIAGONAL,
         lambda model: _recalibration_sentence(model.recalibration),
@@ -93,12 +95,21 @@ CURVES = (
         "Coverage",
         "Accuracy of the answers that are kept when the least certain are marked.",
         "fraction of answers kept",
-        "accuracy",
-        "The dashed line is always answering the most frequent class.",
+        lambda own: "accuracy",
+        lambda own: "The dashed line is always answering the most frequent class.",
         lambda curves: curves.coverage,
         lambda own: tuple((x, own.metrics["accuracy"].chance) for x in (0.0, 1.0)),
     ),
 )
+
+
+def _about_calibration(own: Evaluation) -> str:
+    """Return how to read the calibration curve: of two classes it is of the positive one."""
+    ideal = "On the dashed line a probability means what it says"
+    if len(own.classes) != 2:
+        return f"{ideal}; below it the model is too sure."
+    name = own.positive
+    return f"{ideal}; below it {name} is rarer than that, above it more frequent."
 
 
 def _positive_share(own: Evaluation) -> float:
@@ -127,7 +138,7 @@ class ResultView(QWidget):
         self.model.setToolTip("The model whose scores and curves are shown.")
         ignore_text_width(self.model)
         self.scores, self.confusion = ScoresPage(), ConfusionMatrix(viewer)
-        self.curves = {x: CurvePage(viewer, x.x_name, x.y_name, x.about) for x in CURVES}
+        self.curves = {x: CurvePage(viewer, x.x_name) for x in CURVES}
         self.mistakes = MistakesPage()
         self.pages.add("Verdict", self.verdict, "What the result means, and what it rests on.")
         self.pages.add("Table", self.scores, "Scores of the models, with their 95 % intervals.")
@@ -176,7 +187,8 @@ class ResultView(QWidget):
             if curve is not None:
                 own = model.evaluation
                 name = self.model.itemText(number)
-                page.show_curve(name, curve, kind.chance(own), kind.sum_up(model))
+                text = f"{kind.sum_up(model)} {kind.about(own)}".strip()
+                page.show_curve(name, curve, kind.chance(own), kind.y_name(own), text)
         loss = None if model.curves is None else model.curves.loss
         self.pages.set_filled("Loss", loss is not None)
         if model.curves is not None and loss is not None:
