@@ -7,7 +7,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from napari_marrow.learning.scores.curves import MAX_POINTS, curves_of
-from napari_marrow.learning.scores.metrics import score_units
+from napari_marrow.learning.scores.metrics import proportion, score_units
 
 TWO = ("ALL", "MM")
 
@@ -58,6 +58,22 @@ def test_the_bands_at_the_usual_threshold_are_the_intervals_of_the_scores(answer
         assert curve.y[at] == pytest.approx(scores[name].estimate, abs=1e-9)
         band = curve.low[at], curve.high[at]
         assert band == pytest.approx((scores[name].low, scores[name].high), abs=1e-9)
+
+
+def test_the_ends_of_the_roc_band_do_not_fall():
+    """Of one wrong answer in a source, and of none: the interval at recall 1 begins lower."""
+    sources = np.concatenate([np.repeat(np.arange(6), 10), np.arange(60) + 10])
+    truth = np.array(["ALL"] * 60 + ["MM"] * 60)
+    chance = np.concatenate([np.linspace(0.6, 0.9, 60), np.linspace(0.1, 0.7, 60)])
+    chance[[0, 10, 20]] = 0.3, 0.35, 0.4
+    answers = answers_of(truth, chance, sources)
+    at_one = proportion(np.ones(60, bool), sources[:60], 0.0)
+    roc = curves_of(answers, TWO).roc
+    assert roc.y[-1] == 1
+    assert roc.low[-1] > at_one.low + 0.05
+    assert (np.diff(roc.low) >= 0).all()
+    assert (np.diff(roc.high) >= 0).all()
+    assert all(low <= y <= high for low, y, high in zip(roc.low, roc.y, roc.high, strict=True))
 
 
 def test_calibration_is_that_of_scikit_learn():

@@ -3,12 +3,14 @@
 Each point of a curve is a proportion at one threshold, and its band is the interval of that: of
 recall on the ROC curve, of precision, of what happened in a bin, of right answers among those that
 are kept. Units of one source are taken together as in :mod:`.intervals`. The threshold is taken as
-it is: a band does not hold the whole curve at once.
+it is: a band does not hold the whole curve at once. Recall can't fall where the threshold does, so
+neither end of the ROC band does: each is the greatest of those at this and all higher thresholds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -62,7 +64,13 @@ def _threshold_curves(
         roc.append((at, recall.estimate, recall.low, recall.high))
         row = precision.estimate, precision.low, precision.high
         precision_recall.append((recall.estimate, *row))
-    return _curve(roc), _curve(precision_recall)
+    return _rising(_curve(roc)), _curve(precision_recall)
+
+
+def _rising(curve: Curve) -> Curve:
+    """Return a curve with a band whose ends do not fall along it."""
+    low, high = (np.maximum.accumulate(end).tolist() for end in (curve.low, curve.high))
+    return replace(curve, low=tuple(low), high=tuple(high))
 
 
 def _calibration(
