@@ -203,6 +203,20 @@ def test_photographs_of_one_cell_each_are_independent():
     assert "300 photographs" in result.sentences[0]
 
 
+@pytest.mark.parametrize("reason", ["other acquisition", "unlike the training pictures"])
+def test_doubts_name_what_is_counted(reason):
+    table = answers(fields=300, unit="field", reason=reason, doubted=300)
+    assert count_cells(table, SETTINGS).doubts[0].startswith("300 of 300 photographs are ")
+    table["index"] += 1
+    assert count_cells(table, SETTINGS).doubts[0].startswith("300 of 300 cells are ")
+
+
+def test_misfit_names_what_is_counted():
+    table = answers(1, cells=1000, fields=1000, unit="field")
+    result = count_cells(table, SETTINGS, heldout((900, 950), unit="photograph"))
+    assert result.sentences[0].startswith("Fewer photographs are answered MM")
+
+
 def test_a_table_of_version_0_1_has_no_reasons():
     table = answers(reason="low probability", doubted=100).drop(columns="reason")
     result = count_cells(table, SETTINGS)

@@ -135,7 +135,10 @@ def count_cells(
         is_limited_by_errors=verdict == "open" and whole.is_limited_by_errors(cutoff),
         clusters=whole.clusters or 0,
         unit=unit,
-        doubts=(*find_doubts(cells.uncertain.tolist(), reasons, errors), *misfit(whole, share)),
+        doubts=(
+            *find_doubts(cells.uncertain.tolist(), reasons, errors, unit),
+            *misfit(whole, share, unit),
+        ),
         sources=() if groups is None else _by_source(cells, images, groups),
         fields=_by_field(cells, images, sources or {}) if unit == "cell" else (),
         is_adjusted=errors is not None,

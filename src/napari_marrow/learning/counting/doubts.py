@@ -16,6 +16,7 @@ from napari_marrow.learning.bundles.predictor import (
 )
 from napari_marrow.learning.confidence.conformal import MAX_FALSE_ALARMS
 from napari_marrow.learning.counting.heldout import HeldOutErrors
+from napari_marrow.learning.counting.result import Unit
 
 MAX_OTHER_FRACTION = 0.1
 """Largest fraction of cells from another acquisition with which a count can be trusted."""
@@ -38,7 +39,10 @@ def count_reasons(uncertain: Sequence[bool], reasons: Sequence[str]) -> Counter[
 
 
 def find_doubts(
-    uncertain: Sequence[bool], reasons: Sequence[str], errors: HeldOutErrors | None
+    uncertain: Sequence[bool],
+    reasons: Sequence[str],
+    errors: HeldOutErrors | None,
+    unit: Unit = "cell",
 ) -> tuple[str, ...]:
     """Return a sentence for each reason not to trust a count.
 
@@ -48,8 +52,11 @@ def find_doubts(
         (n,) of the answers.
     errors
         Of the model, where they are known.
+    unit
+        What is counted.
     """
     found, cells = count_reasons(uncertain, reasons), len(reasons)
+    place = "in photographs of" if unit == "cell" else "of"
     sentences = []
     if found[INSEPARABLE] or (errors is not None and errors.inseparable):
         sentences.append(
@@ -59,15 +66,15 @@ def find_doubts(
     is_evaluated = errors is not None and bool(errors.evaluated)
     if not is_evaluated and found[OTHER_ACQUISITION] > MAX_OTHER_FRACTION * cells:
         sentences.append(
-            f"{found[OTHER_ACQUISITION]} of {cells} cells are in photographs of another "
+            f"{found[OTHER_ACQUISITION]} of {cells} {unit}s are {place} another "
             f"acquisition than the model learnt from, where its errors are not known: {LOST}."
         )
     is_unlike = {UNLIKE, NEITHER, FEATURES_MISSING, NO_NUCLEUS}
     unlike = sum(bool(is_unlike.intersection(reason.split("; "))) for reason in reasons)
     if unlike > MAX_UNLIKE_FRACTION * cells:
         sentences.append(
-            f"{unlike} of {cells} cells are unlike those that the model learnt from and get one of "
-            f"its classes all the same: {LOST}."
+            f"{unlike} of {cells} {unit}s are unlike those that the model learnt from and get "
+            f"one of its classes all the same: {LOST}."
         )
     usual = 0.0 if errors is None or errors.uncertain is None else errors.uncertain
     if found[LOW_PROBABILITY] > (usual + MAX_MORE_UNCERTAIN) * cells:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from napari_marrow.data.text import counted
 from napari_marrow.learning.counting.adjusted import MAX_MORE_CELLS, AdjustedShare
 from napari_marrow.learning.counting.doubts import LOST
-from napari_marrow.learning.counting.result import CountResult
+from napari_marrow.learning.counting.result import CountResult, Unit
 from napari_marrow.learning.scores.evaluation import MIN_SOURCES
 from napari_marrow.learning.scores.findings import Share
 
@@ -37,13 +37,13 @@ def describe(result: CountResult) -> tuple[str, ...]:
     )
 
 
-def misfit(whole: AdjustedShare, share: Share) -> tuple[str, ...]:
+def misfit(whole: AdjustedShare, share: Share, unit: Unit) -> tuple[str, ...]:
     """Say that the answers can't come of the errors that were held out; nothing where they can."""
     if 0 <= whole.estimate <= 1 or share.low < share.high:
         return ()
     few = "Fewer" if whole.estimate < 0 else "More"
     return (
-        f"{few} cells are answered {share.class_name} than the model's held-out errors can give, "
+        f"{few} {unit}s are answered {share.class_name} than the model's held-out errors can give, "
         f"so that its errors are others here: {LOST}.",
     )
 
