@@ -61,6 +61,7 @@ def write_report(folder: Path, result: EvaluationResult, pictures: Pictures | No
     text = render(
         "evaluation.html",
         title=f"{kind} on {result.data.name}",
+        settings={name: value or "none" for name, value in result.settings.items()},
         result=result,
         lead=leading_model(result.models, result.best),
         leads=leads_text(result),
