@@ -1,4 +1,4 @@
-"""What is found among the answers of a comparison: given classes that models doubt."""
+"""What is found among the answers of a comparison: doubts of given classes, and mistakes."""
 
 import numpy as np
 import pandas as pd
@@ -14,19 +14,19 @@ CLASSES = ("ALL", "MM")
 N_UNITS = 40
 
 
-def cross_validated(n_wrong):
-    """A model that is sure of 40 answers, of which the first ones are wrong."""
+def cross_validated(n_wrong, model="svm", sure=0.97, first=0):
+    """A model that is as sure of 40 answers, of which some in a row are wrong."""
     names = [f"{k}.png" for k in range(N_UNITS)]
     codes = np.arange(N_UNITS) % 2
-    told = np.where(np.arange(N_UNITS) < n_wrong, 1 - codes, codes)
-    probabilities = np.where(told[:, None] == [0, 1], 0.97, 0.03)
+    told = np.where((np.arange(N_UNITS) - first) % N_UNITS < n_wrong, 1 - codes, codes)
+    probabilities = np.where(told[:, None] == [0, 1], sure, 1 - sure)
     table = pd.DataFrame({"image": names, "index": 0, "y": 0.0, "x": 0.0, "source": names})
     table["class"] = np.array(CLASSES)[codes]
     answers = with_answers(table.assign(fold=1, repeat=1), probabilities, CLASSES)
-    answers = answers.assign(model="svm", protocol="honest")
+    answers = answers.assign(model=model, protocol="honest")
     scored = score_units(table, probabilities, CLASSES)
     by_fold = pd.DataFrame({"balanced_accuracy": [1.0], "test_share": [0.25]})
-    return CrossValidated(ModelResult("svm", "honest", scored), answers, by_fold)
+    return CrossValidated(ModelResult(model, "honest", scored), answers, by_fold)
 
 
 @pytest.mark.parametrize(("n_wrong", "doubted"), [(1, ["0.png"]), (20, [])])
@@ -35,3 +35,25 @@ def test_classes_are_doubted_by_a_model_that_is_better_than_chance(n_wrong, doub
     data = DataSummary("set", "field", (), "photograph", 1)
     found = with_findings(EvaluationResult("compare", (), data, (one.result,)), [one])
     assert [x.image for x in found.doubtful] == doubted
+
+
+def test_mistakes_have_the_reason_that_answers_of_all_models_tell():
+    """Of the best model three are wrong; a model at chance is right on the third and not asked."""
+    found = [
+        cross_validated(3, "svm"),
+        cross_validated(5, "logistic", first=38),  # 38, 39, 0, 1 and 2
+        cross_validated(4, "naive-bayes", first=1),
+        cross_validated(20, "decision-tree", first=3),
+    ]
+    data = DataSummary("set", "field", (), "photograph", 1)
+
+    def reasons(models):
+        empty = EvaluationResult("compare", (), data, ())
+        return {x.image: x.reason for x in with_findings(empty, models).mistakes}
+
+    wrong = "the other models are wrong, too: look at the given class"
+    one_right = "other models answer right: naive-bayes"
+    assert reasons(found) == {"0.png": one_right, "1.png": wrong, "2.png": wrong}
+    assert reasons(found[:1]) == dict.fromkeys(["0.png", "1.png", "2.png"], "")
+    assert reasons([cross_validated(1, "svm", 0.59)]) == {"0.png": "low probability"}
+    assert reasons([cross_validated(1, "svm", 0.61)]) == {"0.png": ""}

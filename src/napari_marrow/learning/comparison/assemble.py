@@ -9,6 +9,7 @@ import pandas as pd
 
 from napari_marrow.learning.comparison.cross_validation import CrossValidated
 from napari_marrow.learning.comparison.label_errors import doubtful_labels
+from napari_marrow.learning.comparison.mistakes import with_reasons
 from napari_marrow.learning.comparison.paired import best_model, paired_differences
 from napari_marrow.learning.scores.findings import PairedDifference, Protocol
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
@@ -48,6 +49,9 @@ def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> 
     best = best_model([one for one in differences if one.protocol == judged])
     lead = leading_model(models, best)
     (answers,) = [one.answers for one in found if one.result is lead]
+    peers = [x for x in by_protocol[lead.protocol] if x.result is not lead]
+    others = [x.answers for x in peers if _beats_chance(x.result)]
+    mistakes = with_reasons(worst_mistakes(answers), pd.concat(others) if others else None)
     # what knows nothing has no doubts: models at chance would list half of the units
     honest = [x for x in by_protocol.get("honest", []) if _beats_chance(x.result)]
     doubtful = doubtful_labels(pd.concat([x.answers for x in honest])) if honest else ()
@@ -57,7 +61,7 @@ def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> 
         differences=tuple(differences),
         best=best,
         doubtful=doubtful,
-        mistakes=worst_mistakes(answers),
+        mistakes=mistakes,
         limits=LIMITS[: 1 + (len(by_protocol[judged]) > 1)],
     )
     return replace(result, verdict=verdict_of(result))

@@ -150,7 +150,8 @@ class UnitAnswer:
     truth, answer, probability
         Given class, answered class, and its probability.
     reason
-        Why it is uncertain; "" where it is not.
+        Why it is uncertain. In a comparison, which marks none, why it may be wrong: a low
+        probability, and what the other models answer. "" where nothing is known.
     model
         Which answered.
     """

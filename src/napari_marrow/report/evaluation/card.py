@@ -93,7 +93,7 @@ _MEASURES = (
     "see the table of scores; each with a 95 % interval that takes sources and not single answers "
     "as independent"
 )
-_FAILURES = "the worst mistakes are listed above, with their reasons"
+_FAILURES = "the worst mistakes are listed above, with a reason where it is known"
 
 
 def card_of_bundle(info: BundleInfo, data: DataSummary, name: str) -> Card:

@@ -151,10 +151,10 @@ def _worst(result: EvaluationResult) -> str:
 
 
 def marked(reason: str, result: EvaluationResult) -> str:
-    """Return whether and why an answer was marked uncertain; a comparison marks none."""
-    if reason:
-        return f", marked uncertain ({reason})"
-    return ", and not marked uncertain" if result.kind == "evaluate" else ""
+    """Return whether and why an answer was marked uncertain; a comparison has a reason alone."""
+    if result.kind == "compare":
+        return f"; {reason}" if reason else ""
+    return f", marked uncertain ({reason})" if reason else ", and not marked uncertain"
 
 
 def _labels(result: EvaluationResult) -> str:

@@ -262,7 +262,7 @@ def test_mistakes_are_described_and_picked_by_mouse_and_keyboard(view, qtbot, re
     view.unit_picked.connect(picked.append)
     page.table.setCurrentCell(1, 0)
     assert page.about.text() == (
-        "MM/b.png, cell 1: given MM, answered ALL with 0.55; marked uncertain: low probability."
+        "MM/b.png, cell 1: given MM, answered ALL with 0.55; low probability."
     )
     assert picked == []
     qtbot.keyClick(page.table, Qt.Key.Key_Return)
@@ -276,6 +276,15 @@ def test_mistakes_are_described_and_picked_by_mouse_and_keyboard(view, qtbot, re
     )
     page.table.picked.emit(0)
     assert picked[-1] is result.doubtful[0]
+
+
+def test_only_of_a_trained_model_mistakes_are_marked_or_not(view, result):
+    view.show_result(dataclasses.replace(result, kind="evaluate", models=result.models[1:2]))
+    page = view.mistakes
+    page.table.setCurrentCell(0, 0)
+    assert page.about.text().endswith("with 0.97 by svm, and not marked uncertain.")
+    page.table.setCurrentCell(1, 0)
+    assert page.about.text().endswith("with 0.55, marked uncertain (low probability).")
 
 
 def test_rows_are_copied_and_long_texts_wrap(qtbot):

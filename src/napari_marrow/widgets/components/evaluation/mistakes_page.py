@@ -9,7 +9,9 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_marrow.learning.scores.findings import DoubtfulLabel, UnitAnswer
+from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.report.evaluation.leading import unit_name
+from napari_marrow.report.evaluation.questions import marked
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
 from napari_marrow.widgets.components.evaluation.section import paragraph
 from napari_marrow.widgets.components.layout import fill_column, ignore_text_width
@@ -32,6 +34,7 @@ class MistakesPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._result: EvaluationResult | None = None
         self._lists: dict[str, Sequence[FoundUnit]] = {}
         self.what = QComboBox()
         self.what.setToolTip("Mistakes of the models, or labels of the data that they doubt.")
@@ -48,9 +51,13 @@ class MistakesPage(QWidget):
     def _shown(self) -> Sequence[FoundUnit]:
         return self._lists.get(self.what.currentData(), ())
 
-    def show_units(self, mistakes: Sequence[UnitAnswer], doubtful: Sequence[DoubtfulLabel]) -> None:
+    def show_result(self, result: EvaluationResult) -> None:
         """Show the mistakes and doubtful labels of a result."""
-        lists: dict[str, Sequence[FoundUnit]] = {"Mistakes": mistakes, "Doubtful labels": doubtful}
+        self._result = result
+        lists: dict[str, Sequence[FoundUnit]] = {
+            "Mistakes": result.mistakes,
+            "Doubtful labels": result.doubtful,
+        }
         self._lists = {title: found for title, found in lists.items() if found}
         with QSignalBlocker(self.what):
             self.what.clear()
@@ -67,20 +74,21 @@ class MistakesPage(QWidget):
     def _describe(self, row: int) -> None:
         """Say below the table what its columns have no room for."""
         found = self._shown[row] if 0 <= row < len(self._shown) else None
-        self.about.setText("" if found is None else describe(found))
-        self.about.setVisible(found is not None)
+        text = "" if found is None or self._result is None else describe(found, self._result)
+        self.about.setText(text)
+        self.about.setVisible(bool(text))
 
 
-def describe(found: FoundUnit) -> str:
-    """Return what is known of a unit, in a sentence."""
+def describe(found: FoundUnit, result: EvaluationResult) -> str:
+    """Return what is known of a unit of a result, in a sentence."""
     if isinstance(found, DoubtfulLabel):
         votes = f"{found.votes} of {found.models} models answer {found.suggested}"
         given = f"given {found.given}, which has the probability {found.probability:.2f}"
         return f"{unit_name(found.image, found.index)}: {given}; {votes}."
     answer = f"given {found.truth}, answered {found.answer} with {found.probability:.2f}"
     by = f" by {found.model}" if found.model else ""
-    why = f"marked uncertain: {found.reason}" if found.reason else "not marked uncertain"
-    return f"{unit_name(found.image, found.index)}: {answer}{by}; {why}."
+    why = marked(found.reason, result)
+    return f"{unit_name(found.image, found.index)}: {answer}{by}{why}."
 
 
 def _row(found: FoundUnit) -> tuple[str, str, str, str]:

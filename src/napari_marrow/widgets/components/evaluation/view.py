@@ -162,7 +162,7 @@ class ResultView(QWidget):
         self.research.setText(f"{RESEARCH_ONLY} {known}")
         self.verdict.show_result(result)
         self.scores.show_models(result.models, names)
-        self.mistakes.show_units(result.mistakes, result.doubtful)
+        self.mistakes.show_result(result)
         self.pages.set_filled("Mistakes", bool(result.mistakes or result.doubtful))
         with QSignalBlocker(self.model):
             self.model.clear()
