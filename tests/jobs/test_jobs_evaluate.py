@@ -118,7 +118,8 @@ def test_controls_are_asked_and_permuted_classes_are_chance(judged):
     assert permuted.low < 0.5 < permuted.high
     assert permuted.estimate == pytest.approx(0.5, abs=0.03)
     for one in controls.values():
-        assert one.does_well == (one.score.low > one.score.chance == 0.5)
+        assert one.few_sources == {"ALL": 4, "MM": 4}
+        assert not one.does_well  # whatever the interval: it is a guess
 
 
 def test_a_control_goes_by_the_order_of_answers_that_are_all_the_same():

@@ -111,9 +111,10 @@ def print_evaluation(result: EvaluationResult) -> None:
         table.add_row("Brier score", score_text(brier, few), f"{brier.chance:.2f}", "-")
     print_table(table)
     for control in result.controls:
-        text = f"{control.score.estimate:.2f} ({control.score.low:.2f} to {control.score.high:.2f})"
-        verb = "above chance" if control.does_well else "not clearly above chance"
-        print(f"Control, {control.text}: balanced accuracy {text}, {verb}.")
+        text = score_text(control.score, control.few_sources)
+        if not control.few_sources:
+            text += ", above chance" if control.does_well else ", not clearly above chance"
+        print(f"Control, {control.text}: balanced accuracy {text}.")
 
 
 def print_comparison(rows: Sequence[ModelResult]) -> None:

@@ -47,14 +47,18 @@ def test_a_plain_score_is_that_of_scikit_learn(units):
         said[fold.test] = model.fit(values[fold.train], truth[fold.train]).predict(
             values[fold.test]
         )
-    score = score_plainly(units, values, folds)
+    score = score_plainly(units, values, folds).metrics["balanced_accuracy"]
     assert score.estimate == pytest.approx(balanced_accuracy_score(truth, said), abs=1e-9)
     assert score.chance == 0.5
 
 
 def test_values_that_are_missing_everywhere_tell_nothing(units):
-    score = score_plainly(units, np.full((30, 2), np.nan), folds_of(units, repeats=2))
+    found = score_plainly(units, np.full((30, 2), np.nan), folds_of(units, repeats=2))
+    score = found.metrics["balanced_accuracy"]
     assert score.low < 0.5 < score.high
+    assert found.few_sources == {}
+    few = units[units["source"].isin([f"patient {k}" for k in range(10)])]
+    assert score_plainly(few, np.zeros((20, 1)), folds_of(few)).few_sources == {"ALL": 5, "MM": 5}
 
 
 def test_sources_of_one_class_exchange_their_classes():

@@ -6,7 +6,9 @@ import pytest
 
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.learning.scores.evaluation import Score
+from napari_marrow.learning.scores.findings import Control
 from napari_marrow.report.evaluation.questions import answered_questions
+from napari_marrow.report.evaluation.shown_tables import control_table
 
 
 def answer(result, word):
@@ -102,6 +104,16 @@ def test_another_microscope(result, left_out):
     models = (replace(result.models[0], acquisitions=left_out),)
     found = answer(replace(result, models=models), "microscope")
     assert "accuracy was 0.61 to 0.83" in found
+
+
+def test_controls_of_few_sources_tell_nothing(result):
+    few = Control.of_score("colour", "mean colour alone", Score(0.9, 0.8, 0.95, 0.5), {"ALL": 3})
+    enough = Control.of_score("colour", "mean colour alone", Score(0.9, 0.8, 0.95, 0.5), {})
+    assert (few.does_well, enough.does_well) == (False, True)
+    found = replace(result, controls=(few,))
+    assert answer(found, "cells").startswith("Unknown: the controls can't tell. ALL has 3 sources")
+    rows = control_table(found).rows
+    assert rows == [("mean colour alone", "0.90 (too few to tell)", "0.50", "too few to tell")]
 
 
 def test_controls_that_see_cells_are_no_alarm(result):

@@ -19,7 +19,7 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.learning.comparison.folds import Fold, judged
 from napari_marrow.learning.comparison.remains import BACKGROUND, SHAPE, measure_remains
 from napari_marrow.learning.learners import Callbacks, Learner
-from napari_marrow.learning.scores.evaluation import Score
+from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.learning.scores.findings import Control
 from napari_marrow.learning.scores.metrics import score_units
 from napari_marrow.learning.settings import TrainingSettings
@@ -59,14 +59,12 @@ def run_controls(
         "colour": ("the mean colour", table[list(MEAN_COLOUR)].to_numpy(np.float64)),
     }
     found = []
-    score = _permuted(learner, settings, folds, callbacks.part(0.5, 1))
-    if score is not None:
-        text = f"{settings.model} fitted to permuted classes"
-        found.append(Control("permuted", text, score, _does_well(score)))
+    scored = _permuted(learner, settings, folds, callbacks.part(0.5, 1))
+    if scored is not None:
+        found.append(_control("permuted", f"{settings.model} fitted to permuted classes", scored))
     for name, (text, values) in parts.items():
         if np.isfinite(values).any():
-            score = score_plainly(table, values, folds)
-            found.append(Control(name, text, score, _does_well(score)))
+            found.append(_control(name, text, score_plainly(table, values, folds)))
     return tuple(found)
 
 
@@ -75,12 +73,15 @@ def _columns(table: pd.DataFrame, start: str) -> NDArray[np.float64]:
     return table[names].to_numpy(np.float64)
 
 
-def _does_well(score: Score) -> bool:
-    return score.low > score.chance
+def _control(name: str, text: str, scored: Evaluation) -> Control:
+    score = scored.metrics["balanced_accuracy"]
+    return Control.of_score(name, text, score, scored.few_sources)
 
 
-def score_plainly(table: pd.DataFrame, values: NDArray[np.float64], folds: Sequence[Fold]) -> Score:
-    """Return the balanced accuracy of standardised logistic regression on a few numbers.
+def score_plainly(
+    table: pd.DataFrame, values: NDArray[np.float64], folds: Sequence[Fold]
+) -> Evaluation:
+    """Return the scores of standardised logistic regression on a few numbers.
 
     Parameters
     ----------
@@ -103,19 +104,19 @@ def score_plainly(table: pd.DataFrame, values: NDArray[np.float64], folds: Seque
         own = values[:, known] if known.any() else np.zeros((len(values), 1))
         model.fit(own[fold.train], classes[fold.train])
         answers.append(model.predict_proba(own[fold.test]))
-    return _balanced([judged(table, fold) for fold in folds], answers)
+    return _score([judged(table, fold) for fold in folds], answers)
 
 
-def _balanced(asked: Sequence[pd.DataFrame], answers: Sequence[NDArray[np.float64]]) -> Score:
+def _score(asked: Sequence[pd.DataFrame], answers: Sequence[NDArray[np.float64]]) -> Evaluation:
     """Score answers for the units of each fold."""
     table = pd.concat(asked)
     classes = tuple(sorted(table["class"].unique()))
-    return score_units(table, np.concatenate(answers), classes).metrics["balanced_accuracy"]
+    return score_units(table, np.concatenate(answers), classes)
 
 
 def _permuted(
     learner: Learner, settings: TrainingSettings, folds: Sequence[Fold], callbacks: Callbacks
-) -> Score | None:
+) -> Evaluation | None:
     """Refit the model to permuted classes; None where these leave a training side without one."""
     first = [fold for fold in folds if fold.repeat == 1]
     count = N_PERMUTATIONS if settings.kind == "classical" else 1
@@ -130,7 +131,7 @@ def _permuted(
             callbacks.progress((k + j / len(first)) / count, f"Permuted classes, {k + 1}")
             answers.append(other.fit_fold(settings, fold.train).predict(fold.test))
             asked.append(judged(other.table, fold))
-    return _balanced(asked, answers)
+    return _score(asked, answers)
 
 
 def _learnable_permutation(

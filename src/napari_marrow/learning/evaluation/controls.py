@@ -4,7 +4,8 @@ It is asked about the same photographs with their cells blanked, with nothing bu
 nothing but mean colours (:mod:`~napari_marrow.imaging.hide_cells`), in the same way as about the
 photographs themselves. And its answers are judged with given classes that were permuted (M. Ojala
 and G. C. Garriga, "Permutation tests for studying classifier performance", Journal of Machine
-Learning Research 11, 2010). A control does well where its 95 % interval is above chance.
+Learning Research 11, 2010). A control does well where its 95 % interval is above chance;
+where a class has too few sources for an interval, that can't be told.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.evaluation.asked import Asked, answers_for
 from napari_marrow.learning.learners import Callbacks
 from napari_marrow.learning.scores.agreement import mean_recall
-from napari_marrow.learning.scores.evaluation import Score
+from napari_marrow.learning.scores.evaluation import Evaluation, Score, find_few_sources
 from napari_marrow.learning.scores.findings import Control
 from napari_marrow.learning.scores.metrics import score_units
 from napari_marrow.learning.settings import EvaluateSettings
@@ -66,13 +67,10 @@ def ask_controls(
     found = [_permuted(scored, bundle.info.classes)]
     for k, (name, (text, alter)) in enumerate(altered.items()):
         part = callbacks.part(k / len(altered), (k + 1) / len(altered))
-        if (score := _ask(bundle, asked, alter, settings, text, part)) is not None:
-            found.append(_control(name, text, score))
+        if (scored := _ask(bundle, asked, alter, settings, text, part)) is not None:
+            score = scored.metrics["balanced_accuracy"]
+            found.append(Control.of_score(name, text, score, scored.few_sources))
     return tuple(found)
-
-
-def _control(name: str, text: str, score: Score) -> Control:
-    return Control(name, text, score, score.low > score.chance)
 
 
 def _usual_diameter(asked: Asked) -> float:
@@ -113,8 +111,8 @@ def _ask(
     settings: EvaluateSettings,
     text: str,
     callbacks: Callbacks,
-) -> Score | None:
-    """Return the balanced accuracy on altered photographs; None where there is no answer."""
+) -> Evaluation | None:
+    """Return the scores on altered photographs; None where there is no answer."""
     photographs = []
     for k, one in enumerate(asked.photographs):
         callbacks.progress(k / len(asked.photographs), f"Control, {text}: {one.field.name}")
@@ -130,7 +128,7 @@ def _ask(
         return None
     names = [f"probability_{name}" for name in classes]
     probabilities = centred(answers[names].to_numpy(np.float64))
-    return score_units(answers, probabilities, classes).metrics["balanced_accuracy"]
+    return score_units(answers, probabilities, classes)
 
 
 def centred(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -165,7 +163,8 @@ def _permuted(scored: pd.DataFrame, classes: tuple[str, ...]) -> Control:
     found = np.array([recall(_shuffled(truth, pure, mixed, rng)) for _ in range(N_PERMUTATIONS)])
     low, high = np.quantile(found, [0.025, 0.975])
     score = Score(float(found.mean()), float(low), float(high), 1 / len(classes))
-    return _control("permuted", "classes permuted over sources", score)
+    few = find_few_sources(zip(scored["class"], source, strict=True), classes)
+    return Control.of_score("permuted", "classes permuted over sources", score, few)
 
 
 def _shuffled(

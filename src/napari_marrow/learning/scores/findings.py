@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Self
 
 from napari_marrow.learning.scores.evaluation import Score
 
@@ -79,13 +80,23 @@ class Control:
     score
         Balanced accuracy.
     does_well
-        Whether it is clearly above chance, so that the score may not be about cells.
+        Whether it is clearly above chance, so that the score may not be about cells; never where
+        a class has too few sources to tell.
+    few_sources
+        Number of sources of each class that has too few for an interval.
     """
 
     name: str
     text: str
     score: Score
     does_well: bool
+    few_sources: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of_score(cls, name: str, text: str, score: Score, few_sources: Mapping[str, int]) -> Self:
+        """Return a control that does well where the interval of its score is above chance."""
+        does_well = not few_sources and score.low > score.chance
+        return cls(name, text, score, does_well, few_sources)
 
 
 @dataclass(frozen=True)

@@ -181,6 +181,9 @@ def _controls(result: EvaluationResult) -> str:
         return f"It may not: {joined(alarms)} {verb} enough for a score clearly above chance."
     if not is_above_chance(leading_model(result.models, result.best)):
         return "Can't be told: the score itself is not shown to be above chance."
+    if few := next((one.few_sources for one in result.controls if one.few_sources), None):
+        clusters = leading_model(result.models, result.best).clusters
+        return f"Unknown: the controls can't tell. {few_text(few, clusters)}"
     text = "Nothing else was found: no control that hides the cells or their classes does well."
     return f"{text} Of {joined(of_cells)} alone the classes can be told." if of_cells else text
 

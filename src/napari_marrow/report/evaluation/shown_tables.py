@@ -10,6 +10,7 @@ from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.learning.scores.findings import Estimate, Recalibration
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import protocol_gaps
+from napari_marrow.learning.scores.words import TOO_FEW
 from napari_marrow.report.evaluation.leading import main_metric, metric_name, shown_models
 from napari_marrow.report.rendering import Table
 from napari_marrow.report.tables import score_text
@@ -191,9 +192,9 @@ def control_table(result: EvaluationResult) -> Table | None:
     rows = [
         (
             control.text,
-            score_text(control.score, {}),
+            score_text(control.score, control.few_sources),
             f"{control.score.chance:.2f}",
-            "yes" if control.does_well else "no",
+            TOO_FEW if control.few_sources else "yes" if control.does_well else "no",
         )
         for control in result.controls
     ]

@@ -121,6 +121,10 @@ def test_the_verdict_stands_first_and_what_it_rests_on_below(view, result):
         "The outlines: balanced accuracy 0.80 (0.70 to 0.90), chance 0.50, clearly above it.",
         "Permuted classes: balanced accuracy 0.52 (0.40 to 0.60), chance 0.50.",
     ]
+    few = dataclasses.replace(result.controls[2], few_sources={"MM": 5})
+    assert sections_of(dataclasses.replace(result, controls=(few,)))["Controls"] == [
+        "Permuted classes: balanced accuracy 0.52 (too few to tell), chance 0.50."
+    ]
     assert found["Counts"] == ["MM: 14% (8% to 22%) of 100 cells."]
     assert "On how many patients? " in page.sections["Questions"].text()
     assert page.sections["More photographs"].text() == "About 20 more."

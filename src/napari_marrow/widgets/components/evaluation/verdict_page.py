@@ -109,7 +109,7 @@ def _difference_sentence(found: PairedDifference, with_protocol: bool) -> str:
 
 
 def _control_sentence(control: Control) -> str:
-    score = score_text(control.score, {})
+    score = score_text(control.score, control.few_sources)
     text = f"{control.text}: balanced accuracy {score}, chance {control.score.chance:.2f}"
     if control.does_well:
         alarm = "" if control.name in OF_CELLS else ": the score may not be about cells"
