@@ -24,8 +24,7 @@ LIMITS = (
 
 
 def _beats_chance(model: ModelResult) -> bool:
-    score = model.evaluation.metrics["balanced_accuracy"]
-    return score.low > score.chance
+    return model.evaluation.metrics["balanced_accuracy"].is_above_chance
 
 
 def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> EvaluationResult:

@@ -45,6 +45,11 @@ class Score:
     high: float
     chance: float
 
+    @property
+    def is_above_chance(self) -> bool:
+        """Whether the whole interval is above chance."""
+        return self.low > self.chance
+
 
 def score_columns(
     metrics: Mapping[str, Score], spread: Mapping[str, float | None] | None = None

@@ -95,7 +95,7 @@ class Control:
     @classmethod
     def of_score(cls, name: str, text: str, score: Score, few_sources: Mapping[str, int]) -> Self:
         """Return a control that does well where the interval of its score is above chance."""
-        does_well = not few_sources and score.low > score.chance
+        does_well = not few_sources and score.is_above_chance
         return cls(name, text, score, does_well, few_sources)
 
 

@@ -110,7 +110,7 @@ def is_above_chance(model: ModelResult) -> bool:
     """Whether a model is shown to be better than chance on what it did not learn from."""
     score = headline(model.evaluation)[1]
     shown = model.protocol == "honest" and not model.evaluation.few_sources
-    return shown and score.low > score.chance
+    return shown and score.is_above_chance
 
 
 def _gap(result: EvaluationResult) -> list[str]:

@@ -123,7 +123,7 @@ def _above_chance(result: EvaluationResult) -> str:
     if model.evaluation.few_sources:
         return "Not shown: there are too few sources to tell."
     compared = f"the interval of {name} begins at {score.low:.2f}, chance is {score.chance:.2f}"
-    return f"Yes: {compared}." if score.low > score.chance else f"Not shown: {compared}."
+    return f"Yes: {compared}." if score.is_above_chance else f"Not shown: {compared}."
 
 
 def _which(result: EvaluationResult) -> str:
