@@ -20,7 +20,7 @@ from sklearn.metrics import (
 )
 
 from napari_marrow.data.errors import MarrowError, Stopped
-from napari_marrow.data.fields import Collection
+from napari_marrow.data.fields import Collection, with_groups
 from napari_marrow.data.layouts import scan
 from napari_marrow.jobs.compare import CompareJob, ComparisonResult, run_comparison
 from napari_marrow.learning.classical.models import fit_classical
@@ -389,6 +389,40 @@ def test_a_network_beside_a_classical_model(tmp_path, make_snam, keras_started):
         np.testing.assert_allclose(one["probability_ALL"] + one["probability_MM"], 1, atol=1e-5)
         folds = [x.groupby("image")["fold"].agg(sorted).to_dict() for x in (one, other)]
         assert folds[0] == folds[1]
+    for row in result.rows:
+        if row.model == "naive-bayes":
+            assert row.curves.loss is None
+        else:
+            assert row.curves.loss.x == (1.0,)
+            assert row.curves.loss.low < row.curves.loss.y < row.curves.loss.high  # one a fold
+    drawn = [p.name for p in (tmp_path / "o" / "figures").iterdir() if "loss" in p.name]
+    assert len(drawn) == 1
+
+
+@pytest.mark.slow
+def test_the_controls_of_a_network_alone(tmp_path, make_snam, keras_started):
+    root = make_snam(tmp_path / "in", 4, size=(32, 40), masks=False)
+    network = {"models": ("dcnn",), "epochs": 1, "device": "cpu", "input_size": 32}
+    result, _, _ = compare(scan(root), tmp_path / "o", **network, folds=2, controls=True)
+    found = {one.name: one for one in result.result.controls}
+    assert found["permuted"].text == "dcnn fitted to permuted classes"
+    assert all(one.few_sources == {"ALL": 4, "MM": 4} for one in found.values())
+    table = pd.read_csv(tmp_path / "o" / "tables" / "controls.csv")
+    assert table["name"].tolist() == list(found)
+    assert set(table["few_sources"]) == {"ALL 4, MM 4"}
+    assert not table["does_well"].any()
+
+
+def test_the_table_of_sources_is_named_where_it_gives_sources(tmp_path, many):
+    collection = scan(many)
+    labels = [collection.label(f) for f in collection.fields]
+    for column, expected in (("source", "t.csv"), ("acquisition", "photograph")):
+        rows = [f"{name},{k % 8}" for k, name in enumerate(labels)]
+        (tmp_path / "t.csv").write_text("\n".join([f"image,{column}", *rows]))
+        named = with_groups(collection, tmp_path / "t.csv")
+        named = Collection.from_dict(named.to_dict())  # as the child process has it
+        result, _, _ = compare(named, tmp_path / column, models=("naive-bayes",))
+        assert result.result.data.grouped_by == expected
 
 
 def test_repeats_cut_other_folds_and_their_scores_are_means(tmp_path, many):

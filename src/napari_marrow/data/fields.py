@@ -183,6 +183,8 @@ class Collection:
         Further photographs, which a table says not to use.
     passed_over
         Tables that can't be used; the warnings have the reasons.
+    grouped_by
+        The name of the table of sources, "" where none was given.
     """
 
     root: Path
@@ -191,6 +193,7 @@ class Collection:
     tables: tuple[Path, ...] = ()
     left_out: tuple[Field, ...] = ()
     passed_over: tuple[Path, ...] = ()
+    grouped_by: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -222,6 +225,7 @@ class Collection:
             "tables": [str(path) for path in self.tables],
             "left_out": [f.to_dict() for f in self.left_out],
             "passed_over": [str(path) for path in self.passed_over],
+            "grouped_by": self.grouped_by,
         }
 
     @classmethod
@@ -234,6 +238,7 @@ class Collection:
             tables=tuple(map(Path, values.get("tables", ()))),
             left_out=tuple(Field.from_dict(v) for v in values.get("left_out", ())),
             passed_over=tuple(map(Path, values.get("passed_over", ()))),
+            grouped_by=values.get("grouped_by", ""),
         )
 
 
@@ -378,4 +383,7 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
             f"{table.name} gives no source to {counted(len(left), 'photograph')}, it says {values} "
             f"there: {labels}. Each keeps the source it has without the table.",
         )
-    return dataclasses.replace(collection, fields=fields, warnings=warnings, tables=tables)
+    grouped_by = table.name if known else collection.grouped_by
+    return dataclasses.replace(
+        collection, fields=fields, warnings=warnings, tables=tables, grouped_by=grouped_by
+    )

@@ -116,7 +116,6 @@ def run_evaluation(
             job.settings,
             hear.part(0, ASKED_FRACTION),
             strict=job.strict,
-            grouped_by="" if job.groups is None else printable(job.groups.name),
         )
         models = _with_losses(found.result.models, bundle)
         result = replace(

@@ -133,11 +133,14 @@ class FoldModel:
         Number of fitted parameters.
     export
         Returns its ONNX model, which takes longer to make than most classical models to fit.
+    history
+        Of a network, the losses by epoch; None of other models.
     """
 
     predict: Callable[[Rows], Probabilities]
     parameters: int
     export: Callable[[], bytes]
+    history: pd.DataFrame | None = None
 
 
 @dataclass(eq=False)

@@ -13,6 +13,7 @@ from napari_marrow.learning.comparison.folds import Fold
 from napari_marrow.learning.learners import Callbacks, Learner
 from napari_marrow.learning.scores.described import described
 from napari_marrow.learning.scores.evaluation import AcquisitionScores
+from napari_marrow.learning.scores.loss import with_losses
 from napari_marrow.learning.scores.metrics import UNIT_COLUMNS, score_units, with_answers
 from napari_marrow.learning.scores.results import ModelResult
 from napari_marrow.learning.settings import TrainingSettings
@@ -47,7 +48,7 @@ def cross_validate(
     Where folds have the names of acquisitions, these count as sources.
     """
     table, classes = learner.table, tuple(sorted(learner.table["class"].unique()))
-    by_fold, seconds, parameters, left_out, answers = [], [], [], [], []
+    by_fold, seconds, parameters, left_out, answers, histories = [], [], [], [], [], []
     model_bytes = 0
     for k, fold in enumerate(folds):
         text = f"Fitting {settings.model}, fold {k + 1} of {len(folds)}"
@@ -58,6 +59,8 @@ def cross_validate(
         seconds.append(time.perf_counter() - start)
         parameters.append(model.parameters)
         model_bytes = model_bytes or len(model.export())
+        if model.history is not None:
+            histories.append(model.history)
         own = table.iloc[fold.test]
         scored = score_units(own, probabilities, classes)
         by_fold.append({name: score.estimate for name, score in scored.metrics.items()})
@@ -85,6 +88,8 @@ def cross_validate(
         acquisitions=tuple(left_out),
     )
     result = described(result, judged, classes, settings.unit)
+    if histories:
+        result = with_losses(result, pd.concat(histories))
     found = found.drop(columns="acquisition").reset_index(drop=True)
     found.insert(list(found.columns).index("predicted"), "repeat", found.pop("repeat"))
     return CrossValidated(

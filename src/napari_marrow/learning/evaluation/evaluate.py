@@ -73,7 +73,6 @@ def evaluate(
     callbacks: Callbacks = SILENT,
     *,
     strict: bool = False,
-    grouped_by: str = "",
 ) -> Evaluated:
     """Judge a model on the photographs that it neither learnt from nor was judged by.
 
@@ -90,8 +89,6 @@ def evaluate(
         Hear of progress and can end the work.
     strict
         Whether a photograph that can't be used ends the work, instead of being left out.
-    grouped_by
-        What gave the sources, if a table did.
 
     Raises
     ------
@@ -124,7 +121,6 @@ def evaluate(
                 audited.collection,
                 bundle.info.settings.unit,
                 scored,
-                grouped_by=grouped_by,
                 known=asked.learnt,
                 failed=failures.found,
                 findings=audited.sentences,

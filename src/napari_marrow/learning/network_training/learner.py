@@ -150,7 +150,8 @@ class NetworkLearner(Learner):
         standardizer = self._standardizer(settings, self._values[known], known)
         unheard = replace(self.callbacks, on_epoch=ignore, on_watched=None)
         fitted = self._fit(settings, standardizer, train, rows[cut.heldout], unheard)
-        return FoldModel(fitted.predict, fitted.parameters, lambda: fitted.onnx)
+        history = fitted.tables[HISTORY]
+        return FoldModel(fitted.predict, fitted.parameters, lambda: fitted.onnx, history)
 
     def _fit(
         self,

@@ -18,7 +18,8 @@ def with_losses(result: ModelResult, history: pd.DataFrame) -> ModelResult:
         Of one model.
     history
         The table ``history.csv`` of its bundle: ``epoch``, ``loss``, where photographs were kept
-        for it ``val_loss``, and ``member`` of several networks.
+        for it ``val_loss``, and ``member`` of several networks; of folds, all of them. A network
+        that has stopped counts no more in the epochs that others go on for.
     """
     if result.curves is None:
         return result

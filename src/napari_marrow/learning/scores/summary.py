@@ -20,7 +20,6 @@ def data_summary(
     unit: str,
     units: pd.DataFrame,
     *,
-    grouped_by: str = "",
     known: int = 0,
     failed: Sequence[Failure] = (),
     findings: Sequence[str] = (),
@@ -30,13 +29,12 @@ def data_summary(
     Parameters
     ----------
     collection
-        The photographs, with sources and acquisitions.
+        The photographs, with sources and acquisitions. Where no table gave the sources, their
+        number tells what they are.
     unit
         ``field`` or ``cell``.
     units
         A row a unit with ``image``, ``class`` and ``source``, each once.
-    grouped_by
-        What gave the sources; where it is "", that is told from their number.
     known
         Photographs left out, as the model learnt from them.
     failed, findings
@@ -54,7 +52,7 @@ def data_summary(
         printable(collection.root.resolve().name),
         unit,
         classes,
-        grouped_by or own,
+        printable(collection.grouped_by) or own,
         len({place for place in places if place}),
         known,
         tuple(f"{failure.image}: {failure.reason}" for failure in failed),

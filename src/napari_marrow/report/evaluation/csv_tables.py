@@ -11,7 +11,7 @@ import pandas as pd
 
 from napari_marrow.data.outputs import table_kind, write_csv
 from napari_marrow.data.text import printable
-from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.scores.evaluation import Evaluation, few_column
 from napari_marrow.learning.scores.findings import (
     ClassCount,
     DoubtfulLabel,
@@ -111,8 +111,11 @@ TABLES = {
     "mistakes.csv": _as_they_are(UnitAnswer, lambda r: r.mistakes),
     "doubtful.csv": _as_they_are(DoubtfulLabel, lambda r: r.doubtful),
     "controls.csv": CsvTable(
-        ("name", "text", "estimate", "low", "high", "chance", "does_well"),
-        lambda r: ((c.name, c.text, *astuple(c.score), c.does_well) for c in r.controls),
+        ("name", "text", *_OF_SCORE[1:], "does_well", "few_sources"),
+        lambda r: (
+            (c.name, c.text, *astuple(c.score), c.does_well, few_column(c.few_sources))
+            for c in r.controls
+        ),
     ),
     "forecast.csv": CsvTable(("origin", "sources", "estimate", "low", "high"), _forecast_rows),
     "counts.csv": _as_they_are(Share, lambda r: r.shares),

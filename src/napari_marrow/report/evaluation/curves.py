@@ -165,7 +165,7 @@ def _loss(result: EvaluationResult) -> Drawing | None:
 
     def draw(axes: Axes) -> None:
         for name, curve, colour in shown:
-            dashes = "-" if name == "training" else "--"
+            dashes = "--" if name == "training" else "-"
             axes.plot(curve.x, curve.y, color=colour, lw=2, ls=dashes, label=name)
             axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.2, lw=0)
         axes.set(xlabel="epoch", ylabel="loss")
@@ -174,6 +174,6 @@ def _loss(result: EvaluationResult) -> Drawing | None:
         axes.spines[["top", "right"]].set_visible(False)
 
     told = "; ".join(f"{n} from {c.y[0]:.2f} to {c.y[-1]:.2f}" for n, c, _ in shown)
-    several = "; a band is the range of several networks" if _has_band(shown[0][1]) else ""
+    several = "; mean and range of several networks" if _has_band(shown[0][1]) else ""
     caption = f"Loss of {model.model} by epoch{several}."
     return Drawing("loss", (5.4, 3.6), draw, caption, f"Loss by epoch: {told}.")

@@ -71,7 +71,7 @@ class CurvePage(QWidget):
 
 
 class LossPage(QWidget):
-    """The loss of a network by epoch: its mean over the folds, and from the least to the greatest.
+    """The loss of a network by epoch; of several, of folds or an ensemble, their mean and range.
 
     Parameters
     ----------
@@ -83,7 +83,9 @@ class LossPage(QWidget):
         super().__init__()
         self.legend, self.plot = LineLegend(viewer), LinePlot(viewer, "epoch", "loss")
         self.plot.setMinimumHeight(MIN_HEIGHT_PX)
-        text = paragraph("Means over the folds; the bands go from the least to the greatest.")
+        text = paragraph(
+            "Of several networks, as folds have them: the mean, and a band from least to greatest."
+        )
         fill_column(self, text, self.legend, self.plot)
 
     def show_losses(self, training: Curve, validation: Curve | None) -> None:
