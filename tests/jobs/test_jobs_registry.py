@@ -41,6 +41,12 @@ def test_finished(monkeypatch):
             "The job toy failed unexpectedly: ZeroDivisionError: by zero",
         ),
         (MemoryError(), "failed", "The job toy failed unexpectedly: MemoryError: "),
+        (SystemExit(3), "failed", "The job toy failed unexpectedly: SystemExit: 3"),
+        (
+            BaseException("panicked"),
+            "failed",
+            "The job toy failed unexpectedly: BaseException: panicked",
+        ),
     ],
 )
 def test_other_ends(monkeypatch, error, kind, text):

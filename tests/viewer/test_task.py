@@ -7,6 +7,7 @@ import weakref
 import pytest
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QApplication
 from superqt.utils import WorkerBase
 
 from napari_marrow.data.errors import MarrowError, Stopped
@@ -27,7 +28,7 @@ class Work:
             if should_stop():
                 self.stopped = True
                 raise Stopped
-        if isinstance(self.result, Exception):
+        if isinstance(self.result, BaseException):
             raise self.result
         return self.result
 
@@ -90,6 +91,33 @@ def test_events_come_in_order_and_move_the_bar(owner, qtbot):
     idle(owner, qtbot)
 
 
+def test_events_come_in_order_also_where_showing_one_handles_the_next(owner, qtbot, monkeypatch):
+    """As napari's progress bar does, which stands for that of a hidden dock."""
+    monkeypatch.setattr("napari_marrow.viewer.task.SHOW_PROGRESS_MS", 1)
+    panel, go, emitted, heard = Panel(), threading.Event(), threading.Event(), []
+
+    def show_progress(fraction):
+        panel.fractions.append(fraction)
+        if go.is_set():
+            emitted.wait(10)
+            QApplication.processEvents()
+
+    def work(emit, should_stop):
+        go.wait(10)
+        for k in range(4):
+            emit(Event("progress", "", k / 4, {"k": k}))
+        emitted.set()
+
+    panel.show_progress = show_progress
+    owner.task = Task(owner, panel)
+    owner.task.start(work, lambda _: heard.append("result"), heard=heard.append)
+    qtbot.waitUntil(lambda: panel.fractions == [0] and not owner.task._showing.isActive())
+    go.set()
+    idle(owner, qtbot)
+    assert [x if x == "result" else x.values.get("k") for x in heard] == [None, *range(4), "result"]
+    assert panel.fractions[1:2] == [0]
+
+
 def test_of_progress_that_comes_fast_the_last_is_shown(owner, qtbot):
     """It may stand for long: that TensorFlow starts, after the last of many files."""
     heard, last = [], Work()
@@ -125,7 +153,11 @@ def test_of_short_work_no_progress_is_shown(owner, qtbot):
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(MarrowError("a.bmp is odd."), "a.bmp is odd."), (KeyError("x"), "KeyError")],
+    [
+        (MarrowError("a.bmp is odd."), "a.bmp is odd."),
+        (KeyError("x"), "KeyError"),
+        (SystemExit(3), "SystemExit"),
+    ],
 )
 def test_an_error_is_one_sentence(owner, qtbot, error, said):
     work = Work(error)

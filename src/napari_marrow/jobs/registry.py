@@ -70,7 +70,10 @@ def run_job(
 
 
 def run_work(name: str, work: Work, emit: Emit, should_stop: ShouldStop, number: int = 0) -> None:
-    """Run a job; report its start, its progress and exactly one last event, whatever happens."""
+    """Run a job; report its start, its progress and exactly one last event, whatever happens.
+
+    Nothing is raised: the child process, or the thread, outlives every fault and reports it whole.
+    """
 
     def emit_numbered(event: Event) -> None:
         emit(dataclasses.replace(event, job=number))
@@ -82,7 +85,7 @@ def run_work(name: str, work: Work, emit: Emit, should_stop: ShouldStop, number:
         emit_numbered(Event("stopped", "Stopped."))
     except MarrowError as error:
         emit_numbered(Event("failed", str(error)))
-    except Exception as error:  # noqa: BLE001 - the child must outlive a fault and report it whole
+    except BaseException as error:  # noqa: BLE001 - also of Rust, and whatever asks Python to exit
         text = f"The job {name} failed unexpectedly: {type(error).__name__}: {error}"
         emit_numbered(Event("failed", text, detail=traceback.format_exc()))
     else:

@@ -168,13 +168,14 @@ class Task(QObject):
         if event.kind in LAST:
             self._last_heard(run, event)
             return
-        if event.kind == "progress":
-            self._fraction, self._text = event.fraction or 0, event.text or self._text
-            self._is_new = True
-            if not self._showing.isActive():
-                self._show()
         if run.heard is not None:
             run.heard(event)
+        if event.kind != "progress" or run is not self._run:
+            return
+        self._fraction, self._text = event.fraction or 0, event.text or self._text
+        self._is_new = True
+        if not self._showing.isActive():
+            self._show()  # last: the viewer may handle the next events in it
 
     def _last_heard(self, run: _Run, event: Event) -> None:
         if event.kind == "stopped" or run.should_stop():  # napari asked the thread to
