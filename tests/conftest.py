@@ -3,9 +3,11 @@
 import gc
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -55,21 +57,33 @@ def cache_folder(tmp_path_factory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session")
+def new_folders(tmp_path_factory) -> Iterator[Path]:
+    """Folders that are not there yet, one after the other.
+
+    pytest numbers folders by reading the names of all others, which takes longer with every test.
+    """
+    parent = tmp_path_factory.mktemp("tests")
+    return (parent / str(k) for k in count())
+
+
 @pytest.fixture
-def tmp_path(tmp_path) -> Path:
+def tmp_path(new_folders, request) -> Path:
     """A new folder that no folder of another test lies beside or above.
 
     A scan reads tables above a folder and beside it: without this, those of all other tests.
     """
-    folder = tmp_path.joinpath(*["apart"] * MAX_LEVELS_ABOVE, tmp_path.name)
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = next(new_folders).joinpath(*["apart"] * MAX_LEVELS_ABOVE, name)
     folder.mkdir(parents=True)
     return folder
 
 
 @pytest.fixture(autouse=True)
-def recovery_folder(tmp_path_factory, monkeypatch) -> Path:
+def recovery_folder(new_folders, monkeypatch) -> Path:
     """A folder for models that nobody saved that is not the user's."""
-    folder = tmp_path_factory.mktemp("unsaved")
+    folder = next(new_folders)
+    folder.mkdir()
     where = "napari_marrow.widgets.components.training.unsaved_model.recovery_folder"
     if "qtpy" in sys.modules:
         monkeypatch.setattr(where, lambda: folder)
