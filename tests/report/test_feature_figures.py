@@ -13,7 +13,10 @@ from napari_marrow.report.feature_figures import (
     draw_importances,
     draw_scores,
     most_important,
+    read_importances,
 )
+
+TABLES = [b"feature,importance\n" + row for row in (b"a,much", b"a,inf", b"z,0.5")]
 
 
 @pytest.fixture
@@ -95,3 +98,19 @@ def test_many_units_are_thinned_but_not_their_box(axes):
     assert axes.texts[0].get_text() == "a (n = 5000)"
     [box] = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 5]
     assert (min(box), max(box)) == (1249.75, 3749.25)
+
+
+def test_the_importances_of_a_bundle_are_read():
+    """Features that the model does not take have none."""
+    content = b"feature,rank,importance\na,1,0.2\nb,2,\nc,3,0.7\nd,4,0\n"
+    assert read_importances(content, ("a", "c", "d"), 10).to_numpy().tolist() == [
+        ["c", 0.7],
+        ["a", 0.2],
+    ]
+    assert read_importances(content, ("a", "c", "d"), 1)["feature"].tolist() == ["c"]
+
+
+@pytest.mark.parametrize("rows", [b"", b"a,b\n1,2", b"\xff", *TABLES])
+def test_importances_of_something_else_are_refused(rows):
+    with pytest.raises((ValueError, KeyError)):
+        read_importances(rows, ("a", "c"), 10)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+MAX_ROUNDING = 1e-6
+"""What computing an association may be above 1."""
 _WORDS = {"size": "image size", "format": "file format"}
 
 
@@ -29,6 +31,12 @@ class Confounding:
     properties: tuple[str, ...]
     cramers_v: float
     p_value: float
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it names what was found, with numbers in their range."""
+        figures = self.cramers_v, self.p_value
+        return bool(self.properties) and all(0 <= one <= 1 + MAX_ROUNDING for one in figures)
 
     @property
     def sentence(self) -> str:

@@ -15,6 +15,8 @@ from napari_marrow.measure.settings import AUTO, DEFAULT_FAMILIES, FAMILIES
 Adapt: TypeAlias = Literal["auto", "none", "batch"]
 EmbeddingInput: TypeAlias = Literal["imagenet", "unit", "signed", "levels"]
 EngineName: TypeAlias = Literal["auto", "onnxruntime", "cuda", "openvino"]
+MIN_ERROR_RATE = 0.001
+"""Smallest fraction of unmarked wrong answers that can be asked for: it takes 999 answers."""
 
 
 @dataclass(frozen=True)

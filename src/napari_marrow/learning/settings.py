@@ -6,7 +6,13 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from napari_marrow.data.options import Settings, option
-from napari_marrow.learning.model_settings import Adapt, CutoffSettings, EngineName, ModelSettings
+from napari_marrow.learning.model_settings import (
+    MIN_ERROR_RATE,
+    Adapt,
+    CutoffSettings,
+    EngineName,
+    ModelSettings,
+)
 from napari_marrow.learning.registry import MODELS, models_of_kind
 from napari_marrow.measure.settings import FeatureSettings, chosen_families
 
@@ -46,7 +52,7 @@ class CommonSettings(Settings):
         "Error rate",
         "Largest fraction of all answers that may be wrong without being marked uncertain; answers "
         "of so low a probability are marked that it is kept to.",
-        low=0.001,
+        low=MIN_ERROR_RATE,
         high=0.5,
         advanced=True,
     )

@@ -5,7 +5,8 @@ Names stand above their bars and not beside them: they are long, and a dock widg
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,18 @@ def most_important(scores: pd.DataFrame, count: int = MAX_SHOWN_FEATURES) -> pd.
     """Return the most important rows of a bundle's ``features.csv``, the first first."""
     counting = scores[scores["importance"] > 0]
     return counting.nlargest(count, "importance").reset_index(drop=True)
+
+
+def read_importances(content: bytes, features: Collection[str], count: int) -> pd.DataFrame:
+    """Return the :func:`most_important` rows of the bytes of a bundle's ``features.csv``.
+
+    ``features`` are those that its model takes. Raises some exception where they are others.
+    """
+    types = {"feature": str, "importance": float}
+    found = most_important(pd.read_csv(io.BytesIO(content), usecols=[*types], dtype=types), count)
+    if not found["feature"].isin(features).all() or np.isinf(found["importance"]).any():
+        raise ValueError("it is of other features, or holds what is no number")
+    return found
 
 
 def draw_importances(axes: Axes, best: pd.DataFrame, text: str = "black") -> None:

@@ -41,7 +41,14 @@ def test_everything_in_the_description_comes_back(tmp_path, make_toy):
         confidence=Confidence(1.7, 0.8, 40, 0.9, 0.025, 0.05, 40),
         elsewhere=Confidence(2.5, 0.9, 40, 0.5, 0.05, 0.05, 20),
         evaluation=Evaluation(
-            {"accuracy": Score(1.0, 0.4, 1.0, 0.5)}, [[3]], ("ALL",), "ALL", 3, 3, 1.0, None
+            {"accuracy": Score(1.0, 0.4, 1.0, 0.5)},
+            [[2, 0], [0, 1]],
+            ("ALL", "MM"),
+            "ALL",
+            3,
+            3,
+            1.0,
+            None,
         ),
         split={"train": ["a"], "validation": [], "heldout": ["ü"]},
         fingerprints={"ALL/ALL_1.bmp": "0" * 64},

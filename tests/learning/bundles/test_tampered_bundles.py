@@ -10,7 +10,7 @@ import pytest
 import safetensors.numpy
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.learning.adaptation.photographs import N_MEASURED, PhotographModel
+from napari_marrow.learning.adaptation.photographs import N_MEASURED, SIZE, PhotographModel
 from napari_marrow.learning.adaptation.reference import PictureSummary, Reference
 from napari_marrow.learning.bundles import sealed
 from napari_marrow.learning.bundles.bundle import load_bundle
@@ -131,6 +131,11 @@ ACQUISITION = {
     "name": "1", "units": {"ALL": 3}, "centre": [0.0], "spread": [1.0], "members": [],
     "photograph": [0.0] * 9,
 }  # fmt: skip
+CONFIDENCE = {
+    "temperature": 1.0, "abstain_below": 0.6, "units": 50, "coverage": 1.0, "error": 0.0,
+    "max_error": 0.05, "smallest_group": 50,
+}  # fmt: skip
+CONFOUNDING = {"properties": ["camera"], "cramers_v": 0.9, "p_value": 0.01}
 HUGE = 10**400
 
 
@@ -144,10 +149,12 @@ HUGE = 10**400
         *(("confidence.temperature", value) for value in (0, -1, float("nan"), 1e308, HUGE, "x")),
         *(("confidence.abstain_below", value) for value in (-1, float("nan"), 1e9, None)),
         *(("confidence.coverage", value) for value in (-1, float("nan"), 2)),
+        *(("confidence.max_error", value) for value in (0, 5e-324, -1, float("nan"), 2)),
         *(("preprocessing.families", value) for value in ([[1]], [None], "colour", 3)),
         *(("settings.families", value) for value in ([[1]], 3, ["x"])),
         *(("acquisition.centre", value) for value in ([], [0, 0], [float("nan")], [HUGE], None)),
-        *(("acquisition.spread", value) for value in ([], [0], [-1], [float("inf")])),
+        *(("acquisition.spread", value) for value in ([], [0], [-1], [1e-300], [float("inf")])),
+        *(("acquisition.units", value) for value in ({"ALL": -3}, {"ALL": None}, 3)),
         *(("acquisition.photograph", value) for value in ([], [0] * 8, [float("nan")] * 9, {})),
     ],
 )
@@ -197,6 +204,68 @@ def test_what_is_shown_of_a_model_has_the_right_types(toy, changes, match):
         changes = {"settings": settings | changes["settings"]}
     seal(toy.path, **changes)
     refused(toy.path, rf"bundle\.json was altered or is incomplete .*{match}")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"elsewhere": CONFIDENCE | {"max_error": 0}},
+        {"observed": [ACQUISITION | {"units": {"ALL": -3}}]},
+        {"confounding": CONFOUNDING | {"cramers_v": float("nan")}},
+        {"confounding": CONFOUNDING | {"p_value": -1}},
+        {"confounding": CONFOUNDING | {"properties": []}},
+    ],
+)
+def test_numbers_of_what_may_be_missing_are_checked_too(toy, changes):
+    seal(toy.path, elsewhere=CONFIDENCE, observed=[ACQUISITION], confounding=CONFOUNDING)
+    load_bundle(toy.path)
+    seal(toy.path, **changes)
+    refused(toy.path, r"altered or is incomplete \(its .*out of range")
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"metrics": {"accuracy": SCORE | {"estimate": NAN}}}, "accuracy"),
+        ({"metrics": {"accuracy": SCORE | {"low": -1e308}}}, "accuracy"),
+        ({"metrics": {"accuracy": SCORE, "recall": SCORE | {"high": 1.1}}}, "recall"),
+        ({"metrics": {"accuracy": SCORE, "recall": SCORE | {"chance": -0.5}}}, "recall"),
+        ({"metrics": {"accuracy": SCORE, "mcc": SCORE | {"low": -1.1}}}, "mcc"),
+        ({"colour_only": SCORE | {"estimate": NAN}}, "colour_only"),
+        ({"confusion": [[1]]}, "confusion"),
+        ({"confusion": [[1, 2], [3]]}, "confusion"),
+        ({"confusion": [[4, 1], [-1, 4]]}, "number"),
+        ({"units": -5}, "number"),
+        ({"sources": -3}, "number"),
+        ({"few_sources": {"ALL": -1}}, "number"),
+        ({"design_effect": 0}, "design effect"),
+        ({"design_effect": NAN}, "design effect"),
+        ({"classes": ["ALL", "zz"]}, "other classes"),
+        ({"classes": ["zz"], "confusion": [[1]]}, "other classes"),
+        ({"positive": "qq"}, "positive"),
+    ],
+)
+def test_scores_that_no_evaluation_gives_are_refused(toy, changes, match):
+    lowest = SCORE | {"low": -1, "chance": 0}
+    seal(toy.path, evaluation=EVALUATION | {"metrics": {"accuracy": SCORE, "mcc": lowest}})
+    load_bundle(toy.path)
+    seal(toy.path, evaluation=EVALUATION | changes)
+    refused(toy.path, rf"bundle\.json was altered or is incomplete .*{match}")
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "class,source\nALL,a\nXX,b\n"])
+def test_a_table_by_which_sources_are_counted_is_checked(toy, content):
+    """Of version 0.1, which did not store their number."""
+    older = {name: value for name, value in EVALUATION.items() if name != "few_sources"}
+    (toy.path / "heldout.csv").write_text("class,source\nALL,a\nMM,b\n")
+    seal(toy.path, evaluation=older)
+    assert load_bundle(toy.path).info.evaluation.few_sources == {"ALL": 1, "MM": 1}
+    (toy.path / "heldout.csv").write_text(content)
+    seal(toy.path)
+    refused(toy.path, r"heldout\.csv can't be read")
 
 
 def test_a_kind_of_a_newer_version_is_named_whatever_it_has(toy):
@@ -265,11 +334,29 @@ def test_a_reference_of_no_numbers_is_a_sentence(value):
             replace(made, **{name: np.full_like(getattr(made, name), value)}).checked(2, 2)
 
 
+PHOTOGRAPH_FLOATS = [
+    f"photograph_{name}" for name in ("centres", "limits", "batch_limits", "mixed_deviations")
+]
+
+
+def without_size():
+    """What takes the variance of the size out of a covariance."""
+    kept = np.ones((N_MEASURED, N_MEASURED), np.float32)
+    kept[SIZE, SIZE] = 0
+    return kept
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [
         ("class_sizes", lambda values: values.astype(float)),
         ("class_centres", lambda values: values.astype(np.int8)),
+        *((name, lambda values: values * np.nan) for name in PHOTOGRAPH_FLOATS),
+        ("photograph_limits", lambda values: values * 0),
+        ("photograph_limits", lambda values: -values),
+        ("photograph_batch_limits", lambda values: values * 0 - 1),
+        ("photograph_mixed_deviations", lambda values: values * 0 - 1),
+        ("photograph_covariances", lambda values: values * without_size()),
         ("photograph_sources", lambda values: values * 0),
         ("photograph_covariances", lambda values: values * 0),
         ("photograph_covariances", lambda values: np.full_like(values, 3e38)),
@@ -288,6 +375,18 @@ def test_a_reference_that_can_not_be_computed_with_is_a_sentence(name, change):
     assert made.checked(2, 2) is made
     with pytest.raises(ValueError, match=name):
         replace(made, **{name: change(getattr(made, name))}).checked(2, 2)
+
+
+def test_what_could_not_be_measured_of_any_photograph_is_a_number_in_a_reference():
+    """Of photographs without nuclei nothing is measured of these."""
+    measured = np.random.default_rng(0).normal(5, 1, (8, N_MEASURED)).astype(np.float32)
+    measured[:, 3:8] = np.nan
+    models = [
+        PhotographModel.of_photographs(measured[:n], np.array([*"abcdefgh"])[:n], np.full(n, "x"))
+        for n in (1, 2, 8)
+    ]
+    made = reference().with_photograph_models(models)
+    assert made.checked(2, 2) is made
 
 
 def test_a_description_of_gigabytes_is_not_read(toy, monkeypatch):

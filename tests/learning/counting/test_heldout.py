@@ -1,9 +1,11 @@
 """The errors of a model, from a bundle, from an evaluation, and from answers."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from napari_marrow.audit.verdict import Confounding
@@ -45,6 +47,16 @@ def test_a_bundle_without_held_out_units_is_refused():
     bundle = load_bundle(GOLDEN)
     with pytest.raises(MarrowError, match=r"svm_schema1.*no held-out"):
         HeldOutErrors.of_bundle(replace(bundle, info=replace(bundle.info, evaluation=None)))
+
+
+@pytest.mark.parametrize("column", ["class", "predicted"])
+def test_a_table_of_other_classes_is_refused(column, tmp_path):
+    path = shutil.copytree(GOLDEN, tmp_path / "svm.marrow")
+    table = pd.read_csv(path / "heldout.csv")
+    table.loc[0, column] = "zz"
+    table.to_csv(path / "heldout.csv")
+    with pytest.raises(MarrowError, match=r"heldout\.csv can't be read"):
+        HeldOutErrors.of_bundle(replace(load_bundle(GOLDEN), path=path))
 
 
 def test_design_effect_is_that_of_each_class():

@@ -108,12 +108,13 @@ class Acquisition:
         )
 
     def is_valid(self, n_values: int) -> bool:
-        """Whether it has numbers for each of the values that are standardised by it."""
+        """Whether it has numbers of units, and for each of the values standardised by it."""
         return (
             len(self.centre) == len(self.spread) == n_values
             and len(self.photograph) == len(USUAL_DEVIATIONS)
             and all(map(math.isfinite, (*self.centre, *self.photograph)))
-            and all(0 < one < math.inf for one in self.spread)
+            and all(MIN_SPREAD < one < math.inf for one in self.spread)
+            and all(count >= 0 for count in self.units.values())
         )
 
     def standardize(self, values: Values) -> Values:

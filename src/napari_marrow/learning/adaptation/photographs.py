@@ -218,7 +218,7 @@ class PhotographModel:
         matrix = self.covariance.astype(np.float64)
         if self.n_sources < 1 or not np.isfinite(matrix).all():
             return False
-        if not np.allclose(matrix, matrix.T, rtol=MAX_ROUNDING):
+        if not np.allclose(matrix, matrix.T, rtol=MAX_ROUNDING) or matrix[SIZE, SIZE] <= 0:
             return False
         spread = [np.linalg.eigvalsh(matrix[group, group]) for group in GROUPS]
         return all(values[0] > MAX_ROUNDING * values[-1] for values in spread)

@@ -58,6 +58,15 @@ it in another format changes."""
 MIN_DISTANCE = 1e-3
 COUNTS = frozenset({"photograph_sources", "class_sizes"})
 """Arrays of whole numbers; all others are of 32 bits or more, but for the signatures."""
+NOT_NEGATIVE = frozenset(
+    {
+        "limit",
+        "photograph_limits",
+        "photograph_batch_limits",
+        "photograph_mixed_deviations",
+        "class_sizes",
+    }
+)
 
 Measurements: TypeAlias = NDArray[np.float32]
 
@@ -314,11 +323,12 @@ class Reference:
                 raise ValueError(
                     f"{name} is {values.dtype} of shape {values.shape}, not {wanted} of {shape}"
                 )
-            # what could not be measured of any photograph is not known of an acquisition either
-            if not name.startswith("photograph_") and not np.isfinite(values).all():
+            if not np.isfinite(values).all():  # as if nothing could be unusual
                 raise ValueError(f"{name} has values that are no numbers")
-        if (self.class_sizes < 0).any():
-            raise ValueError("class_sizes has negative numbers")
+            if name in NOT_NEGATIVE and (values < 0).any():
+                raise ValueError(f"{name} has negative numbers")
+        if (self.photograph_limits == 0).any():
+            raise ValueError("photograph_limits has a limit of 0")
         if not all(model.is_valid for model in self.photograph_models):
             raise ValueError("photograph_covariances or photograph_sources can't be of photographs")
         return self

@@ -311,12 +311,14 @@ def load_bundle(path: Path | str) -> Bundle:
 
 
 def _with_few_sources(evaluation: Evaluation, heldout: Path) -> Evaluation:
-    def units(content: bytes) -> list[tuple[str, str]]:
+    def few_sources(content: bytes) -> dict[str, int]:
         rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-        return [(row["class"], row["source"]) for row in rows]
+        units = [(row["class"], row["source"]) for row in rows]
+        if not units:
+            raise ValueError("it has no row")
+        return find_few_sources(units, evaluation.classes)
 
-    found = find_few_sources(read_file(heldout, units), evaluation.classes)
-    return replace(evaluation, few_sources=found)
+    return replace(evaluation, few_sources=read_file(heldout, few_sources))
 
 
 BUNDLE = FolderKind("a bundle", bundle_files, (BUNDLE_JSON, ONNX, HELDOUT))

@@ -148,10 +148,20 @@ class BundleInfo:
             if one is not None and not one.is_valid:
                 raise MarrowError("its confidence holds a value out of range")
         n_values = len(self.features) + (self.kind == "network")  # and the optical density
-        if not all(one.is_valid(n_values) for one in self.acquisitions):
+        if not all(one.is_valid(n_values) for one in (*self.acquisitions, *self.observed)):
             raise MarrowError("its acquisitions hold a value out of range, or too few or many")
-        if self.evaluation is not None and "accuracy" not in self.evaluation.metrics:
+        if self.confounding is not None and not self.confounding.is_valid:
+            raise MarrowError("its confounding holds a value out of range")
+        if self.evaluation is not None:
+            self._check_evaluation(self.evaluation)
+
+    def _check_evaluation(self, evaluation: Evaluation) -> None:
+        """Raise MarrowError, or ValueError, where the scores can't be those of this model."""
+        if "accuracy" not in evaluation.metrics:
             raise MarrowError("its evaluation has no accuracy")
+        if evaluation.classes != self.classes:
+            raise MarrowError("its evaluation is of other classes")
+        evaluation.check()
 
     def to_dict(self) -> dict[str, object]:
         """Return the description as JSON."""

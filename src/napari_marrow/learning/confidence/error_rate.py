@@ -13,6 +13,7 @@ from napari_marrow.learning.confidence.calibration import (
     apply_temperature,
     fit_temperature,
 )
+from napari_marrow.learning.model_settings import MIN_ERROR_RATE
 
 MIN_PROBABILITY = 0.6
 """Probability below which an answer is uncertain whatever the error rate."""
@@ -106,11 +107,11 @@ class Confidence:
     def is_valid(self) -> bool:
         """Whether each value is a number in its range."""
         low, high = TEMPERATURES
-        fractions = self.coverage, self.error, self.max_error
         return (
             low / 2 <= self.temperature <= 2 * high
             and 0 <= self.abstain_below <= MAX_ABSTAIN
-            and all(0 <= one <= 1 for one in fractions)
+            and all(0 <= one <= 1 for one in (self.coverage, self.error))
+            and MIN_ERROR_RATE <= self.max_error <= 1
             and self.units >= 0
             and self.smallest_group >= 0
         )

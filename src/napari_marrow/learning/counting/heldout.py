@@ -164,7 +164,7 @@ class HeldOutErrors:
                 f"{bundle.path} has no held-out units, so that its errors are not known; train "
                 "with a held-out part, or give --evaluation."
             )
-        table = bundle.read(HELDOUT, _read_heldout)
+        table = bundle.read(HELDOUT, lambda content: _read_heldout(content, info.classes))
         cautions = [] if info.confounding is None else [info.confounding.sentence]
         if info.settings.protocol == "paper":
             cautions.append(
@@ -203,7 +203,7 @@ def read_evaluation(path: Path) -> HeldOutErrors:
     try:
         result = of_json(path.read_bytes())
         for model in result.models:
-            _check_confusion(model.evaluation)
+            model.evaluation.check()
     except OSError as error:
         raise MarrowError(f"{path} can't be read ({error.strerror}); check its name.") from error
     except ValueError as error:
@@ -223,15 +223,6 @@ def read_evaluation(path: Path) -> HeldOutErrors:
     )
 
 
-def _check_confusion(evaluation: Evaluation) -> None:
-    """Raise ValueError where there is not a row and a column for each class, or no number."""
-    lengths = [len(row) for row in evaluation.confusion]
-    if not lengths or lengths != [len(evaluation.classes)] * len(evaluation.classes):
-        raise ValueError("The confusion matrix has not a row and a column for each class.")
-    if min(map(min, evaluation.confusion)) < 0 or not evaluation.design_effect > 0:
-        raise ValueError("A number of units or the design effect is negative.")
-
-
 def _few_sentence(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
     few = [f"{n} of {name}" for name, n in zip(classes, counts, strict=True) if n < MIN_SOURCES]
     if not few:
@@ -242,8 +233,11 @@ def _few_sentence(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, .
     )
 
 
-def _read_heldout(content: bytes) -> pd.DataFrame:
+def _read_heldout(content: bytes, classes: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     columns = ["class", "predicted", "source"]
-    return pd.read_csv(io.BytesIO(content), usecols=columns, dtype=str, keep_default_na=False)
+    found = pd.read_csv(io.BytesIO(content), usecols=columns, dtype=str, keep_default_na=False)
+    if not found[["class", "predicted"]].isin(classes).all(axis=None):
+        raise ValueError("it has other classes")
+    return found

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
+from itertools import chain
+from math import inf
 
 MIN_SOURCES = 6
 """Sources of a class, below which an interval is a guess."""
+SIGNED = frozenset({"mcc"})
+"""Scores from -1 to 1; all others are from 0."""
+MAX_ROUNDING = 1e-6
+"""What computing a score may be out of its range."""
 
 
 def find_few_sources(
@@ -102,6 +108,28 @@ class Evaluation:
     design_effect: float
     colour_only: Score | None = None
     few_sources: Mapping[str, int] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Check that the values can be those of an evaluation.
+
+        Raises
+        ------
+        ValueError
+            When a score or a number is out of its range, or they do not fit the classes.
+        """
+        colour = {} if self.colour_only is None else {"colour_only": self.colour_only}
+        for name, score in {**self.metrics, **colour}.items():
+            lowest = -1 if name in SIGNED else 0
+            if not all(lowest - MAX_ROUNDING <= x <= 1 + MAX_ROUNDING for x in astuple(score)):
+                raise ValueError(f"its {name} is not from {lowest} to 1")
+        size = len(self.classes)
+        if not size or [len(row) for row in self.confusion] != [size] * size:
+            raise ValueError("its confusion matrix has not a row and a column for each class")
+        if self.positive not in self.classes:
+            raise ValueError("its positive class is none of its classes")
+        counts = [*chain(*self.confusion), self.units, self.sources, *self.few_sources.values()]
+        if min(counts) < 0 or not 0 < self.design_effect < inf:
+            raise ValueError("a number of units or sources, or its design effect, is out of range")
 
     def to_dict(self) -> dict[str, object]:
         """Return the evaluation as JSON."""

@@ -79,7 +79,7 @@ class ModelPanel(QWidget):
         self._viewer, self._run = owner.viewer, run
         self.bundle: Bundle | None = None
         self.task, self.saving = Task(owner, run, failed), Task(owner, run, failed)
-        self._reading = Task(owner, failed=failed)
+        self._reading = Task(owner, failed=self._say_also)
         self.importances: RowCanvas | None = None
         self.form = SettingsForm(PredictSettings())
         self.result = text_label("No model yet: train one, or load a bundle.")
@@ -150,6 +150,10 @@ class ModelPanel(QWidget):
         self._importances_box.hide()
         if FEATURES in KINDS[info.kind].files:
             self._reading.start(partial(_read_importances, bundle), self._show_importances)
+
+    def _say_also(self, text: str) -> None:
+        """Say that a part of the model can't be shown, behind what became of the model."""
+        self._run.say(" ".join(filter(None, [self._run.status.text(), text])))
 
     def _show_importances(self, best: pd.DataFrame) -> None:
         """Draw the most important of the measured features."""
@@ -283,12 +287,13 @@ def open_model(path: Path) -> Bundle:
 
 def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd.DataFrame:
     """Read the table, and import in the thread what would block the viewer later."""
-    import pandas as pd
-
     import napari_marrow.widgets.components.row_canvas  # noqa: F401 - matplotlib
-    from napari_marrow.report.feature_figures import most_important
+    from napari_marrow.report.feature_figures import read_importances
 
-    return most_important(pd.read_csv(bundle.path / FEATURES), MAX_IMPORTANCES)
+    features = bundle.info.features
+    return bundle.read(
+        FEATURES, lambda content: read_importances(content, features, MAX_IMPORTANCES)
+    )
 
 
 def _predict_all(
