@@ -186,11 +186,50 @@ def test_photographs_that_are_known_are_left_out(tmp_path, phantom, svm, new):
     assert f"{10 - held} that it learnt from and {held}" in note
 
 
+def with_source(field, source):
+    """The field as a table of sources gives it."""
+    return replace(field, source=source)
+
+
+def test_others_of_a_source_that_was_learnt_from_are_left_out(phantom, svm, new):
+    """Patient 1 was learnt from; patient 2 was held out, and nothing was fitted to it."""
+    bundle = load_bundle(svm["bundle"])
+    held = set(bundle.info.split["heldout"])
+    learnt = next(f for f in phantom.fields if f.source not in held)
+    judged_by = next(f for f in phantom.fields if f.source in held)
+    one, two, *others = new.fields
+    fields = [with_source(f, "patient 1") for f in (learnt, one)]
+    fields += [with_source(f, "patient 2") for f in (judged_by, two)]
+    fields += [with_source(f, f"other {k}") for k, f in enumerate(others)]
+    result, answers = ask(svm, replace(new, fields=tuple(fields), grouped_by="groups.csv"))
+    data = result.data
+    assert (data.known, data.same_source, data.held_out) == (1, 1, 1)
+    assert set(answers["image"]) == {new.label(f) for f in (two, *others)}
+    note = next(note for note in result.notes if "same source" in note)
+    assert note.startswith("1 photograph of the same source as one that the model learnt from was")
+    alone = replace(new, fields=tuple(fields[:2]), grouped_by="groups.csv")
+    with pytest.raises(MarrowError, match=r"1 learnt from, 1 of the same source as one of these"):
+        ask(svm, alone)
+
+
 def test_a_model_is_not_judged_on_what_it_knows_alone(tmp_path, phantom, svm):
     with pytest.raises(MarrowError, match=r"knows all 10 photographs") as error:
         evaluate(svm["bundle"], phantom, tmp_path / "out")
     assert str(svm["bundle"]) in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_answers_that_stand_have_the_measure_of_all(svm, new):
+    """Fewer of one class stand, and the accuracy of all is compared with the same of these."""
+    result, _ = ask(svm, new)
+    (model,) = result.models
+    metrics = {name: Score(value, value, value, 0.5) for name, value in
+               (("accuracy", 0.9), ("balanced_accuracy", 0.6))}  # fmt: skip
+    uneven = {**metrics, "accuracy": replace(metrics["accuracy"], chance=0.8)}
+    every = replace(model.evaluation, metrics=metrics, units=40, few_sources={})
+    stand = replace(every, metrics=uneven, units=30)
+    text = learning._of_certain(replace(model, evaluation=every, certain=stand))
+    assert "of these the accuracy is 0.90" in text
 
 
 def renamed(collection: Collection, names: dict[str, str]) -> Collection:

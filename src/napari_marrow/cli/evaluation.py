@@ -44,7 +44,8 @@ def evaluate(
 ) -> None:
     """Judge a trained model on photographs with classes that it has not seen.
 
-    Photographs that it learnt from, or that were held out when it was trained, are left out.
+    Photographs that it learnt from, or that were held out when it was trained, are left out, and
+    those of the same source as one that it learnt from.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ def repeat_command(
     name
         Of the command.
     inputs
-        What it reads.
+        What it reads; the command has the whole paths, so that it works from anywhere.
     out
         Where it writes; a viewer writes to a temporary folder, so only its name is in the command.
     settings
@@ -33,8 +33,8 @@ def repeat_command(
     """
     if not all(path.exists() for path in inputs):
         return ""
-    words = ["napari-marrow", name, *map(str, inputs), "--out", out.name]
-    words += [] if groups is None else ["--groups", str(groups)]
+    words = ["napari-marrow", name, *(str(path.absolute()) for path in inputs), "--out", out.name]
+    words += [] if groups is None else ["--groups", str(groups.absolute())]
     texts = settings.texts()
     for field in fields(settings):
         if (value := getattr(settings, field.name)) == field.default:

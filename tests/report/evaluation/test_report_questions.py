@@ -7,7 +7,7 @@ import pytest
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.learning.scores.evaluation import Score
 from napari_marrow.learning.scores.findings import Control
-from napari_marrow.report.evaluation.questions import answered_questions
+from napari_marrow.report.evaluation.questions import answered_questions, sources_text
 from napari_marrow.report.evaluation.shown_tables import control_table
 
 
@@ -72,6 +72,19 @@ def test_of_a_trained_model(result):
     assert "compare --forecast" in answer(asked, "more photographs")
     unseen = replace(asked, data=result.data)
     assert answer(unseen, "judged").endswith("which it has not seen.")
+
+
+def test_sources_that_were_learnt_from_are_told_of_a_trained_model(result):
+    data = replace(result.data, grouped_by="groups.csv", same_source=3)
+    asked = replace(result, kind="evaluate", data=data)
+    assert "3 photographs of the same source as one that it learnt from" in answer(asked, "judged")
+    told = sources_text(asked)
+    assert "of others this can't be known" in told
+    assert "never" not in told
+    assert "never are on both sides" in sources_text(replace(asked, kind="compare"))
+    published = replace(asked, kind="compare", models=asked.models[2:])
+    assert "are on both sides" in sources_text(published)
+    assert "never" not in sources_text(published)
 
 
 def test_few_sources_are_no_answer(result):

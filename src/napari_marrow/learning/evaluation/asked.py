@@ -45,11 +45,14 @@ class Asked:
         Those it does not know.
     learnt, held_out
         Number of those that it learnt from, and that it was judged by.
+    same_source
+        Number of others that are of the same source as one that it learnt from.
     """
 
     photographs: tuple[Photograph, ...]
     learnt: int = 0
     held_out: int = 0
+    same_source: int = 0
 
 
 def answers_for(

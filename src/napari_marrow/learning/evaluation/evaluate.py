@@ -82,7 +82,8 @@ def evaluate(
         The model.
     collection
         Photographs with classes. Those that the model knows are left out: it learnt from them, or
-        they were held out, and its own scores are of these.
+        they were held out, and its own scores are of these. So are those of the same source as
+        one that it learnt from.
     settings
         How it is asked.
     callbacks
@@ -126,6 +127,7 @@ def evaluate(
                 findings=audited.sentences,
             ),
             held_out=asked.held_out,
+            same_source=asked.same_source,
         ),
         (model,),
         controls=ask_controls(bundle, asked, scored, settings, part) if settings.controls else (),
@@ -184,8 +186,8 @@ def _check_some(scored: pd.DataFrame, answers: pd.DataFrame, bundle: Bundle) -> 
 
 
 def _ask(bundle: Bundle, collection: Collection, callbacks: Callbacks, failures: Failures) -> Asked:
-    """Measure the photographs that a model does not know."""
-    found, sides = [], Counter[str]()
+    """Measure the photographs that a model does not know, nor others of their sources."""
+    found, sides, learnt_from = [], Counter[str](), set[str]()
     unit = bundle.info.settings.unit
     unusable = set(failures.images)
     fields = [f for f in collection.fields if collection.label(f) not in unusable]
@@ -200,14 +202,21 @@ def _ask(bundle: Bundle, collection: Collection, callbacks: Callbacks, failures:
                 found.append(Photograph(field, label, seen, truth))
             else:
                 sides[side] += 1
+                if side == "learnt":
+                    learnt_from.add(field.source)
     failures.check_some_left(len(collection.fields))
-    if not found:
+    # units of one source never stand on both sides
+    new = tuple(one for one in found if one.field.source not in learnt_from)
+    same_source = len(found) - len(new)
+    if not new:
+        of_sources = f", {same_source} of the same source as one of these" if same_source else ""
         raise MarrowError(
-            f"{bundle.path} knows all {counted(sum(sides.values()), 'photograph')} of "
-            f"{collection.root} ({sides['learnt']} learnt from, {sides['held out']} held out); "
-            "evaluate it on others. Its scores on those held out are in its card."
+            f"{bundle.path} knows all {counted(sum(sides.values()) + same_source, 'photograph')} "
+            f"of {collection.root} ({sides['learnt']} learnt from{of_sources}, "
+            f"{sides['held out']} held out); evaluate it on others. Its scores on those held out "
+            "are in its card."
         )
-    return Asked(tuple(found), sides["learnt"], sides["held out"])
+    return Asked(new, sides["learnt"], sides["held out"], same_source)
 
 
 def _model_result(bundle: Bundle, scored: pd.DataFrame) -> ModelResult:
@@ -260,6 +269,12 @@ def _photograph_notes(asked: Asked, info: BundleInfo) -> list[str]:
             f"Photographs that the model knows were left out: {asked.learnt} that it learnt from "
             f"and {asked.held_out} that were held out when it was trained."
         )
+    if asked.same_source:
+        verb = "was" if asked.same_source == 1 else "were"
+        notes.append(
+            f"{counted(asked.same_source, 'photograph')} of the same source as one that the model "
+            f"learnt from {verb} left out: units of one source never stand on both sides."
+        )
     if empty := [x.label for x in asked.photographs if not len(x.seen.units)]:
         notes.append(f"No nucleus, and so no answer: {listed(empty)}.")
     places = {x.field.acquisition for x in asked.photographs} - {None}
@@ -273,7 +288,7 @@ def _photograph_notes(asked: Asked, info: BundleInfo) -> list[str]:
     if same:
         notes.append(
             f"Sources of the same name as some that were learnt from: {listed(sorted(same))}. If "
-            "they are the same patients, the score is too good."
+            "they are the same patients, the score can be too good."
         )
     return [*notes, *filter(None, [info.others_sentence])]
 
@@ -294,7 +309,8 @@ def _of_certain(model: ModelResult) -> str:
         return f"None of the {total} answers stands: all are marked uncertain."
     if certain.units == total:
         return "No answer is marked uncertain."
-    name, score = headline(certain)
+    name, _ = headline(model.evaluation)  # the measure of the sentence before
+    score = certain.metrics[name]
     return (
         f"{certain.units} of {total} answers ({certain.units / total:.0%}) stand, the others are "
         f"marked uncertain; of these the {name.replace('_', ' ')} is "

@@ -264,6 +264,8 @@ class DataSummary:
         Photographs left out, as the model learnt from them.
     held_out
         Photographs left out, as the model was judged by them when it was trained.
+    same_source
+        Photographs left out, as they are of the same source as one that the model learnt from.
     failed
         Photographs that can't be used, each with the reason.
     findings
@@ -279,6 +281,7 @@ class DataSummary:
     failed: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     held_out: int = 0
+    same_source: int = 0
 
 
 @dataclass(frozen=True)

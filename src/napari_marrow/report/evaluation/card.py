@@ -125,7 +125,10 @@ def card_of_bundle(info: BundleInfo, data: DataSummary, name: str) -> Card:
         "features": _features(info.preprocessing.families, len(info.features)),
         "class imbalance": "weighted" if getattr(settings, "balance", False) else "",
         "how data were divided": f"sources: {divided}",
-        "what never is on both sides": _disjoint(settings.protocol),
+        "what never is on both sides": (
+            f"at the training {_disjoint(settings.protocol)}; here photographs that it learnt "
+            "from, and others of their sources as far as these photographs show them"
+        ),
         "external data": f"{data.name} without photographs that it learnt from",
         "robustness to other microscopes": (
             "" if info.confounding is None else info.confounding.sentence
@@ -172,8 +175,12 @@ def _of_data(data: DataSummary, classes: tuple[str, ...]) -> dict[str, str]:
     counts = joined([f"{counted(c.units, data.unit)} of {c.name}" for c in data.classes])
     unusable = counted(len(data.failed), "photograph")
     left_out = [f"{unusable} that can't be used"] if data.failed else []
-    left_out += [f"{data.known} that the model learnt from"] if data.known else []
-    left_out += [f"{data.held_out} that it was judged by before"] if data.held_out else []
+    known = {
+        "that the model learnt from": data.known,
+        "of the same source as one that it learnt from": data.same_source,
+        "that it was judged by before": data.held_out,
+    }
+    left_out += [f"{count} {which}" for which, count in known.items() if count]
     grouped = f"unknown; sources are as {data.grouped_by} has them"
     return {
         "input": "the pixels of " + ("a photograph" if data.unit == "field" else "one cell"),

@@ -83,19 +83,29 @@ def _patients(result: EvaluationResult) -> str:
 
 def left_out_text(data: DataSummary) -> str:
     """Return which photographs a trained model was not asked about, as it knows them."""
-    left_out = {"that it learnt from": data.known, "that it was judged by before": data.held_out}
+    left_out = {
+        "that it learnt from": data.known,
+        "of the same source as one that it learnt from": data.same_source,
+        "that it was judged by before": data.held_out,
+    }
     parts = [f"{counted(n, 'photograph')} {which}" for which, n in left_out.items() if n]
     return f"Left out: {joined(parts)}." if parts else ""
 
 
-def sources_text(data: DataSummary) -> str:
-    """Return what the sources of an evaluation are."""
-    if data.grouped_by == PHOTOGRAPH:
+def sources_text(result: EvaluationResult) -> str:
+    """Return what the sources of an evaluation are, and what is known of them."""
+    grouped_by = result.data.grouped_by
+    if grouped_by == PHOTOGRAPH:
         return "Each photograph is a source of its own: nothing says which belong together."
-    return (
-        "Photographs of one source never are on both sides of an honest split; sources come from "
-        f"{data.grouped_by.rstrip(',')}."
-    )
+    text = f"Sources come from {grouped_by.rstrip(',')}."
+    if result.kind == "evaluate":
+        return (
+            f"{text} Photographs of the same source as one that the model learnt from are left "
+            "out, where that one is among these photographs, too; of others this can't be known."
+        )
+    if {one.protocol for one in result.models} == {"paper"}:
+        return f"{text} Under the published protocol photographs of one source are on both sides."
+    return f"{text} Photographs of one source never are on both sides of an honest split."
 
 
 def _how_good(result: EvaluationResult) -> str:

@@ -65,7 +65,7 @@ def write_report(folder: Path, result: EvaluationResult, pictures: Pictures | No
         result=result,
         lead=leading_model(result.models, result.best),
         leads=leads_text(result),
-        sources=sources_text(result.data),
+        sources=sources_text(result),
         left_out=left_out_text(result.data),
         classes_only=classes_only(classes),
         questions=answered_questions(result),

@@ -12,7 +12,7 @@ from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.learning.scores.verdict import OF_CELLS
 from napari_marrow.learning.scores.words import score_text
 from napari_marrow.report.evaluation.leading import metric_name
-from napari_marrow.report.evaluation.questions import answered_questions
+from napari_marrow.report.evaluation.questions import answered_questions, left_out_text
 from napari_marrow.widgets.components.evaluation.section import Section, paragraph
 from napari_marrow.widgets.components.layout import fill_column
 
@@ -84,8 +84,7 @@ def data_sentences(data: DataSummary) -> list[str]:
     found.append(f"A source is: {data.grouped_by}.")
     if data.acquisitions:
         found.append(f"{counted(data.acquisitions, 'acquisition')} known.")
-    if data.known:
-        found.append(f"{counted(data.known, 'field')} left out: the model learnt from them.")
+    found += filter(None, [left_out_text(data)])
     if data.failed:
         failed = [text.rstrip(".") for text in first_few(data.failed)]
         found.append(f"Can't be used: {'; '.join(failed)}.")
