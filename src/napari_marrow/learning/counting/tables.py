@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 COLUMNS = ("image", "index", "class", "uncertain")
 """Of a table of answers; it has ``probability_<class>`` of each class besides."""
 FIRST = ("source", "image", "class", "cells", "counted", "uncertain")
+MAX_ROUNDING = 1e-4
+"""Of a probability that was written with few decimals."""
 SHARES = table_kind("a table of shares", FIRST, "share|low|high")
 
 
@@ -34,7 +36,7 @@ def read_answers(path: Path) -> pd.DataFrame:
     Raises
     ------
     MarrowError
-        When it can't be read, or is another table.
+        When it can't be read, is another table, or holds what no model answers.
     """
     import pandas as pd
 
@@ -49,6 +51,11 @@ def read_answers(path: Path) -> pd.DataFrame:
     if missing or not any(name.startswith("probability_") for name in table):
         missing = missing or ["probability_<class>"]
         raise MarrowError(f"{path} has no column {missing[0]}; {_REMEDY}.")
+    if "predicted" in table:
+        raise MarrowError(
+            f"{path} holds given classes beside the answers, as evaluate and compare write them; "
+            f"{_REMEDY}, or name the class to evaluate --count."
+        )
     if not len(table):
         raise MarrowError(f"{path} has no row, as no cell was found; nothing can be counted.")
     marks = table["uncertain"].astype(str).str.casefold()
@@ -57,6 +64,8 @@ def read_answers(path: Path) -> pd.DataFrame:
     if (table["class"] == "").any():
         raise MarrowError(f"{path} has a row without a class; {_REMEDY}.")
     _check_numbers(path, table)
+    _check_index(path, table)
+    _check_likeliest(path, table)
     _check_unique(path, table)
     return table.assign(uncertain=marks == "true")
 
@@ -70,17 +79,49 @@ def _check_numbers(path: Path, table: pd.DataFrame) -> None:
         is_right = np.isfinite(numbers)
         if name == "index":
             is_right &= (numbers >= 0) & (numbers % 1 == 0)
+        else:
+            is_right &= (numbers >= -MAX_ROUNDING) & (numbers <= 1 + MAX_ROUNDING)
         if not is_right.all():
             kind = "number of a cell" if name == "index" else "probability"
             value = one_line(str(table[name][~is_right].iloc[0]))
             raise MarrowError(f"{path} has {value!r} in {name}, which is no {kind}; {_REMEDY}.")
 
 
+def _check_index(path: Path, table: pd.DataFrame) -> None:
+    """Raise MarrowError where whole photographs stand among cells."""
+    is_photograph = table["index"] == 0
+    if is_photograph.any() and not is_photograph.all():
+        image = one_line(table["image"][is_photograph].iloc[0])
+        raise MarrowError(
+            f"{path} has the whole photograph {image} (index 0) among cells; {_REMEDY}."
+        )
+
+
+def _check_likeliest(path: Path, table: pd.DataFrame) -> None:
+    """Raise MarrowError where an answer is not the class of the highest probability."""
+    columns = [name for name in table if name.startswith("probability_")]
+    values = table[columns].to_numpy(float)
+    place = {name.removeprefix("probability_"): k for k, name in enumerate(columns)}
+    known = table["class"].isin(place).to_numpy()
+    own = values[known, [place[name] for name in table["class"][known]]]
+    if (is_wrong := own < values[known].max(axis=1) - MAX_ROUNDING).any():
+        row = table[known][is_wrong].iloc[0]
+        raise MarrowError(
+            f"{path} has the answer {one_line(row['class'])} for {_named(row)}, for which another "
+            f"class is more probable; {_REMEDY}."
+        )
+
+
+def _named(row: pd.Series) -> str:
+    """Return a cell, or a whole photograph, as a sentence calls it."""
+    image = one_line(row["image"])
+    return f"cell {row['index']} of {image}" if row["index"] else image
+
+
 def _check_unique(path: Path, table: pd.DataFrame) -> None:
     """Raise MarrowError where a cell is there twice: it would count twice."""
     if len(doubled := table[table.duplicated(["image", "index"])]):
-        image, index = doubled.iloc[0][["image", "index"]]
-        which = f"cell {index} of {one_line(image)}" if index else one_line(image)
+        which = _named(doubled.iloc[0])
         raise MarrowError(
             f"{path} has {which} twice, which would count twice; remove one, or predict again."
         )
