@@ -12,6 +12,7 @@ from PIL import Image
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.onnx import embedding as embeddings
 from napari_marrow.learning.onnx.embedding import open_embedding, resize_matrix
+from napari_marrow.learning.onnx.sizes import refusal
 from onnx_files import N_VALUES, embed, make_embedding
 
 SIDE = 32
@@ -96,6 +97,7 @@ def test_joined_it_is_one_model_of_images(path, opset):
     session = onnxruntime.InferenceSession(joined, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
     assert (given.name, given.shape[1:]) == ("image", [SIDE, SIDE, 3])
+    assert refusal(joined) == ""
     answers = session.run(None, {"image": IMAGES.astype(np.float32)})[0]
     np.testing.assert_allclose(answers, found.run(IMAGES) @ weights, rtol=1e-4, atol=1e-4)
 
@@ -135,13 +137,13 @@ def test_a_file_that_is_too_large_is_refused_unread(path, monkeypatch):
 
 
 def test_a_file_whose_bundle_would_not_be_opened_is_refused(path):
-    """Its size depends on the image: shapes that are not known before are not in a bundle."""
+    """Its size depends on the image."""
     make_embedding(path)
     model = onnx.load(path)
     found = helper.make_node("NonZero", ["pixels"], ["places"])
     model.graph.node.append(found)
     onnx.save(model, path)
-    refused(path, "computes NonZero .*not known before; export it with")
+    refused(path, "computes NonZero, which is none of the operators that are read; export it")
 
 
 @pytest.mark.parametrize(
@@ -177,6 +179,59 @@ def test_external_weights_within_an_operator_are_refused(path):
     model.graph.node.insert(0, constant)
     path.write_bytes(model.SerializeToString())
     refused(path, "in other files")
+
+
+def test_functions_of_its_own_are_refused(path):
+    """Each could call the next one twice, and so on."""
+    make_embedding(path)
+    model = onnx.load(path)
+    twice = [helper.make_node("Neg", ["x"], ["y"]), helper.make_node("Neg", ["y"], ["z"])]
+    versions = [helper.make_opsetid("", 17)]
+    model.functions.append(helper.make_function("own", "Twice", ["x"], ["z"], twice, versions))
+    onnx.save(model, path)
+    refused(path, "functions of its own; .*inline_local_functions")
+
+
+@pytest.mark.parametrize("opset", [9, 11, 12, 13])
+def test_maps_that_are_flattened_by_their_shape_are_read(path, opset):
+    """As torch.onnx writes `x.view(x.size(0), -1)`."""
+    weights = make_embedding(path, opset=opset)
+    model = onnx.load(path)
+    model.graph.node.pop()  # Flatten
+    axes = {"axes": [0]} if opset < 13 else {}
+    model.graph.node.extend(
+        [
+            helper.make_node("Shape", ["mean"], ["shape"]),
+            helper.make_node("Gather", ["shape", "zero"], ["images"], axis=0),
+            helper.make_node("Unsqueeze", ["images", *([] if axes else ["zeros"])], ["n"], **axes),
+            helper.make_node("Concat", ["n", "rest"], ["size"], axis=0),
+            helper.make_node("Reshape", ["mean", "size"], ["vector"]),
+        ]
+    )
+    for name, value in {"zero": 0, "zeros": [0], "rest": [-1]}.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.array(value, np.int64), name))
+    onnx.save(model, path)
+    found = open_embedding(path, SIDE, "levels").run(IMAGES)
+    np.testing.assert_allclose(found, embed(IMAGES, weights), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("operator", "given"),
+    [
+        ("Gather", ([1, 2], 7)),  # there is no number 7
+        ("Concat", ([1, 2], 7)),  # nor an axis of a single number
+        ("Reshape", ([1, 2], [3])),
+    ],
+)
+def test_sizes_that_can_not_be_computed_are_one_sentence(path, operator, given):
+    make_embedding(path)
+    model = onnx.load(path)
+    axis = {} if operator == "Reshape" else {"axis": 0}
+    model.graph.node.insert(0, helper.make_node(operator, ["a", "b"], ["computed"], **axis))
+    for name, value in zip("ab", given, strict=True):
+        model.graph.initializer.append(numpy_helper.from_array(np.array(value, np.int64), name))
+    path.write_bytes(model.SerializeToString())
+    refused(path, f"computes {operator} of inputs that do not fit; export it")
 
 
 def test_two_inputs_are_refused(path):

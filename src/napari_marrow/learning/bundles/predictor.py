@@ -23,7 +23,7 @@ from napari_marrow.learning.confidence.calibration import apply_temperature
 from napari_marrow.learning.model_settings import Adapt, EngineName
 from napari_marrow.learning.onnx.choice import Choice, asked_engine
 from napari_marrow.learning.onnx.inference import open_onnx
-from napari_marrow.learning.onnx.sizes import too_large
+from napari_marrow.learning.onnx.sizes import refusal
 from napari_marrow.learning.registry import KINDS
 
 if TYPE_CHECKING:
@@ -345,12 +345,12 @@ def _opened(path: Path) -> tuple[bytes, onnxruntime.InferenceSession]:
     """Return a model and its session; from its bytes, so it can't name files for its weights."""
     try:
         model = path.read_bytes()
-        large = too_large(model)
-        if not large:
+        reason = refusal(model)
+        if not reason:
             return model, open_onnx(model)
     except Exception as error:  # ONNX Runtime's own kinds have nothing else in common
         raise MarrowError(f"{path} is no ONNX model; train again.") from error
-    raise MarrowError(f"{path} {large}, as no model does that was trained here; train again.")
+    raise MarrowError(f"{path} {reason}, as no model does that was trained here; train again.")
 
 
 def predictor_class(kind: str) -> type[Predictor]:

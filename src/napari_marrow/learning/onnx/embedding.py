@@ -19,11 +19,11 @@ from onnx import TensorProto, helper, numpy_helper
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.model_settings import EmbeddingInput
 from napari_marrow.learning.onnx.inference import open_network, open_onnx, run_batches
-from napari_marrow.learning.onnx.sizes import graphs_of, tensors_of, too_large
+from napari_marrow.learning.onnx.operators import STANDARD_DOMAINS, tensors_of
+from napari_marrow.learning.onnx.sizes import refusal
 
 MAX_FILE_BYTES = 1_000_000_000
 """Of an embedding; an ONNX model in one file can have twice as much."""
-STANDARD_DOMAINS = ("", "ai.onnx")
 IMAGE, VALUES, PREFIX, HEAD_PREFIX = "image", "embedding_values", "embedding/", "head/"
 MAX_DIFFERENCE = 1e-4
 """Largest relative difference between images by themselves and among others."""
@@ -139,9 +139,10 @@ def _open(path: Path, written_ns: int, side: int, scale: EmbeddingInput) -> Embe
     outputs = [x.name for x in model.graph.output]
     images = np.random.default_rng(0).integers(0, 256, (3, side, side, 3)).astype(np.float32)
     wrapped = _wrapped(model, given, side, scale).SerializeToString()
-    if large := too_large(wrapped):  # nor would its bundle be opened
+    if reason := refusal(wrapped):  # nor would its bundle be opened
         raise MarrowError(
-            f"{path} {large}; export it with sizes that are fixed but for the number of images."
+            f"{path} {reason}; export it for inference, with the usual operators of image networks "
+            "and sizes that are fixed but for the number of images."
         )
     try:
         session = open_onnx(wrapped)
@@ -170,18 +171,20 @@ def _open(path: Path, written_ns: int, side: int, scale: EmbeddingInput) -> Embe
 
 def _read(path: Path, content: bytes) -> onnx.ModelProto:
     """Return the model in a file, with all its names prefixed."""
-    from onnx import compose, inliner
+    from onnx import compose
 
     try:
         model = onnx.load_from_string(content)
         if not model.graph.node:
             raise ValueError("it has no operators")
-        if model.functions:
-            model = inliner.inline_local_functions(model)
     except Exception as error:  # protobuf's own kinds have nothing else in common
         raise MarrowError(f"{path} is no ONNX model; name the file of an embedding.") from error
-    nodes = [node for graph in graphs_of(model.graph) for node in graph.node]
-    custom = sorted({node.domain for node in nodes} - set(STANDARD_DOMAINS))
+    if model.functions:
+        raise MarrowError(
+            f"{path} has functions of its own; replace each by what it computes, by "
+            "onnx.inliner.inline_local_functions."
+        )
+    custom = sorted({node.domain for node in model.graph.node} - set(STANDARD_DOMAINS))
     if custom:
         raise MarrowError(
             f"{path} has operators of {custom[0]}, which are not part of ONNX; export it without."

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.onnx.inference import open_onnx, run_classical
+from napari_marrow.learning.onnx.sizes import refusal
 
 if TYPE_CHECKING:
     import keras
@@ -39,6 +41,8 @@ def export_network(
     ------
     RuntimeError
         When the exported network answers something else.
+    MarrowError
+        When it would not be opened.
     """
     import keras
 
@@ -54,6 +58,7 @@ def export_network(
     listed = [images.astype(np.float32), *([] if features is None else [features])]
     found = session.run(None, dict(zip(names, listed, strict=True)))[0]
     _check_agreement(found, expected, MAX_DIFFERENCE_NETWORK)
+    _check_opens(model)
     return model
 
 
@@ -85,6 +90,8 @@ def export_classical(
     ------
     RuntimeError
         When the exported pipeline answers something else.
+    MarrowError
+        When it would not be opened.
     """
     from skl2onnx import convert_sklearn
     from skl2onnx.common.data_types import FloatTensorType
@@ -109,6 +116,7 @@ def export_classical(
         ).SerializeToString()
     found = run_classical(open_onnx(exported), selected.astype(np.float32))
     _check_agreement(found, pipeline.predict_proba(values), MAX_DIFFERENCE_CLASSICAL)
+    _check_opens(exported)
     return exported
 
 
@@ -118,4 +126,12 @@ def _check_agreement(found: NDArray, expected: NDArray, limit: float) -> None:
         raise RuntimeError(
             f"The exported model differs from the trained one by {difference:.1e} "
             f"(at most {limit} is right)."
+        )
+
+
+def _check_opens(model: bytes) -> None:
+    if reason := refusal(model):
+        raise MarrowError(
+            f"The trained model {reason}, so that its bundle would not be opened; choose a smaller "
+            "input size, fewer members, or another model."
         )
