@@ -12,7 +12,11 @@ from napari_marrow.data.failures import Failures
 from napari_marrow.data.layouts import scan
 from napari_marrow.imaging.nuclei import separate
 from napari_marrow.learning.classical.learner import ClassicalLearner
-from napari_marrow.learning.comparison.controls import permuted_classes, score_plainly
+from napari_marrow.learning.comparison.controls import (
+    permuted_classes,
+    permuted_control,
+    score_plainly,
+)
 from napari_marrow.learning.comparison.folds import FoldPlan
 from napari_marrow.learning.comparison.remains import background, outside_cells
 from napari_marrow.learning.learners import SILENT
@@ -115,3 +119,33 @@ def test_a_learner_with_other_classes_learns_these(tmp_path, make_snam):
     found = [x.fit_fold(settings, rows).predict(np.arange(8)) for x in (learner, other)]
     np.testing.assert_allclose(found[0], found[1][:, ::-1], atol=1e-6)
     assert np.ptp(found[0]) > 0.2
+
+
+class KnowsAll:
+    """A learner that answers right whatever the classes are, as where copies are on both sides."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def relabelled(self, classes):
+        return KnowsAll(self.table.assign(**{"class": classes}))
+
+    def fit_fold(self, settings, rows):
+        return self
+
+    def predict(self, rows):
+        named = self.table["class"].to_numpy(str)[rows]
+        return np.stack([named == "ALL", named == "MM"], axis=1).astype(float)
+
+
+@pytest.mark.parametrize(("patients", "few"), [(10, {"ALL": 5, "MM": 5}), (14, {})])
+def test_permutations_do_not_add_sources(units, patients, few):
+    """Where all answers are right, the interval is that of the classes as they were given."""
+    own = units.iloc[: 2 * patients]
+    folds = folds_of(own)
+    found = permuted_control(KnowsAll(own), TrainingSettings("logistic"), folds, SILENT)
+    once = score_plainly(own, (own[["class"]] == "ALL").to_numpy(float), folds)
+    assert found.few_sources == once.few_sources == few
+    assert found.does_well is (not few)
+    assert found.score == once.metrics["balanced_accuracy"]
+    assert found.score.estimate == 1

@@ -6,6 +6,7 @@ Where a control is clearly above chance, the score of a model may come from the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from napari_marrow.data.fields import Collection
 from napari_marrow.learning.comparison.folds import Fold, judged
 from napari_marrow.learning.comparison.remains import BACKGROUND, SHAPE, measure_remains
 from napari_marrow.learning.learners import Callbacks, Learner
-from napari_marrow.learning.scores.evaluation import Evaluation
+from napari_marrow.learning.scores.evaluation import Evaluation, Score
 from napari_marrow.learning.scores.findings import Control
 from napari_marrow.learning.scores.metrics import score_units
 from napari_marrow.learning.settings import TrainingSettings
@@ -59,9 +60,9 @@ def run_controls(
         "colour": ("the mean colour", table[list(MEAN_COLOUR)].to_numpy(np.float64)),
     }
     found = []
-    scored = _permuted(learner, settings, folds, callbacks.part(0.5, 1))
-    if scored is not None:
-        found.append(_control("permuted", f"{settings.model} fitted to permuted classes", scored))
+    permuted = permuted_control(learner, settings, folds, callbacks.part(0.5, 1))
+    if permuted is not None:
+        found.append(permuted)
     for name, (text, values) in parts.items():
         if np.isfinite(values).any():
             found.append(_control(name, text, score_plainly(table, values, folds)))
@@ -114,24 +115,33 @@ def _score(asked: Sequence[pd.DataFrame], answers: Sequence[NDArray[np.float64]]
     return score_units(table, np.concatenate(answers), classes)
 
 
-def _permuted(
+def permuted_control(
     learner: Learner, settings: TrainingSettings, folds: Sequence[Fold], callbacks: Callbacks
-) -> Evaluation | None:
-    """Refit the model to permuted classes; None where these leave a training side without one."""
+) -> Control | None:
+    """Refit the model to permuted classes; None where these leave a training side without one.
+
+    A source can have any class over several permutations, but more sources than there are do not
+    tell more. The score and the ends of its interval are therefore means over the permutations,
+    and a class has the sources that it has in one of them.
+    """
     first = [fold for fold in folds if fold.repeat == 1]
     count = N_PERMUTATIONS if settings.kind == "classical" else 1
-    asked, answers = [], []
+    scored = []
     rng = np.random.default_rng(settings.seed)
     for k in range(count):
         classes = _learnable_permutation(learner.table, first, rng)
         if classes is None:
             return None
         other = learner.relabelled(classes)
+        answers = []
         for j, fold in enumerate(first):
             callbacks.progress((k + j / len(first)) / count, f"Permuted classes, {k + 1}")
             answers.append(other.fit_fold(settings, fold.train).predict(fold.test))
-            asked.append(judged(other.table, fold))
-    return _score(asked, answers)
+        scored.append(_score([judged(other.table, fold) for fold in first], answers))
+    each = [astuple(one.metrics["balanced_accuracy"]) for one in scored]
+    score = Score(*np.mean(each, axis=0).tolist())
+    text = f"{settings.model} fitted to permuted classes"
+    return Control.of_score("permuted", text, score, scored[0].few_sources)
 
 
 def _learnable_permutation(
