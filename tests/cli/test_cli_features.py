@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from napari_marrow.cli.console import print_comparison
+from napari_marrow.cli.console import print_comparison, print_controls
 from napari_marrow.learning.scores.evaluation import Evaluation, Score
+from napari_marrow.learning.scores.findings import Control
 from napari_marrow.learning.scores.results import ModelResult
 
 QUICK = ("--families", "histogram,fourier", "--select", 5)
@@ -125,7 +126,7 @@ def test_compare(call, tmp_path, many):
         line = [f"{x:.3f}" for x in scores] + [f"{scores[1] - scores[0]:+.3f}"]
         assert [one["model"], *line] in [words.split() for words in said.splitlines()]
     assert f"10 units of 10 sources, 3 folds; report in {out}." in said
-    assert "makes scores too good" in said
+    assert "can make scores too good" in said
 
 
 def test_compare_with_groups_as_json(call, refused, tmp_path, many):
@@ -183,6 +184,23 @@ def test_a_comparison_for_people(capsys):
     few = row(few={"ALL": 5})
     print_comparison([few, few])
     assert capsys.readouterr().out.count("Too few to tell: ALL has 5 sources") == 1
+
+
+def test_controls_are_printed_whether_they_alarm_or_not(capsys):
+    score = Score(0.6, 0.4, 0.8, 0.5)
+    well = replace(score, low=0.55)
+    print_controls(
+        [
+            Control.of_score("background", "the background", score, {}),
+            Control.of_score("colour", "mean colours", well, {}),
+            Control.of_score("shape", "outlines", well, {"MM": 3}),
+        ]
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "Control, the background: balanced accuracy 0.60 (0.40 to 0.80), not clearly above chance.",
+        "Control, mean colours: balanced accuracy 0.60 (0.55 to 0.80), above chance.",
+        "Control, outlines: balanced accuracy 0.60 (too few to tell).",
+    ]
 
 
 def test_help_names_the_commands(call):

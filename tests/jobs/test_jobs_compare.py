@@ -80,7 +80,7 @@ def test_a_row_a_model_and_protocol(both):
     assert (table["fit_seconds"] > 0).all()
     assert (result.units, result.sources, result.n_folds) == (16, 16, 4)
     assert len(result.notes) == 1
-    assert "makes scores too good" in result.notes[0]
+    assert "can make scores too good" in result.notes[0]
     written = json.loads((out / "comparison.json").read_text())
     assert written == json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert [list(row) for row in written["rows"]] == [list(table)] * 4

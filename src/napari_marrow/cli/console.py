@@ -12,6 +12,7 @@ from rich.table import Table
 from napari_marrow.data.failures import Failure, left_out_sentences
 from napari_marrow.data.text import counted, one_line, printable
 from napari_marrow.jobs.events import Event
+from napari_marrow.learning.scores.findings import Control
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import protocol_gaps
 from napari_marrow.report.tables import few_text, score_text
@@ -110,7 +111,12 @@ def print_evaluation(result: EvaluationResult) -> None:
         brier = probability.brier
         table.add_row("Brier score", score_text(brier, few), f"{brier.chance:.2f}", "-")
     print_table(table)
-    for control in result.controls:
+    print_controls(result.controls)
+
+
+def print_controls(controls: Sequence[Control]) -> None:
+    """Print a line for each negative control, whether it alarms or not."""
+    for control in controls:
         text = score_text(control.score, control.few_sources)
         if not control.few_sources:
             text += ", above chance" if control.does_well else ", not clearly above chance"

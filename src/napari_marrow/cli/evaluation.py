@@ -20,6 +20,7 @@ from napari_marrow.cli.console import (
     Reporter,
     note_lines,
     print_comparison,
+    print_controls,
     print_evaluation,
     show,
 )
@@ -100,6 +101,7 @@ def compare(
     if not json:
         print(printable("\n".join(result.result.verdict)))  # before any number
         print_comparison(result.rows)
+        print_controls(result.result.controls)
     counted_units = f"{counted(result.units, 'unit')} of {counted(result.sources, 'source')}"
     summary = f"{counted_units}, {counted(result.n_folds, 'fold')}; report in {out}."
     show(result.to_dict(), json, summary, *notes, RESEARCH_ONLY)

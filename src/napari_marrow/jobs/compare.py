@@ -146,7 +146,7 @@ def run_comparison(
         hear = Callbacks(progress_callback(emit, should_stop), should_stop=should_stop)
         part = hear.part(0, COMPARED_FRACTION)
         found = compare(job.collection, job.settings, part, strict=job.strict)
-        card = card_of_comparison(job.settings, found.result.data, found.result.versions)
+        card = card_of_comparison(job.settings, found.result)
         root = job.collection.root
         command = repeat_command("compare", [root], job.out, job.settings, job.groups)
         evaluated = replace(found.result, card=card, command=command)

@@ -121,7 +121,7 @@ def run_evaluation(
         result = replace(
             found.result,
             models=models,
-            card=card_of_bundle(bundle.info, found.result.data, printable(job.bundle.name)),
+            card=card_of_bundle(bundle.info, found.result, printable(job.bundle.name)),
             command=_command(job),
         )
         write_csv(found.answers, folder / ANSWERS)

@@ -254,6 +254,6 @@ def split_as_published(classes: NDArray, heldout: float, validation: float, seed
         ) from error
     note = (
         "Protocol paper: augmented before splitting, so copies of one source stand on both sides; "
-        "the scores are too good."
+        "the scores can be too good."
     )
     return Split(train, watched, judged, (note,))

@@ -1,11 +1,15 @@
 """What is found among the answers of a comparison: doubts of given classes, and mistakes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from napari_marrow.learning.comparison import assemble
 from napari_marrow.learning.comparison.assemble import with_findings
 from napari_marrow.learning.comparison.cross_validation import CrossValidated
+from napari_marrow.learning.scores.evaluation import AcquisitionScores
 from napari_marrow.learning.scores.findings import DataSummary
 from napari_marrow.learning.scores.metrics import score_units, with_answers
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
@@ -35,6 +39,30 @@ def test_classes_are_doubted_by_a_model_that_is_better_than_chance(n_wrong, doub
     data = DataSummary("set", "field", (), "photograph", 1)
     found = with_findings(EvaluationResult("compare", (), data, (one.result,)), [one])
     assert [x.image for x in found.doubtful] == doubted
+
+
+def of_protocol(one, protocol, acquisitions=()):
+    result = replace(one.result, protocol=protocol, acquisitions=acquisitions)
+    return replace(one, result=result, answers=one.answers.assign(protocol=protocol))
+
+
+def test_what_a_comparison_does_not_tell(monkeypatch):
+    """Nothing is the best under the published protocol, and no advice is what was done."""
+    monkeypatch.setattr(assemble, "best_model", lambda differences: "svm" if differences else None)
+    both = [cross_validated(3, "svm"), cross_validated(5, "logistic")]
+    data = DataSummary("set", "field", (), "photograph", 1)
+
+    def found(models):
+        return with_findings(EvaluationResult("compare", (), data, ()), models)
+
+    honest, published = found(both), found([of_protocol(one, "paper") for one in both])
+    assert (honest.best, published.best) == ("svm", None)
+    assert "--by acquisition" in honest.limits[0]
+    assert "can be too good" in honest.limits[1]
+    assert "--by acquisition" not in published.limits[0]
+    left_out = (AcquisitionScores("a", "1.png", both[0].result.evaluation),)
+    by_acquisition = found([of_protocol(one, "honest", left_out) for one in both])
+    assert "--by acquisition" not in by_acquisition.limits[0]
 
 
 def test_mistakes_have_the_reason_that_answers_of_all_models_tell():

@@ -10,6 +10,8 @@ from napari_marrow.learning.scores.results import Curve
 from napari_marrow.report.evaluation.drawing import MAX_NAME, short
 from napari_marrow.report.evaluation.figures import MAX_FOLDS, drawings_of
 
+SIDES = ("training", "validation")
+
 
 def drawn(result, name):
     """The drawing of a name, and the axes that it was drawn on."""
@@ -53,6 +55,21 @@ def _rgb(line):
     return tuple(int(line.get_color()[k : k + 2], 16) / 255 for k in (1, 3, 5))
 
 
+def test_there_is_no_band_where_a_class_has_too_few_sources(result):
+    first = result.models[0]
+    few = replace(first, evaluation=replace(first.evaluation, few_sources={"MM": 3}))
+    found = replace(result, models=(few,))
+    for name in ("roc", "coverage", "calibration", "forecast"):
+        drawing, axes = drawn(found, name)
+        assert not axes.collections
+        assert not any(one.has_yerr for one in axes.containers)
+        assert "MM has 3 sources: with fewer than 6 of a class an interval is a guess." in (
+            drawing.caption
+        )
+        _, known = drawn(result, name)
+        assert known.collections or known.containers
+
+
 def test_calibration_tells_slope_and_brier(result):
     drawing, axes = drawn(result, "calibration")
     assert "svm: Brier score 0.11, slope 0.80 (1 is ideal)." in drawing.caption
@@ -66,15 +83,24 @@ def test_chance_of_precision_is_the_share_of_the_class(result):
 
 
 def test_losses_are_by_whole_epochs_and_a_band_is_told_only_where_there_is_one(result):
-    drawing, axes = drawn(result, "loss")
+    drawing, axes = drawn(replace(result, models=result.models[:1]), "loss")
     assert "range of several networks" in drawing.caption
-    assert [line.get_label() for line in axes.get_lines()] == ["training", "validation"]
+    assert tuple(line.get_label() for line in axes.get_lines()) == SIDES
     assert all(tick == round(tick) for tick in axes.get_xticks())
     first = result.models[0]
     own = Curve((1.0, 2.0), (0.7, 0.5), (0.7, 0.5), (0.7, 0.5))
     one = replace(first, curves=replace(first.curves, loss=own, validation_loss=None))
     drawing, _ = drawn(replace(result, models=(one,)), "loss")
     assert drawing.caption == "Loss of svm by epoch."
+
+
+def test_the_losses_of_several_networks_are_all_drawn(result):
+    drawing, axes = drawn(result, "loss")
+    assert drawing.caption == ("Loss of svm and logistic by epoch; mean of several networks each.")
+    sides = [f"{model}, {side}" for model in ("svm", "logistic") for side in SIDES]
+    assert [line.get_label() for line in axes.get_lines()] == sides
+    colours = [line.get_color() for line in axes.get_lines()]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
 
 
 def test_a_confusion_matrix_in_words(result):

@@ -84,6 +84,14 @@ def test_empty_parts_are_left_out(write, undrawn):
     ]  # fmt: skip
 
 
+def test_the_published_protocol_alone_promises_nothing(write, undrawn):
+    text = write(replace(undrawn, models=undrawn.models[2:], best="svm"))
+    assert "on new photographs another model may be better" in text
+    assert "Scores hold for photographs made like these" not in text
+    assert "best model" not in text
+    assert "Scores hold for photographs made like these" in write(undrawn)
+
+
 def test_names_can_change_neither_page_nor_figures(written, write, result):
     names = tuple(EVIL)
     evaluation = replace(result.models[0].evaluation, classes=names, positive=names[0],

@@ -7,7 +7,13 @@ import pytest
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.learning.scores.evaluation import Score
 from napari_marrow.learning.scores.findings import Control
-from napari_marrow.report.evaluation.questions import answered_questions, sources_text
+from napari_marrow.learning.settings import CompareSettings
+from napari_marrow.report.evaluation.questions import (
+    answered_questions,
+    leads_text,
+    scope_text,
+    sources_text,
+)
 from napari_marrow.report.evaluation.shown_tables import control_table
 
 
@@ -87,6 +93,14 @@ def test_sources_that_were_learnt_from_are_told_of_a_trained_model(result):
     assert "never" not in sources_text(published)
 
 
+def test_few_acquisitions_are_no_answer_whatever_the_number_of_sources(result, left_out):
+    few = changed(result, few_sources={"MM": 2})
+    few = replace(few, models=(replace(few.models[0], acquisitions=left_out),))
+    assert "too few acquisitions" in answer(few, "chance")
+    known = replace(result, models=(replace(result.models[0], acquisitions=left_out),))
+    assert "With so many acquisitions" in answer(known, "How good")
+
+
 def test_few_sources_are_no_answer(result):
     few = changed(result, few_sources={"MM": 3})
     assert "can't be told: MM has 3 sources" in answer(few, "How good")
@@ -107,6 +121,39 @@ def test_the_published_protocol_alone_is_no_answer(result):
     assert answer(published, "chance").startswith("Not shown")
 
 
+def test_the_published_protocol_alone_promises_nothing(result):
+    """Whatever is called the best; and what is advised is not refused under paper."""
+    published = replace(
+        result, models=result.models[2:], best="svm", controls=(), forecast=None, doubtful=()
+    )
+    assert answer(published, "Which model").startswith("Can't be told")
+    assert "--protocol both --controls" in answer(published, "cells")
+    assert "--protocol both --forecast" in answer(published, "more photographs")
+    assert answer(published, "microscope").startswith("Not shown. Under the published protocol")
+    assert "best" not in leads_text(published)
+    assert "best" in leads_text(replace(result, best="svm"))
+    assert "hold for no other" in scope_text(published)
+    assert scope_text(result).startswith("Scores hold for photographs made like these")
+    CompareSettings(protocol="both", controls=True, forecast=True).check()
+    assert CompareSettings(protocol="paper", controls=True).problems()
+
+
+@pytest.mark.parametrize(
+    ("known", "text"),
+    [(0, "is not known"), (1, "of one acquisition"), (3, "the same acquisitions")],
+)
+def test_folds_by_source_tell_nothing_of_acquisitions(result, known, text):
+    found = answer(replace(result, data=replace(result.data, acquisitions=known)), "microscope")
+    assert text in found
+    assert ("--by acquisition" in found) == (known != 1)
+
+
+def test_all_classes_that_can_be_answered_are_named(result):
+    """Also one that no photograph of this folder has."""
+    three = changed(result, classes=("ALL", "CLL", "MM"))
+    assert "class (ALL, CLL and MM)" in answer(replace(three, kind="evaluate"), "judged")
+
+
 def test_the_best_is_named_only_where_it_is_shown(result):
     assert answer(replace(result, best="svm"), "Which model").startswith("svm: it is shown")
 
@@ -117,6 +164,7 @@ def test_another_microscope(result, left_out):
     models = (replace(result.models[0], acquisitions=left_out),)
     found = answer(replace(result, models=models), "microscope")
     assert "accuracy was 0.61 to 0.83" in found
+    assert "not learnt from" in scope_text(replace(result, models=models))
 
 
 def test_controls_of_few_sources_tell_nothing(result):

@@ -16,11 +16,18 @@ from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
 from napari_marrow.learning.scores.summary import worst_mistakes
 from napari_marrow.learning.scores.verdict import leading_model, verdict_of
 
-LIMITS = (
+ELSEWHERE = (
     "All was measured on one collection: photographs of another microscope, stain or laboratory "
-    "can have far lower scores. --by acquisition measures that where a collection has several.",
-    "The highest of several scores is too good by chance.",
+    "can have far lower scores."
 )
+HIGHEST = "The highest of several scores can be too good by chance."
+
+
+def _limits(lead: ModelResult, models: int) -> tuple[str, ...]:
+    """Say what the result of some models does not tell; the published protocol tells nothing."""
+    measured = lead.protocol == "paper" or lead.acquisitions
+    more = "" if measured else " --by acquisition measures that where a collection has several."
+    return (f"{ELSEWHERE}{more}", *([HIGHEST] if models > 1 else []))
 
 
 def _beats_chance(model: ModelResult) -> bool:
@@ -45,7 +52,7 @@ def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> 
     for protocol, own in by_protocol.items():
         differences += paired_differences({x.result.model: x.by_fold for x in own}, protocol)
     judged = next(iter(by_protocol))  # honest comes first
-    best = best_model([one for one in differences if one.protocol == judged])
+    best = best_model([one for one in differences if one.protocol == judged == "honest"])
     lead = leading_model(models, best)
     (answers,) = [one.answers for one in found if one.result is lead]
     peers = [x for x in by_protocol[lead.protocol] if x.result is not lead]
@@ -61,6 +68,6 @@ def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> 
         best=best,
         doubtful=doubtful,
         mistakes=mistakes,
-        limits=LIMITS[: 1 + (len(by_protocol[judged]) > 1)],
+        limits=_limits(lead, len(by_protocol[judged])),
     )
     return replace(result, verdict=verdict_of(result))

@@ -184,8 +184,8 @@ def _notes(settings: CompareSettings) -> list[str]:
     if "paper" in protocols_of(settings):
         notes.append(
             "Protocol paper: copies of one source stand on both sides, and features were chosen "
-            "with the test side, which makes scores too good; that it also learns from and judges "
-            "pictures of edges can make them lower."
+            "with the test side, which can make scores too good; that it also learns from and "
+            "judges pictures of edges can make them lower."
         )
     if settings.repeats > 1:
         notes.append(

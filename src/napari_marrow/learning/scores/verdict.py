@@ -101,8 +101,8 @@ def _published(lead: ModelResult) -> list[str]:
         return []
     return [
         "these scores say nothing about new photographs: under the published protocol copies of "
-        "one source are learnt from and asked about, so that they are too good (--protocol both "
-        "shows by how much)"
+        "one source are learnt from and asked about, so that they can be too good (--protocol "
+        "both shows by how much)"
     ]
 
 

@@ -14,11 +14,13 @@ from collections.abc import Mapping
 
 from napari_marrow.data.text import counted
 from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.comparison.folds import N_PUBLISHED_FOLDS
 from napari_marrow.learning.registry import MODELS
-from napari_marrow.learning.scores.findings import DataSummary
+from napari_marrow.learning.scores.results import EvaluationResult
+from napari_marrow.learning.scores.verdict import leading_model
 from napari_marrow.learning.settings import CompareSettings
 from napari_marrow.report.colours import classes_only
-from napari_marrow.report.evaluation.leading import joined
+from napari_marrow.report.evaluation.leading import classes_asked, joined, main_metric, metric_name
 from napari_marrow.report.tables import describe_acquisitions
 
 Card = dict[str, dict[str, str]]
@@ -89,26 +91,22 @@ ITEMS = {
 _CODE = "napari-marrow, BSD-3-Clause"
 _USE = "research on photographs of bone marrow and blood smears"
 _NOT_FOR = "diagnosis, treatment, or any decision about a patient"
-_MEASURES = (
-    "see the table of scores; each with a 95 % interval that takes sources and not single answers "
-    "as independent"
-)
 _FAILURES = "the worst mistakes are listed above, with a reason where it is known"
 
 
-def card_of_bundle(info: BundleInfo, data: DataSummary, name: str) -> Card:
+def card_of_bundle(info: BundleInfo, result: EvaluationResult, name: str) -> Card:
     """Return the card of a trained model that was asked about photographs.
 
     Parameters
     ----------
     info
         Of the bundle.
-    data
-        What it was evaluated on.
+    result
+        Of the evaluation.
     name
         Of the bundle's folder.
     """
-    settings, split = info.settings, info.split
+    settings, split, data = info.settings, info.split, result.data
     sides = (("training", "train"), ("validation", "validation"), ("held out", "heldout"))
     divided = ", ".join(f"{len(split.get(key, ()))} {text}" for text, key in sides)
     options = MODELS[settings.model].option_names
@@ -124,7 +122,7 @@ def card_of_bundle(info: BundleInfo, data: DataSummary, name: str) -> Card:
         "microscope, camera and stain": f"acquisitions learnt from: {learnt}" if learnt else "",
         "features": _features(info.preprocessing.families, len(info.features)),
         "class imbalance": "weighted" if getattr(settings, "balance", False) else "",
-        "how data were divided": f"sources: {divided}",
+        "how data were divided": f"sources{_at_random(settings.protocol)}: {divided}",
         "what never is on both sides": (
             f"at the training {_disjoint(settings.protocol)}; here photographs that it learnt "
             "from, and others of their sources as far as these photographs show them"
@@ -134,35 +132,30 @@ def card_of_bundle(info: BundleInfo, data: DataSummary, name: str) -> Card:
             "" if info.confounding is None else info.confounding.sentence
         ),
     }
-    return _card(own | _of_data(data, info.classes))
+    return _card(own | _of_result(result))
 
 
-def card_of_comparison(
-    settings: CompareSettings, data: DataSummary, versions: Mapping[str, str]
-) -> Card:
+def card_of_comparison(settings: CompareSettings, result: EvaluationResult) -> Card:
     """Return the card of models that were compared by cross-validation."""
+    versions = result.versions
     options = frozenset().union(*(MODELS[name].option_names for name in settings.models))
-    classes = tuple(one.name for one in data.classes)
     of_each = "; ".join(f"{name}: {MODELS[name].description}" for name in settings.models)
-    by = {
-        "source": f"{settings.folds} folds by source, stratified by class",
-        "acquisition": "one acquisition after the other is left out",
-    }[settings.by]
     own = {
         "name and version": _version(joined(settings.models), versions),
         "type": of_each,
-        "output": f"a probability for each of {joined(classes)}, per {settings.unit}",
+        "output": f"a probability for each of {joined(classes_asked(result))}, per {settings.unit}",
         "hyperparameters": _values(settings, options),
         "starting values": f"drawn with seed {settings.seed}",
         "how the final model was chosen": "none is chosen here: all are shown",
         "software": _values_text(versions, without="device"),
         "hardware": versions.get("device", ""),
         "features": joined(settings.families) if "families" in options else "",
-        "how data were divided": by,
+        "how data were divided": _folds(settings),
         "what never is on both sides": _disjoint(settings.protocol),
         "external data": "none: all scores are from cross-validation",
+        "robustness to other microscopes": _elsewhere(result),
     }
-    return _card(own | _of_data(data, classes))
+    return _card(own | _of_result(result))
 
 
 def _card(known: Mapping[str, str]) -> Card:
@@ -170,8 +163,39 @@ def _card(known: Mapping[str, str]) -> Card:
     return {section: {one: known.get(one, "") for one in items} for section, items in ITEMS.items()}
 
 
-def _of_data(data: DataSummary, classes: tuple[str, ...]) -> dict[str, str]:
+def _folds(settings: CompareSettings) -> str:
+    """Return how the folds of each protocol were made."""
+    times = f", made {settings.repeats} times" if settings.repeats > 1 else ""
+    honest = f"{settings.folds} folds by source, stratified by class{times}"
+    if settings.by == "acquisition":
+        honest = "one acquisition after the other is left out"
+    copies = (
+        f"{N_PUBLISHED_FOLDS} folds at random after augmentation, stratified by class, whatever "
+        f"the source{times}"
+    )
+    by_protocol = {"honest": honest, "paper": copies}
+    if settings.protocol == "both":
+        return "; ".join(f"{name}: {text}" for name, text in by_protocol.items())
+    return by_protocol[settings.protocol]
+
+
+def _elsewhere(result: EvaluationResult) -> str:
+    """Return what is known of other microscopes than those learnt from; "" where nothing is."""
+    model, metric = leading_model(result.models, result.best), main_metric(result)
+    known = [] if result.confounding is None else [result.confounding.sentence]
+    if model.acquisitions:
+        found = [one.evaluation.metrics[metric].estimate for one in model.acquisitions]
+        known.append(
+            f"{metric_name(metric)} of {model.model} {min(found):.2f} to {max(found):.2f} on "
+            f"{counted(len(found), 'acquisition')}, each learnt without"
+        )
+    return " ".join(known)
+
+
+def _of_result(result: EvaluationResult) -> dict[str, str]:
     """Return what is known of every evaluation."""
+    data = result.data
+    clusters = leading_model(result.models, result.best).clusters
     counts = joined([f"{counted(c.units, data.unit)} of {c.name}" for c in data.classes])
     unusable = counted(len(data.failed), "photograph")
     left_out = [f"{unusable} that can't be used"] if data.failed else []
@@ -185,12 +209,15 @@ def _of_data(data: DataSummary, classes: tuple[str, ...]) -> dict[str, str]:
     return {
         "input": "the pixels of " + ("a photograph" if data.unit == "field" else "one cell"),
         "intended use": _USE,
-        "not for": f"{_NOT_FOR}. {classes_only(classes)}",
+        "not for": f"{_NOT_FOR}. {classes_only(classes_asked(result))}",
         "number of patients": "" if data.grouped_by == "photograph" else grouped,
         "photographs left out": joined(left_out) or "none",
         "number of photographs and classes": counts,
-        "measures and intervals": _MEASURES,
-        "analysis of failures": _FAILURES,
+        "measures and intervals": (
+            f"see the table of scores; each with a 95 % interval that takes {clusters}s and not "
+            "single answers as independent"
+        ),
+        "analysis of failures": _FAILURES if result.mistakes else "",
         "availability of code and model": _CODE,
     }
 
@@ -216,6 +243,12 @@ def _features(families: tuple[str, ...], count: int) -> str:
     if not families:
         return "none: it learns from pixels"
     return f"{count} of the families {joined(families)}"
+
+
+def _at_random(protocol: str) -> str:
+    return ", their copies dealt at random, so that one can be on several sides" * (
+        protocol == "paper"
+    )
 
 
 def _disjoint(protocol: str) -> str:

@@ -10,9 +10,10 @@ from matplotlib.ticker import MaxNLocator
 
 from napari_marrow.learning.scores.results import Curve, EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import leading_model
+from napari_marrow.learning.scores.words import few_text
 from napari_marrow.report.colours import RUNS, TRAINING, VALIDATION
 from napari_marrow.report.evaluation.drawing import Drawing, short
-from napari_marrow.report.evaluation.leading import shown_models
+from napari_marrow.report.evaluation.leading import joined, shown_models, with_known_band
 
 _DASHES = ("--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1)))
 _SIZE_IN = (4.4, 4.1)
@@ -55,7 +56,7 @@ def draw_curves(result: EvaluationResult) -> list[Drawing]:
 
 def _of(model: ModelResult, kind: _Kind) -> Curve | None:
     curve: Curve | None = getattr(model.curves, kind.name, None)
-    return curve if curve and curve.x else None
+    return with_known_band(curve, model) if curve and curve.x else None
 
 
 def _curve(result: EvaluationResult, kind: _Kind) -> Drawing | None:
@@ -92,6 +93,8 @@ def _has_band(curve: Curve) -> bool:
 
 
 def _band_text(kind: _Kind, model: ModelResult, curve: Curve) -> str:
+    if few := few_text(model.evaluation.few_sources, model.clusters):
+        return f" It has no intervals, as {few.rstrip('.')}."
     if not _has_band(curve):
         return ""
     bars = kind.name == "calibration"
@@ -148,32 +151,43 @@ def _told(model: ModelResult, curve: Curve, kind: _Kind) -> str:
 
 
 def _loss(result: EvaluationResult) -> Drawing | None:
-    model = leading_model(result.models, result.best)
-    curves = model.curves
-    if curves is None or curves.loss is None:
-        known = [m for m in shown_models(result) if m.curves and m.curves.loss]
-        if not known:
-            return None
-        model = known[0]
-        curves = model.curves
-    assert curves is not None  # it was known to have a loss
-    lines = {
-        "training": (curves.loss, TRAINING),
-        "validation": (curves.validation_loss, VALIDATION),
-    }
-    shown = [(name, curve, colour) for name, (curve, colour) in lines.items() if curve is not None]
+    """The losses of all networks in one figure; with a band where there is one alone."""
+    found = [m for m in shown_models(result) if m.curves is not None and m.curves.loss is not None]
+    shown = [one for k, model in enumerate(found) for one in _losses(model, k, len(found) > 1)]
+    if not shown:
+        return None
 
     def draw(axes: Axes) -> None:
-        for name, curve, colour in shown:
-            dashes = "--" if name == "training" else "-"
+        for name, curve, colour, dashes in shown:
             axes.plot(curve.x, curve.y, color=colour, lw=2, ls=dashes, label=name)
-            axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.2, lw=0)
+            if len(found) == 1:
+                axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.2, lw=0)
         axes.set(xlabel="epoch", ylabel="loss")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
 
-    told = "; ".join(f"{n} from {c.y[0]:.2f} to {c.y[-1]:.2f}" for n, c, _ in shown)
-    several = "; mean and range of several networks" if _has_band(shown[0][1]) else ""
-    caption = f"Loss of {model.model} by epoch{several}."
+    told = "; ".join(f"{n} from {c.y[0]:.2f} to {c.y[-1]:.2f}" for n, c, *_ in shown)
+    several = ""
+    if any(_has_band(curve) for _, curve, *_ in shown):
+        several = f"; mean{' and range' if len(found) == 1 else ''} of several networks"
+        several += " each" if len(found) > 1 else ""
+    caption = f"Loss of {joined([model.model for model in found])} by epoch{several}."
     return Drawing("loss", (5.4, 3.6), draw, caption, f"Loss by epoch: {told}.")
+
+
+def _losses(model: ModelResult, k: int, several: bool) -> list[tuple[str, Curve, str, str]]:
+    """Return the losses of a network, each with its name, colour and dashes."""
+    assert model.curves is not None  # it is known to have a loss
+    sides = (
+        ("training", model.curves.loss, TRAINING, "--"),
+        ("validation", model.curves.validation_loss, VALIDATION, "-"),
+    )
+    own = RUNS[k % len(RUNS)]
+    return [
+        (f"{short(model.model)}, {name}", curve, own, dashes)
+        if several
+        else (name, curve, colour, dashes)
+        for name, curve, colour, dashes in sides
+        if curve is not None
+    ]

@@ -8,10 +8,11 @@ from matplotlib.ticker import MaxNLocator
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.learning.scores.verdict import leading_model
+from napari_marrow.learning.scores.words import few_text
 from napari_marrow.report.colours import RUNS, class_colours
 from napari_marrow.report.evaluation.curves import draw_curves, interval_bars
 from napari_marrow.report.evaluation.drawing import Drawing, short
-from napari_marrow.report.evaluation.leading import metric_name
+from napari_marrow.report.evaluation.leading import metric_name, shown_models
 from napari_marrow.report.figures import draw_confusion
 
 MAX_FOLDS = 20
@@ -65,7 +66,8 @@ def _folds(result: EvaluationResult) -> Drawing | None:
     told = "; ".join(f"{text}: {row}" for text, row in rows.items())
     few = f"the first {len(folds)} of " if len(folds) < len(named) else ""
     held = f"{few}{counted(len(named), 'fold')}, each held out while models learn from the others"
-    caption = f"The split, protocol {protocol}: {held}."
+    both = "; parts of one source are on both sides" if protocol == "paper" else ""
+    caption = f"The split, protocol {protocol}: {held}{both}."
     height = 1.1 + 0.32 * len(folds)
     return Drawing("folds", (6.4, height), draw, caption, f"Sources held out. {told}.")
 
@@ -96,23 +98,35 @@ def _forecast(result: EvaluationResult) -> Drawing | None:
     forecast = result.forecast
     if forecast is None or not forecast.measured:
         return None
+    models = [one for one in shown_models(result) if one.model == forecast.model]
+    few = few_text(models[0].evaluation.few_sources, models[0].clusters) if models else ""
 
     def draw(axes: Axes) -> None:
         expected, measured = forecast.expected, forecast.measured
         x = [p.sources for p in expected]
         band = [p.low for p in expected], [p.high for p in expected]
-        axes.fill_between(x, *band, alpha=0.2, lw=0, color=RUNS[0])
+        if not few:
+            axes.fill_between(x, *band, alpha=0.2, lw=0, color=RUNS[0])
         axes.plot(x, [p.estimate for p in expected], color=RUNS[0], lw=2, ls="--", label="expected")
         middle = [p.estimate for p in measured]
         bars = interval_bars(middle, [p.low for p in measured], [p.high for p in measured])
         places = [p.sources for p in measured]
-        axes.errorbar(places, middle, bars, fmt="o", color=RUNS[1], capsize=3, label="measured")
+        axes.errorbar(
+            places,
+            middle,
+            None if few else bars,
+            fmt="o",
+            color=RUNS[1],
+            capsize=3,
+            label="measured",
+        )
         name = metric_name(forecast.metric)
         axes.set(xlabel="sources of each class to learn from", ylabel=name)
         axes.legend(frameon=False, loc="lower right")
         axes.spines[["top", "right"]].set_visible(False)
 
     told = ", ".join(f"{p.estimate:.2f} with {p.sources:.0f}" for p in forecast.measured)
-    caption = f"Learning curve of {forecast.model}, measured and expected, with 95 % intervals."
+    how = f", without intervals: {few}" if few else ", with 95 % intervals."
+    caption = f"Learning curve of {forecast.model}, measured and expected{how}"
     alt = f"Measured: {told} sources of each class."
     return Drawing("forecast", (5.4, 3.6), draw, caption, alt)

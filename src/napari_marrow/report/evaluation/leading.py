@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
+from napari_marrow.learning.scores.results import Curve, EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import leading_model
 from napari_marrow.report.tables import headline
 
@@ -25,6 +26,23 @@ def shown_models(result: EvaluationResult) -> list[ModelResult]:
     """Return the models whose curves are drawn: under protocol ``honest``, if any are."""
     honest = [model for model in result.models if model.protocol == "honest"]
     return honest or list(result.models)
+
+
+def is_published(result: EvaluationResult) -> bool:
+    """Whether all scores are of the published protocol, and so say nothing of new photographs."""
+    return all(model.protocol == "paper" for model in result.models)
+
+
+def classes_asked(result: EvaluationResult) -> tuple[str, ...]:
+    """Return the classes that can be answered; the photographs may be of fewer."""
+    return leading_model(result.models, result.best).evaluation.classes
+
+
+def with_known_band(curve: Curve, model: ModelResult) -> Curve:
+    """Return a curve without its band where a class has too few sources for an interval."""
+    if not model.evaluation.few_sources:
+        return curve
+    return replace(curve, low=curve.y, high=curve.y)
 
 
 def main_metric(result: EvaluationResult) -> str:

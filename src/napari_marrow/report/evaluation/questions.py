@@ -9,6 +9,8 @@ from napari_marrow.learning.scores.findings import DataSummary
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.learning.scores.verdict import OF_CELLS, is_above_chance, leading_model
 from napari_marrow.report.evaluation.leading import (
+    classes_asked,
+    is_published,
     joined,
     main_metric,
     metric_name,
@@ -54,7 +56,7 @@ def answered_questions(result: EvaluationResult) -> list[Question]:
 
 def _what(result: EvaluationResult) -> str:
     data, models = result.data, list(dict.fromkeys(m.model for m in result.models))
-    classes = joined([one.name for one in data.classes])
+    classes = joined(classes_asked(result))
     asked = f"class ({classes}) of each {'photograph' if data.unit == 'field' else 'cell'}"
     if result.kind == "evaluate":
         return (
@@ -118,8 +120,9 @@ def _how_good(result: EvaluationResult) -> str:
     if model.evaluation.few_sources:
         few = few_text(model.evaluation.few_sources, model.clusters)
         return f"{text} How sure that is can't be told: {few}"
+    many = "acquisitions" if model.acquisitions else "photographs"
     return (
-        f"{text} With so many photographs the true value may be anything from {score.low:.2f} to "
+        f"{text} With so many {many} the true value may be anything from {score.low:.2f} to "
         f"{score.high:.2f} (95 % interval)."
     )
 
@@ -131,7 +134,7 @@ def _above_chance(result: EvaluationResult) -> str:
     if model.protocol == "paper":
         return f"Not shown. {PUBLISHED}"
     if model.evaluation.few_sources:
-        return "Not shown: there are too few sources to tell."
+        return f"Not shown: there are too few {model.clusters}s to tell."
     compared = f"the interval of {name} begins at {score.low:.2f}, chance is {score.chance:.2f}"
     return f"Yes: {compared}." if score.is_above_chance else f"Not shown: {compared}."
 
@@ -139,6 +142,8 @@ def _above_chance(result: EvaluationResult) -> str:
 def _which(result: EvaluationResult) -> str:
     if len({m.model for m in result.models}) < 2:
         return ""
+    if is_published(result):
+        return f"Can't be told. {PUBLISHED}"
     if result.best:
         return f"{result.best}: it is shown to be better than every other model that was compared."
     highest = leading_model(result.models, result.best).model
@@ -182,7 +187,8 @@ def _labels(result: EvaluationResult) -> str:
 
 def _controls(result: EvaluationResult) -> str:
     if not result.controls:
-        return "Not checked: repeat with --controls."
+        both = "--protocol both " if is_published(result) else ""
+        return f"Not checked: repeat with {both}--controls."
     well = [control for control in result.controls if control.does_well]
     alarms = [control.text for control in well if control.name not in OF_CELLS]
     of_cells = [control.text for control in well if control.name in OF_CELLS]
@@ -217,9 +223,26 @@ def _elsewhere(result: EvaluationResult) -> str:
         return (
             f"Only after a check: {ask}. What holds for these photographs may not hold for yours."
         )
+    if is_published(result):
+        return f"Not shown. {PUBLISHED}"
+    return f"Not shown: {_acquisitions_text(result.data)}, and {ask}."
+
+
+def _acquisitions_text(data: DataSummary) -> str:
+    """Say why folds by source tell nothing of another microscope, and what would."""
+    if not data.acquisitions:
+        return (
+            "which photographs share microscope, camera and stain batch is not known. Name these "
+            "in a column acquisition of a table and repeat with --by acquisition"
+        )
+    if data.acquisitions == 1:
+        return (
+            "all photographs are of one acquisition (microscope, camera and stain batch), as far "
+            "as can be told. Add photographs of others"
+        )
     return (
-        "Not shown: training and held-out photographs come from the same acquisitions. Repeat with "
-        f"--by acquisition where there are several, and {ask}."
+        "training and held-out photographs come from the same acquisitions. Repeat with --by "
+        "acquisition"
     )
 
 
@@ -227,7 +250,8 @@ def _more(result: EvaluationResult) -> str:
     if result.forecast is None:
         if result.kind == "evaluate":
             return "Not estimated: compare --forecast on photographs to learn from does that."
-        return "Not estimated: repeat with --forecast."
+        both = "--protocol both " if is_published(result) else ""
+        return f"Not estimated: repeat with {both}--forecast."
     return " ".join(result.forecast.sentences)
 
 
@@ -237,6 +261,21 @@ def leads_text(result: EvaluationResult) -> str:
     if len(models) < 2:
         return ""
     lead = leading_model(result.models, result.best).model
-    if result.best:
+    if result.best and not is_published(result):
         return f"Bands and confusion matrix are those of {lead}, the best model."
     return f"Bands and confusion matrix are those of {lead}, which has the highest score."
+
+
+def scope_text(result: EvaluationResult) -> str:
+    """Return for which photographs the scores hold."""
+    if is_published(result):
+        return "Scores of the published protocol hold for no other photographs, of any microscope."
+    if leading_model(result.models, result.best).acquisitions:
+        return (
+            "Each score is of an acquisition that was not learnt from. Yet another microscope, "
+            "stain or camera may well give others."
+        )
+    return (
+        "Scores hold for photographs made like these. Another microscope, stain or camera may well "
+        "give others."
+    )

@@ -15,13 +15,14 @@ from napari_marrow.report.evaluation import shown_tables
 from napari_marrow.report.evaluation.csv_tables import CSV_KINDS, write_tables
 from napari_marrow.report.evaluation.drawing import FIGURE_PNG, write_drawings
 from napari_marrow.report.evaluation.figures import drawings_of
-from napari_marrow.report.evaluation.leading import unit_name
+from napari_marrow.report.evaluation.leading import classes_asked, is_published, unit_name
 from napari_marrow.report.evaluation.pictures import MAX_UNITS, Pictures, jpeg
 from napari_marrow.report.evaluation.questions import (
     answered_questions,
     leads_text,
     left_out_text,
     marked,
+    scope_text,
     sources_text,
 )
 from napari_marrow.report.page import PAGE, data_address, write_text
@@ -56,7 +57,6 @@ def write_report(folder: Path, result: EvaluationResult, pictures: Pictures | No
     """
     figures = write_drawings(folder / FIGURES, drawings_of(result))
     write_tables(folder / TABLES, result)
-    classes = [one.name for one in result.data.classes]
     kind = "Evaluation" if result.kind == "evaluate" else "Comparison"
     text = render(
         "evaluation.html",
@@ -65,9 +65,11 @@ def write_report(folder: Path, result: EvaluationResult, pictures: Pictures | No
         result=result,
         lead=leading_model(result.models, result.best),
         leads=leads_text(result),
+        published=is_published(result),
+        scope=scope_text(result),
         sources=sources_text(result),
         left_out=left_out_text(result.data),
-        classes_only=classes_only(classes),
+        classes_only=classes_only(classes_asked(result)),
         questions=answered_questions(result),
         figures=figures,
         tables=shown_tables,

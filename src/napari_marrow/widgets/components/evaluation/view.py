@@ -13,9 +13,9 @@ from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.learning.scores.findings import Recalibration
 from napari_marrow.learning.scores.results import Curve, Curves, EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import leading_model
-from napari_marrow.learning.scores.words import score_text
+from napari_marrow.learning.scores.words import few_text, score_text
 from napari_marrow.report.colours import RESEARCH_ONLY, classes_only
-from napari_marrow.report.evaluation.leading import metric_name
+from napari_marrow.report.evaluation.leading import classes_asked, metric_name, with_known_band
 from napari_marrow.widgets.components.evaluation.confusion import ConfusionMatrix
 from napari_marrow.widgets.components.evaluation.curve_page import CurvePage, LossPage
 from napari_marrow.widgets.components.evaluation.mistakes_page import MistakesPage
@@ -158,7 +158,7 @@ class ResultView(QWidget):
         """Show a result: its verdict, and the model that is best or has the highest score."""
         self.result = result
         names = model_names(result)
-        known = classes_only([x.name for x in result.data.classes])
+        known = classes_only(classes_asked(result))
         self.research.setText(f"{RESEARCH_ONLY} {known}")
         self.verdict.show_result(result)
         self.scores.show_models(result.models, names)
@@ -183,11 +183,13 @@ class ResultView(QWidget):
         self.confusion.show_evaluation(model.evaluation, self.result.data.unit)
         for kind, page in self.curves.items():
             curve = None if model.curves is None else kind.of(model.curves)
+            few = few_text(model.evaluation.few_sources, model.clusters)
             self.pages.set_filled(kind.title, curve is not None and bool(curve.x))
             if curve is not None:
                 own = model.evaluation
                 name = self.model.itemText(number)
-                text = f"{kind.sum_up(model)} {kind.about(own)}".strip()
+                text = f"{kind.sum_up(model)} {kind.about(own)} {few}".strip()
+                curve = with_known_band(curve, model)
                 page.show_curve(name, curve, kind.chance(own), kind.y_name(own), text)
         loss = None if model.curves is None else model.curves.loss
         self.pages.set_filled("Loss", loss is not None)
