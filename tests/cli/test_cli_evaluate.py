@@ -40,6 +40,11 @@ def test_json_has_each_metric_with_its_interval(call, tmp_path, toy, snam):
     assert content["models"][0]["evaluation"]["sources"] == 3
 
 
+def test_a_cutoff_without_a_class_is_wrong_usage(refused, tmp_path, toy, snam):
+    options = ["--out", tmp_path / "out", "--cutoff", 12]
+    assert "Count is empty" in refused(2, "evaluate", toy.path, snam, *options)
+
+
 def test_no_class_in_common_is_one_line(refused, tmp_path, toy, make_snam):
     """Blasts and others alone: the model of ALL and MM has no word for them."""
     own = make_snam(tmp_path / "data", 2)

@@ -258,3 +258,9 @@ class EvaluateSettings(CutoffSettings, PredictSettings):
         "it is empty.",
         advanced=True,
     )
+
+    def problems(self) -> list[str]:
+        """Return a sentence for each option that can't work."""
+        unused = not self.count and self.cutoff != CutoffSettings.cutoff
+        missing = [f"Cut-off is {self.cutoff:g} %, but Count is empty; name the class to count."]
+        return (missing if unused else []) + super().problems()
