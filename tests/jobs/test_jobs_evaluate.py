@@ -160,7 +160,9 @@ def test_a_share_is_compared_with_a_cutoff(svm, new):
     assert result.count == expected.sentences
     assert any("20 %" in sentence for sentence in result.count)
     assert ask(svm, new)[0].count == ()
-    with pytest.raises(MarrowError, match="The class Plasma"):
+    low = answers["reason"].str.contains("low probability")
+    assert result.models[0].low_probability == low.mean()
+    with pytest.raises(MarrowError, match=r"svm\.marrow.*Plasma"):
         ask(svm, new, count="Plasma")
 
 

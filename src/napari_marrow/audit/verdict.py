@@ -47,6 +47,11 @@ class Confounding:
         """Return the sentence that comes before a score, such as "1.00"."""
         return f"{self._fact('this set')}: {score} says nothing about other microscopes."
 
+    @property
+    def in_evaluation(self) -> str:
+        """What a user must know of errors that were found in this set."""
+        return f"{self._fact('the set evaluated')}: errors may go by that and not by the cells."
+
     def _fact(self, where: str) -> str:
         names = ["Class", *(_WORDS.get(name, name) for name in self.properties)]
         listed = f"{', '.join(names[:-1])} and {names[-1]}"

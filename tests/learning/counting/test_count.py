@@ -115,6 +115,53 @@ def test_few_fields_are_too_few_to_tell():
     assert count_cells(answers(200, fields=6), SETTINGS).verdict == "above"
 
 
+def test_a_cutoff_is_written_in_full_and_shares_are_seen_to_be_beside_it():
+    table = answers(215, cells=1000, fields=1000, unit="field")
+    low = 100 * count_cells(table, SETTINGS).share.low
+    settings = CountSettings(class_name="MM", cutoff=19.05)
+    assert 19.05 < low < 19.5
+    result = count_cells(table, settings)
+    assert "above 19.05 % is shown" in result.sentences[0]
+    text = result.sentences[0].split("(")[1].split(" to ")[0]
+    assert float(text) > 19.05
+    almost = count_cells(table, CountSettings(class_name="MM", cutoff=99.9))
+    assert "below 99.9 % is shown" in almost.sentences[0]
+
+
+def test_few_held_out_sources_are_too_few_to_tell():
+    result = count_cells(answers(200), SETTINGS, heldout(sources=5))
+    assert result.verdict == "too few"
+    first, *others = result.sentences
+    assert first.startswith("MM: 68 % of 300 cells in 10 photographs: ")
+    assert first.endswith("too few held-out sources to tell whether it is above 10 % (at least 6).")
+    assert "shown" not in first
+    assert "interval covers" not in " ".join(others)
+    evaluated = replace(heldout(sources=5), evaluated="labs")
+    first = count_cells(answers(200), SETTINGS, evaluated).sentences[0]
+    assert "too few evaluated sources" in first
+    assert count_cells(answers(200), SETTINGS, heldout(sources=6)).verdict == "above"
+
+
+def test_a_model_that_can_not_tell_the_class_is_doubted():
+    result = count_cells(answers(200), SETTINGS, heldout((400, 500)))
+    assert "no better than chance" in result.sentences[0]
+    assert "adjusted" not in " ".join(result.sentences)
+
+
+def test_one_is_written_in_the_singular():
+    table = answers(1, cells=7, fields=7, unit="field", reason="other acquisition", doubted=1)
+    errors = heldout(unit="photograph")
+    text = " ".join(count_cells(table, SETTINGS, errors).sentences)
+    assert "1 of 7 photographs is of another" in text
+    assert "1 photograph (14 %) is answered MM" in text
+    assert "1 of the answers (14 %) is uncertain" in text
+    assert "It counts as it was answered, as in the held-out set." in text
+    alone = answers(1, cells=1, fields=1, unit="field", reason="low probability", doubted=1)
+    text = " ".join(count_cells(alone, SETTINGS).sentences)
+    assert "1 of 1 answer has" in text
+    assert "1 photograph (one unit): too few photographs" in text
+
+
 def test_errors_that_are_not_known_well_enough_are_named():
     few = heldout((16, 16), 20, 20)
     result = count_cells(answers(90), SETTINGS, few)
@@ -158,6 +205,18 @@ def test_low_probabilities_are_usual_where_they_are_in_the_held_out_set():
     table = answers(reason="low probability", doubted=75)
     assert count_cells(table, SETTINGS, heldout(uncertain=0.05)).doubts
     assert not count_cells(table, SETTINGS, heldout(uncertain=0.2)).doubts
+    assert "is not known" in count_cells(table, SETTINGS, heldout()).doubts[0]
+    evaluated = replace(heldout(uncertain=0.05), evaluated="labs")
+    assert "against 5 % of those evaluated" in count_cells(table, SETTINGS, evaluated).doubts[0]
+
+
+def test_sentences_name_the_evaluation_that_errors_are_of():
+    errors = replace(heldout(), evaluated="labs")
+    table = answers(reason="low probability", doubted=2)
+    text = " ".join(count_cells(table, SETTINGS, errors).sentences)
+    assert "errors on evaluated units" in text
+    assert "as in the evaluated set" in text
+    assert "held" not in text
 
 
 def test_errors_in_another_acquisition_are_known_from_an_evaluation():

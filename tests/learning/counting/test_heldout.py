@@ -79,10 +79,16 @@ def test_a_class_without_a_held_out_unit_is_refused():
         HeldOutErrors.of_answers(names, names, np.arange(2), ("a", "b"))
 
 
-def result_of(*evaluations, unit="cell", kind="evaluate"):
-    models = tuple(ModelResult("svm", "honest", one) for one in evaluations)
+CONFOUNDING = Confounding(("camera",), 0.9, 1e-9)
+
+
+def result_of(*evaluations, unit="cell", kind="evaluate", low_probability=None, **values):
+    models = tuple(
+        ModelResult(name, "honest", one, low_probability=low_probability)
+        for name, one in zip(("svm", "logistic"), evaluations, strict=False)
+    )
     data = DataSummary("set", unit, (), "photograph", 1)
-    return EvaluationResult(kind, ("Good.",), data, models)
+    return EvaluationResult(kind, ("Good.",), data, models, **values)
 
 
 def test_an_evaluation_is_read(tmp_path):
@@ -95,6 +101,10 @@ def test_an_evaluation_is_read(tmp_path):
     assert "evaluation of set" in errors.cautions[0]
     assert "4 of MM" in errors.cautions[1]
     assert errors.unit == "cell"
+    assert errors.units == "evaluated"
+    assert errors.uncertain is None
+    path.write_text(to_json(result_of(EVALUATION, low_probability=0.25)))
+    assert read_evaluation(path).uncertain == 0.25
     path.write_text(to_json(result_of(EVALUATION, unit="field")))
     assert read_evaluation(path).unit == "photograph"
 
@@ -107,8 +117,34 @@ def test_a_comparison_is_of_the_photographs_that_were_learnt_from(tmp_path):
     assert not any("evaluation of" in caution for caution in errors.cautions)
 
 
+def test_what_leaks_or_goes_with_the_class_in_a_comparison_is_passed_on(tmp_path):
+    path = tmp_path / "comparison.json"
+    found = result_of(EVALUATION, kind="compare", confounding=CONFOUNDING)
+    paper = replace(found.models[0], protocol="paper", evaluation=replace(EVALUATION, units=99))
+    path.write_text(to_json(replace(found, models=(paper,))))
+    cautions = read_evaluation(path).cautions
+    assert "protocol paper" in cautions[0]
+    assert cautions[1] == CONFOUNDING.sentence
+    both = replace(EVALUATION, confusion=[[20, 0], [0, 10]])
+    path.write_text(
+        to_json(replace(found, models=(replace(paper, evaluation=both), *found.models)))
+    )
+    errors = read_evaluation(path)
+    assert errors.confusion == ((18, 2), (1, 9))
+    assert "protocol paper" not in " ".join(errors.cautions)
+
+
+def test_class_and_camera_that_go_together_in_an_evaluation_are_passed_on(tmp_path):
+    path = tmp_path / "evaluation.json"
+    path.write_text(to_json(result_of(EVALUATION, confounding=CONFOUNDING)))
+    assert "in the set evaluated" in read_evaluation(path).cautions[1]
+
+
 def damaged(**values):
     return to_json(result_of(replace(EVALUATION, **values)))
+
+
+DAMAGED = damaged()
 
 
 @pytest.mark.parametrize(
@@ -122,8 +158,21 @@ def damaged(**values):
         (damaged(confusion=[[18, 2], [-1, 9]]), "not the result"),
         (damaged(design_effect=0.0), "not the result"),
         (damaged(confusion=[], classes=()), "not the result"),
+        (damaged(sources=-1), "not the result"),
+        (damaged(few_sources={"MM": 400}), "not the result"),
+        (damaged(few_sources={"AML": 4}), "not the result"),
+        (damaged(classes=("ALL", "ALL")), "not the result"),
+        (damaged(confusion=[[18, 2], [0, 0]]), "no unit of the class MM"),
+        (DAMAGED.replace("1.5", "Infinity"), "not the result"),
+        (DAMAGED.replace('"cell"', '"banana"'), "not the result"),
+        (DAMAGED.replace("30", '"30"'), "not the result"),
+        (to_json(result_of(EVALUATION, low_probability=3.0)), "not the result"),
     ],
-    ids=["missing", "other", "several", "row", "column", "negative", "effect", "empty"],
+    ids=[
+        *("missing", "other", "several", "row", "column", "negative", "effect", "empty"),
+        *("sources", "few", "few class", "class twice", "no unit", "endless", "unit", "text"),
+        "fraction",
+    ],
 )
 def test_what_is_no_evaluation_of_one_model_is_refused(tmp_path, text, words):
     path = tmp_path / "evaluation.json"

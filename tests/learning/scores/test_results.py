@@ -59,6 +59,7 @@ def everything() -> EvaluationResult:
                 (left_out,),
                 Recalibration("ALL", SCORE, Estimate(0.8, 0.4, 1.3), None),
                 EVALUATION,
+                0.1,
             ),
         ),
         folds=(FoldPart("honest", 1, "1", "ALL", 1, 10),),

@@ -125,7 +125,7 @@ def count_cells(
     clusters = groups if groups is not None and several else images
     whole, share = cells.adjusted(clusters), cells.share(clusters)
     cutoff = settings.cutoff / 100
-    verdict = _verdict(whole, share, cutoff)
+    verdict = _verdict(whole, share, cutoff, errors)
     reasons = table["reason"].fillna("").tolist() if "reason" in table else [""] * len(table)
     result = CountResult(
         settings=settings,
@@ -142,6 +142,8 @@ def count_cells(
         sources=() if groups is None else _by_source(cells, images, groups),
         fields=_by_field(cells, images, sources or {}) if unit == "cell" else (),
         is_adjusted=errors is not None,
+        can_tell=whole.errors.weights is not None,
+        errors_of="" if errors is None else errors.units,
         cautions=() if errors is None else errors.cautions,
         reasons=dict(count_reasons(cells.uncertain.tolist(), reasons)),
     )
@@ -160,8 +162,11 @@ def _by_source(cells: _Cells, images: NDArray, groups: NDArray) -> tuple[Share, 
     return tuple(cells.share(images, groups == x, "", x) for x in found)
 
 
-def _verdict(whole: AdjustedShare, share: Share, cutoff: float) -> Verdict:
-    if whole.clusters is not None and whole.clusters < MIN_SOURCES:
+def _verdict(
+    whole: AdjustedShare, share: Share, cutoff: float, errors: HeldOutErrors | None
+) -> Verdict:
+    known_from = MIN_SOURCES if errors is None else min(errors.sources)
+    if min(known_from, MIN_SOURCES if whole.clusters is None else whole.clusters) < MIN_SOURCES:
         return "too few"
     if share.low > cutoff:
         return "above"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from napari_marrow.data.text import counted
 from napari_marrow.learning.bundles.predictor import (
     FEATURES_MISSING,
     INSEPARABLE,
@@ -56,6 +57,7 @@ def find_doubts(
         What is counted.
     """
     found, cells = count_reasons(uncertain, reasons), len(reasons)
+    total = counted(cells, unit)
     place = "in photographs of" if unit == "cell" else "of"
     sentences = []
     if found[INSEPARABLE] or (errors is not None and errors.inseparable):
@@ -64,22 +66,30 @@ def find_doubts(
             f"cameras and not cells: {LOST}."
         )
     is_evaluated = errors is not None and bool(errors.evaluated)
-    if not is_evaluated and found[OTHER_ACQUISITION] > MAX_OTHER_FRACTION * cells:
+    elsewhere = found[OTHER_ACQUISITION]
+    if not is_evaluated and elsewhere > MAX_OTHER_FRACTION * cells:
         sentences.append(
-            f"{found[OTHER_ACQUISITION]} of {cells} {unit}s are {place} another "
-            f"acquisition than the model learnt from, where its errors are not known: {LOST}."
+            f"{elsewhere} of {total} {_be(elsewhere)} {place} another acquisition than "
+            f"the model learnt from, where its errors are not known: {LOST}."
         )
     is_unlike = {UNLIKE, NEITHER, FEATURES_MISSING, NO_NUCLEUS}
     unlike = sum(bool(is_unlike.intersection(reason.split("; "))) for reason in reasons)
     if unlike > MAX_UNLIKE_FRACTION * cells:
         sentences.append(
-            f"{unlike} of {cells} {unit}s are unlike those that the model learnt from and get "
-            f"one of its classes all the same: {LOST}."
+            f"{unlike} of {total} {_be(unlike)} unlike those that the model learnt from, but "
+            f"answered with one of its classes all the same: {LOST}."
         )
-    usual = 0.0 if errors is None or errors.uncertain is None else errors.uncertain
-    if found[LOW_PROBABILITY] > (usual + MAX_MORE_UNCERTAIN) * cells:
-        beside = f", against {usual:.0%} of those held out" if usual else ""
-        sentences.append(
-            f"{found[LOW_PROBABILITY]} of {cells} answers have a low probability{beside}: {LOST}."
-        )
+    low, usual = found[LOW_PROBABILITY], None if errors is None else errors.uncertain
+    if low > ((usual or 0) + MAX_MORE_UNCERTAIN) * cells:
+        beside = "; how many are usual for the model is not known"
+        beside += " without its bundle" if errors is None else ""
+        if errors is not None and usual is not None:
+            beside = f", against {100 * usual:.0f} % of those {errors.units.replace('-', ' ')}"
+        have = "has" if low == 1 else "have"
+        answers = counted(cells, "answer")
+        sentences.append(f"{low} of {answers} {have} a low probability{beside}: {LOST}.")
     return tuple(sentences)
+
+
+def _be(number: int) -> str:
+    return "is" if number == 1 else "are"

@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_marrow.learning.bundles.bundle import Bundle
+    from napari_marrow.learning.scores.results import ModelResult
 
 ASSUMED_SOURCES, ASSUMED_CORRELATION = 1.0, 0.05
 """Sources with this correlation that are added to those in which it can be seen, see
 :func:`.design_effect`; ``benchmarks/counting.py --choose`` prints what they were chosen by."""
+
+OF_PAPER = (
+    "The errors are known by the protocol paper, in which copies of held-out photographs are "
+    "learnt from: its errors are larger than those that the count is adjusted for."
+)
 
 
 @dataclass(frozen=True)
@@ -69,10 +75,18 @@ class HeldOutErrors:
     def __post_init__(self):
         missing = [n for n, row in zip(self.classes, self.confusion, strict=True) if not sum(row)]
         if missing:
+            which = (
+                f"set of the evaluation of {self.evaluated}" if self.evaluated else "held-out set"
+            )
             raise MarrowError(
-                f"The held-out set has no unit of the class {missing[0]}, so that the errors for "
+                f"The {which} has no unit of the class {missing[0]}, so that the errors for "
                 "it are not known; hold out more, or evaluate on a folder with all classes."
             )
+
+    @property
+    def units(self) -> str:
+        """What the units are called on which the errors were seen."""
+        return "evaluated" if self.evaluated else "held-out"
 
     @classmethod
     def of_answers(
@@ -118,7 +132,12 @@ class HeldOutErrors:
 
     @classmethod
     def of_evaluation(
-        cls, evaluation: Evaluation, unit: Unit = "cell", evaluated: str = ""
+        cls,
+        evaluation: Evaluation,
+        uncertain: float | None = None,
+        cautions: Sequence[str] = (),
+        unit: Unit = "cell",
+        evaluated: str = "",
     ) -> HeldOutErrors:
         """Take the errors from scores, where the answers themselves are not at hand.
 
@@ -129,7 +148,7 @@ class HeldOutErrors:
         ----------
         evaluation
             The scores.
-        unit, evaluated
+        uncertain, cautions, unit, evaluated
             See the class.
         """
         confusion = tuple(map(tuple, evaluation.confusion))
@@ -139,12 +158,18 @@ class HeldOutErrors:
             f"The errors are those of the evaluation of {evaluated}: it must be of photographs "
             "made like these."
         )
+        kind = "evaluated" if evaluated else "held-out"
         return cls(
             evaluation.classes,
             confusion,
             (evaluation.design_effect,) * len(confusion),
             tuple(counts),
-            cautions=((origin,) if evaluated else ()) + _few_sentence(evaluation.classes, counts),
+            uncertain,
+            (
+                *((origin,) if evaluated else ()),
+                *cautions,
+                *_few_sentence(evaluation.classes, counts, kind),
+            ),
             unit=unit,
             evaluated=evaluated,
         )
@@ -167,10 +192,7 @@ class HeldOutErrors:
         table = bundle.read(HELDOUT, lambda content: _read_heldout(content, info.classes))
         cautions = [] if info.confounding is None else [info.confounding.sentence]
         if info.settings.protocol == "paper":
-            cautions.append(
-                "The model was trained by the protocol paper, whose held-out copies it has seen: "
-                "its errors are larger than those that the count is adjusted for."
-            )
+            cautions.append(OF_PAPER)
         return cls.of_answers(
             table["class"].to_numpy(),
             table["predicted"].to_numpy(),
@@ -202,8 +224,8 @@ def read_evaluation(path: Path) -> HeldOutErrors:
 
     try:
         result = of_json(path.read_bytes())
-        for model in result.models:
-            model.evaluation.check()
+        for one in result.models:
+            _check_values(one)
     except OSError as error:
         raise MarrowError(f"{path} can't be read ({error.strerror}); check its name.") from error
     except ValueError as error:
@@ -211,24 +233,48 @@ def read_evaluation(path: Path) -> HeldOutErrors:
             f"{path} is not the result of an evaluation; give the evaluation.json that "
             "napari-marrow evaluate wrote."
         ) from error
-    if len(result.models) != 1:
+    names = {one.model for one in result.models}
+    if len(names) != 1:
         raise MarrowError(
-            f"{path} holds the scores of {len(result.models)} models; give the evaluation.json of "
+            f"{path} holds the scores of {len(names)} models; give the evaluation.json of "
             "the model that answered."
         )
+    # of one model under both protocols, the honest errors count
+    model = min(result.models, key=lambda one: one.protocol != "honest")
+    cautions = [OF_PAPER] if model.protocol == "paper" else []
     # a comparison is of the photographs that are learnt from, not of others
-    evaluated = one_line(result.data.name) if result.kind == "evaluate" else ""
-    return HeldOutErrors.of_evaluation(
-        result.models[0].evaluation, counted_unit(result.data.unit), evaluated
-    )
+    is_of_others = result.kind == "evaluate"
+    if result.confounding is not None:
+        cautions.append(
+            result.confounding.in_evaluation if is_of_others else result.confounding.sentence
+        )
+    try:
+        return HeldOutErrors.of_evaluation(
+            model.evaluation,
+            model.low_probability,
+            cautions,
+            counted_unit(result.data.unit),
+            one_line(result.data.name) if is_of_others else "",
+        )
+    except MarrowError as error:
+        raise MarrowError(f"{path}: {error}") from error
 
 
-def _few_sentence(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
+def _check_values(model: ModelResult) -> None:
+    """Raise ValueError where the scores of a model can't be."""
+    model.evaluation.check()
+    if not 0 <= (model.low_probability or 0) <= 1:
+        raise ValueError("a fraction is not from 0 to 1")
+
+
+def _few_sentence(
+    classes: Sequence[str], counts: Sequence[int], kind: str = "held-out"
+) -> tuple[str, ...]:
     few = [f"{n} of {name}" for name, n in zip(classes, counts, strict=True) if n < MIN_SOURCES]
     if not few:
         return ()
     return (
-        f"The model's errors are known from too few held-out sources ({', '.join(few)}; "
+        f"The model's errors are known from too few {kind} sources ({', '.join(few)}; "
         f"{MIN_SOURCES} are needed): the interval is a guess.",
     )
 

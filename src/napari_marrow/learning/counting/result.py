@@ -44,7 +44,8 @@ class CountResult:
         In all.
     verdict
         Whether the share is shown to be ``above`` or ``below`` the cut-off; ``open`` where its
-        interval holds the cut-off, ``too few`` where there are too few fields (or sources) to tell.
+        interval holds the cut-off, ``too few`` where there are too few fields (or sources), or too
+        few sources from which the model's errors are known, to tell.
     more_cells
         About how many more would tell; None where they are not needed or can't tell.
     is_limited_by_errors
@@ -60,6 +61,11 @@ class CountResult:
         The share by source, where sources are known, and by field, where cells are counted.
     is_adjusted
         Whether the model's errors are in it.
+    errors_of
+        On which units these were seen: ``held-out`` or ``evaluated``; "" where none are in it.
+    can_tell
+        Whether the model tells the class from others better than by chance, as far as its errors
+        are known.
     cautions
         Why these may be larger than they seem.
     reasons
@@ -79,6 +85,8 @@ class CountResult:
     sources: tuple[Share, ...] = ()
     fields: tuple[Share, ...] = ()
     is_adjusted: bool = False
+    errors_of: str = ""
+    can_tell: bool = True
     cautions: tuple[str, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from napari_marrow.data.text import counted, listed
 from napari_marrow.learning.bundle_files import ONNX
 from napari_marrow.learning.bundles.bundle import Bundle, observe_one
 from napari_marrow.learning.bundles.info import BundleInfo
+from napari_marrow.learning.bundles.predictor import LOW_PROBABILITY
 from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.bundles.versions import versions
 from napari_marrow.learning.counting.result import CountSettings
@@ -103,6 +104,11 @@ def evaluate(
     bundle = bundle.with_engine(settings.engine)
     known, about = with_classes_only(collection)
     _check_classes(known, bundle)
+    if settings.count and settings.count not in bundle.info.classes:
+        raise MarrowError(
+            f"{bundle.path} does not know the class {settings.count}; choose one to count from "
+            f"{listed(bundle.info.classes)}."
+        )
     audited = audit(known, callbacks.part(0, AUDITED_FRACTION).progress, strict)
     failures = Failures(strict)
     for failure in audited.failed:
@@ -234,6 +240,7 @@ def _model_result(bundle: Bundle, scored: pd.DataFrame) -> ModelResult:
         score(scored),
         model_bytes=(bundle.path / ONNX).stat().st_size,
         certain=score(certain) if len(certain) else None,
+        low_probability=_low_fraction(scored),
     )
     return described(found, scored, info.classes, info.settings.unit)
 
@@ -245,6 +252,12 @@ def _count(bundle: Bundle, scored: pd.DataFrame, settings: EvaluateSettings) -> 
     return count_sentences(
         bundle, scored, CountSettings(class_name=settings.count, cutoff=settings.cutoff)
     )
+
+
+def _low_fraction(scored: pd.DataFrame) -> float:
+    """Return the fraction of the answers that are marked for their low probability."""
+    reasons = scored["reason"].str.split("; ")
+    return float(reasons.map(lambda one: LOW_PROBABILITY in one).mean())
 
 
 def _class_notes(answers: pd.DataFrame, info: BundleInfo) -> list[str]:

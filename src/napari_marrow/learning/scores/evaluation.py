@@ -125,8 +125,12 @@ class Evaluation:
         size = len(self.classes)
         if not size or [len(row) for row in self.confusion] != [size] * size:
             raise ValueError("its confusion matrix has not a row and a column for each class")
+        if len(set(self.classes)) < size or not set(self.few_sources) <= set(self.classes):
+            raise ValueError("its classes are not those of its sources, or one is there twice")
         if self.positive not in self.classes:
             raise ValueError("its positive class is none of its classes")
+        if any(number >= MIN_SOURCES for number in self.few_sources.values()):
+            raise ValueError("a class with enough sources is named as one with too few")
         counts = [*chain(*self.confusion), self.units, self.sources, *self.few_sources.values()]
         if min(counts) < 0 or not 0 < self.design_effect < inf:
             raise ValueError("a number of units or sources, or its design effect, is out of range")

@@ -273,7 +273,7 @@ class DataSummary:
     """
 
     name: str
-    unit: str
+    unit: Literal["field", "cell"]
     classes: tuple[ClassCount, ...]
     grouped_by: str
     acquisitions: int

@@ -103,6 +103,9 @@ class ModelResult:
         How far its probabilities can be taken at their word.
     certain
         Scores of the answers that are not marked uncertain; None where none was, or none could be.
+    low_probability
+        Fraction of the answers that are marked for their low probability, alone or with other
+        reasons; None where answers are not marked, as in a comparison.
     """
 
     model: str
@@ -117,6 +120,7 @@ class ModelResult:
     acquisitions: tuple[AcquisitionScores, ...] = ()
     recalibration: Recalibration | None = None
     certain: Evaluation | None = None
+    low_probability: float | None = None
 
     @property
     def clusters(self) -> str:
@@ -205,4 +209,4 @@ def of_json(text: str | bytes) -> EvaluationResult:
     """
     from pydantic import TypeAdapter
 
-    return TypeAdapter(EvaluationResult).validate_json(text)
+    return TypeAdapter(EvaluationResult).validate_json(text, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ MAX_MISTAKES = 100
 
 def data_summary(
     collection: Collection,
-    unit: str,
+    unit: Literal["field", "cell"],
     units: pd.DataFrame,
     *,
     known: int = 0,
