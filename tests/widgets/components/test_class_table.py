@@ -40,6 +40,12 @@ def texts(table, column):
     return [table.text(row, column) for row in range(table.rowCount())]
 
 
+def test_names_are_no_markup(table):
+    table.set_text(0, NAME, "a <b>name</b>")
+    assert table.item(0, NAME).toolTip() == "<qt>a &lt;b&gt;name&lt;/b&gt;</qt>"
+    assert table.item(1, NAME).toolTip() == "ALL_1"
+
+
 def test_arrow_keys_move_and_change_nothing(table, qtbot):
     before = [texts(table, column) for column in (CLASS, SOURCE)]
     table.setCurrentCell(0, CLASS)

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from napari_marrow.data.text import folded
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES
+from napari_marrow.widgets.components.layout import plain_tooltip
 
 NO_CLASS = "\N{EM DASH}"
 """The text of a class that is not known."""
@@ -179,7 +180,7 @@ class ClassTable(QTableWidget):
             Whether its box is checked, where the column has check boxes.
         """
         item = QTableWidgetItem(text)
-        item.setToolTip(tooltip or text)
+        item.setToolTip(plain_tooltip(tooltip or text))
         if column not in self._editors:
             item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
         if column == self._check_column:
@@ -226,7 +227,7 @@ class ClassTable(QTableWidget):
                     other.setCheckState(edited.checkState())
                 elif other is not None:
                     other.setText(text)
-                    other.setToolTip(text)
+                    other.setToolTip(plain_tooltip(text))
         self.edited.emit(sorted(rows), column)
 
 

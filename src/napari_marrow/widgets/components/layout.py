@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 from qtpy.QtCore import Qt
@@ -23,6 +24,7 @@ from qtpy.QtWidgets import (
 
 MAX_WORD_CHARACTERS = 20
 """Longer words, such as paths, can be broken: a dock is no wider for them."""
+NEW_LINE = "\n"
 BREAK = "\N{ZERO WIDTH SPACE}"
 _LONG_WORD = re.compile(rf"\S{{{MAX_WORD_CHARACTERS + 1},}}")
 _PIECE = re.compile(rf"([/\\_.,=-]|[^/\\_.,=-]{{{MAX_WORD_CHARACTERS}}})")
@@ -47,6 +49,19 @@ def path_button(
             action(Path(path))
 
     return button(text, click, tooltip)
+
+
+def plain_tooltip(text: str) -> str:
+    """Return a text that Qt shows as it is: names may hold what it takes for its own markup.
+
+    >>> plain_tooltip("a <b>c</b>")
+    '<qt>a &lt;b&gt;c&lt;/b&gt;</qt>'
+    >>> plain_tooltip("a & b")
+    'a & b'
+    """
+    if "<" not in text and "&lt;" not in text:  # what Qt takes for markup has one of them
+        return text
+    return f"<qt>{escape(text).replace(NEW_LINE, '<br>')}</qt>"
 
 
 class TextLabel(QLabel):

@@ -48,6 +48,7 @@ def result():
             1,
             ("b.png: cut off.",),
             ("Two are copies.",),
+            held_out=2,
         ),
         models=(
             ModelResult("logistic", "honest", evaluation(0.8, {"MM": 5})),

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QTextDocument
 from qtpy.QtWidgets import QApplication
 
 from napari_marrow.learning.scores.results import Curve
@@ -90,6 +90,34 @@ def test_the_limits_of_use_are_said_by_the_classes(view):
     )
 
 
+def test_a_model_can_answer_more_classes_than_the_photographs_have(view, result):
+    own = result.models[1]
+    three = dataclasses.replace(
+        own.evaluation, classes=("ALL", "CLL", "MM"), confusion=[[1] * 3] * 3
+    )
+    models = (dataclasses.replace(own, evaluation=three),)
+    view.show_result(dataclasses.replace(result, kind="evaluate", models=models))
+    assert "a picture that is none of these" in view.research.text()
+
+
+def test_names_are_no_markup(view, result):
+    """Qt takes what looks like HTML in a tooltip for it, and would not show the name."""
+    evil = "<script>alert(1)<b>"
+    own = result.models[1]
+    names = dataclasses.replace(own.evaluation, classes=(evil, "MM"), positive=evil)
+    mistake = dataclasses.replace(result.mistakes[0], image=evil, truth=evil)
+    models = (dataclasses.replace(own, evaluation=names),)
+    view.show_result(dataclasses.replace(result, models=models, mistakes=(mistake,)))
+    matrix, mistakes = view.confusion.table, view.mistakes.table
+    items = (matrix.verticalHeaderItem(0), matrix.horizontalHeaderItem(0), matrix.item(0, 1),
+             mistakes.item(0, 0), mistakes.item(0, 1))  # fmt: skip
+    for item in items:
+        document = QTextDocument()
+        document.setHtml(item.toolTip())
+        assert evil in document.toPlainText()
+    assert matrix.verticalHeaderItem(0).text() == evil
+
+
 def test_the_verdict_stands_first_and_what_it_rests_on_below(view, result):
     page = view.verdict
     assert page.headline.text() == "svm is good."
@@ -101,7 +129,8 @@ def test_the_verdict_stands_first_and_what_it_rests_on_below(view, result):
         "MM: 5 fields of 5 sources, 12 cells.",
         "A source is: groups.csv.",
         "2 acquisitions known.",
-        "1 field left out: the model learnt from them.",
+        "Left out: 1 photograph that it learnt from and 2 photographs that it was judged by "
+        "before.",
         "Can't be used: b.png: cut off.",
         "Two are copies.",
     ]
@@ -178,6 +207,16 @@ def test_curves_have_their_band_and_the_line_of_guessing(view):
     assert curves["ROC"].plot.axis_names == ("1 - specificity", "recall")
     chance, _ = curves["Coverage"].plot.lines
     assert list(chance.points) == [(0.0, 0.65), (1.0, 0.65)]
+
+
+def test_there_is_no_band_where_a_class_has_too_few_sources(view, result):
+    own = result.models[1]
+    few = dataclasses.replace(own.evaluation, few_sources={"MM": 5})
+    models = (dataclasses.replace(own, evaluation=few, acquisitions=()),)
+    view.show_result(dataclasses.replace(result, models=models))
+    page = next(page for kind, page in view.curves.items() if kind.title == "ROC")
+    assert not page.plot.lines[1].band
+    assert "MM has 5 sources: with fewer than 6" in page.text.text()
 
 
 def test_calibration_is_of_the_positive_class_or_of_the_answered_one(view, result):

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableW
 from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.widgets.components.dock_widget import while_alive
 from napari_marrow.widgets.components.evaluation.section import paragraph
-from napari_marrow.widgets.components.layout import fill_column
+from napari_marrow.widgets.components.layout import fill_column, plain_tooltip
 
 MAX_NAME_CHARACTERS = 14
 """Of a class beside its row; longer names end in an ellipsis."""
@@ -63,7 +63,9 @@ class ConfusionMatrix(QWidget):
                 share = count / sum(counts) if count else 0.0
                 item = QTableWidgetItem(f"{count}\n{share:.0%}")
                 item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-                item.setToolTip(f"Given {given}, answered {answer}: {count} ({share:.0%}).")
+                item.setToolTip(
+                    plain_tooltip(f"Given {given}, answered {answer}: {count} ({share:.0%}).")
+                )
                 item.setBackground(self._shade(share))
                 self.table.setItem(row, column, item)
         self._fit()
@@ -99,5 +101,5 @@ class ConfusionMatrix(QWidget):
 
 def _header(name: str, what: str) -> QTableWidgetItem:
     item = QTableWidgetItem(name)
-    item.setToolTip(f"{what.capitalize()} {name}")
+    item.setToolTip(plain_tooltip(f"{what.capitalize()} {name}"))
     return item

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_marrow.viewer.per_viewer import single_shot
+from napari_marrow.widgets.components.layout import plain_tooltip
 
 MAX_ROWS = 9
 """Rows that are seen at once; the table scrolls to others."""
@@ -63,7 +64,7 @@ class FactTable(QTableWidget):
         for number, texts in enumerate(rows):
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                item.setToolTip(plain_tooltip(text))
                 self.setItem(number, column, item)
         self._fit()
 

@@ -9,7 +9,7 @@ from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from napari_marrow.jobs.watched import WatchedReport, WatchedThumbnails
-from napari_marrow.widgets.components.layout import fill_column, text_label
+from napari_marrow.widgets.components.layout import fill_column, plain_tooltip, text_label
 
 N_COLUMNS = 4
 THUMBNAIL_PX = 64
@@ -102,7 +102,8 @@ class Sample(QWidget):
         sign = WRONG if self.wrong else RIGHT
         self.lines = (given, f"{sign} {answer}", f"{probability:.0%}")
         verb = "answered" if self.wrong else "rightly answered"
-        self.setToolTip(f"{self._name}\nGiven {given}, {verb} {answer} ({probability:.0%}).")
+        text = f"{self._name}\nGiven {given}, {verb} {answer} ({probability:.0%})."
+        self.setToolTip(plain_tooltip(text))
         self.update()
 
     def sizeHint(self) -> QSize:
