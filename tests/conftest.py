@@ -57,6 +57,13 @@ def cache_folder(tmp_path_factory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def frozen_imports() -> None:
+    """What modules before this one imported and left is looked through for garbage once more."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def new_folders(tmp_path_factory) -> Iterator[Path]:
     """Folders that are not there yet, one after the other.
