@@ -191,6 +191,14 @@ def test_the_same_seed_gives_the_same_weights(training, sides, whole):
     pd.testing.assert_frame_equal(again.history, whole.history)
 
 
+def begins_anew(training, sides, settings):
+    """Whether a training takes up nothing: it is stopped in its first step."""
+    told = []
+    with pytest.raises(Stopped):
+        train(training, sides[0], settings, sides[1], should_stop=lambda: True, message=told.append)
+    return told == []
+
+
 @pytest.mark.parametrize("steps", [7, 20])
 def test_stopped_in_an_epoch_it_goes_on_as_if_it_had_not_been(training, sides, whole, steps):
     """An epoch has six steps and one or two of validation; the dropout goes on, too."""
@@ -213,9 +221,7 @@ def test_stopped_in_an_epoch_it_goes_on_as_if_it_had_not_been(training, sides, w
     pd.testing.assert_frame_equal(resumed.history, whole.history)
     for name, found in whole.weights.items():
         np.testing.assert_array_equal(found, resumed.weights[name])
-    told.clear()
-    train(training, sides[0], LONG, sides[1], message=told.append)
-    assert told == []  # what is done does not go on
+    assert begins_anew(training, sides, LONG)  # what is done does not go on
 
 
 @pytest.mark.parametrize("patience", [0, 1])
@@ -244,9 +250,8 @@ def test_what_was_trained_is_taken_up_where_the_rest_failed(training, sides, pat
     for name, weights in expected.weights.items():
         np.testing.assert_array_equal(found.weights[name], weights)
     if not patience:
-        told.clear()
-        train(training, sides[0], settings, sides[1], message=told.append)
-        assert told == []  # what was written does not go on
+        for seed in (5, 6):  # what was written does not go on
+            assert begins_anew(training, sides, replace(settings, members=1, seed=seed))
 
 
 def test_another_training_does_not_go_on(training, sides):
