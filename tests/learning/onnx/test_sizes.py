@@ -144,6 +144,85 @@ def sized_by(operator, *given):
     return model(nodes, [ints(name, value) for name, value in zip(names, given, strict=True)])
 
 
+def sized_by_batch(*steps, weights=()):
+    """A constant whose size is computed of the number of images, `n`, by steps; the last is `m`."""
+    nodes = [
+        node("Shape", ["image"], "shape"),
+        node("Slice", ["shape", "0", "1"], "n"),
+        *steps,
+        ones("m", "all"),
+        node("ReduceSum", ["all"], "answer", **SCALAR),
+    ]
+    numbers = [ints(str(k), k) for k in (0, 1, 2, 4, 5, 6, 7, 8, 9, 10**9)]
+    return model(nodes, [*numbers, ints("minus", -1), *weights])
+
+
+def of(kind, a, b, out):
+    return node(kind, [a, b], out)
+
+
+# each is 10**9, or more, for some numbers of images, and small for one and for eight
+ODD = {
+    "for 2 to 7": [  # (n - 1) * (8 - n) + 1
+        *(of("Sub", "n", "1", "a"), of("Sub", "8", "n", "b"), of("Mul", "a", "b", "c")),
+        *(of("Mul", "c", "1000000000", "d"), of("Add", "d", "1", "m")),
+    ],
+    "for 4": [
+        of("Equal", "n", "4", "is"),
+        node("Where", ["is", "1000000000", "1"], "m"),
+    ],
+    "for 4, by the greater": [  # max(0, 1 - max(n - 4, 4 - n))
+        *(of("Sub", "n", "4", "a"), of("Sub", "4", "n", "b"), of("Max", "a", "b", "c")),
+        *(of("Sub", "1", "c", "d"), of("Max", "d", "0", "e"), of("Mul", "e", "1000000000", "m")),
+    ],
+    "for 4, by the remainder": [  # of 7
+        *(of("Mod", "n", "7", "a"), of("Sub", "a", "1", "b")),
+        *(of("Mul", "b", "b", "c"), of("Mul", "c", "1000000000", "m")),
+    ],
+    "for 4, as it is not 0": [
+        *(of("Sub", "n", "4", "a"), node("Cast", ["a"], "b", to=TensorProto.BOOL)),
+        node("Where", ["b", "1", "1000000000"], "m"),
+    ],
+    "for 5 and more, by their number": [
+        *(node("Slice", ["image", "4", "5"], "few"), node("Shape", ["few"], "a")),
+        *(node("Slice", ["a", "0", "1"], "b"), of("Mul", "b", "1000000000", "m")),
+    ],
+    "for 9 and more, by their number": [
+        *(node("Slice", ["image", "8", "9"], "few"), node("Shape", ["few"], "a")),
+        *(node("Slice", ["a", "0", "1"], "b"), of("Mul", "b", "1000000000", "m")),
+    ],
+    "for squares": [of("Mul", "n", "n", "m")],
+    "of two axes": [
+        *(of("Add", "n", "7", "a"), node("Concat", ["a", "a"], "m", axis=0)),
+    ],
+    "by a table": [
+        *(node("Concat", ["0", "0", "0", "0", "1000000000", *["0"] * 5], "t", axis=0),),
+        node("Gather", ["t", "n"], "m"),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_size_that_is_small_for_the_numbers_looked_at_is_refused(kind):
+    made = refusal(sized_by_batch(*ODD[kind]))
+    assert re.search("not (known|follow|fit)|grows faster", made)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [node("Identity", ["n"], "m")],
+        [of("Mul", "n", "8", "a"), of("Div", "a", "4", "m")],
+        [node("ReduceProd", ["n"], "m", keepdims=1)],
+        [of("Max", "n", "1", "m")],
+        [of("Equal", "n", "minus", "is"), node("Where", ["is", "1", "n"], "m")],
+        [of("Add", "n", "7", "m")],
+    ],
+)
+def test_a_size_that_follows_the_number_of_images_is_read(steps):
+    assert refusal(sized_by_batch(*steps)) == ""
+
+
 NONE = "none of the operators"
 REFUSED = {
     "a large constant, read in part": (read_by_slice(400_000_000), "400000000 values"),
@@ -199,6 +278,13 @@ REFUSED = {
         ),
         "Resize",
     ),
+    "bytes that are no numbers": (
+        model(
+            [node("Add", ["image", "w"], "answer")],
+            [TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2], raw_data=b"123456")],
+        ),
+        "weights of another size|can't be read",
+    ),
     "a quotient that is rounded": (sized_by("Div", -7, -2), "not known before"),
     "a remainder of a negative number": (sized_by("Mod", -7, 3), "not known before"),
     "a product that wraps": (sized_by("Mul", 2**40, 2**40), "not known before"),
@@ -224,6 +310,12 @@ def test_a_model_is_refused_for_what_is_in_its_graph(kind, monkeypatch):
         vectors(3),
         sized_by("Div", 7, 2),
         sized_by("Mul", 3, 2),
+        model(
+            [
+                node("Constant", [], "w", value=floats("v", 3, 8, 8)),
+                node("Add", ["image", "w"], "answer"),
+            ]
+        ),
     ],
 )
 def test_small_ones_of_the_same_form_are_read(made):

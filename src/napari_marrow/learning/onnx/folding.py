@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MAX_FOLDED_VALUES = 64
 """Of a result that is computed here: shapes have fewer."""
-MAX_SIZE = 2**31
+MAX_SIZE = 2**40
 """Larger numbers are not computed with: they may be rounded or wrap as they do not elsewhere."""
 ARITHMETIC = frozenset(
     {"Add", "Cast", "Ceil", "Div", "Floor", "Mod", "Mul", "Neg", "ReduceProd", "Sub"}
@@ -94,6 +94,10 @@ def _run(node: onnx.NodeProto, values: Mapping[str, NDArray], opset: int) -> NDA
 def _is_exact(operator: str, values: list[NDArray]) -> bool:
     """Whether every implementation of an operator gives the same for these values."""
     if not all(map(_is_moderate, values)):
+        return False
+    if operator == "Mul" and not _is_moderate(np.multiply(*(x.astype(float) for x in values))):
+        return False
+    if operator == "ReduceProd" and not _is_moderate(np.prod(values[0].astype(float))):
         return False
     is_whole = operator == "Mod" or (operator == "Div" and values[0].dtype.kind in "iu")
     return not is_whole or bool((values[0] >= 0).all() and (values[1] > 0).all())

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.onnx.growth import MAX_UNITS
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -148,8 +149,12 @@ def run_classical(
     rows = features
     if not len(features):  # ONNX Runtime refuses an empty input
         rows = np.full((1, features.shape[1]), np.nan, np.float32)
-    found = run_session(session, ["probabilities"], {"features": rows})[0]
-    return found[: len(features)].astype(np.float64)
+    starts = range(0, len(rows), MAX_UNITS)
+    found = [
+        run_session(session, ["probabilities"], {"features": rows[start : start + MAX_UNITS]})[0]
+        for start in starts
+    ]
+    return np.concatenate(found)[: len(features)].astype(np.float64)
 
 
 def run_session(

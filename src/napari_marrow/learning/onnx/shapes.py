@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.learning.onnx.folding import MAX_FOLDED_VALUES, folded
+from napari_marrow.learning.onnx.growth import SIZED
 from napari_marrow.learning.onnx.operators import CLASSIFIERS, ML_DOMAIN, UNCHANGED, domain_of
 
 if TYPE_CHECKING:
@@ -45,8 +47,17 @@ class Shapes:
         """Return the number of values of a result."""
         return math.prod(self.shapes[name] or [])
 
-    def add(self, node: onnx.NodeProto) -> bool:
+    def add(self, node: onnx.NodeProto, varying: Collection[str], *, follow: bool) -> bool:
         """Infer the shapes of the results of an operator; return whether its value is known.
+
+        Parameters
+        ----------
+        node
+            The operator.
+        varying
+            Names of values that depend on the number of units, which are used as sizes alone.
+        follow
+            Whether its value is computed, where it can be.
 
         Raises
         ------
@@ -61,7 +72,9 @@ class Shapes:
             if domain_of(node.domain) == ML_DOMAIN:
                 self._add_of_model(node)
                 return False
-            return self._add_constant(node) or self._add_inferred(node)
+            if node.op_type == "Constant":
+                return self._add_constant(node)
+            return (follow and self._add_folded(node)) or self._add_inferred(node, varying)
         except RefusedError:
             raise
         except Exception as error:  # ONNX's own kinds have nothing else in common
@@ -78,30 +91,35 @@ class Shapes:
         return sum(lists) + n_classes**2
 
     def _add_constant(self, node: onnx.NodeProto) -> bool:
-        """Take a constant, or a size that is computed of sizes; return whether it is one."""
+        """Take a constant; return whether its value is kept."""
         from onnx import helper, numpy_helper
 
-        if node.op_type == "Constant":
-            (value,) = node.attribute
-            if value.name not in CONSTANTS:
-                raise RefusedError("holds a constant that is no number")
-            if value.name == "value":
-                self._put_tensor(node.output[0], value.t)
-                return True
-            dtype = np.float32 if "float" in value.name else np.int64
-            found = np.array(helper.get_attribute_value(value), dtype)
+        (value,) = node.attribute
+        if value.name not in CONSTANTS:
+            raise RefusedError("holds a constant that is no number")
+        if value.name == "value":
+            tensor = value.t
         else:
-            result = folded(node, self.data, self.shapes, self._opset)
-            if result is None:
-                return False
-            found = result
+            dtype = np.float32 if "float" in value.name else np.int64
+            tensor = numpy_helper.from_array(np.array(helper.get_attribute_value(value), dtype))
+        self._put_tensor(node.output[0], tensor)
+        return node.output[0] in self.data
+
+    def _add_folded(self, node: onnx.NodeProto) -> bool:
+        """Take a size that is computed of sizes; return whether it is one."""
+        from onnx import numpy_helper
+
+        found = folded(node, self.data, self.shapes, self._opset)
+        if found is None:
+            return False
         self._put_tensor(node.output[0], numpy_helper.from_array(found))
         return True
 
-    def _add_inferred(self, node: onnx.NodeProto) -> bool:
+    def _add_inferred(self, node: onnx.NodeProto, varying: Collection[str]) -> bool:
         """Take what ONNX infers of an operator by itself."""
         from onnx import defs, numpy_helper, shape_inference
 
+        ignored = () if node.op_type in SIZED else varying
         found = shape_inference.infer_node_outputs(
             defs.get_schema(node.op_type, self._opset, ""),
             node,
@@ -109,7 +127,7 @@ class Shapes:
             {
                 name: numpy_helper.from_array(self.data[name])
                 for name in node.input
-                if name in self.data
+                if name in self.data and name not in ignored
             },
             opset_imports=self._imports,
         )

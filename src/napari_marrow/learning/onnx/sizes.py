@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_marrow.learning.onnx.growth import FEW, MANY, is_linear, keeps_linear, numbers_of_units
 from napari_marrow.learning.onnx.operators import unusual_part
 from napari_marrow.learning.onnx.shapes import RefusedError, Shapes
 
@@ -28,8 +29,6 @@ MAX_CONSTANT_VALUES = 50_000_000
 """Of all results together that do not depend on the input, beside the weights."""
 WEIGHT_COPIES = 6
 """How often each weight may be used, or be converted: every use of it can take a copy."""
-BATCH_SIZE = 8
-"""Number of units for which shapes are inferred, beside those of one."""
 N_PADDED_CHANNELS = 16
 """ONNX Runtime computes convolutions in blocks of so many channels."""
 
@@ -56,6 +55,8 @@ def refusal(model: bytes) -> str:
         _Budget(found).add_all()
     except RefusedError as error:
         return str(error)
+    except ValueError as error:  # of numpy: bytes that are no numbers of their type
+        return f"holds what can't be read ({str(error).splitlines()[0][:100]})"
     return ""
 
 
@@ -64,10 +65,12 @@ class _Budget:
 
     def __init__(self, model: onnx.ModelProto):
         self._graph, weights = model.graph, [x.name for x in model.graph.initializer]
-        self._runs = [Shapes(model, count) for count in (1, BATCH_SIZE)]
+        self._units = numbers_of_units()
+        self._runs = [Shapes(model, count) for count in self._units]
         if len(set(weights)) < len(weights):
             raise RefusedError("holds two weights of one name")
-        self._fixed, self._n_fixed, self._n_all = set(weights), 0, 0
+        self._fixed, self._varying = set(weights), set[str]()
+        self._n_fixed, self._n_all = 0, 0
         self._n_weights = sum(math.prod(x.dims) for x in model.graph.initializer)
 
     def add_all(self) -> None:
@@ -85,17 +88,19 @@ class _Budget:
             self._add(node)
 
     def _add(self, node: onnx.NodeProto) -> None:
-        are_folded = all([run.add(node) for run in self._runs])
-        one, many = self._runs
+        follow = keeps_linear(node, self._varying, [run.data for run in self._runs])
+        are_folded = all([run.add(node, self._varying, follow=follow) for run in self._runs])
+        one = self._runs[0]
         given, results = (list(filter(None, names)) for names in (node.input, node.output))
         for name in results:
             self._check(name, node.op_type)
         if node.op_type == "Constant":
             self._n_weights += sum(one.count(name) for name in results)
-        if are_folded:  # of the same value, whatever the number of units
-            is_fixed = all(np.array_equal(one.data[x], many.data[x]) for x in results)
-        else:
-            is_fixed = all(name in self._fixed for name in given)
+        elif are_folded:
+            self._check_values(node)
+        is_fixed = all(name in self._fixed for name in given)
+        if are_folded:
+            is_fixed = not self._varying.intersection(results)
         extra = one.extra(node)
         if extra > MAX_VALUES:
             raise RefusedError(f"computes {node.op_type} by way of {extra} values")
@@ -113,16 +118,35 @@ class _Budget:
 
     def _check(self, name: str, operator: str = "an input") -> None:
         """Raise where a result is not known, large, or grows faster than the number of images."""
-        shape, wide = (run.shapes.get(name) for run in self._runs)
-        if shape is None or wide is None:
+        found = [run.shapes.get(name) for run in self._runs]
+        shapes = [shape for shape in found if shape is not None]
+        if len(shapes) < len(found):
             raise RefusedError(f"computes {operator} of a size that is not known before")
-        if math.prod(shape) > MAX_VALUES + self._n_weights:  # which may be converted
-            size = " x ".join(map(str, shape))
+        one, many, _ = shapes
+        if math.prod(one) > MAX_VALUES + self._n_weights:  # which may be converted
+            size = " x ".join(map(str, one))
             raise RefusedError(f"computes {name[:40]} of {size} values")
-        if math.prod(wide) > BATCH_SIZE * math.prod(shape):
+        if math.prod(many) > MANY // FEW * math.prod(one):
             raise RefusedError(
                 f"computes {name[:40]}, which grows faster than the number of images"
             )
+        is_regular = is_linear([np.array(x, object) for x in shapes], self._units)
+        if not is_regular or sum(a != b for a, b in zip(one, many, strict=True)) > 1:
+            raise RefusedError(
+                f"computes {name[:40]} of a size that does not follow the number of images"
+            )
+
+    def _check_values(self, node: onnx.NodeProto) -> None:
+        """Note whether a computed size depends on the number of images; raise where oddly."""
+        (name,) = node.output
+        values = [run.data[name] for run in self._runs]
+        if all(np.array_equal(values[0], x) for x in values[1:]):
+            return
+        if values[0].dtype.kind not in "iu" or not is_linear(values, self._units):
+            raise RefusedError(
+                f"computes {name[:40]}, a size that does not follow the number of images"
+            )
+        self._varying.add(name)
 
 
 def _n_computed(shape: Sequence[int] | None, channels: int = 1) -> int:
