@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_marrow.learning.comparison import assemble
 from napari_marrow.learning.comparison.assemble import with_findings
 from napari_marrow.learning.comparison.cross_validation import CrossValidated
 from napari_marrow.learning.scores.evaluation import AcquisitionScores
@@ -33,35 +32,59 @@ def cross_validated(n_wrong, model="svm", sure=0.97, first=0):
     return CrossValidated(ModelResult(model, "honest", scored), answers, by_fold)
 
 
-@pytest.mark.parametrize(("n_wrong", "doubted"), [(1, ["0.png"]), (20, [])])
-def test_classes_are_doubted_by_a_model_that_is_better_than_chance(n_wrong, doubted):
-    one = cross_validated(n_wrong)
-    data = DataSummary("set", "field", (), "photograph", 1)
-    found = with_findings(EvaluationResult("compare", (), data, (one.result,)), [one])
-    assert [x.image for x in found.doubtful] == doubted
-
-
 def of_protocol(one, protocol, acquisitions=()):
     result = replace(one.result, protocol=protocol, acquisitions=acquisitions)
     return replace(one, result=result, answers=one.answers.assign(protocol=protocol))
 
 
-def test_what_a_comparison_does_not_tell(monkeypatch):
-    """Nothing is the best under the published protocol, and no advice is what was done."""
-    monkeypatch.setattr(assemble, "best_model", lambda differences: "svm" if differences else None)
-    both = [cross_validated(3, "svm"), cross_validated(5, "logistic")]
+def found_in(*models):
     data = DataSummary("set", "field", (), "photograph", 1)
+    return with_findings(EvaluationResult("compare", (), data, ()), models)
 
-    def found(models):
-        return with_findings(EvaluationResult("compare", (), data, ()), models)
 
-    honest, published = found(both), found([of_protocol(one, "paper") for one in both])
+@pytest.mark.parametrize(
+    ("n_wrong", "protocol", "doubted", "unchecked"),
+    [
+        (1, "honest", 1, ""),
+        (10, "honest", 10, ""),  # 0.75: errs half as often as guessing
+        (12, "honest", 0, "balanced accuracy of 0.75"),
+        (1, "paper", 0, "copies"),
+    ],
+)
+def test_classes_are_doubted_by_models_that_err_little_else_not_checked(
+    n_wrong, protocol, doubted, unchecked
+):
+    found = found_in(of_protocol(cross_validated(n_wrong), protocol))
+    assert [x.image for x in found.doubtful] == [f"{k}.png" for k in range(doubted)]
+    assert unchecked in found.unchecked_labels
+    assert bool(unchecked) is bool(found.unchecked_labels)
+
+
+def test_wide_intervals_do_not_keep_given_classes_from_being_checked():
+    """Over three acquisitions nothing is shown, and one wrong class of 40 is found."""
+    one = cross_validated(1)
+    score = replace(one.result.evaluation.metrics["balanced_accuracy"], low=0.1)
+    metrics = {**one.result.evaluation.metrics, "balanced_accuracy": score}
+    wide = replace(one.result, evaluation=replace(one.result.evaluation, metrics=metrics))
+    assert [x.image for x in found_in(replace(one, result=wide)).doubtful] == ["0.png"]
+
+
+def with_folds(one, score):
+    """The same with ten folds about a score."""
+    found = score + np.random.default_rng(0).normal(0, 0.01, 10) * score
+    return replace(one, by_fold=pd.DataFrame({"balanced_accuracy": found, "test_share": 0.25}))
+
+
+def test_what_a_comparison_does_not_tell():
+    """Nothing is the best under the published protocol, and no advice is what was done."""
+    both = [with_folds(cross_validated(3), 0.9), with_folds(cross_validated(5, "logistic"), 0.6)]
+    honest, published = found_in(*both), found_in(*(of_protocol(one, "paper") for one in both))
     assert (honest.best, published.best) == ("svm", None)
     assert "--by acquisition" in honest.limits[0]
     assert "can be too good" in honest.limits[1]
     assert "--by acquisition" not in published.limits[0]
     left_out = (AcquisitionScores("a", "1.png", both[0].result.evaluation),)
-    by_acquisition = found([of_protocol(one, "honest", left_out) for one in both])
+    by_acquisition = found_in(*(of_protocol(one, "honest", left_out) for one in both))
     assert "--by acquisition" not in by_acquisition.limits[0]
 
 
@@ -73,15 +96,15 @@ def test_mistakes_have_the_reason_that_answers_of_all_models_tell():
         cross_validated(4, "naive-bayes", first=1),
         cross_validated(20, "decision-tree", first=3),
     ]
-    data = DataSummary("set", "field", (), "photograph", 1)
 
     def reasons(models):
-        empty = EvaluationResult("compare", (), data, ())
-        return {x.image: x.reason for x in with_findings(empty, models).mistakes}
+        return {x.image: x.reason for x in found_in(*models).mistakes}
 
-    wrong = "the other models are wrong, too: look at the given class"
-    one_right = "other models answer right: naive-bayes"
-    assert reasons(found) == {"0.png": one_right, "1.png": wrong, "2.png": wrong}
+    wrong = "answered wrong by logistic, too"
+    both = "answered wrong by logistic, naive-bayes, too"
+    expected = {"0.png": "answered right by naive-bayes", "1.png": both, "2.png": both}
+    assert reasons(found) == expected
+    assert set(reasons(found[:2]).values()) == {wrong}
     assert reasons(found[:1]) == dict.fromkeys(["0.png", "1.png", "2.png"], "")
     assert reasons([cross_validated(1, "svm", 0.59)]) == {"0.png": "low probability"}
     assert reasons([cross_validated(1, "svm", 0.61)]) == {"0.png": ""}

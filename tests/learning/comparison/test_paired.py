@@ -1,5 +1,7 @@
 """Paired differences against SciPy's t test, whose t the correction scales, and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,3 +96,18 @@ def test_the_best_is_better_than_all_others():
 def test_a_higher_score_alone_is_not_shown():
     one = PairedDifference("a", "b", "honest", "balanced_accuracy", 0.2, -0.01, 0.41, 0.06)
     assert best_model([one]) is None
+
+
+@pytest.mark.parametrize(("protocol", "is_guess"), [("paper", False), ("honest", True)])
+def test_nothing_is_shown_by_copies_or_by_too_few_sources(protocol, is_guess):
+    scores = frames(np.random.default_rng(3), a=0.7, b=0.9)
+    (found,) = paired_differences(scores, protocol, is_guess=is_guess)
+    assert found.p_value < 0.001
+    assert best_model([found]) is None
+    assert best_model(paired_differences(scores, "honest")) == "b"
+
+
+def test_what_is_shown_goes_by_the_adjusted_p_value():
+    one = PairedDifference("a", "b", "honest", "balanced_accuracy", 0.2, 0.01, 0.39, 0.08)
+    assert not one.is_shown
+    assert replace(one, p_value=0.049).is_shown

@@ -14,7 +14,11 @@ from napari_marrow.report.evaluation.questions import (
     scope_text,
     sources_text,
 )
-from napari_marrow.report.evaluation.shown_tables import control_table
+from napari_marrow.report.evaluation.shown_tables import (
+    control_table,
+    difference_table,
+    protocol_table,
+)
 
 
 def answer(result, word):
@@ -193,3 +197,32 @@ def test_what_was_not_done_is_told(result):
     assert answer(bare, "repeated").startswith("Unknown")
     right = changed(bare, confusion=[[20, 0], [0, 20]])
     assert answer(right, "worst") == "No answer was wrong."
+
+
+def test_given_classes_that_were_not_checked_are_not_called_right(result):
+    found = replace(result, doubtful=(), unchecked_labels="no model is good enough")
+    assert answer(found, "classes right") == "Not checked: no model is good enough."
+    checked = replace(found, unchecked_labels="")
+    assert answer(checked, "classes right").startswith("No given class is listed")
+
+
+def test_both_protocols_have_no_intervals_of_too_few_sources(result):
+    """Three acquisitions are too few, while there are enough photographs under the other."""
+    assert protocol_table(result).rows[0][1:3] == ("0.87 (0.74 to 0.95)", "0.98 (0.90 to 0.99)")
+    few = replace(result.models[0].evaluation, few_sources={"ALL": 3})
+    models = (replace(result.models[0], evaluation=few), *result.models[1:])
+    assert protocol_table(replace(result, models=models)).rows[0][1:3] == (
+        "0.87 (too few to tell)",
+        "0.98 (0.90 to 0.99)",
+    )
+
+
+def test_a_difference_is_shown_as_the_verdict_has_it(result):
+    one = replace(result.differences[0], low=0.01, p_value=0.08)
+    under = replace(one, p_value=0.01, protocol="paper")
+    guess = replace(one, p_value=0.01, is_guess=True)
+    shown = replace(one, p_value=0.01)
+    rows = difference_table(replace(result, differences=(one, under, guess, shown))).rows
+    assert [row[4] for row in rows] == ["no", "no", "no", "yes"]
+    assert rows[2][2:4] == ("+0.030 (too few to tell)", "")
+    assert rows[3][2:4] == ("+0.030 (+0.010 to +0.080)", "0.010")

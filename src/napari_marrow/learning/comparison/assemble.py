@@ -8,7 +8,11 @@ from dataclasses import replace
 import pandas as pd
 
 from napari_marrow.learning.comparison.cross_validation import CrossValidated
-from napari_marrow.learning.comparison.label_errors import doubtful_labels
+from napari_marrow.learning.comparison.label_errors import (
+    MAX_ERROR_SHARE,
+    can_doubt,
+    doubtful_labels,
+)
 from napari_marrow.learning.comparison.mistakes import with_reasons
 from napari_marrow.learning.comparison.paired import best_model, paired_differences
 from napari_marrow.learning.scores.findings import PairedDifference, Protocol
@@ -21,6 +25,11 @@ ELSEWHERE = (
     "can have far lower scores."
 )
 HIGHEST = "The highest of several scores can be too good by chance."
+PUBLISHED_UNCHECKED = (
+    "under the published protocol models learn from copies of what they are asked about. Repeat "
+    "with --protocol both"
+)
+"""Why given classes are not checked."""
 
 
 def _limits(lead: ModelResult, models: int) -> tuple[str, ...]:
@@ -28,10 +37,6 @@ def _limits(lead: ModelResult, models: int) -> tuple[str, ...]:
     measured = lead.protocol == "paper" or lead.acquisitions
     more = "" if measured else " --by acquisition measures that where a collection has several."
     return (f"{ELSEWHERE}{more}", *([HIGHEST] if models > 1 else []))
-
-
-def _beats_chance(model: ModelResult) -> bool:
-    return model.evaluation.metrics["balanced_accuracy"].is_above_chance
 
 
 def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> EvaluationResult:
@@ -50,16 +55,16 @@ def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> 
         by_protocol.setdefault(one.result.protocol, []).append(one)
     differences: list[PairedDifference] = []
     for protocol, own in by_protocol.items():
-        differences += paired_differences({x.result.model: x.by_fold for x in own}, protocol)
+        is_guess = any(x.result.evaluation.few_sources for x in own)
+        scores = {x.result.model: x.by_fold for x in own}
+        differences += paired_differences(scores, protocol, is_guess=is_guess)
     judged = next(iter(by_protocol))  # honest comes first
-    best = best_model([one for one in differences if one.protocol == judged == "honest"])
+    best = best_model([one for one in differences if one.protocol == judged])
     lead = leading_model(models, best)
     (answers,) = [one.answers for one in found if one.result is lead]
-    peers = [x for x in by_protocol[lead.protocol] if x.result is not lead]
-    others = [x.answers for x in peers if _beats_chance(x.result)]
-    mistakes = with_reasons(worst_mistakes(answers), pd.concat(others) if others else None)
-    # what knows nothing has no doubts: models at chance would list half of the units
-    honest = [x for x in by_protocol.get("honest", []) if _beats_chance(x.result)]
+    others = [x for x in by_protocol[lead.protocol] if x.result is not lead and _can_doubt(x)]
+    wrong = with_reasons(answers, [x.answers for x in others])
+    honest = [x for x in by_protocol.get("honest", []) if _can_doubt(x)]
     doubtful = doubtful_labels(pd.concat([x.answers for x in honest])) if honest else ()
     result = replace(
         result,
@@ -67,7 +72,23 @@ def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> 
         differences=tuple(differences),
         best=best,
         doubtful=doubtful,
-        mistakes=mistakes,
+        unchecked_labels="" if honest else _unchecked(lead),
+        mistakes=worst_mistakes(wrong),
         limits=_limits(lead, len(by_protocol[judged])),
     )
     return replace(result, verdict=verdict_of(result))
+
+
+def _can_doubt(one: CrossValidated) -> bool:
+    return can_doubt(one.result.evaluation)
+
+
+def _unchecked(lead: ModelResult) -> str:
+    """Return why no given class could be doubted."""
+    if lead.protocol == "paper":
+        return PUBLISHED_UNCHECKED
+    chance = lead.evaluation.metrics["balanced_accuracy"].chance
+    return (
+        f"no model errs so seldom that its doubts count, which takes a balanced accuracy of "
+        f"{1 - MAX_ERROR_SHARE * (1 - chance):.2f}"
+    )

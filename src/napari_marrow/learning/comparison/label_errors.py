@@ -5,7 +5,8 @@ labels", Journal of Artificial Intelligence Research 70, 2021. A unit counts for
 highest probability among those that are above the class's threshold: the mean probability of the
 class over the units that are given as it. Where that is another class than the given one, the unit
 is off the diagonal of the confident joint. Probabilities are those of models that did not learn
-from the unit, averaged over all of them, and most of these must answer with the other class.
+from the unit, averaged over all of them, and most of these must answer with the other class. Models
+that err nearly as often as guessing have no say: they would doubt half of the units.
 """
 
 from __future__ import annotations
@@ -14,9 +15,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.learning.scores.findings import DoubtfulLabel
 
+MAX_ERROR_SHARE = 0.5
+"""Of the error rate of guessing: models with more don't tell a wrong class from a wrong answer."""
 _UNIT = ["image", "index", "y", "x", "class"]
+
+
+def can_doubt(evaluation: Evaluation) -> bool:
+    """Return whether a model errs so seldom that its answers are a reason to doubt a class.
+
+    Its error rate counts, not the interval: over few sources, or acquisitions, every interval is
+    wide, and given classes can be wrong there, too.
+    """
+    score = evaluation.metrics["balanced_accuracy"]
+    return score.estimate >= 1 - MAX_ERROR_SHARE * (1 - score.chance)
 
 
 def confident_classes(

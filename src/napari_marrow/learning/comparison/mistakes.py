@@ -1,48 +1,58 @@
-"""Why the answers of a model may be wrong: they are not certain, or the given class is wrong."""
+"""Why the answers of a model may be wrong: they are not certain, or other models know better."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from napari_marrow.data.text import listed
 from napari_marrow.learning.bundles.predictor import LOW_PROBABILITY
 from napari_marrow.learning.confidence.error_rate import MIN_PROBABILITY
-from napari_marrow.learning.scores.findings import UnitAnswer
+
+_ANSWER = ["image", "index", "repeat", "copy"]
 
 
-def with_reasons(
-    mistakes: Sequence[UnitAnswer], others: pd.DataFrame | None
-) -> tuple[UnitAnswer, ...]:
-    """Return mistakes with a reason: a low probability, and whether other models are right.
+def with_reasons(answers: pd.DataFrame, others: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the wrong answers of a model with a column ``reason``.
+
+    Reasons are a low probability, and which other models are right or wrong, too. These are asked
+    about the same copy of the unit in the same repeat, as they may answer another one otherwise.
 
     Parameters
     ----------
-    mistakes
-        Of one model.
+    answers
+        Of one model, a row an answer: ``image``, ``index``, ``repeat``, ``class``, ``predicted``
+        and ``probability_<class>``. Copies of a unit stand in the same order for all models.
     others
-        Answers of other models for the same units, a row a unit, model and repeat: ``image``,
-        ``index``, ``class``, ``model`` and ``probability_<class>``. A model's answer for a unit is
-        that with the highest mean probability over its repeats, and over its copies. None where
-        there is no other model that is better than chance.
+        Those of each other model whose answer counts.
     """
-    right: dict[tuple[str, int], list[str]] = {}
-    if others is not None:
-        names = [name for name in others if name.startswith("probability_")]
-        units = others.groupby(["image", "index", "class", "model"], sort=False)[names].mean()
-        for unit, answer in units.idxmax(axis=1).items():
-            image, index, given, model = unit
-            if answer == f"probability_{given}":
-                right.setdefault((image, index), []).append(model)
-    found = []
-    for one in mistakes:
-        reasons = [LOW_PROBABILITY] if one.probability < MIN_PROBABILITY else []
-        if (one.image, one.index) in right:
-            names = right[one.image, one.index]
-            reasons.append(f"other models answer right: {listed(names)}")
-        elif others is not None:
-            reasons.append("the other models are wrong, too: look at the given class")
-        found.append(replace(one, reason="; ".join(reasons)))
-    return tuple(found)
+    names = [name for name in answers if name.startswith("probability_")]
+    own = _numbered(answers)[(answers["class"] != answers["predicted"]).to_numpy()]
+    reasons = [
+        [LOW_PROBABILITY] if probability < MIN_PROBABILITY else []
+        for probability in own[names].max(axis=1)
+    ]
+    said = [(str(x["model"].iloc[0]), _is_right(own, x)) for x in others]
+    for k, found in enumerate(reasons):
+        right = [model for model, each in said if each[k] == 1]
+        wrong = [model for model, each in said if each[k] == 0]
+        if right:
+            found.append(f"answered right by {listed(right)}")
+        elif wrong:
+            found.append(f"answered wrong by {listed(wrong)}, too")
+    return own.drop(columns="copy").assign(reason=["; ".join(found) for found in reasons])
+
+
+def _is_right(own: pd.DataFrame, other: pd.DataFrame) -> NDArray[np.float64]:
+    """Return whether another model is right in each answer: 1, 0, or NaN where it was not asked."""
+    right = _numbered(other).assign(right=(other["class"] == other["predicted"]).astype(float))
+    found = own[_ANSWER].merge(right[[*_ANSWER, "right"]], "left", _ANSWER)
+    return found["right"].to_numpy(np.float64)
+
+
+def _numbered(answers: pd.DataFrame) -> pd.DataFrame:
+    """Number the copies of a unit in each repeat."""
+    return answers.assign(copy=answers.groupby(_ANSWER[:3]).cumcount())

@@ -25,8 +25,6 @@ from napari_marrow.learning.scores.findings import PairedDifference, Protocol
 
 METRIC = "balanced_accuracy"
 """What models are compared by."""
-SIGNIFICANCE = 0.05
-"""Adjusted p value below which a difference is shown."""
 
 
 def corrected_t_test(
@@ -57,7 +55,7 @@ def corrected_t_test(
 
 
 def paired_differences(
-    scores: Mapping[str, pd.DataFrame], protocol: Protocol
+    scores: Mapping[str, pd.DataFrame], protocol: Protocol, *, is_guess: bool = False
 ) -> tuple[PairedDifference, ...]:
     """Compare every two models.
 
@@ -67,6 +65,8 @@ def paired_differences(
         Of each model, a row a fold with :data:`METRIC` and ``test_share``.
     protocol
         That all were scored under.
+    is_guess
+        Whether a class has too few sources to tell.
     """
     from statsmodels.stats.multitest import multipletests
 
@@ -78,7 +78,9 @@ def paired_differences(
         low, high, p_value = corrected_t_test(known, share)
         estimate = float(known.mean()) if len(known) else 0.0
         found.append(
-            PairedDifference(first, second, protocol, METRIC, estimate, low, high, p_value)
+            PairedDifference(
+                first, second, protocol, METRIC, estimate, low, high, p_value, is_guess
+            )
         )
     if not found:
         return ()
@@ -90,7 +92,7 @@ def best_model(differences: Sequence[PairedDifference]) -> str | None:
     """Return the model that is shown to be better than all others; None where no one is."""
     better = set()
     for one in differences:
-        if one.p_value < SIGNIFICANCE and one.estimate != 0:
+        if one.is_shown:
             better.add((one.first, one.second) if one.estimate > 0 else (one.second, one.first))
     names = {name for one in differences for name in (one.first, one.second)}
     wins = {a: sum((a, b) in better for b in names) for a in names}

@@ -9,6 +9,8 @@ from typing import Literal, Self
 from napari_marrow.learning.scores.evaluation import Score
 
 Protocol = Literal["honest", "paper"]
+SIGNIFICANCE = 0.05
+"""Adjusted p value below which a difference is shown."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class PairedDifference:
         95 % interval, corrected for the training sides that the folds share.
     p_value
         Of no difference, adjusted for the number of pairs.
+    is_guess
+        Whether a class has too few sources for an interval, and so for a p value.
     """
 
     first: str
@@ -65,6 +69,16 @@ class PairedDifference:
     low: float
     high: float
     p_value: float
+    is_guess: bool = False
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether one model is shown to be better on photographs that none has learnt from.
+
+        The interval is of one pair and not adjusted: it can exclude 0 where nothing is shown.
+        """
+        tells = self.protocol == "honest" and not self.is_guess
+        return tells and self.p_value < SIGNIFICANCE and self.estimate != 0
 
 
 @dataclass(frozen=True)
@@ -162,7 +176,8 @@ class UnitAnswer:
         Given class, answered class, and its probability.
     reason
         Why it is uncertain. In a comparison, which marks none, why it may be wrong: a low
-        probability, and what the other models answer. "" where nothing is known.
+        probability, and what those of the other models answer that err at most half as often as
+        guessing. "" where nothing is known.
     model
         Which answered.
     """

@@ -156,6 +156,8 @@ class EvaluationResult:
         is.
     controls, forecast, doubtful, shares, mistakes
         See their classes.
+    unchecked_labels
+        Why a comparison could not check the given classes; "" where it did.
     count
         What the share of a class means against a cut-off, in sentences, where one was named.
     notes, limits
@@ -180,6 +182,7 @@ class EvaluationResult:
     controls: tuple[Control, ...] = ()
     forecast: Forecast | None = None
     doubtful: tuple[DoubtfulLabel, ...] = ()
+    unchecked_labels: str = ""
     shares: tuple[Share, ...] = ()
     count: tuple[str, ...] = ()
     mistakes: tuple[UnitAnswer, ...] = ()

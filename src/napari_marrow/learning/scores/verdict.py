@@ -6,9 +6,8 @@ other than cells gives it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.evaluation import Score
@@ -32,27 +31,43 @@ class ProtocolGap:
         Whose, and which.
     honest, paper
         The scores.
+    honest_few, paper_few
+        Number of sources of each class that has too few for their intervals.
     """
 
     model: str
     metric: str
     honest: Score
     paper: Score
+    honest_few: Mapping[str, int] = field(default_factory=dict)
+    paper_few: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def difference(self) -> float:
         """By how much the published protocol's score is higher."""
         return self.paper.estimate - self.honest.estimate
 
+    @property
+    def is_leak(self) -> bool:
+        """Whether the published score is too good: large, above chance, and not by noise alone.
+
+        Both are so where its interval begins above the honest score, and above chance. What is
+        below chance under both protocols differs by luck.
+        """
+        least = max(self.honest.estimate, self.paper.chance)
+        return self.difference >= LARGE_GAP and self.paper.low > least
+
 
 def protocol_gaps(models: Sequence[ModelResult]) -> tuple[ProtocolGap, ...]:
     """Return the balanced accuracy of each model that has one under both protocols."""
     name = "balanced_accuracy"
-    by = {(one.model, one.protocol): one.evaluation.metrics[name] for one in models}
+    by = {(one.model, one.protocol): one.evaluation for one in models}
     return tuple(
-        ProtocolGap(model, name, score, by[model, "paper"])
-        for (model, protocol), score in by.items()
-        if protocol == "honest" and (model, "paper") in by
+        ProtocolGap(
+            model, name, own.metrics[name], paper.metrics[name], own.few_sources, paper.few_sources
+        )
+        for (model, protocol), own in by.items()
+        if protocol == "honest" and (paper := by.get((model, "paper"))) is not None
     )
 
 
@@ -114,26 +129,23 @@ def is_above_chance(model: ModelResult) -> bool:
 
 
 def _gap(result: EvaluationResult) -> list[str]:
-    """Say what leaks where the published protocol's scores are much higher.
-
-    What leaks does so for all models, so their median gap decides, and the model nearest to it is
-    named: the largest of several gaps may be chance.
-    """
+    """Say what leaks, by the model in which most does, and in how many it does."""
     gaps = protocol_gaps(result.models)
-    middle = median([gap.difference for gap in gaps]) if gaps else 0.0
-    if middle < LARGE_GAP:
+    leaks = [gap for gap in gaps if gap.is_leak]
+    if not leaks:
         return []
-    usual = min(gaps, key=lambda gap: abs(gap.difference - middle))
-    honest = leading_model([one for one in result.models if one.model == usual.model], None)
+    most = max(leaks, key=lambda gap: gap.difference)
+    honest = leading_model([one for one in result.models if one.model == most.model], None)
     if honest.acquisitions:
-        leaks = "photographs of the acquisition that it is asked about, and copies of one source,"
+        what = "photographs of the acquisition that it is asked about, and copies of one source,"
     else:
-        leaks = "copies of one source"
+        what = "copies of one source"
+    models = f"; found in {len(leaks)} of {len(gaps)} models" if len(gaps) > 1 else ""
     return [
-        f"{usual.difference:.2f} of the score that the published protocol gives {usual.model} "
-        f"is leakage, but for chance: {usual.paper.estimate:.2f} instead of "
-        f"{usual.honest.estimate:.2f} (balanced accuracy), as {leaks} are learnt from and asked "
-        "about"
+        f"{most.difference:.2f} of the score that the published protocol gives {most.model} "
+        f"is leakage, but for chance: {most.paper.estimate:.2f} instead of "
+        f"{most.honest.estimate:.2f} (balanced accuracy{models}), as {what} are learnt from and "
+        "asked about"
     ]
 
 
@@ -159,6 +171,8 @@ def _scores(result: EvaluationResult, lead: ModelResult) -> list[str]:
     compared = {one.model for one in result.models}
     if len(compared) < 2:
         sentences = [f"{lead.model}: {text}; {counts}."]
+    elif lead.protocol == "paper":
+        sentences = [f"The highest of them is that of {lead.model}: {text}; {counts}."]
     elif result.best:
         sentences = [f"{lead.model} is shown to be better than all others: {text}; {counts}."]
     else:

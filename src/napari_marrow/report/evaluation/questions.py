@@ -44,7 +44,7 @@ def answered_questions(result: EvaluationResult) -> list[Question]:
         "Is it better than chance?": _above_chance(result),
         "Which model should I take?": _which(result),
         "What is the worst mistake?": _worst(result),
-        "Are the given classes right?": _labels(result),
+        "Are the given classes right?": labels_text(result),
         "Does it look at cells?": _controls(result),
         "May I use it on my microscope?": _elsewhere(result),
         "How many more photographs are needed?": _more(result),
@@ -172,9 +172,12 @@ def marked(reason: str, result: EvaluationResult) -> str:
     return f", marked uncertain ({reason})" if reason else ", and not marked uncertain"
 
 
-def _labels(result: EvaluationResult) -> str:
+def labels_text(result: EvaluationResult) -> str:
+    """Return what is known of the given classes, or why they were not checked."""
     if not result.doubtful and result.kind == "evaluate":
         return "Not checked: compare on these photographs lists classes that models doubt."
+    if result.unchecked_labels:
+        return f"Not checked: {result.unchecked_labels}."
     if not result.doubtful:
         return "No given class is listed as doubtful. That is no proof that all are right."
     first, count = result.doubtful[0], len(result.doubtful)

@@ -92,8 +92,8 @@ def protocol_table(result: EvaluationResult) -> Table | None:
     rows = [
         (
             gap.model,
-            score_text(gap.honest, {}),
-            score_text(gap.paper, {}),
+            score_text(gap.honest, gap.honest_few),
+            score_text(gap.paper, gap.paper_few),
             f"{gap.difference:+.2f}",
         )
         for gap in gaps
@@ -155,9 +155,11 @@ def difference_table(result: EvaluationResult) -> Table | None:
         (
             f"{one.first} − {one.second}",
             metric_name(one.metric),
-            f"{one.estimate:+.3f} ({one.low:+.3f} to {one.high:+.3f})",
-            f"{one.p_value:.3f}" if one.p_value >= 0.001 else "< 0.001",
-            "yes" if one.low > 0 or one.high < 0 else "no",
+            f"{one.estimate:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
+            if not one.is_guess
+            else f"{one.estimate:+.3f} ({TOO_FEW})",
+            "" if one.is_guess else _p_value(one.p_value),
+            "yes" if one.is_shown else "no",
         )
         for one in result.differences
     ]
@@ -169,6 +171,10 @@ def difference_table(result: EvaluationResult) -> Table | None:
         ]
     columns = ("models", "score", "difference (95 % interval)", "adjusted p", "shown")
     return Table("Differences on the same folds", columns, rows) if rows else None
+
+
+def _p_value(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def cost_table(result: EvaluationResult) -> Table | None:

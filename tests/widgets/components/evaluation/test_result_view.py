@@ -321,6 +321,18 @@ def test_mistakes_are_described_and_picked_by_mouse_and_keyboard(view, qtbot, re
     assert picked[-1] is result.doubtful[0]
 
 
+def test_the_list_of_doubtful_labels_tells_why_it_is_empty(view, result):
+    page = view.mistakes
+    view.show_result(dataclasses.replace(result, doubtful=(), unchecked_labels="no model is good"))
+    assert [page.what.itemText(k) for k in range(2)] == ["Mistakes (2)", "Doubtful labels"]
+    page.what.setCurrentIndex(1)
+    assert page.how.text() == "Not checked: no model is good."
+    assert rows(page.table) == []
+    view.show_result(dataclasses.replace(result, doubtful=()))
+    page.what.setCurrentIndex(1)
+    assert page.how.text().startswith("No given class is listed")
+
+
 def test_only_of_a_trained_model_mistakes_are_marked_or_not(view, result):
     view.show_result(dataclasses.replace(result, kind="evaluate", models=result.models[1:2]))
     page = view.mistakes

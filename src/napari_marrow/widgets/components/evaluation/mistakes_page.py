@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 from napari_marrow.learning.scores.findings import DoubtfulLabel, UnitAnswer
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.report.evaluation.leading import unit_name
-from napari_marrow.report.evaluation.questions import marked
+from napari_marrow.report.evaluation.questions import labels_text, marked
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
 from napari_marrow.widgets.components.evaluation.section import paragraph
 from napari_marrow.widgets.components.layout import fill_column, ignore_text_width
@@ -58,18 +58,25 @@ class MistakesPage(QWidget):
             "Mistakes": result.mistakes,
             "Doubtful labels": result.doubtful,
         }
-        self._lists = {title: found for title, found in lists.items() if found}
+        if not result.mistakes:
+            del lists["Mistakes"]
+        self._lists = lists
         with QSignalBlocker(self.what):
             self.what.clear()
             for title, found in self._lists.items():
-                self.what.addItem(f"{title} ({len(found)})", title)
+                self.what.addItem(f"{title} ({len(found)})" if found else title, title)
         self.what.setVisible(len(self._lists) > 1)
         self._fill()
 
     def _fill(self) -> None:
         self.table.set_rows([_row(x) for x in self._shown])
-        self.how.setText(DOUBTS if self.what.currentData() == "Doubtful labels" else MISTAKES)
+        self.how.setText(self._explanation())
         self._describe(-1)
+
+    def _explanation(self) -> str:
+        if self.what.currentData() == "Mistakes" or self._result is None:
+            return MISTAKES
+        return DOUBTS if self._result.doubtful else labels_text(self._result)
 
     def _describe(self, row: int) -> None:
         """Say below the table what its columns have no room for."""

@@ -10,7 +10,7 @@ from napari_marrow.data.text import counted, first_few
 from napari_marrow.learning.scores.findings import Control, DataSummary, PairedDifference, Share
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.learning.scores.verdict import OF_CELLS
-from napari_marrow.learning.scores.words import score_text
+from napari_marrow.learning.scores.words import TOO_FEW, score_text
 from napari_marrow.report.evaluation.leading import metric_name
 from napari_marrow.report.evaluation.questions import answered_questions, left_out_text
 from napari_marrow.widgets.components.evaluation.section import Section, paragraph
@@ -100,10 +100,11 @@ def _difference_sentences(result: EvaluationResult) -> list[str]:
 
 def _difference_sentence(found: PairedDifference, with_protocol: bool) -> str:
     protocol = f" ({found.protocol})" if with_protocol else ""
-    shown = "" if found.low <= 0 <= found.high else ", shown"
+    shown = ", shown" if found.is_shown else ""
+    interval = TOO_FEW if found.is_guess else f"{found.low:+.2f} to {found.high:+.2f}"
     return (
         f"{found.first} minus {found.second}{protocol}, {metric_name(found.metric)}: "
-        f"{found.estimate:+.2f} ({found.low:+.2f} to {found.high:+.2f}){shown}."
+        f"{found.estimate:+.2f} ({interval}){shown}."
     )
 
 
