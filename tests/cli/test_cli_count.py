@@ -132,6 +132,7 @@ def test_wrong_usage_is_2(refused, tokens, says):
             "image,index,class,source,predicted,probability_MM,uncertain\n1.png,1,MM,a,MM,1,False\n",
             "given classes",
         ),
+        ("image,index,class,source,fold,predicted,probability_MM\n", "given classes"),
         ("image,index,class,probability_MM,uncertain\n1.png,-1,MM,1.0,False\n", "in index"),
         (
             "image,index,class,probability_MM,uncertain\n" + 2 * "1.png,7,MM,1.0,False\n",

@@ -260,6 +260,7 @@ def test_photographs_of_one_cell_each_are_independent():
     assert (result.share.low, result.share.high) == pytest.approx(tuple(expected), abs=2e-3)
     assert result.fields == ()
     assert "300 photographs" in result.sentences[0]
+    assert "covers that photographs were drawn. The" in result.sentences[1]
 
 
 @pytest.mark.parametrize("reason", ["other acquisition", "unlike the training pictures"])

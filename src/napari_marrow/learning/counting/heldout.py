@@ -28,8 +28,8 @@ ASSUMED_SOURCES, ASSUMED_CORRELATION = 1.0, 0.05
 :func:`.design_effect`; ``benchmarks/counting.py --choose`` prints what they were chosen by."""
 
 OF_PAPER = (
-    "The errors are known by the protocol paper, in which copies of held-out photographs are "
-    "learnt from: its errors are larger than those that the count is adjusted for."
+    "The errors were measured by the protocol paper, in which copies of held-out photographs are "
+    "learnt from: on new photographs they are larger than the count is adjusted for."
 )
 
 
@@ -275,7 +275,7 @@ def _few_sentence(
         return ()
     return (
         f"The model's errors are known from too few {kind} sources ({', '.join(few)}; "
-        f"{MIN_SOURCES} are needed): the interval is a guess.",
+        f"{MIN_SOURCES} are needed): an interval would be a guess.",
     )
 
 

@@ -110,12 +110,15 @@ def _covered(result: CountResult) -> str:
     verb = "is" if share.counted == 1 else "are"
     is_shown = result.verdict != "too few"
     spread = "sources" if len(result.sources) > 1 else "photographs"
+    parts = [f"{result.unit}s were drawn", f"{spread} differ"]
+    if spread == f"{result.unit}s":  # one unit each
+        del parts[1]
     if not result.is_adjusted:
         if not is_shown:
             return "The model's errors are not in the share: give the bundle."
         return (
-            f"The interval covers that {result.unit}s were drawn and that {spread} differ. The "
-            "model's errors are not in it, nor in the share: give the bundle."
+            f"The interval covers that {' and that '.join(parts)}. The model's errors are not in "
+            "it, nor in the share: give the bundle."
         )
     answered = (
         f"{counted(share.counted, result.unit)} ({percent(share.counted / share.cells)} %) {verb} "
@@ -126,10 +129,8 @@ def _covered(result: CountResult) -> str:
     adjusted = f"the share is adjusted for the model's errors on {result.errors_of} units"
     if not is_shown:
         return f"{answered}; {adjusted}."
-    return (
-        f"{answered}; {adjusted}. The interval covers that {result.unit}s were drawn, that "
-        f"{spread} differ, and these errors."
-    )
+    covered = f"{', that '.join(parts)}{',' if len(parts) > 1 else ''} and these errors"
+    return f"{answered}; {adjusted}. The interval covers that {covered}."
 
 
 def _uncertain(result: CountResult) -> tuple[str, ...]:

@@ -47,15 +47,15 @@ def read_answers(path: Path) -> pd.DataFrame:
         raise MarrowError(f"{path} can't be read ({error.strerror}); check its name.") from error
     except ValueError as error:  # also what pandas raises of what is no table
         raise MarrowError(f"{path} is no table of answers; {_REMEDY}.") from error
-    missing = [name for name in COLUMNS if name not in table]
-    if missing or not any(name.startswith("probability_") for name in table):
-        missing = missing or ["probability_<class>"]
-        raise MarrowError(f"{path} has no column {missing[0]}; {_REMEDY}.")
     if "predicted" in table:
         raise MarrowError(
             f"{path} holds given classes beside the answers, as evaluate and compare write them; "
             f"{_REMEDY}, or name the class to evaluate --count."
         )
+    missing = [name for name in COLUMNS if name not in table]
+    if missing or not any(name.startswith("probability_") for name in table):
+        missing = missing or ["probability_<class>"]
+        raise MarrowError(f"{path} has no column {missing[0]}; {_REMEDY}.")
     if not len(table):
         raise MarrowError(f"{path} has no row, as no cell was found; nothing can be counted.")
     marks = table["uncertain"].astype(str).str.casefold()
