@@ -1,12 +1,14 @@
 """Models in the formats of other programs answer as the bundle does."""
 
 import pickle
+import shutil
 import zipfile
 from dataclasses import replace
 
 import numpy as np
 import onnxruntime
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.export import ExportJob, identifiers, run_export
@@ -87,6 +89,17 @@ def test_a_network_that_its_weights_do_not_fit_is_not_built(
     monkeypatch.setattr(rebuild, "rebuild", lambda *args: pytest.fail("it was built"))
     with pytest.raises(MarrowError, match=rf"{WEIGHTS} does not fit the network"):
         run_export(ExportJob(other, tmp_path / "model", "keras"))
+
+
+def test_weights_with_the_names_of_an_older_version_are_a_sentence(bundle, tmp_path, keras_started):
+    """It is whole: copying it again would change nothing."""
+    path = shutil.copytree(bundle.path, tmp_path / "old.marrow")
+    weights = load_file(path / WEIGHTS)
+    save_file(
+        {name.replace("hidden_", "dense_9"): x for name, x in weights.items()}, path / WEIGHTS
+    )
+    with pytest.raises(MarrowError, match=rf"{WEIGHTS} names .*older version.*train it again"):
+        run_export(ExportJob(replace(bundle, path=path), tmp_path / "model", "keras"))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from napari_marrow.learning.bundles.bundle import load_bundle, predict_one
 from napari_marrow.learning.classical.models import choose_columns
 from napari_marrow.learning.network_training.rebuild import rebuild
 from napari_marrow.learning.settings import TrainingSettings
-from napari_marrow.learning.units.feature_table import feature_columns, measure_collection
+from napari_marrow.learning.units.feature_table import feature_columns, measure, measure_collection
 from napari_marrow.learning.units.samples import class_codes
 from napari_marrow.measure.settings import FeatureSettings
 
@@ -79,6 +79,17 @@ def test_watched_cells_end_with_the_classes_that_the_bundle_gives_them(
     known = dict(zip(names, answers["class"], strict=True))
     first = [shown.classes[int(np.argmax(row))] for row in reports[-1].probabilities]
     assert first == [known[name] for name in shown.names]
+
+
+def test_features_are_standardised_as_they_were_measured(bundle, collection):
+    """As at training, in 64 bits: in 32 a large one with a small spread would lose its digits."""
+    field = collection.fields[0]
+    image, nuclei = field.image(), predict_one(bundle, field).labels
+    table = measure(image, nuclei, bundle.info.preprocessing.features).set_index("index")
+    seen = bundle.predictor.observe(image, nuclei)
+    expected = table.loc[seen.units["index"], list(bundle.info.features)].to_numpy(np.float64)
+    assert (expected != expected.astype(np.float32)).any()
+    np.testing.assert_array_equal(seen.values[:, :-1], expected)
 
 
 def test_both_the_pixels_and_the_features_tell(bundle, collection):

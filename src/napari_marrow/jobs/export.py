@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+
+from numpy.typing import NDArray
 
 from napari_marrow.data.atomic import atomic_file
 from napari_marrow.data.errors import MarrowError
@@ -74,6 +77,11 @@ def _write_keras(bundle: Bundle, path: Path) -> None:
     settings, classes, n_features = info.settings, len(info.classes), len(info.features)
     if not settings.has_embedding:  # of which Keras has but a part
         shapes = weight_shapes(replace(settings, weights=""), classes, n_features)
+        if weights.keys() != shapes.keys() and _are_of_shapes(weights.values(), shapes.values()):
+            raise MarrowError(
+                f"{bundle.path / WEIGHTS} names its weights as an older version did, by which they "
+                "can't be told apart; train it again, or export it to onnx."
+            )
         if any(n not in weights or weights[n].shape != shape for n, shape in shapes.items()):
             raise MarrowError(
                 f"{bundle.path / WEIGHTS} does not fit the network {settings.model}; copy the "
@@ -81,6 +89,11 @@ def _write_keras(bundle: Bundle, path: Path) -> None:
             )
     network = rebuild(settings, classes, weights, n_features)
     network.save(path)
+
+
+def _are_of_shapes(weights: Iterable[NDArray], shapes: Iterable[tuple[int, ...]]) -> bool:
+    """Whether weights are those of a network, but for their names."""
+    return Counter(weight.shape for weight in weights) == Counter(shapes)
 
 
 def _write_package(bundle: Bundle, path: Path) -> None:

@@ -224,6 +224,18 @@ def test_stopped_in_an_epoch_it_goes_on_as_if_it_had_not_been(training, sides, w
     assert begins_anew(training, sides, LONG)  # what is done does not go on
 
 
+def test_with_another_file_of_weights_under_one_name_training_begins_anew(
+    training, side, tmp_path, monkeypatch
+):
+    path, kept = tmp_path / "notop.h5", []
+    settings = replace(SETTINGS, model="pretrained", weights=str(path))
+    monkeypatch.setattr(training, "_fit", lambda *args: kept.append(args[5]))
+    for content in (b"one", b"two", b"one"):
+        path.write_bytes(content)
+        training._fit_halving(side, None, CLASSES, settings, training.FitCallbacks(), ("cpu",))
+    assert kept[0] == kept[2] != kept[1]
+
+
 @pytest.mark.parametrize("patience", [0, 1])
 def test_what_was_trained_is_taken_up_where_the_rest_failed(training, sides, patience):
     """The first of two members is trained once, whether its epochs or its patience ended it."""

@@ -175,6 +175,67 @@ def test_weights_come_from_a_local_file(networks, keras_started, mobile_net, fin
     assert (len(network.trainable_weights) > n_head) == fine_tune
 
 
+DEVIATIONS = [0.229, 0.224, 0.225]
+"""Of ImageNet: Keras's own files of EfficientNet hold them in place of variances."""
+
+
+def test_efficientnet_with_a_file_of_keras_is_its_network(
+    networks, keras_started, tmp_path, monkeypatch
+):
+    make, path = keras_started.applications.EfficientNetB0, tmp_path / "notop.h5"
+    plain = make(include_top=False, weights=None, input_shape=(32, 32, 3))
+    layer = next(x for x in plain.layers if type(x).__name__ == "Normalization")
+    layer.adapt_mean.assign([0.485, 0.456, 0.406])
+    layer.adapt_variance.assign(DEVIATIONS)
+    plain.save(path)
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", lambda *_, **__: str(path))
+    own = make(include_top=False, weights="imagenet", input_shape=(32, 32, 3))
+    network = networks.build(
+        small("pretrained", application="EfficientNetB0", weights=str(path)), 2
+    )
+    (mean,) = [x for x in network.layers if type(x).__name__ == "GlobalAveragePooling2D"]
+    inner = keras_started.Model(network.inputs, mean.input)
+    image = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    found, expected, without = (
+        keras_started.ops.convert_to_numpy(x(image)) for x in (inner, own, plain)
+    )
+    largest = np.abs(expected).max()
+    np.testing.assert_allclose(found, expected, atol=1e-4 * largest)
+    assert np.abs(without - expected).max() > 0.01 * largest
+
+
+@pytest.mark.parametrize(
+    ("suffix", "n_rescaling", "variance", "divides"),
+    [
+        (".h5", 1, DEVIATIONS, True),
+        (".h5", 1, [0.05, 0.06, 0.07], False),
+        (".weights.h5", 1, DEVIATIONS, False),  # Keras 3 saves which layers there were
+        (".weights.h5", 2, DEVIATIONS, True),
+        (".weights.h5", 2, [0.05, 0.06, 0.07], True),
+    ],
+)
+def test_a_file_tells_whether_its_network_divides_by_deviations(
+    networks, keras_started, tmp_path, suffix, n_rescaling, variance, divides
+):
+    from napari_marrow.learning.networks.pretrained import divide_by_deviations
+
+    layers = keras_started.layers
+    after = [layers.Rescaling([x**-0.5 for x in DEVIATIONS])] * (n_rescaling - 1)
+    of_file = keras_started.Sequential(
+        [layers.Input((1, 1, 3)), layers.Rescaling(1 / 255), layers.Normalization(), *after]
+    )
+    normalization = of_file.layers[1]
+    normalization.adapt_mean.assign([0.4, 0.5, 0.6])
+    normalization.adapt_variance.assign(variance)
+    normalization.finalize_state()
+    path = tmp_path / f"file{suffix}"
+    (of_file.save if suffix == ".h5" else of_file.save_weights)(path)
+    divide_by_deviations(normalization, path)
+    by = np.sqrt(np.array(variance) * (DEVIATIONS if divides else 1))
+    found = keras_started.ops.convert_to_numpy(normalization(np.full((1, 1, 1, 3), 0.7)))
+    np.testing.assert_allclose(found.ravel(), (0.7 - np.array([0.4, 0.5, 0.6])) / by, rtol=1e-5)
+
+
 def test_vgg16_has_two_dense_layers_of_4096(networks):
     network = networks.build(small("vgg16"), 2)
     units = [x.units for x in network.layers if type(x).__name__ == "Dense"]

@@ -62,7 +62,7 @@ class NetworkPredictor(Predictor):
         if self._info.features:
             measured = self._measure(image, nuclei).set_index("index")
             rows = measured.loc[units.table["index"], list(self._info.features)]
-            features = rows.to_numpy(np.float32).astype(np.float64)
+            features = rows.to_numpy(np.float64)  # as at training, where they are standardised
             values, missing = np.hstack([features, values]), np.isnan(features).mean(axis=1)
         return units.table, values, missing, units
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -239,6 +240,9 @@ def _fit_halving(
     parts = [repr(asdict(settings)), checksum(*arrays)]  # the same also with smaller batches
     if (embedding := embedding_of(settings)) is not None:
         parts.append(embedding.digest)
+    elif settings.weights and Path(settings.weights).is_file():
+        with open(settings.weights, "rb") as file:  # another one may have its name by now
+            parts.append(hashlib.file_digest(file, "sha256").hexdigest())
     n_devices = len(devices)
     size = next_multiple(settings.batch_size, n_devices)
     while True:

@@ -14,8 +14,10 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.networks.common import (
@@ -35,6 +37,8 @@ from napari_marrow.learning.settings import TrainingSettings
 EMBEDDING = "embedding"
 VGG16, VGG16_DENSE_UNITS = "VGG16", (4096, 4096)
 LEARNING_RATE = 1e-4
+IMAGENET_DEVIATIONS = (0.229, 0.224, 0.225)
+"""Standard deviation of red, green and blue in ImageNet, of levels of 0 to 1."""
 
 
 def build_vgg16(settings: TrainingSettings, classes: int) -> keras.Model:
@@ -94,9 +98,38 @@ def _feature_maps(images: Tensor, name: str, settings: TrainingSettings) -> Tens
                 f"{settings.weights} has no weights of {name} without its top; name a file that "
                 "Keras saved of it (include_top=False)."
             ) from error
+        for layer in network.layers:
+            if isinstance(layer, layers.Normalization) and layer.input_mean is None:
+                divide_by_deviations(layer, Path(settings.weights))
     network.name, network.trainable = "feature_maps", settings.fine_tune
     # batch normalisation keeps its statistics: tens of images have none of their own
     return network(Preprocess(name, name="preprocess", dtype=EXACT)(images), training=False)
+
+
+def divide_by_deviations(layer: layers.Normalization, path: Path) -> None:
+    """Let EfficientNet normalise its input as the network did whose weights are in a file.
+
+    Keras's own files hold deviations in place of variances, which a further layer ``Rescaling``,
+    1 / sqrt(deviation), puts right: Keras adds it for ``weights="imagenet"`` and for no other file
+    (https://github.com/tensorflow/tensorflow/issues/49930). A variance times the deviation does the
+    same, and stays in the weights of a bundle.
+
+    Parameters
+    ----------
+    layer
+        The first of its kind, with the weights of the file.
+    path
+        The file.
+    """
+    variance = ops.convert_to_numpy(layer.adapt_variance)
+    has_layer = np.allclose(variance, IMAGENET_DEVIATIONS, atol=1e-4)
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as file:
+            if "layers" in file:  # as Keras 3 writes them, with every layer
+                has_layer = "rescaling_1" in file["layers"]
+    if has_layer:
+        layer.adapt_variance.assign(variance * np.array(IMAGENET_DEVIATIONS))
+        layer.finalize_state()
 
 
 @saved_layer
