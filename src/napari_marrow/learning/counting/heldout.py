@@ -193,16 +193,19 @@ class HeldOutErrors:
         cautions = [] if info.confounding is None else [info.confounding.sentence]
         if info.settings.protocol == "paper":
             cautions.append(OF_PAPER)
-        return cls.of_answers(
-            table["class"].to_numpy(),
-            table["predicted"].to_numpy(),
-            table["source"].to_numpy(),
-            info.classes,
-            1 - info.confidence.coverage if info.confidence.units else None,
-            cautions,
-            info.inseparable,
-            counted_unit(info.settings.unit),
-        )
+        try:
+            return cls.of_answers(
+                table["class"].to_numpy(),
+                table["predicted"].to_numpy(),
+                table["source"].to_numpy(),
+                info.classes,
+                1 - info.confidence.coverage if info.confidence.units else None,
+                cautions,
+                info.inseparable,
+                counted_unit(info.settings.unit),
+            )
+        except MarrowError as error:
+            raise MarrowError(f"{bundle.path}: {error}") from error
 
 
 def clustering(values: NDArray, sources: NDArray) -> float:
@@ -244,6 +247,11 @@ def read_evaluation(path: Path) -> HeldOutErrors:
     cautions = [OF_PAPER] if model.protocol == "paper" else []
     # a comparison is of the photographs that are learnt from, not of others
     is_of_others = result.kind == "evaluate"
+    if not is_of_others:
+        cautions.append(
+            f"The errors are those of {one_line(model.model)} in the comparison of "
+            f"{one_line(result.data.name)}: the model that answered must be trained like it."
+        )
     if result.confounding is not None:
         cautions.append(
             result.confounding.in_evaluation if is_of_others else result.confounding.sentence
