@@ -86,6 +86,7 @@ def test_empty_parts_are_left_out(write, undrawn):
 
 def test_the_published_protocol_alone_promises_nothing(write, undrawn):
     text = write(replace(undrawn, models=undrawn.models[2:], best="svm"))
+    assert "one answer per copy of a cell, 40 answers" in text
     assert "on new photographs another model may be better" in text
     assert "Scores hold for photographs made like these" not in text
     assert "best model" not in text

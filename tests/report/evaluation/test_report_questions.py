@@ -81,7 +81,7 @@ def test_of_a_trained_model(result):
     assert "Not checked: compare" in answer(asked, "classes right")
     assert "compare --forecast" in answer(asked, "more photographs")
     unseen = replace(asked, data=result.data)
-    assert answer(unseen, "judged").endswith("which it has not seen.")
+    assert answer(unseen, "judged").endswith("of each cell of set that it has not seen.")
 
 
 def test_sources_that_were_learnt_from_are_told_of_a_trained_model(result):
@@ -109,6 +109,8 @@ def test_few_sources_are_no_answer(result):
     few = changed(result, few_sources={"MM": 3})
     assert "can't be told: MM has 3 sources" in answer(few, "How good")
     assert "too few sources" in answer(few, "chance")
+    both = replace(few, models=(*few.models, result.models[1]))
+    assert leads_text(both) == "The confusion matrix is that of svm, which has the highest score."
 
 
 def test_an_interval_with_chance_is_not_above_it(result):
@@ -133,7 +135,8 @@ def test_the_published_protocol_alone_promises_nothing(result):
     assert answer(published, "Which model").startswith("Can't be told")
     assert "--protocol both --controls" in answer(published, "cells")
     assert "--protocol both --forecast" in answer(published, "more photographs")
-    assert answer(published, "microscope").startswith("Not shown. Under the published protocol")
+    assert answer(published, "microscope").startswith("Not shown: the published")
+    assert "all other copies of each cell" in answer(published, "judged")
     assert "best" not in leads_text(published)
     assert "best" in leads_text(replace(result, best="svm"))
     assert "hold for no other" in scope_text(published)

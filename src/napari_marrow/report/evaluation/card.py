@@ -124,10 +124,10 @@ def card_of_bundle(info: BundleInfo, result: EvaluationResult, name: str) -> Car
         "class imbalance": "weighted" if getattr(settings, "balance", False) else "",
         "how data were divided": f"sources{_at_random(settings.protocol)}: {divided}",
         "what never is on both sides": (
-            f"at the training {_disjoint(settings.protocol)}; here photographs that it learnt "
-            "from, and others of their sources as far as these photographs show them"
+            f"at the training {_disjoint(settings.protocol)}; at the evaluation photographs that "
+            "it learnt from, and others of their sources as far as these photographs show them"
         ),
-        "external data": f"{data.name} without photographs that it learnt from",
+        "external data": f"{data.name} without photographs that it knows",
         "robustness to other microscopes": (
             "" if info.confounding is None else info.confounding.sentence
         ),
@@ -255,4 +255,4 @@ def _disjoint(protocol: str) -> str:
     if protocol == "paper":
         return "nothing: copies of one photograph are on both sides, as published"
     both = " under protocol honest; under paper nothing" if protocol == "both" else ""
-    return f"sources: all that was cut or rotated from one{both}"
+    return f"sources, with all that was cut or rotated from one{both}"

@@ -10,7 +10,6 @@ from matplotlib.ticker import MaxNLocator
 
 from napari_marrow.learning.scores.results import Curve, EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import leading_model
-from napari_marrow.learning.scores.words import few_text
 from napari_marrow.report.colours import RUNS, TRAINING, VALIDATION
 from napari_marrow.report.evaluation.drawing import Drawing, short
 from napari_marrow.report.evaluation.leading import joined, shown_models, with_known_band
@@ -93,8 +92,8 @@ def _has_band(curve: Curve) -> bool:
 
 
 def _band_text(kind: _Kind, model: ModelResult, curve: Curve) -> str:
-    if few := few_text(model.evaluation.few_sources, model.clusters):
-        return f" It has no intervals, as {few.rstrip('.')}."
+    if model.evaluation.few_sources:
+        return f" There are too few {model.clusters}s for intervals."
     if not _has_band(curve):
         return ""
     bars = kind.name == "calibration"

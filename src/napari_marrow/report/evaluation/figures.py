@@ -8,7 +8,6 @@ from matplotlib.ticker import MaxNLocator
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.learning.scores.verdict import leading_model
-from napari_marrow.learning.scores.words import few_text
 from napari_marrow.report.colours import RUNS, class_colours
 from napari_marrow.report.evaluation.curves import draw_curves, interval_bars
 from napari_marrow.report.evaluation.drawing import Drawing, short
@@ -88,9 +87,7 @@ def _confusion(result: EvaluationResult) -> Drawing:
         axes.set_yticklabels(names)
 
     side = 3.4 + 0.45 * len(own.classes)
-    caption = (
-        f"Given class against answer of {model.model}, {counted(own.units, result.data.unit)}."
-    )
+    caption = f"Given class against answer of {model.model}: {counted(own.units, 'answer')}."
     return Drawing("confusion", (side, side * 0.9), draw, caption, f"Confusion matrix. {told}.")
 
 
@@ -99,7 +96,7 @@ def _forecast(result: EvaluationResult) -> Drawing | None:
     if forecast is None or not forecast.measured:
         return None
     models = [one for one in shown_models(result) if one.model == forecast.model]
-    few = few_text(models[0].evaluation.few_sources, models[0].clusters) if models else ""
+    few = bool(models and models[0].evaluation.few_sources)
 
     def draw(axes: Axes) -> None:
         expected, measured = forecast.expected, forecast.measured
@@ -126,7 +123,7 @@ def _forecast(result: EvaluationResult) -> Drawing | None:
         axes.spines[["top", "right"]].set_visible(False)
 
     told = ", ".join(f"{p.estimate:.2f} with {p.sources:.0f}" for p in forecast.measured)
-    how = f", without intervals: {few}" if few else ", with 95 % intervals."
+    how = f": too few {models[0].clusters}s for intervals." if few else ", with 95 % intervals."
     caption = f"Learning curve of {forecast.model}, measured and expected{how}"
     alt = f"Measured: {told} sources of each class."
     return Drawing("forecast", (5.4, 3.6), draw, caption, alt)

@@ -23,6 +23,7 @@ PUBLISHED = (
     "Under the published protocol it was asked about copies of what it learnt from, so the score "
     "says nothing about new photographs: repeat with --protocol both."
 )
+NOT_BY_COPIES = "the published protocol tells nothing of new photographs"
 PHOTOGRAPH = "photograph"
 """What sources are where nothing groups photographs."""
 
@@ -57,11 +58,17 @@ def answered_questions(result: EvaluationResult) -> list[Question]:
 def _what(result: EvaluationResult) -> str:
     data, models = result.data, list(dict.fromkeys(m.model for m in result.models))
     classes = joined(classes_asked(result))
-    asked = f"class ({classes}) of each {'photograph' if data.unit == 'field' else 'cell'}"
+    unit = "photograph" if data.unit == "field" else "cell"
+    asked = f"class ({classes}) of each {unit}"
     if result.kind == "evaluate":
         return (
-            f"The trained model {joined(models)}, asked for the {asked} of {data.name}, which it "
+            f"The trained model {joined(models)}, asked for the {asked} of {data.name} that it "
             f"has not seen. {left_out_text(data)}".rstrip()
+        )
+    if is_published(result):
+        return (
+            f"{joined(models)}, each trained anew on a random part of the copies of {data.name} "
+            f"and asked for the class ({classes}) of all other copies of each {unit}."
         )
     return (
         f"{joined(models)}, each trained anew on parts of {data.name} and asked for the "
@@ -132,7 +139,7 @@ def _above_chance(result: EvaluationResult) -> str:
     metric = main_metric(result)
     name, score = metric_name(metric), model.evaluation.metrics[metric]
     if model.protocol == "paper":
-        return f"Not shown. {PUBLISHED}"
+        return f"Not shown: {NOT_BY_COPIES}."
     if model.evaluation.few_sources:
         return f"Not shown: there are too few {model.clusters}s to tell."
     compared = f"the interval of {name} begins at {score.low:.2f}, chance is {score.chance:.2f}"
@@ -143,7 +150,7 @@ def _which(result: EvaluationResult) -> str:
     if len({m.model for m in result.models}) < 2:
         return ""
     if is_published(result):
-        return f"Can't be told. {PUBLISHED}"
+        return f"Can't be told: {NOT_BY_COPIES}."
     if result.best:
         return f"{result.best}: it is shown to be better than every other model that was compared."
     highest = leading_model(result.models, result.best).model
@@ -227,7 +234,7 @@ def _elsewhere(result: EvaluationResult) -> str:
             f"Only after a check: {ask}. What holds for these photographs may not hold for yours."
         )
     if is_published(result):
-        return f"Not shown. {PUBLISHED}"
+        return f"Not shown: {NOT_BY_COPIES}."
     return f"Not shown: {_acquisitions_text(result.data)}, and {ask}."
 
 
@@ -264,9 +271,12 @@ def leads_text(result: EvaluationResult) -> str:
     if len(models) < 2:
         return ""
     lead = leading_model(result.models, result.best).model
+    why = "which has the highest score"
     if result.best and not is_published(result):
-        return f"Bands and confusion matrix are those of {lead}, the best model."
-    return f"Bands and confusion matrix are those of {lead}, which has the highest score."
+        why = "the best model"
+    if leading_model(result.models, result.best).evaluation.few_sources:
+        return f"The confusion matrix is that of {lead}, {why}."
+    return f"Bands and confusion matrix are those of {lead}, {why}."
 
 
 def scope_text(result: EvaluationResult) -> str:
@@ -274,11 +284,5 @@ def scope_text(result: EvaluationResult) -> str:
     if is_published(result):
         return "Scores of the published protocol hold for no other photographs, of any microscope."
     if leading_model(result.models, result.best).acquisitions:
-        return (
-            "Each score is of an acquisition that was not learnt from. Yet another microscope, "
-            "stain or camera may well give others."
-        )
-    return (
-        "Scores hold for photographs made like these. Another microscope, stain or camera may well "
-        "give others."
-    )
+        return "Each score is of an acquisition that was not learnt from."
+    return "Scores hold for photographs made like these."

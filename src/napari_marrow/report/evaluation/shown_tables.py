@@ -11,7 +11,11 @@ from napari_marrow.learning.scores.findings import Estimate, Recalibration
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import protocol_gaps
 from napari_marrow.learning.scores.words import TOO_FEW
-from napari_marrow.report.evaluation.leading import main_metric, metric_name, shown_models
+from napari_marrow.report.evaluation.leading import (
+    main_metric,
+    metric_name,
+    shown_models,
+)
 from napari_marrow.report.rendering import Table
 from napari_marrow.report.tables import score_text
 
@@ -60,11 +64,17 @@ def _scores(models: Sequence[ModelResult], result: EvaluationResult) -> Table:
     rows += _calibration_rows(models)
     own = evaluations[0]
     clusters = counted(own.sources, models[0].clusters)
-    what = f"one answer per {result.data.unit}, {counted(own.units, 'answer')}, {clusters}"
+    what = f"one answer per {_unit(models[0], result)}, {counted(own.units, 'answer')}, {clusters}"
     positive = f"; positive class {own.positive}" if len(own.classes) == 2 else ""
     protocol = "" if result.kind == "evaluate" else f", protocol {models[0].protocol}"
     caption = f"Scores with their 95 % intervals{protocol}: {what}{positive}"
     return Table(caption, ("score", *(model.model for model in models), "chance"), rows)
+
+
+def _unit(model: ModelResult, result: EvaluationResult) -> str:
+    """Return of what each answer is; the published protocol asks about copies, too."""
+    unit = result.data.unit
+    return f"copy of a {unit}" if model.protocol == "paper" else unit
 
 
 def _score(evaluation: Evaluation, name: str) -> str:
