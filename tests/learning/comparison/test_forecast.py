@@ -1,5 +1,7 @@
 """The forecast: a curve that is known is found, and what can't be foretold is not."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,6 +63,48 @@ def test_the_number_is_that_of_wilsons_interval():
     assert more == pytest.approx(needed - 35, rel=0.15)  # Student's t in place of the normal
 
 
+def test_the_number_has_a_range_as_wide_as_the_score_that_is_expected():
+    """Wilson's interval of statsmodels for the ends of the curve's band."""
+    flat = points(lambda n: 0.1, 0.12)
+    found = foretell("svm", flat, 35)
+    then = found.expected[-1]
+    least, most = (
+        int(x) for x in re.search(r"(\d+) to (\d+) more are", found.sentences[0]).groups()
+    )
+    assert least < found.more_sources < most
+    assert f"{then.low:.2f} to {then.high:.2f}" in found.sentences[0]
+
+    def below(share, count):
+        return share - proportion_confint(share * count, count, method="wilson")[0]
+
+    scale = flat[-1].estimate - flat[-1].low
+    for more, end in ((least, "high"), (most, "low")):
+        share = getattr(expected_point((35 + more) * 28 / 35, fit_power_law(flat[:-1])), end)
+        assert scale * below(share, 35 + more) / below(0.9, 35) == pytest.approx(WIDTH, rel=0.1)
+
+
+def test_an_end_that_takes_too_many_is_told_so():
+    found = foretell("svm", points(lambda n: 0.1, 0.25), 35)
+    assert found.more_sources < 19 * 35
+    assert "to more than 665 more are needed" in found.sentences[0]
+
+
+def test_a_curve_that_tells_nothing_gives_no_single_number():
+    few = foretell("svm", points(law, 0.1, SIZES[-4:]), 35)  # three points for three numbers
+    assert (few.checked, few.more_sources) == (True, None)
+    assert len(few.expected) == len(few.measured)
+    assert re.search(r"does not tell.* \d+ to \d+ more of each class are needed", few.sentences[0])
+
+
+def test_no_forecast_of_a_class_with_too_few_sources():
+    class Learner:
+        table = pd.DataFrame({"source": range(45), "class": ["ALL"] * 40 + ["MM"] * 5})
+
+    found = forecast(Learner(), TrainingSettings(model="svm"), [], None)  # nothing is fitted
+    assert (found.measured, found.more_sources) == ((), None)
+    assert "MM has 5 sources" in found.sentences[0]
+
+
 def test_a_curve_that_breaks_off_is_no_forecast():
     bent = points(law, 0.02)
     bent[-1] = ForecastPoint(28, 0.6, 0.5, 0.7)
@@ -81,7 +125,7 @@ def test_too_few_parts_or_too_much_to_ask():
     assert "Too few" in found.sentences[0]
     wide = foretell("svm", points(lambda n: 0.45, 0.4), 5)
     assert wide.more_sources is None
-    assert "More than" in wide.sentences[0]
+    assert "more than 95 more sources" in wide.sentences[0]
 
 
 def test_more_photographs_do_not_narrow_an_interval_over_acquisitions():

@@ -5,12 +5,13 @@ other side. Its error falls with the number of sources as an inverse power law, 
 all parts but the largest and checked on that (R. L. Figueroa et al., "Predicting sample size
 required for classification performance", BMC Medical Informatics and Decision Making 12, 2012). The
 interval of the score with more sources is Wilson's, as :mod:`~napari_marrow.learning.scores`
-computes it, for as many units a source and the same correlation within sources.
+computes it, for as many units a source and the same correlation within sources. It depends on the
+score, which is not known: how many sources it takes is also given for the ends of the curve's band.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,11 @@ from scipy.optimize import curve_fit
 from napari_marrow.learning.comparison.folds import Fold, judged
 from napari_marrow.learning.learners import Callbacks, Learner
 from napari_marrow.learning.listed_units import has_learnable
+from napari_marrow.learning.scores.evaluation import find_few_sources
 from napari_marrow.learning.scores.findings import Forecast, ForecastPoint
 from napari_marrow.learning.scores.intervals import t_quantile, wilson
 from napari_marrow.learning.scores.metrics import score_units
+from napari_marrow.learning.scores.words import few_text
 from napari_marrow.learning.settings import TrainingSettings
 
 PARTS = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0)
@@ -35,6 +38,8 @@ MIN_FITTED_POINTS = 3
 """Points that a curve of three numbers can be fitted to."""
 WIDTH = 0.05
 """From the score to the lower end of its interval: what is asked for."""
+MAX_BAND = 0.5
+"""Width of the band of an expected score: of a wider one the curve tells nothing."""
 MAX_GROWTH = 20
 """Times the present number of sources, beyond which nothing is foretold."""
 METRIC = "balanced_accuracy"
@@ -62,12 +67,20 @@ def forecast(
             "No forecast: the interval over acquisitions depends on how many of these there are, "
             "and not on the number of photographs; for that compare by source."
         )
-        return Forecast(settings.model, METRIC, (), (), None, None, WIDTH, (text,))
+        return _nothing(settings.model, text)
+    table = learner.table
+    own = zip(table["class"], table["source"], strict=True)
+    if few := find_few_sources(own, sorted(table["class"].unique())):
+        return _nothing(settings.model, f"No forecast: {few_text(few)}")
     first = [fold for fold in folds if fold.repeat == 1]
     measured = _measure(learner, settings, first, callbacks)
-    numbers = learner.table.groupby("class")["source"].nunique()
-    what = "photograph" if _is_single(learner.table) else "source"
+    numbers = table.groupby("class")["source"].nunique()
+    what = "photograph" if _is_single(table) else "source"
     return foretell(settings.model, measured, float(numbers.mean()), what)
+
+
+def _nothing(model: str, why: str) -> Forecast:
+    return Forecast(model, METRIC, (), (), None, None, WIDTH, (why,))
 
 
 def _is_single(table: pd.DataFrame) -> bool:
@@ -203,27 +216,58 @@ def foretell(
             "are needed."
         )
         return result(expected, True, None, text)
+    beyond = f"more than {round((MAX_GROWTH - 1) * sources)}"
     more = more_sources(fitted, last, sources)
     if more is None:
         text = (
-            f"More than {round((MAX_GROWTH - 1) * sources)} more {what}s of each class are needed "
-            f"to narrow the interval of {model} to {WIDTH}: it can't be told how many."
+            f"As the learning curve of {model} goes on, {beyond} more {what}s of each class are "
+            f"needed to narrow its interval to {WIDTH}: it can't be told how many."
         )
         return result(expected, True, None, text)
     share = last.sources / sources
     then = expected_point((sources + more) * share, fitted)
+    least = more_sources(fitted, last, sources, lambda point: point.high) or more
+    most = more_sources(fitted, last, sources, widest) or beyond
+    if then.high - then.low > MAX_BAND:
+        text = (
+            f"The learning curve of {model} does not tell what score more {what}s would give. For "
+            f"an interval of {WIDTH} from the score to its lower end {least} to {most} more of "
+            "each class are needed, depending on that."
+        )
+        return result(expected, True, None, text)
     text = (
         f"About {more} more {what}s of each class narrow the interval of {model} to {WIDTH} from "
-        f"the score to its lower end; the balanced accuracy expected then is {then.estimate:.2f} "
-        f"({then.low:.2f} to {then.high:.2f})."
+        f"the score to its lower end, if the balanced accuracy is {then.estimate:.2f} then, as "
+        f"expected; it may be {then.low:.2f} to {then.high:.2f}, for which {least} to {most} more "
+        "are needed."
     )
     return result([*expected, then], True, more, text)
 
 
+def widest(point: ForecastPoint) -> float:
+    """Return the score within the band of a point that has the widest interval."""
+    return min(point.high, max(point.low, 0.5))
+
+
 def more_sources(
-    fitted: tuple[NDArray, NDArray], last: ForecastPoint, sources: float
+    fitted: tuple[NDArray, NDArray],
+    last: ForecastPoint,
+    sources: float,
+    score: Callable[[ForecastPoint], float] = lambda point: point.estimate,
 ) -> int | None:
-    """Return how many more of each class are needed, to two digits; None beyond MAX_GROWTH."""
+    """Return how many more of each class are needed, to two digits; None beyond MAX_GROWTH.
+
+    Parameters
+    ----------
+    fitted
+        The learning curve and its covariance.
+    last
+        What all of the training sides give.
+    sources
+        Mean number of each class that there are.
+    score
+        Which score is taken of those that a point of the curve allows.
+    """
     share, now = last.sources / sources, last.estimate - last.low
 
     def width(count: float, estimate: float) -> float:
@@ -232,8 +276,8 @@ def more_sources(
 
     ratio = now / max(1e-6, width(sources, last.estimate))
     for count in range(int(np.ceil(sources)), int(MAX_GROWTH * sources) + 1):
-        estimate = expected_point(count * share, fitted).estimate
-        if ratio * width(count, estimate) <= WIDTH:
+        found = score(expected_point(count * share, fitted))
+        if ratio * width(count, found) <= WIDTH:
             return _two_digits(max(1, int(np.ceil(count - sources))))
     return None
 
