@@ -127,7 +127,8 @@ def test_the_verdict_stands_first_and_what_it_rests_on_below(view, result):
         "set, one prediction per cell.",
         "ALL: 4 fields of 3 sources, 8 cells.",
         "MM: 5 fields of 5 sources, 12 cells.",
-        "A source is: groups.csv.",
+        "Sources come from groups.csv. Photographs of one source never are on both sides of an "
+        "honest split.",
         "2 acquisitions known.",
         "Left out: 1 photograph that it learnt from and 2 photographs that it was judged by "
         "before.",

@@ -13,6 +13,9 @@ from napari_marrow.widgets.components.dock_widget import while_alive
 from napari_marrow.widgets.components.evaluation.section import paragraph
 from napari_marrow.widgets.components.layout import fill_column, plain_tooltip
 
+ABOUT = (
+    "Rows are the given class, columns the answer: number of answers, and their share of the row."
+)
 MAX_NAME_CHARACTERS = 14
 """Of a class beside its row; longer names end in an ellipsis."""
 MIN_COLUMN_CHARACTERS = 6
@@ -33,20 +36,16 @@ class ConfusionMatrix(QWidget):
         super().__init__()
         self._viewer = viewer
         self._evaluation: Evaluation | None = None
-        self.about, self.table = paragraph(), QTableWidget()
-        self.table.setToolTip("Number of units, and their share of the given class.")
+        self.about, self.table = paragraph(ABOUT), QTableWidget()
+        self.table.setToolTip("Number of answers, and their share of the given class.")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setTabKeyNavigation(False)  # Tab leaves the table
         fill_column(self, self.about, self.table)
         viewer.events.theme.connect(while_alive(self._fill))
 
-    def show_evaluation(self, evaluation: Evaluation, unit: str) -> None:
-        """Show the matrix of an evaluation; ``unit`` is ``field`` or ``cell``."""
+    def show_evaluation(self, evaluation: Evaluation) -> None:
+        """Show the matrix of an evaluation."""
         self._evaluation = evaluation
-        self.about.setText(
-            f"Rows are the given class, columns the answer: number of {unit}s, and their share of "
-            "the row."
-        )
         self._fill()
 
     def _fill(self) -> None:

@@ -7,12 +7,16 @@ from collections.abc import Iterable
 from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_marrow.data.text import counted, first_few
-from napari_marrow.learning.scores.findings import Control, DataSummary, PairedDifference, Share
+from napari_marrow.learning.scores.findings import Control, PairedDifference, Share
 from napari_marrow.learning.scores.results import EvaluationResult
 from napari_marrow.learning.scores.verdict import OF_CELLS
 from napari_marrow.learning.scores.words import TOO_FEW, score_text
 from napari_marrow.report.evaluation.leading import metric_name
-from napari_marrow.report.evaluation.questions import answered_questions, left_out_text
+from napari_marrow.report.evaluation.questions import (
+    answered_questions,
+    left_out_text,
+    sources_text,
+)
 from napari_marrow.widgets.components.evaluation.section import Section, paragraph
 from napari_marrow.widgets.components.layout import fill_column
 
@@ -59,7 +63,7 @@ def _show(box: QWidget, label: QLabel, sentences: Iterable[str]) -> None:
 def sections_of(result: EvaluationResult) -> dict[str, list[str]]:
     """Return the sentences of each of :data:`SECTIONS`; none where there is nothing to say."""
     return {
-        "Data": data_sentences(result.data),
+        "Data": data_sentences(result),
         "Differences": _difference_sentences(result),
         "Controls": [_control_sentence(x) for x in result.controls],
         "More photographs": [] if result.forecast is None else [*result.forecast.sentences],
@@ -73,15 +77,16 @@ def sections_of(result: EvaluationResult) -> dict[str, list[str]]:
     }
 
 
-def data_sentences(data: DataSummary) -> list[str]:
+def data_sentences(result: EvaluationResult) -> list[str]:
     """Return what was evaluated on, in sentences."""
+    data = result.data
     counts = [
         f"{x.name}: {counted(x.fields, 'field')} of {counted(x.sources, 'source')}"
         + (f", {counted(x.units, 'cell')}" if data.unit == "cell" else "")
         for x in data.classes
     ]
     found = [f"{data.name}, one prediction per {data.unit}.", *(f"{x}." for x in counts)]
-    found.append(f"A source is: {data.grouped_by}.")
+    found.append(sources_text(result))
     if data.acquisitions:
         found.append(f"{counted(data.acquisitions, 'acquisition')} known.")
     found += filter(None, [left_out_text(data)])

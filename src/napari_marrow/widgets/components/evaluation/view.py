@@ -180,7 +180,7 @@ class ResultView(QWidget):
             return
         model = self.result.models[number]
         self.scores.show_model(number)
-        self.confusion.show_evaluation(model.evaluation, self.result.data.unit)
+        self.confusion.show_evaluation(model.evaluation)
         for kind, page in self.curves.items():
             curve = None if model.curves is None else kind.of(model.curves)
             few = few_text(model.evaluation.few_sources, model.clusters)
