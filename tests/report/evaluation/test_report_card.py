@@ -51,7 +51,7 @@ def test_of_a_comparison(result):
     found = items(card_of_comparison(settings, result))
     assert found["name and version"] == "svm and dcnn, by napari-marrow 0.1.0"
     assert found["robustness to other microscopes"] == ""
-    assert "under paper nothing" in found["what never is on both sides"]
+    assert found["what never is on both sides"].startswith("honest: acquisitions; paper: nothing")
     assert "epochs 40" in found["hyperparameters"]
     assert "families auto" in found["hyperparameters"]
     assert found["number of photographs and classes"] == "20 cells of ALL and 20 cells of MM"

@@ -15,6 +15,7 @@ from napari_marrow.report.evaluation.questions import (
     sources_text,
 )
 from napari_marrow.report.evaluation.shown_tables import (
+    acquisition_table,
     control_table,
     difference_table,
     protocol_table,
@@ -172,6 +173,13 @@ def test_another_microscope(result, left_out):
     found = answer(replace(result, models=models), "microscope")
     assert "accuracy was 0.61 to 0.83" in found
     assert "not learnt from" in scope_text(replace(result, models=models))
+
+
+def test_an_acquisition_that_is_but_a_number_is_named_by_a_photograph(result, left_out):
+    numbered = (replace(left_out[0], name="1"), left_out[1])
+    models = (replace(result.models[0], acquisitions=numbered),)
+    rows = acquisition_table(replace(result, models=models)).rows
+    assert [row[0] for row in rows] == ["1, such as a/1.png", "lab b"]
 
 
 def test_controls_of_few_sources_tell_nothing(result):

@@ -124,8 +124,8 @@ def card_of_bundle(info: BundleInfo, result: EvaluationResult, name: str) -> Car
         "class imbalance": "weighted" if getattr(settings, "balance", False) else "",
         "how data were divided": f"sources{_at_random(settings.protocol)}: {divided}",
         "what never is on both sides": (
-            f"at the training {_disjoint(settings.protocol)}; at the evaluation photographs that "
-            "it learnt from, and others of their sources as far as these photographs show them"
+            f"training: {_disjoint(settings.protocol)}; evaluation: photographs that it learnt "
+            "from, and others of their sources as far as these photographs show them"
         ),
         "external data": f"{data.name} without photographs that it knows",
         "robustness to other microscopes": (
@@ -151,7 +151,7 @@ def card_of_comparison(settings: CompareSettings, result: EvaluationResult) -> C
         "hardware": versions.get("device", ""),
         "features": joined(settings.families) if "families" in options else "",
         "how data were divided": _folds(settings),
-        "what never is on both sides": _disjoint(settings.protocol),
+        "what never is on both sides": _disjoint(settings.protocol, settings.by),
         "external data": "none: all scores are from cross-validation",
         "robustness to other microscopes": _elsewhere(result),
     }
@@ -251,8 +251,12 @@ def _at_random(protocol: str) -> str:
     )
 
 
-def _disjoint(protocol: str) -> str:
-    if protocol == "paper":
-        return "nothing: copies of one photograph are on both sides, as published"
-    both = " under protocol honest; under paper nothing" if protocol == "both" else ""
-    return f"sources, with all that was cut or rotated from one{both}"
+def _disjoint(protocol: str, by: str = "source") -> str:
+    """Return what is on one side of a split alone."""
+    honest = "acquisitions"
+    if by == "source":
+        honest = "sources, with all that was cut or rotated from one"
+    if protocol == "honest":
+        return honest
+    paper = "nothing, as copies of one photograph are on both sides"
+    return paper if protocol == "paper" else f"honest: {honest}; paper: {paper}"

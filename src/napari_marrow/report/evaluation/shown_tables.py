@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from napari_marrow.data.text import counted
-from napari_marrow.learning.scores.evaluation import Evaluation, Score
+from napari_marrow.learning.scores.evaluation import AcquisitionScores, Evaluation, Score
 from napari_marrow.learning.scores.findings import Estimate, Recalibration
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import protocol_gaps
@@ -142,13 +142,18 @@ def acquisition_table(result: EvaluationResult) -> Table | None:
     """Return the main score on each acquisition that was left out."""
     metric = main_metric(result)
     rows = [
-        [one.name, model.model, _score(one.evaluation, metric), str(one.evaluation.units)]
+        [_named(one), model.model, _score(one.evaluation, metric), str(one.evaluation.units)]
         for model in shown_models(result)
         for one in model.acquisitions
     ]
     rows.sort(key=lambda row: row[0])
     columns = ("left out", "model", "estimate (95 % interval)", "answers")
     return _of_metric("Acquisitions that were not learnt from", result, columns, rows)
+
+
+def _named(one: AcquisitionScores) -> str:
+    """Return the name of an acquisition; with a photograph where it is but a number."""
+    return f"{one.name}, such as {one.photograph}" if one.name.isdigit() else one.name
 
 
 def _of_metric(
