@@ -51,6 +51,22 @@ def test_each_is_answered(result, word, part):
     assert part in answer(result, word)
 
 
+def test_the_published_protocol_is_told_of_where_models_are_under_both(result):
+    honest = tuple(one for one in result.models if one.protocol == "honest")
+    alone = replace(result, models=honest)
+    assert "add" not in " ".join(one.question for one in answered_questions(alone))
+    score = Score(0.98, 0.93, 0.99, 0.5)
+    for shown, expected in ((score, "is leakage or chance"), (None, "Nothing that can be told")):
+        of_svm = honest[0]
+        metrics = of_svm.evaluation.metrics
+        metrics = metrics | {"balanced_accuracy": shown or metrics["balanced_accuracy"]}
+        paper = replace(
+            of_svm, protocol="paper", evaluation=replace(of_svm.evaluation, metrics=metrics)
+        )
+        found = replace(result, models=(*honest, paper))
+        assert expected in answer(found, "add")
+
+
 def test_patients_are_known_by_a_table_only(result):
     grouped = replace(result, data=replace(result.data, grouped_by="groups.csv"))
     assert "there are 8 of ALL and 8 of MM, by groups.csv." in answer(grouped, "patients")

@@ -84,7 +84,7 @@ def leading_model(models: Sequence[ModelResult], best: str | None) -> ModelResul
 def verdict_of(result: EvaluationResult) -> tuple[str, ...]:
     """Return what a result means, from all its other parts."""
     lead = leading_model(result.models, result.best)
-    alarms = [*_published(lead), *_gap(result), *_controls(result.controls)]
+    alarms = [*_published(lead), *leaks(result), *_controls(result.controls)]
     first = "; ".join(alarms)
     sentences = [f"{first[0].upper()}{first[1:]}."] if alarms else []
     if result.confounding is not None:
@@ -128,22 +128,22 @@ def is_above_chance(model: ModelResult) -> bool:
     return shown and score.is_above_chance
 
 
-def _gap(result: EvaluationResult) -> list[str]:
+def leaks(result: EvaluationResult) -> list[str]:
     """Say what leaks, by the model in which most does, and in how many it does."""
     gaps = protocol_gaps(result.models)
-    leaks = [gap for gap in gaps if gap.is_leak]
-    if not leaks:
+    found = [gap for gap in gaps if gap.is_leak]
+    if not found:
         return []
-    most = max(leaks, key=lambda gap: gap.difference)
+    most = max(found, key=lambda gap: gap.difference)
     honest = leading_model([one for one in result.models if one.model == most.model], None)
     if honest.acquisitions:
         what = "photographs of the acquisition that it is asked about, and copies of one source,"
     else:
         what = "copies of one source"
-    models = f"; found in {len(leaks)} of {len(gaps)} models" if len(gaps) > 1 else ""
+    models = f"; found in {len(found)} of {len(gaps)} models" if len(gaps) > 1 else ""
     return [
         f"{most.difference:.2f} of the score that the published protocol gives {most.model} "
-        f"is leakage, but for chance: {most.paper.estimate:.2f} instead of "
+        f"is leakage or chance: {most.paper.estimate:.2f} instead of "
         f"{most.honest.estimate:.2f} (balanced accuracy{models}), as {what} are learnt from and "
         "asked about"
     ]

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.findings import DataSummary
 from napari_marrow.learning.scores.results import EvaluationResult
-from napari_marrow.learning.scores.verdict import OF_CELLS, is_above_chance, leading_model
+from napari_marrow.learning.scores.verdict import (
+    OF_CELLS,
+    is_above_chance,
+    leading_model,
+    leaks,
+    protocol_gaps,
+)
 from napari_marrow.report.evaluation.leading import (
     classes_asked,
     is_published,
@@ -44,6 +50,7 @@ def answered_questions(result: EvaluationResult) -> list[Question]:
         "How good is it, and how sure is that?": _how_good(result),
         "Is it better than chance?": _above_chance(result),
         "Which model should I take?": _which(result),
+        "What does the published protocol add?": _leaks(result),
         "What is the worst mistake?": _worst(result),
         "Are the given classes right?": labels_text(result),
         "Does it look at cells?": _controls(result),
@@ -73,6 +80,18 @@ def _what(result: EvaluationResult) -> str:
     return (
         f"{joined(models)}, each trained anew on parts of {data.name} and asked for the "
         f"{asked} of the part that was held out."
+    )
+
+
+def _leaks(result: EvaluationResult) -> str:
+    """Say what leaks under the published protocol; "" where models were not judged under both."""
+    if not protocol_gaps(result.models):
+        return ""
+    if found := leaks(result):
+        return f"{found[0]}."
+    return (
+        "Nothing that can be told from chance: no model is clearly better under it, although "
+        "copies of one source are learnt from and asked about."
     )
 
 
