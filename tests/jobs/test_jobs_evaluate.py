@@ -22,7 +22,7 @@ from napari_marrow.jobs.predict import PredictJob, run_prediction
 from napari_marrow.learning.bundles.bundle import load_bundle
 from napari_marrow.learning.bundles.predictor import Predictor
 from napari_marrow.learning.counting.count import count_cells
-from napari_marrow.learning.counting.heldout import HeldOutErrors
+from napari_marrow.learning.counting.heldout import HeldOutErrors, NothingHeldOutError
 from napari_marrow.learning.counting.result import CountSettings
 from napari_marrow.learning.evaluation import evaluate as learning
 from napari_marrow.learning.evaluation.controls import centred
@@ -148,6 +148,22 @@ def test_shares_are_adjusted_for_the_errors_at_the_training(judged, svm):
     assert whole["ALL"].counted == (answers["predicted"] == "ALL").sum()
     assert {x.image for x in run.result.shares} == {"", *answers["image"]}
     assert whole["ALL"].low <= whole["ALL"].estimate <= whole["ALL"].high
+
+
+def test_a_damaged_table_of_held_out_units_is_no_unknown_error(svm, new, monkeypatch):
+    """Nothing held out leaves the errors unknown; a table that can't be read is refused."""
+
+    def errors(error):
+        def of_bundle(bundle):
+            raise error
+
+        monkeypatch.setattr(HeldOutErrors, "of_bundle", of_bundle)
+
+    errors(NothingHeldOutError("None."))
+    assert ask(svm, new)[0].shares == ()
+    errors(MarrowError("heldout.csv can't be read."))
+    with pytest.raises(MarrowError, match="can't be read"):
+        ask(svm, new)
 
 
 def test_a_share_is_compared_with_a_cutoff(svm, new):

@@ -60,6 +60,16 @@ def test_classes_are_doubted_by_models_that_err_little_else_not_checked(
     assert bool(unchecked) is bool(found.unchecked_labels)
 
 
+def test_a_few_sources_right_by_luck_raise_no_doubt():
+    """Eight of ten is no more than guessing may give; of forty it is."""
+    for n_sources, is_checked in ((10, False), (40, True)):
+        one = cross_validated(8)
+        own = one.answers["source"].str.removesuffix(".png").astype(int) % n_sources
+        found = found_in(replace(one, answers=one.answers.assign(source=own.astype(str))))
+        assert bool(found.doubtful) is is_checked
+        assert ("sources enough" in found.unchecked_labels) is not is_checked
+
+
 def test_wide_intervals_do_not_keep_given_classes_from_being_checked():
     """Over three acquisitions nothing is shown, and one wrong class of 40 is found."""
     one = cross_validated(1)

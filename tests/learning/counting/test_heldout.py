@@ -11,7 +11,11 @@ import pytest
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.bundles.bundle import load_bundle
-from napari_marrow.learning.counting.heldout import HeldOutErrors, read_evaluation
+from napari_marrow.learning.counting.heldout import (
+    HeldOutErrors,
+    NothingHeldOutError,
+    read_evaluation,
+)
 from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.learning.scores.findings import DataSummary
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult, to_json
@@ -45,7 +49,7 @@ def test_what_goes_with_the_class_and_leaks_is_passed_on():
 
 def test_a_bundle_without_held_out_units_is_refused():
     bundle = load_bundle(GOLDEN)
-    with pytest.raises(MarrowError, match=r"svm_schema1.*no held-out"):
+    with pytest.raises(NothingHeldOutError, match=r"svm_schema1.*no held-out"):
         HeldOutErrors.of_bundle(replace(bundle, info=replace(bundle.info, evaluation=None)))
 
 

@@ -84,8 +84,17 @@ def test_no_leak_where_the_gap_is_small_or_may_be_noise(scores):
 
 
 def test_a_leak_from_below_chance_and_of_a_single_model():
-    assert "found in" not in verdict_of(both(a=(0.2, 0.98)))[0]
-    assert verdict_of(both(a=(0.2, 0.98)))[0].startswith("0.78 of the score")
+    first = verdict_of(both(a=(0.2, 0.98)))[0]
+    assert "found in" not in first
+    assert first.startswith("0.48 of the score")  # of what is above chance
+    assert "0.98 instead of 0.20, where chance is 0.50" in first
+
+
+def test_no_leak_is_named_where_sources_are_too_few_to_tell():
+    found = both(a=(0.6, 0.98))
+    few = replace(found.models[1].evaluation, few_sources={"ALL": 5, "MM": 5})
+    found = replace(found, models=(found.models[0], replace(found.models[1], evaluation=few)))
+    assert "leakage" not in " ".join(verdict_of(found))
 
 
 @pytest.mark.parametrize("name", ["permuted", "background", "colour"])

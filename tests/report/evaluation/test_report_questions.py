@@ -19,6 +19,7 @@ from napari_marrow.report.evaluation.shown_tables import (
     control_table,
     difference_table,
     protocol_table,
+    share_tables,
 )
 
 
@@ -242,6 +243,23 @@ def test_both_protocols_have_no_intervals_of_too_few_sources(result):
         "0.87 (too few to tell)",
         "0.98 (0.90 to 0.99)",
     )
+
+
+def test_shares_whose_errors_are_a_guess_have_no_interval(result):
+    (table,) = share_tables(result)
+    assert table.rows[0][3] == "14.0% (8.0% to 22.0%)"
+    guess = tuple(replace(one, is_guess=True) for one in result.shares)
+    (table,) = share_tables(replace(result, shares=guess))
+    assert [row[3] for row in table.rows] == ["14.0% (too few to tell)", "20.0% (too few to tell)"]
+
+
+def test_no_forecast_is_advised_where_acquisitions_are_left_out(result, left_out):
+    found = replace(result, forecast=None)
+    assert "repeat with --forecast" in answer(found, "more photographs")
+    models = tuple(replace(one, acquisitions=left_out) for one in found.models)
+    text = answer(replace(found, models=models), "more photographs")
+    assert "--forecast" not in text
+    assert "compare by source" in text
 
 
 def test_a_difference_is_shown_as_the_verdict_has_it(result):

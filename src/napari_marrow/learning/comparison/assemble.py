@@ -80,7 +80,7 @@ def with_findings(result: EvaluationResult, found: Sequence[CrossValidated]) -> 
 
 
 def _can_doubt(one: CrossValidated) -> bool:
-    return can_doubt(one.result.evaluation)
+    return can_doubt(one.result.evaluation, one.answers["source"].nunique())
 
 
 def _unchecked(lead: ModelResult) -> str:
@@ -90,5 +90,5 @@ def _unchecked(lead: ModelResult) -> str:
     chance = lead.evaluation.metrics["balanced_accuracy"].chance
     return (
         f"no model errs so seldom that its doubts count, which takes a balanced accuracy of "
-        f"{1 - MAX_ERROR_SHARE * (1 - chance):.2f}"
+        f"{1 - MAX_ERROR_SHARE * (1 - chance):.2f} and sources enough to tell that from chance"
     )

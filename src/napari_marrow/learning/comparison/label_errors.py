@@ -17,20 +17,29 @@ from numpy.typing import NDArray
 
 from napari_marrow.learning.scores.evaluation import Evaluation
 from napari_marrow.learning.scores.findings import DoubtfulLabel
+from napari_marrow.learning.scores.intervals import t_quantile, wilson
 
 MAX_ERROR_SHARE = 0.5
 """Of the error rate of guessing: models with more don't tell a wrong class from a wrong answer."""
 _UNIT = ["image", "index", "y", "x", "class"]
 
 
-def can_doubt(evaluation: Evaluation) -> bool:
+def can_doubt(evaluation: Evaluation, sources: int) -> bool:
     """Return whether a model errs so seldom that its answers are a reason to doubt a class.
 
-    Its error rate counts, not the interval: over few sources, or acquisitions, every interval is
-    wide, and given classes can be wrong there, too.
+    Its error rate has to be low, and told from guessing by the number of sources. Acquisitions do
+    not count for that: a few of them make every interval wide.
+
+    Parameters
+    ----------
+    evaluation
+        Of the model.
+    sources
+        Number of sources of what it was asked about.
     """
     score = evaluation.metrics["balanced_accuracy"]
-    return score.estimate >= 1 - MAX_ERROR_SHARE * (1 - score.chance)
+    low, _ = wilson(score.estimate * sources, sources, t_quantile(sources))
+    return score.estimate >= 1 - MAX_ERROR_SHARE * (1 - score.chance) and low > score.chance
 
 
 def confident_classes(

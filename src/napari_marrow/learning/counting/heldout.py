@@ -33,6 +33,10 @@ OF_PAPER = (
 )
 
 
+class NothingHeldOutError(MarrowError):
+    """Nothing that tells the errors of a model for a class was held out."""
+
+
 @dataclass(frozen=True)
 class HeldOutErrors:
     """How often a model takes one class for another, and how well that is known.
@@ -78,7 +82,7 @@ class HeldOutErrors:
             which = (
                 f"set of the evaluation of {self.evaluated}" if self.evaluated else "held-out set"
             )
-            raise MarrowError(
+            raise NothingHeldOutError(
                 f"The {which} has no unit of the class {missing[0]}, so that the errors for "
                 "it are not known; hold out more, or evaluate on a folder with all classes."
             )
@@ -185,7 +189,7 @@ class HeldOutErrors:
         """
         info = bundle.info
         if info.evaluation is None:
-            raise MarrowError(
+            raise NothingHeldOutError(
                 f"{bundle.path} has no held-out units, so that its errors are not known; train "
                 "with a held-out part, or give --evaluation."
             )
@@ -205,7 +209,7 @@ class HeldOutErrors:
                 counted_unit(info.settings.unit),
             )
         except MarrowError as error:
-            raise MarrowError(f"{bundle.path}: {error}") from error
+            raise type(error)(f"{bundle.path}: {error}") from error
 
 
 def clustering(values: NDArray, sources: NDArray) -> float:

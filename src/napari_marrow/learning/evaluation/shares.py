@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeAlias
 
 import pandas as pd
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.counting.count import count_cells
-from napari_marrow.learning.counting.heldout import HeldOutErrors
+from napari_marrow.learning.counting.heldout import HeldOutErrors, NothingHeldOutError
 from napari_marrow.learning.counting.result import CountResult, CountSettings
 from napari_marrow.learning.scores.findings import Share
 
@@ -37,7 +37,11 @@ def shares_of(bundle: Bundle, scored: pd.DataFrame) -> tuple[Share, ...]:
     counts = (
         _count(scored, CountSettings(class_name=name), errors) for name in bundle.info.classes
     )
-    return tuple(share for count in counts for share in count.shares)
+    return tuple(
+        replace(share, is_guess=count.verdict == "too few")
+        for count in counts
+        for share in count.shares
+    )
 
 
 def count_sentences(bundle: Bundle, scored: pd.DataFrame, settings: CountSettings) -> Sentences:
@@ -63,7 +67,7 @@ def count_sentences(bundle: Bundle, scored: pd.DataFrame, settings: CountSetting
 def _errors(bundle: Bundle) -> HeldOutErrors | None:
     try:
         return HeldOutErrors.of_bundle(bundle)
-    except MarrowError:  # nothing of a class was held out
+    except NothingHeldOutError:
         return None
 
 

@@ -236,6 +236,8 @@ class Share:
         Whose cells they are; "" in all, and where sources are not known.
     uncertain
         How many of the cells have an uncertain answer.
+    is_guess
+        Whether too few sources tell the model's errors, so that the interval is a guess.
     """
 
     class_name: str
@@ -247,6 +249,7 @@ class Share:
     high: float
     source: str = ""
     uncertain: int = 0
+    is_guess: bool = False
 
 
 @dataclass(frozen=True)

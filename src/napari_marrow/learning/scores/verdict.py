@@ -48,14 +48,23 @@ class ProtocolGap:
         return self.paper.estimate - self.honest.estimate
 
     @property
-    def is_leak(self) -> bool:
-        """Whether the published score is too good: large, above chance, and not by noise alone.
+    def leak(self) -> float:
+        """How much of the published score is too good: what lies below chance differs by luck."""
+        return self.paper.estimate - self._least
 
-        Both are so where its interval begins above the honest score, and above chance. What is
-        below chance under both protocols differs by luck.
+    @property
+    def is_leak(self) -> bool:
+        """Whether the published score is too good: by much, and not by noise alone.
+
+        That is so where its interval begins above the honest score, and above chance. Of too few
+        sources no interval tells that.
         """
-        least = max(self.honest.estimate, self.paper.chance)
-        return self.difference >= LARGE_GAP and self.paper.low > least
+        is_known = not self.paper_few and self.paper.low > self._least
+        return self.leak >= LARGE_GAP and is_known
+
+    @property
+    def _least(self) -> float:
+        return max(self.honest.estimate, self.paper.chance)
 
 
 def protocol_gaps(models: Sequence[ModelResult]) -> tuple[ProtocolGap, ...]:
@@ -134,18 +143,20 @@ def leaks(result: EvaluationResult) -> list[str]:
     found = [gap for gap in gaps if gap.is_leak]
     if not found:
         return []
-    most = max(found, key=lambda gap: gap.difference)
+    most = max(found, key=lambda gap: gap.leak)
     honest = leading_model([one for one in result.models if one.model == most.model], None)
     if honest.acquisitions:
         what = "photographs of the acquisition that it is asked about, and copies of one source,"
     else:
         what = "copies of one source"
+    chance = most.paper.chance
+    below = f", where chance is {chance:.2f}" if most.honest.estimate < chance else ""
     models = f"; found in {len(found)} of {len(gaps)} models" if len(gaps) > 1 else ""
     return [
-        f"{most.difference:.2f} of the score that the published protocol gives {most.model} "
+        f"{most.leak:.2f} of the score that the published protocol gives {most.model} "
         f"is leakage or chance: {most.paper.estimate:.2f} instead of "
-        f"{most.honest.estimate:.2f} (balanced accuracy{models}), as {what} are learnt from and "
-        "asked about"
+        f"{most.honest.estimate:.2f}{below} (balanced accuracy{models}), as {what} are learnt "
+        "from and asked about"
     ]
 
 

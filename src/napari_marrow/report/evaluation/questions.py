@@ -279,6 +279,8 @@ def _more(result: EvaluationResult) -> str:
     if result.forecast is None:
         if result.kind == "evaluate":
             return "Not estimated: compare --forecast on photographs to learn from does that."
+        if leading_model(result.models, result.best).acquisitions:
+            return "Not estimated: there is no forecast over acquisitions; compare by source."
         both = "--protocol both " if is_published(result) else ""
         return f"Not estimated: repeat with {both}--forecast."
     return " ".join(result.forecast.sentences)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from napari_marrow.data.text import counted
 from napari_marrow.learning.scores.evaluation import AcquisitionScores, Evaluation, Score
-from napari_marrow.learning.scores.findings import Estimate, Recalibration
+from napari_marrow.learning.scores.findings import Estimate, Recalibration, Share
 from napari_marrow.learning.scores.results import EvaluationResult, ModelResult
 from napari_marrow.learning.scores.verdict import protocol_gaps
 from napari_marrow.learning.scores.words import TOO_FEW
@@ -223,6 +223,10 @@ def control_table(result: EvaluationResult) -> Table | None:
     return Table("Negative controls", columns, rows) if rows else None
 
 
+def _share_interval(share: Share) -> str:
+    return TOO_FEW if share.is_guess else f"{share.low:.1%} to {share.high:.1%}"
+
+
 def share_tables(result: EvaluationResult) -> list[Table]:
     """Return the share of each class that was counted, in all, by source and by field."""
     tables = []
@@ -234,7 +238,7 @@ def share_tables(result: EvaluationResult) -> list[Table]:
                 one.image or one.source or "all photographs",
                 f"{one.counted} of {one.cells}",
                 f"{one.uncertain}",
-                f"{one.estimate:.1%} ({one.low:.1%} to {one.high:.1%})",
+                f"{one.estimate:.1%} ({_share_interval(one)})",
             )
             for one in shown
         ]

@@ -216,6 +216,10 @@ def test_runs_show_what_they_do_not_share_and_give_their_settings_back(opened, f
     assert third.details == ["Settings: the defaults."]
     tip = widget.runs.data(widget.runs.index(0, 0), Qt.ItemDataRole.ToolTipRole)
     assert all(line in tip for line in first.details)
+    first.origin = "/data/<b>a</b>"
+    tip = widget.runs.data(widget.runs.index(0, 0), Qt.ItemDataRole.ToolTipRole)
+    assert "&lt;b&gt;a&lt;/b&gt;" in tip
+    first.origin = "/data/slides"
     choose(widget, 0, 1)
     about = widget.run_list.about.text().split("\n")
     assert about[0] == f"dcnn 1: {' '.join(first.details)}"

@@ -17,6 +17,7 @@ from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.scores.words import TOO_FEW, headline
 from napari_marrow.learning.settings import CommonSettings, TrainingSettings
 from napari_marrow.viewer.per_viewer import per_viewer
+from napari_marrow.widgets.components.layout import plain_tooltip
 from napari_marrow.widgets.components.training.time_left import duration_text
 
 RunState = Literal["training", "finished", "cancelled", "failed"]
@@ -236,7 +237,7 @@ class Runs(QAbstractTableModel):
         if role == Qt.ItemDataRole.EditRole:
             return run.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join([*run.sentences, *run.details])
+            return plain_tooltip("\n".join([*run.sentences, *run.details]))
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         mark = "\N{BLACK RIGHT-POINTING SMALL TRIANGLE} " if self.is_current(run) else ""
