@@ -4,6 +4,11 @@ from .data.fields import Field as Field
 from .data.images import read_bmp as read_bmp
 from .data.images import read_image as read_image
 from .data.layouts import scan as scan
+from .data.project.annotations import Annotations as Annotations
+from .data.project.annotations import Change as Change
+from .data.project.annotations import Given as Given
+from .data.project.annotations import Place as Place
+from .data.project.project import Project as Project
 from .imaging.augment import Augmented as Augmented
 from .imaging.augment import augment as augment
 from .imaging.normalise import StainSettings as StainSettings
