@@ -155,6 +155,27 @@ TOPICS = {
         "How often a difference is shown at 0.05, by the corrected resampled t test and by a plain "
         "paired t test of the same folds.",
     ),
+    "asking": Topic(
+        "Which cell to ask next",
+        "asking.py {real} --seeds 10",
+        "Cells that have to be given a class until a model has a balanced accuracy of 0.9 in the "
+        "median of ten seeds, and keeps it: cells of one laboratory are asked one by one, or drawn "
+        "at random; the model is judged on the other half. The kind of model was chosen on "
+        "ALL-IDB2, and no constant of the asking on these laboratories; the features are the "
+        "defaults.",
+    ),
+    "annotating": Topic(
+        "Annotating cells",
+        "annotating.py",
+        "From a key to the next frame, in a field of 2560 x 1920 pixels in a real viewer, on a "
+        "virtual screen without a graphics card.",
+    ),
+    "killed": Topic(
+        "Killed while annotating",
+        "killed.py --times 50",
+        "A viewer is killed at a random moment while cells are annotated in it; the project must "
+        "hold all that was shown.",
+    ),
     "damaged": Topic(
         "Damaged BMP files",
         "fuzz_bmp.py --files 20000",

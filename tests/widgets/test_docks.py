@@ -11,6 +11,7 @@ ACTIONS = {
     "Segment nuclei": ("Segment", "Cancel"),
     "Stain": ("Normalise", "Separate stains", "Cancel"),
     "Augment": ("Make layers", "Write folder...", "Cancel"),
+    "Annotate cells": ("Undo", "Redo", "Annotate", "Cancel"),
     "Evaluate": ("Evaluate", "Export report...", "Cancel"),
     "Data set": ("Open checked fields", "Save table...", "Cancel"),
 }

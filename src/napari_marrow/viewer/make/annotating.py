@@ -58,17 +58,22 @@ def annotation_layer_to_paint(
     if own:
         layer = seen(own)[-1]
         layer.visible = True
-        known = label_classes(layer)
-        new = [name for name in classes if name not in known.values()]
-        if new:
-            first = max([0, *known]) + 1
-            set_painted_classes(layer, known | dict(enumerate(new, first)))
+        add_painted_classes(layer, classes)
     else:
         layer = viewer.add_layer(new_cells_layer(photograph.layer, tuple(classes)))
     bind_annotation_keys(viewer, photograph.layer, layer)
     viewer.layers.selection.active = layer
     layer.mode = "paint"
     return layer
+
+
+def add_painted_classes(layer: Labels, classes: Sequence[str]) -> None:
+    """Give a layer to paint in those of several classes that it lacks."""
+    known = label_classes(layer)
+    new = [name for name in classes if name not in known.values()]
+    if new:
+        first = max([0, *known]) + 1
+        set_painted_classes(layer, known | dict(enumerate(new, first)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,7 +47,8 @@ def bind_annotation_keys(viewer: napari.Viewer, image: Image, layer: Labels) -> 
         viewer.status = f"Nucleus {place} is in the middle of the canvas; A gives it a class."
 
     def give_class(_: Labels) -> None:
-        layer.paint(middle(), layer.selected_label)
+        with layer.block_history():  # its event is then emitted once it is painted
+            layer.paint(middle(), layer.selected_label)
         name = label_classes(layer).get(layer.selected_label, "no class")
         viewer.status = f"Painted {name} in the middle of the canvas."
 

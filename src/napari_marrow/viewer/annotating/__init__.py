@@ -1,0 +1,1 @@
+"""Cells of open photographs get classes, which a project keeps."""

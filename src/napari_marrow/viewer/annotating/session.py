@@ -1,0 +1,326 @@
+"""The annotations of open photographs: what is painted in the viewer, and what a project keeps.
+
+The classes of cells are shown in the layer of annotations of each photograph, the whole cell in the
+colour of its class; training and counting read that layer. The project has the same, by one pixel
+of each cell. A change is written to the project before it is shown; what a person paints is written
+when the stroke ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import napari
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from qtpy.QtCore import QObject, Signal
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.project.annotations import (
+    PERSON,
+    Annotations,
+    Asked,
+    Change,
+    ClassColour,
+    Given,
+    Place,
+)
+from napari_marrow.data.project.project import Project
+from napari_marrow.viewer.annotating.field_cells import FieldCells
+from napari_marrow.viewer.layer_info import shown_slice
+from napari_marrow.viewer.make.annotating import add_painted_classes, annotation_layer_to_paint
+from napari_marrow.viewer.photograph.annotations import label_classes
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.task import Task
+
+OPACITY = 0.4
+"""Of the classes over the cells, so that the chromatin is seen."""
+OUTLINE_PX = 2
+"""Width of the outlines of nuclei and cytoplasm while their classes are shown."""
+
+
+@dataclass(eq=False)
+class ShownField:
+    """A field whose cells are known.
+
+    Attributes
+    ----------
+    image, layer
+        The photograph or stack, and its layer of annotations.
+    row
+        The slice.
+    name
+        Of the field in the project.
+    cells
+        Its cells.
+    """
+
+    image: Image
+    layer: Labels
+    row: int
+    name: str
+    cells: FieldCells
+
+
+def outline(layers: Iterable[Labels]) -> None:
+    """Show layers of masks as outlines, where they are not yet: their colours are no classes."""
+    for layer in layers:
+        if not layer.contour:
+            layer.contour = OUTLINE_PX
+
+
+def field_name(photograph: Photograph, row: int) -> str:
+    """Return what a project calls a field: its path from the folder of all, with that folder.
+
+    So it is found again where the folder was moved. What is in no file has its layer's name.
+    """
+    if photograph.files and photograph.root is not None:
+        path = photograph.files[row].path
+        if path.is_relative_to(photograph.root):
+            return (photograph.root.name / path.relative_to(photograph.root)).as_posix()
+        return path.name
+    return photograph.field(row).name
+
+
+class AnnotationSession(QObject):
+    """Keeps the layers of annotations and a project the same.
+
+    Parameters
+    ----------
+    owner
+        Ends the work in threads when it is deleted.
+    viewer
+        Where the photographs are.
+    project
+        What keeps the annotations.
+    say
+        Called with a sentence for the person.
+    """
+
+    changed = Signal()
+    """Cells got or lost a class, or the classes changed."""
+
+    def __init__(
+        self,
+        owner: QObject,
+        viewer: napari.Viewer,
+        project: Project,
+        say: Callable[[str], None],
+    ):
+        super().__init__(owner)
+        self.viewer, self.project, self._say = viewer, project, say
+        self._fields: dict[tuple[Image, int], ShownField] = {}
+        self._followed: dict[Labels, list[Callable[[], object]]] = {}  # what ends following
+        self._painting = False
+        self._reading = Task(owner, failed=say)
+
+    def close(self) -> None:
+        """Let other programs open the project; strokes are not kept any more."""
+        self._reading.cancel()
+        self._fields.clear()
+        for ends in self._followed.values():
+            for end in ends:
+                end()
+        self._followed.clear()
+        self.project.close()
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Say a :class:`MarrowError` of the block, and show what the project has."""
+        try:
+            yield
+        except MarrowError as error:
+            self._say(str(error))
+            for field in self._fields.values():
+                self._show(field, self._painted_since(field))
+
+    def follows(self, layer: Layer | None) -> bool:
+        """Return whether a layer is one of annotations that this session keeps."""
+        return layer in self._followed
+
+    @property
+    def annotations(self) -> Annotations:
+        """What cells have now."""
+        return self.project.annotations
+
+    def open_field(self, photograph: Photograph, then: Callable[[], None] = lambda: None) -> None:
+        """Show the annotations of the field that is shown, and let more be given.
+
+        Its cells are read, or found, in a thread; then ``then`` is called.
+        """
+        image, row = photograph.layer, shown_slice(photograph.layer, self.viewer.dims.point)
+        if row < 0:
+            self._say("The slider shows no field of this stack; move it to one.")
+            return
+        names, before = [x.name for x in self.annotations.classes], {*self.viewer.layers}
+        layer = annotation_layer_to_paint(self.viewer, photograph, names)
+        if layer not in before:
+            layer.opacity = OPACITY
+            outline([x.layer for x in photograph.overlays.values()])
+        self._follow(image, layer, photograph)
+        if (image, row) in self._fields:
+            then()
+            return
+        name = field_name(photograph, row)
+
+        def show(cells: FieldCells) -> None:
+            if layer not in self.viewer.layers or image not in self.viewer.layers:
+                return
+            field = self._fields[image, row] = ShownField(image, layer, row, name, cells)
+            self._begin(field)
+            then()
+
+        self._reading.start(
+            lambda emit, should_stop: FieldCells(photograph.cells(row)), show, begun=""
+        )
+
+    def _follow(self, image: Image, layer: Labels, photograph: Photograph) -> None:
+        """Hear of strokes in a layer, and of edits of the nuclei below."""
+        if layer in self._followed:
+            return
+        hear = partial(self._painted, image)
+        heard = [(layer.events.paint, hear)]
+        nuclei = photograph.nuclei
+        if nuclei is not None and nuclei.layer is not layer:
+            forget, events = partial(self._forget, image), nuclei.layer.events
+            heard += [(event, forget) for event in (events.paint, events.data)]
+        for event, action in heard:
+            event.connect(action)
+        self._followed[layer] = [partial(event.disconnect, action) for event, action in heard]
+
+    def _forget(self, image: Image, _: object = None) -> None:
+        """Read the cells of a photograph anew before the next change."""
+        for key in [key for key in self._fields if key[0] is image]:
+            del self._fields[key]
+
+    def read_again(self, image: Image) -> None:
+        """Read the cells of the shown field, whose nuclei were edited or which was not shown yet.
+
+        What is painted on cells without a class meanwhile is kept then.
+        """
+        self.viewer.status = "The cells are being read; a key acts once they are."
+        self.open_field(Photograph.of(image, list(self.viewer.layers)))
+
+    def shown(self, image: Image) -> ShownField | None:
+        """Return the field of a photograph that is shown; None where its cells are not known."""
+        return self._fields.get((image, shown_slice(image, self.viewer.dims.point)))
+
+    def given(self, field: ShownField) -> dict[int, list[Place]]:
+        """Return the annotated cells of a field by number, with the pixels they are kept by."""
+        places = [x for x in self.annotations.cells if x.image == field.name]
+        found: dict[int, list[Place]] = {}
+        numbers = field.cells.numbers_at((x.y, x.x) for x in places)
+        for place, number in zip(places, numbers.tolist(), strict=True):
+            if number:
+                found.setdefault(number, []).append(place)
+        return found
+
+    def give(
+        self,
+        field: ShownField,
+        numbers: Iterable[int],
+        class_name: str | None,
+        who: str = PERSON,
+        asked: Asked = "",
+    ) -> None:
+        """Give cells of a field a class, or take it away with None; as one step of undo."""
+        after = None if class_name is None else Given(class_name, who, asked)
+        self._record(field, {number: after for number in numbers if number})
+
+    def _record(self, field: ShownField, wanted: Mapping[int, Given | None]) -> None:
+        cells, known = self.annotations.cells, self.given(field)
+        changes = []
+        for number, after in wanted.items():
+            own = known.get(number) or [Place(field.name, *field.cells.place(number))]
+            first, others = own[0], own[1:]  # several where cells were joined
+            changes += [Change(place, cells[place], None) for place in others]
+            if cells.get(first) != after:
+                changes.append(Change(first, cells.get(first), after))
+        if changes:
+            self.project.record("annotate", changes)
+        self._show(field, wanted)
+        self.changed.emit()
+
+    def undo(self) -> None:
+        """Take back the last thing done."""
+        self._go(self.project.undo)
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        self._go(self.project.redo)
+
+    def restore(self, number: int) -> None:
+        """Bring back an earlier moment."""
+        self._go(partial(self.project.restore, number))
+
+    def _go(self, step: Callable[[], Annotations]) -> None:
+        before = self.annotations
+        changed = {x.place for x in before.changes_to(step())}
+        for field in self._fields.values():
+            own = [x for x in changed if x.image == field.name]
+            numbers = field.cells.numbers_at((x.y, x.x) for x in own)
+            self._show(field, {k for k in numbers.tolist() if k})
+        self.changed.emit()
+
+    def set_classes(self, classes: Sequence[ClassColour]) -> None:
+        """Change the list of classes; cells keep theirs."""
+        self.project.record("classes", classes=classes)
+        for layer in self._followed.keys() & {*self.viewer.layers}:
+            add_painted_classes(layer, [x.name for x in classes])
+        self.changed.emit()
+
+    def _codes(self, field: ShownField) -> dict[int, int]:
+        """Return what each annotated cell of a field is to be painted with."""
+        code = {name: k for k, name in label_classes(field.layer).items()}
+        cells = self.annotations.cells
+        return {
+            number: code.get(cells[places[-1]].class_name, 0)
+            for number, places in self.given(field).items()
+        }
+
+    def _show(self, field: ShownField, numbers: Iterable[int]) -> None:
+        """Paint cells as the project has them, all over."""
+        codes = self._codes(field)
+        parts = [(*field.cells.pixels(number), codes.get(number, 0)) for number in numbers]
+        parts = [part for part in parts if part[0].size]
+        if not parts or field.layer not in self.viewer.layers:
+            return
+        y, x = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+        values = np.concatenate([np.full(len(part[0]), part[2]) for part in parts])
+        at = (y, x) if field.layer.ndim == 2 else (np.full(len(y), field.row), y, x)
+        self._painting = True
+        try:
+            field.layer.data_setitem(at, values.astype(field.layer.data.dtype))
+        finally:
+            self._painting = False
+
+    def _painted(self, image: Image, _: object = None) -> None:
+        """Keep what a person has painted on cells; all of each gets its colour."""
+        field = self.shown(image)
+        if self._painting:
+            return
+        if field is None:
+            self.read_again(image)
+        else:
+            with self.reporting():
+                self._record(field, self._painted_since(field))
+
+    def _begin(self, field: ShownField) -> None:
+        """Show what the project has of a field, and keep what else was painted there before."""
+        known = self._codes(field)
+        new = {k: x for k, x in self._painted_since(field).items() if x and k not in known}
+        if new:
+            self._record(field, new)
+        self._show(field, known)
+
+    def _painted_since(self, field: ShownField) -> dict[int, Given | None]:
+        """Return the class of each cell that is painted otherwise than the project has it."""
+        layer = field.layer
+        data = layer.data if layer.ndim == 2 else layer.data[field.row]
+        height, width = field.cells.labels.shape
+        painted, names = np.asarray(data)[:height, :width], label_classes(layer)
+        new = field.cells.painted_since(painted, self._codes(field))
+        return {k: Given(names[code]) if code in names else None for k, code in new.items()}

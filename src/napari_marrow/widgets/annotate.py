@@ -1,0 +1,224 @@
+"""The dock widget "Annotate cells": keys give cells a class, and a project keeps all of it."""
+
+from __future__ import annotations
+
+import zlib
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+from napari.utils.notifications import show_warning
+from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtWidgets import QFileDialog, QLineEdit
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.project.annotations import ClassColour
+from napari_marrow.data.project.project import Project, is_project
+from napari_marrow.data.text import counted, folded
+from napari_marrow.report.colours import class_colours
+from napari_marrow.viewer.annotating.keys import MAX_KEYS, bind_class_keys
+from napari_marrow.viewer.annotating.session import AnnotationSession
+from napari_marrow.viewer.per_viewer import single_shot
+from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.task import Task
+from napari_marrow.widgets.components.dock_widget import while_alive
+from napari_marrow.widgets.components.evaluation.fact_table import FactTable
+from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
+from napari_marrow.widgets.components.photograph_widget import PhotographWidget
+from napari_marrow.widgets.components.run_panel import RunPanel
+
+if TYPE_CHECKING:
+    import napari
+
+FOLLOW_MS = 150
+"""The field that the slider comes to is read this long after its last step, in milliseconds."""
+ICON_PX = 12
+HOW = (
+    "Keys act on the cell under the pointer, while the layer of cells is the active one: 1 to 9 "
+    "give a class, 0 takes it away, Ctrl+Z undoes. Paint, or draw a polygon, over many cells to "
+    "give all of them the class of the selected label."
+)
+
+
+def default_project(photograph: Photograph) -> Path:
+    """Return the folder of the project of a photograph or folder, where no other was chosen."""
+    root = str(photograph.root.resolve()) if photograph.root is not None else photograph.name
+    name = photograph.root.name if photograph.root is not None else photograph.name
+    safe = "".join(letter if letter.isalnum() else "-" for letter in name) or "project"
+    folder = platformdirs.user_data_path("napari-marrow") / "projects"
+    return folder / f"{safe}-{zlib.crc32(root.encode()):08x}"
+
+
+class Annotate(PhotographWidget):
+    """Gives cells classes by key or by painting; a project keeps them, and their history.
+
+    Parameters
+    ----------
+    viewer
+        Where the photographs are.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
+        super().__init__(viewer, min_width_px=300)
+        self.session: AnnotationSession | None = None
+        self.classes = FactTable(
+            ("Class", "Key", "Cells"), "The classes, their keys, and how many cells have each."
+        )
+        self.new_class = QLineEdit()
+        self.new_class.setPlaceholderText("Another class")
+        self.new_class.returnPressed.connect(self.add_class)
+        self.add_button = button("Add", self.add_class, "Add the class that is typed here.")
+        self.undo_button = button("Undo", self._undo, "Take back the last thing done (Ctrl+Z).")
+        self.redo_button = button(
+            "Redo", self._redo, "Do again what was taken back (Ctrl+Shift+Z)."
+        )
+        self.place = text_label("A project is begun with the first field.")
+        self.open_button = path_button(
+            "Project folder...",
+            self._ask_folder,
+            self.open_project,
+            "Keep annotations in another folder: one that is a project already, or a new one.",
+        )
+        self.begin_button = button(
+            "Annotate", self.begin, "Let keys and strokes give the cells of this field a class."
+        )
+        self.run = RunPanel(self.begin_button)
+        self.task = Task(self, self.run)
+        self._following = single_shot(FOLLOW_MS, self._follow_slider, self)
+        self.viewer.dims.events.current_step.connect(while_alive(self._wait))
+        self.closed.connect(self.close_project)
+        self.fill(
+            group("Photograph", self.photograph),
+            group("Classes", self.classes, row(self.new_class, self.add_button), text_label(HOW)),
+            group("Project", self.place, self.open_button),
+            actions=[row(self.undo_button, self.redo_button), self.run],
+        )
+        self._show()
+
+    def begin(self) -> None:
+        """Open the project of the chosen photograph if none is, and annotate its shown field."""
+        with self.task.reporting():
+            photograph = self.chosen()
+            if self.session is None:
+                self._open(default_project(photograph))
+            assert self.session is not None
+            session, layer = self.session, photograph.layer
+            self.run.say("Reading the cells...")
+            session.open_field(photograph, partial(self._begun, session, layer))
+
+    def _begun(self, session: AnnotationSession, layer: napari.layers.Image) -> None:
+        field = session.shown(layer)
+        if field is None:
+            return
+        bind_class_keys(session, layer, field.layer)
+        self._show()
+
+    def _wait(self) -> None:
+        self._following.start()
+
+    def _follow_slider(self) -> None:
+        """Read the field that the slider has come to, where its stack is being annotated."""
+        active = self.viewer.layers.selection.active
+        followed = self.session is not None and self.session.follows(active)
+        if followed and self.photograph.layer is not None:
+            self.begin()
+
+    def open_project(self, folder: Path) -> None:
+        """Keep annotations in a folder: open the project that it is, or make one there."""
+        with self.task.reporting():
+            self._open(folder)
+            if self.photograph.layer is not None:
+                self.begin()
+
+    def _open(self, folder: Path) -> None:
+        if self.session is not None and self.session.project.folder == folder.resolve():
+            return
+        classes = [ClassColour(*pair) for pair in class_colours(DEFAULT_CLASSES).items()]
+        made = Project(folder) if is_project(folder) else Project.create(folder, classes)
+        self.close_project()
+        self.session = AnnotationSession(self, self.viewer, made, self._fail)
+        self.session.changed.connect(self._show)
+        self._show()
+
+    def close_project(self) -> None:
+        """Let other programs open the project; nothing is annotated any more."""
+        if self.session is not None:
+            self.session.close()
+            self.session = None
+            self._show()
+
+    def add_class(self) -> None:
+        """Add the class that was typed."""
+        name, session = self.new_class.text().strip(), self.session
+        with self.task.reporting():
+            if session is None:
+                raise MarrowError("No project is open; press Annotate first.")
+            known = session.annotations.classes
+            if not name or folded(name) in {folded(x.name) for x in known}:
+                raise MarrowError("Type the name of a class that is not in the list yet.")
+            colours = class_colours([*(x.name for x in known), name])
+            session.set_classes([*known, ClassColour(name, colours[name])])
+            self.new_class.clear()
+
+    def _undo(self) -> None:
+        with self.task.reporting():
+            if self.session is not None:
+                self.session.undo()
+
+    def _redo(self) -> None:
+        with self.task.reporting():
+            if self.session is not None:
+                self.session.redo()
+
+    def _show(self) -> None:
+        """Show classes, counts and the project as they are now."""
+        session = self.session
+        can_undo = session is not None and session.project.undoable is not None
+        can_redo = session is not None and session.project.redoable is not None
+        self.undo_button.setEnabled(can_undo)
+        self.redo_button.setEnabled(can_redo)
+        self.add_button.setEnabled(session is not None)
+        self.new_class.setEnabled(session is not None)
+        if session is None:
+            names = class_colours(DEFAULT_CLASSES)
+            shown = [ClassColour(*pair) for pair in names.items()]
+            counts = dict.fromkeys(names, 0)
+            self.place.setText("A project is begun with the first field.")
+        else:
+            shown, counts = list(session.annotations.classes), dict(session.annotations.counts)
+            self.place.setText(f"{session.project.folder}; each change is saved at once.")
+        rows = [
+            (x.name, str(k) if k <= MAX_KEYS else "", str(counts.get(x.name, 0)))
+            for k, x in enumerate(shown, 1)
+        ]
+        self.classes.set_rows(rows)
+        for number, one in enumerate(shown):
+            if item := self.classes.item(number, 0):
+                item.setIcon(_square(one.colour))
+        self._say_counts()
+
+    def _say_counts(self) -> None:
+        """Say how many cells of the shown field have a class."""
+        session, layer = self.session, self.photograph.layer
+        field = None if session is None or layer is None else session.shown(layer)
+        if session is not None and field is not None:
+            cells = counted(len(field.cells.numbers), "cell")
+            known = len(session.given(field))
+            self.run.say(f"{field.name}: {cells}, {known} with a class.")
+
+    def _ask_folder(self) -> str:
+        start = Path.cwd() if self.session is None else self.session.project.folder
+        return QFileDialog.getExistingDirectory(self, "Folder of a project", str(start))
+
+    def _fail(self, text: str) -> None:
+        self.run.say(text)
+        show_warning(text)
+
+
+def _square(colour: str) -> QIcon:
+    """Return a square of a colour."""
+    pixels = QPixmap(ICON_PX, ICON_PX)
+    pixels.fill(QColor(colour))
+    return QIcon(pixels)

@@ -1,0 +1,264 @@
+"""Annotations in the viewer are those of the project: keys, strokes, undo, and opened again."""
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from qtpy.QtCore import QObject
+
+from napari_marrow.data.project.annotations import ClassColour, Given
+from napari_marrow.data.project.project import Project
+from napari_marrow.viewer.annotating.keys import bind_class_keys
+from napari_marrow.viewer.annotating.session import AnnotationSession
+from napari_marrow.viewer.layer_info import Kind, linked_info
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.transforms import place_of
+
+CLASSES = (ClassColour("ALL", "#E69F00"), ClassColour("MM", "#009E73"))
+CELLS = {1: (10, 10), 2: (10, 40), 3: (40, 25)}
+"""Upper left corners of cells of 8 pixels a side, in each of two fields."""
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    made = make_napari_viewer()
+    stack = np.full((2, 60, 64, 3), 220, np.uint8)
+    image = made.add_layer(Image(stack, name="stack", rgb=True, scale=(1, 0.5, 0.5)))
+    labels = np.zeros((2, 60, 64), np.uint16)
+    for number, (y, x) in CELLS.items():
+        labels[:, y : y + 8, x : x + 8] = number
+    info = linked_info(image, Kind.NUCLEI)
+    made.add_layer(Labels(labels, name="stack nuclei", metadata=info.metadata(), **place_of(image)))
+    made.dims.set_point(0, 0)
+    return made
+
+
+@pytest.fixture
+def project(tmp_path):
+    made = Project.create(tmp_path / "project", CLASSES)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def begin(viewer, project, qtbot):
+    """Begin to annotate the shown field; the session and the field."""
+    owner = QObject()
+
+    def start(session=None, opened=None):
+        session = session or AnnotationSession(owner, viewer, opened or project, print)
+        image = viewer.layers["stack"]
+        session.open_field(Photograph.of(image, list(viewer.layers)))
+        qtbot.waitUntil(lambda: session.shown(image) is not None)
+        return session, session.shown(image)
+
+    yield start
+    owner.deleteLater()
+
+
+def painted(field):
+    """The class label at the middle of each cell of a field, and whether all of it has it."""
+    frame = np.asarray(field.layer.data)[field.row]
+    found = {}
+    for number, (y, x) in CELLS.items():
+        (value,) = set(frame[y : y + 8, x : x + 8].ravel().tolist())  # one for all pixels
+        found[number] = value
+    return found
+
+
+def stroke(field, label):
+    """Paint in the middle of cell 1, as the mouse does."""
+    with field.layer.block_history():
+        field.layer.paint((field.row, 13, 13), label)
+
+
+def given(project, name="stack 0"):
+    return {
+        (x.y, x.x): y.class_name for x, y in project.annotations.cells.items() if x.image == name
+    }
+
+
+def test_a_class_is_shown_all_over_the_cell_and_kept(begin, project):
+    session, field = begin()
+    session.give(field, [1, 3], "MM")
+    session.give(field, [2], "ALL", who="model svm", asked="margin")
+    assert painted(field) == {1: 2, 2: 1, 3: 2}
+    assert sorted(given(project).values()) == ["ALL", "MM", "MM"]
+    (model,) = [x for x in project.annotations.cells.values() if x.class_name == "ALL"]
+    assert model == Given("ALL", "model svm", "margin")
+    session.give(field, [1], None)
+    assert painted(field) == {1: 0, 2: 1, 3: 2}
+    assert len(given(project)) == 2
+
+
+def test_nothing_is_shown_that_was_not_written(begin, project):
+    session, field = begin()
+    project.close()
+    with pytest.raises(Exception, match="was closed"):
+        session.give(field, [1], "MM")
+    assert painted(field) == {1: 0, 2: 0, 3: 0}
+
+
+def test_a_stroke_that_can_not_be_kept_is_not_shown(begin, project, capsys):
+    session, field = begin()
+    session.give(field, [1], "MM")
+    project.close()
+    stroke(field, 1)
+    assert "was closed" in capsys.readouterr().out
+    assert painted(field)[1] == 2
+
+
+def test_a_session_that_was_closed_hears_of_no_stroke(begin, project, capsys):
+    session, field = begin()
+    session.close()
+    stroke(field, 1)
+    assert capsys.readouterr().out == ""
+
+
+def test_undo_and_redo_are_shown_in_one_step_each(begin):
+    session, field = begin()
+    session.give(field, [1, 2, 3], "ALL")
+    session.give(field, [2], "MM")
+    session.undo()
+    assert painted(field) == {1: 1, 2: 1, 3: 1}
+    session.undo()
+    assert painted(field) == {1: 0, 2: 0, 3: 0}
+    session.redo()
+    session.redo()
+    assert painted(field) == {1: 1, 2: 2, 3: 1}
+    session.restore(2)
+    assert painted(field) == {1: 1, 2: 1, 3: 1}
+
+
+def test_a_stroke_counts_and_gets_the_whole_cell(begin, project):
+    session, field = begin()
+    field.layer.selected_label = 2
+    field.layer.brush_size = 3
+    stroke(field, 2)
+    assert painted(field) == {1: 2, 2: 0, 3: 0}
+    assert list(given(project).values()) == ["MM"]
+    stroke(field, 1)  # another class over it
+    assert painted(field)[1] == 1
+    stroke(field, 0)  # erased
+    assert painted(field)[1] == 0
+    assert given(project) == {}
+    session.undo()
+    session.undo()
+    assert painted(field)[1] == 2
+
+
+def test_each_field_of_a_stack_has_its_own(begin, viewer, project):
+    session, first = begin()
+    session.give(first, [1], "MM")
+    viewer.dims.set_point(0, 1)
+    session, second = begin(session)
+    session.give(second, [1], "ALL")
+    assert (painted(first)[1], painted(second)[1]) == (2, 1)
+    assert set(given(project).values()) == {"MM"}
+    assert set(given(project, "stack 1").values()) == {"ALL"}
+    session.undo()
+    assert (painted(first)[1], painted(second)[1]) == (2, 0)
+
+
+def test_what_was_annotated_is_there_when_the_project_is_opened_again(begin, viewer, project):
+    session, field = begin()
+    session.give(field, [1], "MM")
+    session.give(field, [3], "ALL")
+    viewer.layers.remove(field.layer)
+    project.close()
+    again = Project(project.folder)
+    session, field = begin(opened=again)
+    assert painted(field) == {1: 2, 2: 0, 3: 1}
+    assert len(again.entries) == 3  # nothing was added
+    again.close()
+
+
+def test_what_was_painted_before_counts_and_the_project_stays(begin, viewer, project):
+    """A layer of annotations from before: on cell 2 painted, on cell 1 not as in the project."""
+    session, field = begin()
+    session.give(field, [1], "MM")
+    data = np.array(field.layer.data)
+    data[0, 10:18, 10:18], data[0, 12:15, 42:45] = 0, 1
+    layer = field.layer
+    layer.data = data
+    session.close()
+    again = Project(project.folder)
+    session, field = begin(opened=again)
+    assert painted(field) == {1: 2, 2: 1, 3: 0}
+    assert sorted(given(again).values()) == ["ALL", "MM"]
+    again.close()
+
+
+def test_cells_that_are_numbered_anew_or_joined_keep_their_class(begin, viewer, project, qtbot):
+    session, field = begin()
+    session.give(field, [1], "MM")
+    session.give(field, [3], "ALL")
+    nuclei = viewer.layers["stack nuclei"]
+    data = np.array(nuclei.data)
+    data[data == 1] = 77
+    data[data == 3] = 2  # cells 2 and 3 are one now
+    nuclei.data = data
+    session, field = begin(session)
+    assert set(session.given(field)) == {77, 2}
+    session.give(field, [2], "MM")
+    frame = np.asarray(field.layer.data)[0]
+    assert (frame[data[0] == 2] == 2).all()
+    session.give(field, [2], None)
+    assert sorted(given(project).values()) == ["MM"]
+
+
+def test_edited_nuclei_are_read_again_by_the_next_stroke_or_key(begin, viewer, project, qtbot):
+    session, field = begin()
+    bind_class_keys(session, field.image, field.layer)
+    nuclei = viewer.layers["stack nuclei"]
+    for number, act in ((8, "stroke"), (9, "key")):
+        with nuclei.block_history():
+            nuclei.paint((0, 52, 6 * number), number)  # a new cell
+        assert session.shown(field.image) is None
+        if act == "stroke":
+            stroke(field, 2)
+        else:
+            next(iter(field.layer.keymap.values()))(field.layer)
+        qtbot.waitUntil(lambda: session.shown(field.image) is not None)
+        assert number in session.shown(field.image).cells.numbers
+        assert list(given(project).values()) == ["MM"]  # the stroke is kept
+        assert painted(field)[1] == 2
+
+
+def test_keys_give_the_cell_under_the_pointer_a_class(begin, viewer, project):
+    session, field = begin()
+    bind_class_keys(session, field.image, field.layer)
+
+    def press(key, y, x):
+        viewer.cursor.position = (0, 0.5 * y, 0.5 * x)  # half a micrometre a pixel
+        found = [action for binding, action in field.layer.keymap.items() if str(binding) == key]
+        found[0](field.layer)
+
+    press("2", 13, 13)
+    press("1", 43, 28)
+    assert painted(field) == {1: 2, 2: 0, 3: 1}
+    press("9", 13, 13)  # there is no ninth class
+    press("1", 0, 0)  # on no cell
+    assert viewer.status == "No cell is under the pointer."
+    assert painted(field) == {1: 2, 2: 0, 3: 1}
+    press("0", 13, 13)
+    assert painted(field)[1] == 0
+    press("Ctrl+Z", 0, 0)
+    assert painted(field)[1] == 2
+    press("Ctrl+Shift+Z", 0, 0)
+    assert painted(field)[1] == 0
+
+
+def test_a_new_class_can_be_given_at_once(begin):
+    session, field = begin()
+    session.set_classes([*CLASSES, ClassColour("other", "#56B4E9")])
+    session.give(field, [2], "other")
+    assert painted(field)[2] == 3
+    assert session.annotations.counts == {"other": 1}
+
+
+def test_what_is_annotated_is_what_is_learnt_from(begin, viewer):
+    session, field = begin()
+    session.give(field, [1], "MM")
+    session.give(field, [2], "ALL")
+    photograph = Photograph.of(field.image, list(viewer.layers))
+    assert dict(photograph.annotated(0).classes) == {1: "MM", 2: "ALL"}

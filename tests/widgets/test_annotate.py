@@ -1,0 +1,136 @@
+"""The widget "Annotate cells": a project for each folder, classes, keys, the slider, closing."""
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+
+from napari_marrow.data.project.project import Project
+from napari_marrow.viewer.layer_info import Kind, linked_info
+from napari_marrow.viewer.transforms import place_of
+from napari_marrow.widgets.annotate import Annotate
+
+
+@pytest.fixture(autouse=True)
+def projects(tmp_path, monkeypatch):
+    """The folder of projects is not the user's."""
+    folder = tmp_path / "user"
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name: folder / name)
+    return folder / "napari-marrow" / "projects"
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    made = make_napari_viewer()
+    image = made.add_layer(Image(np.full((2, 40, 64, 3), 220, np.uint8), name="slide 7", rgb=True))
+    labels = np.zeros((2, 40, 64), np.uint16)
+    labels[:, 5:13, 5:13], labels[:, 20:28, 30:38] = 1, 2
+    info = linked_info(image, Kind.NUCLEI).metadata()
+    made.add_layer(Labels(labels, name="slide 7 nuclei", metadata=info, **place_of(image)))
+    made.dims.set_point(0, 0)
+    return made
+
+
+@pytest.fixture
+def widget(viewer):
+    _, made = viewer.window.add_plugin_dock_widget("napari-marrow", "Annotate cells")
+    assert isinstance(made, Annotate)
+    return made
+
+
+def begin(widget, qtbot):
+    """Press Annotate; the layer of annotations."""
+    widget.begin_button.click()
+    layer = widget.photograph.layer
+    qtbot.waitUntil(lambda: widget.session is not None and widget.session.shown(layer) is not None)
+    return widget.session.shown(layer)
+
+
+def press(viewer, field, key, y, x):
+    viewer.cursor.position = (field.row, y, x)
+    found = [action for binding, action in field.layer.keymap.items() if str(binding) == key]
+    found[0](field.layer)
+
+
+def test_one_press_opens_a_project_and_keys_work(widget, viewer, projects, qtbot):
+    assert [widget.classes.texts(k) for k in (0, 1)] == [["ALL", "1", "0"], ["MM", "2", "0"]]
+    field = begin(widget, qtbot)
+    assert viewer.layers.selection.active is field.layer
+    assert "2 cells, 0 with a class" in widget.run.status.text()
+    press(viewer, field, "2", 8, 8)
+    press(viewer, field, "1", 22, 33)
+    assert "2 cells, 2 with a class" in widget.run.status.text()
+    assert viewer.layers["slide 7 nuclei"].contour > 0  # its colours are no classes
+    assert [widget.classes.texts(k)[2] for k in (0, 1)] == ["1", "1"]
+    widget.undo_button.click()
+    assert [widget.classes.texts(k)[2] for k in (0, 1)] == ["0", "1"]
+    assert widget.redo_button.isEnabled()
+    widget.redo_button.click()
+    assert not widget.redo_button.isEnabled()
+    (folder,) = projects.iterdir()
+    assert folder.name.startswith("slide-7-")
+    assert str(folder) in widget.place.text()
+
+
+def test_the_slider_is_followed(widget, viewer, qtbot):
+    field = begin(widget, qtbot)
+    press(viewer, field, "1", 8, 8)
+    viewer.dims.set_point(0, 1)
+    image = widget.photograph.layer
+    qtbot.waitUntil(lambda: widget.session.shown(image) is not None)
+    second = widget.session.shown(image)
+    assert (second.row, second.name) == (1, "slide 7 1")
+    press(viewer, second, "2", 8, 8)
+    assert np.asarray(second.layer.data)[:, 8, 8].tolist() == [1, 2]
+
+
+def test_closing_the_dock_closes_the_project_and_opening_it_goes_on(
+    widget, viewer, projects, qtbot
+):
+    field = begin(widget, qtbot)
+    press(viewer, field, "2", 8, 8)
+    (folder,) = projects.iterdir()
+    viewer.window.remove_dock_widget(widget.parent())
+    again = Project(folder)  # it is free
+    assert list(again.annotations.counts.items()) == [("MM", 1)]
+    again.close()
+    _, other = viewer.window.add_plugin_dock_widget("napari-marrow", "Annotate cells")
+    begin(other, qtbot)
+    assert other.classes.texts(1) == ["MM", "2", "1"]
+    other.close_project()
+
+
+def test_a_project_that_is_open_elsewhere_is_refused(widget, viewer, projects, qtbot, tmp_path):
+    begin(widget, qtbot)
+    (folder,) = projects.iterdir()
+    widget.close_project()
+    held = Project(folder)
+    widget.begin_button.click()
+    assert "is open in another window or program" in widget.run.status.text()
+    assert widget.session is None
+    widget.open_project(tmp_path / "other")
+    qtbot.waitUntil(lambda: widget.session.shown(widget.photograph.layer) is not None)
+    assert widget.session.project.folder == tmp_path / "other"
+    held.close()
+    widget.close_project()
+
+
+def test_classes_are_added_by_name_once(widget, viewer, qtbot):
+    field = begin(widget, qtbot)
+    for name, said in (("blast", ""), ("BLAST ", "not in the list"), ("", "not in the list")):
+        widget.new_class.setText(name)
+        widget.add_button.click()
+        assert said in widget.run.status.text()
+    assert [widget.classes.texts(k)[0] for k in range(widget.classes.rowCount())] == [
+        "ALL",
+        "MM",
+        "blast",
+    ]
+    press(viewer, field, "3", 8, 8)
+    assert widget.classes.texts(2) == ["blast", "3", "1"]
+
+
+def test_without_a_photograph_it_says_what_to_do(make_napari_viewer):
+    viewer = make_napari_viewer()
+    _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Annotate cells")
+    widget.begin_button.click()
+    assert "No photograph is open" in widget.run.status.text()
