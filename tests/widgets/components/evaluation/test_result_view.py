@@ -200,6 +200,8 @@ def test_curves_have_their_band_and_the_line_of_guessing(view):
     chance, roc = curves["ROC"].plot.lines
     assert list(roc.points) == [(0.0, 0.0), (0.5, 0.8), (1.0, 1.0)]
     assert list(roc.band) == [(0.0, 0.0, 0.1), (0.5, 0.6, 0.9), (1.0, 0.9, 1.0)]
+    assert curves["ROC"].text.text().endswith("The band is the 95 % interval.")
+    assert "band" not in curves["Calibration"].text.text()  # none could be computed
     assert list(chance.points) == [(0.0, 0.0), (1.0, 1.0)]
     assert curves["ROC"].text.text().startswith("ROC AUC: 0.93 (0.80 to 0.98).")
     assert not curves["Calibration"].plot.lines[1].band

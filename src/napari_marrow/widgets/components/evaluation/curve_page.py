@@ -62,9 +62,9 @@ class CurvePage(QWidget):
         text
             What sums the curve up, and how to read it.
         """
-        label = f"{name}, with its 95 % band" if _band(curve) else name
-        lines = [Line("", CHANCE, chance, dashed=True), _line(label, TRAINING, curve)]
-        self.text.setText(text)
+        about_band = " The band is the 95 % interval." if _band(curve) else ""
+        lines = [Line("", CHANCE, chance, dashed=True), _line(name, TRAINING, curve)]
+        self.text.setText(text + about_band)
         self.plot.axis_names = (self._x_name, y_name)
         self.legend.show_lines(lines)
         self.plot.show_lines(lines)
