@@ -230,6 +230,21 @@ def test_others_of_a_source_that_was_learnt_from_are_left_out(phantom, svm, new)
         ask(svm, alone)
 
 
+def test_a_table_tells_the_source_of_photographs_learnt_from_that_are_not_here(svm, new):
+    """One table of all patients, and a folder of the new photographs alone."""
+    bundle = load_bundle(svm["bundle"])
+    learnt, held = (
+        sorted(x)[0] for x in (bundle.learnt, {*bundle.info.fingerprints} - bundle.learnt)
+    )
+    one, two, *others = new.fields
+    fields = (with_source(one, "patient 1"), with_source(two, "patient 2"), *others)
+    rows = ((learnt, "patient 1"), (held, "patient 2"), ("another.png", others[0].source))
+    found = replace(new, fields=fields, grouped_by="groups.csv", elsewhere=rows)
+    result, answers = ask(svm, Collection.from_dict(found.to_dict()))
+    assert (result.data.known, result.data.same_source, result.data.held_out) == (0, 1, 0)
+    assert set(answers["image"]) == {new.label(f) for f in (two, *others)}
+
+
 def test_a_model_is_not_judged_on_what_it_knows_alone(tmp_path, phantom, svm):
     with pytest.raises(MarrowError, match=r"knows all 10 photographs") as error:
         evaluate(svm["bundle"], phantom, tmp_path / "out")

@@ -185,6 +185,8 @@ class Collection:
         Tables that can't be used; the warnings have the reasons.
     grouped_by
         The name of the table of sources, "" where none was given.
+    elsewhere
+        Image and source of each row of that table which names none of the photographs.
     """
 
     root: Path
@@ -194,6 +196,7 @@ class Collection:
     left_out: tuple[Field, ...] = ()
     passed_over: tuple[Path, ...] = ()
     grouped_by: str = ""
+    elsewhere: tuple[tuple[str, str], ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -226,6 +229,7 @@ class Collection:
             "left_out": [f.to_dict() for f in self.left_out],
             "passed_over": [str(path) for path in self.passed_over],
             "grouped_by": self.grouped_by,
+            "elsewhere": [list(pair) for pair in self.elsewhere],
         }
 
     @classmethod
@@ -239,6 +243,7 @@ class Collection:
             left_out=tuple(Field.from_dict(v) for v in values.get("left_out", ())),
             passed_over=tuple(map(Path, values.get("passed_over", ()))),
             grouped_by=values.get("grouped_by", ""),
+            elsewhere=tuple((image, source) for image, source in values.get("elsewhere", ())),
         )
 
 
@@ -344,9 +349,12 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
     acquisitions: dict[int, str] = {}
     unclear: dict[int, str] = {}
     without: dict[int, str] = {}
+    elsewhere: list[tuple[str, str]] = []
     for row, found in zip(rows, find_rows(rows, index.find_all), strict=True):
         if len(found) == 1 and (given := known_text(row.get("acquisition", ""))):
             acquisitions[found[0]] = given
+        if not found and row in known:
+            elsewhere.append((row["image"], row["source"]))
         if len(found) > 1:
             unclear |= dict.fromkeys(found, row["image"])
         elif found and row not in known:
@@ -385,5 +393,10 @@ def with_groups(collection: Collection, table: Path | str) -> Collection:
         )
     grouped_by = table.name if known else collection.grouped_by
     return dataclasses.replace(
-        collection, fields=fields, warnings=warnings, tables=tables, grouped_by=grouped_by
+        collection,
+        fields=fields,
+        warnings=warnings,
+        tables=tables,
+        grouped_by=grouped_by,
+        elsewhere=tuple(elsewhere) if known else collection.elsewhere,
     )

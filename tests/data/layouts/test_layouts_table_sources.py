@@ -57,6 +57,14 @@ def test_of_several_columns_the_one_that_groups_patients_counts(folder, header, 
     assert [f.source for f in grouped.fields] == expected
 
 
+def test_rows_of_photographs_that_are_not_here_are_kept_with_their_sources(folder):
+    rows = [*((k, f"P{k}") for k in range(N)), ("old/77.png", "P3"), ("78", "unknown")]
+    (folder / "g.dat").write_text("image,source\n" + "".join(f"{a},{b}\n" for a, b in rows))
+    grouped = with_groups(Collection(folder, scan(folder).fields), folder / "g.dat")
+    assert grouped.elsewhere == (("old/77.png", "P3"),)
+    assert Collection.from_dict(grouped.to_dict()) == grouped
+
+
 def test_the_column_source_comes_before_a_patients(folder):
     row = lambda k: (k, "AB"[k % 2], k // 2, k // 6)  # noqa: E731
     assert sources(folder, "image,class,source,patient", row)[0] == [str(k // 2) for k in range(N)]

@@ -89,6 +89,9 @@ def test_any_earlier_moment_can_be_brought_back(project):
     assert project.undo().cells == moments[3].cells  # what was restored before
     assert project.restore(now.number).cells == now.cells
     assert len(project.entries) == 13  # nothing of the history is gone
+    for number in (-1, 14):
+        with pytest.raises(MarrowError, match="choose one from 0 to 13"):
+            project.restore(number)
 
 
 def test_two_programs_do_not_mix(project):

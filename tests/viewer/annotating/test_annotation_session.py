@@ -159,6 +159,27 @@ def test_each_field_of_a_stack_has_its_own(begin, viewer, project):
     assert (painted(first)[1], painted(second)[1]) == (2, 0)
 
 
+def test_the_tool_stays_from_field_to_field(begin, viewer):
+    session, field = begin()
+    field.layer.mode = "polygon"
+    viewer.dims.set_point(0, 1)
+    session, second = begin(session)
+    assert second.layer is field.layer
+    assert field.layer.mode == "polygon"
+
+
+def test_of_joined_cells_with_two_classes_the_one_given_last_counts(begin, viewer):
+    session, field = begin()
+    for number, name in ((3, "ALL"), (1, "MM"), (3, "MM"), (3, "ALL")):
+        session.give(field, [number], name)
+    nuclei = viewer.layers["stack nuclei"]
+    nuclei.data = np.where(np.asarray(nuclei.data) == 1, 3, nuclei.data)
+    session, field = begin(session)
+    assert painted(field) == {1: 1, 2: 0, 3: 1}
+    session.undo()
+    assert painted(field) == {1: 2, 2: 0, 3: 2}
+
+
 def test_what_was_annotated_is_there_when_the_project_is_opened_again(begin, viewer, project):
     session, field = begin()
     session.give(field, [1], "MM")

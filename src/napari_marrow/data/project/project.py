@@ -58,6 +58,7 @@ class Project:
         self.folder = folder = Path(folder).resolve()
         _check_header(folder)
         self._lock = FileLock(folder / LOCK)
+        self._done, self._taken_back = list[int](), list[int]()  # what undo and redo go by
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
@@ -70,14 +71,15 @@ class Project:
             ) from error
         try:
             self.entries = read_journal(folder / JOURNAL)
-            self._stacks()
+            for entry in self.entries[1:]:  # the first names the classes
+                self._note(entry)
             drop_unfinished(folder / JOURNAL)
         except IndexError as error:
             self.close()
             raise MarrowError(
                 f"{folder / JOURNAL} takes back more than was done; put a copy of it in its place."
             ) from error
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the folder is let go, and it is raised again
             self.close()
             raise
         self.annotations = Annotations().after(self.entries)
@@ -131,12 +133,24 @@ class Project:
         named = None if classes is None else tuple(classes)
         entry = Entry(self.annotations.number + 1, when, action, tuple(changes), named, of)
         append(self.folder / JOURNAL, entry)
+        if self.entries:
+            self._note(entry)
         self.entries.append(entry)
         self.annotations = self.annotations.after([entry])
         return self.annotations
 
     def at(self, number: int) -> Annotations:
-        """Return the annotations as they were after an entry; 0 is before the first."""
+        """Return the annotations as they were after an entry; 0 is before the first.
+
+        Raises
+        ------
+        MarrowError
+            When there is no such entry.
+        """
+        if not 0 <= number <= len(self.entries):
+            raise MarrowError(
+                f"{self.folder} has no entry {number}; choose one from 0 to {len(self.entries)}."
+            )
         return Annotations().after(self.entries[:number])
 
     def restore(self, number: int) -> Annotations:
@@ -148,14 +162,12 @@ class Project:
     @property
     def undoable(self) -> int | None:
         """The number of the entry that :meth:`undo` takes back; None where there is none."""
-        done, _ = self._stacks()
-        return done[-1] if done else None
+        return self._done[-1] if self._done else None
 
     @property
     def redoable(self) -> int | None:
         """The number of the entry that :meth:`redo` does again; None where there is none."""
-        _, taken_back = self._stacks()
-        return taken_back[-1] if taken_back else None
+        return self._taken_back[-1] if self._taken_back else None
 
     def undo(self) -> Annotations:
         """Take back the last thing done that was not taken back, also of an earlier session."""
@@ -175,18 +187,15 @@ class Project:
         entry = self.entries[number - 1]
         return self.record("redo", entry.changes, classes=entry.classes, of=number)
 
-    def _stacks(self) -> tuple[list[int], list[int]]:
-        """Return the numbers of what can be taken back, and of what can be done again."""
-        done, taken_back = list[int](), list[int]()
-        for entry in self.entries[1:]:  # the first names the classes
-            if entry.action == "undo":
-                taken_back.append(done.pop())
-            elif entry.action == "redo":
-                done.append(taken_back.pop())
-            else:
-                done.append(entry.number)
-                taken_back.clear()
-        return done, taken_back
+    def _note(self, entry: Entry) -> None:
+        """Note what can be taken back, and what can be done again, after an entry."""
+        if entry.action == "undo":
+            self._taken_back.append(self._done.pop())
+        elif entry.action == "redo":
+            self._done.append(self._taken_back.pop())
+        else:
+            self._done.append(entry.number)
+            self._taken_back.clear()
 
 
 def _check_header(folder: Path) -> None:

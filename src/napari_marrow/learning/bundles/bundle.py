@@ -134,10 +134,10 @@ class Bundle:
         images = files.union(seen.copy_of)
         if not images:
             return None
-        return "learnt" if images & self._learnt else "held out"
+        return "learnt" if images & self.learnt else "held out"
 
     @cached_property
-    def _learnt(self) -> frozenset[str]:
+    def learnt(self) -> frozenset[str]:
         """Names of the photographs it learnt from, those it was validated on among them."""
         import pandas as pd
 

@@ -16,6 +16,7 @@ from napari_marrow.audit.audit import audit
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failures
 from napari_marrow.data.fields import Collection, with_classes_only
+from napari_marrow.data.file_index import FileIndex
 from napari_marrow.data.text import counted, listed
 from napari_marrow.learning.bundle_files import ONNX
 from napari_marrow.learning.bundles.bundle import Bundle, observe_one
@@ -193,7 +194,8 @@ def _check_some(scored: pd.DataFrame, answers: pd.DataFrame, bundle: Bundle) -> 
 
 def _ask(bundle: Bundle, collection: Collection, callbacks: Callbacks, failures: Failures) -> Asked:
     """Measure the photographs that a model does not know, nor others of their sources."""
-    found, sides, learnt_from = [], Counter[str](), set[str]()
+    found, sides = [], Counter[str]()
+    learnt_from = _sources_elsewhere(bundle, collection)
     unit = bundle.info.settings.unit
     unusable = set(failures.images)
     fields = [f for f in collection.fields if collection.label(f) not in unusable]
@@ -223,6 +225,16 @@ def _ask(bundle: Bundle, collection: Collection, callbacks: Callbacks, failures:
             "are in its card."
         )
     return Asked(new, sides["learnt"], sides["held out"], same_source)
+
+
+def _sources_elsewhere(bundle: Bundle, collection: Collection) -> set[str]:
+    """Return the sources that a table gives to photographs learnt from that are not here."""
+    if not collection.elsewhere:
+        return set()
+    names = FileIndex({name: name for name in bundle.learnt})
+    found = names.find_all([image for image, _ in collection.elsewhere])
+    pairs = zip(collection.elsewhere, found, strict=True)
+    return {source for (_, source), learnt in pairs if len(learnt) == 1}
 
 
 def _model_result(bundle: Bundle, scored: pd.DataFrame) -> ModelResult:

@@ -129,7 +129,8 @@ def sources_text(result: EvaluationResult) -> str:
     if result.kind == "evaluate":
         return (
             f"{text} Photographs of the same source as one that the model learnt from are left "
-            "out, where that one is among these photographs, too; of others this can't be known."
+            "out, where that one is among these photographs or in the table of sources; of others "
+            "this can't be known."
         )
     if {one.protocol for one in result.models} == {"paper"}:
         return f"{text} Under the published protocol photographs of one source are on both sides."

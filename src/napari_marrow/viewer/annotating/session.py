@@ -155,8 +155,11 @@ class AnnotationSession(QObject):
         if row < 0:
             self._say("The slider shows no field of this stack; move it to one.")
             return
-        names, before = [x.name for x in self.annotations.classes], {*self.viewer.layers}
+        names = [x.name for x in self.annotations.classes]
+        before, modes = {*self.viewer.layers}, {x: x.mode for x in self._followed}
         layer = annotation_layer_to_paint(self.viewer, photograph, names)
+        if layer in modes:
+            layer.mode = modes[layer]  # a person who draws polygons goes on with that
         if layer not in before:
             layer.opacity = OPACITY
             outline([x.layer for x in photograph.overlays.values()])
