@@ -61,7 +61,7 @@ class Annotate(PhotographWidget):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
-        super().__init__(viewer, min_width_px=300)
+        super().__init__(viewer, min_width_px=340)
         self.session: AnnotationSession | None = None
         self.classes = FactTable(
             ("Class", "Key", "Cells"), "The classes, their keys, and how many cells have each."
