@@ -1,0 +1,209 @@
+"""The measured cells of several fields, and what a model says of each beside what a person said.
+
+This is what the parts of the widget "Annotate cells" share: the overlay, the gallery, the counts,
+the explanations and the exports all show rows of :class:`CellAnswers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_marrow.data.project.annotations import Annotations, Place
+from napari_marrow.learning.annotating.live import UNKNOWN, Codes, Values, standardized
+
+KEYS = ("index", "y", "x")
+"""Columns of a table of cells before its features: the number of the label, and its centre."""
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredField:
+    """The cells of one field, measured.
+
+    Attributes
+    ----------
+    table
+        ``index``, ``y``, ``x`` (centre, pixels), and a column a feature; a row a cell.
+    places
+        (n, 2) row and column of a pixel of each cell, by which a project keeps it.
+    acquisition
+        That of the field; "" where it is not known.
+    """
+
+    table: pd.DataFrame
+    places: NDArray[np.intp]
+    acquisition: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredCells:
+    """The cells of several fields, measured; a row each, by field and then by number.
+
+    Attributes
+    ----------
+    fields
+        Names of the fields, as a project has them.
+    field
+        (n,) position in ``fields``.
+    index
+        (n,) number of the label in its field.
+    places
+        (n, 2) row and column of a pixel of each cell.
+    acquisitions
+        (n,) that of each cell.
+    features
+        (n, features) as they were measured; not a number where one could not be.
+    """
+
+    fields: tuple[str, ...]
+    field: Codes
+    index: NDArray[np.intp]
+    places: NDArray[np.intp]
+    acquisitions: NDArray[np.str_]
+    features: pd.DataFrame
+
+    @classmethod
+    def of(cls, measured: Mapping[str, MeasuredField]) -> MeasuredCells:
+        """Join the cells of fields, by name; at least one field."""
+        counts = [len(x.table) for x in measured.values()]
+        table = pd.concat([x.table for x in measured.values()], ignore_index=True)
+        return cls(
+            fields=tuple(measured),
+            field=np.repeat(np.arange(len(counts)), counts),
+            index=table["index"].to_numpy(np.intp),
+            places=np.concatenate([x.places.reshape(-1, 2) for x in measured.values()]),
+            acquisitions=np.repeat([x.acquisition for x in measured.values()], counts),
+            features=table.drop(columns=[*KEYS]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def values(self) -> Values:
+        """(n, features) standardised by acquisition, see :func:`.standardized`."""
+        return standardized(self.features.to_numpy(np.float64), self.acquisitions)
+
+    def rows_of(self, field_name: str) -> NDArray[np.intp]:
+        """Return the rows of the cells of a field; empty where it was not measured."""
+        if field_name not in self.fields:
+            return np.empty(0, np.intp)
+        return np.flatnonzero(self.field == self.fields.index(field_name))
+
+    def row_of(self, field_name: str, index: int) -> int | None:
+        """Return the row of a cell by field and number; None where it was not measured."""
+        rows = self.rows_of(field_name)
+        found = rows[self.index[rows] == index]
+        return int(found[0]) if len(found) else None
+
+    def place(self, row: int) -> Place:
+        """Return the pixel by which a project keeps a cell that has no class yet."""
+        y, x = self.places[row].tolist()
+        return Place(self.fields[self.field[row]], y, x)
+
+
+@dataclass(frozen=True, eq=False)
+class CellAnswers:
+    """What is known of the class of each measured cell.
+
+    Attributes
+    ----------
+    cells
+        The cells.
+    classes
+        Names of the classes, in the order of their keys.
+    given
+        (n,) position in ``classes`` of the class that was given, or -1.
+    origins
+        (n,) who gave it: ``person``, or the name of the model whose answer was accepted; "" where
+        none was given.
+    model
+        Name of the model that answered; "" where there is none yet.
+    probabilities
+        (n, classes) of its answers; 0 for a class that it does not know. NaN without a model, and
+        for cells that it did not see.
+    reasons
+        (n,) why the model's answer is uncertain; "" where it is not.
+    """
+
+    cells: MeasuredCells
+    classes: tuple[str, ...]
+    given: Codes
+    origins: NDArray[np.str_]
+    model: str
+    probabilities: Values
+    reasons: NDArray[np.str_]
+
+    @classmethod
+    def unanswered(
+        cls, cells: MeasuredCells, annotations: Annotations, numbers: Mapping[Place, int]
+    ) -> CellAnswers:
+        """Return what persons gave, before any model answers.
+
+        Parameters
+        ----------
+        cells
+            The cells.
+        annotations
+            What a project has.
+        numbers
+            The number of the cell that each annotated pixel is of; those of no cell are left out.
+        """
+        classes = tuple(x.name for x in annotations.classes)
+        given = np.full(len(cells), UNKNOWN, np.intp)
+        origins = np.full(len(cells), "", object)
+        rows = {
+            (cells.fields[f], n): row
+            for row, (f, n) in enumerate(zip(cells.field, cells.index.tolist(), strict=True))
+        }
+        code = {name: k for k, name in enumerate(classes)}
+        for place, one in annotations.cells.items():  # of joined cells the last given stands
+            row = rows.get((place.image, numbers.get(place, 0)))
+            if row is not None and one.class_name in code:
+                given[row], origins[row] = code[one.class_name], one.who
+        nothing = np.full((len(cells), len(classes)), np.nan)
+        reasons = np.full(len(cells), "", object)
+        return cls(cells, classes, given, origins.astype(str), "", nothing, reasons.astype(str))
+
+    @property
+    def answered(self) -> NDArray[np.bool_]:
+        """(n,) whether the model answered for a cell."""
+        if not self.classes:
+            return np.zeros(len(self.cells), bool)
+        return np.isfinite(self.probabilities).all(axis=1)
+
+    @property
+    def answers(self) -> Codes:
+        """(n,) the model's answer, a position in ``classes``; -1 where it has none."""
+        found = np.full(len(self.cells), UNKNOWN, np.intp)
+        known = self.answered
+        found[known] = self.probabilities[known].argmax(axis=1)
+        return found
+
+    @property
+    def top(self) -> Values:
+        """(n,) the probability of the model's answer; NaN where it has none."""
+        found = np.full(len(self.cells), np.nan)
+        known = self.answered
+        found[known] = self.probabilities[known].max(axis=1)
+        return found
+
+    @property
+    def final(self) -> Codes:
+        """(n,) the class that was given, else the model's answer, else -1."""
+        return np.where(self.given != UNKNOWN, self.given, self.answers)
+
+    @property
+    def uncertain(self) -> NDArray[np.bool_]:
+        """(n,) whether no class was given and the model's answer is marked."""
+        return (self.given == UNKNOWN) & (self.reasons != "")
+
+
+def class_names(codes: Codes, classes: Sequence[str]) -> NDArray[np.str_]:
+    """Return the names of classes; "" for -1."""
+    return np.array([*classes, ""], object)[codes].astype(str)
