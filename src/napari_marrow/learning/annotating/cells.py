@@ -173,9 +173,8 @@ class CellAnswers:
     @property
     def answered(self) -> NDArray[np.bool_]:
         """(n,) whether the model answered for a cell."""
-        if not self.classes:
-            return np.zeros(len(self.cells), bool)
-        return np.isfinite(self.probabilities).all(axis=1)
+        known = np.isfinite(self.probabilities).all(axis=1)
+        return np.asarray(known & bool(self.classes), bool)
 
     @property
     def answers(self) -> Codes:
