@@ -98,6 +98,12 @@ def fit_live(values: Values, given: Codes) -> Live | None:
     Live or None
         None where fewer than two classes have a cell, or none has a second.
     """
+    model = fit_discriminant(values, given)
+    return None if model is None else Live(model.classes_, model.predict_proba(values))
+
+
+def fit_discriminant(values: Values, given: Codes) -> LinearDiscriminantAnalysis | None:
+    """Fit the model of :func:`fit_live`, which says what it goes by, too."""
     known = given != UNKNOWN
     codes = np.unique(given[known])
     if len(codes) < 2 or np.count_nonzero(known) <= len(codes):
@@ -106,5 +112,4 @@ def fit_live(values: Values, given: Codes) -> Live | None:
     model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=priors)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Only one sample available")  # has no covariance
-        model.fit(values[known], given[known])
-    return Live(codes, model.predict_proba(values))
+        return model.fit(values[known], given[known])
