@@ -284,3 +284,18 @@ def test_no_preview_of_a_field_that_is_not_shown(opened, draw, snam, qtbot):
     viewer.dims.set_current_step(0, 7)
     qtbot.waitUntil(lambda: PREVIEW_NAME not in viewer.layers, timeout=20000)
     assert "shows no field of this stack" in widget.run.status.text()
+
+
+def test_the_button_lets_the_nuclei_of_a_folder_be_corrected_by_keys(opened, snam):
+    viewer, widget, _ = opened
+    widget.correct()
+    assert widget.run.status.text().startswith("No photograph is open")
+    viewer.open(str(snam), plugin="napari-marrow")
+    nuclei = viewer.layers["PKG - SN-AM nuclei"]
+    nuclei.visible = False
+    widget.correct_button.click()
+    assert viewer.layers.selection.active == nuclei
+    assert nuclei.visible
+    assert nuclei.editable
+    image = viewer.layers["PKG - SN-AM"]
+    assert not Photograph.of(image, viewer.layers).nuclei.edited  # nothing was changed yet

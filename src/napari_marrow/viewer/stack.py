@@ -206,13 +206,40 @@ class EditableStack(LazyStack):
 
     Parameters
     ----------
-    readers, shape, dtype
+    readers, shape, dtype, drafts, warn
         As :class:`LazyStack` takes them.
+
+    Attributes
+    ----------
+    of_files
+        Whether slices that nobody painted on show masks that are in files.
     """
 
-    def __init__(self, readers: Sequence[Reader], shape: tuple[int, ...], dtype: DTypeLike):
-        super().__init__(readers, shape, dtype)
+    def __init__(
+        self,
+        readers: Sequence[Reader],
+        shape: tuple[int, ...],
+        dtype: DTypeLike,
+        *,
+        drafts: Sequence[Reader] = (),
+        warn: Warn | None = None,
+    ):
+        super().__init__(readers, shape, dtype, drafts=drafts, warn=warn)
+        self.of_files = False
         self._painted: dict[int, NDArray] = {}
+
+    @classmethod
+    def over(cls, stack: LazyStack) -> EditableStack:
+        """Return the masks of files as a stack that can be painted on; the files stay."""
+        made = cls(
+            stack._readers, stack.shape[1:], stack.dtype, drafts=stack._drafts, warn=stack._warn
+        )
+        made.of_files, made.shown = True, stack.shown
+        made.names, made.cytoplasm = stack.names, stack.cytoplasm
+        made._unprepared, made._kept = set(stack._unprepared), OrderedDict(stack._kept)
+        for preparer in stack.preparers:
+            made.preparers.add(preparer)
+        return made
 
     @classmethod
     def of(cls, labels: NDArray, painted: Iterable[int], names: Sequence[str]) -> EditableStack:
@@ -257,7 +284,9 @@ class EditableStack(LazyStack):
 
     def astype(self, dtype: DTypeLike) -> EditableStack:
         """Return a copy with another type of numbers."""
-        copied = EditableStack(self._readers, self.shape[1:], dtype)
+        readers, shape = self._readers, self.shape[1:]
+        copied = EditableStack(readers, shape, dtype, drafts=self._drafts, warn=self._warn)
+        copied._unprepared, copied.of_files = set(self._unprepared), self.of_files
         copied._painted = {row: copied._framed(x) for row, x in self._painted.items()}
         copied.names, copied.cytoplasm = self.names, self.cytoplasm
         return copied

@@ -11,9 +11,11 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.imaging.segmentation import segment_nuclei
 from napari_marrow.imaging.settings import SegmentSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
+from napari_marrow.viewer.behaviours.nucleus_keys import HOW, make_editable
 from napari_marrow.viewer.layer_info import Kind, linked_info
 from napari_marrow.viewer.make.segmented import Segmented, segment_photograph, segmented_layers
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -42,6 +44,11 @@ class SegmentNuclei(PhotographWidget):
         self.form = SettingsForm(SegmentSettings())
         self.cytoplasm = QCheckBox("Find the cytoplasm too")
         self.run_button = button("Segment", self.segment, "All fields of the photograph.")
+        self.correct_button = button(
+            "Correct by keys",
+            self.correct,
+            "Selects the layer of nuclei, of masks too, so that the keys act on it.",
+        )
         self.run = RunPanel(self.run_button)
         self.task = Task(self, self.run)
         self.preview = LayerPreview(
@@ -56,6 +63,7 @@ class SegmentNuclei(PhotographWidget):
         self.fill(
             group("Photograph", self.photograph),
             group("Nuclei", self.form, self.cytoplasm, self.preview),
+            group("Correct nuclei", self.correct_button, text_label(HOW)),
             text_label(RESEARCH_ONLY),
             actions=[self.run],
         )
@@ -71,6 +79,23 @@ class SegmentNuclei(PhotographWidget):
                 lambda found: self._add_layers(photograph, found),
                 f"Segmenting {photograph.name}...",
             )
+
+    def correct(self) -> None:
+        """Make the nuclei of the photograph the active layer, which takes corrections by keys."""
+        from napari_marrow.viewer.behaviours.opening import attach_behaviours
+
+        with self.task.reporting():
+            photograph = self.chosen()
+            if photograph.nuclei is None:
+                raise MarrowError(
+                    f"{photograph.name} has no layer of nuclei to correct; press Segment first."
+                )
+            attach_behaviours(self.viewer)
+            layer = photograph.nuclei.layer
+            make_editable(layer)
+            layer.visible = True
+            self.viewer.layers.selection.active = layer
+            self.run.say(f"Keys act on {layer.name} now.")
 
     def _add_layers(self, photograph: Photograph, found: list[Segmented]) -> str:
         from napari_marrow.viewer.behaviours.opening import attach_behaviours

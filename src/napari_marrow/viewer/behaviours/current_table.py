@@ -66,6 +66,7 @@ class CurrentTable(ViewerFollower):
             row, info = self._shown_row(layer), LayerInfo.of(layer)
             if row is None:
                 continue
+            layer.events.data.connect(self._wait)  # the masks of a folder are let be corrected
             table, lazy = None, isinstance(layer.data, LazyStack)
             if row in {info.shown_row, *info.tables} or not lazy:
                 if row != info.shown_row:

@@ -13,6 +13,7 @@ from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.behaviours.current_table import attach_current_table
 from napari_marrow.viewer.behaviours.lock_2d import attach_lock_2d, show_in_2d
 from napari_marrow.viewer.behaviours.new_label import attach_new_label
+from napari_marrow.viewer.behaviours.nucleus_keys import attach_nucleus_keys
 from napari_marrow.viewer.behaviours.prepare_labels import attach_label_preparation
 from napari_marrow.viewer.make.layers import LayerData
 from napari_marrow.viewer.per_viewer import open_viewers, while_open
@@ -26,6 +27,7 @@ def attach_behaviours(viewer: napari.Viewer) -> None:
     """Let caption, features table, labels and axes follow a viewer from now on."""
     attach_lock_2d(viewer)
     attach_new_label(viewer)
+    attach_nucleus_keys(viewer)
     attach_label_preparation(viewer)
     attach_current_table(viewer)
     QTimer.singleShot(CAPTION_MS, while_open(viewer, attach_caption))

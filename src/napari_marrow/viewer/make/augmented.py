@@ -249,7 +249,7 @@ def written_fields(photograph: Photograph, folder: Path, failures: Failures) -> 
     """
     fields = tuple(photograph.field(row) for row in range(len(photograph)))
     shown = photograph.overlays.values()
-    in_files = photograph.root and len(fields) > 1 and all(x.from_files for x in shown)
+    in_files = photograph.root and len(fields) > 1 and not any(x.edited for x in shown)
     kinds = {kind for field in fields for kind in field.mask_kinds}
     in_files = in_files and {MASKS[kind] for kind in photograph.overlays} <= kinds
     written = []

@@ -109,7 +109,7 @@ def slice_input(photograph: Photograph, row: int, needs_nuclei: bool) -> Predict
 
     photograph.check(row)
     shown = photograph.files[row] if photograph.files else photograph.image(row)
-    own = needs_nuclei and (photograph.has_own_nuclei or not photograph.files)
+    own = needs_nuclei and (photograph.has_own_nuclei(row) or not photograph.files)
     labels = photograph.labels(row) if own else None
     nuclei = None if labels is None else RunLengthLabels.encode(labels)
     return PredictInput(shown, nuclei, keep_cells=True)

@@ -52,7 +52,7 @@ def painted_outside(photograph: Photograph, row: int) -> Outside:
         classes += [str(names[k]) for k in found]
         if nuclei is not None and annotation.layer is nuclei.layer:
             known.update(found)
-    if nuclei is None or nuclei.from_files:
+    if nuclei is None or nuclei.shows_file(row):
         return Outside(tuple(classes))
     count = len(_beside(read_slice(nuclei.data, row), height, width) - known)
     return Outside(tuple(classes), count)

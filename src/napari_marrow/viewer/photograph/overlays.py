@@ -26,8 +26,8 @@ NEW_LABELS = " - Labels"
 class Overlay:
     """A Labels layer over a photograph; ``layer`` is only touched on the viewer's thread.
 
-    ``from_files`` is whether it shows the masks of a folder, which can't be edited; ``checksum`` is
-    of the masks of one field, as they were opened.
+    ``from_files`` is whether it shows the masks of a folder, where nobody painted on them;
+    ``checksum`` is of the masks of one field, as they were opened.
     """
 
     layer: Labels
@@ -39,15 +39,25 @@ class Overlay:
     def of(cls, layer: Labels) -> Overlay:
         """Return the layer with its data as it is now."""
         info, data = LayerInfo.of(layer), full_data(layer)
-        fixed = isinstance(data, LazyStack) and not isinstance(data, EditableStack)
-        return cls(layer, data, fixed and info.kind in _MASK_WORDS, info.checksum)
+        editable = isinstance(data, EditableStack) and not data.of_files
+        filed = isinstance(data, LazyStack) and not editable
+        return cls(layer, data, filed and info.kind in _MASK_WORDS, info.checksum)
+
+    def shows_file(self, row: int) -> bool:
+        """Whether a slice is the mask of a file, as it is there."""
+        painted = isinstance(self.data, EditableStack) and row in self.data.painted_rows
+        return self.from_files and not painted
 
     @property
     def edited(self) -> bool:
         """Whether a person made or changed it."""
         if isinstance(self.data, np.ndarray) and self.checksum is not None:
             return labels_checksum(self.data) != self.checksum
-        return not self.from_files
+        return not self.from_files or self._is_painted
+
+    @property
+    def _is_painted(self) -> bool:
+        return isinstance(self.data, EditableStack) and bool(self.data.painted_rows)
 
     def corrected(self, row: int) -> bool:
         """Whether a person made or changed a slice; in a folder, not just by segmenting."""

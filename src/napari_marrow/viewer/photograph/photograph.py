@@ -239,10 +239,9 @@ class Photograph:
         self._check_files(row)
         return self.files[row].image() if self.files else self.part(self.data, row)[..., :3]
 
-    @property
-    def has_own_nuclei(self) -> bool:
-        """Whether the nuclei that are seen are others than those of its files."""
-        return self.nuclei is not None and not (self.nuclei.from_files and self.files)
+    def has_own_nuclei(self, row: int) -> bool:
+        """Whether the nuclei of a slice that are seen are others than those of its file."""
+        return self.nuclei is not None and not (self.nuclei.shows_file(row) and self.files)
 
     def check(self, row: int) -> None:
         """Raise MarrowError where nuclei or annotations lie elsewhere, or files were changed."""
@@ -275,7 +274,7 @@ class Photograph:
 
     def _has_labels(self, row: int) -> bool:
         fields = self.files or self.origin
-        if not fields or (self.nuclei is not None and not self.nuclei.from_files):
+        if not fields or (self.nuclei is not None and not self.nuclei.shows_file(row)):
             return self.nuclei is not None
         masks = fields[row].labels is not None or "nucleus" in fields[row].mask_kinds
         return masks and (self.nuclei is not None or bool(self.files))  # else a stack shows none

@@ -24,7 +24,7 @@ def nuclei_in_pieces(photograph: Photograph, row: int) -> dict[int, int]:
     for overlay in photograph.cell_overlays:
         data = overlay.data
         unpainted = isinstance(data, EditableStack) and row not in data.painted_rows
-        if overlay.from_files or unpainted:
+        if overlay.shows_file(row) or unpainted:
             continue
         labels, numbers = small_numbers(photograph.part(data, row))
         for label, box in enumerate(ndimage.find_objects(labels), 1):

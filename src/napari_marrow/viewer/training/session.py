@@ -196,7 +196,7 @@ def session_field(one: LearntSlice, stem: Path, names: SessionNames) -> Field:
         made = replace(made, path=stem.with_suffix(".tif"))
         _write_photograph(made.path, photograph, row)
     labels = one.annotated.cells
-    if labels is None and photograph.has_own_nuclei:
+    if labels is None and photograph.has_own_nuclei(row):
         labels = photograph.labels(row)
     return made if labels is None else with_labels(made, labels, Path(f"{stem}_nuclei.tif"))
 
