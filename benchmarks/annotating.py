@@ -23,7 +23,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_marrow.data.project.annotations import ClassColour
 from napari_marrow.data.project.project import Project
-from napari_marrow.viewer.annotating.session import AnnotationSession, ShownField
+from napari_marrow.viewer.annotating.open_field import OpenField
+from napari_marrow.viewer.annotating.session import AnnotationSession
 from napari_marrow.viewer.layer_info import Kind, linked_info
 from napari_marrow.viewer.photograph.photograph import Photograph
 
@@ -33,7 +34,7 @@ SIZE = 1920, 2560
 
 def field_of(
     viewer: napari.Viewer, project: Project, owner: QObject, count: int
-) -> tuple[AnnotationSession, ShownField]:
+) -> tuple[AnnotationSession, OpenField]:
     """Open a field with so many cells, and begin to annotate it."""
     side = int(np.sqrt(SIZE[0] * SIZE[1] / count))
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]

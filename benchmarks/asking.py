@@ -18,7 +18,8 @@ from sklearn.metrics import recall_score
 from sklearn.model_selection import train_test_split
 
 from napari_marrow.learning.annotating.asking import Question, next_question
-from napari_marrow.learning.annotating.live import UNKNOWN, Live, fit_live, standardized
+from napari_marrow.learning.annotating.codes import UNKNOWN
+from napari_marrow.learning.annotating.live import Live, fit_live, standardized
 
 
 def scores(values: NDArray, truth: NDArray, seed: int, *, at_random: bool) -> list[float]:

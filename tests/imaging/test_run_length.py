@@ -27,3 +27,15 @@ def test_runs_are_counted_across_rows():
     packed = RunLengthLabels.encode(labels)
     assert packed.values.tolist() == [0, 5, 0]
     assert packed.lengths.tolist() == [2, 3, 1]
+
+
+def test_labels_are_looked_up_without_decoding():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(rng.integers(0, 4, (7, 9)), 3, axis=1).astype(np.uint16)
+    places = rng.integers(-2, 30, (200, 2))
+    inside = ((places >= 0) & (places < labels.shape)).all(axis=1)
+    expected = np.zeros(200, int)
+    expected[inside] = labels[tuple(places[inside].T)]
+    assert 0 < inside.sum() < 200
+    np.testing.assert_array_equal(RunLengthLabels.encode(labels).at(places), expected)
+    assert RunLengthLabels.encode(labels).at(np.empty((0, 2), int)).size == 0

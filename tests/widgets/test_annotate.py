@@ -5,6 +5,7 @@ import pytest
 from napari.layers import Image, Labels
 
 from napari_marrow.data.project.project import Project
+from napari_marrow.viewer.annotating.open_project import open_project_of
 from napari_marrow.viewer.layer_info import Kind, linked_info
 from napari_marrow.viewer.transforms import place_of
 from napari_marrow.widgets.annotate import Annotate
@@ -134,3 +135,32 @@ def test_without_a_photograph_it_says_what_to_do(make_napari_viewer):
     _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Annotate cells")
     widget.begin_button.click()
     assert "No photograph is open" in widget.run.status.text()
+
+
+def test_the_model_is_read_where_the_pointer_is(widget, viewer, qtbot):
+    field = begin(widget, qtbot)
+    qtbot.waitUntil(lambda: widget.live.answers is not None)
+    qtbot.waitUntil(lambda: len(widget.live.answers.cells) == 4)
+    press(viewer, field, "1", 8, 8)
+    qtbot.waitUntil(lambda: (widget.live.answers.given == 0).sum() == 1)
+    viewer.cursor.position = (0, 8, 8)
+    for callback in viewer.mouse_move_callbacks:
+        callback(viewer, None)
+    assert widget.pointed.text() == "Cell 1: ALL, given by a person."
+    viewer.cursor.position = (0, 0, 0)
+    for callback in viewer.mouse_move_callbacks:
+        callback(viewer, None)
+    assert "Point at a cell" in widget.pointed.text()
+
+
+def test_docks_find_the_open_project_and_hear_that_it_closes(widget, viewer, qtbot):
+    holder = open_project_of(viewer)
+    assert holder.live is None
+    begin(widget, qtbot)
+    assert holder.live is widget.live
+    assert "slide 7 classes" in viewer.layers
+    with qtbot.waitSignal(holder.changed):
+        viewer.window.remove_dock_widget(widget.parent())
+    assert holder.live is None
+    assert "slide 7 classes" not in viewer.layers
+    assert widget._hovering not in viewer.mouse_move_callbacks

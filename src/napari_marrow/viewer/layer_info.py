@@ -59,6 +59,8 @@ class Kind(StrEnum):
     PREDICTED = "predicted cells"
     EARLIER_PREDICTED = "earlier cells"
     """Predicted, then changed by a person before they were predicted again."""
+    ANSWERS = "classes"
+    """Rings around cells in the colours of a model's answers, while a person annotates."""
     PREVIEW = "preview"
     """Comes and goes with a widget."""
     MEAN = "mean picture"

@@ -17,7 +17,9 @@ from napari_marrow.data.project.annotations import ClassColour
 from napari_marrow.data.project.project import Project, is_project
 from napari_marrow.data.text import counted, folded
 from napari_marrow.report.colours import class_colours
-from napari_marrow.viewer.annotating.keys import MAX_KEYS, bind_class_keys
+from napari_marrow.viewer.annotating.keys import MAX_KEYS, bind_class_keys, cell_at_pointer
+from napari_marrow.viewer.annotating.live_cells import LiveCells
+from napari_marrow.viewer.annotating.open_project import open_project_of
 from napari_marrow.viewer.annotating.session import AnnotationSession
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES
@@ -35,10 +37,15 @@ if TYPE_CHECKING:
 FOLLOW_MS = 150
 """The field that the slider comes to is read this long after its last step, in milliseconds."""
 ICON_PX = 12
+LEGEND = (
+    "Filled: a class that was given. Ring: what the model says, dashed where it is uncertain. It "
+    "is trained anew after each class that is given, once two classes have cells."
+)
+NO_CELL = "Point at a cell to read what the model says."
 HOW = (
     "Keys act on the cell under the pointer, while the layer of cells is the active one: 1 to 9 "
-    "give a class, 0 takes it away, Ctrl+Z undoes. Paint, or draw a polygon, over many cells to "
-    "give all of them the class of the selected label."
+    "give a class, 0 takes it away, Space accepts what the model says, Ctrl+Z undoes. Paint, or "
+    "draw a polygon, over many cells to give all of them the class of the selected label."
 )
 
 
@@ -63,6 +70,8 @@ class Annotate(PhotographWidget):
     def __init__(self, viewer: napari.viewer.Viewer):  # napari injects by this very string
         super().__init__(viewer, min_width_px=340)
         self.session: AnnotationSession | None = None
+        self.live: LiveCells | None = None
+        self.pointed = text_label(NO_CELL)
         self.classes = FactTable(
             ("Class", "Key", "Cells"), "The classes, their keys, and how many cells have each."
         )
@@ -88,10 +97,13 @@ class Annotate(PhotographWidget):
         self.task = Task(self, self.run)
         self._following = single_shot(FOLLOW_MS, self._follow_slider, self)
         self.viewer.dims.events.current_step.connect(while_alive(self._wait))
-        self.closed.connect(self.close_project)
+        self._hovering = while_alive(self._hover)
+        self.viewer.mouse_move_callbacks.append(self._hovering)
+        self.closed.connect(self._close)
         self.fill(
             group("Photograph", self.photograph),
             group("Classes", self.classes, row(self.new_class, self.add_button), text_label(HOW)),
+            group("Model", text_label(LEGEND), self.pointed),
             group("Project", self.place, self.open_button),
             actions=[row(self.undo_button, self.redo_button), self.run],
         )
@@ -104,15 +116,16 @@ class Annotate(PhotographWidget):
             if self.session is None:
                 self._open(default_project(photograph))
             assert self.session is not None
-            session, layer = self.session, photograph.layer
+            assert self.live is not None
             self.run.say("Reading the cells...")
-            session.open_field(photograph, partial(self._begun, session, layer))
+            self.session.open_field(photograph, partial(self._begun, self.live, photograph))
 
-    def _begun(self, session: AnnotationSession, layer: napari.layers.Image) -> None:
-        field = session.shown(layer)
-        if field is None:
+    def _begun(self, live: LiveCells, photograph: Photograph) -> None:
+        field = live.session.shown(photograph.layer)
+        if field is None or live is not self.live:
             return
-        bind_class_keys(session, layer, field.layer)
+        bind_class_keys(live, photograph.layer, field.layer)
+        live.follow(photograph)
         self._show()
 
     def _wait(self) -> None:
@@ -140,14 +153,36 @@ class Annotate(PhotographWidget):
         self.close_project()
         self.session = AnnotationSession(self, self.viewer, made, self._fail)
         self.session.changed.connect(self._show)
+        self.live = LiveCells(self, self.session, self.run)
+        open_project_of(self.viewer).set_live(self.live)
         self._show()
 
     def close_project(self) -> None:
         """Let other programs open the project; nothing is annotated any more."""
-        if self.session is not None:
+        if self.session is not None and self.live is not None:
+            open_project_of(self.viewer).set_live(None)
+            self.live.close()
             self.session.close()
-            self.session = None
+            self.session = self.live = None
+            self.pointed.setText(NO_CELL)
             self._show()
+
+    def _close(self) -> None:
+        if self._hovering in self.viewer.mouse_move_callbacks:
+            self.viewer.mouse_move_callbacks.remove(self._hovering)
+        self.close_project()
+
+    def _hover(self, *_: object) -> None:
+        """Say what is known of the cell under the pointer."""
+        image, live = self.photograph.layer, self.live
+        field = None if live is None or image is None else live.session.shown(image)
+        if live is None or field is None or live.answers is None:
+            return
+        number = cell_at_pointer(self.viewer, field)
+        row = live.row_at(field, number) if number else None
+        text = NO_CELL if row is None else f"Cell {number}: {live.answers.describe(row)}."
+        if text != self.pointed.text():
+            self.pointed.setText(text)
 
     def add_class(self) -> None:
         """Add the class that was typed."""

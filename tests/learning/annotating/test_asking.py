@@ -7,7 +7,8 @@ import pytest
 from sklearn.datasets import make_blobs
 
 from napari_marrow.learning.annotating.asking import next_question
-from napari_marrow.learning.annotating.live import UNKNOWN, fit_live
+from napari_marrow.learning.annotating.codes import UNKNOWN
+from napari_marrow.learning.annotating.live import fit_live
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject
 from napari_marrow.data.project.annotations import ClassColour, Given
 from napari_marrow.data.project.project import Project
 from napari_marrow.viewer.annotating.keys import bind_class_keys
+from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.session import AnnotationSession
 from napari_marrow.viewer.layer_info import Kind, linked_info
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -229,7 +230,7 @@ def test_cells_that_are_numbered_anew_or_joined_keep_their_class(begin, viewer, 
 
 def test_edited_nuclei_are_read_again_by_the_next_stroke_or_key(begin, viewer, project, qtbot):
     session, field = begin()
-    bind_class_keys(session, field.image, field.layer)
+    bind_class_keys(LiveCells(session.parent(), session), field.image, field.layer)
     nuclei = viewer.layers["stack nuclei"]
     for number, act in ((8, "stroke"), (9, "key")):
         with nuclei.block_history():
@@ -247,7 +248,7 @@ def test_edited_nuclei_are_read_again_by_the_next_stroke_or_key(begin, viewer, p
 
 def test_keys_give_the_cell_under_the_pointer_a_class(begin, viewer, project):
     session, field = begin()
-    bind_class_keys(session, field.image, field.layer)
+    bind_class_keys(LiveCells(session.parent(), session), field.image, field.layer)
 
     def press(key, y, x):
         viewer.cursor.position = (0, 0.5 * y, 0.5 * x)  # half a micrometre a pixel

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.measure import label, regionprops
 
-from napari_marrow.viewer.annotating.field_cells import FieldCells
+from napari_marrow.viewer.annotating.field_cells import EncodedCells, FieldCells
 
 
 @pytest.fixture
@@ -36,11 +36,18 @@ def test_pixels_are_those_of_the_cell(labels):
 
 def test_outside_there_is_no_cell(labels):
     cells = FieldCells(labels)
-    places = [(-1, 0), (0, -1), (60, 0), (0, 80), *map(tuple, np.argwhere(labels == 3))]
-    found = cells.numbers_at(places)
-    assert found[:4].tolist() == [cells.number_at(*p) for p in places[:4]] == [0] * 4
-    assert set(found[4:].tolist()) == {3}
-    assert cells.numbers_at([]).tolist() == []
+    for y, x in [(-1, 0), (0, -1), (60, 0), (0, 80)]:
+        assert cells.number_at(y, x) == 0
+
+
+def test_places_of_all_cells_are_those_of_each(labels):
+    cells = FieldCells(labels)
+    assert cells.places.tolist() == [[*cells.place(k)] for k in cells.numbers]
+    assert FieldCells(np.zeros((3, 3), int)).places.shape == (0, 2)
+
+
+def test_encoded_cells_are_the_same(labels):
+    np.testing.assert_array_equal(EncodedCells.of(labels).cells.labels, labels)
 
 
 def test_new_paint_counts_by_its_larger_part():

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 Action = Literal["annotate", "classes", "undo", "redo", "restore"]
@@ -136,6 +137,14 @@ class Annotations:
         places = sorted({*self.cells, *other.cells})
         found = (Change(place, self.cells.get(place), other.cells.get(place)) for place in places)
         return tuple(change for change in found if change.before != change.after)
+
+    @cached_property
+    def by_image(self) -> Mapping[str, tuple[Place, ...]]:
+        """The pixels of annotated cells by photograph; what was given last stands last."""
+        found: dict[str, list[Place]] = {}
+        for place in self.cells:
+            found.setdefault(place.image, []).append(place)
+        return {name: tuple(places) for name, places in found.items()}
 
     @property
     def counts(self) -> Counter[str]:

@@ -20,7 +20,8 @@ from sklearn.cluster import KMeans
 from sklearn.neighbors import NearestNeighbors
 
 from napari_marrow.data.project.annotations import Asked
-from napari_marrow.learning.annotating.live import UNKNOWN, Codes, Live, Values
+from napari_marrow.learning.annotating.codes import UNKNOWN, Codes, Values
+from napari_marrow.learning.annotating.live import Live
 
 RANDOM_EVERY, AGAIN_EVERY = 10, 20
 MIN_TYPICAL = 3

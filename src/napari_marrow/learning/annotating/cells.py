@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from napari_marrow.data.project.annotations import Annotations, Place
-from napari_marrow.learning.annotating.live import UNKNOWN, Codes, Values, standardized
+from napari_marrow.data.project.annotations import PERSON, Annotations, Place
+from napari_marrow.learning.annotating.codes import UNKNOWN, Codes, Values
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KEYS = ("index", "y", "x")
 """Columns of a table of cells before its features: the number of the label, and its centre."""
@@ -70,6 +73,8 @@ class MeasuredCells:
     @classmethod
     def of(cls, measured: Mapping[str, MeasuredField]) -> MeasuredCells:
         """Join the cells of fields, by name; at least one field."""
+        import pandas as pd
+
         counts = [len(x.table) for x in measured.values()]
         table = pd.concat([x.table for x in measured.values()], ignore_index=True)
         return cls(
@@ -87,7 +92,14 @@ class MeasuredCells:
     @cached_property
     def values(self) -> Values:
         """(n, features) standardised by acquisition, see :func:`.standardized`."""
+        from napari_marrow.learning.annotating.live import standardized  # scikit-learn
+
         return standardized(self.features.to_numpy(np.float64), self.acquisitions)
+
+    @property
+    def field_names(self) -> NDArray[np.str_]:
+        """(n,) name of the field of each cell."""
+        return np.array(self.fields, str)[self.field]
 
     def rows_of(self, field_name: str) -> NDArray[np.intp]:
         """Return the rows of the cells of a field; empty where it was not measured."""
@@ -201,6 +213,23 @@ class CellAnswers:
     def uncertain(self) -> NDArray[np.bool_]:
         """(n,) whether no class was given and the model's answer is marked."""
         return (self.given == UNKNOWN) & (self.reasons != "")
+
+    def describe(self, row: int) -> str:
+        """Say what is known of one cell.
+
+        For example "MM, given by a person; the live model says ALL (71%): low probability".
+        """
+        given, answer = int(self.given[row]), int(self.answers[row])
+        parts = []
+        if given != UNKNOWN:
+            who = self.origins[row]
+            by = "by a person" if who == PERSON else f"as the {who} says"
+            parts.append(f"{self.classes[given]}, given {by}")
+        if answer != UNKNOWN:
+            reason = f": {self.reasons[row]}" if self.reasons[row] else ""
+            said = f"{self.classes[answer]} ({self.top[row]:.0%}){reason}"
+            parts.append(f"the {self.model} says {said}")
+        return "; ".join(parts) or "no class"
 
 
 def class_names(codes: Codes, classes: Sequence[str]) -> NDArray[np.str_]:

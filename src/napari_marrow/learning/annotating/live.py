@@ -17,15 +17,12 @@ from numpy.typing import NDArray
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.preprocessing import RobustScaler
 
+from napari_marrow.learning.annotating.codes import UNKNOWN, Codes, Values
+
 MIN_CELLS = 10
 """Cells of an acquisition below which it is standardised with all others."""
 MAX_DEVIATION = 10.0
 """Standard deviations beyond which a measurement counts as so far."""
-UNKNOWN = -1
-"""Code of a cell without a class."""
-
-Values = NDArray[np.float64]
-Codes = NDArray[np.intp]
 
 
 def standardized(features: Values, acquisitions: NDArray[np.str_]) -> Values:

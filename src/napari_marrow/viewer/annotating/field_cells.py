@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_marrow.imaging.run_length import RunLengthLabels
+
 Box = tuple[slice, slice]
+MAX_AT_HAND = 4
+"""Fields whose cells are not encoded: those that were used last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +43,6 @@ class FieldCells:
         height, width = self.labels.shape
         return int(self.labels[y, x]) if 0 <= y < height and 0 <= x < width else 0
 
-    def numbers_at(self, places: Iterable[tuple[int, int]]) -> NDArray[np.integer]:
-        """Return the cell at each of several pixels; 0 where there is none, also outside."""
-        y, x = np.array([*places], int).reshape(-1, 2).T
-        inside = (y >= 0) & (y < self.labels.shape[0]) & (x >= 0) & (x < self.labels.shape[1])
-        found = np.zeros(len(y), self.labels.dtype)
-        found[inside] = self.labels[y[inside], x[inside]]
-        return found
-
     def pixels(self, number: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return rows and columns of all pixels of a cell; empty where there is none."""
         box = self._boxes[number - 1] if 0 < number <= len(self._boxes) else None
@@ -60,6 +56,11 @@ class FieldCells:
         y, x = self.pixels(number)
         nearest = int(np.argmin((y - y.mean()) ** 2 + (x - x.mean()) ** 2))
         return int(y[nearest]), int(x[nearest])
+
+    @property
+    def places(self) -> NDArray[np.intp]:
+        """(cells, 2) the pixel of each cell that is nearest to its centre of mass, by number."""
+        return np.array([self.place(k) for k in self.numbers], np.intp).reshape(-1, 2)
 
     def painted_since(
         self, painted: NDArray[np.integer], codes: Mapping[int, int]
@@ -92,3 +93,31 @@ class FieldCells:
         pairs_by_count = found[np.argsort(counts, kind="stable")]  # the most frequent comes last
         newest = {int(pair // n_codes): int(pair % n_codes) for pair in pairs_by_count}
         return dict(sorted(newest.items()))
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedCells:
+    """The cells of one field in little memory.
+
+    Attributes
+    ----------
+    labels
+        (height, width).
+    """
+
+    labels: RunLengthLabels
+
+    @classmethod
+    def of(cls, labels: NDArray[np.integer]) -> EncodedCells:
+        """Encode labels, (height, width)."""
+        return cls(RunLengthLabels.encode(labels))
+
+    @property
+    def cells(self) -> FieldCells:
+        """The cells; those of the last few fields that were asked for are at hand."""
+        return _decoded(self)
+
+
+@lru_cache(MAX_AT_HAND)
+def _decoded(encoded: EncodedCells) -> FieldCells:
+    return FieldCells(encoded.labels.decode())

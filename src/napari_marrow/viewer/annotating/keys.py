@@ -4,41 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import napari
 from napari.layers import Image, Labels
 
-from napari_marrow.viewer.annotating.session import AnnotationSession
+from napari_marrow.learning.annotating.codes import UNKNOWN
+from napari_marrow.viewer.annotating.live_cells import LiveCells
+from napari_marrow.viewer.annotating.open_field import OpenField
 
 MAX_KEYS = 9
 """Classes that have a key, 1 to 9."""
 
 
-def bind_class_keys(session: AnnotationSession, image: Image, layer: Labels) -> None:
+def cell_at_pointer(viewer: napari.Viewer, field: OpenField) -> int:
+    """Return the number of the cell under the pointer; 0 where there is none."""
+    layer = field.layer
+    point = viewer.cursor.position[-layer.ndim :]
+    if len(point) < layer.ndim:
+        return 0
+    y, x = (round(value) for value in layer.world_to_data(point)[-2:])
+    return field.cells.number_at(y, x)
+
+
+def bind_class_keys(live: LiveCells, image: Image, layer: Labels) -> None:
     """Let 1 to 9 give the cell under the pointer a class, 0 take it away, and undo go by steps.
+
+    Space gives it the class that the model says.
 
     Parameters
     ----------
-    session
-        Which keeps the annotations.
+    live
+        The cells.
     image
         The photograph or stack.
     layer
         Of its annotations. The keys act while it is the active one.
     """
+    session = live.session
 
-    def give(position: int) -> None:
-        classes = session.annotations.classes
+    def pointed() -> tuple[OpenField, int] | None:
+        """Return the cell under the pointer; None, and say why, where keys can't act on one."""
         field = session.shown(image)
         if field is None:
             session.read_again(image)
+            return None
+        if number := cell_at_pointer(session.viewer, field):
+            return field, number
+        session.viewer.status = "No cell is under the pointer."
+        return None
+
+    def give(position: int) -> None:
+        classes = session.annotations.classes
+        found = pointed() if position <= len(classes) else None
+        if found is None:
             return
-        if position > len(classes):
-            return
-        point = session.viewer.cursor.position[-layer.ndim :]
-        y, x = (round(value) for value in layer.world_to_data(point)[-2:])
-        number = field.cells.number_at(y, x)
-        if not number:
-            session.viewer.status = "No cell is under the pointer."
-            return
+        field, number = found
         name = classes[position - 1].name if position else None
         with session.reporting():
             session.give(field, [number], name)
@@ -46,8 +65,23 @@ def bind_class_keys(session: AnnotationSession, image: Image, layer: Labels) -> 
                 f"Cell {number} has {f'the class {name}' if name else 'no class'}."
             )
 
+    def accept(_: Labels) -> None:
+        if (found := pointed()) is None:
+            return
+        field, number = found
+        row, answers = live.row_at(field, number), live.answers
+        answer = UNKNOWN if row is None or answers is None else int(answers.answers[row])
+        if answers is None or answer == UNKNOWN:
+            session.viewer.status = "The model says nothing yet: give cells of two classes theirs."
+            return
+        name = answers.classes[answer]
+        with session.reporting():
+            session.give(field, [number], name, who=answers.model)
+            session.viewer.status = f"Cell {number} has the class {name}, as the model says."
+
     for position in range(MAX_KEYS + 1):
         layer.bind_key(str(position), lambda _, k=position: give(k), overwrite=True)
+    layer.bind_key("Space", accept, overwrite=True)
 
     def step(action: Callable[[], None]) -> None:
         with session.reporting():

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 
 import napari
 import numpy as np
 from napari.layers import Image, Labels, Layer
+from napari.utils.events import Event
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_marrow.data.errors import MarrowError
@@ -29,7 +30,8 @@ from napari_marrow.data.project.annotations import (
     Place,
 )
 from napari_marrow.data.project.project import Project
-from napari_marrow.viewer.annotating.field_cells import FieldCells
+from napari_marrow.viewer.annotating.field_cells import EncodedCells
+from napari_marrow.viewer.annotating.open_field import OpenField, field_name
 from napari_marrow.viewer.layer_info import shown_slice
 from napari_marrow.viewer.make.annotating import add_painted_classes, annotation_layer_to_paint
 from napari_marrow.viewer.photograph.annotations import label_classes
@@ -42,47 +44,11 @@ OUTLINE_PX = 2
 """Width of the outlines of nuclei and cytoplasm while their classes are shown."""
 
 
-@dataclass(eq=False)
-class ShownField:
-    """A field whose cells are known.
-
-    Attributes
-    ----------
-    image, layer
-        The photograph or stack, and its layer of annotations.
-    row
-        The slice.
-    name
-        Of the field in the project.
-    cells
-        Its cells.
-    """
-
-    image: Image
-    layer: Labels
-    row: int
-    name: str
-    cells: FieldCells
-
-
 def outline(layers: Iterable[Labels]) -> None:
     """Show layers of masks as outlines, where they are not yet: their colours are no classes."""
     for layer in layers:
         if not layer.contour:
             layer.contour = OUTLINE_PX
-
-
-def field_name(photograph: Photograph, row: int) -> str:
-    """Return what a project calls a field: its path from the folder of all, with that folder.
-
-    So it is found again where the folder was moved. What is in no file has its layer's name.
-    """
-    if photograph.files and photograph.root is not None:
-        path = photograph.files[row].path
-        if path.is_relative_to(photograph.root):
-            return (photograph.root.name / path.relative_to(photograph.root)).as_posix()
-        return path.name
-    return photograph.field(row).name
 
 
 class AnnotationSession(QObject):
@@ -102,6 +68,8 @@ class AnnotationSession(QObject):
 
     changed = Signal()
     """Cells got or lost a class, or the classes changed."""
+    edited = Signal(object, int)
+    """The nuclei of a photograph's layer were edited: in a slice, or in all (-1)."""
 
     def __init__(
         self,
@@ -111,8 +79,9 @@ class AnnotationSession(QObject):
         say: Callable[[str], None],
     ):
         super().__init__(owner)
-        self.viewer, self.project, self._say = viewer, project, say
-        self._fields: dict[tuple[Image, int], ShownField] = {}
+        self.viewer, self.project, self.say = viewer, project, say
+        self._fields: dict[tuple[Image, int], OpenField] = {}
+        self._layers: dict[Image, Labels] = {}  # of annotations
         self._followed: dict[Labels, list[Callable[[], object]]] = {}  # what ends following
         self._painting = False
         self._reading = Task(owner, failed=say)
@@ -121,6 +90,7 @@ class AnnotationSession(QObject):
         """Let other programs open the project; strokes are not kept any more."""
         self._reading.cancel()
         self._fields.clear()
+        self._layers.clear()
         for ends in self._followed.values():
             for end in ends:
                 end()
@@ -133,7 +103,7 @@ class AnnotationSession(QObject):
         try:
             yield
         except MarrowError as error:
-            self._say(str(error))
+            self.say(str(error))
             for field in self._fields.values():
                 self._show(field, self._painted_since(field))
 
@@ -153,8 +123,35 @@ class AnnotationSession(QObject):
         """
         image, row = photograph.layer, shown_slice(photograph.layer, self.viewer.dims.point)
         if row < 0:
-            self._say("The slider shows no field of this stack; move it to one.")
+            self.say("The slider shows no field of this stack; move it to one.")
             return
+        self._prepare_layer(photograph)
+        if (image, row) in self._fields:
+            then()
+            return
+
+        def show(encoded: EncodedCells) -> None:
+            if self.add_field(photograph, row, encoded):
+                then()
+
+        self._reading.start(
+            lambda emit, should_stop: EncodedCells.of(photograph.cells(row)), show, begun=""
+        )
+
+    def add_field(self, photograph: Photograph, row: int, encoded: EncodedCells) -> bool:
+        """Show the annotations of a field whose cells are known; False where it was closed."""
+        image = photograph.layer
+        layer = self._layers.get(image)
+        if image not in self.viewer.layers or layer not in self.viewer.layers:
+            return False
+        assert layer is not None
+        name = field_name(photograph, row)
+        field = self._fields[image, row] = OpenField(image, layer, row, name, encoded)
+        self._begin(field)
+        return True
+
+    def _prepare_layer(self, photograph: Photograph) -> Labels:
+        """Select the layer of annotations of a photograph, a new one if need be, and follow it."""
         names = [x.name for x in self.annotations.classes]
         before, modes = {*self.viewer.layers}, {x: x.mode for x in self._followed}
         layer = annotation_layer_to_paint(self.viewer, photograph, names)
@@ -163,22 +160,9 @@ class AnnotationSession(QObject):
         if layer not in before:
             layer.opacity = OPACITY
             outline([x.layer for x in photograph.overlays.values()])
-        self._follow(image, layer, photograph)
-        if (image, row) in self._fields:
-            then()
-            return
-        name = field_name(photograph, row)
-
-        def show(cells: FieldCells) -> None:
-            if layer not in self.viewer.layers or image not in self.viewer.layers:
-                return
-            field = self._fields[image, row] = ShownField(image, layer, row, name, cells)
-            self._begin(field)
-            then()
-
-        self._reading.start(
-            lambda emit, should_stop: FieldCells(photograph.cells(row)), show, begun=""
-        )
+        self._follow(photograph.layer, layer, photograph)
+        self._layers[photograph.layer] = layer
+        return layer
 
     def _follow(self, image: Image, layer: Labels, photograph: Photograph) -> None:
         """Hear of strokes in a layer, and of edits of the nuclei below."""
@@ -194,10 +178,12 @@ class AnnotationSession(QObject):
             event.connect(action)
         self._followed[layer] = [partial(event.disconnect, action) for event, action in heard]
 
-    def _forget(self, image: Image, _: object = None) -> None:
-        """Read the cells of a photograph anew before the next change."""
-        for key in [key for key in self._fields if key[0] is image]:
+    def _forget(self, image: Image, event: Event) -> None:
+        """Read the cells of a photograph anew before the next change: of a stroke those shown."""
+        shown = shown_slice(image, self.viewer.dims.point) if event.type == "paint" else -1
+        for key in [key for key in self._fields if key[0] is image and shown in (-1, key[1])]:
             del self._fields[key]
+        self.edited.emit(image, shown)
 
     def read_again(self, image: Image) -> None:
         """Read the cells of the shown field, whose nuclei were edited or which was not shown yet.
@@ -207,15 +193,32 @@ class AnnotationSession(QObject):
         self.viewer.status = "The cells are being read; a key acts once they are."
         self.open_field(Photograph.of(image, list(self.viewer.layers)))
 
-    def shown(self, image: Image) -> ShownField | None:
+    def shown(self, image: Image) -> OpenField | None:
         """Return the field of a photograph that is shown; None where its cells are not known."""
         return self._fields.get((image, shown_slice(image, self.viewer.dims.point)))
 
-    def given(self, field: ShownField) -> dict[int, list[Place]]:
+    def field(self, image: Image, row: int) -> OpenField | None:
+        """Return a field by its photograph's layer and slice; None where its cells are unknown."""
+        return self._fields.get((image, row))
+
+    def layer_of(self, image: Image) -> Labels | None:
+        """Return the layer of annotations of a photograph; None where it is not followed."""
+        return self._layers.get(image)
+
+    def numbers(self) -> dict[Place, int]:
+        """Return the number of the cell that each annotated pixel is of, in all known fields."""
+        return {
+            place: number
+            for field in self._fields.values()
+            for number, places in self.given(field).items()
+            for place in places
+        }
+
+    def given(self, field: OpenField) -> dict[int, list[Place]]:
         """Return the annotated cells of a field by number, with the pixels they are kept by."""
-        places = [x for x in self.annotations.cells if x.image == field.name]
+        places = self.annotations.by_image.get(field.name, ())
         found: dict[int, list[Place]] = {}
-        numbers = field.cells.numbers_at((x.y, x.x) for x in places)
+        numbers = field.encoded.labels.at(np.array([(x.y, x.x) for x in places], np.intp))
         for place, number in zip(places, numbers.tolist(), strict=True):
             if number:
                 found.setdefault(number, []).append(place)
@@ -223,17 +226,36 @@ class AnnotationSession(QObject):
 
     def give(
         self,
-        field: ShownField,
+        field: OpenField,
         numbers: Iterable[int],
         class_name: str | None,
         who: str = PERSON,
         asked: Asked = "",
     ) -> None:
         """Give cells of a field a class, or take it away with None; as one step of undo."""
-        after = None if class_name is None else Given(class_name, who, asked)
-        self._record(field, {number: after for number in numbers if number})
+        self.give_in({field: numbers}, class_name, who, asked)
 
-    def _record(self, field: ShownField, wanted: Mapping[int, Given | None]) -> None:
+    def give_in(
+        self,
+        numbers: Mapping[OpenField, Iterable[int]],
+        class_name: str | None,
+        who: str = PERSON,
+        asked: Asked = "",
+    ) -> None:
+        """Give cells of several fields a class, or take it away with None; as one step of undo."""
+        after = None if class_name is None else Given(class_name, who, asked)
+        self.record({field: dict.fromkeys(own, after) for field, own in numbers.items()})
+
+    def record(self, wanted: Mapping[OpenField, Mapping[int, Given | None]]) -> None:
+        """Keep what cells of fields are to have, by number, as one step of undo; and show it."""
+        changes = [x for field, own in wanted.items() for x in self._changes(field, own)]
+        if changes:
+            self.project.record("annotate", changes)
+        for field, own in wanted.items():
+            self._show(field, own)
+        self.changed.emit()
+
+    def _changes(self, field: OpenField, wanted: Mapping[int, Given | None]) -> list[Change]:
         cells, known = self.annotations.cells, self.given(field)
         changes = []
         for number, after in wanted.items():
@@ -242,10 +264,7 @@ class AnnotationSession(QObject):
             changes += [Change(place, cells[place], None) for place in others]
             if cells.get(first) != after:
                 changes.append(Change(first, cells.get(first), after))
-        if changes:
-            self.project.record("annotate", changes)
-        self._show(field, wanted)
-        self.changed.emit()
+        return changes
 
     def undo(self) -> None:
         """Take back the last thing done."""
@@ -264,7 +283,7 @@ class AnnotationSession(QObject):
         changed = {x.place for x in before.changes_to(step())}
         for field in self._fields.values():
             own = [x for x in changed if x.image == field.name]
-            numbers = field.cells.numbers_at((x.y, x.x) for x in own)
+            numbers = field.encoded.labels.at(np.array([(x.y, x.x) for x in own], np.intp))
             self._show(field, {k for k in numbers.tolist() if k})
         self.changed.emit()
 
@@ -275,7 +294,7 @@ class AnnotationSession(QObject):
             add_painted_classes(layer, [x.name for x in classes])
         self.changed.emit()
 
-    def _codes(self, field: ShownField) -> dict[int, int]:
+    def _codes(self, field: OpenField) -> dict[int, int]:
         """Return what each annotated cell of a field is to be painted with."""
         code = {name: k for k, name in label_classes(field.layer).items()}
         cells = self.annotations.cells
@@ -284,7 +303,7 @@ class AnnotationSession(QObject):
             for number, places in self.given(field).items()
         }
 
-    def _show(self, field: ShownField, numbers: Iterable[int]) -> None:
+    def _show(self, field: OpenField, numbers: Iterable[int]) -> None:
         """Paint cells as the project has them, all over."""
         codes = self._codes(field)
         parts = [(*field.cells.pixels(number), codes.get(number, 0)) for number in numbers]
@@ -309,21 +328,26 @@ class AnnotationSession(QObject):
             self.read_again(image)
         else:
             with self.reporting():
-                self._record(field, self._painted_since(field))
+                self.record({field: self._painted_since(field)})
 
-    def _begin(self, field: ShownField) -> None:
+    def _begin(self, field: OpenField) -> None:
         """Show what the project has of a field, and keep what else was painted there before."""
-        known = self._codes(field)
-        new = {k: x for k, x in self._painted_since(field).items() if x and k not in known}
+        known, frame = self._codes(field), self._painted_frame(field)
+        since = self._painted_since(field) if frame.any() else {}
+        new = {k: x for k, x in since.items() if x and k not in known}
         if new:
-            self._record(field, new)
+            self.record({field: new})
         self._show(field, known)
 
-    def _painted_since(self, field: ShownField) -> dict[int, Given | None]:
+    def _painted_since(self, field: OpenField) -> dict[int, Given | None]:
         """Return the class of each cell that is painted otherwise than the project has it."""
-        layer = field.layer
-        data = layer.data if layer.ndim == 2 else layer.data[field.row]
-        height, width = field.cells.labels.shape
-        painted, names = np.asarray(data)[:height, :width], label_classes(layer)
+        painted, names = self._painted_frame(field), label_classes(field.layer)
         new = field.cells.painted_since(painted, self._codes(field))
         return {k: Given(names[code]) if code in names else None for k, code in new.items()}
+
+    def _painted_frame(self, field: OpenField) -> NDArray[np.integer]:
+        """Return what is painted over a field."""
+        layer = field.layer
+        data = layer.data if layer.ndim == 2 else layer.data[field.row]
+        height, width = field.encoded.labels.shape
+        return np.asarray(data)[:height, :width]

@@ -1,0 +1,344 @@
+"""All cells of the photographs that are annotated: measured, and answered by a model as one goes.
+
+The cells are measured in a thread, those of the shown field first. After each class that is given a
+model is fitted anew, in a thread, too, and its answers are shown as rings around the cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, Signal
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.project.annotations import PERSON, Asked, Given
+from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.learning.annotating.cells import CellAnswers, MeasuredCells
+from napari_marrow.learning.annotating.codes import Values
+from napari_marrow.viewer.annotating.measuring import MeasuredSlice, cut_out, measure_slice
+from napari_marrow.viewer.annotating.measuring_queue import Key, MeasuringQueue
+from napari_marrow.viewer.annotating.open_field import OpenField, field_name
+from napari_marrow.viewer.annotating.session import AnnotationSession
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id, shown_slice
+from napari_marrow.viewer.make.answers import (
+    answers_layer,
+    hide_rings,
+    redraw,
+    ring_codes,
+    set_class_colours,
+    show_rings,
+)
+from napari_marrow.viewer.per_viewer import single_shot
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.task import Panel, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIT_MS = 30
+"""The model is fitted this long after the last change, in milliseconds: the class is seen first."""
+MEASURE_MS = 500
+"""Nuclei that were edited are measured this long after the last stroke, in milliseconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Unmeasured:
+    """A slice that can't be measured, and why."""
+
+    key: Key
+    reason: str
+
+
+class LiveCells(QObject):
+    """Measures the cells of a session's photographs, and keeps a model's answers up to date.
+
+    Parameters
+    ----------
+    owner
+        Ends the work in threads when it is deleted.
+    session
+        Whose annotations the model learns from.
+    panel
+        Shows progress.
+
+    Attributes
+    ----------
+    session
+        As it was given.
+    answers
+        What is known of each cell; None until a field is measured.
+    """
+
+    changed = Signal()
+    """``answers`` are new: more was measured, given or answered."""
+
+    def __init__(self, owner: QObject, session: AnnotationSession, panel: Panel | None = None):
+        super().__init__(owner)
+        self.session = session
+        self.answers: CellAnswers | None = None
+        self._slices: dict[Key, MeasuredSlice] = {}
+        self._cells: MeasuredCells | None = None  # of all slices; None where these have changed
+        self._keys: list[Key] = []  # of the fields of the cells
+        self._other: tuple[str, pd.DataFrame] | None = None  # answers of another model
+        self._layers: dict[Image, Labels] = {}
+        self._open = True
+        self._queue, self._failed = MeasuringQueue(), set[Key]()
+        self._measuring, self._fitting = Task(owner, panel), Task(owner)
+        self._fit_soon = single_shot(FIT_MS, self._fit, self)
+        self._measure_soon = single_shot(MEASURE_MS, self._measure, self)
+        session.changed.connect(self._fit_soon.start)
+        session.edited.connect(self._forget)
+
+    def close(self) -> None:
+        """End all work, and remove the rings; nothing happens where that was done before."""
+        if not self._open:
+            return
+        self._open = False
+        self._queue.clear()
+        for task in (self._measuring, self._fitting):
+            task.cancel()
+        for timer in (self._fit_soon, self._measure_soon):
+            timer.stop()
+        self.session.changed.disconnect(self._fit_soon.start)
+        self.session.edited.disconnect(self._forget)
+        layers = self.session.viewer.layers
+        for layer in self._layers.values():
+            if layer in layers:
+                layers.remove(layer)
+        self._layers.clear()
+        self._slices.clear()
+
+    def follow(self, photograph: Photograph) -> None:
+        """Measure all fields of a photograph that are not yet, the shown one first."""
+        image = photograph.layer
+        self._queue.show((image, shown_slice(image, self.session.viewer.dims.point)))
+        if image not in self._layers:
+            self._add_layer(image)
+        done = self._slices.keys() | self._failed
+        rows = [row for row in range(len(photograph)) if (image, row) not in done]
+        self._queue.add(photograph, rows)
+        if len(self._queue) and not self._measuring.busy:
+            self._measure()
+
+    def show_again(self, image: Image) -> None:
+        """Add the rings of a photograph once more where their layer was removed."""
+        if image in self._layers and self._layers[image] not in self.session.viewer.layers:
+            self._add_layer(image)
+            self.recolour()
+
+    def _add_layer(self, image: Image) -> None:
+        layers = self.session.viewer.layers
+        active = layers.selection.active
+        older = [x for x in layers if LayerInfo.of(x).kind is Kind.ANSWERS]
+        for layer in (x for x in older if LayerInfo.of(x).photograph == layer_id(image)):
+            layers.remove(layer)  # of a session that is closed
+        made = answers_layer(image, self.session.annotations.classes)
+        annotated = self.session.layer_of(image)
+        place = len(layers) if annotated is None else layers.index(annotated)
+        layers.insert(place, made)
+        self._layers[image] = made
+        layers.selection.active = active
+
+    def _measure(self) -> None:
+        """Measure what is wanted, in a thread."""
+        self._measuring.start(self._measure_each, lambda _: None, heard=self._hear)
+
+    def _measure_each(self, emit: Emit, should_stop: ShouldStop) -> None:
+        done = 0
+        while not should_stop() and (found := self._queue.take()) is not None:
+            photograph, row = found
+            try:
+                result: MeasuredSlice | Unmeasured = measure_slice(photograph, row)
+            except MarrowError as error:
+                result = Unmeasured((photograph.layer, row), str(error))
+            done += 1
+            total = done + len(self._queue)
+            emit(Event("message", result=result))
+            emit(Event("progress", f"Measured the cells of {done} of {total} fields", done / total))
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event.result, Unmeasured):
+            self._failed.add(event.result.key)
+            self.session.say(event.result.reason)
+        elif isinstance(event.result, MeasuredSlice):
+            self._add(event.result)
+
+    def _add(self, one: MeasuredSlice) -> None:
+        """Take in the cells of a field."""
+        image = one.photograph.layer
+        if not self.session.add_field(one.photograph, one.row, one.encoded):
+            return
+        self._slices[image, one.row] = one
+        self._cells = None
+        self._fit_soon.start()
+
+    def _forget(self, image: Image, row: int) -> None:
+        """Measure a field anew, or all (-1), whose nuclei were edited."""
+        rows = [k for x, k in self._slices if x is image and row in (-1, k)]
+        self._failed -= {key for key in self._failed if key[0] is image}
+        for k in rows:
+            del self._slices[image, k]
+            if image in self._layers:
+                hide_rings(self._layers[image], k)
+        self._cells = None
+        if rows and image in self._layers:
+            redraw(self._layers[image])
+        self._queue.forget()
+        self._queue.add(Photograph.of(image, list(self.session.viewer.layers)), rows)
+        self._measure_soon.start()
+
+    def _joined(self) -> MeasuredCells | None:
+        """Return all cells that are measured, the fields in the order of their layers."""
+        if self._cells is None and self._slices:
+            images = {image: k for k, image in enumerate(self.session.viewer.layers)}
+            self._keys = sorted(
+                (key for key in self._slices if key[0] in images),
+                key=lambda key: (images[key[0]], key[1]),
+            )
+            named = {self._name(key): self._slices[key].measured for key in self._keys}
+            self._cells = MeasuredCells.of(named) if named else None
+        return self._cells
+
+    def _name(self, key: Key) -> str:
+        field = self.session.field(*key)
+        return field_name(self._slices[key].photograph, key[1]) if field is None else field.name
+
+    def _fit(self) -> None:
+        """Fit the model to what is given now, in a thread."""
+        cells = self._joined()
+        if cells is None:
+            return
+        session = self.session
+        unanswered = CellAnswers.unanswered(cells, session.annotations, session.numbers())
+        other = self._other
+
+        def work(emit: Emit, should_stop: ShouldStop) -> CellAnswers:
+            from napari_marrow.learning.annotating.answering import (  # scikit-learn
+                with_live_answers,
+                with_other_answers,
+            )
+
+            if other is None:
+                return with_live_answers(unanswered)
+            return with_other_answers(unanswered, *other)
+
+        self._fitting.start(work, self._show)
+
+    def _show(self, answers: CellAnswers) -> None:
+        self.answers = answers
+        self.recolour()
+        self.changed.emit()
+
+    def recolour(self) -> None:
+        """Show the answers as rings."""
+        answers = self.answers
+        if answers is None:
+            return
+        codes, gaps = ring_codes(answers.answers, answers.reasons != "")
+        starts = np.searchsorted(answers.cells.field, np.arange(len(answers.cells.fields) + 1))
+        classes = self.session.annotations.classes
+        for number, (image, row) in enumerate(self._keys):
+            layer, one = self._layers.get(image), self._slices.get((image, row))
+            if layer is not None and one is not None:
+                own = slice(starts[number], starts[number + 1])
+                show_rings(layer, row, one.rings, codes[own], gaps[own])
+        for layer in (x for x in self._layers.values() if x in self.session.viewer.layers):
+            if len(layer.colormap.color_dict) != len(classes) + 3:  # none, nothing, gaps
+                set_class_colours(layer, classes)
+            redraw(layer)
+
+    def use(
+        self,
+        model: str | None,
+        probabilities: Values | None = None,
+        reasons: NDArray[np.str_] | None = None,
+    ) -> None:
+        """Show the answers of another model from now on; of None the live model again.
+
+        Parameters
+        ----------
+        model
+            Its name.
+        probabilities, reasons
+            As :class:`CellAnswers` has them, for its cells as they are now.
+        """
+        import pandas as pd
+
+        self._other = None
+        if model is not None and self.answers is not None:
+            assert probabilities is not None
+            assert reasons is not None
+            table = pd.DataFrame(probabilities, columns=[*self.answers.classes])
+            keys = [self.answers.cells.field_names, self.answers.cells.index]
+            table = table.assign(reason=reasons).set_index(pd.MultiIndex.from_arrays(keys))
+            self._other = model, table
+        self._fit()
+
+    def field_of(self, row: int) -> OpenField:
+        """Return the field of a cell, by its row in ``answers``.
+
+        Raises
+        ------
+        MarrowError
+            When its photograph was closed, or its nuclei are being measured anew.
+        """
+        assert self.answers is not None
+        key = self._keys[int(self.answers.cells.field[row])]
+        field = self.session.field(*key)
+        if field is None or field.image not in self.session.viewer.layers:
+            raise MarrowError("The field of this cell was closed or changed; choose another cell.")
+        return field
+
+    def row_at(self, field: OpenField, number: int) -> int | None:
+        """Return the row in ``answers`` of a cell of a field; None where it was not measured."""
+        return None if self.answers is None else self.answers.cells.row_of(field.name, number)
+
+    def give(
+        self, rows: Iterable[int], class_name: str | None, who: str = PERSON, asked: Asked = ""
+    ) -> None:
+        """Give cells a class, by their rows in ``answers``; one step of undo.
+
+        Raises
+        ------
+        MarrowError
+            As :meth:`field_of` does, or when it can't be kept; then nothing has changed.
+        """
+        after = None if class_name is None else Given(class_name, who, asked)
+        self.record(dict.fromkeys(rows, after))
+
+    def record(self, wanted: Mapping[int, Given | None]) -> None:
+        """Keep what cells are to have, by their rows in ``answers``; one step of undo."""
+        by_field: dict[OpenField, dict[int, Given | None]] = {}
+        for row, after in wanted.items():
+            assert self.answers is not None
+            own = by_field.setdefault(self.field_of(row), {})
+            own[int(self.answers.cells.index[row])] = after
+        self.session.record(by_field)
+
+    def go_to(self, row: int) -> None:
+        """Move the slider and the middle of the canvas to a cell, and let keys act on its field."""
+        assert self.answers is not None
+        field, viewer = self.field_of(row), self.session.viewer
+        place = self.answers.cells.places[row]
+        point = place if field.layer.ndim == 2 else (field.row, *place)
+        world = field.layer.data_to_world(point)
+        if len(world) > 2:
+            axes = range(viewer.dims.ndim - len(world), viewer.dims.ndim - 2)
+            viewer.dims.set_point(axes, world[:-2])
+        viewer.camera.center = world[-2:]
+        viewer.layers.selection.active = field.layer
+
+    def pixels(self, row: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return the picture of a cell, (side, side, 3), and which pixels are its nucleus.
+
+        Outside the photograph it is white. A cell of another field than those shown last takes
+        the time of reading its photograph: call it in a worker.
+        """
+        assert self.answers is not None
+        field = self.field_of(row)
+        return cut_out(self._slices[field.image, field.row], int(self.answers.cells.index[row]))

@@ -1,0 +1,34 @@
+"""The project that is open in a viewer, which several docks show."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_marrow.viewer.annotating.live_cells import LiveCells
+from napari_marrow.viewer.per_viewer import per_viewer
+
+
+class OpenProject(QObject):
+    """Holds the cells of the project that is open in one viewer.
+
+    Attributes
+    ----------
+    live
+        The cells and the annotations; None while no project is open.
+    """
+
+    changed = Signal()
+    """A project was opened or closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.live: LiveCells | None = None
+
+    def set_live(self, live: LiveCells | None) -> None:
+        """Note that a project was opened, or that none is open any more."""
+        self.live = live
+        self.changed.emit()
+
+
+open_project_of = per_viewer(lambda viewer: OpenProject())
+"""Return the holder of the project of a viewer."""

@@ -1,0 +1,221 @@
+"""All cells are measured, a model follows each class, and its answers are seen as rings."""
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from napari.utils.colormaps import DirectLabelColormap
+from qtpy.QtCore import QObject
+from skimage.draw import disk, ellipse
+
+from napari_marrow.data.project.annotations import ClassColour
+from napari_marrow.data.project.project import Project
+from napari_marrow.learning.bundles.predictor import LOW_PROBABILITY
+from napari_marrow.viewer.annotating.keys import bind_class_keys, cell_at_pointer
+from napari_marrow.viewer.annotating.live_cells import LiveCells
+from napari_marrow.viewer.annotating.session import AnnotationSession
+from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.transforms import place_of
+
+CLASSES = (ClassColour("ALL", "#E69F00"), ClassColour("MM", "#009E73"))
+SIDE, COLUMNS = 48, 6
+
+
+def picture(seed):
+    """A field of two rows of cells: round ones in the upper row, long ones below."""
+    rng = np.random.default_rng(seed)
+    labels = np.zeros((2 * SIDE, COLUMNS * SIDE), np.uint16)
+    image = rng.integers(225, 240, (*labels.shape, 3)).astype(np.uint8)
+    for number in range(1, 2 * COLUMNS + 1):
+        row, column = divmod(number - 1, COLUMNS)
+        middle = ((row + 0.5) * SIDE, (column + 0.5) * SIDE)
+        size = rng.uniform(0, 2)
+        inside = disk(middle, 12 + size) if row == 0 else ellipse(*middle, 6 + size, 18 + size)
+        labels[inside] = number
+        image[inside] = rng.integers(60, 90, (len(inside[0]), 3))
+    return image, labels
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    made = make_napari_viewer()
+    pictures = [picture(seed) for seed in range(3)]
+    image = made.add_layer(Image(np.stack([x for x, _ in pictures]), name="stack", rgb=True))
+    info = linked_info(image, Kind.NUCLEI).metadata()
+    labels = np.stack([x for _, x in pictures])
+    made.add_layer(Labels(labels, name="stack nuclei", metadata=info, **place_of(image)))
+    made.dims.set_point(0, 1)
+    return made
+
+
+@pytest.fixture
+def live(viewer, tmp_path, qtbot):
+    project = Project.create(tmp_path / "project", CLASSES)
+    owner = QObject()
+    session = AnnotationSession(owner, viewer, project, print)
+    made = LiveCells(owner, session)
+    photograph = Photograph.of(viewer.layers["stack"], list(viewer.layers))
+    session.open_field(photograph, lambda: made.follow(photograph))
+    qtbot.waitUntil(lambda: made.answers is not None and len(made.answers.cells) == 36)
+    yield made
+    made.close()
+    session.close()
+    owner.deleteLater()
+
+
+def rings(viewer, row):
+    return np.asarray(viewer.layers["stack classes"].data[row])
+
+
+def answered(live, qtbot):
+    qtbot.waitUntil(lambda: live.answers.model != "")
+
+
+def teach(live, qtbot):
+    """Give three cells of each kind their class."""
+    live.give([0, 1, 2], "ALL")
+    live.give([6, 7, 8], "MM")
+    answered(live, qtbot)
+    qtbot.waitUntil(lambda: (live.answers.given != -1).sum() == 6)
+
+
+def test_the_shown_field_is_measured_first_and_its_cells_have_all_features(live):
+    assert live.answers.cells.fields == ("stack 0", "stack 1", "stack 2")
+    assert live.answers.cells.index.tolist() == [*range(1, 13)] * 3
+    assert next(iter(live._slices))[1] == 1
+    area = live.answers.cells.features["nucleus_area_px"].to_numpy()
+    labels = picture(0)[1]
+    assert area[:12].tolist() == np.bincount(labels.ravel())[1:].tolist()
+
+
+def test_after_a_few_classes_all_other_cells_are_answered_and_ringed(live, viewer, qtbot):
+    assert not rings(viewer, 0).any()
+    teach(live, qtbot)
+    expected = np.tile(np.repeat([0, 1], COLUMNS), 3)
+    assert (live.answers.answers == expected).mean() > 0.9  # of cells that nobody gave a class
+    sure = (live.answers.answers == 0) & (live.answers.reasons == "")
+    row = int(np.flatnonzero(sure & (live.answers.cells.field == 2))[0])
+    inside = picture(2)[1] == live.answers.cells.index[row]
+    frame = rings(viewer, 2)
+    assert set(frame[inside].tolist()) == {0, 1}  # a ring of the first class, and nothing within
+    assert frame[tuple(live.answers.cells.places[row])] == 0
+    layer = viewer.layers["stack classes"]
+    assert isinstance(layer.colormap, DirectLabelColormap)
+    np.testing.assert_allclose(layer.get_color(1)[:3], np.array([0xE6, 0x9F, 0]) / 255, atol=1e-6)
+
+
+def test_new_answers_are_drawn_in_the_field_that_is_shown(live, viewer, qtbot):
+    teach(live, qtbot)
+    layer = viewer.layers["stack classes"]
+    np.testing.assert_array_equal(np.asarray(layer._slice.image.raw), rings(viewer, 1))
+    viewer.dims.set_point(0, 2)
+    np.testing.assert_array_equal(np.asarray(layer._slice.image.raw), rings(viewer, 2))
+
+
+def test_uncertain_cells_have_dashes_and_a_reason(live, viewer, qtbot):
+    teach(live, qtbot)
+    probabilities = np.tile([0.9, 0.1], (36, 1))
+    probabilities[3] = 0.45, 0.55
+    reasons = np.full(36, "", object)
+    reasons[3] = LOW_PROBABILITY
+    live.use("dcnn", probabilities, reasons.astype(str))
+    qtbot.waitUntil(lambda: live.answers.model == "dcnn")
+    values = rings(viewer, 0)[picture(0)[1] == 4]
+    assert set(values.tolist()) == {0, 2, 255}
+    assert "the dcnn says MM (55%): low probability" in live.answers.describe(3)
+    live.use(None)
+    qtbot.waitUntil(lambda: live.answers.model == "live model")
+
+
+def test_answers_of_another_model_stay_with_their_cells(live, viewer, qtbot):
+    probabilities = np.tile([1.0, 0.0], (36, 1))
+    probabilities[30] = 0.0, 1.0
+    live.use("dcnn", probabilities, np.full(36, ""))
+    qtbot.waitUntil(lambda: live.answers.model == "dcnn")
+    nuclei = viewer.layers["stack nuclei"]
+    viewer.dims.set_point(0, 0)
+    with nuclei.block_history():
+        nuclei.data_setitem(np.nonzero(np.asarray(nuclei.data) == 2), 0)  # a cell less in each
+        nuclei.events.data()
+    qtbot.waitUntil(lambda: len(live.answers.cells) == 33)
+    row = live.answers.cells.row_of("stack 2", 7)
+    assert live.answers.answers[row] == 1
+    assert (live.answers.answers == 1).sum() == 1
+
+
+def test_one_undo_takes_back_what_was_given_in_several_fields(live, viewer, qtbot):
+    live.give([0, 13, 26], "MM")
+    layer = viewer.layers["stack cells"]
+    at = [(k, *live.answers.cells.places[row]) for k, row in enumerate((0, 13, 26))]
+    assert [int(layer.data[place]) for place in at] == [2, 2, 2]
+    qtbot.waitUntil(lambda: (live.answers.given == 1).sum() == 3)
+    live.session.undo()
+    assert [int(layer.data[place]) for place in at] == [0, 0, 0]
+    assert live.session.annotations.cells == {}
+
+
+def test_what_a_project_has_is_painted_in_fields_that_nobody_has_shown(live, viewer, qtbot):
+    live.give([0, 13, 26], "MM")
+    folder, layer = live.session.project.folder, viewer.layers["stack cells"]
+    viewer.layers.remove(layer)
+    live.close()
+    live.session.close()
+    owner = QObject()
+    session = AnnotationSession(owner, viewer, Project(folder), print)
+    again = LiveCells(owner, session)
+    photograph = Photograph.of(viewer.layers["stack"], list(viewer.layers))
+    session.open_field(photograph, lambda: again.follow(photograph))
+    qtbot.waitUntil(lambda: again.answers is not None and (again.answers.given == 1).sum() == 3)
+    painted = [np.unique(np.asarray(viewer.layers["stack cells"].data)[k]).tolist() for k in (0, 2)]
+    assert painted == [[0, 2], [0, 2]]
+    assert len(session.project.entries) == 2
+    again.close()
+    session.close()
+
+
+def test_going_to_a_cell_moves_slider_and_canvas(live, viewer):
+    live.go_to(26)
+    assert viewer.dims.current_step[0] == 2
+    assert viewer.camera.center[-2:] == pytest.approx(live.answers.cells.places[26])
+    assert viewer.layers.selection.active is viewer.layers["stack cells"]
+
+
+def test_the_picture_of_a_cell_is_that_of_the_photograph(live):
+    image, labels = picture(0)
+    for row in (0, 7):
+        pixels, nucleus = live.pixels(row)
+        assert pixels.shape == (*nucleus.shape, 3)
+        inside = labels == row + 1
+        assert nucleus.sum() == inside.sum()
+        np.testing.assert_array_equal(pixels[nucleus], image[inside])
+
+
+def test_space_accepts_what_the_model_says(live, viewer, qtbot):
+    field = live.session.shown(viewer.layers["stack"])
+    bind_class_keys(live, viewer.layers["stack"], field.layer)
+    space = next(act for key, act in field.layer.keymap.items() if str(key) == "Space")
+    row = live.answers.cells.row_of("stack 1", 4)
+    viewer.cursor.position = (1, *live.answers.cells.places[row])
+    space(field.layer)
+    assert "nothing yet" in viewer.status
+    teach(live, qtbot)
+    assert cell_at_pointer(viewer, field) == 4
+    space(field.layer)
+    (given,) = [x for x in live.session.annotations.cells.values() if x.who != "person"]
+    assert (given.class_name, given.who) == ("ALL", "live model")
+
+
+def test_an_edited_field_is_measured_anew_and_the_others_are_not(live, viewer, qtbot):
+    nuclei = viewer.layers["stack nuclei"]
+    before = live._slices[viewer.layers["stack"], 0]
+    with nuclei.block_history():
+        nuclei.paint((1, 2, 2), 99)
+    assert live.session.shown(viewer.layers["stack"]) is None
+    qtbot.waitUntil(lambda: live.answers.cells.row_of("stack 1", 99) is not None)
+    assert live._slices[viewer.layers["stack"], 0] is before
+
+
+def test_closing_removes_the_rings_and_ends_all_work(live, viewer):
+    live.close()
+    assert [x for x in viewer.layers if LayerInfo.of(x).kind is Kind.ANSWERS] == []
+    live.close()  # once more does nothing
