@@ -182,3 +182,28 @@ def test_few_held_out_sources_are_the_limit_where_many_are_not():
     rows = (90, 10), (10, 90)
     limited = [independent(24, 100, errors_of(*rows, sources=n)) for n in (3, 100_000)]
     assert [one.is_limited_by_errors(0.1) for one in limited] == [True, False]
+
+
+def test_units_with_a_given_class_have_no_errors():
+    """The variance of the mean, summed over all kinds of cells by hand; and that of the errors."""
+    errors = ErrorModel.of_errors(errors_of((40, 10), (6, 44)), "a")
+    known, share, cells = np.array([0.5, 0.1]), 0.3, 200
+    mixed = errors.with_known(known)
+    kinds = []  # probability of a cell of each kind, and what it counts
+    for own, part in ((0, share), (1, 1 - share)):
+        kinds.append((part * known[own], float(own == 0)))
+        for answer in (0, 1):
+            p = part * (1 - known[own]) * errors.answers[own, answer]
+            kinds.append((p, errors.weights[answer]))
+    mean = sum(p * value for p, value in kinds)
+    assert mean == pytest.approx(share)  # on average the truth
+    by_hand = sum(p * (value - mean) ** 2 for p, value in kinds) / cells
+    found = AdjustedShare(mixed, np.array([0.15, 0.07, 0.2, 0.58]), cells, 1.0, None)
+    sampling, heldout = found.parts(share)
+    assert sampling == pytest.approx(by_hand)
+    assert heldout == pytest.approx(
+        [(share * 0.5) ** 2 * errors.variances[0], (0.7 * 0.9) ** 2 * errors.variances[1]]
+    )
+    everything = AdjustedShare(errors.with_known(np.ones(2)), np.array([0.3, 0.7, 0, 0]), 200, 1, 9)
+    exact = AdjustedShare(ErrorModel.without_errors(), np.array([0.3, 0.7]), 200, 1, 9)
+    assert everything.interval() == pytest.approx(exact.interval())

@@ -53,9 +53,10 @@ class ErrorModel:
     position
         Of the class.
     answers
-        (classes, classes) probability of each answer, by true class.
+        (classes, answers) probability of each answer, by true class; there are as many answers as
+        classes, see :meth:`with_known` for twice as many.
     weights
-        (classes,) by which the shares of the answers add up to the share of the class; None where
+        (answers,) by which the shares of the answers add up to the share of the class; None where
         the model can't tell it from the others.
     variances
         (classes,) of the weighted answers for each true class, for the number of held-out units.
@@ -93,6 +94,25 @@ class ErrorModel:
         """Return what leaves shares as they are, of the class and all others."""
         return cls(0, np.eye(2), np.array([1.0, 0.0]), np.zeros(2), np.ones(2))
 
+    def with_known(self, known: Values) -> ErrorModel:
+        """Return the errors for units of which some have a class that was given, without error.
+
+        There are twice as many answers then: first the classes that were given, then the model's.
+
+        Parameters
+        ----------
+        known
+            (classes,) share of the units of each true class that were given it.
+        """
+        assert self.weights is not None
+        exact = np.eye(len(known))
+        return replace(
+            self,
+            answers=np.hstack([known[:, None] * exact, (1 - known)[:, None] * self.answers]),
+            weights=np.concatenate([exact[self.position], self.weights]),
+            variances=(1 - known) ** 2 * self.variances,
+        )
+
 
 def _spread(shares: Values, weights: Values) -> Values:
     """Return the variance of the weight of one answer, (...,), for its shares, (..., classes)."""
@@ -108,7 +128,7 @@ class AdjustedShare:
     errors
         Of the model.
     shares
-        (classes,) of the answers.
+        (answers,) of the answers.
     cells
         Their number.
     effect
@@ -138,7 +158,7 @@ class AdjustedShare:
         if self.errors.weights is None:
             found = self.shares.copy()
         else:
-            found = np.maximum(np.linalg.solve(self.errors.answers.T, self.shares), 0)
+            found = np.linalg.lstsq(self.errors.answers.T, self.shares, rcond=None)[0].clip(0)
         found[own] = 0
         if found.sum() <= 0:
             found = np.ones(len(found))
@@ -241,7 +261,7 @@ def adjusted_share(
         (n,) what cells that are alike have in common, such as their field or patient; each cell is
         one by itself when None.
     """
-    shares = np.bincount(answers, minlength=len(errors.answers)) / len(answers)
+    shares = np.bincount(answers, minlength=errors.answers.shape[1]) / len(answers)
     if clusters is None:
         return AdjustedShare(errors, shares, len(answers), 1.0, None)
     weights = errors.weights

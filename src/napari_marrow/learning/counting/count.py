@@ -125,7 +125,7 @@ def count_cells(
     clusters = groups if groups is not None and several else images
     whole, share = cells.adjusted(clusters), cells.share(clusters)
     cutoff = settings.cutoff / 100
-    verdict = _verdict(whole, share, cutoff, errors)
+    verdict = find_verdict(whole, share, cutoff, errors)
     reasons = table["reason"].fillna("").tolist() if "reason" in table else [""] * len(table)
     result = CountResult(
         settings=settings,
@@ -162,9 +162,10 @@ def _by_source(cells: _Cells, images: NDArray, groups: NDArray) -> tuple[Share, 
     return tuple(cells.share(images, groups == x, "", x) for x in found)
 
 
-def _verdict(
+def find_verdict(
     whole: AdjustedShare, share: Share, cutoff: float, errors: HeldOutErrors | None
 ) -> Verdict:
+    """Return on which side of a cut-off, a fraction, a share is shown to be."""
     known_from = MIN_SOURCES if errors is None else min(errors.sources)
     if min(known_from, MIN_SOURCES if whole.clusters is None else whole.clusters) < MIN_SOURCES:
         return "too few"

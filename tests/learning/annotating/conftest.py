@@ -1,0 +1,47 @@
+"""Cells of two classes in several fields, of which some have a class."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_marrow.learning.annotating.cells import CellAnswers, MeasuredCells, MeasuredField
+from napari_marrow.learning.annotating.live import UNKNOWN, fit_live
+
+CLASSES = ("ALL", "MM", "other")
+
+
+@pytest.fixture
+def make_known():
+    """Make cells with two classes that ``gap`` standard deviations are between; and their truth.
+
+    Every ``every``th has its class; a third class is there which no cell has.
+    """
+
+    def make(fields=8, size=30, gap=3.0, every=2, seed=0):
+        rng = np.random.default_rng(seed)
+        truth = [rng.integers(0, 2, size) for _ in range(fields)]
+        measured = {}
+        for k, own in enumerate(truth):
+            values = rng.normal(size=(size, 5)) + gap * own[:, None] * [1, 0, 0, 0, 0]
+            table = pd.DataFrame(values, columns=list("abcde"))
+            keys = pd.DataFrame({"index": np.arange(1, size + 1), "y": 1.0, "x": 2.0})
+            places = np.stack([np.arange(size), np.arange(size)], axis=1)
+            measured[f"{k}.bmp"] = MeasuredField(pd.concat([keys, table], axis=1), places)
+        cells, classes = MeasuredCells.of(measured), np.concatenate(truth)
+        given = np.where(np.arange(len(cells)) % every == 0, classes, UNKNOWN)
+        return answered(CellAnswers(
+            cells, CLASSES, given, np.full(len(cells), ""), "live model",
+            np.full((len(cells), 3), np.nan), np.full(len(cells), ""),
+        )), classes  # fmt: skip
+
+    return make
+
+
+def answered(known):
+    """The same with the answers of the live model."""
+    live = fit_live(known.cells.values, known.given)
+    probabilities = np.zeros((len(known.cells), len(known.classes)))
+    probabilities[:, live.codes] = live.probabilities
+    return replace(known, probabilities=probabilities)

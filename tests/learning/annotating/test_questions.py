@@ -1,0 +1,92 @@
+"""What was asked is found again in the journal; agreement with oneself, against scikit-learn."""
+
+import pytest
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.proportion import proportion_confint
+
+from napari_marrow.data.project.annotations import Change, Entry, Given, Place
+from napari_marrow.learning.annotating.questions import (
+    SelfAgreement,
+    answered_questions,
+    corrected,
+)
+
+
+class Journal:
+    """Entries as a project has them."""
+
+    def __init__(self):
+        self.entries, self.cells = [], {}
+
+    def give(self, k, name, asked="", who="person", image="a"):
+        place = Place(image, k, k)
+        after = Given(name, who, asked)
+        change = Change(place, self.cells.get(place), after)
+        self.cells[place] = after
+        self._add("annotate", (change,))
+
+    def _add(self, action, changes=(), of=None):
+        self.entries.append(Entry(len(self.entries) + 1, "", action, changes, None, of))
+
+    def undo(self, of):
+        self._add("undo", tuple(x.reversed for x in self.entries[of - 1].changes), of)
+
+
+@pytest.fixture
+def journal():
+    return Journal()
+
+
+def test_questions_are_found_again_without_those_taken_back(journal):
+    journal.give(1, "ALL", "typical")
+    journal.give(2, "ALL")
+    journal.give(3, "MM", "random")
+    journal.give(4, "MM", "margin")
+    journal.undo(4)
+    journal.give(3, "ALL", "again")
+    found = answered_questions(journal.entries)
+    assert [(x.place.y, x.why) for x in found] == [(1, "typical"), (3, "random"), (3, "again")]
+    assert (found[2].before.class_name, found[2].after.class_name) == ("MM", "ALL")
+
+
+def test_corrections_are_those_of_accepted_answers(journal):
+    journal.give(1, "ALL", who="live")
+    journal.give(2, "ALL", who="live")
+    journal.give(3, "ALL", who="live")
+    journal.give(4, "ALL")
+    journal.give(1, "MM")
+    journal.give(2, "ALL")  # confirmed
+    journal.give(4, "MM")  # a change of mind
+    journal.give(3, "MM")
+    assert {x.y for x in corrected(journal.entries)} == {1, 3}
+    journal.undo(8)
+    assert {x.y for x in corrected(journal.entries)} == {1}
+    journal.give(1, "ALL", who="live")
+    assert not corrected(journal.entries)
+
+
+def test_agreement_with_oneself(journal):
+    """The share is statsmodels' with Wilson's interval where each cell is of a field of its own."""
+    pairs = [("ALL", "ALL")] * 5 + [("MM", "MM")] * 11 + [("ALL", "MM"), ("MM", "ALL")] * 2
+    for k, (first, second) in enumerate(pairs):
+        journal.give(k, first, "typical", image=f"{k}")
+        journal.give(k, second, "again", image=f"{k}")
+    found = SelfAgreement.of(answered_questions(journal.entries))
+    assert (found.cells, found.same, found.fields) == (20, 16, 20)
+    kappa = cohen_kappa_score(*zip(*pairs, strict=True))
+    observed, chance = found.score.estimate, found.score.chance
+    assert (observed - chance) / (1 - chance) == pytest.approx(kappa)
+    low, high = proportion_confint(16, 20, method="wilson")
+    assert found.score.low == pytest.approx(low, abs=0.02)  # Student's t in place of z
+    assert found.score.high == pytest.approx(high, abs=0.02)
+    assert "16 of 20 cells asked twice: 80 %" in found.text
+    assert "too few" not in found.text
+
+
+def test_agreement_of_few_fields_has_no_interval(journal):
+    assert SelfAgreement.of(answered_questions(journal.entries)) is None
+    for k in range(30):
+        journal.give(k, "MM", "margin")
+        journal.give(k, "MM", "again")
+    found = SelfAgreement.of(answered_questions(journal.entries))
+    assert "30 of 30 cells asked twice: 100 % (too few to tell)" in found.text
