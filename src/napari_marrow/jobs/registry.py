@@ -50,11 +50,20 @@ def _evaluate(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> obje
     return {"result": str(run_evaluation(job, emit, should_stop).out / FULL)}
 
 
+def _explain(arguments: Arguments, emit: Emit, should_stop: ShouldStop) -> object:
+    from napari_marrow.jobs.explain import ExplainJob, run_explanation
+
+    job = ExplainJob.from_dict(arguments)
+    run_explanation(job, emit, should_stop)
+    return {"maps": str(job.out)}
+
+
 JOBS: dict[str, Callable[[Arguments, Emit, ShouldStop], object]] = {
     "train": _train,
     "devices": _devices,
     "compare": _compare,
     "evaluate": _evaluate,
+    "explain": _explain,
 }
 
 

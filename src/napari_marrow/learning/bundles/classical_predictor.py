@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_marrow.learning.bundles.predictor import Predictor
 from napari_marrow.learning.onnx.choice import DEFAULT, Choice
@@ -24,6 +25,21 @@ class ClassicalPredictor(Predictor):
             note = f"ONNX Runtime alone runs {self._info.settings.model}, on the CPU."
         return Choice(DEFAULT, OnnxRuntime(self._session), note)
 
+    def inputs(
+        self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return the numbers of the units of a photograph by itself, and their features.
+
+        These are standardised as the model takes them: see :meth:`ask`.
+        """
+        seen = self.observe(image, nuclei)
+        adaptation = self.adaptation([seen])
+        return seen.units["index"].to_numpy(np.intp), self._measurements(seen, adaptation)
+
+    def ask(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probabilities, (n, classes), of features as the model takes them."""
+        return run_classical(self._session, values.astype(np.float32))
+
     def _input_shapes(self) -> list[list[int]]:
         return [[len(self._info.features)]]
 
@@ -33,8 +49,7 @@ class ClassicalPredictor(Predictor):
         return units, values, np.isnan(values).mean(axis=1), None
 
     def _probabilities(self, seen, adaptation):
-        values = adaptation.transform(seen.values, seen.photograph)
-        return run_classical(self._session, values.astype(np.float32))
+        return self.ask(self._measurements(seen, adaptation))
 
     def _measurements(self, seen, adaptation):
         return adaptation.transform(seen.values, seen.photograph)

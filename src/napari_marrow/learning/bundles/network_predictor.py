@@ -66,6 +66,21 @@ class NetworkPredictor(Predictor):
             values, missing = np.hstack([features, values]), np.isnan(features).mean(axis=1)
         return units.table, values, missing, units
 
+    def inputs(self, image: NDArray[np.uint8], nuclei: NDArray[np.integer] | None) -> Units:
+        """Return the units of a photograph by itself as the network sees them."""
+        from napari_marrow.learning.units.samples import cut_units
+
+        if self._is_plain:
+            return cut_units(image, nuclei, self._info.preprocessing)
+        seen = self.observe(image, nuclei)
+        return self._samples(seen, self.adaptation([seen]))
+
+    def ask(
+        self, images: NDArray[np.uint8], features: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float64]:
+        """Return the probabilities, (n, classes), of images as the network sees them."""
+        return run_network(self.engine.engine, images, features)
+
     def _samples(self, seen: Observation, adaptation: Adaptation) -> Units:
         """Return the samples as the network sees them."""
         from napari_marrow.learning.adaptation.density import standardize_density
@@ -88,5 +103,5 @@ class NetworkPredictor(Predictor):
         return measurements(self._samples(seen, adaptation))
 
     def _run(self, units: Units) -> NDArray[np.float64]:
-        answers = run_network(self.engine.engine, units.images, units.image_features)
+        answers = self.ask(units.images, units.image_features)
         return units.mean_over_images(answers)

@@ -1,0 +1,317 @@
+"""Where a network looks in one cell, and in one sentence how far that can be believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.imaging.crops import cut_cells, cut_masks
+from napari_marrow.imaging.segmentation import segment_cytoplasm
+from napari_marrow.imaging.white_point import WHITE_LEVEL, white_point
+from napari_marrow.learning.bundles.bundle import Bundle
+from napari_marrow.learning.bundles.network_predictor import NetworkPredictor
+from napari_marrow.learning.explaining.heat_maps import (
+    Map,
+    Occlusion,
+    centred_spot,
+    energy_within,
+    enlarged,
+    over_patches,
+    rank_correlation,
+)
+
+MIN_AGREEMENT = 0.5
+"""Rank correlation with occlusion from which on a map can be believed."""
+MAX_RANDOM_AGREEMENT = 0.5
+"""Rank correlation with maps of a last layer drawn anew from which on it shows the image alone."""
+ARRAYS = ("occlusion", "grad_cam")
+
+
+@dataclass(frozen=True, eq=False)
+class SeenCell:
+    """A cell as a network sees it.
+
+    Attributes
+    ----------
+    image
+        (side, side, 3) its square, as the network takes it.
+    features
+        What is measured of it, of a network that takes that, too; else None.
+    square
+        Top, left and side of the square in the photograph, in pixels.
+    nucleus, cell
+        (side, side) which pixels are its nucleus, and which are nucleus or cytoplasm.
+    fill
+        (3,) the colour of what is no cell, as the network sees it.
+    probabilities
+        (classes,) what the network answers.
+    """
+
+    image: NDArray[np.uint8]
+    features: NDArray[np.float32] | None
+    square: tuple[int, int, int]
+    nucleus: NDArray[np.bool_]
+    cell: NDArray[np.bool_]
+    fill: NDArray[np.uint8]
+    probabilities: NDArray[np.float64]
+
+    @property
+    def answer(self) -> int:
+        """Number of the most probable class."""
+        return int(self.probabilities.argmax())
+
+
+def network_of(bundle: Bundle) -> NetworkPredictor:
+    """Return the predictor of a network that classifies cells.
+
+    Raises
+    ------
+    MarrowError
+        When the model is none.
+    """
+    predictor = bundle.predictor
+    if not isinstance(predictor, NetworkPredictor):
+        raise MarrowError(
+            f"{bundle.path} is no network but {bundle.info.settings.model} on measured features: "
+            "it looks at no pixels."
+        )
+    if bundle.info.preprocessing.unit != "cell":
+        raise MarrowError(
+            f"{bundle.path} classifies whole photographs, not cells; train on cells to see where "
+            "in a cell a network looks."
+        )
+    return predictor
+
+
+def see_cell(
+    bundle: Bundle, image: NDArray[np.uint8], nuclei: NDArray[np.integer], index: int
+) -> SeenCell:
+    """Cut a cell out of its photograph as a network sees it, and ask the network.
+
+    Parameters
+    ----------
+    bundle
+        A network that classifies cells.
+    image
+        RGB photograph, (height, width, 3), uint8.
+    nuclei
+        Instance labels of all its nuclei.
+    index
+        The number of the cell.
+
+    Raises
+    ------
+    MarrowError
+        When the model is no such network, or there is no such cell.
+    """
+    predictor, preprocessing = network_of(bundle), bundle.info.preprocessing
+    units = predictor.inputs(image, nuclei)
+    rows = np.flatnonzero(units.table["index"].to_numpy() == index)
+    if not len(rows):
+        raise MarrowError(f"The photograph has no cell {index}; choose another one.")
+    one = units.take(rows[:1])
+    alone = np.where(nuclei == index, nuclei, 0)
+    side = preprocessing.input_size
+    _, table = cut_cells(image, alone, side, preprocessing.crop_factor, WHITE_LEVEL)
+    cytoplasm = np.where(nuclei > 0, 0, segment_cytoplasm(image, nuclei))
+    nucleus, around = cut_masks((nuclei, cytoplasm), table, side)[:, 0]
+    white = np.full(3, WHITE_LEVEL) if preprocessing.white_balance else white_point(image)
+    return SeenCell(
+        one.images[0],
+        None if one.features is None else one.features[0],
+        (int(table["top"][0]), int(table["left"][0]), int(table["side"][0])),
+        nucleus,
+        nucleus | around,
+        np.round(white).astype(np.uint8),
+        predictor.ask(one.images, one.features)[0],
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class CellMaps:
+    """Where a network looks in a cell.
+
+    Attributes
+    ----------
+    classes
+        Of the network.
+    probabilities
+        What it answers for the cell.
+    square
+        Top, left and side of the cell's square in the photograph, in pixels.
+    least
+        The lowest probability of the answer where a patch covers a part of the square.
+    occlusion
+        (side, side) what the log-odds of the answer lose where a patch covers a place.
+    grad_cam
+        (side, side) Grad-CAM, the highest value 1; None where the network has none.
+    why_none
+        Why it has none; "" where it has.
+    in_nucleus, in_cell
+        The part of Grad-CAM's sum that is inside the nucleus, and inside the cell; of occlusion
+        without one.
+    nucleus_area, cell_area
+        The part of the square that these fill.
+    agreement
+        Rank correlation of Grad-CAM with occlusion.
+    spot_agreement
+        That of a plain spot in the middle, which knows nothing of the image.
+    random_agreement
+        Rank correlation of Grad-CAM with that of the network whose last layer is drawn anew.
+    """
+
+    classes: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    square: tuple[int, int, int]
+    least: float
+    occlusion: Map
+    grad_cam: Map | None
+    why_none: str
+    in_nucleus: float
+    in_cell: float
+    nucleus_area: float
+    cell_area: float
+    agreement: float
+    spot_agreement: float
+    random_agreement: float
+
+    @classmethod
+    def of(
+        cls,
+        classes: Sequence[str],
+        seen: SeenCell,
+        occlusion: Occlusion,
+        grad_cam: Map | None = None,
+        drawn_anew: Sequence[Map] = (),
+        why_none: str = "",
+    ) -> CellMaps:
+        """Return what the maps of a cell show, and how they agree.
+
+        Parameters
+        ----------
+        classes
+            Of the network.
+        seen
+            The cell.
+        occlusion
+            What covering it does.
+        grad_cam, drawn_anew
+            (height, width) that of the network, and of the network with other last layers.
+        why_none
+            Why there is no Grad-CAM.
+        """
+        side = seen.image.shape[0]
+        drops = occlusion.drops.clip(min=0)
+        covered = enlarged(occlusion.drops, side)
+        heat, agreement, random = None, float("nan"), float("nan")
+        if grad_cam is not None:
+            heat = enlarged(grad_cam, side)
+            heat /= heat.max() if heat.max() > 0 else 1
+            means = over_patches(heat)
+            agreement = rank_correlation(means, drops.ravel())
+            others = [over_patches(enlarged(x, side)) for x in drawn_anew]
+            random = float(np.mean([rank_correlation(means, x) for x in others]))
+        shown = covered.clip(min=0) if heat is None else heat
+        return cls(
+            tuple(classes),
+            tuple(seen.probabilities.tolist()),
+            seen.square,
+            occlusion.least,
+            covered,
+            heat,
+            why_none,
+            energy_within(shown, seen.nucleus),
+            energy_within(shown, seen.cell),
+            float(seen.nucleus.mean()),
+            float(seen.cell.mean()),
+            agreement,
+            rank_correlation(over_patches(centred_spot(side)), drops.ravel()),
+            random,
+        )
+
+    @property
+    def answer(self) -> int:
+        """Number of the most probable class."""
+        return int(np.argmax(self.probabilities))
+
+    @property
+    def shown(self) -> Map:
+        """(side, side) the map to show, 0 to 1: Grad-CAM, or where there is none occlusion."""
+        if self.grad_cam is not None:
+            return self.grad_cam
+        heat = self.occlusion.clip(min=0)
+        return heat / heat.max() if heat.max() > 0 else heat
+
+    @property
+    def believed(self) -> bool:
+        """Whether Grad-CAM marks what the network goes by, and more than the middle."""
+        agrees = self.agreement >= max(MIN_AGREEMENT, self.spot_agreement)
+        return agrees and self.random_agreement <= MAX_RANDOM_AGREEMENT
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the answer is, where the energy is, and whether it can be believed."""
+        name, probability = self.classes[self.answer], self.probabilities[self.answer]
+        answer = (
+            f"{name} with {probability:.2f}; where a fifth of the square's side is covered, "
+            f"{self.least:.2f} at least."
+        )
+        return answer, self.energy_sentence, self.check_sentence
+
+    @property
+    def energy_sentence(self) -> str:
+        """Say which part of the map is inside nucleus and cell, beside the part of the area."""
+        what = "Occlusion" if self.grad_cam is None else "Grad-CAM"
+        if np.isnan(self.in_nucleus):
+            return f"{what} marks nothing: no part of the picture speaks for the answer."
+        return (
+            f"{self.in_nucleus:.0%} of {what} is in the nucleus, which fills "
+            f"{self.nucleus_area:.0%} of the square, and {self.in_cell:.0%} in the cell, which "
+            f"fills {self.cell_area:.0%}."
+        )
+
+    @property
+    def check_sentence(self) -> str:
+        """Say whether the map can be believed, and why."""
+        if self.grad_cam is None:
+            return f"{self.why_none} The map is what covering each place does to the answer."
+        figures = (
+            f"rank correlation with occlusion {self.agreement:.2f}, that of a plain spot in the "
+            f"middle {self.spot_agreement:.2f}; with the last layer drawn anew "
+            f"{self.random_agreement:.2f}"
+        )
+        if self.agreement < MIN_AGREEMENT:
+            verdict = "Don't believe it: the answer does not depend on what it marks"
+        elif self.random_agreement > MAX_RANDOM_AGREEMENT:
+            verdict = "Don't believe it: it is much the same where the last layer is drawn anew"
+        elif self.agreement < self.spot_agreement:
+            verdict = "It tells no more than that the middle counts, as a plain spot there does"
+        else:
+            verdict = "It can be believed: what it marks, the answer depends on"
+        return f"{verdict} ({figures})."
+
+    def write(self, path: Path) -> None:
+        """Store the maps in an ``.npz`` file."""
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        bare = replace(self, occlusion=np.empty(0), grad_cam=None)
+        text = json.dumps({k: v for k, v in asdict(bare).items() if k not in ARRAYS})
+        known = {name: values for name, values in arrays.items() if values is not None}
+        np.savez(path, text=np.array(text), **known)
+
+    @classmethod
+    def read(cls, path: Path) -> CellMaps:
+        """Return the maps that :meth:`write` stored."""
+        with np.load(path) as stored:
+            values = json.loads(str(stored["text"]))
+            arrays = {name: stored.get(name) for name in ARRAYS}
+        lists = {f.name: tuple(values[f.name]) for f in fields(cls) if f.name in _TUPLES}
+        return cls(**values | lists | arrays)
+
+
+_TUPLES = ("classes", "probabilities", "square")
