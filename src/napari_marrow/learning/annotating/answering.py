@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from napari_marrow.learning.annotating.cells import CellAnswers
-from napari_marrow.learning.annotating.codes import UNKNOWN, Codes, Values
+from napari_marrow.learning.annotating.codes import UNKNOWN, Values
 from napari_marrow.learning.annotating.live import fit_live
 from napari_marrow.learning.bundles.predictor import LOW_PROBABILITY, NEITHER, OTHER_ACQUISITION
+from napari_marrow.learning.confidence.calibration import apply_temperature, fit_temperature
 from napari_marrow.learning.confidence.conformal import Conformal
 from napari_marrow.learning.confidence.error_rate import MIN_PROBABILITY
 
@@ -20,20 +21,39 @@ LIVE = "live model"
 """Name of the model that follows each class given."""
 MIN_OF_CLASS = 10
 """Cells of each class from which on a cell can be called unlike every class."""
-N_FOLDS = 3
+MAX_FOLDS = 3
 
 
-def with_live_answers(unanswered: CellAnswers) -> CellAnswers:
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What cross-validation among the cells with a class shows; it takes longer than a fit.
+
+    Attributes
+    ----------
+    temperature
+        By which probabilities are softened.
+    unlike
+        (n,) whether each measured cell is like those of no class.
+    """
+
+    temperature: float
+    unlike: NDArray[np.bool_]
+
+
+def with_live_answers(unanswered: CellAnswers, checked: Checked | None = None) -> CellAnswers:
     """Return the answers of a model of the classes that were given.
 
-    An answer is uncertain where its probability is low, the cell is like the annotated cells of no
-    class (conformal p-values, see :class:`.Conformal`), or no cell of its acquisition has a class
-    while cells of others have.
+    No answer is more probable than (n + 1) / (n + 2), where n is the number of cells of the class
+    with the fewest: the rule of succession for a model that was right n times of n. An answer is
+    uncertain where its probability is low, the cell is like the annotated cells of no class, or no
+    cell of its acquisition has a class while cells of others have.
 
     Parameters
     ----------
     unanswered
         What was given.
+    checked
+        Of the same cells, perhaps with a few classes fewer; None where there is none yet.
 
     Returns
     -------
@@ -44,16 +64,58 @@ def with_live_answers(unanswered: CellAnswers) -> CellAnswers:
     live = fit_live(cells.values, given)
     if live is None:
         return unanswered
+    known = live.probabilities
+    if checked is not None:
+        known = apply_temperature(known, checked.temperature)
+    fewest = int(np.bincount(given[given != UNKNOWN])[live.codes].min())
     probabilities = np.zeros((len(cells), len(unanswered.classes)))
-    probabilities[:, live.codes] = live.probabilities
+    probabilities[:, live.codes] = softened(known, (fewest + 1) / (fewest + 2))
     doubts = {
         LOW_PROBABILITY: probabilities.max(axis=1) < MIN_PROBABILITY,
-        NEITHER: unlike_every_class(cells.values, given),
         OTHER_ACQUISITION: ~np.isin(cells.acquisitions, cells.acquisitions[given != UNKNOWN]),
     }
+    if checked is not None and len(checked.unlike) == len(cells):
+        doubts[NEITHER] = checked.unlike & (given == UNKNOWN)
     return replace(
         unanswered, model=LIVE, probabilities=probabilities, reasons=joined_reasons(doubts)
     )
+
+
+def softened(probabilities: Values, highest: float) -> Values:
+    """Mix probabilities, (n, classes), with equal ones, so that 1 becomes ``highest``.
+
+    >>> softened(np.array([[1.0, 0.0], [0.5, 0.5]]), 0.8)
+    array([[0.8, 0.2],
+           [0.5, 0.5]])
+    """
+    equal = 1 / probabilities.shape[1]
+    weight = max(0.0, (highest - equal) / (1 - equal))
+    return weight * probabilities + (1 - weight) * equal
+
+
+def check_live(unanswered: CellAnswers) -> Checked | None:
+    """Cross-validate the live model; None where a class has fewer than two cells, or is alone."""
+    values, given = unanswered.cells.values, unanswered.given
+    known = np.flatnonzero(given != UNKNOWN)
+    codes = np.unique(given[known], return_inverse=True)[1]
+    counts = np.bincount(codes)
+    if len(counts) < 2 or counts.min() < 2:
+        return None
+    n_folds = min(MAX_FOLDS, int(counts.min()))
+    folds = [*StratifiedKFold(n_folds, shuffle=True, random_state=0).split(known, codes)]
+    held_out = np.full((len(known), len(counts)), 1 / len(counts))
+    for train, test in folds:
+        asked = np.full(len(known), UNKNOWN, np.intp)
+        asked[train] = codes[train]
+        live = fit_live(values[known], asked)
+        if live is not None and len(live.codes) == len(counts):
+            held_out[test] = live.probabilities[test]
+    unlike = np.zeros(len(given), bool)
+    if counts.min() >= MIN_OF_CLASS:
+        conformal = Conformal.cross_fit(values[known], codes, folds)
+        if conformal.can_tell:
+            unlike = conformal.is_neither(values)
+    return Checked(fit_temperature(held_out, codes), unlike)
 
 
 def joined_reasons(doubts: dict[str, NDArray[np.bool_]]) -> NDArray[np.str_]:
@@ -67,21 +129,6 @@ def joined_reasons(doubts: dict[str, NDArray[np.bool_]]) -> NDArray[np.str_]:
     for reason, holds in doubts.items():
         found[holds] = [f"{x}, {reason}" if x else reason for x in found[holds]]
     return found.astype(str)
-
-
-def unlike_every_class(values: Values, given: Codes) -> NDArray[np.bool_]:
-    """Return which cells, (n,), are like those of no class; none where few of a class are known."""
-    nowhere = np.zeros(len(values), bool)
-    known = given != UNKNOWN
-    counts = np.bincount(given[known])
-    if counts[counts > 0].min(initial=MIN_OF_CLASS) < MIN_OF_CLASS or not known.any():
-        return nowhere
-    own, codes = values[known], np.unique(given[known], return_inverse=True)[1]
-    folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=0).split(own, codes)
-    conformal = Conformal.cross_fit(own, codes, [*folds])
-    if not conformal.can_tell:
-        return nowhere
-    return conformal.is_neither(values) & ~known
 
 
 def with_other_answers(unanswered: CellAnswers, model: str, table: pd.DataFrame) -> CellAnswers:

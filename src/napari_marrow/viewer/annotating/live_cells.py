@@ -40,8 +40,12 @@ from napari_marrow.viewer.task import Panel, Task
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_marrow.learning.annotating.answering import Checked
+
 FIT_MS = 30
 """The model is fitted this long after the last change, in milliseconds: the class is seen first."""
+CHECK_MS = 600
+"""The model is cross-validated this long after the last change, in milliseconds."""
 MEASURE_MS = 500
 """Nuclei that were edited are measured this long after the last stroke, in milliseconds."""
 
@@ -88,10 +92,13 @@ class LiveCells(QObject):
         self._layers: dict[Image, Labels] = {}
         self._open = True
         self._queue, self._failed = MeasuringQueue(), set[Key]()
-        self._measuring, self._fitting = Task(owner, panel), Task(owner)
+        self._checked: Checked | None = None
+        self._measuring = Task(owner, panel)
+        self._fitting, self._checking = Task(owner), Task(owner)
         self._fit_soon = single_shot(FIT_MS, self._fit, self)
+        self._check_soon = single_shot(CHECK_MS, self._check, self)
         self._measure_soon = single_shot(MEASURE_MS, self._measure, self)
-        session.changed.connect(self._fit_soon.start)
+        session.changed.connect(self._change)
         session.edited.connect(self._forget)
 
     def close(self) -> None:
@@ -100,11 +107,11 @@ class LiveCells(QObject):
             return
         self._open = False
         self._queue.clear()
-        for task in (self._measuring, self._fitting):
+        for task in (self._measuring, self._fitting, self._checking):
             task.cancel()
-        for timer in (self._fit_soon, self._measure_soon):
+        for timer in (self._fit_soon, self._check_soon, self._measure_soon):
             timer.stop()
-        self.session.changed.disconnect(self._fit_soon.start)
+        self.session.changed.disconnect(self._change)
         self.session.edited.disconnect(self._forget)
         layers = self.session.viewer.layers
         for layer in self._layers.values():
@@ -175,7 +182,12 @@ class LiveCells(QObject):
             return
         self._slices[image, one.row] = one
         self._cells = None
+        self._change()
+
+    def _change(self) -> None:
+        """Let the model follow what was given or measured."""
         self._fit_soon.start()
+        self._check_soon.start()
 
     def _forget(self, image: Image, row: int) -> None:
         """Measure a field anew, or all (-1), whose nuclei were edited."""
@@ -210,12 +222,9 @@ class LiveCells(QObject):
 
     def _fit(self) -> None:
         """Fit the model to what is given now, in a thread."""
-        cells = self._joined()
-        if cells is None:
+        if (unanswered := self._unanswered()) is None:
             return
-        session = self.session
-        unanswered = CellAnswers.unanswered(cells, session.annotations, session.numbers())
-        other = self._other
+        other, checked = self._other, self._checked
 
         def work(emit: Emit, should_stop: ShouldStop) -> CellAnswers:
             from napari_marrow.learning.annotating.answering import (  # scikit-learn
@@ -224,10 +233,34 @@ class LiveCells(QObject):
             )
 
             if other is None:
-                return with_live_answers(unanswered)
+                return with_live_answers(unanswered, checked)
             return with_other_answers(unanswered, *other)
 
         self._fitting.start(work, self._show)
+
+    def _unanswered(self) -> CellAnswers | None:
+        """Return what is given now; None before a field is measured."""
+        if (cells := self._joined()) is None:
+            return None
+        session = self.session
+        return CellAnswers.unanswered(cells, session.annotations, session.numbers())
+
+    def _check(self) -> None:
+        """Cross-validate the model, in a thread, and show its answers as that has it."""
+        unanswered = None if self._other is not None else self._unanswered()
+        if unanswered is None:
+            return
+
+        def work(emit: Emit, should_stop: ShouldStop) -> Checked | None:
+            from napari_marrow.learning.annotating.answering import check_live  # scikit-learn
+
+            return check_live(unanswered)
+
+        def done(checked: Checked | None) -> None:
+            self._checked = checked
+            self._fit()
+
+        self._checking.start(work, done)
 
     def _show(self, answers: CellAnswers) -> None:
         self.answers = answers
@@ -277,7 +310,7 @@ class LiveCells(QObject):
             keys = [self.answers.cells.field_names, self.answers.cells.index]
             table = table.assign(reason=reasons).set_index(pd.MultiIndex.from_arrays(keys))
             self._other = model, table
-        self._fit()
+        self._change()
 
     def field_of(self, row: int) -> OpenField:
         """Return the field of a cell, by its row in ``answers``.
