@@ -10,6 +10,7 @@ from napari.utils.events import Event
 from qtpy.QtCore import QTimer
 
 from napari_marrow.viewer.behaviours.caption import attach_caption
+from napari_marrow.viewer.behaviours.corrections import attach_corrections
 from napari_marrow.viewer.behaviours.current_table import attach_current_table
 from napari_marrow.viewer.behaviours.lock_2d import attach_lock_2d, show_in_2d
 from napari_marrow.viewer.behaviours.new_label import attach_new_label
@@ -30,6 +31,7 @@ def attach_behaviours(viewer: napari.Viewer) -> None:
     attach_nucleus_keys(viewer)
     attach_label_preparation(viewer)
     attach_current_table(viewer)
+    attach_corrections(viewer)
     QTimer.singleShot(CAPTION_MS, while_open(viewer, attach_caption))
 
 

@@ -160,7 +160,7 @@ def _saved_labels(path: Path, layers: Sequence[Layer]) -> LayerData:
 
     from napari_marrow.viewer.io.arranging import over_open
     from napari_marrow.viewer.io.saved_labels import load_labels
-    from napari_marrow.viewer.make.predictions import class_colormap
+    from napari_marrow.viewer.make.cell_table import class_colormap
 
     labels, table, options, info = load_labels(path)
     if missing := table is None:

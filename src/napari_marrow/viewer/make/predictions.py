@@ -11,9 +11,7 @@ from weakref import WeakKeyDictionary
 
 import napari
 import numpy as np
-import pandas as pd
 from napari.layers import Image, Labels, Layer
-from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_marrow.data.failures import Failures
@@ -24,10 +22,17 @@ from napari_marrow.jobs.events import Emit, ShouldStop, silent
 from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.learning.model_settings import Adapt
-from napari_marrow.report.colours import UNCERTAIN, class_colours
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info
+from napari_marrow.viewer.make.cell_table import cell_colours, cell_table, shown_classes
 from napari_marrow.viewer.make.layers import set_aside
+from napari_marrow.viewer.photograph.corrections import (
+    PREDICTED_CLASS,
+    carried,
+    has_answers,
+    is_corrected,
+    with_corrections,
+)
 from napari_marrow.viewer.photograph.links import is_of
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.records import FieldPrediction
@@ -164,17 +169,38 @@ def show_predictions(
     made = predictions_layer(labelled, classes)
     identity = LayerInfo.of(made).photograph
     infos = [(x, i) for x in viewer.layers if (i := LayerInfo.of(x)).kind is Kind.PREDICTED]
-    for older in [
-        x for x, i in infos if i.photograph == identity or _was_saved(i, layer, viewer.layers)
-    ]:
-        if LayerInfo.of(older).checksum == _checksum(older):
-            viewer.layers.remove(older)
-        else:
-            set_aside(older)
+    found = [
+        _replaced(viewer, x, made)
+        for x, i in infos
+        if i.photograph == identity or _was_saved(i, layer, viewer.layers)
+    ]
+    if is_corrected(made.features).any():
+        made.colormap = cell_colours(made.features, shown_classes(made.features))
     viewer.add_layer(made)
     made.visible = True
     replace(LayerInfo.of(made), checksum=_checksum(made)).set_on(made)
-    return note
+    return " ".join(filter(None, [note, *found]))
+
+
+def _replaced(viewer: napari.Viewer, older: Labels, made: Labels) -> str:
+    """Take the corrections of earlier predicted cells over, and the layer away unless it has more.
+
+    Returns
+    -------
+    str
+        What became of the corrections, or ''.
+    """
+    n = int(is_corrected(older.features).sum()) if has_answers(older.features) else 0
+    made.features, complete = carried(made.features, made, older)
+    if complete and LayerInfo.of(older).checksum == _checksum(older):
+        viewer.layers.remove(older)
+    else:
+        set_aside(older)
+    if not n:
+        return ""
+    text = "keeps its class" if n == 1 else "keep their classes"
+    but = "" if complete else f", but for those that only {older.name} has"
+    return f"{counted(n, 'cell')} that you corrected {text}{but}."
 
 
 def _was_saved(info: LayerInfo, photograph: Image, layers: Sequence[Layer]) -> bool:
@@ -218,10 +244,17 @@ def _with_earlier(labelled: LabelledPhotograph) -> tuple[LabelledPhotograph, str
 
 
 def _checksum(layer: Labels) -> int:
-    """Return a checksum of what a person can change of predicted cells: name, table and pixels."""
+    """Return a checksum of what a person can change of predicted cells, but for corrections.
+
+    That is of name, table and pixels. Corrections are taken over by a later layer.
+    """
     data = layer.data
     pixels = b"" if isinstance(data, LazyStack) else np.ascontiguousarray(data).tobytes()
-    text = f"{layer.name}\n{layer.features.to_csv(index=False)}"
+    table = layer.features
+    if has_answers(table):
+        answers = table[PREDICTED_CLASS].astype(object).to_numpy()
+        table = with_corrections(table, answers, np.zeros(len(table), bool))
+    text = f"{layer.name}\n{table.to_csv(index=False)}"
     return zlib.crc32(pixels, zlib.crc32(text.encode()))
 
 
@@ -234,7 +267,7 @@ def predictions_layer(labelled: LabelledPhotograph, classes: Sequence[str]) -> L
     photograph, predictions = labelled.photograph, labelled.predictions
     highest = [int(p.table["index"].max()) if len(p.table) else 0 for p in predictions]
     offsets = [0, *np.cumsum(highest[:-1]).tolist()]
-    table = cell_table(predictions, offsets)
+    table = cell_table(predictions, offsets, classes)
     labels: Pixels = labelled.cells[0].decode()
     if photograph.is_stack:
         readers = [partial(_numbered, *pair) for pair in zip(labelled.cells, offsets, strict=True)]
@@ -258,42 +291,3 @@ def predictions_layer(labelled: LabelledPhotograph, classes: Sequence[str]) -> L
 def _numbered(encoded: RunLengthLabels, offset: int) -> NDArray[np.integer]:
     values = encoded.values.astype(np.int32)
     return replace(encoded, values=np.where(values > 0, values + np.int32(offset), 0)).decode()
-
-
-def cell_table(predictions: Sequence[Prediction], offsets: Sequence[int]) -> pd.DataFrame:
-    """Return the features of a predictions layer: a row a cell, numbered through a whole stack.
-
-    Columns ``index``, ``field`` (slice of the stack), ``y``, ``x``, ``class``, ``probability`` (of
-    that class), ``uncertain``, its ``reason``, and one ``probability_<class>`` a class.
-    """
-    tables = [
-        prediction.table.assign(field=row, index=prediction.table["index"] + offset)
-        for row, (prediction, offset) in enumerate(zip(predictions, offsets, strict=True))
-    ]
-    joined = pd.concat(tables, ignore_index=True)
-    columns = [name for name in joined.columns if name.startswith("probability_")]
-    joined["probability"] = joined[columns].max(axis=1)
-    first = ["index", "class", "probability", "uncertain", "reason", "field", "y", "x"]
-    return joined[[*first, *columns]]
-
-
-def cell_colours(table: pd.DataFrame, classes: Sequence[str]) -> DirectLabelColormap:
-    """Return each cell's colour: that of its class, or grey where it is uncertain."""
-    shown = table["class"].map(class_colours(classes))
-    if "uncertain" in table:
-        shown = shown.where(~table["uncertain"].astype(bool), UNCERTAIN)
-    mapping = dict(zip(table["index"].astype(int), shown, strict=True))
-    return DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", **mapping})
-
-
-def class_colormap(table: pd.DataFrame) -> DirectLabelColormap | None:
-    """Return the colours of a table that has cells and their classes, else None.
-
-    All classes of a model have a column, also those that no cell got; else those that occur count.
-    """
-    if not {"index", "class"} <= set(table) or not pd.api.types.is_numeric_dtype(table["index"]):
-        return None
-    known = table.dropna(subset=["index", "class"])
-    known = known.assign(**{"class": known["class"].astype(str)})
-    of_model = [c.removeprefix("probability_") for c in table if c.startswith("probability_")]
-    return cell_colours(known, list(dict.fromkeys([*of_model, *known["class"]])))

@@ -1,13 +1,16 @@
 """Annotations: the class a person gave to a layer, to a field of a stack, or to single cells.
 
 The class of a field is kept in :attr:`.LayerInfo.classes` of its layer. Cells are annotated in a
-Labels layer over the photograph, in one of two ways:
+Labels layer over the photograph, in one of these ways:
 
 - painted: the layer ``<photograph> cells`` that :func:`new_cells_layer` makes; label 1 is the first
   class, 2 the second, and so on; a stroke anywhere on a nucleus annotates that cell;
 - by number: any Labels layer whose features have the columns ``index`` and ``class``; each label is
   a cell and has the class of its row. In a stack of nuclei whose features follow the slider, the
   rows are those of the field that is shown.
+
+- corrected: the classes that a person gave to predicted cells, see :mod:`.corrections`; they are
+  taken as strokes on the nuclei below.
 
 All visible layers of annotations count; the upper ones win. Hidden ones don't.
 """
@@ -35,6 +38,7 @@ from napari_marrow.viewer.layer_info import (
     layer_products,
     linked_info,
 )
+from napari_marrow.viewer.photograph.corrections import is_corrected
 from napari_marrow.viewer.photograph.slice_tables import kept_tables
 from napari_marrow.viewer.transforms import place_of
 
@@ -191,7 +195,8 @@ def annotations_in(
         paged = LayerInfo.of(layer).shown_row is not None
         by_slice = [label_classes(layer, row) for row in range(n_slices if paged else 1)]
         classes = tuple(by_slice if paged else by_slice * n_slices)
-        covers = nuclei is None or place[layer] >= place[nuclei]
+        corrects = LayerInfo.of(layer).kind is Kind.PREDICTED  # cells of nuclei as they were
+        covers = not corrects and (nuclei is None or place[layer] >= place[nuclei])
         data, painted = full_data(layer), is_painted(layer)
         found.append(Annotation(layer, layer.name, layer.visible, data, painted, covers, classes))
     return tuple(found)
@@ -201,7 +206,7 @@ def annotates(layer: Labels) -> bool:
     """Return whether a layer gives classes to cells: it has a ``class`` in its features."""
     info = LayerInfo.of(layer)
     if info.kind is not None and info.kind.is_predicted:
-        return False
+        return info.kind is Kind.PREDICTED and bool(is_corrected(layer.features).any())
     tables = [layer.features, *info.tables.values()]
     return any({"class", "index"} <= set(table.columns) for table in tables)
 
@@ -218,6 +223,8 @@ def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
         table = kept_tables(info, table).get(row)
     if table is None or "class" not in table:
         return {}
+    if info.kind is Kind.PREDICTED:
+        table = table[is_corrected(table)]
     table = table.dropna(subset=["class"])
     pairs = zip(table["index"], table["class"].astype(str), strict=True)
     return {int(index): name for index, name in pairs if name}

@@ -213,11 +213,13 @@ class ModelPanel(QWidget):
 
     def _show_labels(self, bundle: Bundle, found: _Labelled) -> None:
         """Show the answers for photographs that are as they were, and say which are not."""
+        from napari_marrow.viewer.behaviours.corrections import attach_corrections
         from napari_marrow.viewer.make.predictions import show_predictions
 
         info, engine = bundle.info, bundle.predictor.engine
         outdated = {x: x.photograph.out_of_date(self._viewer.layers) for x in found.photographs}
         labelled = [x for x, why in outdated.items() if not why]
+        attach_corrections(self._viewer)
         notes = [show_predictions(self._viewer, one, info.classes) for one in labelled]
         sentences = [_outdated_sentence(outdated), *_failed_sentences(found.failed)]
         if labelled:
