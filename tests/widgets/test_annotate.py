@@ -146,11 +146,11 @@ def test_the_model_is_read_where_the_pointer_is(widget, viewer, qtbot):
     viewer.cursor.position = (0, 8, 8)
     for callback in viewer.mouse_move_callbacks:
         callback(viewer, None)
-    assert widget.pointed.text() == "Cell 1: ALL, given by a person."
+    assert widget.model_page.pointed.text() == "Cell 1: ALL, given by a person."
     viewer.cursor.position = (0, 0, 0)
     for callback in viewer.mouse_move_callbacks:
         callback(viewer, None)
-    assert "Point at a cell" in widget.pointed.text()
+    assert "Point at a cell" in widget.model_page.pointed.text()
 
 
 def test_docks_find_the_open_project_and_hear_that_it_closes(widget, viewer, qtbot):

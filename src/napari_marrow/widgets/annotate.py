@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 from napari.utils.notifications import show_warning
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QFileDialog, QLineEdit
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.project.annotations import ClassColour
@@ -25,9 +25,19 @@ from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
+from napari_marrow.widgets.components.annotating.model_page import ModelPage
+from napari_marrow.widgets.components.annotating.page import ProjectPage
 from napari_marrow.widgets.components.dock_widget import while_alive
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
-from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
+from napari_marrow.widgets.components.layout import (
+    button,
+    fill_column,
+    group,
+    path_button,
+    row,
+    text_label,
+)
+from napari_marrow.widgets.components.pages import Pages
 from napari_marrow.widgets.components.photograph_widget import PhotographWidget
 from napari_marrow.widgets.components.run_panel import RunPanel
 
@@ -37,15 +47,12 @@ if TYPE_CHECKING:
 FOLLOW_MS = 150
 """The field that the slider comes to is read this long after its last step, in milliseconds."""
 ICON_PX = 12
-LEGEND = (
-    "Filled: a class that was given. Ring: what the model says, dashed where it is uncertain. It "
-    "is trained anew after each class that is given, once two classes have cells."
-)
-NO_CELL = "Point at a cell to read what the model says."
+
+
 HOW = (
-    "Keys act on the cell under the pointer, while the layer of cells is the active one: 1 to 9 "
-    "give a class, 0 takes it away, Space accepts what the model says, Ctrl+Z undoes. Paint, or "
-    "draw a polygon, over many cells to give all of them the class of the selected label."
+    "Point at a cell: 1 to 9 give it a class, 0 takes it away, Space accepts what the model says, "
+    "Ctrl+Z undoes. Paint, or draw a polygon, over many cells to give all of them the class of "
+    "the selected label. Keys act while the layer of cells is the active one."
 )
 
 
@@ -71,7 +78,6 @@ class Annotate(PhotographWidget):
         super().__init__(viewer, min_width_px=340)
         self.session: AnnotationSession | None = None
         self.live: LiveCells | None = None
-        self.pointed = text_label(NO_CELL)
         self.classes = FactTable(
             ("Class", "Key", "Cells"), "The classes, their keys, and how many cells have each."
         )
@@ -95,6 +101,12 @@ class Annotate(PhotographWidget):
         )
         self.run = RunPanel(self.begin_button)
         self.task = Task(self, self.run)
+        self.model_page = ModelPage()
+        project = QWidget()
+        fill_column(project, self.place, self.open_button)
+        self.pages, self._own_pages = Pages(), list[ProjectPage]()
+        self._add_page("Model", self.model_page, "What the model says of the other cells.")
+        self.pages.add("Project", project, "Where annotations are kept.")
         self._following = single_shot(FOLLOW_MS, self._follow_slider, self)
         self.viewer.dims.events.current_step.connect(while_alive(self._wait))
         self._hovering = while_alive(self._hover)
@@ -103,11 +115,22 @@ class Annotate(PhotographWidget):
         self.fill(
             group("Photograph", self.photograph),
             group("Classes", self.classes, row(self.new_class, self.add_button), text_label(HOW)),
-            group("Model", text_label(LEGEND), self.pointed),
-            group("Project", self.place, self.open_button),
+            self.pages,
             actions=[row(self.undo_button, self.redo_button), self.run],
         )
         self._show()
+
+    def _add_page(self, title: str, page: ProjectPage, tooltip: str) -> None:
+        """Add a page that shows the open project."""
+        self._own_pages.append(page)
+        self.pages.add(title, page, tooltip)
+
+    def _set_live(self, live: LiveCells | None) -> None:
+        """Let all pages, and other docks, show another project."""
+        self.live = live
+        for page in self._own_pages:
+            page.show_session(live)
+        open_project_of(self.viewer).set_live(live)
 
     def begin(self) -> None:
         """Open the project of the chosen photograph if none is, and annotate its shown field."""
@@ -153,18 +176,17 @@ class Annotate(PhotographWidget):
         self.close_project()
         self.session = AnnotationSession(self, self.viewer, made, self._fail)
         self.session.changed.connect(self._show)
-        self.live = LiveCells(self, self.session, self.run)
-        open_project_of(self.viewer).set_live(self.live)
+        self._set_live(LiveCells(self, self.session, self.run))
         self._show()
 
     def close_project(self) -> None:
         """Let other programs open the project; nothing is annotated any more."""
         if self.session is not None and self.live is not None:
-            open_project_of(self.viewer).set_live(None)
-            self.live.close()
-            self.session.close()
-            self.session = self.live = None
-            self.pointed.setText(NO_CELL)
+            live, session = self.live, self.session
+            self._set_live(None)
+            self.session = None
+            live.close()
+            session.close()
             self._show()
 
     def _close(self) -> None:
@@ -176,13 +198,10 @@ class Annotate(PhotographWidget):
         """Say what is known of the cell under the pointer."""
         image, live = self.photograph.layer, self.live
         field = None if live is None or image is None else live.session.shown(image)
-        if live is None or field is None or live.answers is None:
+        if field is None:
             return
         number = cell_at_pointer(self.viewer, field)
-        row = live.row_at(field, number) if number else None
-        text = NO_CELL if row is None else f"Cell {number}: {live.answers.describe(row)}."
-        if text != self.pointed.text():
-            self.pointed.setText(text)
+        self.model_page.point_at(field, number)
 
     def add_class(self) -> None:
         """Add the class that was typed."""

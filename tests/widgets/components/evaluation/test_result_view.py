@@ -10,11 +10,11 @@ from qtpy.QtWidgets import QApplication
 
 from napari_marrow.learning.scores.results import Curve
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
-from napari_marrow.widgets.components.evaluation.pages import Pages
 from napari_marrow.widgets.components.evaluation.verdict_page import sections_of
 from napari_marrow.widgets.components.evaluation.view import ResultView
 from napari_marrow.widgets.components.layout import text_label
 from napari_marrow.widgets.components.line_plot import Line, LinePlot
+from napari_marrow.widgets.components.pages import Pages
 
 ALL_PAGES = ["Verdict", "Table", "Confusion", "ROC", "PR", "Calibration", "Coverage", "Mistakes"]
 

@@ -19,11 +19,11 @@ from napari_marrow.report.evaluation.leading import classes_asked, metric_name, 
 from napari_marrow.widgets.components.evaluation.confusion import ConfusionMatrix
 from napari_marrow.widgets.components.evaluation.curve_page import CurvePage, LossPage
 from napari_marrow.widgets.components.evaluation.mistakes_page import MistakesPage
-from napari_marrow.widgets.components.evaluation.pages import Pages
 from napari_marrow.widgets.components.evaluation.scores_page import ScoresPage
 from napari_marrow.widgets.components.evaluation.section import paragraph
 from napari_marrow.widgets.components.evaluation.verdict_page import VerdictPage
 from napari_marrow.widgets.components.layout import fill_column, ignore_text_width
+from napari_marrow.widgets.components.pages import Pages
 
 DIAGONAL = ((0.0, 0.0), (1.0, 1.0))
 

@@ -1,0 +1,1 @@
+"""The pages of the widget "Annotate cells"."""
