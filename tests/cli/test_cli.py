@@ -8,10 +8,12 @@ import sys
 import time
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
+from shapely.geometry import shape
 
 from napari_marrow import __version__
 from napari_marrow.audit.verdict import Confounding
@@ -288,6 +290,39 @@ def test_predict_as_json_with_overlays(call, tmp_path, toy, snam):
     table = pd.read_csv(tmp_path / "p.csv")
     assert [f["class"] for f in result["fields"]] == table["class"].tolist()
     assert len(list((tmp_path / "o").glob("*.png"))) == 6
+
+
+def test_predict_writes_each_cell_of_its_table_as_geojson(call, tmp_path, make_toy, snam):
+    bundle, out = make_toy(tmp_path / "c.marrow", unit="cell"), tmp_path / "cells"
+    status, _, _ = call("predict", bundle.path, snam, "--out", tmp_path / "p.csv", "--geojson", out)
+    assert status == 0
+    table = pd.read_csv(tmp_path / "p.csv", keep_default_na=False)
+    assert len([*out.iterdir()]) == table["image"].nunique() == 6
+    for image, own in table.groupby("image"):
+        content = json.loads((out / f"{Path(image).stem}.geojson").read_text())
+        for feature, (_, row) in zip(content["features"], own.iterrows(), strict=True):
+            nucleus, cell = (shape(feature[x]) for x in ("nucleusGeometry", "geometry"))
+            assert (nucleus.centroid.y - 0.5, nucleus.centroid.x - 0.5) == pytest.approx(
+                (row["y"], row["x"]), abs=1e-9
+            )
+            assert cell.contains(nucleus)
+            properties = feature["properties"]
+            measured = properties["measurements"]
+            assert properties["classification"]["name"] == row["class"]
+            assert measured["index"] == row["index"]
+            assert measured["area_px"] == nucleus.area
+            assert measured["probability_ALL"] == pytest.approx(row["probability_ALL"], abs=1e-9)
+            assert measured["uncertain"] == row["uncertain"]
+
+
+def test_whole_photographs_are_not_written_as_geojson(call, tmp_path, toy, snam):
+    status, _, error = call(
+        "predict", toy.path, snam, "--out", tmp_path / "p.csv", "--geojson", tmp_path / "cells"
+    )
+    assert status == 1
+    assert "GeoJSON" in error
+    assert not (tmp_path / "p.csv").exists()
+    assert not (tmp_path / "cells").exists()
 
 
 def test_predict_where_there_is_no_cell_is_still_json(call, tmp_path, make_toy):

@@ -11,12 +11,12 @@ def fields(*paths):
 
 
 def test_stems_are_told_apart_by_folder_and_then_by_number():
-    stems = file_stems(fields("a/x.png", "b/x.png", "b/x.bmp", "b/y.png"))
+    stems = file_stems([*map(Path, ("a/x.png", "b/x.png", "b/x.bmp", "b/y.png"))])
     assert stems == ["a_x", "b_x", "b_x_2", "y"]
 
 
 def test_stems_that_differ_in_capitals_alone_are_one_on_some_systems():
-    stems = file_stems(fields("A/ALL_1.png", "B/all_1.png", "b/All_1.png"))
+    stems = file_stems([*map(Path, ("A/ALL_1.png", "B/all_1.png", "b/All_1.png"))])
     assert stems == ["A_ALL_1", "B_all_1", "b_All_1_2"]
     assert len({stem.lower() for stem in stems}) == 3
 

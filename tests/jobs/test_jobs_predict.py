@@ -23,11 +23,11 @@ from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.jobs.predict import (
     PredictInput,
     PredictJob,
-    draw_input,
     observe_input,
     predict_each,
     run_prediction,
 )
+from napari_marrow.jobs.predict_files import write_input
 from napari_marrow.learning.bundles.bundle import load_bundle, predict_one
 from napari_marrow.learning.onnx.choice import ENGINE_VARIABLE, Probes
 
@@ -147,8 +147,8 @@ def test_what_runs_for_a_photograph_can_be_sent_and_so_can_its_answer(
         (answer,) = predictor.predict_batch([found.observation])
         pd.testing.assert_frame_equal(answer.table, expected.table, rtol=0, atol=1e-06)
         np.testing.assert_array_equal(found.cells.decode(), nuclei.decode())
-    sent = pickle.loads(pickle.dumps((("ALL", "MM"), inputs[2], answer, found.cells)))
-    draw_input(*sent)
+    sent = pickle.loads(pickle.dumps(("c", ("ALL", "MM"), inputs[2], answer, found.cells)))
+    write_input(*sent)
     assert (tmp_path / "o.png").is_file()
 
 

@@ -105,6 +105,9 @@ def predict(
     *paths: Path,
     out: Annotated[Path, Parameter(help="CSV to write.")],
     overlay: Annotated[Path | None, Parameter(help="Folder for PNGs of the predictions.")] = None,
+    geojson: Annotated[
+        Path | None, Parameter(help="Folder for the cells with their outlines, for QuPath.")
+    ] = None,
     settings: Annotated[PredictSettings, AsOptions] = PredictSettings(),  # noqa: B008
     workers: Annotated[int, Parameter(help="Number of fields classified at the same time.")] = 1,
     force: AsForce = False,
@@ -129,7 +132,9 @@ def predict(
     no_problems(settings)
     collections = scan_all(paths)
     model = load_bundle(bundle).with_engine(settings.engine)
-    job = PredictJob(model, collections, out, overlay, workers, force, strict, settings.adapt)
+    job = PredictJob(
+        model, collections, out, overlay, workers, force, strict, settings.adapt, geojson
+    )
     with Reporter() as report:
         result = run_prediction(job, report)
     counts = Counter(p.class_name or "without a nucleus" for p in result.predictions)

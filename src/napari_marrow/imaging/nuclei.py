@@ -173,6 +173,27 @@ def nucleus_table(
     return {**columns, "cytoplasm_area": around, "nucleus_to_cell": ratio}
 
 
+def central_pixels(labels: NDArray[np.integer], index: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return row and column of the pixel of each label that is nearest to its centre of mass.
+
+    Parameters
+    ----------
+    labels
+        (height, width).
+    index
+        (n,) numbers that occur there.
+    """
+    small, numbers = small_numbers(np.asarray(labels))
+    boxes = dict(zip(numbers[1:].tolist(), ndimage.find_objects(small), strict=True))
+    found = np.empty((len(index), 2), np.intp)
+    for k, number in enumerate(index.tolist()):
+        box = boxes[number]
+        y, x = np.nonzero(labels[box] == number)
+        nearest = np.argmin((y - y.mean()) ** 2 + (x - x.mean()) ** 2)
+        found[k] = y[nearest] + box[0].start, x[nearest] + box[1].start
+    return found
+
+
 def join_cytoplasm(
     nuclei: NDArray[np.integer], cytoplasm: NDArray[np.bool_]
 ) -> NDArray[np.unsignedinteger]:
@@ -213,6 +234,30 @@ def join_cytoplasm(
     )
     full = enlarge(numbers[owner[tuple(nearest)]], factor, nuclei.shape)
     return np.where(rest, full, numbers.dtype.type(0))
+
+
+def known_cytoplasm(field: Field, nuclei: NDArray[np.integer]) -> NDArray[np.integer] | None:
+    """Return the numbers of nuclei in the cytoplasm of a field's masks; None without any there.
+
+    Parameters
+    ----------
+    field
+        Whose masks are read.
+    nuclei
+        Instance labels, (height, width), perhaps others than those of the field.
+
+    Raises
+    ------
+    MarrowError
+        When a mask can't be read.
+    """
+    mask = field.mask("cytoplasm")
+    if mask is None:
+        return None
+    marked, own = field.instances("cytoplasm"), field.instances()
+    if marked is not None and own is not None and np.array_equal(own, nuclei):
+        return marked  # cell by cell, with the same numbers
+    return join_cytoplasm(nuclei, mask)
 
 
 def _flood(

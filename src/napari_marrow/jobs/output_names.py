@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.outputs import FileKind, table_kind
@@ -31,17 +32,17 @@ def field_names(collections: Sequence[Collection]) -> list[tuple[str, Field]]:
     return [(label if counts[label] == 1 else str(f.path), f) for label, f in pairs]
 
 
-def file_stems(fields: Sequence[Field]) -> list[str]:
-    """Return stems of files made of fields: the field's, after its folder's name where they repeat.
+def file_stems(paths: Sequence[Path]) -> list[str]:
+    """Return stems of files made of others: their own, after their folder's where they repeat.
 
     Where that is not enough (``ALL_1.bmp`` beside ``ALL_1.png``), a number follows. Stems that
     differ in case alone count as equal, as they do on some systems.
     """
-    counts = Counter(f.path.stem.lower() for f in fields)
+    counts = Counter(path.stem.lower() for path in paths)
     stems, taken = [], set()
-    for f in fields:
-        alone = counts[f.path.stem.lower()] == 1
-        plain = f.path.stem if alone else f"{f.path.parent.name}_{f.path.stem}"
+    for path in paths:
+        alone = counts[path.stem.lower()] == 1
+        plain = path.stem if alone else f"{path.parent.name}_{path.stem}"
         numbered = (f"{plain}_{k}" for k in itertools.count(2))
         stem = plain
         while stem.lower() in taken:

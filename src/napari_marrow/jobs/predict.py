@@ -6,57 +6,35 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from napari_marrow.audit.verdict import Confounding
 from napari_marrow.data.atomic import atomic_file, atomic_files
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
-from napari_marrow.data.fields import Collection, Field, warnings_of
-from napari_marrow.data.outputs import input_files, write_csv
+from napari_marrow.data.fields import Collection, warnings_of
+from napari_marrow.data.outputs import FileKind, input_files, write_csv
 from napari_marrow.data.progress import ignore, never
 from napari_marrow.imaging.run_length import RunLengthLabels
 from napari_marrow.jobs.events import Emit, Event, ShouldStop, silent
 from napari_marrow.jobs.output_names import PREDICTIONS, field_names, file_stems
 from napari_marrow.jobs.pool import run_each
+from napari_marrow.jobs.predict_files import PredictInput, write_input
 from napari_marrow.learning.adaptation.shift import Adaptation
 from napari_marrow.learning.bundles.bundle import Bundle, observe_one
 from napari_marrow.learning.bundles.info import BundleInfo
 from napari_marrow.learning.bundles.predictor import Observation, Prediction, joined_tables
 from napari_marrow.learning.bundles.sealed import sha256
 from napari_marrow.learning.model_settings import Adapt, EngineName
-from napari_marrow.report.overlay import OVERLAY, write_overlay
+from napari_marrow.report.exports.geojson import GEOJSON
+from napari_marrow.report.overlay import OVERLAY
 
 OBSERVED_FRACTION = 0.95
 """Fraction of the time of a prediction after which all photographs are measured."""
-
-
-@dataclass(frozen=True)
-class PredictInput:
-    """A photograph to classify, as it is sent to who classifies it; it can be pickled.
-
-    Attributes
-    ----------
-    photograph
-        Its files, which are read there; or pixels that are in no file.
-    nuclei
-        Those to take in place of the files'.
-    overlay
-        The PNG to draw the answer into.
-    keep_cells
-        Return the cells that were classified, too.
-    """
-
-    photograph: Field | NDArray[np.uint8]
-    nuclei: RunLengthLabels | None = None
-    overlay: Path | None = None
-    keep_cells: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,23 +80,9 @@ def observe_input(
     """Measure a photograph: what runs first for each, perhaps in another process."""
     nuclei = None if one.nuclei is None else one.nuclei.decode()
     seen = observe_one(bundle, one.photograph, nuclei, engine)
-    kept = seen.labels is not None and (one.keep_cells or one.overlay is not None)
+    kept = seen.labels is not None and (one.keep_cells or one.has_files)
     cells = RunLengthLabels.encode(seen.labels) if kept and seen.labels is not None else None
     return Observed(seen.without_labels(), cells)
-
-
-def draw_input(
-    classes: tuple[str, ...],
-    one: PredictInput,
-    prediction: Prediction,
-    cells: RunLengthLabels | None,
-) -> None:
-    """Draw the answer for a photograph: what runs last for each, perhaps in another process."""
-    path, x = one.overlay, one.photograph
-    assert path is not None  # those without are not drawn
-    pixels, name = (x.open(), x.name) if isinstance(x, Field) else (x, path.stem)
-    labels = None if cells is None else cells.decode()
-    write_overlay(path, pixels, name, replace(prediction, labels=labels), classes)
 
 
 def predict_each(
@@ -168,11 +132,11 @@ def predict_each(
     engine = predictor.engine  # and chosen here for all other processes
     if engine.note:
         emit(Event("message", engine.note))
-    drawn: dict[int, Callable[[], PredictInput]] = {}
+    written: dict[int, Callable[[], PredictInput]] = {}
 
     def observing(k: int, describe: Callable[[], PredictInput]) -> Callable[[], Observed]:
-        if (one := describe()).overlay is not None:
-            drawn[k] = describe
+        if (one := describe()).has_files:
+            written[k] = describe
         return partial(observe_input, model, one, engine.name)
 
     def done(count: int, title: str) -> None:
@@ -189,24 +153,28 @@ def predict_each(
             None if x is None else Predicted(predictor.answer(x.observation, adaptation), x.cells)
             for x in seen
         ]
-        drawing = [
-            (inputs[k][0], partial(_drawing, bundle.info.classes, describe, one))
-            for k, describe in drawn.items()
+        asked = bundle.path.stem, bundle.info.classes
+        writing = [
+            (inputs[k][0], partial(_writing, *asked, describe, one))
+            for k, describe in written.items()
             if (one := found[k]) is not None
         ]
-        run(drawing, ignore)
+        run(writing, ignore)
     return PredictedBatch(found, adaptation)
 
 
-def _drawing(
-    classes: tuple[str, ...], describe: Callable[[], PredictInput], one: Predicted
+def _writing(
+    model: str, classes: tuple[str, ...], describe: Callable[[], PredictInput], one: Predicted
 ) -> Callable[[], None]:
-    return partial(draw_input, classes, describe(), one.prediction, one.cells)
+    return partial(write_input, model, classes, describe(), one.prediction, one.cells)
 
 
 @dataclass(frozen=True)
 class PredictJob:
-    """Classify these collections with this bundle; write a CSV and, if asked for, overlays."""
+    """Classify these collections with this bundle; write a CSV and, if asked for, files a field.
+
+    These are pictures in the folder ``overlay``, and the cells as GeoJSON in ``geojson``.
+    """
 
     bundle: Bundle
     collections: Sequence[Collection]
@@ -216,6 +184,7 @@ class PredictJob:
     force: bool = False
     strict: bool = False
     adapt: Adapt = "auto"
+    geojson: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -325,21 +294,32 @@ def run_prediction(
     """
     named = field_names(job.collections)
     fields = [field for _, field in named]
-    overlays = [f"{stem}.png" for stem in file_stems(fields)]
+    stems = file_stems([field.path for field in fields])
     read = input_files(job.collections, job.bundle.path)
+    if job.geojson is not None and job.bundle.info.settings.unit == "field":
+        raise MarrowError(
+            f"{job.bundle.path} answers for whole photographs, which have no outlines; leave "
+            "GeoJSON out, or train with one prediction per cell."
+        )
     with ExitStack() as stack:  # what can't be written is refused before the work
-        folder = None
-        if job.overlay is not None:
-            if job.out.resolve() in {(job.overlay / name).resolve() for name in overlays}:
-                raise MarrowError(f"{job.out} is the name of an overlay too; choose another.")
-            kinds = dict.fromkeys(overlays, OVERLAY)
-            folder = stack.enter_context(atomic_files(job.overlay, kinds, read, job.force))
-        part = stack.enter_context(atomic_file(job.out, PREDICTIONS, read, job.force))
 
-        drawn = [None if folder is None else folder / overlay for overlay in overlays]
+        def files(folder: Path | None, ending: str, kind: FileKind) -> list[Path | None]:
+            """Return where to write a file of each field."""
+            names = [f"{stem}{ending}" for stem in stems]
+            if folder is None:
+                return [None] * len(names)
+            if job.out.resolve() in {(folder / name).resolve() for name in names}:
+                raise MarrowError(f"{job.out} is the name of {kind.name} too; choose another.")
+            kinds = dict.fromkeys(names, kind)
+            part = stack.enter_context(atomic_files(folder, kinds, read, job.force))
+            return [part / name for name in names]
+
+        overlays = files(job.overlay, ".png", OVERLAY)
+        outlines = files(job.geojson, ".geojson", GEOJSON)
+        part = stack.enter_context(atomic_file(job.out, PREDICTIONS, read, job.force))
         inputs = [
-            (name, partial(PredictInput, f, overlay=path))
-            for (name, f), path in zip(named, drawn, strict=True)
+            (name, partial(PredictInput, f, name=name, overlay=picture, geojson=outline))
+            for (name, f), picture, outline in zip(named, overlays, outlines, strict=True)
         ]
         failures = Failures(job.strict)
         batch = predict_each(

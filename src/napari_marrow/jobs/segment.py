@@ -177,7 +177,7 @@ def run_segmentation(
     """
     job.settings.check()
     pairs = field_names(job.collections)
-    stems = file_stems([f for _, f in pairs])
+    stems = file_stems([f.path for _, f in pairs])
     endings = ("_nuclei.png", "_cytoplasm.png") if job.cytoplasm else ("_nuclei.png",)
     kinds = {f"{stem}{ending}": LABELS for stem in stems for ending in endings} | {TABLE: NUCLEI}
     counts, files, tables = dict[str, int](), list[Path](), list[pd.DataFrame]()

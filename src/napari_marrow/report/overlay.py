@@ -1,7 +1,8 @@
-"""A prediction drawn over its photograph: outlines of cells and a caption, as a PNG."""
+"""Answers drawn over their photograph: outlines of cells and a caption, as a PNG."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,10 @@ from napari_marrow.report.tables import answer_text
 
 OVERLAY = png_kind("an overlay")
 MAX_SIDE_PX = 1280
-"""Longer side of an overlay; more would only cost disk."""
+"""Longer side of an overlay of a prediction; more would only cost disk."""
+RIM_PX = 2
+"""Width of an outline."""
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw_overlay(
@@ -27,49 +31,77 @@ def draw_overlay(
     factor = shrink_factor(image.shape, MAX_SIDE_PX)
     size = (image.shape[0] // factor, image.shape[1] // factor)
     pixels = np.array(resize(image, size))
+    colours = class_colours(classes)
     if prediction.labels is not None:
-        _outline(pixels, prediction, classes, factor)
+        table = prediction.table
+        shown = np.where(table["uncertain"], UNCERTAIN, table["class"].map(colours))
+        labels = np.asarray(prediction.labels)[::factor, ::factor]
+        draw_rims(pixels, labels, dict(zip(table["index"], shown, strict=True)))
     picture = Image.fromarray(pixels)
-    font = ImageFont.load_default(max(12, size[0] // 32))
-    draw = ImageDraw.Draw(picture)
     colour = UNCERTAIN
     if prediction.class_name is not None and not prediction.uncertain:
-        colour = class_colours(classes)[prediction.class_name]
-    _text(draw, (8, 6), f"{name}: {answer_text(prediction)}", font, colour)
-    height = max(10, size[0] // 48)
-    small = ImageFont.load_default(height)
-    _text(draw, (8, size[0] - 2 * height), RESEARCH_ONLY, small, "#FFFFFF")
+        colour = colours[prediction.class_name]
+    draw_caption(picture, [(f"{name}: {answer_text(prediction)}", colour)])
     return picture
 
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+def draw_rims(
+    pixels: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    colours: Mapping[int, str],
+    width: int = RIM_PX,
+    dashes: Mapping[int, str] | None = None,
+) -> None:
+    """Paint a rim inside each cell that has a colour.
+
+    Parameters
+    ----------
+    pixels
+        (height, width, 3), painted on.
+    labels
+        Of the cells; those of another size are cut off.
+    colours
+        ``#RRGGBB`` by number.
+    width
+        Of the rim, in pixels.
+    dashes
+        Second colour by number, of those whose rim is dashed.
+    """
+    height, breadth = pixels.shape[:2]
+    labels = labels[:height, :breadth]
+    size = 2 * width + 1
+    low, high = ndimage.minimum_filter(labels, size), ndimage.maximum_filter(labels, size)
+    known = np.zeros((int(labels.max(initial=0)) + 1, 2, 3), np.uint8)
+    has_colour = np.zeros(len(known), bool)
+    for number, colour in colours.items():
+        if 0 < number < len(known):
+            known[number] = rgb(colour), rgb((dashes or {}).get(number, colour))
+            has_colour[number] = True
+    y, x = np.nonzero(has_colour[labels] & ((low != labels) | (high != labels)))
+    is_dash = (y + x) // (3 * width) % 2
+    pixels[y, x] = known[labels[y, x], is_dash]
+
+
+def draw_caption(picture: Image.Image, lines: Sequence[tuple[str, str]]) -> None:
+    """Write lines with their colours, ``#RRGGBB``, at the upper left; below what it is not for."""
+    height = picture.height
+    font = ImageFont.load_default(max(12, height // 32))
+    draw, top = ImageDraw.Draw(picture), 6.0
+    for text, colour in lines:
+        top = _text(draw, (8, top), text, font, colour) + 6
+    size = max(10, height // 48)
+    small = ImageFont.load_default(size)
+    _text(draw, (8, height - 2 * size), RESEARCH_ONLY, small, "#FFFFFF")
 
 
 def _text(
-    draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, font: Font, colour: str
-) -> None:
+    draw: ImageDraw.ImageDraw, place: tuple[float, float], text: str, font: Font, colour: str
+) -> float:
+    """Write a text on a dark box; return where that ends below."""
     box = draw.textbbox(place, text, font=font)
     draw.rectangle((box[0] - 4, box[1] - 3, box[2] + 4, box[3] + 3), fill="#202020")
     draw.text(place, text, font=font, fill=colour)
-
-
-def _outline(
-    pixels: NDArray[np.uint8], prediction: Prediction, classes: tuple[str, ...], factor: int
-) -> None:
-    """Paint a rim of 3 pixels inside each nucleus; uncertain ones in grey."""
-    labels = np.asarray(prediction.labels)[::factor, ::factor]
-    labels = labels[: pixels.shape[0], : pixels.shape[1]]
-    low, high = ndimage.minimum_filter(labels, 5), ndimage.maximum_filter(labels, 5)
-    rim = (labels > 0) & ((low != labels) | (high != labels))
-    colours = class_colours(classes)
-    palette = np.zeros((int(labels.max(initial=0)) + 1, 3), np.uint8)
-    table = prediction.table
-    for index, answer, uncertain in zip(
-        table["index"], table["class"], table["uncertain"], strict=True
-    ):
-        if index < len(palette):
-            palette[index] = rgb(UNCERTAIN if uncertain else colours[answer])
-    pixels[: labels.shape[0], : labels.shape[1]][rim] = palette[labels[rim]]
+    return box[3] + 3
 
 
 def write_overlay(

@@ -1,0 +1,171 @@
+"""The cells of a field as a table, a row each, and the shares of the classes by field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.outputs import table_kind
+from napari_marrow.data.text import listed
+from napari_marrow.imaging.nuclei import nucleus_table
+from napari_marrow.learning.annotating.cells import CellAnswers, class_names
+from napari_marrow.learning.annotating.live import UNKNOWN
+from napari_marrow.learning.counting.adjusted import ErrorModel, adjusted_share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIRST = ("image", "index", "y", "x", "class", "probability")
+LAST = (
+    "uncertain", "reason", "class_from", "annotated", "model", "model_class", "area_px",
+    "area_um2", "cell_area_px", "nucleus_to_cell_ratio",
+)  # fmt: skip
+CELLS = table_kind("a table of cells", FIRST, "probability_.+", LAST)
+SHARES = table_kind(
+    "a table of shares", ("image", "class", "cells", "counted", "uncertain"), "share|low|high"
+)
+ALL_FIELDS = "all fields"
+
+
+@dataclass(frozen=True, eq=False)
+class FieldPixels:
+    """The pixels of a field whose cells are exported.
+
+    Attributes
+    ----------
+    image
+        (height, width, 3) RGB.
+    nuclei
+        (height, width), the number of each cell in its nucleus.
+    cytoplasm
+        The same numbers in the cytoplasm; None where none is known.
+    pixel_size_um
+        Height and width of a pixel in micrometres; None where not known.
+    """
+
+    image: NDArray[np.uint8]
+    nuclei: NDArray[np.integer]
+    cytoplasm: NDArray[np.integer] | None = None
+    pixel_size_um: tuple[float, float] | None = None
+
+    @property
+    def cells(self) -> NDArray[np.integer]:
+        """(height, width), the number of each cell in its nucleus and its cytoplasm."""
+        if self.cytoplasm is None:
+            return self.nuclei
+        own = np.isin(self.cytoplasm, self.nuclei)  # what has no nucleus is no cell
+        return np.where(self.nuclei > 0, self.nuclei, np.where(own, self.cytoplasm, 0))
+
+
+def cell_table(answers: CellAnswers, field_name: str, pixels: FieldPixels) -> pd.DataFrame:
+    """Return the cells of a field, in the order of ``answers``.
+
+    Columns ``image``, ``index`` (the number of the label), ``y``, ``x`` (pixels, of the centre of
+    the nucleus), ``class`` (that was given, else the model's answer), ``probability`` (the model's,
+    of that class), one ``probability_<class>`` a class, ``uncertain``, ``reason`` (why the model's
+    answer is), ``class_from`` (who gave the class: a person, or a model), ``annotated`` (whether it
+    was given, and not merely answered), ``model``, ``model_class`` (its own answer), ``area_px``
+    and ``area_um2`` (of the nucleus), ``cell_area_px`` and ``nucleus_to_cell_ratio`` (the area of
+    the nucleus over that of nucleus and cytoplasm, 0 to 1). What is not known is missing.
+
+    Raises
+    ------
+    MarrowError
+        When a cell is not in ``pixels`` any more.
+    """
+    import pandas as pd
+
+    rows = answers.cells.rows_of(field_name)
+    measured = pd.DataFrame(nucleus_table(pixels.nuclei, pixels.cytoplasm)).set_index("index")
+    numbers = answers.cells.index[rows]
+    if missing := sorted({*numbers.tolist()} - {*measured.index.tolist()}):
+        names = listed([str(number) for number in missing])
+        raise MarrowError(
+            f"{field_name} has no cell {names} any more, as its nuclei were changed; wait until "
+            "they are measured again, and export again."
+        )
+    own = measured.loc[numbers]
+    final, given = answers.final[rows], answers.given[rows] != UNKNOWN
+    probabilities = answers.probabilities[rows]
+    of_class = np.full(len(rows), np.nan)
+    known = final != UNKNOWN
+    of_class[known] = probabilities[known, final[known]]
+    answered = answers.answers[rows]
+    by_model = np.where(answered != UNKNOWN, answers.model, "")
+    per_class = dict(zip(answers.classes, probabilities.T, strict=True))
+    unit_um2 = np.nan if pixels.pixel_size_um is None else np.prod(pixels.pixel_size_um)
+    around = own.get("cytoplasm_area", pd.Series(0, own.index)).to_numpy()
+    has_cytoplasm, area = around > 0, own["area"].to_numpy()
+    return pd.DataFrame({
+        "image": field_name,
+        "index": numbers,
+        "y": own["y"].to_numpy(),
+        "x": own["x"].to_numpy(),
+        "class": class_names(final, answers.classes),
+        "probability": of_class,
+        **{f"probability_{name}": values for name, values in per_class.items()},
+        "uncertain": answers.uncertain[rows],
+        "reason": answers.reasons[rows],
+        "class_from": np.where(given, answers.origins[rows], by_model),
+        "annotated": given,
+        "model": by_model,
+        "model_class": class_names(answered, answers.classes),
+        "area_px": area,
+        "area_um2": area * unit_um2,
+        "cell_area_px": np.where(has_cytoplasm, area + around, np.nan),
+        "nucleus_to_cell_ratio": np.where(has_cytoplasm, area / (area + around), np.nan),
+    })  # fmt: skip
+
+
+def shares_table(answers: CellAnswers, fields: Sequence[str]) -> pd.DataFrame:
+    """Return the share of each class among the cells of some fields together, and of each of them.
+
+    Columns ``image``, ``class``, ``cells`` (that have a class, given or answered), ``counted``
+    (those of this class), ``uncertain``, ``share``, and ``low`` and ``high``: its 95 % interval, by
+    :func:`.adjusted_share` without the errors of a model. In all, the cells of a field count as
+    dependent on each other.
+    """
+    import pandas as pd
+
+    cells, final = answers.cells, answers.final
+    known = final != UNKNOWN
+    chosen = {name: known & (cells.field == cells.fields.index(name)) for name in fields}
+    together = np.logical_or.reduce([*chosen.values()])
+    found = _shares(answers, ALL_FIELDS, together, cells.field[together])
+    for name, rows in chosen.items():
+        found += _shares(answers, name, rows)
+    columns = ["image", "class", "cells", "counted", "uncertain", "share", "low", "high"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def _shares(
+    answers: CellAnswers,
+    image: str,
+    rows: NDArray[np.bool_],
+    clusters: NDArray[np.intp] | None = None,
+) -> list[dict[str, object]]:
+    """Return the share of each class among some cells."""
+    final, uncertain = answers.final[rows], answers.uncertain[rows]
+    model, found = ErrorModel.without_errors(), list[dict[str, object]]()
+    for code, name in enumerate(answers.classes):
+        is_other = (final != code).astype(np.intp)
+        share = low = high = np.nan
+        if len(final):
+            result = adjusted_share(model, is_other, clusters)
+            (low, high), share = result.interval(), result.estimate
+        found.append({
+            "image": image,
+            "class": name,
+            "cells": len(final),
+            "counted": int((is_other == 0).sum()),
+            "uncertain": int(uncertain[final == code].sum()),
+            "share": share,
+            "low": low,
+            "high": high,
+        })  # fmt: skip
+    return found
