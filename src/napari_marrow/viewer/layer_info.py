@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from napari_marrow.data.cache import N_FILE_STATE
 from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.fingerprint import fingerprint
-from napari_marrow.viewer.records import FieldPrediction, Product
+from napari_marrow.viewer.records import AnsweringModel, FieldPrediction, Product
 from napari_marrow.viewer.stack import LazyStack
 
 if TYPE_CHECKING:
@@ -137,6 +137,8 @@ class LayerInfo:
         What ``chosen`` had of the slices that a saved table leaves out, before it did.
     predictions
         One a slice, or none.
+    model
+        Which gave the predictions; None where that is not known.
     tables
         Features by slice of a stack of labels, where they are kept.
     shown_row
@@ -163,6 +165,7 @@ class LayerInfo:
     chosen: Mapping[int, bool] = field(default_factory=dict)
     left_out: Mapping[int, bool | None] = field(default_factory=dict)
     predictions: tuple[FieldPrediction, ...] = ()
+    model: AnsweringModel | None = None
     tables: Mapping[int, pd.DataFrame] = field(default_factory=dict)
     shown_row: int | None = None
     measured: tuple[str, ...] = ()
@@ -202,6 +205,7 @@ class LayerInfo:
         values = {name: value for name, value in vars(self).items() if value or value == 0}
         values |= {name: [x.to_dict() for x in values[name]] for name in lists if name in values}
         values |= {name: str(values[name]) for name in ("kind", "root") if name in values}
+        values |= {} if self.model is None else {"model": self.model.to_dict()}
         paths = ("class_tables", "origin")
         values |= {name: [str(p) for p in values[name]] for name in paths if name in values}
         return {"version": VERSION, **values}
@@ -251,6 +255,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("classes", "made_of_classes", "left_out", "tables"), _by_row),
     "chosen": lambda values: {int(row): bool(on) for row, on in values.items()},
     "predictions": lambda values: tuple(map(FieldPrediction.from_dict, values)),
+    "model": AnsweringModel.from_dict,
     "measured": tuple,
 }
 

@@ -66,6 +66,25 @@ class Product(_Record):
 
 
 @dataclass(frozen=True)
+class AnsweringModel(_Record):
+    """The model that gave answers.
+
+    Attributes
+    ----------
+    id
+        Its fingerprint, see :attr:`.Bundle.fingerprint`.
+    name
+        As a person knows it.
+    is_earlier
+        Whether another one labels by now.
+    """
+
+    id: str
+    name: str
+    is_earlier: bool = False
+
+
+@dataclass(frozen=True)
 class FieldPrediction(_Record):
     """The prediction of one field.
 

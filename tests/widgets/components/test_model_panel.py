@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from napari_marrow.viewer.layer_info import LayerInfo
 from tampering import seal
 
 BUNDLES = Path(__file__).parents[2] / "learning" / "bundles" / "golden"
@@ -30,3 +31,85 @@ def test_a_damaged_table_of_features_does_not_hide_that_the_model_is_open(
     assert "unexpectedly" not in status
     assert widget.model.bundle.path == path
     assert widget.model._importances_box.isHidden()
+
+
+@pytest.fixture
+def opened(make_napari_viewer_proxy, monkeypatch, snam):
+    """A viewer with a folder, and the model panel of Train DCNN."""
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    viewer = make_napari_viewer_proxy()
+    _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Train DCNN")
+    viewer.open(str(snam), plugin="napari-marrow")
+    return viewer, widget.model, viewer.layers["PKG - SN-AM"]
+
+
+def wait(model, qtbot):
+    qtbot.waitUntil(lambda: not model.task.busy, timeout=20_000)
+
+
+def answered(image):
+    return [bool(x.text) for x in LayerInfo.of(image).predictions]
+
+
+def test_the_shown_field_alone_is_labelled_and_other_answers_stay(
+    opened, make_toy, tmp_path, qtbot
+):
+    viewer, model, image = opened
+    assert not model.label_field_button.isEnabled()
+    model.load(make_toy(tmp_path / "cells.marrow", unit="cell").path)
+    for k, row in enumerate((4, 1)):
+        viewer.dims.set_current_step(0, row)
+        model.label_field_button.click()
+        wait(model, qtbot)
+        assert answered(image) == [x == 4 or (k == 1 and x == 1) for x in range(6)]
+    assert set(viewer.layers["PKG - SN-AM predicted cells"].features["field"]) == {1, 4}
+    image.visible = False
+    model.label_field()
+    assert "No photograph is visible" in model._run.status.text()
+
+
+def test_answers_of_an_earlier_model_say_so_until_they_are_replaced(
+    opened, make_toy, tmp_path, qtbot
+):
+    viewer, model, image = opened
+    first = make_toy(tmp_path / "first.marrow", unit="cell")
+    second = make_toy(tmp_path / "second.marrow", unit="cell", notes=("another",))
+    model.load(first.path)
+    model.label_layers()
+    wait(model, qtbot)
+    caption = viewer.canvas.overlays.text
+    assert model.earlier.isHidden()
+    assert "first" not in caption.text
+    model.load(second.path)
+    assert not model.earlier.isHidden()
+    assert "PKG - SN-AM was answered by first" in model.earlier.text()
+    assert "PKG - SN-AM predicted cells by first" in viewer.layers
+    assert "by first, an earlier model" in caption.text
+    model.load(first.path)  # the current one again
+    assert model.earlier.isHidden()
+    assert "PKG - SN-AM predicted cells" in viewer.layers
+    assert "first" not in caption.text
+    model.load(second.path)
+    model.label_field()
+    wait(model, qtbot)
+    assert "another model gave them" in model._run.status.text()
+    assert answered(image) == [True] + [False] * 5
+    assert [x.name for x in viewer.layers if "predicted" in x.name] == [
+        "PKG - SN-AM predicted cells"
+    ]
+    assert model.earlier.isHidden()
+
+
+def test_corrections_outlive_another_model(opened, make_toy, tmp_path, qtbot):
+    viewer, model, _ = opened
+    for name in ("first", "second"):
+        model.load(make_toy(tmp_path / f"{name}.marrow", unit="cell", notes=(name,)).path)
+        model.label_layers()
+        wait(model, qtbot)
+        layer = viewer.layers["PKG - SN-AM predicted cells"]
+        if name == "first":
+            classes = layer.features["class"].astype(object)
+            classes[3] = "artefact"
+            layer.features = layer.features.assign(**{"class": classes})
+    assert layer.features["class"].tolist().count("artefact") == 1
+    assert "keeps its class" in model._run.status.text()

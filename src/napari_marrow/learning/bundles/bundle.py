@@ -83,6 +83,11 @@ class Bundle:
         return {}
 
     @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of its description, which has those of all files: the same for each copy."""
+        return sha256(self.path / BUNDLE_JSON)
+
+    @cached_property
     def predictor(self) -> Predictor:
         """The model, opened once.
 

@@ -85,6 +85,8 @@ def _text_of(layer: Image, point: tuple[float, ...], photographs: Mapping[str, I
         return ""
     name = shown[row].name if row < len(shown) else layer.name
     answer = info.predictions[row].text if row < len(info.predictions) else ""
+    if answer and info.model is not None and info.model.is_earlier:
+        answer = f"{answer}\nby {info.model.name}, an earlier model"
     return caption_text(name, class_name, answer)
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
+from napari.layers import Labels
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.report.colours import UNCERTAIN, class_colours
-from napari_marrow.viewer.photograph.corrections import CORRECTED, PREDICTED_CLASS, is_corrected
+from napari_marrow.viewer.photograph.corrections import (
+    CORRECTED,
+    PREDICTED_CLASS,
+    has_answers,
+    is_corrected,
+    with_corrections,
+)
+from napari_marrow.viewer.stack import LazyStack
 
 PROBABILITY = "probability_"
 """Begins the columns of the probability of each class."""
@@ -39,6 +49,21 @@ def cell_table(
     first = ["index", "class", "probability", "uncertain", "reason"]
     place = [PREDICTED_CLASS, CORRECTED, "field", "y", "x"]
     return joined[[*first, *place, *columns]]
+
+
+def cells_checksum(layer: Labels) -> int:
+    """Return a checksum of what a person can change of predicted cells, but for corrections.
+
+    That is of name, table and pixels. Corrections are taken over by a later layer.
+    """
+    data = layer.data
+    pixels = b"" if isinstance(data, LazyStack) else np.ascontiguousarray(data).tobytes()
+    table = layer.features
+    if has_answers(table):
+        answers = table[PREDICTED_CLASS].astype(object).to_numpy()
+        table = with_corrections(table, answers, np.zeros(len(table), bool))
+    text = f"{layer.name}\n{table.to_csv(index=False)}"
+    return zlib.crc32(pixels, zlib.crc32(text.encode()))
 
 
 def cell_colours(table: pd.DataFrame, classes: Sequence[str]) -> DirectLabelColormap:

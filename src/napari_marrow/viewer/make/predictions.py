@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,18 +23,21 @@ from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.learning.model_settings import Adapt
 from napari_marrow.report.tables import answer_text
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info
-from napari_marrow.viewer.make.cell_table import cell_colours, cell_table, shown_classes
+from napari_marrow.viewer.make.cell_table import (
+    cell_colours,
+    cell_table,
+    cells_checksum,
+    shown_classes,
+)
 from napari_marrow.viewer.make.layers import set_aside
 from napari_marrow.viewer.photograph.corrections import (
-    PREDICTED_CLASS,
     carried,
     has_answers,
     is_corrected,
-    with_corrections,
 )
 from napari_marrow.viewer.photograph.links import is_of
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.records import FieldPrediction
+from napari_marrow.viewer.records import AnsweringModel, FieldPrediction
 from napari_marrow.viewer.stack import LazyStack, Pixels
 from napari_marrow.viewer.transforms import place_of
 
@@ -136,12 +138,16 @@ def _all_slices(photograph: Photograph, found: Mapping[int, Predicted]) -> Label
 
 
 def show_predictions(
-    viewer: napari.Viewer, labelled: LabelledPhotograph, classes: Sequence[str]
+    viewer: napari.Viewer,
+    labelled: LabelledPhotograph,
+    classes: Sequence[str],
+    model: AnsweringModel | None = None,
 ) -> str:
     """Put predictions into the viewer; on the viewer's thread.
 
     Earlier answers of the fields that were not classified now are kept where they are of the same
-    classes and unit. An earlier layer is replaced, or set aside if a person changed it.
+    model, or of one of the same classes and unit where ``model`` is not given. An earlier layer is
+    replaced, or set aside if a person changed more than classes.
 
     Returns
     -------
@@ -149,9 +155,9 @@ def show_predictions(
         What became of the answers of other fields, or ''.
     """
     layer = labelled.photograph.layer
-    labelled, note = _with_earlier(labelled)
+    labelled, note = _with_earlier(labelled, model)
     _shown[layer] = _Shown(
-        labelled.photograph.data, labelled.predictions, labelled.cells, labelled.rows
+        labelled.photograph.data, labelled.predictions, labelled.cells, labelled.rows, model
     )
     kept = tuple(
         FieldPrediction(
@@ -163,7 +169,7 @@ def show_predictions(
         )
         for row, p in enumerate(labelled.predictions)
     )
-    replace(LayerInfo.of(layer), predictions=kept).set_on(layer)
+    replace(LayerInfo.of(layer), predictions=kept, model=model).set_on(layer)
     if not labelled.cells:  # fields were classified
         return note
     made = predictions_layer(labelled, classes)
@@ -178,7 +184,7 @@ def show_predictions(
         made.colormap = cell_colours(made.features, shown_classes(made.features))
     viewer.add_layer(made)
     made.visible = True
-    replace(LayerInfo.of(made), checksum=_checksum(made)).set_on(made)
+    replace(LayerInfo.of(made), checksum=cells_checksum(made), model=model).set_on(made)
     return " ".join(filter(None, [note, *found]))
 
 
@@ -192,7 +198,7 @@ def _replaced(viewer: napari.Viewer, older: Labels, made: Labels) -> str:
     """
     n = int(is_corrected(older.features).sum()) if has_answers(older.features) else 0
     made.features, complete = carried(made.features, made, older)
-    if complete and LayerInfo.of(older).checksum == _checksum(older):
+    if complete and LayerInfo.of(older).checksum == cells_checksum(older):
         viewer.layers.remove(older)
     else:
         set_aside(older)
@@ -210,18 +216,21 @@ def _was_saved(info: LayerInfo, photograph: Image, layers: Sequence[Layer]) -> b
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """The answers that a photograph shows, and the pixels that they are of."""
+    """The answers that a photograph shows, the pixels that they are of, and whose they are."""
 
     data: Pixels
     predictions: list[Prediction]
     cells: list[RunLengthLabels]
     rows: tuple[int, ...]
+    model: AnsweringModel | None
 
 
 _shown: WeakKeyDictionary[Layer, _Shown] = WeakKeyDictionary()
 
 
-def _with_earlier(labelled: LabelledPhotograph) -> tuple[LabelledPhotograph, str]:
+def _with_earlier(
+    labelled: LabelledPhotograph, model: AnsweringModel | None
+) -> tuple[LabelledPhotograph, str]:
     """Add the earlier answers of other fields, and say whether they are kept."""
     before = _shown.get(labelled.photograph.layer)
     others = () if before is None else sorted({*before.rows} - {*labelled.rows})
@@ -230,8 +239,10 @@ def _with_earlier(labelled: LabelledPhotograph) -> tuple[LabelledPhotograph, str
     what = f"earlier answers of {counted(len(others), 'other field')}"
     one, other = labelled.predictions[labelled.rows[0]], before.predictions[others[0]]
     same = [*one.table] == [*other.table] and bool(before.cells) == bool(labelled.cells)
-    if not same or before.data is not labelled.photograph.data:
-        why = "the photograph was changed" if same else "they have other classes or another unit"
+    another = (before.model and before.model.id) != (model and model.id)
+    if not same or another or before.data is not labelled.photograph.data:
+        why = "another model gave them" if another else "they have other classes or another unit"
+        why = why if another or not same else "the photograph was changed"
         return labelled, f"The {what} are dropped: {why}."
     predictions, cells = [*labelled.predictions], [*labelled.cells]
     for row in others:
@@ -241,21 +252,6 @@ def _with_earlier(labelled: LabelledPhotograph) -> tuple[LabelledPhotograph, str
     rows = tuple(sorted((*labelled.rows, *others)))
     joined = replace(labelled, predictions=predictions, cells=cells, rows=rows)
     return joined, f"The {what} are kept."
-
-
-def _checksum(layer: Labels) -> int:
-    """Return a checksum of what a person can change of predicted cells, but for corrections.
-
-    That is of name, table and pixels. Corrections are taken over by a later layer.
-    """
-    data = layer.data
-    pixels = b"" if isinstance(data, LazyStack) else np.ascontiguousarray(data).tobytes()
-    table = layer.features
-    if has_answers(table):
-        answers = table[PREDICTED_CLASS].astype(object).to_numpy()
-        table = with_corrections(table, answers, np.zeros(len(table), bool))
-    text = f"{layer.name}\n{table.to_csv(index=False)}"
-    return zlib.crc32(pixels, zlib.crc32(text.encode()))
 
 
 def predictions_layer(labelled: LabelledPhotograph, classes: Sequence[str]) -> Labels:

@@ -195,7 +195,8 @@ def annotations_in(
         paged = LayerInfo.of(layer).shown_row is not None
         by_slice = [label_classes(layer, row) for row in range(n_slices if paged else 1)]
         classes = tuple(by_slice if paged else by_slice * n_slices)
-        corrects = LayerInfo.of(layer).kind is Kind.PREDICTED  # cells of nuclei as they were
+        kind = LayerInfo.of(layer).kind
+        corrects = kind is not None and kind.is_predicted  # cells of nuclei as they were
         covers = not corrects and (nuclei is None or place[layer] >= place[nuclei])
         data, painted = full_data(layer), is_painted(layer)
         found.append(Annotation(layer, layer.name, layer.visible, data, painted, covers, classes))
@@ -206,7 +207,7 @@ def annotates(layer: Labels) -> bool:
     """Return whether a layer gives classes to cells: it has a ``class`` in its features."""
     info = LayerInfo.of(layer)
     if info.kind is not None and info.kind.is_predicted:
-        return info.kind is Kind.PREDICTED and bool(is_corrected(layer.features).any())
+        return bool(is_corrected(layer.features).any())
     tables = [layer.features, *info.tables.values()]
     return any({"class", "index"} <= set(table.columns) for table in tables)
 
@@ -223,7 +224,7 @@ def label_classes(layer: Labels, row: int = 0) -> dict[int, str]:
         table = kept_tables(info, table).get(row)
     if table is None or "class" not in table:
         return {}
-    if info.kind is Kind.PREDICTED:
+    if info.kind is not None and info.kind.is_predicted:
         table = table[is_corrected(table)]
     table = table.dropna(subset=["class"])
     pairs = zip(table["index"], table["class"].astype(str), strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import QEventLoop
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failure, Failures
 from napari_marrow.data.text import counted, first_few
 from napari_marrow.jobs.events import Emit, ShouldStop
@@ -24,10 +25,12 @@ from napari_marrow.learning.settings import PredictSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.io.opened import opened_files
+from napari_marrow.viewer.layer_info import shown_slice
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.records import AnsweringModel
 from napari_marrow.viewer.task import Task
 from napari_marrow.viewer.training.session import fingerprints
-from napari_marrow.widgets.components.dock_widget import DockWidget
+from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import (
     button,
@@ -37,12 +40,14 @@ from napari_marrow.widgets.components.layout import (
     row,
     text_label,
 )
+from napari_marrow.widgets.components.photograph_widget import NO_FIELD
 from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.training.runs import Runs
 from napari_marrow.widgets.components.training.saving import ask_path, save_bundle
 from napari_marrow.widgets.components.training.unsaved_model import kept_models
 
 if TYPE_CHECKING:
+    import napari
     import pandas as pd
 
     from napari_marrow.viewer.make.predictions import LabelledPhotograph
@@ -100,26 +105,47 @@ class ModelPanel(QWidget):
         self.label_button = button(
             "Label layers", self.label_layers, "Label every ticked field, or the cells in it."
         )
+        self.label_field_button = button(
+            "Label field",
+            self.label_field,
+            "Label only the field that is shown, or the cells in it; answers of other fields stay.",
+        )
+        self.earlier = text_label()
+        self.earlier.hide()
         self._importances_layout = QVBoxLayout()
         self._importances_box = group("Most important features", self._importances_layout)
         self._importances_box.hide()
         fill_column(
             self,
             self.result,
+            self.earlier,
             self._importances_box,
             row(self.save_button, self.load_button),
             self.form,
             text_label(RESEARCH_ONLY),
         )
         run.insert(self.label_button)
+        run.insert(self.label_field_button)
         run.changed.connect(self._show_state)
+        self._viewer.layers.events.removed.connect(while_alive(self._show_earlier))
         self._show_state()
 
     def _show_state(self) -> None:
         free = not self._run.busy
         self.load_button.setEnabled(free)
         self.save_button.setEnabled(free and self.bundle is not None)
-        self.label_button.setEnabled(free and self.bundle is not None)
+        for one in (self.label_button, self.label_field_button):
+            one.setEnabled(free and self.bundle is not None)
+
+    def _show_earlier(self) -> None:
+        """Say which of the shown answers are of another model than the current one."""
+        from napari_marrow.viewer.make.answering_model import mark_earlier_models
+
+        text = ""
+        if self.bundle is not None:
+            text = mark_earlier_models(self._viewer.layers, self.bundle.fingerprint)
+        self.earlier.setText(f"{text} Label layers gives those of this one." if text else "")
+        self.earlier.setVisible(bool(text))
 
     def load(self, path: Path) -> None:
         """Open a bundle and show what it is and how good."""
@@ -139,6 +165,7 @@ class ModelPanel(QWidget):
         """Take an open bundle as the current model; show what it is and how good."""
         self.bundle, info = bundle, bundle.info
         self._runs.set_current(bundle.path)
+        self._show_earlier()
         classes = " / ".join(info.classes)
         first = verdict(info.evaluation, info.confounding)
         about = f"{info.settings.model}, {classes}, one prediction per {info.settings.unit}."
@@ -198,13 +225,20 @@ class ModelPanel(QWidget):
 
     def label_layers(self) -> None:
         """Label every chosen field, or its cells, in a thread."""
+        self._label(lambda: Photograph.chosen_of(self._viewer.layers))
+
+    def label_field(self) -> None:
+        """Label the field that is shown, or its cells, in a thread."""
+        self._label(lambda: [shown_photograph(self._viewer)])
+
+    def _label(self, gather: Callable[[], list[Photograph]]) -> None:
         bundle = self.bundle
         if bundle is None:
             return
         with self.task.reporting():
             settings = self.form.settings()
             model = bundle.with_engine(settings.engine)
-            chosen = Photograph.chosen_of(self._viewer.layers)
+            chosen = gather()
             self.task.start(
                 partial(_predict_all, model, chosen, settings.adapt),
                 partial(self._show_labels, model),
@@ -220,7 +254,9 @@ class ModelPanel(QWidget):
         outdated = {x: x.photograph.out_of_date(self._viewer.layers) for x in found.photographs}
         labelled = [x for x, why in outdated.items() if not why]
         attach_corrections(self._viewer)
-        notes = [show_predictions(self._viewer, one, info.classes) for one in labelled]
+        by = AnsweringModel(bundle.fingerprint, self._name_of(bundle))
+        notes = [show_predictions(self._viewer, one, info.classes, by) for one in labelled]
+        self._show_earlier()
         sentences = [_outdated_sentence(outdated), *_failed_sentences(found.failed)]
         if labelled:
             first = [] if info.confounding is None else [info.confounding.sentence]
@@ -230,6 +266,28 @@ class ModelPanel(QWidget):
         text = " ".join(filter(None, sentences))
         self._run.say(text)
         show_info(text)
+
+    def _name_of(self, bundle: Bundle) -> str:
+        run = self._runs.of_bundle(bundle.path)
+        return bundle.path.stem if run is None else run.name
+
+
+def shown_photograph(viewer: napari.Viewer) -> Photograph:
+    """Return the topmost visible photograph, with the field that is shown as the chosen one.
+
+    Raises
+    ------
+    MarrowError
+        When none is visible, or the slider shows none of its fields.
+    """
+    visible = [x for x in Photograph.all_of(viewer.layers) if x.layer.visible]
+    if not visible:
+        raise MarrowError("No photograph is visible; show the one to label with its eye symbol.")
+    for photograph in reversed(visible):
+        row = shown_slice(photograph.layer, viewer.dims.point)
+        if row >= 0:
+            return replace(photograph, chosen=(row,))
+    raise MarrowError(NO_FIELD)
 
 
 @dataclass(frozen=True)
@@ -280,9 +338,11 @@ def _failed_sentences(failed: Sequence[Failure]) -> list[str]:
 
 def open_model(path: Path) -> Bundle:
     """Open a bundle and all that labelling needs; for a thread, where imports hold nobody up."""
+    import napari_marrow.viewer.make.answering_model
     import napari_marrow.viewer.make.predictions  # noqa: F401
 
     bundle = load_bundle(path)
+    bundle.fingerprint  # noqa: B018 - of the files as they are checked now
     bundle.predictor  # noqa: B018 - opened now, while the files are those that were checked
     return bundle
 

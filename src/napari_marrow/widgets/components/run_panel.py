@@ -24,12 +24,14 @@ class RunPanel(QWidget):
         self.cancel_button = button("Cancel", self._cancel, "Takes effect within 1 s.")
         self.cancel_button.setEnabled(False)
         self.bars, self.status = ProgressBars(self), text_label()
-        self._row = row(*buttons, self.cancel_button)
-        fill_column(self, self._row, self.bars.own, self.status)
+        self._others = row()
+        fill_column(
+            self, row(*buttons, self.cancel_button), self._others, self.bars.own, self.status
+        )
 
     def insert(self, other: QPushButton) -> None:
-        """Put a button before the one that cancels; its owner enables and disables it."""
-        self._row.insertWidget(self._row.count() - 1, other)
+        """Put a button into a row of its own below; its owner enables and disables it."""
+        self._others.addWidget(other)
 
     def add(self, task: Task) -> None:
         """Show the progress of a task here, and cancel it."""
