@@ -101,7 +101,7 @@ class Annotate(PhotographWidget):
         )
         self.run = RunPanel(self.begin_button)
         self.task = Task(self, self.run)
-        self.model_page = ModelPage()
+        self.model_page = ModelPage(self, self.run)
         project = QWidget()
         fill_column(project, self.place, self.open_button)
         self.pages, self._own_pages = Pages(), list[ProjectPage]()

@@ -2,65 +2,16 @@
 
 import numpy as np
 import pytest
-from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject
-from skimage.draw import disk, ellipse
 
-from napari_marrow.data.project.annotations import ClassColour
 from napari_marrow.data.project.project import Project
 from napari_marrow.learning.bundles.predictor import LOW_PROBABILITY
 from napari_marrow.viewer.annotating.keys import bind_class_keys, cell_at_pointer
 from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.session import AnnotationSession
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, linked_info
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.viewer.transforms import place_of
-
-CLASSES = (ClassColour("ALL", "#E69F00"), ClassColour("MM", "#009E73"))
-SIDE, COLUMNS = 48, 6
-
-
-def picture(seed):
-    """A field of two rows of cells: round ones in the upper row, long ones below."""
-    rng = np.random.default_rng(seed)
-    labels = np.zeros((2 * SIDE, COLUMNS * SIDE), np.uint16)
-    image = rng.integers(225, 240, (*labels.shape, 3)).astype(np.uint8)
-    for number in range(1, 2 * COLUMNS + 1):
-        row, column = divmod(number - 1, COLUMNS)
-        middle = ((row + 0.5) * SIDE, (column + 0.5) * SIDE)
-        size = rng.uniform(0, 2)
-        inside = disk(middle, 12 + size) if row == 0 else ellipse(*middle, 6 + size, 18 + size)
-        labels[inside] = number
-        image[inside] = rng.integers(60, 90, (len(inside[0]), 3))
-    return image, labels
-
-
-@pytest.fixture
-def viewer(make_napari_viewer):
-    made = make_napari_viewer()
-    pictures = [picture(seed) for seed in range(3)]
-    image = made.add_layer(Image(np.stack([x for x, _ in pictures]), name="stack", rgb=True))
-    info = linked_info(image, Kind.NUCLEI).metadata()
-    labels = np.stack([x for _, x in pictures])
-    made.add_layer(Labels(labels, name="stack nuclei", metadata=info, **place_of(image)))
-    made.dims.set_point(0, 1)
-    return made
-
-
-@pytest.fixture
-def live(viewer, tmp_path, qtbot):
-    project = Project.create(tmp_path / "project", CLASSES)
-    owner = QObject()
-    session = AnnotationSession(owner, viewer, project, print)
-    made = LiveCells(owner, session)
-    photograph = Photograph.of(viewer.layers["stack"], list(viewer.layers))
-    session.open_field(photograph, lambda: made.follow(photograph))
-    qtbot.waitUntil(lambda: made.answers is not None and len(made.answers.cells) == 36)
-    yield made
-    made.close()
-    session.close()
-    owner.deleteLater()
 
 
 def rings(viewer, row):
@@ -79,7 +30,7 @@ def teach(live, qtbot):
     qtbot.waitUntil(lambda: (live.answers.given != -1).sum() == 6)
 
 
-def test_the_shown_field_is_measured_first_and_its_cells_have_all_features(live):
+def test_the_shown_field_is_measured_first_and_its_cells_have_all_features(live, picture):
     assert live.answers.cells.fields == ("stack 0", "stack 1", "stack 2")
     assert live.answers.cells.index.tolist() == [*range(1, 13)] * 3
     assert next(iter(live._slices))[1] == 1
@@ -88,10 +39,10 @@ def test_the_shown_field_is_measured_first_and_its_cells_have_all_features(live)
     assert area[:12].tolist() == np.bincount(labels.ravel())[1:].tolist()
 
 
-def test_after_a_few_classes_all_other_cells_are_answered_and_ringed(live, viewer, qtbot):
+def test_after_a_few_classes_all_other_cells_are_answered_and_ringed(live, viewer, qtbot, picture):
     assert not rings(viewer, 0).any()
     teach(live, qtbot)
-    expected = np.tile(np.repeat([0, 1], COLUMNS), 3)
+    expected = np.tile(np.repeat([0, 1], 6), 3)
     assert (live.answers.answers == expected).mean() > 0.9  # of cells that nobody gave a class
     sure = (live.answers.answers == 0) & (live.answers.reasons == "")
     row = int(np.flatnonzero(sure & (live.answers.cells.field == 2))[0])
@@ -112,7 +63,7 @@ def test_new_answers_are_drawn_in_the_field_that_is_shown(live, viewer, qtbot):
     np.testing.assert_array_equal(np.asarray(layer._slice.image.raw), rings(viewer, 2))
 
 
-def test_uncertain_cells_have_dashes_and_a_reason(live, viewer, qtbot):
+def test_uncertain_cells_have_dashes_and_a_reason(live, viewer, qtbot, picture):
     teach(live, qtbot)
     probabilities = np.tile([0.9, 0.1], (36, 1))
     probabilities[3] = 0.45, 0.55
@@ -180,7 +131,7 @@ def test_going_to_a_cell_moves_slider_and_canvas(live, viewer):
     assert viewer.layers.selection.active is viewer.layers["stack cells"]
 
 
-def test_the_picture_of_a_cell_is_that_of_the_photograph(live):
+def test_the_picture_of_a_cell_is_that_of_the_photograph(live, picture):
     image, labels = picture(0)
     for row in (0, 7):
         pixels, nucleus = live.pixels(row)

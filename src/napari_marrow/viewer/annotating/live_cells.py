@@ -300,17 +300,36 @@ class LiveCells(QObject):
         probabilities, reasons
             As :class:`CellAnswers` has them, for its cells as they are now.
         """
+        if model is None or self.answers is None:
+            self._other = None
+            self._change()
+            return
         import pandas as pd
 
-        self._other = None
-        if model is not None and self.answers is not None:
-            assert probabilities is not None
-            assert reasons is not None
-            table = pd.DataFrame(probabilities, columns=[*self.answers.classes])
-            keys = [self.answers.cells.field_names, self.answers.cells.index]
-            table = table.assign(reason=reasons).set_index(pd.MultiIndex.from_arrays(keys))
-            self._other = model, table
+        table = pd.DataFrame(probabilities, columns=[*self.answers.classes])
+        keys = [self.answers.cells.field_names, self.answers.cells.index]
+        table = table.assign(reason=reasons).set_index(pd.MultiIndex.from_arrays(keys))
+        self.use_table(model, table)
+
+    def use_table(self, model: str, table: pd.DataFrame) -> None:
+        """Show the answers of another model from now on.
+
+        Parameters
+        ----------
+        model
+            Its name.
+        table
+            By name of the field and number of the cell: a column a class with its probability, and
+            ``reason``, why the answer is uncertain.
+        """
+        self._other = model, table
         self._change()
+
+    @property
+    def photographs(self) -> list[Photograph]:
+        """The photographs that are followed, as they are now."""
+        layers = list(self.session.viewer.layers)
+        return [Photograph.of(image, layers) for image in self._layers if image in layers]
 
     def field_of(self, row: int) -> OpenField:
         """Return the field of a cell, by its row in ``answers``.

@@ -1,0 +1,128 @@
+"""Train a model on the annotated cells, and ask a trained one about all cells; for a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_marrow.data.failures import Failures
+from napari_marrow.jobs.client import Child
+from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.jobs.train import TrainingResult, TrainJob
+from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.registry import KINDS
+from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.viewer.annotating.open_field import field_name
+from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.training.session import write_session
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_marrow.viewer.make.predictions import LabelledPhotograph
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """What a trained model answers for the cells of photographs.
+
+    Attributes
+    ----------
+    table
+        As :meth:`.LiveCells.use_table` takes it.
+    sentences
+        What a reader of the answers must know: how good it is, of what it learnt, and whether the
+        photographs are of another acquisition.
+    """
+
+    table: pd.DataFrame
+    sentences: tuple[str, ...]
+
+
+def train_on_annotated(
+    child: Child,
+    photographs: Sequence[Photograph],
+    settings: TrainingSettings,
+    folder: Path,
+    out: Path,
+    emit: Emit,
+    should_stop: ShouldStop,
+) -> TrainingResult:
+    """Train on the cells that have a class, in the child process.
+
+    Parameters
+    ----------
+    child
+        Runs the training.
+    photographs
+        With their annotations.
+    settings
+        Of the training; the unit is ``cell``.
+    folder
+        Is made, for pixels that are in no file.
+    out
+        The bundle that is written.
+    emit, should_stop
+        Progress; asked all the time.
+
+    Raises
+    ------
+    MarrowError
+        When too few cells have a class, or the training fails.
+    Stopped
+        When ``should_stop`` returned True.
+    """
+    folder.mkdir(parents=True)
+    collection, summary = write_session(
+        photographs, folder, "cell", only_annotated=True, emit=emit, should_stop=should_stop
+    )
+    keras = KINDS[settings.kind].needs_keras
+    emit(Event("progress", "Starting TensorFlow..." if keras else "Starting...", 0.0))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    job = TrainJob(collection, settings, out).to_dict()
+    emit(Event("message", summary.sentence("Learns from")))
+    return TrainingResult.from_dict(child.run("train", job, emit, should_stop))
+
+
+def ask_bundle(
+    path: Path, photographs: Sequence[Photograph], emit: Emit, should_stop: ShouldStop
+) -> Answered:
+    """Ask a trained model about all cells of photographs; features adapt to them.
+
+    Raises
+    ------
+    MarrowError
+        When the model can't be opened or no field can be read.
+    Stopped
+        When ``should_stop`` returned True.
+    """
+    import pandas as pd
+
+    from napari_marrow.report.tables import verdict
+    from napari_marrow.viewer.make.predictions import predict_photographs
+
+    bundle = load_bundle(path)
+    failures = Failures()
+    found = predict_photographs(bundle, photographs, emit, should_stop, failures)
+    tables = [_by_cell(labelled, bundle.info.classes) for labelled in found]
+    info = bundle.info
+    shifts = dict.fromkeys(x.shift for x in found if x.shift)
+    sentences = [*verdict(info.evaluation, info.confounding), *shifts]
+    sentences += [f"Left out: {one.reason}" for one in failures.found]
+    return Answered(pd.concat(tables), tuple(sentences))
+
+
+def _by_cell(labelled: LabelledPhotograph, classes: Sequence[str]) -> pd.DataFrame:
+    """Return the answers for a photograph by name of the field and number of the cell."""
+    import pandas as pd
+
+    parts = []
+    for row in labelled.rows:
+        table = labelled.predictions[row].table
+        own = pd.DataFrame({name: table[f"probability_{name}"] for name in classes})
+        own["reason"] = table["reason"]
+        keys = [[field_name(labelled.photograph, row)] * len(table), table["index"]]
+        parts.append(own.set_index(pd.MultiIndex.from_arrays(keys)))
+    return pd.concat(parts)

@@ -1,0 +1,61 @@
+"""A model trained on annotated cells answers for all cells of the photographs."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from napari_marrow.data.errors import MarrowError, Stopped
+from napari_marrow.jobs.train import TrainJob, run_training
+from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.settings import TrainingSettings
+from napari_marrow.report.tables import verdict
+from napari_marrow.viewer.annotating.other_models import ask_bundle, train_on_annotated
+
+
+class Here:
+    """Runs jobs in this process: classical models need no Keras."""
+
+    def run(self, name, arguments, emit, should_stop):
+        assert name == "train"
+        return run_training(TrainJob.from_dict(arguments), emit, should_stop).to_dict()
+
+
+@pytest.fixture
+def trained(live, tmp_path):
+    for first in (0, 12, 24):
+        live.give(range(first, first + 4), "ALL")
+        live.give(range(first + 6, first + 10), "MM")
+    settings = TrainingSettings(model="naive-bayes", unit="cell")
+    out = live.session.project.models / "naive-bayes.marrow"
+    arguments = (live.photographs, settings, tmp_path / "session", out)
+    made = train_on_annotated(Here(), *arguments, lambda event: None, lambda: False)
+    assert made.classes == ("ALL", "MM")
+    return out
+
+
+def test_a_model_of_the_annotated_cells_answers_for_all(live, trained, qtbot):
+    found = ask_bundle(trained, live.photographs, lambda event: None, lambda: False)
+    assert len(found.table) == 36
+    assert {*found.table} == {"ALL", "MM", "reason"}
+    info = load_bundle(trained).info
+    assert found.sentences == tuple(verdict(info.evaluation, info.confounding))
+    live.use_table("naive-bayes", found.table)
+    qtbot.waitUntil(lambda: live.answers.model == "naive-bayes")
+    expected = np.tile(np.repeat([0, 1], 6), 3)
+    assert (live.answers.answers == expected).mean() > 0.9
+    np.testing.assert_allclose(live.answers.probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_it_can_be_stopped(live, trained):
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        ask_bundle(trained, live.photographs, lambda event: None, stop.is_set)
+
+
+def test_without_a_class_there_is_nothing_to_train_on(live, tmp_path):
+    settings = TrainingSettings(model="naive-bayes", unit="cell")
+    arguments = (live.photographs, settings, tmp_path / "session", tmp_path / "x.marrow")
+    with pytest.raises(MarrowError, match="no cell is annotated"):
+        train_on_annotated(Here(), *arguments, lambda event: None, lambda: False)
