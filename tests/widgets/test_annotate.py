@@ -164,3 +164,22 @@ def test_docks_find_the_open_project_and_hear_that_it_closes(widget, viewer, qtb
     assert holder.live is None
     assert "slide 7 classes" not in viewer.layers
     assert widget._hovering not in viewer.mouse_move_callbacks
+
+
+def test_a_project_begins_with_the_classes_of_the_folder(
+    make_napari_viewer, make_snam, tmp_path, qtbot
+):
+    folder = make_snam(tmp_path / "data", 1)
+    (folder / "ALL").rename(folder / "blast")
+    (folder / "MM").rename(folder / "normal")
+    viewer = make_napari_viewer()
+    _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Annotate cells")
+    viewer.open(str(folder), plugin="napari-marrow")
+    assert [widget.classes.texts(k)[0] for k in (0, 1)] == ["blast", "normal"]  # before it begins
+    field = begin(widget, qtbot)
+    assert [x.name for x in widget.session.annotations.classes] == ["blast", "normal"]
+    assert field.layer.features["class"].tolist() == ["blast", "normal"]
+    _, train = viewer.window.add_plugin_dock_widget("napari-marrow", "Chi-square features")
+    train.source.add_cells_layer()  # the same layer, with the same classes
+    assert field.layer.features["class"].tolist() == ["blast", "normal"]
+    assert [x.name for x in widget.session.annotations.classes] == ["blast", "normal"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.open_project import open_project_of
 from napari_marrow.viewer.annotating.session import AnnotationSession
 from napari_marrow.viewer.per_viewer import single_shot
-from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES
+from napari_marrow.viewer.photograph.annotations import offered_classes
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.annotating.model_page import ModelPage
@@ -107,6 +108,7 @@ class Annotate(PhotographWidget):
         self.pages, self._own_pages = Pages(), list[ProjectPage]()
         self._add_page("Model", self.model_page, "What the model says of the other cells.")
         self.pages.add("Project", project, "Where annotations are kept.")
+        self.photograph.changed.connect(self._show)
         self._following = single_shot(FOLLOW_MS, self._follow_slider, self)
         self.viewer.dims.events.current_step.connect(while_alive(self._wait))
         self._hovering = while_alive(self._hover)
@@ -137,7 +139,7 @@ class Annotate(PhotographWidget):
         with self.task.reporting():
             photograph = self.chosen()
             if self.session is None:
-                self._open(default_project(photograph))
+                self._open(default_project(photograph), self._offered())
             assert self.session is not None
             assert self.live is not None
             self.run.say("Reading the cells...")
@@ -164,20 +166,26 @@ class Annotate(PhotographWidget):
     def open_project(self, folder: Path) -> None:
         """Keep annotations in a folder: open the project that it is, or make one there."""
         with self.task.reporting():
-            self._open(folder)
+            self._open(folder, self._offered())
             if self.photograph.layer is not None:
                 self.begin()
 
-    def _open(self, folder: Path) -> None:
+    def _open(self, folder: Path, classes: Sequence[str]) -> None:
+        """Open the project in a folder; a new one is made with these classes."""
         if self.session is not None and self.session.project.folder == folder.resolve():
             return
-        classes = [ClassColour(*pair) for pair in class_colours(DEFAULT_CLASSES).items()]
-        made = Project(folder) if is_project(folder) else Project.create(folder, classes)
+        named = [ClassColour(*pair) for pair in class_colours(classes).items()]
+        made = Project(folder) if is_project(folder) else Project.create(folder, named)
         self.close_project()
         self.session = AnnotationSession(self, self.viewer, made, self._fail)
         self.session.changed.connect(self._show)
         self._set_live(LiveCells(self, self.session, self.run))
         self._show()
+
+    def _offered(self) -> tuple[str, ...]:
+        """Return the classes that a new project would begin with."""
+        layer = self.photograph.layer
+        return offered_classes(() if layer is None else self.chosen().classes)
 
     def close_project(self) -> None:
         """Let other programs open the project; nothing is annotated any more."""
@@ -236,7 +244,7 @@ class Annotate(PhotographWidget):
         self.add_button.setEnabled(session is not None)
         self.new_class.setEnabled(session is not None)
         if session is None:
-            names = class_colours(DEFAULT_CLASSES)
+            names = class_colours(self._offered())
             shown = [ClassColour(*pair) for pair in names.items()]
             counts = dict.fromkeys(names, 0)
             self.place.setText("A project is begun with the first field.")

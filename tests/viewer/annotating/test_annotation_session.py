@@ -1,6 +1,7 @@
 """Annotations in the viewer are those of the project: keys, strokes, undo, and opened again."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
@@ -11,6 +12,8 @@ from napari_marrow.viewer.annotating.keys import bind_class_keys
 from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.session import AnnotationSession
 from napari_marrow.viewer.layer_info import Kind, linked_info
+from napari_marrow.viewer.make.annotating import add_painted_classes
+from napari_marrow.viewer.photograph.annotations import new_cells_layer
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.transforms import place_of
 
@@ -284,3 +287,29 @@ def test_what_is_annotated_is_what_is_learnt_from(begin, viewer):
     session.give(field, [2], "ALL")
     photograph = Photograph.of(field.image, list(viewer.layers))
     assert dict(photograph.annotated(0).classes) == {1: "MM", 2: "ALL"}
+
+
+def test_classes_that_a_layer_has_are_classes_of_the_project(begin, viewer, project):
+    """Train DCNN adds some; a person names others in the table of features."""
+    session, field = begin()
+    add_painted_classes(field.layer, ["ALL", "MM", "blast"])
+    assert [x.name for x in project.annotations.classes] == ["ALL", "MM", "blast"]
+    assert len({x.colour for x in project.annotations.classes}) == 3
+    stroke(field, 3)
+    assert [*given(project).values()] == ["blast"]
+    table = field.layer.features
+    field.layer.features = pd.concat([table, pd.DataFrame({"index": [4], "class": ["seen"]})])
+    assert [x.name for x in project.annotations.classes][-1] == "seen"
+    assert field.layer.features["class"].tolist() == ["ALL", "MM", "blast", "seen"]
+    session.undo()
+    session.undo()
+    assert given(project) == {}
+
+
+def test_a_layer_that_was_painted_before_brings_its_classes(begin, viewer, project):
+    image = viewer.layers["stack"]
+    layer = viewer.add_layer(new_cells_layer(image, ("blast", "normal")))
+    layer.data[0, 13, 13] = 2
+    begin()
+    assert [x.name for x in project.annotations.classes] == ["ALL", "MM", "blast", "normal"]
+    assert [*given(project).values()] == ["normal"]

@@ -30,6 +30,7 @@ from napari_marrow.data.project.annotations import (
     Place,
 )
 from napari_marrow.data.project.project import Project
+from napari_marrow.report.colours import class_colours
 from napari_marrow.viewer.annotating.field_cells import EncodedCells
 from napari_marrow.viewer.annotating.open_field import OpenField, field_name
 from napari_marrow.viewer.layer_info import shown_slice
@@ -162,7 +163,17 @@ class AnnotationSession(QObject):
             outline([x.layer for x in photograph.overlays.values()])
         self._follow(photograph.layer, layer, photograph)
         self._layers[photograph.layer] = layer
+        self._take_classes(layer)
         return layer
+
+    def _take_classes(self, layer: Labels, _: object = None) -> None:
+        """Add classes that a layer of annotations has and the project lacks, as a person named."""
+        known, names = self.annotations.classes, label_classes(layer).values()
+        new = [name for name in names if name not in {x.name for x in known}]
+        if new:
+            colours = class_colours([*(x.name for x in known), *new])
+            with self.reporting():
+                self.set_classes([*known, *(ClassColour(x, colours[x]) for x in new)])
 
     def _follow(self, image: Image, layer: Labels, photograph: Photograph) -> None:
         """Hear of strokes in a layer, and of edits of the nuclei below."""
@@ -170,6 +181,7 @@ class AnnotationSession(QObject):
             return
         hear = partial(self._painted, image)
         heard = [(layer.events.paint, hear)]
+        heard += [(layer.events.features, partial(self._take_classes, layer))]
         nuclei = photograph.nuclei
         if nuclei is not None and nuclei.layer is not layer:
             forget, events = partial(self._forget, image), nuclei.layer.events

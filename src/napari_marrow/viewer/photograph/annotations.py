@@ -123,6 +123,16 @@ def set_chosen(layer: Image, rows: Iterable[int], chosen: bool) -> None:
     replace(info, chosen={**info.chosen, **dict.fromkeys(rows, chosen)}).set_on(layer)
 
 
+def offered_classes(of_fields: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the classes to offer for cells: those of the fields, where these have several.
+
+    >>> offered_classes(["normal", "blast", None]), offered_classes(["MM"])
+    (('blast', 'normal'), ('ALL', 'MM'))
+    """
+    known = {name for name in of_fields if name}
+    return tuple(sorted(known if len(known) > 1 else known | {*DEFAULT_CLASSES}))
+
+
 def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
     """Return an empty Labels layer over a photograph, to paint classes into."""
     layer = Labels(

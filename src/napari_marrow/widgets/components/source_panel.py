@@ -19,7 +19,7 @@ from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback
 from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import (
-    DEFAULT_CLASSES,
+    offered_classes,
     set_chosen,
     set_field_class,
 )
@@ -284,7 +284,10 @@ class SourcePanel(QWidget):
         number = max(self.table.currentRow(), 0)
         if number >= len(rows):
             return
-        known = {name for photograph, index in rows if (name := photograph.classes[index])}
-        classes = tuple(sorted(known if len(known) > 1 else known | set(DEFAULT_CLASSES)))
-        annotation_layer_to_paint(self._viewer, rows[number][0], classes)
+        photograph, known = rows[number][0], [x.classes[index] for x, index in rows]
+        layers = (*photograph.annotations, *photograph.hidden_annotations)
+        classes = offered_classes(known)
+        if any(x.painted for x in layers):  # it has classes, perhaps of a project
+            classes = tuple(dict.fromkeys(name for name in known if name))
+        annotation_layer_to_paint(self._viewer, photograph, classes)
         self._owner.setFocus()  # so that keys reach the layer
