@@ -147,6 +147,8 @@ class LayerInfo:
         Columns of the features that the widget "Chi-square features" added.
     segmented
         Whether the labels were segmented in the viewer.
+    covered
+        Whether they are hidden only while predicted cells are shown over them.
     """
 
     kind: Kind | None = None
@@ -170,6 +172,7 @@ class LayerInfo:
     shown_row: int | None = None
     measured: tuple[str, ...] = ()
     segmented: bool = False
+    covered: bool = False
 
     @classmethod
     def of(cls, layer: Layer) -> LayerInfo:

@@ -22,8 +22,8 @@ from napari_marrow.viewer.annotating.keys import MAX_KEYS, bind_class_keys, cell
 from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.open_project import open_project_of
 from napari_marrow.viewer.annotating.session import AnnotationSession
+from napari_marrow.viewer.make.annotating import offered_classes
 from napari_marrow.viewer.per_viewer import single_shot
-from napari_marrow.viewer.photograph.annotations import offered_classes
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.annotating.model_page import ModelPage

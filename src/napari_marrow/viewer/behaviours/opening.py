@@ -15,6 +15,7 @@ from napari_marrow.viewer.behaviours.current_table import attach_current_table
 from napari_marrow.viewer.behaviours.lock_2d import attach_lock_2d, show_in_2d
 from napari_marrow.viewer.behaviours.new_label import attach_new_label
 from napari_marrow.viewer.behaviours.nucleus_keys import attach_nucleus_keys
+from napari_marrow.viewer.behaviours.one_colour import attach_one_colour
 from napari_marrow.viewer.behaviours.prepare_labels import attach_label_preparation
 from napari_marrow.viewer.make.layers import LayerData
 from napari_marrow.viewer.per_viewer import open_viewers, while_open
@@ -32,6 +33,7 @@ def attach_behaviours(viewer: napari.Viewer) -> None:
     attach_label_preparation(viewer)
     attach_current_table(viewer)
     attach_corrections(viewer)
+    attach_one_colour(viewer)
     QTimer.singleShot(CAPTION_MS, while_open(viewer, attach_caption))
 
 

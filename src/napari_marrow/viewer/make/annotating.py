@@ -39,6 +39,18 @@ from napari_marrow.viewer.training.learning import (
 )
 from napari_marrow.viewer.transforms import place_of
 
+DEFAULT_CLASSES = ("ALL", "MM")
+
+
+def offered_classes(of_fields: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the classes to offer for cells: those of the fields, where these have several.
+
+    >>> offered_classes(["normal", "blast", None]), offered_classes(["MM"])
+    (('blast', 'normal'), ('ALL', 'MM'))
+    """
+    known = {name for name in of_fields if name}
+    return tuple(sorted(known if len(known) > 1 else known | {*DEFAULT_CLASSES}))
+
 
 def annotation_layer_to_paint(
     viewer: napari.Viewer, photograph: Photograph, classes: Sequence[str]

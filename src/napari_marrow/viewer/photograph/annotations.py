@@ -42,8 +42,6 @@ from napari_marrow.viewer.photograph.corrections import is_corrected
 from napari_marrow.viewer.photograph.slice_tables import kept_tables
 from napari_marrow.viewer.transforms import place_of
 
-DEFAULT_CLASSES = ("ALL", "MM")
-
 
 def field_class(
     layer: Image, row: int, photographs: Mapping[str, Image] = MappingProxyType({})
@@ -123,16 +121,6 @@ def set_chosen(layer: Image, rows: Iterable[int], chosen: bool) -> None:
     replace(info, chosen={**info.chosen, **dict.fromkeys(rows, chosen)}).set_on(layer)
 
 
-def offered_classes(of_fields: Iterable[str | None]) -> tuple[str, ...]:
-    """Return the classes to offer for cells: those of the fields, where these have several.
-
-    >>> offered_classes(["normal", "blast", None]), offered_classes(["MM"])
-    (('blast', 'normal'), ('ALL', 'MM'))
-    """
-    known = {name for name in of_fields if name}
-    return tuple(sorted(known if len(known) > 1 else known | {*DEFAULT_CLASSES}))
-
-
 def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
     """Return an empty Labels layer over a photograph, to paint classes into."""
     layer = Labels(
@@ -187,9 +175,14 @@ class Annotation:
     classes: tuple[Mapping[int, str], ...]
 
 
+def is_seen(layer: Layer) -> bool:
+    """Return whether a layer is visible, or is hidden only while predicted cells cover it."""
+    return layer.visible or LayerInfo.of(layer).covered
+
+
 def seen(layers: Sequence[Labels]) -> list[Labels]:
-    """Return the visible ones of layers, the lowest first; where none is, the topmost one."""
-    return [x for x in layers if x.visible] or list(layers[-1:])
+    """Return those of layers that are seen, the lowest first; where none is, the topmost one."""
+    return [x for x in layers if is_seen(x)] or list(layers[-1:])
 
 
 def annotations_in(
@@ -199,7 +192,7 @@ def annotations_in(
 
     Those that are hidden, too.
     """
-    place = {x: (x.visible, k) for k, x in enumerate(own)}
+    place = {x: (is_seen(x), k) for k, x in enumerate(own)}
     found = []
     for layer in (x for x in own if annotates(x)):
         paged = LayerInfo.of(layer).shown_row is not None
@@ -209,7 +202,7 @@ def annotations_in(
         corrects = kind is not None and kind.is_predicted  # cells of nuclei as they were
         covers = not corrects and (nuclei is None or place[layer] >= place[nuclei])
         data, painted = full_data(layer), is_painted(layer)
-        found.append(Annotation(layer, layer.name, layer.visible, data, painted, covers, classes))
+        found.append(Annotation(layer, layer.name, is_seen(layer), data, painted, covers, classes))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.text import listed
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, full_data
-from napari_marrow.viewer.photograph.annotations import annotates, seen
+from napari_marrow.viewer.photograph.annotations import annotates, is_seen, seen
 from napari_marrow.viewer.photograph.links import below, changed_since, is_of, where_it_belongs
 from napari_marrow.viewer.stack import EditableStack, LazyStack, Pixels
 from napari_marrow.viewer.transforms import lies_over
@@ -86,6 +86,12 @@ def _holds(image: Image, layer: Labels, word: str) -> bool:
     return named and NEW_LABELS not in layer.name
 
 
+def holds_masks(image: Image, layer: Labels) -> bool:
+    """Return whether a layer shows which pixels are nuclei, cytoplasm or cells, each at random."""
+    whole = LayerInfo.of(layer).kind is Kind.WHOLE_CELLS
+    return whole or any(_holds(image, layer, word) for word in _MASK_WORDS)
+
+
 def unlinked_labels(layers: Sequence[Layer]) -> list[Labels]:
     """Return Labels of a person's own, or of another program."""
     labels = [(x, LayerInfo.of(x)) for x in layers if isinstance(x, Labels)]
@@ -107,7 +113,7 @@ def own_labels_over(
 
 def misplaced(image: Image, elsewhere: Sequence[Labels]) -> str:
     """Return a sentence about visible nuclei or classes that don't lie over a photograph, or ''."""
-    names = [x.name for x in elsewhere if x.visible and _is_used(image, x)]
+    names = [x.name for x in elsewhere if is_seen(x) and _is_used(image, x)]
     if not names:
         return ""
     return (

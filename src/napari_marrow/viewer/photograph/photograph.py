@@ -28,6 +28,7 @@ from napari_marrow.viewer.photograph.annotations import (
     field_class,
     has_marks,
     is_chosen,
+    is_seen,
     is_wanted,
 )
 from napari_marrow.viewer.photograph.copies import check_unchanged, names_of_others, slice_keys
@@ -150,7 +151,7 @@ class Photograph:
             cytoplasm=topmost(layer, over, Kind.CYTOPLASM),
             annotations=tuple(x for x in annotations if x.visible),
             hidden_annotations=tuple(x for x in annotations if not x.visible),
-            hidden_nuclei="" if nuclei is None or nuclei.layer.visible else nuclei.layer.name,
+            hidden_nuclei="" if nuclei is None or is_seen(nuclei.layer) else nuclei.layer.name,
             hidden=not layer.visible,
             own_labels=own_labels,
             misplaced=misplaced(layer, [x for x in own if x not in over]),

@@ -23,8 +23,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_marrow.data.text import folded
+from napari_marrow.viewer.make.annotating import DEFAULT_CLASSES
 from napari_marrow.viewer.per_viewer import single_shot
-from napari_marrow.viewer.photograph.annotations import DEFAULT_CLASSES
 from napari_marrow.widgets.components.layout import plain_tooltip
 
 NO_CLASS = "\N{EM DASH}"

@@ -247,13 +247,13 @@ class ModelPanel(QWidget):
 
     def _show_labels(self, bundle: Bundle, found: _Labelled) -> None:
         """Show the answers for photographs that are as they were, and say which are not."""
-        from napari_marrow.viewer.behaviours.corrections import attach_corrections
+        from napari_marrow.viewer.behaviours.opening import attach_behaviours
         from napari_marrow.viewer.make.predictions import show_predictions
 
         info, engine = bundle.info, bundle.predictor.engine
         outdated = {x: x.photograph.out_of_date(self._viewer.layers) for x in found.photographs}
         labelled = [x for x, why in outdated.items() if not why]
-        attach_corrections(self._viewer)
+        attach_behaviours(self._viewer)
         by = AnsweringModel(bundle.fingerprint, self._name_of(bundle))
         notes = [show_predictions(self._viewer, one, info.classes, by) for one in labelled]
         self._show_earlier()

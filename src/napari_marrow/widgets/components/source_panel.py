@@ -16,10 +16,9 @@ from napari_marrow.data.fields import Collection, Field
 from napari_marrow.data.layouts import scan
 from napari_marrow.data.text import first_few
 from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback
-from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
+from napari_marrow.viewer.make.annotating import annotation_layer_to_paint, offered_classes
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.annotations import (
-    offered_classes,
     set_chosen,
     set_field_class,
 )

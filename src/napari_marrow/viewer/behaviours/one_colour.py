@@ -1,0 +1,72 @@
+"""Hide masks while predicted cells are shown over them: one colour a cell, and none at random.
+
+They count as before, as if they were seen, and are shown again with the last predicted cells.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import replace
+
+import napari
+from napari.layers import Image, Labels, Layer
+from napari.utils.events import Event
+
+from napari_marrow.viewer.layer_info import Kind, LayerInfo
+from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer, single_shot
+from napari_marrow.viewer.photograph.links import labels_of
+from napari_marrow.viewer.photograph.overlays import holds_masks
+
+
+class OneColour(ViewerFollower):
+    """Follows which photographs have predicted cells that are visible."""
+
+    def __init__(self, viewer: napari.Viewer):
+        super().__init__(viewer)
+        self._covered: weakref.WeakSet[Image] = weakref.WeakSet()
+        self._timer = single_shot(0, self.settle)  # once, where a layer replaces another
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.layers.events.removed.connect(self._wait)
+        for layer in viewer.layers:
+            self._follow(layer)
+        self._wait()
+
+    def _wait(self) -> None:
+        self._timer.start()
+
+    def _on_inserted(self, event: Event) -> None:
+        self._follow(event.value)
+        self._wait()
+
+    def _follow(self, layer: Layer) -> None:
+        if LayerInfo.of(layer).kind is Kind.PREDICTED:
+            layer.events.visible.connect(self._wait)
+
+    def settle(self) -> None:
+        """Hide the masks of photographs that predicted cells were shown over, and show others."""
+        for image, own in labels_of(self.layers).items():
+            shown = any(x.visible and LayerInfo.of(x).kind is Kind.PREDICTED for x in own)
+            masks = [x for x in own if holds_masks(image, x)]
+            if shown and image not in self._covered:
+                self._covered.add(image)
+                for layer in (x for x in masks if x.visible):
+                    self._cover(layer)
+            elif not shown and image in self._covered:
+                self._covered.discard(image)
+                for layer in (x for x in masks if LayerInfo.of(x).covered):
+                    layer.visible = True
+
+    def _cover(self, layer: Labels) -> None:
+        replace(LayerInfo.of(layer), covered=True).set_on(layer)  # first: it counts all the time
+        layer.visible = False
+        layer.events.visible.connect(_uncover)  # by a person, or here
+
+
+def _uncover(event: Event) -> None:
+    layer = event.source
+    layer.events.visible.disconnect(_uncover)
+    replace(LayerInfo.of(layer), covered=False).set_on(layer)
+
+
+attach_one_colour = per_viewer(OneColour)
+"""Hide masks under predicted cells in a viewer, from now on."""
