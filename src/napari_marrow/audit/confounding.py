@@ -282,7 +282,7 @@ def group_by_acquisition(sources: Sequence[SourceSummary]) -> Acquisitions:
             [f"{form} {size}" for form, size in zip(s.compression, s.size, strict=True)]
             for s in visible
         )
-        colours = _cluster_colours(np.array([s.background for s in visible]))
+        colours = cluster_backgrounds(np.array([s.background for s in visible]))
         keys = [*zip(_without_rare(kinds), colours, strict=True)]
     groups = [numbers.setdefault(key, len(numbers)) for key in keys]
     files: list[dict[str, None]] = [{} for _ in numbers]  # one of two classes is there once
@@ -300,7 +300,7 @@ def group_by_acquisition(sources: Sequence[SourceSummary]) -> Acquisitions:
     return Acquisitions(tuple(map(tuple, files)), association, sentence, given)
 
 
-def _cluster_colours(backgrounds: NDArray[np.float32]) -> list[int]:
+def cluster_backgrounds(backgrounds: NDArray[np.float32]) -> list[int]:
     """Cluster (n, 3) background colours; the lowest BIC chooses how many clusters there are.
 
     Light varies in strength from field to field of one acquisition, and in colour hardly: so the

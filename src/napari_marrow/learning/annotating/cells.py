@@ -7,7 +7,7 @@ the explanations and the exports all show rows of :class:`CellAnswers`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -36,11 +36,14 @@ class MeasuredField:
         (n, 2) row and column of a pixel of each cell, by which a project keeps it.
     acquisition
         That of the field; "" where it is not known.
+    background
+        (3,) colour where no cell is; None where it is not seen.
     """
 
     table: pd.DataFrame
     places: NDArray[np.intp]
     acquisition: str = ""
+    background: NDArray[np.floating] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +91,11 @@ class MeasuredCells:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    @cached_property
+    def together(self) -> MeasuredCells:
+        """The same cells, as if all were of one acquisition."""
+        return replace(self, acquisitions=np.full(len(self), ""))
 
     @cached_property
     def values(self) -> Values:

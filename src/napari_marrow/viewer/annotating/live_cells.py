@@ -7,7 +7,7 @@ model is fitted anew, in a thread, too, and its answers are shown as rings aroun
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,10 @@ from qtpy.QtCore import QObject, Signal
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.project.annotations import PERSON, Asked, Given
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.learning.annotating.acquisitions import (
+    guess_acquisitions,
+    together_where_confounded,
+)
 from napari_marrow.learning.annotating.cells import CellAnswers, MeasuredCells
 from napari_marrow.learning.annotating.codes import Values
 from napari_marrow.viewer.annotating.measuring import MeasuredSlice, cut_out, measure_slice
@@ -76,6 +80,8 @@ class LiveCells(QObject):
         As it was given.
     answers
         What is known of each cell; None until a field is measured.
+    warning
+        What a person should know of the answers of the live model; "" where there is nothing.
     """
 
     changed = Signal()
@@ -88,6 +94,8 @@ class LiveCells(QObject):
         self._slices: dict[Key, MeasuredSlice] = {}
         self._cells: MeasuredCells | None = None  # of all slices; None where these have changed
         self._keys: list[Key] = []  # of the fields of the cells
+        self._acquisitions: dict[Key, str] = {}
+        self.warning = ""
         self._other: tuple[str, pd.DataFrame] | None = None  # answers of another model
         self._layers: dict[Image, Labels] = {}
         self._open = True
@@ -212,7 +220,12 @@ class LiveCells(QObject):
                 (key for key in self._slices if key[0] in images),
                 key=lambda key: (images[key[0]], key[1]),
             )
-            named = {self._name(key): self._slices[key].measured for key in self._keys}
+            named = {
+                self._name(key): replace(
+                    self._slices[key].measured, acquisition=self._acquisitions.get(key, "")
+                )
+                for key in self._keys
+            }
             self._cells = MeasuredCells.of(named) if named else None
         return self._cells
 
@@ -243,21 +256,27 @@ class LiveCells(QObject):
         if (cells := self._joined()) is None:
             return None
         session = self.session
-        return CellAnswers.unanswered(cells, session.annotations, session.numbers())
+        found = CellAnswers.unanswered(cells, session.annotations, session.numbers())
+        found, self.warning = together_where_confounded(found)
+        return found
 
     def _check(self) -> None:
-        """Cross-validate the model, in a thread, and show its answers as that has it."""
+        """Cross-validate the model and guess acquisitions, in a thread; show answers by these."""
         unanswered = None if self._other is not None else self._unanswered()
         if unanswered is None:
             return
+        keys, fields = [*self._keys], [self._slices[key].measured for key in self._keys]
 
-        def work(emit: Emit, should_stop: ShouldStop) -> Checked | None:
+        def work(emit: Emit, should_stop: ShouldStop) -> tuple[Checked | None, list[str]]:
             from napari_marrow.learning.annotating.answering import check_live  # scikit-learn
 
-            return check_live(unanswered)
+            return check_live(unanswered), guess_acquisitions(fields)
 
-        def done(checked: Checked | None) -> None:
-            self._checked = checked
+        def done(found: tuple[Checked | None, list[str]]) -> None:
+            self._checked, guessed = found
+            acquisitions = dict(zip(keys, guessed, strict=True))
+            if acquisitions != self._acquisitions:
+                self._acquisitions, self._cells = acquisitions, None
             self._fit()
 
         self._checking.start(work, done)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.imaging.rings import Rings, ring_width
+from napari_marrow.imaging.white_point import is_cut_out, white_point
 from napari_marrow.learning.annotating.cells import MeasuredField
 from napari_marrow.measure.settings import DEFAULT_FAMILIES, FeatureSettings
 from napari_marrow.viewer.annotating.field_cells import EncodedCells, FieldCells
@@ -44,12 +45,13 @@ def measure_slice(photograph: Photograph, row: int) -> MeasuredSlice:
     image = photograph.image(row)
     cells = FieldCells(photograph.cells(row))
     table = measure(image, cells.labels, SETTINGS).sort_values("index", ignore_index=True)
-    acquisition = photograph.field(row).acquisition
+    acquisition, seen = photograph.field(row).acquisition, image[::2, ::2]
+    background = None if is_cut_out(seen) else white_point(seen)
     return MeasuredSlice(
         photograph,
         row,
         EncodedCells.of(cells.labels),
-        MeasuredField(table, cells.places, acquisition),
+        MeasuredField(table, cells.places, acquisition, background),
         Rings.of(cells.labels, ring_width(image.shape[0])),
     )
 

@@ -51,7 +51,8 @@ class ModelPage(ProjectPage):
         self._numbers = itertools.count(1)
         self.task = Task(owner, run)
         self.pointed = text_label(NO_CELL)
-        self.about = text_label(ABOUT_LIVE)
+        self.about, self.warning = text_label(ABOUT_LIVE), text_label()
+        self.warning.hide()
         self._cell: tuple[OpenField, int] | None = None
         self.answers = QComboBox()
         self.answers.setToolTip("Whose answers the rings show.")
@@ -71,6 +72,7 @@ class ModelPage(ProjectPage):
             self.pointed,
             row(text_label("Answers by"), self.answers),
             row(self.models, self.train_button),
+            self.warning,
             self.about,
             text_label(f"{LEGEND} {RESEARCH_ONLY}"),
         )
@@ -147,6 +149,9 @@ class ModelPage(ProjectPage):
     def refresh(self) -> None:
         """Say what is known of the cell now."""
         text, live = NO_CELL, self.live
+        if live is not None and live.answers is not None:
+            self.warning.setText(live.warning)
+            self.warning.setVisible(bool(live.warning))
         if live is not None and live.answers is not None and self._cell is not None:
             place = live.row_at(*self._cell)
             if place is not None:
