@@ -143,7 +143,12 @@ class Annotate(PhotographWidget):
             assert self.session is not None
             assert self.live is not None
             self.run.say("Reading the cells...")
-            self.session.open_field(photograph, partial(self._begun, self.live, photograph))
+            self.live.show_again(photograph.layer)
+            self._open_field(photograph, self.live)
+
+    def _open_field(self, photograph: Photograph, live: LiveCells) -> None:
+        """Show the annotations of the field that is shown, once its cells are read."""
+        live.session.open_field(photograph, partial(self._begun, live, photograph))
 
     def _begun(self, live: LiveCells, photograph: Photograph) -> None:
         field = live.session.shown(photograph.layer)
@@ -160,8 +165,8 @@ class Annotate(PhotographWidget):
         """Read the field that the slider has come to, where its stack is being annotated."""
         active = self.viewer.layers.selection.active
         followed = self.session is not None and self.session.follows(active)
-        if followed and self.photograph.layer is not None:
-            self.begin()
+        if followed and self.live is not None and self.photograph.layer is not None:
+            self._open_field(self.chosen(), self.live)
 
     def open_project(self, folder: Path) -> None:
         """Keep annotations in a folder: open the project that it is, or make one there."""

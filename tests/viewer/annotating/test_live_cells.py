@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from napari.layers import Image
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject
 
@@ -170,3 +171,32 @@ def test_closing_removes_the_rings_and_ends_all_work(live, viewer):
     live.close()
     assert [x for x in viewer.layers if LayerInfo.of(x).kind is Kind.ANSWERS] == []
     live.close()  # once more does nothing
+
+
+def test_a_photograph_that_is_closed_is_forgotten(live, viewer, qtbot):
+    teach(live, qtbot)
+    viewer.layers.remove("stack")
+    assert "stack classes" not in viewer.layers
+    assert live.photographs == []
+    assert live._slices == {}
+
+
+def test_rings_that_were_removed_come_back_when_asked_for(live, viewer, qtbot):
+    teach(live, qtbot)
+    before = rings(viewer, 2)
+    viewer.layers.remove("stack classes")
+    live.follow(live.photographs[0])
+    assert "stack classes" not in viewer.layers  # by itself it stays away
+    live.show_again(viewer.layers["stack"])
+    np.testing.assert_array_equal(rings(viewer, 2), before)
+
+
+def test_a_photograph_that_is_open_twice_counts_once(live, viewer, qtbot):
+    """Of two layers with the fields of the same names the lower one is measured and answered."""
+    again = viewer.add_layer(Image(viewer.layers["stack"].data, name="again", rgb=True))
+    photograph = Photograph.of(viewer.layers["stack"], list(viewer.layers))
+    one = live._slices[viewer.layers["stack"], 0]
+    live._slices[again, 0] = one
+    live._cells = None
+    assert len(live._joined()) == 36
+    assert [key[0] for key in live._keys] == [photograph.layer] * 3

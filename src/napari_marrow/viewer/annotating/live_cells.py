@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
@@ -27,16 +27,9 @@ from napari_marrow.learning.annotating.codes import Values
 from napari_marrow.viewer.annotating.measuring import MeasuredSlice, cut_out, measure_slice
 from napari_marrow.viewer.annotating.measuring_queue import Key, MeasuringQueue
 from napari_marrow.viewer.annotating.open_field import OpenField, field_name
+from napari_marrow.viewer.annotating.ring_layers import RingLayers
 from napari_marrow.viewer.annotating.session import AnnotationSession
-from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id, shown_slice
-from napari_marrow.viewer.make.answers import (
-    answers_layer,
-    hide_rings,
-    redraw,
-    ring_codes,
-    set_class_colours,
-    show_rings,
-)
+from napari_marrow.viewer.layer_info import shown_slice
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Panel, Task
@@ -97,7 +90,7 @@ class LiveCells(QObject):
         self._acquisitions: dict[Key, str] = {}
         self.warning = ""
         self._other: tuple[str, pd.DataFrame] | None = None  # answers of another model
-        self._layers: dict[Image, Labels] = {}
+        self._rings = RingLayers(session)
         self._open = True
         self._queue, self._failed = MeasuringQueue(), set[Key]()
         self._checked: Checked | None = None
@@ -108,6 +101,7 @@ class LiveCells(QObject):
         self._measure_soon = single_shot(MEASURE_MS, self._measure, self)
         session.changed.connect(self._change)
         session.edited.connect(self._forget)
+        session.viewer.layers.events.removed.connect(self._drop_closed)
 
     def close(self) -> None:
         """End all work, and remove the rings; nothing happens where that was done before."""
@@ -121,19 +115,15 @@ class LiveCells(QObject):
             timer.stop()
         self.session.changed.disconnect(self._change)
         self.session.edited.disconnect(self._forget)
-        layers = self.session.viewer.layers
-        for layer in self._layers.values():
-            if layer in layers:
-                layers.remove(layer)
-        self._layers.clear()
+        self.session.viewer.layers.events.removed.disconnect(self._drop_closed)
+        self._rings.close()
         self._slices.clear()
 
     def follow(self, photograph: Photograph) -> None:
         """Measure all fields of a photograph that are not yet, the shown one first."""
         image = photograph.layer
         self._queue.show((image, shown_slice(image, self.session.viewer.dims.point)))
-        if image not in self._layers:
-            self._add_layer(image)
+        self._rings.add(image)
         done = self._slices.keys() | self._failed
         rows = [row for row in range(len(photograph)) if (image, row) not in done]
         self._queue.add(photograph, rows)
@@ -142,22 +132,8 @@ class LiveCells(QObject):
 
     def show_again(self, image: Image) -> None:
         """Add the rings of a photograph once more where their layer was removed."""
-        if image in self._layers and self._layers[image] not in self.session.viewer.layers:
-            self._add_layer(image)
+        if self._rings.add_again(image):
             self.recolour()
-
-    def _add_layer(self, image: Image) -> None:
-        layers = self.session.viewer.layers
-        active = layers.selection.active
-        older = [x for x in layers if LayerInfo.of(x).kind is Kind.ANSWERS]
-        for layer in (x for x in older if LayerInfo.of(x).photograph == layer_id(image)):
-            layers.remove(layer)  # of a session that is closed
-        made = answers_layer(image, self.session.annotations.classes)
-        annotated = self.session.layer_of(image)
-        place = len(layers) if annotated is None else layers.index(annotated)
-        layers.insert(place, made)
-        self._layers[image] = made
-        layers.selection.active = active
 
     def _measure(self) -> None:
         """Measure what is wanted, in a thread."""
@@ -203,14 +179,21 @@ class LiveCells(QObject):
         self._failed -= {key for key in self._failed if key[0] is image}
         for k in rows:
             del self._slices[image, k]
-            if image in self._layers:
-                hide_rings(self._layers[image], k)
         self._cells = None
-        if rows and image in self._layers:
-            redraw(self._layers[image])
+        self._rings.hide(image, rows)
         self._queue.forget()
         self._queue.add(Photograph.of(image, list(self.session.viewer.layers)), rows)
         self._measure_soon.start()
+
+    def _drop_closed(self, _: object = None) -> None:
+        """Forget the cells of photographs that were closed."""
+        layers = self.session.viewer.layers
+        for image in [x for x in self._rings.images if x not in layers]:
+            self._rings.forget(image)
+            for key in [key for key in self._slices if key[0] is image]:
+                del self._slices[key]
+            self._cells = None
+            self._change()
 
     def _joined(self) -> MeasuredCells | None:
         """Return all cells that are measured, the fields in the order of their layers."""
@@ -220,11 +203,15 @@ class LiveCells(QObject):
                 (key for key in self._slices if key[0] in images),
                 key=lambda key: (images[key[0]], key[1]),
             )
+            by_name: dict[str, Key] = {}
+            for key in self._keys:
+                by_name.setdefault(self._name(key), key)  # a file may be open twice: once counts
+            self._keys = [*by_name.values()]
             named = {
-                self._name(key): replace(
+                name: replace(
                     self._slices[key].measured, acquisition=self._acquisitions.get(key, "")
                 )
-                for key in self._keys
+                for name, key in by_name.items()
             }
             self._cells = MeasuredCells.of(named) if named else None
         return self._cells
@@ -291,18 +278,8 @@ class LiveCells(QObject):
         answers = self.answers
         if answers is None:
             return
-        codes, gaps = ring_codes(answers.answers, answers.reasons != "")
-        starts = np.searchsorted(answers.cells.field, np.arange(len(answers.cells.fields) + 1))
-        classes = self.session.annotations.classes
-        for number, (image, row) in enumerate(self._keys):
-            layer, one = self._layers.get(image), self._slices.get((image, row))
-            if layer is not None and one is not None:
-                own = slice(starts[number], starts[number + 1])
-                show_rings(layer, row, one.rings, codes[own], gaps[own])
-        for layer in (x for x in self._layers.values() if x in self.session.viewer.layers):
-            if len(layer.colormap.color_dict) != len(classes) + 3:  # none, nothing, gaps
-                set_class_colours(layer, classes)
-            redraw(layer)
+        rings = {key: one.rings for key, one in self._slices.items()}
+        self._rings.show(answers, self._keys, rings)
 
     def use(
         self,
@@ -348,7 +325,7 @@ class LiveCells(QObject):
     def photographs(self) -> list[Photograph]:
         """The photographs that are followed, as they are now."""
         layers = list(self.session.viewer.layers)
-        return [Photograph.of(image, layers) for image in self._layers if image in layers]
+        return [Photograph.of(image, layers) for image in self._rings.images if image in layers]
 
     def field_of(self, row: int) -> OpenField:
         """Return the field of a cell, by its row in ``answers``.
