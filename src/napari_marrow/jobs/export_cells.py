@@ -20,6 +20,7 @@ from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback, silen
 from napari_marrow.jobs.output_names import file_stems
 from napari_marrow.learning.annotating.cells import CellAnswers
 from napari_marrow.learning.bundles.sealed import sha256
+from napari_marrow.learning.counting.heldout import HeldOutErrors
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.exports.geojson import feature_collection, write_geojson
 from napari_marrow.report.exports.label_image import write_labels
@@ -102,6 +103,8 @@ class ExportCellsJob:
         The folder; an older export there is replaced.
     settings
         What to write.
+    errors
+        Of the model that answered, for the shares; None where they are not known.
     force
         Replace an older export also where somebody edited it.
     """
@@ -111,6 +114,7 @@ class ExportCellsJob:
     read: Mapping[str, Callable[[], FieldPixels]]
     out: Path
     settings: ExportSettings = field(default_factory=ExportSettings)
+    errors: HeldOutErrors | None = None
     force: bool = False
 
 
@@ -171,7 +175,7 @@ def run_cell_export(
         failures.check_some_left(len(names))
         if job.settings.table:
             write_csv(pd.concat([*tables.values()], ignore_index=True), folder / CELLS)
-            write_csv(shares_table(job.answers, [*tables]), folder / SHARES)
+            write_csv(shares_table(job.answers, [*tables], job.errors), folder / SHARES)
         files = sorted(x.relative_to(folder).as_posix() for x in folder.rglob("*") if x.is_file())
         failed = tuple(failures.found)
         result = ExportResult(job.out, sum(map(len, tables.values())), len(tables), (), failed)

@@ -66,7 +66,7 @@ def test_properties_are_those_of_the_table(tmp_path):
             else:
                 assert "classification" not in properties
             texts = properties.get("metadata", {})
-            for column in ("reason", "class_from", "model", "model_class"):
+            for column in ("class", "reason", "class_from", "model", "model_class"):
                 assert texts.get(column, "") == row[column]
             for column, value in properties["measurements"].items():
                 if value == "NaN":

@@ -1,5 +1,7 @@
 """The table of cells and that of shares, by hand and against statsmodels."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,9 @@ from statsmodels.stats.proportion import proportion_confint
 import answered
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.outputs import write_csv
+from napari_marrow.learning.annotating.shares import count_classes
+from napari_marrow.learning.counting.heldout import HeldOutErrors
+from napari_marrow.learning.counting.result import CountSettings
 from napari_marrow.report.exports.tables import (
     CELLS,
     SHARES,
@@ -68,18 +73,50 @@ def test_a_cell_that_is_gone_is_named():
         cell_table(answered.answers(), answered.SECOND, FieldPixels(pixels.image, nuclei))
 
 
-def test_shares_count_cells_with_a_class_and_have_wilsons_interval_in_a_field():
-    found = shares_table(answered.answers(), [answered.FIRST, answered.SECOND])
-    by = found.set_index(["image", "class"])
-    assert by.loc[(answered.FIRST, "MM"), ["cells", "counted", "uncertain"]].tolist() == [4, 3, 1]
-    assert by.loc[(answered.SECOND, "other"), ["cells", "counted"]].tolist() == [2, 1]
-    assert by.loc[("all fields", "MM"), ["cells", "counted", "uncertain"]].tolist() == [6, 4, 1]
+def by_class(answers, fields, errors=None):
+    return shares_table(answers, fields, errors).set_index(["image", "class"])
+
+
+def test_answers_have_a_share_without_an_interval_that_would_leave_their_errors_out():
+    found = by_class(answered.answers(), [answered.FIRST])
+    row = found.loc[(answered.FIRST, "MM")]
+    expected = {"cells": 4, "given": 1, "without_class": 0, "counted": 3, "uncertain": 1}
+    assert {name: row[name] for name in expected} == expected
+    assert (row["share"], row["basis"]) == (0.75, "answered")
+    assert found[["low", "high"]].isna().all(axis=None)
+
+
+def test_classes_that_were_all_given_have_wilsons_interval_in_a_field():
+    known = answered.answers()
+    given = np.where(known.given < 0, known.answers, known.given)
+    rows = by_class(dataclasses.replace(known, given=given), [answered.FIRST])
+    row = rows.loc[(answered.FIRST, "MM")]
     low, high = proportion_confint(3, 4, method="wilson")
-    row = by.loc[(answered.FIRST, "MM")]
     assert row[["share", "low", "high"]].tolist() == pytest.approx([0.75, low, high], abs=1e-9)
-    together = by.loc[("all fields", "MM")]
-    assert together["low"] < 4 / 6 < together["high"]
-    assert found.groupby("image")["share"].sum().tolist() == pytest.approx([1, 1, 1], abs=1e-9)
+    assert row["basis"] == "given"
+
+
+def test_there_is_no_share_where_a_cell_has_no_class():
+    found = by_class(answered.answers(), [answered.FIRST, answered.SECOND])
+    row = found.loc[(answered.SECOND, "other")]
+    assert row[["cells", "without_class", "counted"]].tolist() == [3, 1, 1]
+    assert found.loc[["all fields", answered.SECOND], "share"].isna().all()
+    assert found.loc[("all fields", "MM"), "counted"] == 4
+
+
+def test_errors_of_the_model_are_in_the_shares_as_the_count_has_them():
+    confusion = ((30, 5, 1), (4, 40, 2), (1, 2, 20))
+    errors = HeldOutErrors(("ALL", "MM", "other"), confusion, (1.0, 1.0, 1.0), (9, 9, 9))
+    known = answered.answers()
+    found = by_class(known, [answered.FIRST], errors)
+    rows = np.arange(4)
+    for name in known.classes:
+        counts = count_classes(known, rows, errors, CountSettings(class_name=name))
+        (share,) = (x for x in counts.shares if x.class_name == name)
+        row = found.loc[(answered.FIRST, name)]
+        assert row["basis"] == counts.basis == "corrected"
+        expected = [share.estimate, share.low, share.high]
+        assert row[["share", "low", "high"]].tolist() == pytest.approx(expected, abs=1e-12)
 
 
 def test_fields_may_be_left_out_of_the_shares():

@@ -21,6 +21,13 @@ Asked = Literal["", "typical", "margin", "random", "again", "doubtful"]
 small margin between two classes, drawn at random, a second time, or as its class is doubted."""
 PERSON = "person"
 """Who gave a class that no model suggested."""
+QUPATH, FEATURE_CLASSIFIER = "QuPath", "napari-feature-classifier"
+"""Programs from which classes are taken over that a person gave there."""
+
+
+def is_by_person(who: str) -> bool:
+    """Whether a person gave a class, here or in another program, and did not accept a model's."""
+    return who in (PERSON, QUPATH, FEATURE_CLASSIFIER)
 
 
 @dataclass(frozen=True, order=True)
@@ -41,7 +48,8 @@ class Given:
     class_name
         The class.
     who
-        ``person``, or the name of the model whose answer was accepted.
+        ``person``, the program in which a person gave it, or the name of the model whose answer was
+        accepted.
     asked
         Why the cell was shown.
     """

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.project.annotations import PERSON, Annotations, Place
+from napari_marrow.data.project.annotations import (
+    PERSON,
+    Annotations,
+    Place,
+    is_by_person,
+)
 from napari_marrow.learning.annotating.codes import UNKNOWN, Codes, Values
 
 if TYPE_CHECKING:
@@ -231,7 +236,8 @@ class CellAnswers:
         parts = []
         if given != UNKNOWN:
             who = self.origins[row]
-            by = "by a person" if who == PERSON else f"as the {who} says"
+            where = "" if who == PERSON else f" in {who}"
+            by = f"by a person{where}" if is_by_person(who) else f"as the {who} says"
             parts.append(f"{self.classes[given]}, given {by}")
         if answer != UNKNOWN:
             reason = f": {self.reasons[row]}" if self.reasons[row] else ""

@@ -14,7 +14,7 @@ from napari_marrow.learning.annotating.cells import (
     MeasuredCells,
     MeasuredField,
 )
-from napari_marrow.learning.annotating.live import UNKNOWN
+from napari_marrow.learning.annotating.codes import UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd

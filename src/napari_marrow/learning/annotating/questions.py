@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.project.annotations import PERSON, Asked, Entry, Given, Place
+from napari_marrow.data.project.annotations import Asked, Entry, Given, Place, is_by_person
 from napari_marrow.data.project.history import standing
 from napari_marrow.data.text import counted
 from napari_marrow.learning.annotating.asking import Question
@@ -87,9 +87,9 @@ def corrected(entries: Sequence[Entry]) -> frozenset[Place]:
     for entry in standing(entries):
         for change in entry.changes:
             before, after = change.before, change.after
-            if after is None or after.who != PERSON:
+            if after is None or not is_by_person(after.who):
                 found.discard(change.place)
-            elif before and before.who != PERSON and before.class_name != after.class_name:
+            elif before and not is_by_person(before.who) and before.class_name != after.class_name:
                 found.add(change.place)
     return frozenset(found)
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://napari-hub.org/plugins/napari-marrow")
 """Of the identifiers of cells."""
-TEXTS = ("reason", "class_from", "model", "model_class")
-"""Columns of a table of cells that are texts, and not the class."""
+TEXTS = ("class", "reason", "class_from", "model", "model_class")
+"""Columns of a table of cells that are texts; the class as it was exported."""
 _HEAD = f'{{"type": "FeatureCollection", "generator": "{SOFTWARE}", '
 
 
@@ -98,7 +98,7 @@ def _properties(row: Mapping[str, object], colours: Mapping[str, str]) -> dict[s
     if name:
         found["classification"] = {"name": name, "color": [*rgb(colours[name])]}
     texts = {key: str(row[key]) for key in TEXTS if row[key]}
-    left = {"image", "class", *TEXTS}
+    left = {"image", *TEXTS}
     found["measurements"] = {key: _number(value) for key, value in row.items() if key not in left}
     if texts:
         found["metadata"] = texts

@@ -14,8 +14,10 @@ from napari_marrow.data.outputs import table_kind
 from napari_marrow.data.text import listed
 from napari_marrow.imaging.nuclei import nucleus_table
 from napari_marrow.learning.annotating.cells import CellAnswers, class_names
-from napari_marrow.learning.annotating.live import UNKNOWN
-from napari_marrow.learning.counting.adjusted import ErrorModel, adjusted_share
+from napari_marrow.learning.annotating.codes import UNKNOWN
+from napari_marrow.learning.annotating.shares import count_classes
+from napari_marrow.learning.counting.heldout import HeldOutErrors
+from napari_marrow.learning.counting.result import CountSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,9 +28,11 @@ LAST = (
     "area_um2", "cell_area_px", "nucleus_to_cell_ratio",
 )  # fmt: skip
 CELLS = table_kind("a table of cells", FIRST, "probability_.+", LAST)
-SHARES = table_kind(
-    "a table of shares", ("image", "class", "cells", "counted", "uncertain"), "share|low|high"
-)
+SHARE_COLUMNS = (
+    "image", "class", "cells", "given", "without_class", "counted", "uncertain", "share", "low",
+    "high", "basis",
+)  # fmt: skip
+SHARES = table_kind("a table of shares", SHARE_COLUMNS[:7], "share|low|high", SHARE_COLUMNS[10:])
 ALL_FIELDS = "all fields"
 
 
@@ -122,50 +126,60 @@ def cell_table(answers: CellAnswers, field_name: str, pixels: FieldPixels) -> pd
     })  # fmt: skip
 
 
-def shares_table(answers: CellAnswers, fields: Sequence[str]) -> pd.DataFrame:
+def shares_table(
+    answers: CellAnswers, fields: Sequence[str], errors: HeldOutErrors | None = None
+) -> pd.DataFrame:
     """Return the share of each class among the cells of some fields together, and of each of them.
 
-    Columns ``image``, ``class``, ``cells`` (that have a class, given or answered), ``counted``
-    (those of this class), ``uncertain``, ``share``, and ``low`` and ``high``: its 95 % interval, by
-    :func:`.adjusted_share` without the errors of a model. In all, the cells of a field count as
-    dependent on each other.
+    Columns ``image``, ``class``, ``cells``, ``given`` (those that were given any class),
+    ``without_class``, ``counted`` (those of this class, given or answered), ``uncertain`` (answers
+    among these that are), ``share``, ``low``, ``high`` and ``basis``, all as :func:`.count_classes`
+    has them: no share where a cell has no class, and an interval only where it holds the errors of
+    the model or all classes were given.
+
+    Parameters
+    ----------
+    answers
+        The cells.
+    fields
+        Their names.
+    errors
+        Of the model that answered; None where they are not known.
     """
     import pandas as pd
 
-    cells, final = answers.cells, answers.final
-    known = final != UNKNOWN
-    chosen = {name: known & (cells.field == cells.fields.index(name)) for name in fields}
-    together = np.logical_or.reduce([*chosen.values()])
-    found = _shares(answers, ALL_FIELDS, together, cells.field[together])
-    for name, rows in chosen.items():
-        found += _shares(answers, name, rows)
-    columns = ["image", "class", "cells", "counted", "uncertain", "share", "low", "high"]
-    return pd.DataFrame(found, columns=columns)
+    names = answers.cells.field_names
+    parts = {ALL_FIELDS: np.isin(names, fields), **{name: names == name for name in fields}}
+    found = [
+        _share(answers, image, np.flatnonzero(rows), code, errors)
+        for image, rows in parts.items()
+        for code in range(len(answers.classes))
+    ]
+    return pd.DataFrame(found, columns=SHARE_COLUMNS)
 
 
-def _shares(
+def _share(
     answers: CellAnswers,
     image: str,
-    rows: NDArray[np.bool_],
-    clusters: NDArray[np.intp] | None = None,
-) -> list[dict[str, object]]:
-    """Return the share of each class among some cells."""
-    final, uncertain = answers.final[rows], answers.uncertain[rows]
-    model, found = ErrorModel.without_errors(), list[dict[str, object]]()
-    for code, name in enumerate(answers.classes):
-        is_other = (final != code).astype(np.intp)
-        share = low = high = np.nan
-        if len(final):
-            result = adjusted_share(model, is_other, clusters)
-            (low, high), share = result.interval(), result.estimate
-        found.append({
-            "image": image,
-            "class": name,
-            "cells": len(final),
-            "counted": int((is_other == 0).sum()),
-            "uncertain": int(uncertain[final == code].sum()),
-            "share": share,
-            "low": low,
-            "high": high,
-        })  # fmt: skip
-    return found
+    rows: NDArray[np.intp],
+    code: int,
+    errors: HeldOutErrors | None,
+) -> dict[str, object]:
+    """Return the share of a class among some cells."""
+    name, own = answers.classes[code], rows[answers.final[rows] == code]
+    counts = count_classes(answers, rows, errors, CountSettings(class_name=name))
+    share = next((x for x in counts.shares if x.class_name == name), None)
+    has_interval = share is not None and counts.basis != "answered"
+    return {
+        "image": image,
+        "class": name,
+        "cells": counts.cells,
+        "given": counts.given,
+        "without_class": counts.unanswered,
+        "counted": len(own),
+        "uncertain": int(answers.uncertain[own].sum()),
+        "share": np.nan if share is None else share.estimate,
+        "low": share.low if share is not None and has_interval else np.nan,
+        "high": share.high if share is not None and has_interval else np.nan,
+        "basis": "" if share is None else counts.basis,
+    }

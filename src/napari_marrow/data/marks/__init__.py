@@ -1,0 +1,1 @@
+"""Classes that were given to cells in other programs, read from their files."""
