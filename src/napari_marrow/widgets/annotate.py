@@ -26,6 +26,7 @@ from napari_marrow.viewer.make.annotating import offered_classes
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
+from napari_marrow.widgets.components.annotating.exchange_page import ExchangePage
 from napari_marrow.widgets.components.annotating.model_page import ModelPage
 from napari_marrow.widgets.components.annotating.page import ProjectPage
 from napari_marrow.widgets.components.dock_widget import while_alive
@@ -107,6 +108,8 @@ class Annotate(PhotographWidget):
         fill_column(project, self.place, self.open_button)
         self.pages, self._own_pages = Pages(), list[ProjectPage]()
         self._add_page("Model", self.model_page, "What the model says of the other cells.")
+        self.exchange_page = ExchangePage(self.run)
+        self._add_page("Export", self.exchange_page, "Write cells to files, and import classes.")
         self.pages.add("Project", project, "Where annotations are kept.")
         self.photograph.changed.connect(self._show)
         self._following = single_shot(FOLLOW_MS, self._follow_slider, self)

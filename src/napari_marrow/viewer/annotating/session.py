@@ -213,6 +213,11 @@ class AnnotationSession(QObject):
         """Return a field by its photograph's layer and slice; None where its cells are unknown."""
         return self._fields.get((image, row))
 
+    @property
+    def fields(self) -> list[OpenField]:
+        """The fields whose cells are known."""
+        return [*self._fields.values()]
+
     def layer_of(self, image: Image) -> Labels | None:
         """Return the layer of annotations of a photograph; None where it is not followed."""
         return self._layers.get(image)
@@ -258,11 +263,20 @@ class AnnotationSession(QObject):
         after = None if class_name is None else Given(class_name, who, asked)
         self.record({field: dict.fromkeys(own, after) for field, own in numbers.items()})
 
-    def record(self, wanted: Mapping[OpenField, Mapping[int, Given | None]]) -> None:
-        """Keep what cells of fields are to have, by number, as one step of undo; and show it."""
+    def record(
+        self,
+        wanted: Mapping[OpenField, Mapping[int, Given | None]],
+        classes: Sequence[ClassColour] | None = None,
+    ) -> None:
+        """Keep what cells of fields are to have, by number, as one step of undo; and show it.
+
+        With ``classes`` the list of classes changes in the same step.
+        """
         changes = [x for field, own in wanted.items() for x in self._changes(field, own)]
-        if changes:
-            self.project.record("annotate", changes)
+        if changes or classes is not None:
+            self.project.record("annotate", changes, classes=classes)
+        if classes is not None:
+            self._add_classes()
         for field, own in wanted.items():
             self._show(field, own)
         self.changed.emit()
@@ -293,6 +307,7 @@ class AnnotationSession(QObject):
     def _go(self, step: Callable[[], Annotations]) -> None:
         before = self.annotations
         changed = {x.place for x in before.changes_to(step())}
+        self._add_classes()
         for field in self._fields.values():
             own = [x for x in changed if x.image == field.name]
             numbers = field.encoded.labels.at(np.array([(x.y, x.x) for x in own], np.intp))
@@ -302,9 +317,14 @@ class AnnotationSession(QObject):
     def set_classes(self, classes: Sequence[ClassColour]) -> None:
         """Change the list of classes; cells keep theirs."""
         self.project.record("classes", classes=classes)
-        for layer in self._followed.keys() & {*self.viewer.layers}:
-            add_painted_classes(layer, [x.name for x in classes])
+        self._add_classes()
         self.changed.emit()
+
+    def _add_classes(self) -> None:
+        """Let layers of annotations show the classes as they are now."""
+        names = [x.name for x in self.annotations.classes]
+        for layer in self._followed.keys() & {*self.viewer.layers}:
+            add_painted_classes(layer, names)
 
     def _codes(self, field: OpenField) -> dict[int, int]:
         """Return what each annotated cell of a field is to be painted with."""
