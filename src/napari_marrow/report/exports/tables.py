@@ -104,7 +104,7 @@ def cell_table(answers: CellAnswers, field_name: str, pixels: FieldPixels) -> pd
     per_class = dict(zip(answers.classes, probabilities.T, strict=True))
     unit_um2 = np.nan if pixels.pixel_size_um is None else np.prod(pixels.pixel_size_um)
     around = own.get("cytoplasm_area", pd.Series(0, own.index)).to_numpy()
-    has_cytoplasm, area = around > 0, own["area"].to_numpy()
+    has_cytoplasm, area = around > 0, own["area"].to_numpy(np.intp)
     return pd.DataFrame({
         "image": field_name,
         "index": numbers,

@@ -118,7 +118,7 @@ class ExchangePage(ProjectPage):
             "Import...", self._ask_files, "Take over classes from files; Undo takes them back."
         )
         buttons = row(self.export_button, self.import_button)
-        fill_column(self, self.exported, text_label(IMPORTS), buttons)
+        fill_column(self, buttons, self.exported, text_label(IMPORTS))
         for task in (self.task, self.exported.task):
             task.changed.connect(self.refresh)
         self.refresh()
