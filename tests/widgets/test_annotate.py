@@ -183,3 +183,23 @@ def test_a_project_begins_with_the_classes_of_the_folder(
     train.source.add_cells_layer()  # the same layer, with the same classes
     assert field.layer.features["class"].tolist() == ["blast", "normal"]
     assert [x.name for x in widget.session.annotations.classes] == ["blast", "normal"]
+
+
+def test_a_rectangle_goes_on_in_the_next_field(widget, viewer, qtbot):
+    assert not widget.rectangle_button.isEnabled()
+    begin(widget, qtbot)
+    widget.rectangle_button.click()
+    layer = viewer.layers["slide 7 selection"]
+    layer.add_rectangles(np.array([(0, 0), (40, 64)]))
+    next(act for key, act in layer.keymap.items() if str(key) == "1")(layer)
+    assert widget.session.annotations.counts == {"ALL": 2}
+    image = widget.photograph.layer
+    viewer.dims.set_point(0, 1)
+    qtbot.waitUntil(lambda: widget.session.shown(image) is not None)
+    qtbot.waitUntil(lambda: widget.selection.tool == "rectangle")
+    assert viewer.layers.selection.active is layer
+    layer.add_rectangles(np.array([(0, 0), (18, 18)]))
+    next(act for key, act in layer.keymap.items() if str(key) == "2")(layer)
+    assert widget.session.annotations.counts == {"ALL": 2, "MM": 1}
+    widget.close_project()
+    assert "slide 7 selection" not in viewer.layers

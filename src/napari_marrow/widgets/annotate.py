@@ -21,6 +21,7 @@ from napari_marrow.report.colours import class_colours
 from napari_marrow.viewer.annotating.keys import MAX_KEYS, bind_class_keys, cell_at_pointer
 from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.open_project import open_project_of
+from napari_marrow.viewer.annotating.selecting import CellSelection, Tool
 from napari_marrow.viewer.annotating.session import AnnotationSession
 from napari_marrow.viewer.make.annotating import offered_classes
 from napari_marrow.viewer.per_viewer import single_shot
@@ -91,6 +92,17 @@ class Annotate(PhotographWidget):
         self.redo_button = button(
             "Redo", self._redo, "Do again what was taken back (Ctrl+Shift+Z)."
         )
+        self.rectangle_button = button(
+            "Rectangle",
+            partial(self._select, "rectangle"),
+            "Draw a rectangle over cells of this field; a key then gives all in it a class.",
+        )
+        self.lasso_button = button(
+            "Lasso",
+            partial(self._select, "lasso"),
+            "Draw an outline around cells of this field; a key then gives all in it a class.",
+        )
+        self.selection: CellSelection | None = None
         self.place = text_label("A project is begun with the first field.")
         self.open_button = path_button(
             "Project folder...",
@@ -119,7 +131,13 @@ class Annotate(PhotographWidget):
         self.closed.connect(self._close)
         self.fill(
             group("Photograph", self.photograph),
-            group("Classes", self.classes, row(self.new_class, self.add_button), text_label(HOW)),
+            group(
+                "Classes",
+                self.classes,
+                row(self.new_class, self.add_button),
+                text_label(HOW),
+                row(text_label("Select"), self.rectangle_button, self.lasso_button),
+            ),
             self.pages,
             actions=[row(self.undo_button, self.redo_button), self.run],
         )
@@ -151,14 +169,32 @@ class Annotate(PhotographWidget):
 
     def _open_field(self, photograph: Photograph, live: LiveCells) -> None:
         """Show the annotations of the field that is shown, once its cells are read."""
-        live.session.open_field(photograph, partial(self._begun, live, photograph))
+        tool = None if self.selection is None else self.selection.tool  # goes on with the next
+        live.session.open_field(photograph, partial(self._begun, live, photograph, tool))
 
-    def _begun(self, live: LiveCells, photograph: Photograph) -> None:
+    def _select(self, tool: Tool) -> None:
+        """Let the person draw around cells of the shown field."""
+        live, image = self.live, self.photograph.layer
+        if live is None or image is None or live.session.layer_of(image) is None:
+            return
+        if self.selection is None or self.selection.image is not image:
+            self._end_selection()
+            self.selection = CellSelection(live, image)
+        self.selection.draw(tool)
+
+    def _end_selection(self) -> None:
+        if self.selection is not None:
+            self.selection.close()
+            self.selection = None
+
+    def _begun(self, live: LiveCells, photograph: Photograph, tool: Tool | None) -> None:
         field = live.session.shown(photograph.layer)
         if field is None or live is not self.live:
             return
         bind_class_keys(live, photograph.layer, field.layer)
         live.follow(photograph)
+        if tool is not None:
+            self._select(tool)
         self._show()
 
     def _wait(self) -> None:
@@ -167,7 +203,8 @@ class Annotate(PhotographWidget):
     def _follow_slider(self) -> None:
         """Read the field that the slider has come to, where its stack is being annotated."""
         active = self.viewer.layers.selection.active
-        followed = self.session is not None and self.session.follows(active)
+        drawing = self.selection is not None and self.selection.tool is not None
+        followed = self.session is not None and (drawing or self.session.follows(active))
         if followed and self.live is not None and self.photograph.layer is not None:
             self._open_field(self.chosen(), self.live)
 
@@ -199,6 +236,7 @@ class Annotate(PhotographWidget):
         """Let other programs open the project; nothing is annotated any more."""
         if self.session is not None and self.live is not None:
             live, session = self.live, self.session
+            self._end_selection()
             self._set_live(None)
             self.session = None
             live.close()
@@ -249,7 +287,8 @@ class Annotate(PhotographWidget):
         can_redo = session is not None and session.project.redoable is not None
         self.undo_button.setEnabled(can_undo)
         self.redo_button.setEnabled(can_redo)
-        self.add_button.setEnabled(session is not None)
+        for part in (self.add_button, self.rectangle_button, self.lasso_button):
+            part.setEnabled(session is not None)
         self.new_class.setEnabled(session is not None)
         if session is None:
             names = class_colours(self._offered())
