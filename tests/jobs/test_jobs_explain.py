@@ -66,7 +66,7 @@ def test_the_maps_of_a_cell_are_written_and_read(bundle, picture, tmp_path):
     assert found.grad_cam.max() in (0, 1)
     fractions = [x.fraction for x in events if x.kind == "progress"]
     assert fractions == sorted(fractions)
-    assert len(found.sentences) == 3
+    assert len(found.sentences) == 4
 
 
 def test_without_grad_cam_occlusion_stands_alone(bundle, picture, tmp_path, monkeypatch):

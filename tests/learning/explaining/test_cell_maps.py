@@ -36,15 +36,17 @@ def maps(seen, heat, drawn=(), drops=None):
 
 def test_the_energy_in_nucleus_and_cell_is_beside_their_area(seen):
     found = maps(seen, spot(5, 5), [spot(12, 2)])  # about pixel 27, inside the nucleus
-    assert found.in_nucleus == pytest.approx(1, abs=1e-9)
-    assert found.in_cell == pytest.approx(1, abs=1e-9)
-    assert (found.nucleus_area, found.cell_area) == (400 / 6400, 1600 / 6400)
-    assert "100% of Grad-CAM is in the nucleus, which fills 6%" in found.energy_sentence
-    assert maps(seen, spot(14, 14), [spot(2, 2)]).in_cell == pytest.approx(0, abs=1e-9)
+    assert found.of_grad_cam.nucleus == pytest.approx(1, abs=1e-9)
+    assert found.of_occlusion.cell == pytest.approx(1, abs=1e-9)
+    assert (found.area.nucleus, found.area.cell) == (400 / 6400, 1600 / 6400)
     assert found.grad_cam.max() == 1
     assert found.answer == 1
-    assert "MM with 0.90" in found.sentences[0]
-    assert "0.25" in found.sentences[0]
+    answer, _, energy, _ = found.sentences
+    assert "MM with 0.90, and 0.25 at least" in answer
+    assert "Grad-CAM: 100% of it in the nucleus, which fills 6%" in energy
+    outside = maps(seen, spot(14, 14), [spot(2, 2)], spot(6, 6))
+    assert outside.of_grad_cam.cell == pytest.approx(0, abs=1e-9)
+    assert outside.of_occlusion.nucleus > 0.9
 
 
 def test_a_map_that_covering_confirms_is_believed(seen):
@@ -87,12 +89,12 @@ def test_a_map_that_any_last_layer_gives_is_not_believed(seen):
 def test_without_grad_cam_occlusion_is_shown_and_why(seen):
     found = CellMaps.of(("ALL", "MM"), seen, Occlusion(spot(5, 5), 0.2), why_none="It has none.")
     assert found.grad_cam is None
-    assert found.shown.max() == 1
-    assert found.in_nucleus > 0.9
-    assert found.energy_sentence.endswith("25%.")
-    assert found.check_sentence.startswith("It has none.")
+    assert not found.believed
+    assert found.of_occlusion.nucleus > 0.9
+    assert found.sentences[1].startswith("It has none.")
+    assert len(found.sentences) == 3
     nothing = CellMaps.of(("ALL", "MM"), seen, Occlusion(spot(5, 5) * -1, 0.9), why_none="None.")
-    assert "marks nothing" in nothing.energy_sentence
+    assert "marks nothing" in nothing.sentences[-1]
 
 
 def test_maps_are_stored_and_read(seen, tmp_path):
@@ -103,7 +105,7 @@ def test_maps_are_stored_and_read(seen, tmp_path):
         one.write(tmp_path / "maps.npz")
         found = CellMaps.read(tmp_path / "maps.npz")
         np.testing.assert_array_equal(found.occlusion, one.occlusion)
-        np.testing.assert_array_equal(found.shown, one.shown)
+        assert (found.grad_cam is None) == (one.grad_cam is None)
         bare = {"occlusion": np.empty(0), "grad_cam": None}
         assert repr(replace(found, **bare)) == repr(replace(one, **bare))
 

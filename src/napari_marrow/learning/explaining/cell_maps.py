@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +133,14 @@ def see_cell(
     )
 
 
+@dataclass(frozen=True)
+class Shares:
+    """Which part of something is inside the nucleus, and inside the cell."""
+
+    nucleus: float
+    cell: float
+
+
 @dataclass(frozen=True, eq=False)
 class CellMaps:
     """Where a network looks in a cell.
@@ -153,11 +161,10 @@ class CellMaps:
         (side, side) Grad-CAM, the highest value 1; None where the network has none.
     why_none
         Why it has none; "" where it has.
-    in_nucleus, in_cell
-        The part of Grad-CAM's sum that is inside the nucleus, and inside the cell; of occlusion
-        without one.
-    nucleus_area, cell_area
-        The part of the square that these fill.
+    area
+        Of the square.
+    of_grad_cam, of_occlusion
+        Of the sum of each map, where it is above 0; not a number where it is nowhere.
     agreement
         Rank correlation of Grad-CAM with occlusion.
     spot_agreement
@@ -173,10 +180,9 @@ class CellMaps:
     occlusion: Map
     grad_cam: Map | None
     why_none: str
-    in_nucleus: float
-    in_cell: float
-    nucleus_area: float
-    cell_area: float
+    area: Shares
+    of_grad_cam: Shares | None
+    of_occlusion: Shares
     agreement: float
     spot_agreement: float
     random_agreement: float
@@ -217,7 +223,6 @@ class CellMaps:
             agreement = rank_correlation(means, drops.ravel())
             others = [over_patches(enlarged(x, side)) for x in drawn_anew]
             random = float(np.mean([rank_correlation(means, x) for x in others]))
-        shown = covered.clip(min=0) if heat is None else heat
         return cls(
             tuple(classes),
             tuple(seen.probabilities.tolist()),
@@ -226,10 +231,9 @@ class CellMaps:
             covered,
             heat,
             why_none,
-            energy_within(shown, seen.nucleus),
-            energy_within(shown, seen.cell),
-            float(seen.nucleus.mean()),
-            float(seen.cell.mean()),
+            Shares(float(seen.nucleus.mean()), float(seen.cell.mean())),
+            None if heat is None else _shares(heat, seen),
+            _shares(covered.clip(min=0), seen),
             agreement,
             rank_correlation(over_patches(centred_spot(side)), drops.ravel()),
             random,
@@ -241,14 +245,6 @@ class CellMaps:
         return int(np.argmax(self.probabilities))
 
     @property
-    def shown(self) -> Map:
-        """(side, side) the map to show, 0 to 1: Grad-CAM, or where there is none occlusion."""
-        if self.grad_cam is not None:
-            return self.grad_cam
-        heat = self.occlusion.clip(min=0)
-        return heat / heat.max() if heat.max() > 0 else heat
-
-    @property
     def believed(self) -> bool:
         """Whether Grad-CAM marks what the network goes by, and more than the middle."""
         agrees = self.agreement >= max(MIN_AGREEMENT, self.spot_agreement)
@@ -256,31 +252,22 @@ class CellMaps:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the answer is, where the energy is, and whether it can be believed."""
+        """What the answer is, whether Grad-CAM can be believed, and where the maps are high."""
         name, probability = self.classes[self.answer], self.probabilities[self.answer]
         answer = (
-            f"{name} with {probability:.2f}; where a fifth of the square's side is covered, "
-            f"{self.least:.2f} at least."
+            f"{name} with {probability:.2f}, and {self.least:.2f} at least where a patch of a "
+            "fifth of the square's side covers a part."
         )
-        return answer, self.energy_sentence, self.check_sentence
-
-    @property
-    def energy_sentence(self) -> str:
-        """Say which part of the map is inside nucleus and cell, beside the part of the area."""
-        what = "Occlusion" if self.grad_cam is None else "Grad-CAM"
-        if np.isnan(self.in_nucleus):
-            return f"{what} marks nothing: no part of the picture speaks for the answer."
-        return (
-            f"{self.in_nucleus:.0%} of {what} is in the nucleus, which fills "
-            f"{self.nucleus_area:.0%} of the square, and {self.in_cell:.0%} in the cell, which "
-            f"fills {self.cell_area:.0%}."
-        )
+        energies = [_energy_sentence("Occlusion", self.of_occlusion, self.area)]
+        if self.of_grad_cam is not None:
+            energies.insert(0, _energy_sentence("Grad-CAM", self.of_grad_cam, self.area))
+        return answer, self.check_sentence, *energies
 
     @property
     def check_sentence(self) -> str:
         """Say whether the map can be believed, and why."""
         if self.grad_cam is None:
-            return f"{self.why_none} The map is what covering each place does to the answer."
+            return f"{self.why_none} Occlusion shows what the answer depends on."
         figures = (
             f"rank correlation with occlusion {self.agreement:.2f}, that of a plain spot in the "
             f"middle {self.spot_agreement:.2f}; with the last layer drawn anew "
@@ -299,8 +286,8 @@ class CellMaps:
     def write(self, path: Path) -> None:
         """Store the maps in an ``.npz`` file."""
         arrays = {name: getattr(self, name) for name in ARRAYS}
-        bare = replace(self, occlusion=np.empty(0), grad_cam=None)
-        text = json.dumps({k: v for k, v in asdict(bare).items() if k not in ARRAYS})
+        bare = asdict(replace(self, occlusion=np.empty(0), grad_cam=None))
+        text = json.dumps({name: x for name, x in bare.items() if name not in ARRAYS})
         known = {name: values for name, values in arrays.items() if values is not None}
         np.savez(path, text=np.array(text), **known)
 
@@ -309,9 +296,23 @@ class CellMaps:
         """Return the maps that :meth:`write` stored."""
         with np.load(path) as stored:
             values = json.loads(str(stored["text"]))
-            arrays = {name: stored.get(name) for name in ARRAYS}
-        lists = {f.name: tuple(values[f.name]) for f in fields(cls) if f.name in _TUPLES}
-        return cls(**values | lists | arrays)
+            values |= {name: stored.get(name) for name in ARRAYS}
+        for name in ("classes", "probabilities", "square"):
+            values[name] = tuple(values[name])
+        for name in ("area", "of_grad_cam", "of_occlusion"):
+            values[name] = values[name] and Shares(**values[name])
+        return cls(**values)
 
 
-_TUPLES = ("classes", "probabilities", "square")
+def _shares(heat: Map, seen: SeenCell) -> Shares:
+    return Shares(energy_within(heat, seen.nucleus), energy_within(heat, seen.cell))
+
+
+def _energy_sentence(what: str, found: Shares, area: Shares) -> str:
+    """Say which part of a map is inside nucleus and cell, beside the part of the area."""
+    if np.isnan(found.nucleus):
+        return f"{what} marks nothing: no part of the square speaks for the answer."
+    return (
+        f"{what}: {found.nucleus:.0%} of it in the nucleus, which fills {area.nucleus:.0%} of the "
+        f"square, and {found.cell:.0%} in the cell, which fills {area.cell:.0%}."
+    )
