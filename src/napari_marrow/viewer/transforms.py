@@ -54,6 +54,31 @@ def slice_place_of(image: Layer, step: ArrayLike = 1, offset: ArrayLike = (0, 0)
     }
 
 
+def crop_place_of(image: Layer, row: int, step: float, offset: tuple[float, float]) -> Place:
+    """Return the place of a picture over a part of one slice of a photograph's layer.
+
+    In a stack the picture has an axis of fields, too, of one field: it is shown with its slice.
+
+    Parameters
+    ----------
+    image
+        The photograph or stack.
+    row
+        The slice.
+    step, offset
+        Size of the picture's pixels, and place of its first one, in pixels of the photograph.
+    """
+    before = image.ndim - 2
+    own = _own_transform(image)
+    return {
+        **_place(own, image.affine),
+        "scale": own.scale * np.array([1] * before + [step] * 2),
+        "translate": own.translate + own.linear_matrix @ np.array([row] * before + [*offset]),
+        "units": image.units,
+        "axis_labels": image.axis_labels,
+    }
+
+
 def stack_place_of(image: Layer) -> Place:
     """Return the place of a stack of which every slice lies over those of a photograph's layer."""
     own, affine = (transform.expand_dims([0]) for transform in _of_a_slice(image))

@@ -10,7 +10,6 @@ import napari
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QSize
-from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_marrow.data.errors import MarrowError, Stopped
@@ -30,6 +29,7 @@ from napari_marrow.widgets.components.close_guard import CloseGuard
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.folder_edit import FolderEdit, describe
 from napari_marrow.widgets.components.layout import button, group, path_button, row, text_label
+from napari_marrow.widgets.components.pictures import picture_icon
 from napari_marrow.widgets.components.run_panel import RunPanel
 
 USE, CLASS, SOURCE, NOTES = range(4)
@@ -164,7 +164,7 @@ class Dataset(DockWidget):
         if isinstance(part, Found):
             self._show_found(part)
         else:
-            self.table.set_icon(part.row, USE, _icon(part.pixels))
+            self.table.set_icon(part.row, USE, picture_icon(part.pixels))
 
     def _show_found(self, found: Found) -> None:
         collection = found.collection
@@ -340,10 +340,3 @@ def thumbnail(shown: Field) -> NDArray[np.uint8]:
     image = shown.open()
     step = max(1, -(-max(image.shape[:2]) // THUMBNAIL_PX))
     return np.ascontiguousarray(image[::step, ::step])
-
-
-def _icon(image: NDArray[np.uint8]) -> QIcon:
-    height, width = image.shape[:2]
-    pixels = image.tobytes()  # kept until the pixmap has copied it
-    picture = QImage(pixels, width, height, 3 * width, QImage.Format.Format_RGB888)
-    return QIcon(QPixmap.fromImage(picture))

@@ -66,6 +66,14 @@ class Evidence:
     reasons: tuple[Reason, ...]
     adds_up: bool
 
+    def rest(self, count: int) -> Reason | None:
+        """Return the reasons after so many as one; None where there are none or they don't add."""
+        others = self.reasons[count:]
+        if not others or not self.adds_up:
+            return None
+        names = tuple(name for x in others for name in (x.feature, *x.along))
+        return Reason("", float("nan"), sum(x.log_odds for x in others), names)
+
 
 def linear_evidence(
     model: LinearDiscriminantAnalysis, values: Values, row: int, names: Sequence[str]

@@ -18,6 +18,8 @@ from napari_marrow.viewer.layer_info import (
 from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer
 from napari_marrow.viewer.photograph.annotations import by_id, field_class
 
+NO_FIELDS = (Kind.MAP, Kind.MEAN, Kind.GRAD_CAM, Kind.OCCLUSION)
+"""Pictures of many fields, or of a part of one."""
 _LAYER_EVENTS = ("visible", "name", "metadata", "data", "translate", "scale")
 
 
@@ -79,7 +81,7 @@ def _text_of(layer: Image, point: tuple[float, ...], photographs: Mapping[str, I
     made_of = () if info.photograph is None else info.fields
     shown = layer_products(layer) or layer_fields(layer) or made_of
     class_name = None if row < 0 else field_class(layer, row, photographs)
-    if info.kind in (Kind.MAP, Kind.MEAN):  # of many fields
+    if info.kind in NO_FIELDS:
         return ""
     if row < 0 or (class_name is None and row >= max(len(shown), len(info.predictions))):
         return ""
