@@ -27,8 +27,8 @@ from napari_marrow.viewer.make.annotating import offered_classes
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
-from napari_marrow.widgets.components.annotating.explain_page import ExplainPage
 from napari_marrow.widgets.components.annotating.exchange_page import ExchangePage
+from napari_marrow.widgets.components.annotating.explain_page import ExplainPage
 from napari_marrow.widgets.components.annotating.model_page import ModelPage
 from napari_marrow.widgets.components.annotating.page import ProjectPage
 from napari_marrow.widgets.components.dock_widget import while_alive
@@ -121,7 +121,7 @@ class Annotate(PhotographWidget):
         fill_column(project, self.place, self.open_button)
         self.pages, self._own_pages = Pages(), list[ProjectPage]()
         self._add_page("Model", self.model_page, "What the model says of the other cells.")
-        self.explain_page = ExplainPage(self)
+        self.explain_page = ExplainPage(self, self.run)
         self.explain_page.asked.connect(lambda: self.pages.select("Explain"))
         self._add_page("Explain", self.explain_page, "Why a cell is answered as it is.")
         self.exchange_page = ExchangePage(self.run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,8 @@ from napari_marrow.widgets.components.annotating.page import ProjectPage
 from napari_marrow.widgets.components.annotating.thumbnail_strip import ThumbnailStrip
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.layout import fill_column, text_label
+from napari_marrow.widgets.components.run_panel import RunPanel
+from napari_marrow.widgets.components.training.saving import SUFFIX
 
 if TYPE_CHECKING:
     from napari_marrow.learning.explaining.evidence import Evidence
@@ -58,12 +61,14 @@ class ExplainPage(ProjectPage):
     ----------
     owner
         The dock widget that this is in.
+    run
+        Shows progress.
     """
 
     asked = Signal()
     """A cell is to be explained: this page is wanted."""
 
-    def __init__(self, owner: DockWidget):
+    def __init__(self, owner: DockWidget, run: RunPanel):
         super().__init__()
         self._viewer = owner.viewer
         self.cell: PointedCell | None = None
@@ -72,7 +77,7 @@ class ExplainPage(ProjectPage):
         self.about, self.neighbours, self.reasons = text_label(HOW), text_label(), text_label()
         self.strip, self.bars = ThumbnailStrip(), EvidenceBars(owner.viewer)
         self.strip.picked.connect(self._go_to)
-        self.network = NetworkMaps(owner)
+        self.network = NetworkMaps(owner, run)
         self.network.found.connect(self._show_model)
         self._pointing = Task(owner, failed=self._say)
         self._task = Task(owner, failed=self.neighbours.setText)
@@ -128,8 +133,16 @@ class ExplainPage(ProjectPage):
             self._pictures.clear()
         super().show_session(live)
 
+    def _answering(self) -> Path | None:
+        """Return the trained model of the project whose answers are shown, if one's are."""
+        if self.live is None or self.live.answers is None:
+            return None
+        path = self.live.session.project.models / f"{self.live.answers.model}{SUFFIX}"
+        return path if path.is_dir() else None
+
     def refresh(self) -> None:
         """Explain the cell again, as answers have changed, where the page is seen."""
+        self.network.set_answering(self._answering())
         if self.cell is not None and self.isVisible():
             self._begin()
 

@@ -17,8 +17,13 @@ from napari_marrow.viewer.annotating.pointed_cell import PointedCell
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.job_process import JobProcess
-from napari_marrow.widgets.components.layout import button as make_button
-from napari_marrow.widgets.components.layout import fill_column, path_button, text_label
+from napari_marrow.widgets.components.layout import (
+    button,
+    fill_column,
+    path_button,
+    row,
+    text_label,
+)
 from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.training.runs import runs_of
 
@@ -45,59 +50,68 @@ class NetworkMaps(QWidget):
     ----------
     owner
         The dock widget that this is in.
+    run
+        Shows progress.
     """
 
     found = Signal(object)
     """The :class:`ModelEvidence` of a model on measured features."""
 
-    def __init__(self, owner: DockWidget):
+    def __init__(self, owner: DockWidget, run: RunPanel):
         super().__init__()
         self._owner, self._viewer, self._runs = owner, owner.viewer, runs_of(owner.viewer)
         self._process: JobProcess | None = None
+        self._run = run
         self._chosen: Path | None = None
+        self._answering: Path | None = None
         self._cell: PointedCell | None = None
         self.about, self.sentences = text_label(NONE_CHOSEN), text_label()
         choose = path_button(
             "Model...",
             lambda: QFileDialog.getExistingDirectory(self, "Bundle (a .marrow folder)"),
             self.set_bundle,
-            "Choose a model that was saved; else it is the one that Train DCNN has now.",
+            "Choose a model that was saved, in place of the one that answers or is in Train DCNN.",
         )
-        self.start_button = make_button(
+        self.start_button = button(
             "Grad-CAM",
             self.explain,
             "Show where in the cell the network looks, and check it by covering parts of the cell.",
         )
-        self.run = RunPanel(self.start_button)
-        self.run.insert(choose)
-        self.task = Task(owner, self.run)
+        self.task = Task(owner, run)
         self._runs.edited.connect(self._show_state)
-        fill_column(self, self.about, self.run, self.sentences)
+        run.changed.connect(self._show_state)
+        fill_column(self, self.about, row(self.start_button, choose), self.sentences)
         self._show_state()
 
     @property
     def bundle(self) -> Path | None:
-        """The model that is asked: the chosen one, or else the current one of Train DCNN."""
-        return self._chosen or self._runs.current
+        """The model that is asked: the chosen one, that which answers, or Train DCNN's current."""
+        return self._chosen or self._answering or self._runs.current
 
     def set_bundle(self, path: Path) -> None:
         """Choose a model that was saved."""
         self._chosen = path
         self._show_state()
 
+    def set_answering(self, path: Path | None) -> None:
+        """Note which trained model answers for the cells; None where none does."""
+        if path != self._answering:
+            self._answering = path
+            self._show_state()
+
     def set_cell(self, cell: PointedCell | None) -> None:
         """Point at another cell; what was found of an earlier one goes."""
         if cell is not self._cell:
             self._cell = cell
             self.task.cancel()
-            self.run.say("")
             self.sentences.setText("")
         self._show_state()
 
     def _show_state(self) -> None:
         bundle = self.bundle
         self.about.setText(NONE_CHOSEN if bundle is None else f"Trained model: {bundle.name}.")
-        self.run.set_ready(bundle is not None and self._cell is not None)
+        can_start = bundle is not None and self._cell is not None
+        self.start_button.setEnabled(can_start and not self.task.busy)
 
     def explain(self) -> None:
         """Find what the model goes by, in the child process where it is a network."""
@@ -116,7 +130,7 @@ class NetworkMaps(QWidget):
 
     def _show(self, cell: PointedCell, found: CellMaps | ModelEvidence) -> None:
         if isinstance(found, ModelEvidence):
-            self.run.say(f"{found.model} looks at no pixels: above are the features it goes by.")
+            self._run.say(f"{found.model} looks at no pixels: above are the features it goes by.")
             self.found.emit(found)
             return
         if reason := cell.photograph.out_of_date(list(self._viewer.layers)):
@@ -124,7 +138,7 @@ class NetworkMaps(QWidget):
         from napari_marrow.viewer.make.cell_maps import show_cell_maps
 
         show_cell_maps(self._viewer, cell.photograph.layer, cell.row, found)
-        self.run.say(
+        self._run.say(
             "Grad-CAM is shown, occlusion is below it."
             if found.believed
             else "Occlusion is shown; read below why."
