@@ -7,6 +7,16 @@ from collections.abc import Sequence
 FIXED = {"ALL": "#E69F00", "MM": "#009E73"}
 _OTHERS = ("#56B4E9", "#D55E00", "#CC79A7", "#0072B2", "#F0E442")
 UNCERTAIN = "#BBBBBB"
+_NAMES = {
+    "#E69F00": "orange",
+    "#009E73": "green",
+    "#56B4E9": "light blue",
+    "#D55E00": "red",
+    "#CC79A7": "pink",
+    "#0072B2": "blue",
+    "#F0E442": "yellow",
+    UNCERTAIN: "grey",
+}
 TRAINING, VALIDATION = "#0072B2", "#D55E00"
 """Of the curves of losses."""
 RUNS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -36,6 +46,11 @@ def class_colours(classes: Sequence[str]) -> dict[str, str]:
     others = [name for name in classes if name not in FIXED]
     taken = {name: _OTHERS[k % len(_OTHERS)] for k, name in enumerate(others)}
     return {name: FIXED.get(name) or taken[name] for name in classes}
+
+
+def colour_name(colour: str) -> str:
+    """Return what people call one of these colours, for text that can't be coloured."""
+    return _NAMES[colour]
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

@@ -96,6 +96,8 @@ class FieldPrediction(_Record):
         The answer as the caption shows it; empty where the field was not chosen.
     table
         As predicted, one row a unit; it is what is saved.
+    share
+        Of a field with cells: the share of its class with an interval, in words.
     """
 
     class_name: str | None
@@ -103,3 +105,4 @@ class FieldPrediction(_Record):
     uncertain: bool
     text: str
     table: pd.DataFrame
+    share: str = ""

@@ -122,7 +122,7 @@ class TrainDcnn(DockWidget):
             self._view_box,
             self._runs_box,
             group("Model", self.model),
-            actions=[self.run],
+            actions=[self.model.legend, self.run],
         )
         self.run.changed.connect(lambda: self.run_list.set_free(not self.run.busy))
         self.run_list.chosen.connect(self._show_runs)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import napari
-from napari.layers import Image
+from napari.layers import Image, Layer
 from napari.settings import get_plugin_settings
 
 from napari_marrow.viewer.layer_info import (
@@ -33,6 +33,7 @@ class Caption(ViewerFollower):
         viewer.layers.events.inserted.connect(self._follow)
         viewer.layers.events.removed.connect(self.update)
         viewer.layers.events.reordered.connect(self.update)
+        viewer.layers.events.inserted.connect(self._follow_predictions)
         self._follow()
 
     def _images(self) -> list[Image]:
@@ -44,6 +45,13 @@ class Caption(ViewerFollower):
                 layer.events[name].connect(self.update)  # once only: napari ignores the rest
         self.update()
 
+    def _follow_predictions(self) -> None:
+        for layer in self.layers:
+            if LayerInfo.of(layer).kind is Kind.PREDICTED:
+                for name in ("features", "visible"):
+                    layer.events[name].connect(self.update)
+        self.update()
+
     def text(self) -> str:
         """Return the caption of the topmost visible image that shows a field, or an empty text."""
         viewer = self._viewer()
@@ -51,7 +59,7 @@ class Caption(ViewerFollower):
             return ""
         shown = [layer for layer in reversed(self._images()) if layer.visible]
         photographs = by_id(self.layers)
-        texts = (_text_of(layer, viewer.dims.point, photographs) for layer in shown)
+        texts = (_text_of(x, viewer.dims.point, photographs, self.layers) for x in shown)
         return next(filter(None, texts), "")
 
     def update(self) -> None:
@@ -75,7 +83,12 @@ attach_caption = per_viewer(Caption)
 """Keep the caption of a viewer up to date from now on."""
 
 
-def _text_of(layer: Image, point: tuple[float, ...], photographs: Mapping[str, Image]) -> str:
+def _text_of(
+    layer: Image,
+    point: tuple[float, ...],
+    photographs: Mapping[str, Image],
+    layers: Sequence[Layer],
+) -> str:
     """Return the caption of an image where the viewer is at ``point``; empty for other images."""
     info, row = LayerInfo.of(layer), shown_slice(layer, point)
     made_of = () if info.photograph is None else info.fields
@@ -89,7 +102,23 @@ def _text_of(layer: Image, point: tuple[float, ...], photographs: Mapping[str, I
     answer = info.predictions[row].text if row < len(info.predictions) else ""
     if answer and info.model is not None and info.model.is_earlier:
         answer = f"{answer}\nby {info.model.name}, an earlier model"
+    if answer and info.predictions[row].share:
+        answer = "\n".join([answer, *_cells_text(layer, row, info.predictions[row].share, layers)])
     return caption_text(name, class_name, answer)
+
+
+def _cells_text(layer: Image, row: int, share: str, layers: Sequence[Layer]) -> list[str]:
+    """Return the cells of a field by class, with their colours, and the share of its class."""
+    from napari_marrow.viewer.make.shown_counts import field_counts, shown_predictions
+
+    cells = shown_predictions(layer, layers)
+    if cells is None:
+        return []
+    counts = field_counts(cells, row)
+    if not counts.corrected:
+        return [counts.text, share]
+    verb = "was" if counts.corrected == 1 else "were"
+    return [counts.text, f"{counts.corrected} {verb} corrected; the model's: {share}"]
 
 
 def caption_text(name: str, class_name: str | None, prediction: str) -> str:

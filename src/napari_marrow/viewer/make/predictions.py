@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -55,6 +55,8 @@ class LabelledPhotograph:
     Only the fields of ``rows`` were classified; the others have empty predictions.
     The cells are run-length encoded: label images of a whole folder would not fit into memory.
     ``shift`` says that all that was labelled together is of another acquisition; "" where not.
+    ``shares`` have of each field with cells the share of its class, with an interval, see
+    :func:`.field_share`.
     """
 
     photograph: Photograph
@@ -62,6 +64,7 @@ class LabelledPhotograph:
     cells: list[RunLengthLabels]
     rows: tuple[int, ...]
     shift: str = ""
+    shares: Mapping[int, str] = field(default_factory=dict)
 
 
 def predict_photographs(
@@ -86,6 +89,7 @@ def predict_photographs(
     """
     # imported in the worker: reading a table of cells, which needs their colours, costs nothing
     from napari_marrow.jobs.predict import predict_each
+    from napari_marrow.viewer.make.field_share import field_share, held_out_errors
 
     slices = [(x, row) for x in photographs for row in x.chosen]
     needs_nuclei = bundle.info.needs_nuclei
@@ -95,12 +99,16 @@ def predict_photographs(
     ]
     batch = predict_each(bundle, inputs, emit, should_stop, failures=failures, adapt=adapt)
     found, shift = batch.photographs, batch.sentence(bundle.info)
+    errors = held_out_errors(bundle)
     labelled = []
     for x in photographs:
         pairs = zip(slices, found, strict=True)
         own = {row: one for (y, row), one in pairs if y is x and one is not None}
         if own:
-            labelled.append(replace(_all_slices(x, own), shift=shift))
+            one = replace(_all_slices(x, own), shift=shift)
+            answered = {row: one.predictions[row] for row in (one.rows if one.cells else ())}
+            shares = {k: field_share(x.table, x.class_name, errors) for k, x in answered.items()}
+            labelled.append(replace(one, shares=shares))
     return labelled
 
 
@@ -154,18 +162,22 @@ def show_predictions(
     str
         What became of the answers of other fields, or ''.
     """
-    layer = labelled.photograph.layer
+    layer, new = labelled.photograph.layer, {*labelled.rows}
     labelled, note = _with_earlier(labelled, model)
     _shown[layer] = _Shown(
         labelled.photograph.data, labelled.predictions, labelled.cells, labelled.rows, model
     )
+    before = LayerInfo.of(layer).predictions
     kept = tuple(
-        FieldPrediction(
+        before[row]
+        if row in labelled.rows and row not in new and row < len(before)
+        else FieldPrediction(
             p.class_name,
             p.probability,
             p.uncertain,
             answer_text(p, in_lines=True) if row in labelled.rows else "",
             p.table,
+            labelled.shares.get(row, ""),
         )
         for row, p in enumerate(labelled.predictions)
     )

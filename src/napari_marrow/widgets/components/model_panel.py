@@ -40,6 +40,7 @@ from napari_marrow.widgets.components.layout import (
     row,
     text_label,
 )
+from napari_marrow.widgets.components.legend import Legend
 from napari_marrow.widgets.components.photograph_widget import NO_FIELD
 from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.training.runs import Runs
@@ -110,6 +111,7 @@ class ModelPanel(QWidget):
             self.label_field,
             "Label only the field that is shown, or the cells in it; answers of other fields stay.",
         )
+        self.legend = Legend(self._viewer)
         self.earlier = text_label()
         self.earlier.hide()
         self._importances_layout = QVBoxLayout()
