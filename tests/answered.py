@@ -5,7 +5,7 @@ import pandas as pd
 
 from napari_marrow.imaging.nuclei import central_pixels
 from napari_marrow.learning.annotating.cells import CellAnswers, MeasuredCells, MeasuredField
-from napari_marrow.report.exports.tables import FieldPixels
+from napari_marrow.report.exports.pixels import FieldPixels
 
 FIRST, SECOND = "set/ALL/a.png", "set/MM/b.png"
 COLOURS = {"ALL": "#E69F00", "MM": "#009E73", "other": "#56B4E9"}

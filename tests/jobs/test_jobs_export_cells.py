@@ -11,7 +11,8 @@ from PIL import Image
 
 import answered
 from napari_marrow.data.errors import EditedResultError, MarrowError, Stopped
-from napari_marrow.jobs.export_cells import ExportCellsJob, ExportSettings, run_cell_export
+from napari_marrow.jobs.export_cells import run_cell_export
+from napari_marrow.jobs.export_cells_job import ExportCellsJob, ExportSettings
 
 pytestmark = pytest.mark.usefixtures("no_leftovers")
 ALL = ExportSettings(labels=True, overlay=True)

@@ -17,7 +17,8 @@ from napari_marrow.learning.annotating.predicted import predicted_answers
 from napari_marrow.learning.bundles.predictor import Prediction
 from napari_marrow.report.colours import class_colours
 from napari_marrow.report.exports.geojson import feature_collection, write_geojson
-from napari_marrow.report.exports.tables import FieldPixels, cell_table
+from napari_marrow.report.exports.pixels import FieldPixels
+from napari_marrow.report.exports.tables import cell_table
 from napari_marrow.report.overlay import write_overlay
 
 

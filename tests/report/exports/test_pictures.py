@@ -9,7 +9,8 @@ import answered
 from napari_marrow.report.colours import UNCERTAIN, rgb
 from napari_marrow.report.exports.label_image import write_labels
 from napari_marrow.report.exports.picture import draw_cells
-from napari_marrow.report.exports.tables import FieldPixels, cell_table
+from napari_marrow.report.exports.pixels import FieldPixels
+from napari_marrow.report.exports.tables import cell_table
 
 
 @pytest.mark.parametrize(("top", "bits"), [(65535, 16), (65536, 32)])

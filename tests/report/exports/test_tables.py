@@ -14,13 +14,8 @@ from napari_marrow.data.outputs import write_csv
 from napari_marrow.learning.annotating.shares import count_classes
 from napari_marrow.learning.counting.heldout import HeldOutErrors
 from napari_marrow.learning.counting.result import CountSettings
-from napari_marrow.report.exports.tables import (
-    CELLS,
-    SHARES,
-    FieldPixels,
-    cell_table,
-    shares_table,
-)
+from napari_marrow.report.exports.pixels import FieldPixels
+from napari_marrow.report.exports.tables import CELLS, SHARES, cell_table, shares_table
 
 
 def table(name):

@@ -18,7 +18,7 @@ from napari_marrow.data.outputs import SOFTWARE, FileKind
 from napari_marrow.imaging.outlines import Polygon, outlines
 from napari_marrow.learning.annotating.cells import CellAnswers
 from napari_marrow.report.colours import RESEARCH_ONLY, rgb
-from napari_marrow.report.exports.tables import FieldPixels
+from napari_marrow.report.exports.pixels import FieldPixels
 
 if TYPE_CHECKING:
     import pandas as pd

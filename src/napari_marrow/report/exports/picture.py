@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from napari_marrow.report.colours import UNCERTAIN
-from napari_marrow.report.exports.tables import FieldPixels
+from napari_marrow.report.exports.pixels import FieldPixels
 from napari_marrow.report.overlay import RIM_PX, draw_caption, draw_rims
 
 if TYPE_CHECKING:

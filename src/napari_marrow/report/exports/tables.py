@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from napari_marrow.learning.annotating.codes import UNKNOWN
 from napari_marrow.learning.annotating.shares import count_classes
 from napari_marrow.learning.counting.heldout import HeldOutErrors
 from napari_marrow.learning.counting.result import CountSettings
+from napari_marrow.report.exports.pixels import FieldPixels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,36 +34,6 @@ SHARE_COLUMNS = (
 )  # fmt: skip
 SHARES = table_kind("a table of shares", SHARE_COLUMNS[:7], "share|low|high", SHARE_COLUMNS[10:])
 ALL_FIELDS = "all fields"
-
-
-@dataclass(frozen=True, eq=False)
-class FieldPixels:
-    """The pixels of a field whose cells are exported.
-
-    Attributes
-    ----------
-    image
-        (height, width, 3) RGB.
-    nuclei
-        (height, width), the number of each cell in its nucleus.
-    cytoplasm
-        The same numbers in the cytoplasm; None where none is known.
-    pixel_size_um
-        Height and width of a pixel in micrometres; None where not known.
-    """
-
-    image: NDArray[np.uint8]
-    nuclei: NDArray[np.integer]
-    cytoplasm: NDArray[np.integer] | None = None
-    pixel_size_um: tuple[float, float] | None = None
-
-    @property
-    def cells(self) -> NDArray[np.integer]:
-        """(height, width), the number of each cell in its nucleus and its cytoplasm."""
-        if self.cytoplasm is None:
-            return self.nuclei
-        own = np.isin(self.cytoplasm, self.nuclei)  # what has no nucleus is no cell
-        return np.where(self.nuclei > 0, self.nuclei, np.where(own, self.cytoplasm, 0))
 
 
 def cell_table(answers: CellAnswers, field_name: str, pixels: FieldPixels) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
@@ -19,14 +20,16 @@ from napari_marrow.data.text import counted, folded, listed
 from napari_marrow.imaging.marked_cells import marked_cells
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
-from napari_marrow.jobs.export_cells import ExportCellsJob, ExportSettings
-from napari_marrow.learning.counting.heldout import HeldOutErrors
+from napari_marrow.jobs.export_cells_job import ExportCellsJob, ExportSettings
 from napari_marrow.report.colours import class_colours
-from napari_marrow.report.exports.tables import FieldPixels
+from napari_marrow.report.exports.pixels import FieldPixels
 from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.open_field import OpenField
 from napari_marrow.viewer.make.exported import photograph_pixels
 from napari_marrow.viewer.photograph.photograph import Photograph
+
+if TYPE_CHECKING:
+    from napari_marrow.learning.counting.heldout import HeldOutErrors
 
 NOTHING_MEASURED = "No cell is measured yet; press Annotate, and wait until the cells are measured."
 

@@ -11,7 +11,7 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.pixel_size import pixel_size
 from napari_marrow.imaging.nuclei import join_cytoplasm, known_cytoplasm
 from napari_marrow.imaging.segmentation import segment_cytoplasm
-from napari_marrow.report.exports.tables import FieldPixels
+from napari_marrow.report.exports.pixels import FieldPixels
 from napari_marrow.viewer.photograph.photograph import Photograph
 
 

@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtWidgets import QFileDialog, QInputDialog
 from shapely.geometry import shape
 
-from napari_marrow.jobs.export_cells import ExportSettings
+from napari_marrow.jobs.export_cells_job import ExportSettings
 from napari_marrow.widgets.components.annotating.exchange_page import ExchangePage
 from napari_marrow.widgets.components.run_panel import RunPanel
 

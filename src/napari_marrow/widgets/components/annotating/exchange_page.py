@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QWidget
@@ -13,12 +14,8 @@ from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import left_out_sentences
 from napari_marrow.data.marks.reading import SUFFIXES
 from napari_marrow.data.text import counted
-from napari_marrow.jobs.export_cells import (
-    ExportCellsJob,
-    ExportResult,
-    ExportSettings,
-    run_cell_export,
-)
+from napari_marrow.jobs.events import Emit, ShouldStop
+from napari_marrow.jobs.export_cells_job import ExportCellsJob, ExportSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.viewer.annotating.exchange import (
     ReadFiles,
@@ -42,6 +39,9 @@ from napari_marrow.widgets.components.layout import (
     text_label,
 )
 from napari_marrow.widgets.components.run_panel import RunPanel
+
+if TYPE_CHECKING:
+    from napari_marrow.jobs.export_cells import ExportResult
 
 FILES = f"Classes of cells ({' '.join(f'*{x}' for x in SUFFIXES)})"
 IMPORTS = (
@@ -80,7 +80,7 @@ class CellExport(QWidget):
         """
         with self.task.reporting():
             made = job(out, self.form.checked_settings())
-            self.task.start(partial(run_cell_export, made), self._say, begun="Writing the cells...")
+            self.task.start(partial(_export, made), self._say, begun="Writing the cells...")
 
     def _say(self, result: ExportResult) -> None:
         cells, fields = counted(result.cells, "cell"), counted(result.fields, "field")
@@ -88,6 +88,12 @@ class CellExport(QWidget):
         text = " ".join([text, *left_out_sentences(result.failed), RESEARCH_ONLY])
         self._run.say(text)
         show_info(text)
+
+
+def _export(job: ExportCellsJob, emit: Emit, should_stop: ShouldStop) -> ExportResult:
+    from napari_marrow.jobs.export_cells import run_cell_export  # in the worker: slow
+
+    return run_cell_export(job, emit, should_stop)
 
 
 def ask_export_folder(parent: QWidget, name: str) -> str:
