@@ -1,12 +1,15 @@
 """What all dock widgets share, in a real viewer on the screen."""
 
+from functools import partial
+
 import pytest
 from napari.settings import get_settings
-from qtpy.QtWidgets import QDockWidget, QPushButton, QScrollArea
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QPushButton, QScrollArea, QTabBar
 
 PLUGIN = "napari-marrow"
 ACTIONS = {
-    "Train DCNN": ("Train", "Label layers", "Cancel"),
+    "Train DCNN": ("Train", "Label layers", "Label field", "Cancel"),
     "Chi-square features": ("Measure", "Cancel"),
     "Segment nuclei": ("Segment", "Cancel"),
     "Stain": ("Normalise", "Separate stains", "Cancel"),
@@ -173,3 +176,35 @@ def test_a_preview_goes_when_another_tab_covers_its_dock(tabs, draw, qtbot, name
         cover()
         qtbot.waitUntil(lambda: not box.isChecked(), timeout=2000)
         assert [x.name for x in viewer.layers] == ["a"]
+
+
+def test_all_docks_are_tabs_of_one_place_and_each_is_usable(make_napari_viewer, qtbot, monkeypatch):
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+    viewer = make_napari_viewer(show=True)
+    window = viewer.window._qt_window
+    window.resize(1366, 768)
+    docks = {}
+    for name in ACTIONS:
+        docks[name] = viewer.window.add_plugin_dock_widget(PLUGIN, name)
+        qtbot.waitUntil(partial(has_focus, window, docks[name][1]))
+    last = docks[name][0]
+    assert len(window.tabifiedDockWidgets(last)) == len(ACTIONS) - 1
+    (bar,) = [x for x in window.findChildren(QTabBar) if x.count() == len(ACTIONS)]
+    for k in range(bar.count()):  # as a person does: a click on each tab
+        assert bar.tabToolTip(k).split(" (")[0] in ACTIONS  # the names may be cut off
+        qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(k).center())
+        name = bar.tabToolTip(k).split(" (")[0]
+        widget = docks[name][1]
+        qtbot.waitUntil(partial(is_usable, widget, ACTIONS[name]), timeout=3000)
+        assert widget.mapTo(window, widget.rect().bottomRight()).x() <= 1366
+    assert viewer.window._qt_viewer.canvas.native.width() > 400
+
+
+def has_focus(window, widget):
+    return window.focusWidget() is widget
+
+
+def is_usable(widget, titles):
+    """Whether the form has room, and each action can be seen whole."""
+    found = {x.text(): x for x in widget.findChildren(QPushButton)}
+    return widget.findChild(QScrollArea).height() > 300 and all(_whole(found[x]) for x in titles)
