@@ -7,6 +7,8 @@ from collections.abc import Sequence
 FIXED = {"ALL": "#E69F00", "MM": "#009E73"}
 _OTHERS = ("#56B4E9", "#D55E00", "#CC79A7", "#0072B2", "#F0E442")
 UNCERTAIN = "#BBBBBB"
+ASKED = "#00FFFF"
+"""Of the cell that a person is asked about: of no class."""
 _NAMES = {
     "#E69F00": "orange",
     "#009E73": "green",

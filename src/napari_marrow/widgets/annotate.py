@@ -31,6 +31,7 @@ from napari_marrow.widgets.components.annotating.exchange_page import ExchangePa
 from napari_marrow.widgets.components.annotating.explain_page import ExplainPage
 from napari_marrow.widgets.components.annotating.model_page import ModelPage
 from napari_marrow.widgets.components.annotating.page import ProjectPage
+from napari_marrow.widgets.components.annotating.review_pages import ReviewPages
 from napari_marrow.widgets.components.dock_widget import while_alive
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
 from napari_marrow.widgets.components.layout import (
@@ -121,6 +122,7 @@ class Annotate(PhotographWidget):
         fill_column(project, self.place, self.open_button)
         self.pages, self._own_pages = Pages(), list[ProjectPage]()
         self._add_page("Model", self.model_page, "What the model says of the other cells.")
+        self.review = ReviewPages(self.viewer, self.pages)
         self.explain_page = ExplainPage(self, self.run)
         self.explain_page.asked.connect(lambda: self.pages.select("Explain"))
         self._add_page("Explain", self.explain_page, "Why a cell is answered as it is.")

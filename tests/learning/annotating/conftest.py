@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_marrow.data.project.annotations import Change, Entry, Given, Place
 from napari_marrow.learning.annotating.cells import CellAnswers, MeasuredCells, MeasuredField
 from napari_marrow.learning.annotating.live import UNKNOWN, fit_live
 
@@ -37,6 +38,35 @@ def make_known():
         )), classes  # fmt: skip
 
     return make
+
+
+class Journal:
+    """Entries as a project has them."""
+
+    def __init__(self):
+        self.entries, self.cells = [], {}
+
+    def give(self, k, name, asked="", who="person", image="a"):
+        """Give one cell a class, or several."""
+        changes = []
+        for number in np.atleast_1d(k).tolist():
+            place = Place(image, number, number)
+            after = Given(name, who, asked)
+            changes.append(Change(place, self.cells.get(place), after))
+            self.cells[place] = after
+        self._add("annotate", tuple(changes))
+
+    def _add(self, action, changes=(), of=None):
+        self.entries.append(Entry(len(self.entries) + 1, "", action, changes, None, of))
+
+    def undo(self, of):
+        """Take an entry back."""
+        self._add("undo", tuple(x.reversed for x in self.entries[of - 1].changes), of)
+
+
+@pytest.fixture
+def journal():
+    return Journal()
 
 
 def answered(known):

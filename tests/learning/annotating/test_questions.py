@@ -4,37 +4,12 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.proportion import proportion_confint
 
-from napari_marrow.data.project.annotations import Change, Entry, Given, Place
 from napari_marrow.learning.annotating.questions import (
     SelfAgreement,
+    accepted_together,
     answered_questions,
     corrected,
 )
-
-
-class Journal:
-    """Entries as a project has them."""
-
-    def __init__(self):
-        self.entries, self.cells = [], {}
-
-    def give(self, k, name, asked="", who="person", image="a"):
-        place = Place(image, k, k)
-        after = Given(name, who, asked)
-        change = Change(place, self.cells.get(place), after)
-        self.cells[place] = after
-        self._add("annotate", (change,))
-
-    def _add(self, action, changes=(), of=None):
-        self.entries.append(Entry(len(self.entries) + 1, "", action, changes, None, of))
-
-    def undo(self, of):
-        self._add("undo", tuple(x.reversed for x in self.entries[of - 1].changes), of)
-
-
-@pytest.fixture
-def journal():
-    return Journal()
 
 
 def test_questions_are_found_again_without_those_taken_back(journal):
@@ -90,3 +65,12 @@ def test_agreement_of_few_fields_has_no_interval(journal):
         journal.give(k, "MM", "again")
     found = SelfAgreement.of(answered_questions(journal.entries))
     assert "30 of 30 cells asked twice: 100 % (too few to tell)" in found.text
+
+
+def test_answers_that_were_accepted_together_were_not_looked_at(journal):
+    journal.give([1, 2, 3], "ALL", who="live")
+    journal.give(4, "ALL", who="live")
+    journal.give([5, 6], "MM")
+    journal.give(2, "MM")
+    journal.give(3, "ALL", who="live")
+    assert {x.y for x in accepted_together(journal.entries)} == {1}

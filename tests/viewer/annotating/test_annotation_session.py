@@ -13,7 +13,7 @@ from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.session import AnnotationSession
 from napari_marrow.viewer.layer_info import Kind, linked_info
 from napari_marrow.viewer.make.annotating import add_painted_classes
-from napari_marrow.viewer.photograph.annotations import new_cells_layer
+from napari_marrow.viewer.photograph.annotations import label_classes, new_cells_layer
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.transforms import place_of
 
@@ -313,3 +313,20 @@ def test_a_layer_that_was_painted_before_brings_its_classes(begin, viewer, proje
     begin()
     assert [x.name for x in project.annotations.classes] == ["ALL", "MM", "blast", "normal"]
     assert [*given(project).values()] == ["normal"]
+
+
+def test_a_class_that_is_brought_back_has_its_label_again(begin, project, viewer):
+    session, field = begin()
+    session.set_classes([*CLASSES, ClassColour("blast", "#56B4E9")])
+    session.give(field, [1], "blast")
+    number = project.annotations.number
+    session.close()
+    again = Project(project.folder)
+    again.restore(1)
+    for layer in [x for x in viewer.layers if x is field.layer]:
+        viewer.layers.remove(layer)
+    session, field = begin(opened=again)
+    session.restore(number)
+    code = next(k for k, name in label_classes(field.layer).items() if name == "blast")
+    assert np.asarray(field.layer.data)[0, 10:18, 10:18].tolist() == [[code] * 8] * 8
+    session.close()

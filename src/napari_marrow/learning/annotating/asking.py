@@ -38,7 +38,7 @@ MIN_BETWEEN = 10
 
 @dataclass(frozen=True)
 class Question:
-    """A cell to ask about, by its row, and why."""
+    """A cell to ask about, by its row, and why; of one asked before that is not there now -1."""
 
     row: int
     why: Asked
@@ -91,6 +91,7 @@ def next_question(
 def _asked_before(given: Codes, asked: Sequence[Question], rng: np.random.Generator) -> int | None:
     """Return a cell that has a class, was asked a while ago and not twice; None without any."""
     twice = {x.row for x in asked if x.why == "again"}
+    twice.add(UNKNOWN)
     rows = [x.row for x in asked[:-MIN_BETWEEN] if x.row not in twice and given[x.row] != UNKNOWN]
     return int(rng.choice(rows)) if rows else None
 

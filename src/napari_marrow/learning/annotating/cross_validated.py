@@ -14,7 +14,8 @@ from sklearn.model_selection import GroupKFold
 from threadpoolctl import threadpool_limits
 
 from napari_marrow.learning.annotating.cells import CellAnswers, class_names
-from napari_marrow.learning.annotating.live import UNKNOWN, Values, fit_live
+from napari_marrow.learning.annotating.codes import UNKNOWN, Values
+from napari_marrow.learning.annotating.live import fit_live
 from napari_marrow.learning.scores.metrics import with_answers
 
 MAX_FOLDS = 10
@@ -54,13 +55,16 @@ class CrossValidated:
         return with_answers(units, self.probabilities, known.classes)
 
 
-def cross_validate(known: CellAnswers) -> CrossValidated:
+def cross_validate(known: CellAnswers, unseen: NDArray[np.bool_] | None = None) -> CrossValidated:
     """Fit the live model without each field in turn, and ask it about the field's cells.
 
     Parameters
     ----------
     known
         The cells, and the classes that were given; what a model answered does not matter.
+    unseen
+        (n,) which cells have the answer of a model that nobody looked at. They are asked about, but
+        not learnt from: what the model answered comes of all fields.
     """
     rows = np.flatnonzero(known.given != UNKNOWN)
     values, given = known.cells.values[rows], known.given[rows]
@@ -70,11 +74,13 @@ def cross_validate(known: CellAnswers) -> CrossValidated:
     answered = np.zeros(len(rows), bool)
     n_folds = min(MAX_FOLDS, len(np.unique(groups)))
     folds = GroupKFold(n_folds).split(values, groups=groups) if n_folds > 1 else ()
+    learnable = np.ones(len(rows), bool) if unseen is None else ~unseen[rows]
     n_classes = len(np.unique(given))
     with threadpool_limits(1):  # matrices are small: threads only wait
         for learnt, asked in folds:
             without = np.full(len(rows), UNKNOWN)
-            without[learnt] = given[learnt]
+            own = learnt[learnable[learnt]]
+            without[own] = given[own]
             live = fit_live(values, without)
             if live is not None and len(live.codes) == n_classes:
                 probabilities[np.ix_(asked, live.codes)] = live.probabilities[asked]

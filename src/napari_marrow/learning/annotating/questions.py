@@ -16,6 +16,7 @@ from napari_marrow.data.project.history import standing
 from napari_marrow.data.text import counted
 from napari_marrow.learning.annotating.asking import Question
 from napari_marrow.learning.annotating.cells import MeasuredCells
+from napari_marrow.learning.annotating.codes import UNKNOWN
 from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Score
 from napari_marrow.learning.scores.intervals import count_sources
 from napari_marrow.learning.scores.metrics import proportion
@@ -64,11 +65,11 @@ def rows_at(
 def questions_of(
     answered: Sequence[Answered], cells: MeasuredCells, numbers: Mapping[Place, int]
 ) -> list[Question]:
-    """Return what was asked of the cells that are measured, for :func:`.next_question`."""
+    """Return what was asked, in order, for :func:`.next_question`."""
     asked = [x for x in answered if x.why != "doubtful"]
     rows = rows_at(cells, (x.place for x in asked), numbers)
     pairs = zip(rows, asked, strict=True)
-    return [Question(row, x.why) for row, x in pairs if row is not None]
+    return [Question(UNKNOWN if row is None else row, x.why) for row, x in pairs]
 
 
 def drawn_rows(
@@ -91,6 +92,16 @@ def corrected(entries: Sequence[Entry]) -> frozenset[Place]:
                 found.discard(change.place)
             elif before and not is_by_person(before.who) and before.class_name != after.class_name:
                 found.add(change.place)
+    return frozenset(found)
+
+
+def accepted_together(entries: Sequence[Entry]) -> frozenset[Place]:
+    """Return the cells that have the answer of a model which nobody looked at one by one."""
+    found: set[Place] = set()
+    for entry in standing(entries):
+        for change in entry.changes:
+            by_model = change.after is not None and not is_by_person(change.after.who)
+            (found.add if by_model and len(entry.changes) > 1 else found.discard)(change.place)
     return frozenset(found)
 
 

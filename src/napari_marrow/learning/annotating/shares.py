@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_marrow.data.text import counted
 from napari_marrow.learning.annotating.cells import CellAnswers
-from napari_marrow.learning.annotating.live import UNKNOWN, Codes
+from napari_marrow.learning.annotating.codes import UNKNOWN, Codes
 from napari_marrow.learning.counting.adjusted import AdjustedShare, ErrorModel, adjusted_share
 from napari_marrow.learning.counting.count import find_verdict
 from napari_marrow.learning.counting.heldout import HeldOutErrors
@@ -91,6 +91,11 @@ class ClassCounts:
             "Answers are not corrected for the errors of the model: these are known once cells of "
             f"each class were drawn at random in {MIN_SOURCES} fields. Or give all cells a class."
         )
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Number of cells of each class and the share: "31 (72 %)"."""
+        return {x.class_name: f"{x.counted} ({percent(x.estimate)} %)" for x in self.shares}
 
     @property
     def lines(self) -> tuple[str, str]:

@@ -10,6 +10,8 @@ from napari.layers import Image, Labels
 from napari_marrow.learning.annotating.codes import UNKNOWN
 from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.open_field import OpenField
+from napari_marrow.viewer.annotating.open_project import open_project_of
+from napari_marrow.viewer.annotating.questions import Questions
 
 MAX_KEYS = 9
 """Classes that have a key, 1 to 9."""
@@ -28,7 +30,8 @@ def cell_at_pointer(viewer: napari.Viewer, field: OpenField) -> int:
 def bind_class_keys(live: LiveCells, image: Image, layer: Labels) -> None:
     """Let 1 to 9 give the cell under the pointer a class, 0 take it away, and undo go by steps.
 
-    Space gives it the class that the model says.
+    Space gives it the class that the model says. N asks about the next cell; while a cell is asked
+    about and seen, the keys act on that.
 
     Parameters
     ----------
@@ -52,20 +55,31 @@ def bind_class_keys(live: LiveCells, image: Image, layer: Labels) -> None:
         session.viewer.status = "No cell is under the pointer."
         return None
 
+    def questions() -> Questions | None:
+        return open_project_of(session.viewer).questions
+
     def give(position: int) -> None:
         classes = session.annotations.classes
+        name = classes[position - 1].name if 0 < position <= len(classes) else None
+        if position <= len(classes) and (asked := questions()) is not None and asked.answer(name):
+            return
         found = pointed() if position <= len(classes) else None
         if found is None:
             return
         field, number = found
-        name = classes[position - 1].name if position else None
         with session.reporting():
             session.give(field, [number], name)
             session.viewer.status = (
                 f"Cell {number} has {f'the class {name}' if name else 'no class'}."
             )
 
+    def ask(_: Labels) -> None:
+        if (asking := questions()) is not None:
+            asking.ask()
+
     def accept(_: Labels) -> None:
+        if (asked := questions()) is not None and asked.accept():
+            return
         if (found := pointed()) is None:
             return
         field, number = found
@@ -82,6 +96,7 @@ def bind_class_keys(live: LiveCells, image: Image, layer: Labels) -> None:
     for position in range(MAX_KEYS + 1):
         layer.bind_key(str(position), lambda _, k=position: give(k), overwrite=True)
     layer.bind_key("Space", accept, overwrite=True)
+    layer.bind_key("N", ask, overwrite=True)
 
     def step(action: Callable[[], None]) -> None:
         with session.reporting():

@@ -73,6 +73,8 @@ class LiveCells(QObject):
         As it was given.
     answers
         What is known of each cell; None until a field is measured.
+    asked
+        Field and number of the cell that a person is asked about, whose ring is its own.
     warning
         What a person should know of the answers of the live model; "" where there is nothing.
     """
@@ -84,6 +86,7 @@ class LiveCells(QObject):
         super().__init__(owner)
         self.session = session
         self.answers: CellAnswers | None = None
+        self.asked: tuple[str, int] | None = None
         self._slices: dict[Key, MeasuredSlice] = {}
         self._cells: MeasuredCells | None = None  # of all slices; None where these have changed
         self._keys: list[Key] = []  # of the fields of the cells
@@ -279,7 +282,7 @@ class LiveCells(QObject):
         if answers is None:
             return
         rings = {key: one.rings for key, one in self._slices.items()}
-        self._rings.show(answers, self._keys, rings)
+        self._rings.show(answers, self._keys, rings, self.asked)
 
     def use(
         self,

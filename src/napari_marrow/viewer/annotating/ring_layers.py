@@ -13,6 +13,7 @@ from napari_marrow.viewer.annotating.measuring_queue import Key
 from napari_marrow.viewer.annotating.session import AnnotationSession
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
 from napari_marrow.viewer.make.answers import (
+    ASKED_ABOUT,
     answers_layer,
     hide_rings,
     redraw,
@@ -65,7 +66,13 @@ class RingLayers:
         self._layers[image] = made
         layers.selection.active = active
 
-    def show(self, answers: CellAnswers, keys: Sequence[Key], rings: Mapping[Key, Rings]) -> None:
+    def show(
+        self,
+        answers: CellAnswers,
+        keys: Sequence[Key],
+        rings: Mapping[Key, Rings],
+        asked: tuple[str, int] | None = None,
+    ) -> None:
         """Show the answers for the cells of fields.
 
         Parameters
@@ -76,8 +83,12 @@ class RingLayers:
             The fields of its cells, in their order.
         rings
             Of the fields whose cells are known.
+        asked
+            Field and number of a cell that is asked about: its ring does not show the answer.
         """
         codes, gaps = ring_codes(answers.answers, answers.reasons != "")
+        if asked is not None and (place := answers.cells.row_of(*asked)) is not None:
+            codes[place] = gaps[place] = ASKED_ABOUT
         starts = np.searchsorted(answers.cells.field, np.arange(len(keys) + 1))
         for number, key in enumerate(keys):
             layer, own = self._layers.get(key[0]), slice(starts[number], starts[number + 1])
@@ -85,7 +96,7 @@ class RingLayers:
                 show_rings(layer, key[1], rings[key], codes[own], gaps[own])
         classes = self._session.annotations.classes
         for layer in (x for x in self._layers.values() if x in self._session.viewer.layers):
-            if len(layer.colormap.color_dict) != len(classes) + 3:  # none, nothing, gaps
+            if len(layer.colormap.color_dict) != len(classes) + 4:  # none, nothing, gaps, asked
                 set_class_colours(layer, classes)
             redraw(layer)
 

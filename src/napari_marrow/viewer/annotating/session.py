@@ -85,6 +85,7 @@ class AnnotationSession(QObject):
         self._layers: dict[Image, Labels] = {}  # of annotations
         self._followed: dict[Labels, list[Callable[[], object]]] = {}  # what ends following
         self._painting = False
+        self.hidden: tuple[str, int] | None = None  # of which nothing is said, see :meth:`hide`
         self._reading = Task(owner, failed=say)
 
     def close(self) -> None:
@@ -326,6 +327,16 @@ class AnnotationSession(QObject):
         for layer in self._followed.keys() & {*self.viewer.layers}:
             add_painted_classes(layer, names)
 
+    def hide(self, cell: tuple[str, int] | None) -> None:
+        """Show one cell without its class, by its field's name and number; None shows all again.
+
+        It is asked about, and the answer is to be the person's own.
+        """
+        before, self.hidden = self.hidden, cell
+        for field in self._fields.values():
+            own = [x for x in (before, cell) if x is not None and x[0] == field.name]
+            self._show(field, [number for _, number in own])
+
     def _codes(self, field: OpenField) -> dict[int, int]:
         """Return what each annotated cell of a field is to be painted with."""
         code = {name: k for k, name in label_classes(field.layer).items()}
@@ -333,6 +344,7 @@ class AnnotationSession(QObject):
         return {
             number: code.get(cells[places[-1]].class_name, 0)
             for number, places in self.given(field).items()
+            if (field.name, number) != self.hidden
         }
 
     def _show(self, field: OpenField, numbers: Iterable[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 
 import napari
@@ -29,6 +30,7 @@ class Caption(ViewerFollower):
     def __init__(self, viewer: napari.Viewer):
         super().__init__(viewer)
         self._written = ""  # another text is the user's own
+        self._counts: tuple[weakref.ref[Image], int, str] | None = None
         viewer.dims.events.current_step.connect(self.update)
         viewer.layers.events.inserted.connect(self._follow)
         viewer.layers.events.removed.connect(self.update)
@@ -59,8 +61,33 @@ class Caption(ViewerFollower):
             return ""
         shown = [layer for layer in reversed(self._images()) if layer.visible]
         photographs = by_id(self.layers)
-        texts = (_text_of(x, viewer.dims.point, photographs, self.layers) for x in shown)
+        texts = (
+            _text_of(x, viewer.dims.point, photographs, self.layers, self._counts_of(x))
+            for x in shown
+        )
         return next(filter(None, texts), "")
+
+    def show_counts(self, image: Image | None, row: int = 0, text: str = "") -> None:
+        """Show how many cells of each class a field has while it is shown; None ends it.
+
+        Parameters
+        ----------
+        image, row
+            The photograph or stack, and the slice.
+        text
+            One or two short lines.
+        """
+        self._counts = None if image is None else (weakref.ref(image), row, text)
+        self.update()
+
+    def _counts_of(self, layer: Image) -> str:
+        """Return what is known of the cells of a layer's shown field; "" of others."""
+        viewer = self._viewer()
+        if viewer is None or self._counts is None:
+            return ""
+        image, row, text = self._counts
+        is_own = image() is layer and shown_slice(layer, viewer.dims.point) == row
+        return text if is_own else ""
 
     def update(self) -> None:
         """Write the caption, unless the user's settings or another text on the canvas forbid it."""
@@ -88,6 +115,7 @@ def _text_of(
     point: tuple[float, ...],
     photographs: Mapping[str, Image],
     layers: Sequence[Layer],
+    counts: str = "",
 ) -> str:
     """Return the caption of an image where the viewer is at ``point``; empty for other images."""
     info, row = LayerInfo.of(layer), shown_slice(layer, point)
@@ -96,15 +124,16 @@ def _text_of(
     class_name = None if row < 0 else field_class(layer, row, photographs)
     if info.kind in NO_FIELDS:
         return ""
-    if row < 0 or (class_name is None and row >= max(len(shown), len(info.predictions))):
+    is_known = class_name is not None or row < max(len(shown), len(info.predictions))
+    if row < 0 or not (is_known or counts):
         return ""
     name = shown[row].name if row < len(shown) else layer.name
     answer = info.predictions[row].text if row < len(info.predictions) else ""
     if answer and info.model is not None and info.model.is_earlier:
         answer = f"{answer}\nby {info.model.name}, an earlier model"
-    if answer and info.predictions[row].share:
+    if answer and info.predictions[row].share and not counts:
         answer = "\n".join([answer, *_cells_text(layer, row, info.predictions[row].share, layers)])
-    return caption_text(name, class_name, answer)
+    return caption_text(name, class_name, answer, counts)
 
 
 def _cells_text(layer: Image, row: int, share: str, layers: Sequence[Layer]) -> list[str]:
@@ -121,14 +150,17 @@ def _cells_text(layer: Image, row: int, share: str, layers: Sequence[Layer]) -> 
     return [counts.text, f"{counts.corrected} {verb} corrected; the model's: {share}"]
 
 
-def caption_text(name: str, class_name: str | None, prediction: str) -> str:
-    r"""Return the name of a field, its class, and the prediction.
+def caption_text(name: str, class_name: str | None, prediction: str, counts: str = "") -> str:
+    r"""Return the name of a field, its class, the prediction, and the counts of its cells.
 
     >>> caption_text("ALL_1", "ALL", "MM (61%)")
     'ALL_1   class ALL\npredicted MM (61%)\nresearch use only'
+    >>> caption_text("ALL_1", None, "", "ALL 12, MM 3")
+    'ALL_1\nALL 12, MM 3\nresearch use only'
     """
     first = name if class_name is None else f"{name}   class {class_name}"
-    if not prediction:
+    if not prediction and not counts:
         return first
     # Beside a dock widget on a small screen a longer line would be cut off.
-    return f"{first}\npredicted {prediction}\nresearch use only"
+    predicted = f"predicted {prediction}" if prediction else ""
+    return "\n".join(filter(None, (first, predicted, counts, "research use only")))

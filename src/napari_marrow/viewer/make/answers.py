@@ -17,13 +17,15 @@ from numpy.typing import NDArray
 from napari_marrow.data.project.annotations import ClassColour
 from napari_marrow.imaging.rings import Rings
 from napari_marrow.learning.annotating.codes import UNKNOWN, Codes
-from napari_marrow.report.colours import UNCERTAIN
+from napari_marrow.report.colours import ASKED, UNCERTAIN
 from napari_marrow.viewer.layer_info import Kind, full_data, linked_info
 from napari_marrow.viewer.stack import LazyStack
 from napari_marrow.viewer.transforms import place_of
 
 IN_GAPS = 255
 """Value of what is between the dashes of an uncertain cell."""
+ASKED_ABOUT = 254
+"""Value of the ring of the cell that a person is asked about."""
 
 
 def ring_codes(
@@ -89,6 +91,7 @@ def answers_layer(image: Image, classes: Sequence[ClassColour]) -> Labels:
 def set_class_colours(layer: Labels, classes: Sequence[ClassColour]) -> None:
     """Give a layer of rings the colours of the classes."""
     colours: dict[int | None, str] = {None: "transparent", 0: "transparent", IN_GAPS: UNCERTAIN}
+    colours[ASKED_ABOUT] = ASKED
     colours |= {k: one.colour for k, one in enumerate(classes, 1)}
     layer.colormap = DirectLabelColormap(color_dict=colours)
 

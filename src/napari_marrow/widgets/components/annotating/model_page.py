@@ -154,7 +154,8 @@ class ModelPage(ProjectPage):
             self.warning.setVisible(bool(live.warning))
         if live is not None and live.answers is not None and self._cell is not None:
             place = live.row_at(*self._cell)
-            if place is not None:
-                text = f"Cell {self._cell[1]}: {live.answers.describe(place)}."
+            field, number = self._cell
+            if place is not None and live.session.hidden != (field.name, number):
+                text = f"Cell {number}: {live.answers.describe(place)}."
         if text != self.pointed.text():
             self.pointed.setText(text)

@@ -1,38 +1,13 @@
-"""Accepted are certain answers alone; doubted are classes that were given wrong."""
+"""Doubted are classes that were given wrong, by a model that errs seldom."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from napari_marrow.learning.annotating.correcting import (
-    AcceptSettings,
-    acceptable,
-    accepting_in_words,
-    find_doubts,
-)
+from napari_marrow.learning.annotating.codes import UNKNOWN
 from napari_marrow.learning.annotating.cross_validated import cross_validate
-from napari_marrow.learning.annotating.live import UNKNOWN
-
-
-def test_certain_answers_for_cells_without_a_class_are_accepted(make_known):
-    known, _ = make_known(fields=1, size=6, every=1)
-    probabilities = np.array(
-        [[1, 0, 0], [0.95, 0.05, 0], [0.94, 0.06, 0], [0, 1, 0], [0, 0.97, 0.03], [np.nan] * 3]
-    )
-    known = replace(
-        known,
-        given=np.array([0, -1, -1, -1, -1, -1]),
-        probabilities=probabilities,
-        reasons=np.array(["", "", "", "low probability", "", ""]),
-    )
-    rows = acceptable(known, AcceptSettings())
-    assert rows.tolist() == [1, 4]
-    text = accepting_in_words(known, rows)
-    assert "2 answers" in text
-    assert "now: ALL 1;" in text
-    assert "then: ALL 2, MM 1." in text
-    assert acceptable(known, AcceptSettings(probability=0.5)).tolist() == [1, 2, 4]
+from napari_marrow.learning.annotating.doubting import find_doubts
 
 
 def test_a_class_that_was_given_wrong_is_doubted_until_it_was_looked_at(make_known):
@@ -48,7 +23,10 @@ def test_a_class_that_was_given_wrong_is_doubted_until_it_was_looked_at(make_kno
     for one in doubts.found:
         assert one.label.given == names[given[one.row]]
         assert one.label.suggested == names[truth[one.row]]
-        assert f"answers {names[truth[one.row]]}" in one.reason
+        question = one.question
+        assert known.cells.row_of(question.field, question.index) == one.row
+        assert question.suggested == names[truth[one.row]]
+        assert f"answers {question.suggested}" in question.reason
     left = find_doubts(known, answers, done={int(wrong[0])})
     assert {x.row for x in left.found} == set(wrong[1:].tolist())
 
