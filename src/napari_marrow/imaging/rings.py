@@ -29,16 +29,14 @@ class Rings:
         (height, width) of the field.
     pixels
         (n,) of which each is in a ring: its number, row after row.
-    cells
-        (n,) position of its cell among the field's cells, by number.
-    in_gap
-        (n,) whether the pixel is between two dashes.
+    parts
+        (n,) of what it is: twice the position of its cell among the field's cells, by number, and
+        one more where it is between two dashes.
     """
 
     shape: tuple[int, int]
     pixels: NDArray[np.int32]
-    cells: NDArray[np.int32]
-    in_gap: NDArray[np.bool_]
+    parts: NDArray[np.int32]
 
     @classmethod
     def of(cls, labels: NDArray[np.integer], width: int) -> Rings:
@@ -66,8 +64,7 @@ class Rings:
         return cls(
             (labels.shape[0], labels.shape[1]),
             pixels.astype(np.int32),
-            cells.astype(np.int32),
-            in_gap,
+            (2 * cells + in_gap).astype(np.int32),
         )
 
     def draw(
@@ -82,7 +79,7 @@ class Rings:
         codes, gaps
             (cells,) the value of each cell's dashes, and of what is between them.
         """
-        values = np.where(self.in_gap, gaps[self.cells], codes[self.cells])
+        values = np.stack([codes, gaps], axis=1).ravel()[self.parts]
         if frame.shape == self.shape:
             frame.ravel()[self.pixels] = values  # a view: frames are contiguous
             return

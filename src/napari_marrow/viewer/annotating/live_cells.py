@@ -122,6 +122,13 @@ class LiveCells(QObject):
         self._rings.close()
         self._slices.clear()
 
+    @property
+    def busy(self) -> bool:
+        """Whether cells are measured, or answers are waited for."""
+        timers = (self._fit_soon, self._check_soon, self._measure_soon)
+        tasks = (self._measuring, self._fitting, self._checking)
+        return any(x.isActive() for x in timers) or any(x.busy for x in tasks)
+
     def follow(self, photograph: Photograph) -> None:
         """Measure all fields of a photograph that are not yet, the shown one first."""
         image = photograph.layer
