@@ -167,9 +167,10 @@ TOPICS = {
     "clicks": Topic(
         "Thirty clicks in three fields",
         "clicks.py {real}",
-        "Nuclei of 14 myeloma fields of SegPC-2021, told apart as those of plasma cells and others: "
-        "30 cells of three fields get a class, and the model is judged on the cells of the eleven "
-        "others; median of ten draws of the fields. Nothing was chosen on these photographs.",
+        "Nuclei of 14 myeloma fields of SegPC-2021, told apart as those of plasma cells and "
+        "others: 30 cells of three fields get a class, and the model is judged on the cells of the "
+        "eleven others; median of ten draws of the fields. Nothing was chosen on these "
+        "photographs.",
     ),
     "annotating": Topic(
         "Annotating cells",

@@ -59,7 +59,9 @@ def live(viewer, tmp_path, qtbot):
     made = LiveCells(owner, session)
     photograph = Photograph.of(viewer.layers["stack"], list(viewer.layers))
     session.open_field(photograph, lambda: made.follow(photograph))
-    qtbot.waitUntil(lambda: made.answers is not None and len(made.answers.cells) == 36)
+    qtbot.waitUntil(
+        lambda: made.answers is not None and len(made.answers.cells) == 36, timeout=60_000
+    )
     yield made
     made.close()
     session.close()
