@@ -3,7 +3,10 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from qtpy.QtWidgets import QFileDialog
 
 from napari_marrow.viewer.layer_info import LayerInfo
 from tampering import seal
@@ -113,3 +116,41 @@ def test_corrections_outlive_another_model(opened, make_toy, tmp_path, qtbot):
             layer.features = layer.features.assign(**{"class": classes})
     assert layer.features["class"].tolist().count("artefact") == 1
     assert "keeps its class" in model._run.status.text()
+
+
+def test_predicted_cells_are_written_as_they_are_shown(
+    opened, make_toy, tmp_path, qtbot, monkeypatch
+):
+    viewer, model, _ = opened
+    out, export = tmp_path / "predicted", model.exported
+    export.export(out)
+    assert "No predicted cells" in model._run.status.text()
+    model.load(make_toy(tmp_path / "first.marrow", unit="cell").path)
+    model.label_layers()
+    wait(model, qtbot)
+    layer = viewer.layers["PKG - SN-AM predicted cells"]
+    classes = layer.features["class"].astype(object)
+    classes[3] = "artefact"
+    layer.features = layer.features.assign(**{"class": classes})
+    qtbot.waitUntil(lambda: bool(layer.features["corrected"][3]))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
+    export.button.click()
+    assert not export.button.isEnabled()
+    qtbot.waitUntil(lambda: "written" in model._run.status.text(), timeout=20_000)
+    table, shown = pd.read_csv(out / "cells.csv", keep_default_na=False), layer.features
+    same = {"annotated": "corrected", "model_class": "predicted_class"}
+    for ours in ("index", "class", "reason", *same):
+        theirs = same.get(ours, ours)
+        assert table[ours].tolist() == shown[theirs].tolist()
+    for name in ("y", "x", "probability_ALL", "probability_MM"):
+        assert table[name].to_numpy(float) == pytest.approx(shown[name].to_numpy(), abs=1e-6)
+    assert table["class_from"].value_counts().to_dict() == {
+        "first": len(table) - 1, "person": 1,
+    }  # fmt: skip
+    assert not table["uncertain"][3]
+    assert table["image"].nunique() == 6
+    frames = [np.asarray(layer.data[k]) for k in range(6)]
+    for row, (_, own) in enumerate(table.groupby("image", sort=False)):
+        areas = [(frames[row] == number).sum() for number in own["index"]]
+        assert own["area_px"].tolist() == areas
+    assert len([*(out / "geojson").iterdir()]) == 6

@@ -30,6 +30,7 @@ from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.records import AnsweringModel
 from napari_marrow.viewer.task import Task
 from napari_marrow.viewer.training.session import fingerprints
+from napari_marrow.widgets.components.cell_export import PredictedExport
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import (
@@ -88,6 +89,7 @@ class ModelPanel(QWidget):
         self._reading = Task(owner, failed=self._say_also)
         self.importances: RowCanvas | None = None
         self.form = SettingsForm(PredictSettings())
+        self.exported = PredictedExport(self._viewer, run, failed)
         self.result = text_label("No model yet: train one, or load a bundle.")
         if kept := kept_models():
             self.result.setText(f"{self.result.text()} One that was not saved is {kept[-1]}.")
@@ -124,6 +126,7 @@ class ModelPanel(QWidget):
             self._importances_box,
             row(self.save_button, self.load_button),
             self.form,
+            self.exported,
             text_label(RESEARCH_ONLY),
         )
         run.insert(self.label_button)

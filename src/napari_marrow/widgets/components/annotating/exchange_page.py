@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
-from qtpy.QtWidgets import QFileDialog, QInputDialog, QWidget
+from qtpy.QtWidgets import QFileDialog, QInputDialog
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.failures import left_out_sentences
 from napari_marrow.data.marks.reading import SUFFIXES
-from napari_marrow.data.text import counted
-from napari_marrow.jobs.events import Emit, ShouldStop
-from napari_marrow.jobs.export_cells_job import ExportCellsJob, ExportSettings
-from napari_marrow.report.colours import RESEARCH_ONLY
+from napari_marrow.jobs.export_cells_job import ExportSettings
 from napari_marrow.viewer.annotating.exchange import (
     ReadFiles,
     Taken,
@@ -30,7 +24,7 @@ from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.open_field import OpenField
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.annotating.page import ProjectPage
-from napari_marrow.widgets.components.forms import SettingsForm
+from napari_marrow.widgets.components.cell_export import CellExport, Job, ask_export_folder
 from napari_marrow.widgets.components.layout import (
     button,
     fill_column,
@@ -40,66 +34,12 @@ from napari_marrow.widgets.components.layout import (
 )
 from napari_marrow.widgets.components.run_panel import RunPanel
 
-if TYPE_CHECKING:
-    from napari_marrow.jobs.export_cells import ExportResult
-
 FILES = f"Classes of cells ({' '.join(f'*{x}' for x in SUFFIXES)})"
 IMPORTS = (
     "Import takes over classes from GeoJSON of QuPath and CSV of napari-feature-classifier: each "
     "outline or point gives its class to the cell under it."
 )
 NO_PROJECT = "No project is open; press Annotate first."
-
-
-class CellExport(QWidget):
-    """Check boxes of what to write, and a thread that writes it.
-
-    Parameters
-    ----------
-    run
-        Shows progress and what was written.
-    failed
-        Called with the sentence of an error; by default ``run`` shows it.
-    """
-
-    def __init__(self, run: RunPanel, failed: Callable[[str], None] | None = None):
-        super().__init__()
-        self._run, self.task = run, Task(self, run, failed)
-        self.form = SettingsForm(ExportSettings())
-        fill_column(self, self.form)
-
-    def write(self, out: Path, job: Callable[[Path, ExportSettings], ExportCellsJob]) -> None:
-        """Write what is ticked into a folder, in a thread; say what was written.
-
-        Parameters
-        ----------
-        out
-            The folder; an older export there is replaced.
-        job
-            Returns what to write, of the folder and what is ticked; called here.
-        """
-        with self.task.reporting():
-            made = job(out, self.form.checked_settings())
-            self.task.start(partial(_export, made), self._say, begun="Writing the cells...")
-
-    def _say(self, result: ExportResult) -> None:
-        cells, fields = counted(result.cells, "cell"), counted(result.fields, "field")
-        text = f"{cells} of {fields} written to {result.out}."
-        text = " ".join([text, *left_out_sentences(result.failed), RESEARCH_ONLY])
-        self._run.say(text)
-        show_info(text)
-
-
-def _export(job: ExportCellsJob, emit: Emit, should_stop: ShouldStop) -> ExportResult:
-    from napari_marrow.jobs.export_cells import run_cell_export  # in the worker: slow
-
-    return run_cell_export(job, emit, should_stop)
-
-
-def ask_export_folder(parent: QWidget, name: str) -> str:
-    """Ask for the folder to write cells to; "" for cancelled."""
-    suggested = Path.cwd() / f"{name} cells"
-    return QFileDialog.getSaveFileName(parent, "Folder for the cells", str(suggested))[0]
 
 
 class ExchangePage(ProjectPage):
@@ -143,7 +83,12 @@ class ExchangePage(ProjectPage):
 
     def export(self, out: Path) -> None:
         """Write the cells into a folder, in a thread."""
-        self.exported.write(out, lambda out, settings: export_job(self._open(), out, settings))
+
+        def prepare(settings: ExportSettings) -> Job:
+            job = export_job(self._open(), out, settings)
+            return lambda: job
+
+        self.exported.write(prepare)
 
     def take_over(self, paths: list[Path]) -> None:
         """Take over classes from files: read in a thread, and kept as one step of undo."""
