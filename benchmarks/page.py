@@ -172,6 +172,13 @@ TOPICS = {
         "eleven others; median of ten draws of the fields. Nothing was chosen on these "
         "photographs.",
     ),
+    "explaining": Topic(
+        "Explaining cells",
+        "explaining.py {real}",
+        "How far Grad-CAM can be believed: each network explains the largest cell of each held-out "
+        "photograph. Medians; what is in nucleus and cell is a multiple of their part of the area, "
+        "rank correlations have quartiles. No limit was chosen on these laboratories.",
+    ),
     "annotating": Topic(
         "Annotating cells",
         "annotating.py",

@@ -203,3 +203,11 @@ def test_a_rectangle_goes_on_in_the_next_field(widget, viewer, qtbot):
     assert widget.session.annotations.counts == {"ALL": 2, "MM": 1}
     widget.close_project()
     assert "slide 7 selection" not in viewer.layers
+
+
+def test_a_key_explains_the_cell_on_its_page(widget, viewer, qtbot):
+    field = begin(widget, qtbot)
+    qtbot.waitUntil(lambda: widget.live.answers is not None)
+    press(viewer, field, "W", 8, 8)
+    qtbot.waitUntil(lambda: widget.pages.current == "Explain")
+    assert widget.explain_page.about.text().startswith("Cell 1 of ")

@@ -12,8 +12,8 @@ from napari_marrow.data.progress import never
 from napari_marrow.jobs.events import Emit, ShouldStop, progress_callback, silent
 from napari_marrow.learning.bundle_files import WEIGHTS
 from napari_marrow.learning.bundles.bundle import Bundle, load_bundle
-from napari_marrow.learning.explaining.cell_maps import CellMaps, SeenCell, network_of, see_cell
-from napari_marrow.learning.explaining.heat_maps import Map, occlude
+from napari_marrow.learning.explaining.cell_maps import CellMaps, SeenCell, cover_cell, see_cell
+from napari_marrow.learning.explaining.heat_maps import Map
 
 N_DRAWS = 5
 """How often the last layer is drawn anew."""
@@ -74,29 +74,20 @@ def run_explanation(
     progress(0, "Cutting out the cell")
     with np.load(job.picture) as picture:
         seen = see_cell(bundle, picture["image"], picture["nuclei"], job.index)
-    network = network_of(bundle)
     span = OCCLUDED_FRACTION - SEEN_FRACTION
-    features = seen.features
-
-    def ask(images):
-        known = None if features is None else np.repeat(features[None], len(images), axis=0)
-        return network.ask(images, known)
-
-    occlusion = occlude(
-        ask,
-        seen.image,
-        seen.answer,
-        seen.fill,
+    occlusion = cover_cell(
+        bundle,
+        seen,
         lambda part: progress(SEEN_FRACTION + part * span, "Covering each part of the cell"),
     )
     progress(OCCLUDED_FRACTION, "Starting Keras")
-    heat, drawn, why = _grad_cam(bundle, seen)
+    heat, drawn, why = find_grad_cam(bundle, seen)
     maps = CellMaps.of(bundle.info.classes, seen, occlusion, heat, drawn, why)
     maps.write(job.out)
     return maps
 
 
-def _grad_cam(bundle: Bundle, seen: SeenCell) -> tuple[Map | None, list[Map], str]:
+def find_grad_cam(bundle: Bundle, seen: SeenCell) -> tuple[Map | None, list[Map], str]:
     """Return Grad-CAM, those of other last layers, and why there is none."""
     from safetensors.numpy import load
 

@@ -56,7 +56,7 @@ def test_a_map_that_covering_confirms_is_believed(seen):
     assert found.agreement > 0.8
     assert found.random_agreement < 0.2
     assert found.believed
-    assert found.check_sentence.startswith("It can be believed")
+    assert found.check_sentence.startswith("Grad-CAM can be believed")
 
 
 def test_a_map_that_covering_does_not_confirm_is_not(seen):
@@ -83,7 +83,7 @@ def test_a_map_that_any_last_layer_gives_is_not_believed(seen):
     found = maps(seen, heat, [heat, heat], drops)
     assert found.random_agreement == pytest.approx(1)
     assert not found.believed
-    assert "drawn anew" in found.check_sentence
+    assert "the same with another last layer" in found.check_sentence
 
 
 def test_without_grad_cam_occlusion_is_shown_and_why(seen):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from napari_marrow.learning.explaining.heat_maps import (
     centred_spot,
     energy_within,
     enlarged,
+    occlude,
     over_patches,
     rank_correlation,
 )
@@ -131,6 +132,19 @@ def see_cell(
         np.round(white).astype(np.uint8),
         predictor.ask(one.images, one.features)[0],
     )
+
+
+def cover_cell(
+    bundle: Bundle, seen: SeenCell, progress: Callable[[float], object] = lambda fraction: None
+) -> Occlusion:
+    """Return what covering each part of a cell does to the answer; see :func:`.occlude`."""
+    predictor, features = network_of(bundle), seen.features
+
+    def ask(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        same = None if features is None else np.repeat(features[None], len(images), axis=0)
+        return predictor.ask(images, same)
+
+    return occlude(ask, seen.image, seen.answer, seen.fill, progress)
 
 
 @dataclass(frozen=True)
@@ -274,14 +288,14 @@ class CellMaps:
             f"{self.random_agreement:.2f}"
         )
         if self.agreement < MIN_AGREEMENT:
-            verdict = "Don't believe it: the answer does not depend on what it marks"
+            verdict = "Grad-CAM can't be believed: the answer does not depend on what it marks"
         elif self.random_agreement > MAX_RANDOM_AGREEMENT:
-            verdict = "Don't believe it: it is much the same where the last layer is drawn anew"
+            verdict = "Grad-CAM can't be believed: it is the same with another last layer"
         elif self.agreement < self.spot_agreement:
-            verdict = "It tells no more than that the middle counts, as a plain spot there does"
+            verdict = "Grad-CAM tells no more than that the middle counts, as a plain spot does"
         else:
-            verdict = "It can be believed: what it marks, the answer depends on"
-        return f"{verdict} ({figures})."
+            return f"Grad-CAM can be believed: the answer depends on what it marks ({figures})."
+        return f"{verdict} ({figures}). Occlusion is shown in its place."
 
     def write(self, path: Path) -> None:
         """Store the maps in an ``.npz`` file."""

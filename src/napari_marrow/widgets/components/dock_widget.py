@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import napari
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from qtpy.QtGui import QKeyEvent, QShowEvent
 from qtpy.QtWidgets import QDockWidget, QLayout, QMainWindow, QScrollArea, QWidget
 
@@ -70,10 +70,18 @@ class DockWidget(QWidget):
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(inside)
+        self._area, self._inside = area, inside
         bar = QWidget()
         fill_column(bar, *actions, margins=True)
         fill_column(self, area, bar)
         leave_wheel_to_scroll(self)
+
+    def scroll_to(self, part: QWidget) -> None:
+        """Bring a part of what scrolls to the upper edge, as far as it can go up."""
+        bar = self._area.verticalScrollBar()
+        if bar is not None:
+            self._inside.layout().activate()  # type: ignore[union-attr]
+            bar.setValue(part.mapTo(self._inside, QPoint()).y())
 
     def minimumSizeHint(self) -> QSize:
         """Return the size at which no text or button is cut off, whatever the font."""

@@ -137,7 +137,7 @@ def test_a_predicted_cell_is_explained_without_a_project(page, viewer, qtbot, mo
     np.testing.assert_allclose(layer.translate, (2, 10.5, 20.5))
     np.testing.assert_allclose(layer.scale, (1, 2, 2))
     assert "50% of it in the nucleus" in page.network.sentences.text()
-    assert "It can be believed" in page.network.sentences.text()
+    assert "Grad-CAM can be believed" in page.network.sentences.text()
     assert page.network.start_button.isEnabled()
 
 

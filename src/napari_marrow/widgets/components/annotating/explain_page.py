@@ -125,7 +125,7 @@ class ExplainPage(ProjectPage):
         self.network.set_cell(cell)
         self._clear()
         self.asked.emit()
-        self.refresh()
+        self._begin()
 
     def show_session(self, live: LiveCells | None) -> None:
         """Show another project, or none."""
@@ -143,7 +143,7 @@ class ExplainPage(ProjectPage):
     def refresh(self) -> None:
         """Explain the cell again, as answers have changed, where the page is seen."""
         self.network.set_answering(self._answering())
-        if self.cell is not None and self.isVisible():
+        if self.isVisible():
             self._begin()
 
     def showEvent(self, event: QShowEvent | None) -> None:

@@ -138,11 +138,7 @@ class NetworkMaps(QWidget):
         from napari_marrow.viewer.make.cell_maps import show_cell_maps
 
         show_cell_maps(self._viewer, cell.photograph.layer, cell.row, found)
-        self._run.say(
-            "Grad-CAM is shown, occlusion is below it."
-            if found.believed
-            else "Occlusion is shown; read below why."
-        )
+        self._run.say("The maps lie over the cell; what they show stands on the page Explain.")
         self.sentences.setText("\n\n".join(found.sentences))
 
 
