@@ -24,7 +24,7 @@ def picture():
     return field_of_cells
 
 
-def field_of_cells(seed):
+def field_of_cells(seed, long_colour=(60, 60, 60)):
     """A field of two rows of cells: round ones in the upper row, long ones below."""
     rng = np.random.default_rng(seed)
     labels = np.zeros((2 * SIDE, COLUMNS * SIDE), np.uint16)
@@ -35,18 +35,24 @@ def field_of_cells(seed):
         size = rng.uniform(0, 2)
         inside = disk(middle, 12 + size) if row == 0 else ellipse(*middle, 6 + size, 18 + size)
         labels[inside] = number
-        image[inside] = rng.integers(60, 90, (len(inside[0]), 3))
+        low = np.array((60, 60, 60) if row == 0 else long_colour)
+        image[inside] = rng.integers(low, low + 30, (len(inside[0]), 3))
     return image, labels
+
+
+def add_stack(viewer, name, pictures):
+    """Add fields to a viewer; the layer of the photographs."""
+    image = viewer.add_layer(Image(np.stack([x for x, _ in pictures]), name=name, rgb=True))
+    info = linked_info(image, Kind.NUCLEI).metadata()
+    labels = np.stack([x for _, x in pictures])
+    viewer.add_layer(Labels(labels, name=f"{name} nuclei", metadata=info, **place_of(image)))
+    return image
 
 
 @pytest.fixture
 def viewer(make_napari_viewer):
     made = make_napari_viewer()
-    pictures = [field_of_cells(seed) for seed in range(3)]
-    image = made.add_layer(Image(np.stack([x for x, _ in pictures]), name="stack", rgb=True))
-    info = linked_info(image, Kind.NUCLEI).metadata()
-    labels = np.stack([x for _, x in pictures])
-    made.add_layer(Labels(labels, name="stack nuclei", metadata=info, **place_of(image)))
+    add_stack(made, "stack", [field_of_cells(seed) for seed in range(3)])
     made.dims.set_point(0, 1)
     return made
 

@@ -1,11 +1,14 @@
 """All cells are measured, a model follows each class, and its answers are seen as rings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from napari.layers import Image
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject
 
+from annotated_stack import add_stack
 from napari_marrow.data.project.project import Project
 from napari_marrow.learning.bundles.predictor import LOW_PROBABILITY
 from napari_marrow.viewer.annotating.keys import bind_class_keys, cell_at_pointer
@@ -167,6 +170,44 @@ def test_an_edited_field_is_measured_anew_and_the_others_are_not(live, viewer, q
     assert live._slices[viewer.layers["stack"], 0] is before
 
 
+def test_what_is_given_is_known_before_the_model_follows(live, qtbot):
+    heard = []
+    live.changed.connect(lambda: heard.append(live.answers.given.tolist()))
+    live.give([4], "MM")
+    assert heard == [[-1, -1, -1, -1, 1, *[-1] * 31]]
+    assert live.answers.origins[4] == "person"
+    live.session.undo()
+    assert heard[1:] == [[-1] * 36]
+
+
+def test_an_answer_that_comes_late_takes_no_class_back(live, qtbot):
+    live.give([0, 1], "ALL")
+    live.give([6, 7], "MM")
+    answered(live, qtbot)
+    live.give([2], "ALL")
+    late = replace(live.answers, given=np.full(36, -1), model="late")
+    live._show(late, live._answered)
+    assert live.answers.model == "late"
+    assert np.flatnonzero(live.answers.given == 0).tolist() == [0, 1, 2]
+
+
+def test_rows_are_those_of_the_answers_until_there_are_new_ones(live, viewer, qtbot, picture):
+    other = add_stack(viewer, "before", [picture(7)])
+    viewer.layers.move(viewer.layers.index(other), 0)  # before the other photographs
+    viewer.dims.set_point(0, 0)
+    photograph = Photograph.of(other, list(viewer.layers))
+    live.session.open_field(photograph, lambda: live.follow(photograph))
+    qtbot.waitUntil(lambda: live._join() is not live._answered)  # measured, and not answered
+    assert len(live.answers.cells) == 36
+    assert live.field_of(0).image is viewer.layers["stack"]
+    live.give([0], "MM")
+    assert [x.image for x in live.session.annotations.cells] == ["stack 0"]
+    qtbot.waitUntil(lambda: len(live.answers.cells) == 48)
+    assert live.field_of(0).image is viewer.layers["before"]
+    assert live.field_of(47).image is viewer.layers["stack"]
+    assert live.pixel_sizes == [1.0] * 4
+
+
 def test_closing_removes_the_rings_and_ends_all_work(live, viewer):
     live.close()
     assert [x for x in viewer.layers if LayerInfo.of(x).kind is Kind.ANSWERS] == []
@@ -197,6 +238,7 @@ def test_a_photograph_that_is_open_twice_counts_once(live, viewer, qtbot):
     photograph = Photograph.of(viewer.layers["stack"], list(viewer.layers))
     one = live._slices[viewer.layers["stack"], 0]
     live._slices[again, 0] = one
-    live._cells = None
-    assert len(live._joined()) == 36
-    assert [key[0] for key in live._keys] == [photograph.layer] * 3
+    live._joined = None
+    joined = live._join()
+    assert len(joined.cells) == 36
+    assert [key[0] for key in joined.keys] == [photograph.layer] * 3

@@ -40,6 +40,15 @@ class Checked:
     unlike: NDArray[np.bool_]
 
 
+def with_answers(
+    unanswered: CellAnswers, checked: Checked | None, other: tuple[str, pd.DataFrame] | None
+) -> CellAnswers:
+    """Return the answers of another model, by its name and table; without one the live model's."""
+    if other is None:
+        return with_live_answers(unanswered, checked)
+    return with_other_answers(unanswered, *other)
+
+
 def with_live_answers(unanswered: CellAnswers, checked: Checked | None = None) -> CellAnswers:
     """Return the answers of a model of the classes that were given.
 
@@ -129,6 +138,15 @@ def joined_reasons(doubts: dict[str, NDArray[np.bool_]]) -> NDArray[np.str_]:
     for reason, holds in doubts.items():
         found[holds] = [f"{x}, {reason}" if x else reason for x in found[holds]]
     return found.astype(str)
+
+
+def by_number(
+    answers: CellAnswers, probabilities: Values | None, reasons: NDArray[np.str_] | None
+) -> pd.DataFrame:
+    """Return answers by field and number, as :func:`with_other_answers` takes them."""
+    keys = [answers.cells.field_names, answers.cells.index]
+    table = pd.DataFrame(probabilities, columns=[*answers.classes]).assign(reason=reasons)
+    return table.set_index(pd.MultiIndex.from_arrays(keys))
 
 
 def with_other_answers(unanswered: CellAnswers, model: str, table: pd.DataFrame) -> CellAnswers:

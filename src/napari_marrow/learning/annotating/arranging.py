@@ -71,7 +71,6 @@ class Arrangement(Settings):
         "About so many similar cells make a group.",
         low=5,
         high=500,
-        advanced=True,
     )
 
 

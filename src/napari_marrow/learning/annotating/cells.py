@@ -109,6 +109,12 @@ class MeasuredCells:
 
         return standardized(self.features.to_numpy(np.float64), self.acquisitions)
 
+    @cached_property
+    def row_by_number(self) -> Mapping[tuple[str, int], int]:
+        """The row of each cell by the name of its field and its number there."""
+        names = [self.fields[k] for k in self.field.tolist()]
+        return {key: row for row, key in enumerate(zip(names, self.index.tolist(), strict=True))}
+
     @property
     def field_names(self) -> NDArray[np.str_]:
         """(n,) name of the field of each cell."""
@@ -122,9 +128,7 @@ class MeasuredCells:
 
     def row_of(self, field_name: str, index: int) -> int | None:
         """Return the row of a cell by field and number; None where it was not measured."""
-        rows = self.rows_of(field_name)
-        found = rows[self.index[rows] == index]
-        return int(found[0]) if len(found) else None
+        return self.row_by_number.get((field_name, index))
 
     def place(self, row: int) -> Place:
         """Return the pixel by which a project keeps a cell that has no class yet."""
@@ -182,10 +186,7 @@ class CellAnswers:
         classes = tuple(x.name for x in annotations.classes)
         given = np.full(len(cells), UNKNOWN, np.intp)
         origins = np.full(len(cells), "", object)
-        rows = {
-            (cells.fields[f], n): row
-            for row, (f, n) in enumerate(zip(cells.field, cells.index.tolist(), strict=True))
-        }
+        rows = cells.row_by_number
         code = {name: k for k, name in enumerate(classes)}
         for place, one in annotations.cells.items():  # of joined cells the last given stands
             row = rows.get((place.image, numbers.get(place, 0)))

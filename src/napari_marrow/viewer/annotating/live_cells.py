@@ -7,7 +7,7 @@ model is fitted anew, in a thread, too, and its answers are shown as rings aroun
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.project.annotations import PERSON, Asked, Given
+from napari_marrow.data.project.annotations import PERSON, Annotations, Asked, Given
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.learning.annotating.acquisitions import (
     guess_acquisitions,
@@ -24,7 +24,13 @@ from napari_marrow.learning.annotating.acquisitions import (
 )
 from napari_marrow.learning.annotating.cells import CellAnswers, MeasuredCells
 from napari_marrow.learning.annotating.codes import Values
-from napari_marrow.viewer.annotating.measuring import MeasuredSlice, cut_out, measure_slice
+from napari_marrow.viewer.annotating.joined_cells import JoinedCells
+from napari_marrow.viewer.annotating.measuring import (
+    MeasuredSlice,
+    Unmeasured,
+    cut_out,
+    measure_slice,
+)
 from napari_marrow.viewer.annotating.measuring_queue import Key, MeasuringQueue
 from napari_marrow.viewer.annotating.open_field import OpenField, field_name
 from napari_marrow.viewer.annotating.ring_layers import RingLayers
@@ -45,14 +51,6 @@ CHECK_MS = 600
 """The model is cross-validated this long after the last change, in milliseconds."""
 MEASURE_MS = 500
 """Nuclei that were edited are measured this long after the last stroke, in milliseconds."""
-
-
-@dataclass(frozen=True, eq=False)
-class Unmeasured:
-    """A slice that can't be measured, and why."""
-
-    key: Key
-    reason: str
 
 
 class LiveCells(QObject):
@@ -88,8 +86,9 @@ class LiveCells(QObject):
         self.answers: CellAnswers | None = None
         self.asked: tuple[str, int] | None = None
         self._slices: dict[Key, MeasuredSlice] = {}
-        self._cells: MeasuredCells | None = None  # of all slices; None where these have changed
-        self._keys: list[Key] = []  # of the fields of the cells
+        self._joined: JoinedCells | None = None  # of all slices; None where these have changed
+        self._answered: JoinedCells | None = None  # those of ``answers``
+        self._given: tuple[Annotations, CellAnswers] | None = None
         self._acquisitions: dict[Key, str] = {}
         self.warning = ""
         self._other: tuple[str, pd.DataFrame] | None = None  # answers of another model
@@ -102,7 +101,7 @@ class LiveCells(QObject):
         self._fit_soon = single_shot(FIT_MS, self._fit, self)
         self._check_soon = single_shot(CHECK_MS, self._check, self)
         self._measure_soon = single_shot(MEASURE_MS, self._measure, self)
-        session.changed.connect(self._change)
+        session.changed.connect(self._take_given)
         session.edited.connect(self._forget)
         session.viewer.layers.events.removed.connect(self._drop_closed)
 
@@ -116,7 +115,7 @@ class LiveCells(QObject):
             task.cancel()
         for timer in (self._fit_soon, self._check_soon, self._measure_soon):
             timer.stop()
-        self.session.changed.disconnect(self._change)
+        self.session.changed.disconnect(self._take_given)
         self.session.edited.disconnect(self._forget)
         self.session.viewer.layers.events.removed.disconnect(self._drop_closed)
         self._rings.close()
@@ -175,7 +174,7 @@ class LiveCells(QObject):
         if not self.session.add_field(one.photograph, one.row, one.encoded):
             return
         self._slices[image, one.row] = one
-        self._cells = None
+        self._joined = None
         self._change()
 
     def _change(self) -> None:
@@ -183,13 +182,26 @@ class LiveCells(QObject):
         self._fit_soon.start()
         self._check_soon.start()
 
+    def _take_given(self) -> None:
+        """Show at once what was given; the model follows."""
+        self._change()
+        if self.answers is not None:
+            self.answers = self._with_given(self.answers)
+            self.changed.emit()
+
+    def _with_given(self, answers: CellAnswers) -> CellAnswers:
+        """Return answers with what was given by now, unless the classes are others."""
+        now = self._unanswered(answers.cells)
+        same = now.classes == answers.classes
+        return replace(answers, given=now.given, origins=now.origins) if same else answers
+
     def _forget(self, image: Image, row: int) -> None:
         """Measure a field anew, or all (-1), whose nuclei were edited."""
         rows = [k for x, k in self._slices if x is image and row in (-1, k)]
         self._failed -= {key for key in self._failed if key[0] is image}
         for k in rows:
             del self._slices[image, k]
-        self._cells = None
+        self._joined = None
         self._rings.hide(image, rows)
         self._queue.forget()
         self._queue.add(Photograph.of(image, list(self.session.viewer.layers)), rows)
@@ -202,29 +214,16 @@ class LiveCells(QObject):
             self._rings.forget(image)
             for key in [key for key in self._slices if key[0] is image]:
                 del self._slices[key]
-            self._cells = None
+            self._joined = None
             self._change()
 
-    def _joined(self) -> MeasuredCells | None:
-        """Return all cells that are measured, the fields in the order of their layers."""
-        if self._cells is None and self._slices:
-            images = {image: k for k, image in enumerate(self.session.viewer.layers)}
-            self._keys = sorted(
-                (key for key in self._slices if key[0] in images),
-                key=lambda key: (images[key[0]], key[1]),
-            )
-            by_name: dict[str, Key] = {}
-            for key in self._keys:
-                by_name.setdefault(self._name(key), key)  # a file may be open twice: once counts
-            self._keys = [*by_name.values()]
-            named = {
-                name: replace(
-                    self._slices[key].measured, acquisition=self._acquisitions.get(key, "")
-                )
-                for name, key in by_name.items()
-            }
-            self._cells = MeasuredCells.of(named) if named else None
-        return self._cells
+    def _join(self) -> JoinedCells | None:
+        """Return all cells that are measured."""
+        if self._joined is None:
+            names = {key: self._name(key) for key in self._slices}
+            layers = self.session.viewer.layers
+            self._joined = JoinedCells.of(self._slices, names, self._acquisitions, layers)
+        return self._joined
 
     def _name(self, key: Key) -> str:
         field = self.session.field(*key)
@@ -232,37 +231,33 @@ class LiveCells(QObject):
 
     def _fit(self) -> None:
         """Fit the model to what is given now, in a thread."""
-        if (unanswered := self._unanswered()) is None:
+        if (joined := self._join()) is None:
             return
+        unanswered, self.warning = together_where_confounded(self._unanswered(joined.cells))
         other, checked = self._other, self._checked
 
         def work(emit: Emit, should_stop: ShouldStop) -> CellAnswers:
-            from napari_marrow.learning.annotating.answering import (  # scikit-learn
-                with_live_answers,
-                with_other_answers,
-            )
+            from napari_marrow.learning.annotating.answering import with_answers  # scikit-learn
 
-            if other is None:
-                return with_live_answers(unanswered, checked)
-            return with_other_answers(unanswered, *other)
+            return with_answers(unanswered, checked, other)
 
-        self._fitting.start(work, self._show)
+        self._fitting.start(work, lambda answers: self._show(answers, joined))
 
-    def _unanswered(self) -> CellAnswers | None:
-        """Return what is given now; None before a field is measured."""
-        if (cells := self._joined()) is None:
-            return None
-        session = self.session
-        found = CellAnswers.unanswered(cells, session.annotations, session.numbers())
-        found, self.warning = together_where_confounded(found)
-        return found
+    def _unanswered(self, cells: MeasuredCells) -> CellAnswers:
+        """Return what is given now; worked out once for each change."""
+        annotations, known = self.session.annotations, self._given
+        if known is None or known[0] is not annotations or known[1].cells.index is not cells.index:
+            found = CellAnswers.unanswered(cells, annotations, self.session.numbers())
+            known = self._given = annotations, found
+        return replace(known[1], cells=cells)
 
     def _check(self) -> None:
         """Cross-validate the model and guess acquisitions, in a thread; show answers by these."""
-        unanswered = None if self._other is not None else self._unanswered()
-        if unanswered is None:
+        joined = None if self._other is not None else self._join()
+        if joined is None:
             return
-        keys, fields = [*self._keys], [self._slices[key].measured for key in self._keys]
+        unanswered, _ = together_where_confounded(self._unanswered(joined.cells))
+        keys, fields = joined.keys, [self._slices[key].measured for key in joined.keys]
 
         def work(emit: Emit, should_stop: ShouldStop) -> tuple[Checked | None, list[str]]:
             from napari_marrow.learning.annotating.answering import check_live  # scikit-learn
@@ -273,23 +268,22 @@ class LiveCells(QObject):
             self._checked, guessed = found
             acquisitions = dict(zip(keys, guessed, strict=True))
             if acquisitions != self._acquisitions:
-                self._acquisitions, self._cells = acquisitions, None
+                self._acquisitions, self._joined = acquisitions, None
             self._fit()
 
         self._checking.start(work, done)
 
-    def _show(self, answers: CellAnswers) -> None:
-        self.answers = answers
+    def _show(self, answers: CellAnswers, joined: JoinedCells) -> None:
+        self.answers, self._answered = self._with_given(answers), joined
         self.recolour()
         self.changed.emit()
 
     def recolour(self) -> None:
         """Show the answers as rings."""
-        answers = self.answers
-        if answers is None:
+        if self.answers is None or self._answered is None:
             return
         rings = {key: one.rings for key, one in self._slices.items()}
-        self._rings.show(answers, self._keys, rings, self.asked)
+        self._rings.show(self.answers, self._answered.keys, rings, self.asked)
 
     def use(
         self,
@@ -310,12 +304,9 @@ class LiveCells(QObject):
             self._other = None
             self._change()
             return
-        import pandas as pd
+        from napari_marrow.learning.annotating.answering import by_number
 
-        table = pd.DataFrame(probabilities, columns=[*self.answers.classes])
-        keys = [self.answers.cells.field_names, self.answers.cells.index]
-        table = table.assign(reason=reasons).set_index(pd.MultiIndex.from_arrays(keys))
-        self.use_table(model, table)
+        self.use_table(model, by_number(self.answers, probabilities, reasons))
 
     def use_table(self, model: str, table: pd.DataFrame) -> None:
         """Show the answers of another model from now on.
@@ -345,12 +336,17 @@ class LiveCells(QObject):
         MarrowError
             When its photograph was closed, or its nuclei are being measured anew.
         """
-        assert self.answers is not None
-        key = self._keys[int(self.answers.cells.field[row])]
-        field = self.session.field(*key)
+        assert self._answered is not None
+        key = self._answered.keys[int(self._answered.cells.field[row])]
+        field = self.session.field(*key) if key in self._slices else None
         if field is None or field.image not in self.session.viewer.layers:
             raise MarrowError("The field of this cell was closed or changed; choose another cell.")
         return field
+
+    @property
+    def pixel_sizes(self) -> list[float]:
+        """The size of the pixels of each field of ``answers``, on the canvas."""
+        return [] if self._answered is None else [x.scale[-1] for x, _ in self._answered.keys]
 
     def row_at(self, field: OpenField, number: int) -> int | None:
         """Return the row in ``answers`` of a cell of a field; None where it was not measured."""

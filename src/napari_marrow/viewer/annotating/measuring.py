@@ -12,6 +12,7 @@ from napari_marrow.imaging.white_point import is_cut_out, white_point
 from napari_marrow.learning.annotating.cells import MeasuredField
 from napari_marrow.measure.settings import DEFAULT_FAMILIES, FeatureSettings
 from napari_marrow.viewer.annotating.field_cells import EncodedCells, FieldCells
+from napari_marrow.viewer.annotating.measuring_queue import Key
 from napari_marrow.viewer.photograph.photograph import Photograph
 
 SETTINGS = FeatureSettings(families=DEFAULT_FAMILIES, unit="cell")
@@ -30,6 +31,14 @@ class MeasuredSlice:
     encoded: EncodedCells
     measured: MeasuredField
     rings: Rings
+
+
+@dataclass(frozen=True, eq=False)
+class Unmeasured:
+    """A slice that can't be measured, and why."""
+
+    key: Key
+    reason: str
 
 
 def measure_slice(photograph: Photograph, row: int) -> MeasuredSlice:
