@@ -29,7 +29,7 @@ def test_the_widgets_are_in_the_classify_menu():
     menus = manifest.contributions.menus
     assert menus["napari/layers/classify"][0].submenu == "marrow_classify"
     commands = [item.command for item in menus["marrow_classify"]]
-    names = ("dataset", "augment", "segment", "stain", "chi_square", "annotate")
+    names = ("dataset", "augment", "segment", "stain", "chi_square", "annotate", "gallery")
     names += ("train_dcnn", "evaluate")
     assert commands == [f"napari-marrow.{x}" for x in names]
 
@@ -45,13 +45,14 @@ def test_no_part_of_the_viewer_imports_tensorflow():
         "import napari_marrow.widgets.stain, napari_marrow.widgets.components.score_view\n"
         "import napari_marrow.widgets.chi_square, napari_marrow.jobs.features\n"
         "import napari_marrow.widgets.evaluate, napari_marrow.widgets.annotate\n"
+        "import napari_marrow.widgets.gallery\n"
         "print(sorted({'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", ["chi_square", "evaluate", "annotate"])
+@pytest.mark.parametrize("name", ["chi_square", "evaluate", "annotate", "gallery"])
 def test_these_widgets_import_nothing_slow(name):
     slow = "{'sklearn', 'scipy.stats', 'pandas', 'matplotlib'}"
     code = f"import napari_marrow.widgets.{name}, sys; print(sorted({slow} & set(sys.modules)))"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 from napari.utils.notifications import show_warning
-from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QFileDialog, QLineEdit, QWidget
 
 from napari_marrow.data.errors import MarrowError
@@ -36,6 +35,7 @@ from napari_marrow.widgets.components.dock_widget import while_alive
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
 from napari_marrow.widgets.components.layout import (
     button,
+    colour_square,
     fill_column,
     group,
     path_button,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 FOLLOW_MS = 150
 """The field that the slider comes to is read this long after its last step, in milliseconds."""
-ICON_PX = 12
 
 
 HOW = (
@@ -315,7 +314,7 @@ class Annotate(PhotographWidget):
         self.classes.set_rows(rows)
         for number, one in enumerate(shown):
             if item := self.classes.item(number, 0):
-                item.setIcon(_square(one.colour))
+                item.setIcon(colour_square(one.colour))
         self._say_counts()
 
     def _say_counts(self) -> None:
@@ -334,10 +333,3 @@ class Annotate(PhotographWidget):
     def _fail(self, text: str) -> None:
         self.run.say(text)
         show_warning(text)
-
-
-def _square(colour: str) -> QIcon:
-    """Return a square of a colour."""
-    pixels = QPixmap(ICON_PX, ICON_PX)
-    pixels.fill(QColor(colour))
-    return QIcon(pixels)

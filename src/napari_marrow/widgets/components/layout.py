@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
+from qtpy.QtGui import QColor, QContextMenuEvent, QIcon, QKeyEvent, QKeySequence, QPixmap
 from qtpy.QtWidgets import (
     QApplication,
     QGroupBox,
@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 
 MAX_WORD_CHARACTERS = 20
 """Longer words, such as paths, can be broken: a dock is no wider for them."""
+ICON_PX = 12
 NEW_LINE = "\n"
 BREAK = "\N{ZERO WIDTH SPACE}"
 _LONG_WORD = re.compile(rf"\S{{{MAX_WORD_CHARACTERS + 1},}}")
@@ -37,6 +38,13 @@ def button(text: str, action: Callable[[], object], tooltip: str = "") -> QPushB
     made.setToolTip(tooltip)
     made.clicked.connect(lambda checked=False: action())
     return made
+
+
+def colour_square(colour: str) -> QIcon:
+    """Return a square of a colour, ``#RRGGBB``."""
+    pixels = QPixmap(ICON_PX, ICON_PX)
+    pixels.fill(QColor(colour))
+    return QIcon(pixels)
 
 
 def path_button(
