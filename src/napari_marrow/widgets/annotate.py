@@ -33,6 +33,7 @@ from napari_marrow.widgets.components.annotating.page import ProjectPage
 from napari_marrow.widgets.components.annotating.review_pages import ReviewPages
 from napari_marrow.widgets.components.dock_widget import while_alive
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
+from napari_marrow.widgets.components.job_process import JobProcess
 from napari_marrow.widgets.components.layout import (
     button,
     colour_square,
@@ -116,13 +117,14 @@ class Annotate(PhotographWidget):
         )
         self.run = RunPanel(self.begin_button)
         self.task = Task(self, self.run)
-        self.model_page = ModelPage(self, self.run)
+        process = JobProcess(self)  # one for all pages: each that runs Keras takes 0.5 GB
+        self.model_page = ModelPage(self, self.run, process)
         project = QWidget()
         fill_column(project, self.place, self.open_button)
         self.pages, self._own_pages = Pages(), list[ProjectPage]()
         self._add_page("Model", self.model_page, "What the model says of the other cells.")
         self.review = ReviewPages(self.viewer, self.pages)
-        self.explain_page = ExplainPage(self, self.run)
+        self.explain_page = ExplainPage(self, self.run, process)
         self.explain_page.asked.connect(self._show_explanation)
         self._add_page("Explain", self.explain_page, "Why a cell is answered as it is.")
         self.exchange_page = ExchangePage(self.run)

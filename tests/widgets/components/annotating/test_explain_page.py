@@ -14,6 +14,7 @@ from napari_marrow.viewer.transforms import place_of
 from napari_marrow.widgets.components.annotating.explain_page import ExplainPage
 from napari_marrow.widgets.components.annotating.network_maps import ModelEvidence
 from napari_marrow.widgets.components.dock_widget import DockWidget
+from napari_marrow.widgets.components.job_process import JobProcess
 from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.training.runs import runs_of
 
@@ -39,7 +40,7 @@ MAPS = CellMaps(
 @pytest.fixture
 def page(viewer, qtbot):
     owner, run = DockWidget(viewer, 300), RunPanel()
-    made = ExplainPage(owner, run)
+    made = ExplainPage(owner, run, JobProcess(owner))
     for widget in (owner, run, made):
         qtbot.addWidget(widget)
     made.show()

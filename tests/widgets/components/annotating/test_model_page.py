@@ -6,6 +6,7 @@ import pytest
 from napari_marrow.jobs.train import TrainJob, run_training
 from napari_marrow.widgets.components.annotating.model_page import ModelPage
 from napari_marrow.widgets.components.dock_widget import DockWidget
+from napari_marrow.widgets.components.job_process import JobProcess
 from napari_marrow.widgets.components.run_panel import RunPanel
 
 
@@ -14,7 +15,7 @@ def page(viewer, live, qtbot, monkeypatch):
     owner, run = DockWidget(viewer, 300), RunPanel()
     qtbot.addWidget(owner)
     qtbot.addWidget(run)
-    made = ModelPage(owner, run)
+    made = ModelPage(owner, run, JobProcess(owner))
     qtbot.addWidget(made)
     made.show_session(live)
 

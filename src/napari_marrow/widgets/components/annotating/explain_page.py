@@ -25,6 +25,7 @@ from napari_marrow.widgets.components.annotating.network_maps import ModelEviden
 from napari_marrow.widgets.components.annotating.page import ProjectPage
 from napari_marrow.widgets.components.annotating.thumbnail_strip import ThumbnailStrip
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
+from napari_marrow.widgets.components.job_process import JobProcess
 from napari_marrow.widgets.components.layout import fill_column, text_label
 from napari_marrow.widgets.components.run_panel import RunPanel
 from napari_marrow.widgets.components.training.saving import SUFFIX
@@ -63,12 +64,14 @@ class ExplainPage(ProjectPage):
         The dock widget that this is in.
     run
         Shows progress.
+    process
+        Runs Grad-CAM.
     """
 
     asked = Signal()
     """A cell is to be explained: this page is wanted."""
 
-    def __init__(self, owner: DockWidget, run: RunPanel):
+    def __init__(self, owner: DockWidget, run: RunPanel, process: JobProcess):
         super().__init__()
         self._viewer = owner.viewer
         self.cell: PointedCell | None = None
@@ -77,7 +80,7 @@ class ExplainPage(ProjectPage):
         self.about, self.neighbours, self.reasons = text_label(HOW), text_label(), text_label()
         self.strip, self.bars = ThumbnailStrip(), EvidenceBars(owner.viewer)
         self.strip.picked.connect(self._go_to)
-        self.network = NetworkMaps(owner, run)
+        self.network = NetworkMaps(owner, run, process)
         self.network.found.connect(self._show_model)
         self._pointing = Task(owner, failed=self._say)
         self._task = Task(owner, failed=self.neighbours.setText)

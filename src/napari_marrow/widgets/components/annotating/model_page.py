@@ -39,15 +39,16 @@ class ModelPage(ProjectPage):
     Parameters
     ----------
     owner
-        The dock widget; its child process trains.
+        The dock widget.
     run
         Shows progress.
+    process
+        Trains networks.
     """
 
-    def __init__(self, owner: DockWidget, run: RunPanel):
+    def __init__(self, owner: DockWidget, run: RunPanel, process: JobProcess):
         super().__init__()
-        self._run = run
-        self._process = JobProcess(owner)
+        self._run, self._process = run, process
         self._numbers = itertools.count(1)
         self.task = Task(owner, run)
         self.pointed = text_label(NO_CELL)

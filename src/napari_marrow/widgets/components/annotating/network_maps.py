@@ -52,16 +52,17 @@ class NetworkMaps(QWidget):
         The dock widget that this is in.
     run
         Shows progress.
+    process
+        Runs Grad-CAM.
     """
 
     found = Signal(object)
     """The :class:`ModelEvidence` of a model on measured features."""
 
-    def __init__(self, owner: DockWidget, run: RunPanel):
+    def __init__(self, owner: DockWidget, run: RunPanel, process: JobProcess):
         super().__init__()
-        self._owner, self._viewer, self._runs = owner, owner.viewer, runs_of(owner.viewer)
-        self._process: JobProcess | None = None
-        self._run = run
+        self._viewer, self._runs = owner.viewer, runs_of(owner.viewer)
+        self._run, self._process = run, process
         self._chosen: Path | None = None
         self._answering: Path | None = None
         self._cell: PointedCell | None = None
@@ -118,12 +119,9 @@ class NetworkMaps(QWidget):
         cell, bundle = self._cell, self.bundle
         if cell is None or bundle is None:
             return
-        if self._process is None:
-            self._process = JobProcess(self._owner)
-        process = self._process
 
         def work(emit: Emit, should_stop: ShouldStop) -> CellMaps | ModelEvidence:
-            return _explain(bundle, cell, process, emit, should_stop)
+            return _explain(bundle, cell, self._process, emit, should_stop)
 
         self.sentences.setText("")
         self.task.start(work, lambda found: self._show(cell, found), begun="Reading the model...")
