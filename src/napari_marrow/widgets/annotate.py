@@ -54,10 +54,18 @@ FOLLOW_MS = 150
 """The field that the slider comes to is read this long after its last step, in milliseconds."""
 
 
-HOW = (
-    "Point at a cell: 1 to 9 give it a class, 0 takes it away, Space accepts what the model says, "
-    "Ctrl+Z undoes. Paint, or draw a polygon, over many cells to give all of them the class of "
-    "the selected label. Keys act while the layer of cells is the active one."
+KEYS = (
+    ("Give the cell under the pointer a class", "1 to 9"),
+    ("Take its class away", "0"),
+    ("Accept what the model says of it", "Space"),
+    ("Ask about a cell that tells the model much", "N"),
+    ("Explain the model's answer", "W"),
+    ("Undo", "Ctrl+Z"),
+    ("Redo", "Ctrl+Shift+Z"),
+)
+TOOLS = (
+    "Keys act while the layer of cells is the active one. Paint, or draw a polygon, over many "
+    "cells to give all of them the class of the selected label."
 )
 
 
@@ -122,6 +130,11 @@ class Annotate(PhotographWidget):
         project = QWidget()
         fill_column(project, self.place, self.open_button)
         self.pages, self._own_pages = Pages(), list[ProjectPage]()
+        keys = FactTable(("What it does", "Key"), "Keys of the layer of cells.")
+        keys.set_rows(KEYS)
+        how = QWidget()
+        fill_column(how, keys, text_label(TOOLS))
+        self.pages.add("Keys", how, "What keys and tools do.")
         self._add_page("Model", self.model_page, "What the model says of the other cells.")
         self.review = ReviewPages(self.viewer, self.pages)
         self.explain_page = ExplainPage(self, self.run, process)
@@ -142,8 +155,7 @@ class Annotate(PhotographWidget):
                 "Classes",
                 self.classes,
                 row(self.new_class, self.add_button),
-                text_label(HOW),
-                row(text_label("Select"), self.rectangle_button, self.lasso_button),
+                row(text_label("Select by"), self.rectangle_button, self.lasso_button),
             ),
             self.pages,
             actions=[row(self.undo_button, self.redo_button), self.run],
