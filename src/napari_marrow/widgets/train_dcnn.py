@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import itertools
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,15 @@ from napari_marrow.jobs.client import Child
 from napari_marrow.jobs.devices import Devices
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.jobs.train import TrainingResult, TrainJob
+from napari_marrow.learning.bundle_files import BUNDLE_JSON
 from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.registry import KINDS, MODELS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.behaviours.caption import attach_caption
+from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.close_guard import CloseGuard
-from napari_marrow.widgets.components.dock_widget import DockWidget
+from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.forms import SettingsForm
 from napari_marrow.widgets.components.layout import button, group, text_label
 from napari_marrow.widgets.components.model_panel import ModelPanel, open_model
@@ -42,6 +45,7 @@ from napari_marrow.widgets.components.training.view import TrainingView
 if TYPE_CHECKING:
     import napari
 
+LAST_MODEL_AFTER_MS = 200
 WARM_START_AFTER_MS = 500
 """The widget is drawn first; then TensorFlow starts in the child."""
 NO_DEVICES_YET = "Devices are looked for when training starts."
@@ -135,6 +139,7 @@ class TrainDcnn(DockWidget):
         self._warm_start = get_plugin_settings("napari-marrow").training.warm_start
         self._warm_again = True  # once where its process ended by itself
         self._warm_pid: int | None = None  # of the child in which TensorFlow was started
+        QTimer.singleShot(LAST_MODEL_AFTER_MS, while_alive(self.model.open_last))
         if self._warm_start:
             QTimer.singleShot(WARM_START_AFTER_MS, self.warm)
 
@@ -235,7 +240,16 @@ class TrainDcnn(DockWidget):
             self.runs.end(run, "finished")
         self.run.say(text)
         self.model.show_model(bundle)
+        if Photograph.open_in(self.viewer.layers):
+            self.model.offer_labels()
         self._show_runs()
+
+    def open_dropped(self, paths: Sequence[Path]) -> None:
+        """Load a bundle that was dropped, and open photographs."""
+        bundles = [x for x in paths if (x / BUNDLE_JSON).is_file()]
+        if bundles:
+            self.model.open_in_thread(bundles[-1])
+        super().open_dropped([x for x in paths if x not in bundles])
 
     def _use(self, run: Run) -> None:
         """Make the model of a run the current one."""

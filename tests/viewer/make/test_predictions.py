@@ -32,7 +32,7 @@ from napari_marrow.viewer.make.predictions import (
 )
 from napari_marrow.viewer.make.stains import recoloured, recoloured_layer
 from napari_marrow.viewer.photograph.photograph import Photograph
-from napari_marrow.widgets.components.model_panel import _report
+from napari_marrow.widgets.components.labelling import report
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_photographs_of_another_acquisition_are_reported(viewer, toy):
     (labelled,) = predict_photographs(bundle, Photograph.all_of(viewer.layers))
     assert labelled.shift.startswith("These 6 photographs are unlike those learnt from (background")
     assert all(OTHER_ACQUISITION in p.reason for p in labelled.predictions)
-    assert labelled.shift in _report([labelled], [])
+    assert labelled.shift in report([labelled], [])
     show_predictions(viewer, labelled, bundle.info.classes)
     answers = LayerInfo.of(viewer.layers["PKG - SN-AM"]).predictions
     assert all(answer.uncertain for answer in answers)

@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_marrow.viewer.layer_info import LayerInfo
+from napari_marrow.widgets.components.training.last_model import last_model, remember_model
 from tampering import seal
 
 BUNDLES = Path(__file__).parents[2] / "learning" / "bundles" / "golden"
@@ -154,3 +157,70 @@ def test_predicted_cells_are_written_as_they_are_shown(
         areas = [(frames[row] == number).sum() for number in own["index"]]
         assert own["area_px"].tolist() == areas
     assert len([*(out / "geojson").iterdir()]) == 6
+
+
+def drop(widget, *paths):
+    """Drag files over a widget and let go."""
+    data, copy = QMimeData(), Qt.DropAction.CopyAction
+    data.setUrls([QUrl.fromLocalFile(str(x)) for x in paths])
+    rest = (copy, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    enter = QDragEnterEvent(QPoint(9, 9), *rest)
+    QApplication.sendEvent(widget, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(widget, QDropEvent(QPointF(9, 9), *rest))
+
+
+@pytest.fixture
+def train(monkeypatch):
+    """A function that opens Train DCNN in a viewer."""
+    monkeypatch.setattr("napari_marrow.widgets.train_dcnn.WARM_START_AFTER_MS", 10**8)
+
+    def opened(viewer):
+        return viewer.window.add_plugin_dock_widget("napari-marrow", "Train DCNN")[1]
+
+    return opened
+
+
+def test_three_actions_lead_from_a_folder_to_labelled_cells(
+    make_napari_viewer, train, snam, tmp_path, make_toy, qtbot
+):
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    before = train(make_napari_viewer())
+    drop(before, bundle.path)
+    qtbot.waitUntil(lambda: "Opened" in before.run.status.text(), timeout=20_000)
+    viewer = make_napari_viewer()
+    widget = train(viewer)  # 1: open the widget, which begins with that model
+    drop(widget, snam)  # 2: no dialog asks for a reader
+    assert "PKG - SN-AM" in viewer.layers
+    qtbot.waitUntil(widget.model.label_button.isEnabled, timeout=20_000)
+    assert widget.run.status.text() == f"The model is {bundle.path}, which was used last."
+    widget.model.label_button.click()  # 3
+    qtbot.waitUntil(lambda: "PKG - SN-AM predicted cells" in viewer.layers, timeout=20_000)
+
+
+def test_a_last_model_that_is_gone_or_damaged_is_no_matter(
+    make_napari_viewer, train, tmp_path, make_toy, qtbot
+):
+    bundle = make_toy(tmp_path / "cells.marrow")
+    remember_model(bundle.path)
+    (bundle.path / "model.onnx").write_bytes(b"x")
+    widget = train(make_napari_viewer())
+    widget.model.open_last()
+    qtbot.waitUntil(lambda: not widget.model._begin_with.busy, timeout=20_000)
+    assert widget.model.bundle is None
+    assert widget.run.status.text() == ""
+    shutil.rmtree(bundle.path)
+    assert last_model() is None
+
+
+def test_labelling_is_the_next_step_after_a_training(opened, finish_run, qtbot):
+    _, model, _ = opened
+    widget = model.parent()
+    while not hasattr(widget, "runs"):
+        widget = widget.parent()
+    assert not model.label_button.property("emphasized")
+    finish_run(widget)
+    assert model.label_button.property("emphasized")
+    model.label_button.click()
+    assert not model.label_button.property("emphasized")
+    wait(model, qtbot)

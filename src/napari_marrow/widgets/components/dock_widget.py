@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import napari
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
-from qtpy.QtGui import QKeyEvent, QShowEvent
+from qtpy.QtCore import QEvent, QMimeData, QObject, QPoint, QSize, Qt, Signal
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from qtpy.QtWidgets import QDockWidget, QLayout, QMainWindow, QScrollArea, QWidget
 
 from napari_marrow.viewer.per_viewer import single_shot, unwrapped
@@ -46,6 +47,7 @@ class DockWidget(QWidget):
         self._covered = False  # by another tab, or hidden
         self._shown_timer = single_shot(0, self._shown, self)
         self._call_up_timer = single_shot(0, self._call_up, self)
+        self.setAcceptDrops(True)
         self.viewer.events.theme.connect(while_alive(self._follow_theme))
         self._follow_theme()
 
@@ -96,6 +98,22 @@ class DockWidget(QWidget):
         """Let Return press a button, as it does in dialogs."""
         if not press_focused_button(self, event):
             super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Take folders and files."""
+        if event is not None and _paths(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Open what was dropped with this plugin: napari itself asks which one reads a folder."""
+        if event is not None and (paths := _paths(event.mimeData())):
+            event.acceptProposedAction()
+            self.open_dropped(paths)
+
+    def open_dropped(self, paths: Sequence[Path]) -> None:
+        """Open photographs, or folders of them."""
+        for path in paths:
+            self.viewer.open(str(path), plugin="napari-marrow")
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Take a place beside other docks of this plugin, and the focus."""
@@ -149,6 +167,12 @@ class DockWidget(QWidget):
                 for task in self.findChildren(Task):
                     task.cancel()
         return super().event(event)
+
+
+def _paths(data: QMimeData | None) -> list[Path]:
+    """Return the folders and files on this computer that are dragged."""
+    urls = [] if data is None else data.urls()
+    return [Path(x.toLocalFile()) for x in urls if x.isLocalFile()]
 
 
 def _tabify_where_crowded(dock: QDockWidget, window: QMainWindow) -> None:

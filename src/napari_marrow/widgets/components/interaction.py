@@ -8,11 +8,15 @@ from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QPushButton,
     QScrollBar,
     QWidget,
 )
+
+EMPHASIZED = "emphasized"
+"""The property of a button that is the next step."""
 
 
 class _WheelFilter(QObject):
@@ -56,6 +60,36 @@ def press_focused_button(widget: QWidget, event: QKeyEvent | None) -> bool:
     return True
 
 
+class Emphasis:
+    """Shows that a button is the next step.
+
+    Parameters
+    ----------
+    button
+        Of a dock widget.
+    """
+
+    def __init__(self, button: QPushButton):
+        self._button = button
+
+    def show(self) -> None:
+        """Give the button a colour, and the focus where another button had it or none."""
+        self._set(True)
+        focused = QApplication.focusWidget()
+        if self._button.isVisible() and (focused is None or isinstance(focused, QPushButton)):
+            self._button.setFocus()
+
+    def end(self) -> None:
+        """Show the button as all others."""
+        self._set(False)
+
+    def _set(self, shown: bool) -> None:
+        self._button.setProperty(EMPHASIZED, shown)
+        if (style := self._button.style()) is not None:  # it looks at the property once
+            style.unpolish(self._button)
+            style.polish(self._button)
+
+
 def style_sheet(theme_name: str) -> str:
     """Return the style that shows focus and selection in a theme of napari, which hides both."""
     theme = get_theme(theme_name)
@@ -67,6 +101,7 @@ def style_sheet(theme_name: str) -> str:
         {", ".join(fields)} {{ border: 1px solid transparent; }}
         QPushButton:disabled, QComboBox:disabled {{ border: 1px solid {theme.primary.as_hex()}; }}
         QAbstractSpinBox {{ min-width: 8em; }}
+        QPushButton[{EMPHASIZED}="true"] {{ border: 1px solid {text}; background: {chosen}; }}
         {focused} {{ border: 1px solid {text}; }}
         QListView::item:selected, QTableView::item:selected {{
             background: {chosen}; color: {text};

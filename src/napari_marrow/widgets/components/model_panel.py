@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,26 +11,29 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import QEventLoop
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.failures import Failure, Failures
-from napari_marrow.data.text import counted, first_few
 from napari_marrow.jobs.events import Emit, ShouldStop
 from napari_marrow.learning.bundle_files import FEATURES
 from napari_marrow.learning.bundles.bundle import Bundle, load_bundle
-from napari_marrow.learning.model_settings import Adapt
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.settings import PredictSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
 from napari_marrow.report.tables import verdict
 from napari_marrow.viewer.io.opened import opened_files
-from napari_marrow.viewer.layer_info import shown_slice
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.records import AnsweringModel
 from napari_marrow.viewer.task import Task
-from napari_marrow.viewer.training.session import fingerprints
 from napari_marrow.widgets.components.cell_export import PredictedExport
 from napari_marrow.widgets.components.dock_widget import DockWidget, while_alive
 from napari_marrow.widgets.components.forms import SettingsForm
+from napari_marrow.widgets.components.interaction import Emphasis
+from napari_marrow.widgets.components.labelling import (
+    Labelled,
+    failed_sentences,
+    outdated_sentence,
+    predict_all,
+    report,
+    shown_photograph,
+)
 from napari_marrow.widgets.components.layout import (
     button,
     fill_column,
@@ -42,17 +43,15 @@ from napari_marrow.widgets.components.layout import (
     text_label,
 )
 from napari_marrow.widgets.components.legend import Legend
-from napari_marrow.widgets.components.photograph_widget import NO_FIELD
 from napari_marrow.widgets.components.run_panel import RunPanel
+from napari_marrow.widgets.components.training.last_model import last_model, remember_model
 from napari_marrow.widgets.components.training.runs import Runs
 from napari_marrow.widgets.components.training.saving import ask_path, save_bundle
 from napari_marrow.widgets.components.training.unsaved_model import kept_models
 
 if TYPE_CHECKING:
-    import napari
     import pandas as pd
 
-    from napari_marrow.viewer.make.predictions import LabelledPhotograph
     from napari_marrow.widgets.components.row_canvas import RowCanvas
 
 MAX_IMPORTANCES = 10
@@ -87,6 +86,7 @@ class ModelPanel(QWidget):
         self.bundle: Bundle | None = None
         self.task, self.saving = Task(owner, run, failed), Task(owner, run, failed)
         self._reading = Task(owner, failed=self._say_also)
+        self._begin_with = Task(owner, failed=lambda text: None)  # without it, as without a model
         self.importances: RowCanvas | None = None
         self.form = SettingsForm(PredictSettings())
         self.exported = PredictedExport(self._viewer, run, failed)
@@ -101,7 +101,7 @@ class ModelPanel(QWidget):
         )
         self.load_button = path_button(
             "Load bundle...",
-            lambda: QFileDialog.getExistingDirectory(self, "Bundle (a .marrow folder)"),
+            self._ask_bundle,
             self.open_in_thread,
             "Open a model that was saved; models of other runs stay in the list of runs.",
         )
@@ -113,6 +113,7 @@ class ModelPanel(QWidget):
             self.label_field,
             "Label only the field that is shown, or the cells in it; answers of other fields stay.",
         )
+        self._emphasis = Emphasis(self.label_button)
         self.legend = Legend(self._viewer)
         self.earlier = text_label()
         self.earlier.hide()
@@ -162,6 +163,7 @@ class ModelPanel(QWidget):
 
         def opened(bundle: Bundle) -> None:
             self.show_model(bundle)
+            remember_model(path)
             self._run.say(f"Opened {path}.")
 
         self.task.start(lambda emit, stop: open_model(path), opened, begun=f"Opening {path}...")
@@ -200,6 +202,24 @@ class ModelPanel(QWidget):
         self.importances.show_rows(len(best), lambda axes, text: draw_importances(axes, best, text))
         self._importances_box.show()
 
+    def _ask_bundle(self) -> str:
+        last = last_model()
+        start = "" if last is None else str(last.parent)
+        return QFileDialog.getExistingDirectory(self, "Bundle (a .marrow folder)", start)
+
+    def open_last(self) -> None:
+        """Begin with the saved model that was used last, unless there is a model by then."""
+        last = last_model()
+        if last is None or self.bundle is not None or self._run.busy:
+            return
+
+        def opened(bundle: Bundle) -> None:
+            if self.bundle is None:
+                self.show_model(bundle)
+                self._run.say(f"The model is {last}, which was used last.")
+
+        self._begin_with.start(lambda emit, stop: open_model(last), opened, begun="")
+
     def _ask_path(self) -> str:
         """Ask where to save the model; "" for cancelled."""
         path = None if self.bundle is None else ask_path(self, self._runs, self.bundle.path)
@@ -216,6 +236,7 @@ class ModelPanel(QWidget):
 
         def saved(bundle: Bundle) -> None:
             self._runs.set_saved(before, bundle.path)
+            remember_model(bundle.path)
             self.show_model(bundle)
             self._run.say(f"Saved as {bundle.path}.")
 
@@ -236,21 +257,26 @@ class ModelPanel(QWidget):
         """Label the field that is shown, or its cells, in a thread."""
         self._label(lambda: [shown_photograph(self._viewer)])
 
+    def offer_labels(self) -> None:
+        """Show that labelling is the next step; Return does it where a button had the focus."""
+        self._emphasis.show()
+
     def _label(self, gather: Callable[[], list[Photograph]]) -> None:
         bundle = self.bundle
         if bundle is None:
             return
         with self.task.reporting():
+            self._emphasis.end()
             settings = self.form.settings()
             model = bundle.with_engine(settings.engine)
             chosen = gather()
             self.task.start(
-                partial(_predict_all, model, chosen, settings.adapt),
+                partial(predict_all, model, chosen, settings.adapt),
                 partial(self._show_labels, model),
                 begun="Labelling...",
             )
 
-    def _show_labels(self, bundle: Bundle, found: _Labelled) -> None:
+    def _show_labels(self, bundle: Bundle, found: Labelled) -> None:
         """Show the answers for photographs that are as they were, and say which are not."""
         from napari_marrow.viewer.behaviours.opening import attach_behaviours
         from napari_marrow.viewer.make.predictions import show_predictions
@@ -262,12 +288,12 @@ class ModelPanel(QWidget):
         by = AnsweringModel(bundle.fingerprint, self._name_of(bundle))
         notes = [show_predictions(self._viewer, one, info.classes, by) for one in labelled]
         self._show_earlier()
-        sentences = [_outdated_sentence(outdated), *_failed_sentences(found.failed)]
+        sentences = [outdated_sentence(outdated), *failed_sentences(found.failed)]
         if labelled:
             first = [] if info.confounding is None else [info.confounding.sentence]
             notes += [info.others_sentence, engine.note]
             sides = [side for x in labelled for side in found.sides[x]]
-            sentences = [*first, _report(labelled, sides), *sentences, *notes, RESEARCH_ONLY]
+            sentences = [*first, report(labelled, sides), *sentences, *notes, RESEARCH_ONLY]
         text = " ".join(filter(None, sentences))
         self._run.say(text)
         show_info(text)
@@ -275,70 +301,6 @@ class ModelPanel(QWidget):
     def _name_of(self, bundle: Bundle) -> str:
         run = self._runs.of_bundle(bundle.path)
         return bundle.path.stem if run is None else run.name
-
-
-def shown_photograph(viewer: napari.Viewer) -> Photograph:
-    """Return the topmost visible photograph, with the field that is shown as the chosen one.
-
-    Raises
-    ------
-    MarrowError
-        When none is visible, or the slider shows none of its fields.
-    """
-    visible = [x for x in Photograph.all_of(viewer.layers) if x.layer.visible]
-    if not visible:
-        raise MarrowError("No photograph is visible; show the one to label with its eye symbol.")
-    for photograph in reversed(visible):
-        row = shown_slice(photograph.layer, viewer.dims.point)
-        if row >= 0:
-            return replace(photograph, chosen=(row,))
-    raise MarrowError(NO_FIELD)
-
-
-@dataclass(frozen=True)
-class _Labelled:
-    """What a thread labelled.
-
-    ``sides`` are as :meth:`.Bundle.side_of` returns them, of each row that was labelled;
-    ``failed`` are fields that can't be read.
-    """
-
-    photographs: Sequence[LabelledPhotograph]
-    sides: Mapping[LabelledPhotograph, Sequence[str | None]]
-    failed: Sequence[Failure]
-
-
-def _report(labelled: Sequence[LabelledPhotograph], sides: Sequence[str | None]) -> str:
-    """Return what was labelled, whose nuclei the cells are, and what was learnt from."""
-    fields = [(x.photograph, row) for x in labelled for row in x.rows]
-    text = f"{counted(len(fields), 'field')} labelled"
-    if any(x.cells for x in labelled):
-        n_cells = sum(len(p.table) for x in labelled for p in x.predictions)
-        origins = Counter(photograph.nuclei_origin(row) for photograph, row in fields)
-        whose = [f"{origin} ({counted(n, 'field')})" for origin, n in origins.items()]
-        nuclei = ", ".join(first_few(whose) if len(whose) > 1 else origins)
-        text = f"{counted(n_cells, 'cell')} of {text}; the nuclei are {nuclei}"
-    notes = dict.fromkeys(note for x in labelled for note in x.photograph.notes)
-    sentences = ["; ".join([text, *first_few([*notes])]) + "."]
-    sentences += {x.shift for x in labelled if x.shift}
-    n_learnt, n_held_out = sides.count("learnt"), sides.count("held out")
-    if n_learnt or n_held_out:
-        text = f"The model learnt from {n_learnt} of them"
-        sentences.append(f"{text}, {n_held_out} held out." if n_held_out else f"{text}.")
-    return " ".join(sentences)
-
-
-def _outdated_sentence(outdated: Mapping[LabelledPhotograph, str]) -> str:
-    """Return which photographs are not labelled as they were changed or removed meanwhile."""
-    reasons = [*dict.fromkeys(filter(None, outdated.values()))]
-    names = {y: [x.photograph.name for x, why in outdated.items() if why == y] for y in reasons}
-    return " ".join(f"{', '.join(first_few(names[why]))}: {why}" for why in reasons)
-
-
-def _failed_sentences(failed: Sequence[Failure]) -> list[str]:
-    if not failed:
-        return []
-    return [f"{counted(len(failed), 'field')} left out: {failed[0].reason}"]
 
 
 def open_model(path: Path) -> Bundle:
@@ -361,23 +323,3 @@ def _read_importances(bundle: Bundle, emit: Emit, should_stop: ShouldStop) -> pd
     return bundle.read(
         FEATURES, lambda content: read_importances(content, features, MAX_IMPORTANCES)
     )
-
-
-def _predict_all(
-    bundle: Bundle,
-    photographs: list[Photograph],
-    adapt: Adapt,
-    emit: Emit,
-    should_stop: ShouldStop,
-) -> _Labelled:
-    """Label photographs; note what was learnt from and held out, and what was left out."""
-    # Imported in the thread: it brings ONNX Runtime and pandas.
-    from napari_marrow.viewer.make.predictions import predict_photographs
-
-    failures = Failures()
-    labelled = predict_photographs(bundle, photographs, emit, should_stop, failures, adapt)
-    sides = {
-        x: [bundle.side_of(x.predictions[row], fingerprints(x.photograph, row)) for row in x.rows]
-        for x in labelled
-    }
-    return _Labelled(labelled, sides, failures.found)
