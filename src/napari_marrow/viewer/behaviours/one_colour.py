@@ -44,17 +44,23 @@ class OneColour(ViewerFollower):
 
     def settle(self) -> None:
         """Hide the masks of photographs that predicted cells were shown over, and show others."""
+        layers = [x for x in self.layers if isinstance(x, Labels)]
+        predicted = [x for x in layers if x.visible and LayerInfo.of(x).kind is Kind.PREDICTED]
+        below = {LayerInfo.of(x).photograph for x in predicted} - {None}
+        stay = {x for x in layers if LayerInfo.of(x).photograph in below}  # its image may be closed
         for image, own in labels_of(self.layers).items():
-            shown = any(x.visible and LayerInfo.of(x).kind is Kind.PREDICTED for x in own)
+            shown = any(x in own for x in predicted)
             masks = [x for x in own if holds_masks(image, x)]
+            stay |= {*masks} if shown else set()
             if shown and image not in self._covered:
                 self._covered.add(image)
                 for layer in (x for x in masks if x.visible):
                     self._cover(layer)
-            elif not shown and image in self._covered:
+            elif not shown:
                 self._covered.discard(image)
-                for layer in (x for x in masks if LayerInfo.of(x).covered):
-                    layer.visible = True
+        for layer in layers:
+            if LayerInfo.of(layer).covered and layer not in stay:
+                layer.visible = True
 
     def _cover(self, layer: Labels) -> None:
         replace(LayerInfo.of(layer), covered=True).set_on(layer)  # first: it counts all the time

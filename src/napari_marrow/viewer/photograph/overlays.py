@@ -113,7 +113,8 @@ def own_labels_over(
 
 def misplaced(image: Image, elsewhere: Sequence[Labels]) -> str:
     """Return a sentence about visible nuclei or classes that don't lie over a photograph, or ''."""
-    names = [x.name for x in elsewhere if is_seen(x) and _is_used(image, x)]
+    used = [x for x in elsewhere if is_seen(x) and _is_used(image, x)]
+    names = [x.name for x in used if not _is_predicted(x)]  # of those layer_notes says it
     if not names:
         return ""
     return (
@@ -121,6 +122,11 @@ def misplaced(image: Image, elsewhere: Sequence[Labels]) -> str:
         "than those in view; Alt-click the Transform button of the layer that was moved, give it "
         "the photograph's size and scale, or hide it."
     )
+
+
+def _is_predicted(layer: Labels) -> bool:
+    kind = LayerInfo.of(layer).kind
+    return kind is not None and kind.is_predicted
 
 
 def _is_used(image: Image, layer: Labels) -> bool:
@@ -160,6 +166,11 @@ def layer_notes(
 def _doubts(layer: Labels, image: Image, covered: bool) -> list[str]:
     """What to check of a layer that gives its photograph cells."""
     texts, info = list[str](), LayerInfo.of(layer)
+    if _is_predicted(layer) and not lies_over(image, layer):
+        texts.append(
+            f"{layer.name} does not lie pixel for pixel over {image.name}, so that its corrections "
+            "are not used: label again, which takes them along"
+        )
     if covered:
         texts.append(f"{layer.name} is covered by {image.name}: drag it above in the layer list")
     changed = (
