@@ -31,6 +31,7 @@ from napari_marrow.widgets.components.annotating.explain_page import ExplainPage
 from napari_marrow.widgets.components.annotating.model_page import ModelPage
 from napari_marrow.widgets.components.annotating.page import ProjectPage
 from napari_marrow.widgets.components.annotating.review_pages import ReviewPages
+from napari_marrow.widgets.components.annotating.show_page import ShowPage
 from napari_marrow.widgets.components.dock_widget import while_alive
 from napari_marrow.widgets.components.evaluation.fact_table import FactTable
 from napari_marrow.widgets.components.job_process import JobProcess
@@ -136,6 +137,8 @@ class Annotate(PhotographWidget):
         fill_column(how, keys, text_label(TOOLS))
         self.pages.add("Keys", how, "What keys and tools do.")
         self._add_page("Model", self.model_page, "What the model says of the other cells.")
+        self.show_page = ShowPage()
+        self._add_page("Show", self.show_page, "Which cells have a ring.")
         self.review = ReviewPages(self.viewer, self.pages)
         self.explain_page = ExplainPage(self, self.run, process)
         self.explain_page.asked.connect(self._show_explanation)

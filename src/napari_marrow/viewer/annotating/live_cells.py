@@ -71,6 +71,8 @@ class LiveCells(QObject):
         As it was given.
     answers
         What is known of each cell; None until a field is measured.
+    rings
+        Shows the answers; it has a filter.
     asked
         Field and number of the cell that a person is asked about, whose ring is its own.
     warning
@@ -92,7 +94,7 @@ class LiveCells(QObject):
         self._acquisitions: dict[Key, str] = {}
         self.warning = ""
         self._other: tuple[str, pd.DataFrame] | None = None  # answers of another model
-        self._rings = RingLayers(session)
+        self.rings = RingLayers(session)
         self._open = True
         self._queue, self._failed = MeasuringQueue(), set[Key]()
         self._checked: Checked | None = None
@@ -118,7 +120,7 @@ class LiveCells(QObject):
         self.session.changed.disconnect(self._take_given)
         self.session.edited.disconnect(self._forget)
         self.session.viewer.layers.events.removed.disconnect(self._drop_closed)
-        self._rings.close()
+        self.rings.close()
         self._slices.clear()
 
     @property
@@ -132,7 +134,7 @@ class LiveCells(QObject):
         """Measure all fields of a photograph that are not yet, the shown one first."""
         image = photograph.layer
         self._queue.show((image, shown_slice(image, self.session.viewer.dims.point)))
-        self._rings.add(image)
+        self.rings.add(image)
         done = self._slices.keys() | self._failed
         rows = [row for row in range(len(photograph)) if (image, row) not in done]
         self._queue.add(photograph, rows)
@@ -141,7 +143,7 @@ class LiveCells(QObject):
 
     def show_again(self, image: Image) -> None:
         """Add the rings of a photograph once more where their layer was removed."""
-        if self._rings.add_again(image):
+        if self.rings.add_again(image):
             self.recolour()
 
     def _measure(self) -> None:
@@ -202,7 +204,7 @@ class LiveCells(QObject):
         for k in rows:
             del self._slices[image, k]
         self._joined = None
-        self._rings.hide(image, rows)
+        self.rings.hide(image, rows)
         self._queue.forget()
         self._queue.add(Photograph.of(image, list(self.session.viewer.layers)), rows)
         self._measure_soon.start()
@@ -210,8 +212,8 @@ class LiveCells(QObject):
     def _drop_closed(self, _: object = None) -> None:
         """Forget the cells of photographs that were closed."""
         layers = self.session.viewer.layers
-        for image in [x for x in self._rings.images if x not in layers]:
-            self._rings.forget(image)
+        for image in [x for x in self.rings.images if x not in layers]:
+            self.rings.forget(image)
             for key in [key for key in self._slices if key[0] is image]:
                 del self._slices[key]
             self._joined = None
@@ -283,7 +285,7 @@ class LiveCells(QObject):
         if self.answers is None or self._answered is None:
             return
         rings = {key: one.rings for key, one in self._slices.items()}
-        self._rings.show(self.answers, self._answered.keys, rings, self.asked)
+        self.rings.show(self.answers, self._answered.keys, rings, self.asked)
 
     def use(
         self,
@@ -326,7 +328,7 @@ class LiveCells(QObject):
     def photographs(self) -> list[Photograph]:
         """The photographs that are followed, as they are now."""
         layers = list(self.session.viewer.layers)
-        return [Photograph.of(image, layers) for image in self._rings.images if image in layers]
+        return [Photograph.of(image, layers) for image in self.rings.images if image in layers]
 
     def field_of(self, row: int) -> OpenField:
         """Return the field of a cell, by its row in ``answers``.

@@ -8,6 +8,7 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_marrow.imaging.rings import Rings
+from napari_marrow.learning.annotating.arranging import CellFilter, filtered
 from napari_marrow.learning.annotating.cells import CellAnswers
 from napari_marrow.viewer.annotating.measuring_queue import Key
 from napari_marrow.viewer.annotating.session import AnnotationSession
@@ -30,11 +31,17 @@ class RingLayers:
     ----------
     session
         Whose photographs they lie over.
+
+    Attributes
+    ----------
+    wanted
+        Which cells have a ring; takes effect when the rings are shown the next time.
     """
 
     def __init__(self, session: AnnotationSession):
         self._session = session
         self._layers: dict[Image, Labels] = {}
+        self.wanted = CellFilter()
 
     @property
     def images(self) -> list[Image]:
@@ -87,6 +94,10 @@ class RingLayers:
             Field and number of a cell that is asked about: its ring does not show the answer.
         """
         codes, gaps = ring_codes(answers.answers, answers.reasons != "")
+        if self.wanted != CellFilter():
+            others = np.ones(len(codes), bool)
+            others[filtered(answers, self.wanted)] = False
+            codes[others] = gaps[others] = 0
         if asked is not None and (place := answers.cells.row_of(*asked)) is not None:
             codes[place] = gaps[place] = ASKED_ABOUT
         starts = np.searchsorted(answers.cells.field, np.arange(len(keys) + 1))

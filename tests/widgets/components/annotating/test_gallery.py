@@ -308,17 +308,17 @@ def test_a_filter_shows_what_is_asked_for_and_forgets_the_selection(widget, qtbo
     one, other = teach(widget, qtbot)
     press(widget, KEY.Key_N)
     controls, wait = widget.gallery.controls, arranged_anew(widget, qtbot)
-    controls.filter_form.fields["shown"].value = "without a class"
+    controls.filter.form.fields["shown"].value = "without a class"
     wait()
     assert sorted(widget.gallery.model.cell_rows.tolist()) == sorted(one[3:] + other[3:])
     assert selected(widget) == []
     assert "30 of 36 cells in 2 groups, 0 selected" in widget.run.status.text()
     wait = arranged_anew(widget, qtbot)
-    controls.class_combo.setCurrentText("MM")
+    controls.filter.class_combo.setCurrentText("MM")
     wait()
     assert sorted(widget.gallery.model.cell_rows.tolist()) == sorted(other[3:])
     wait = arranged_anew(widget, qtbot)
-    controls.filter_form.fields["high"].value = 0.0
+    controls.filter.form.fields["high"].value = 0.0
     wait()
     assert widget.gallery.model.count == 0
     assert "No cell meets the filter" in widget.run.status.text()
@@ -332,13 +332,16 @@ def test_uncertain_cells_are_dashed_and_found_by_reason(widget, qtbot):
     qtbot.waitUntil(lambda: widget.live.answers.model == "dcnn")
     model, controls = widget.gallery.model, widget.gallery.controls
     assert [row for row in range(n) if model.look(row).uncertain] == [*range(3, 9)]
-    assert not controls.reason_combo.isEnabled()
-    controls.filter_form.fields["shown"].value = "uncertain"
-    assert controls.reason_combo.isEnabled()
-    names = [controls.reason_combo.itemText(k) for k in range(controls.reason_combo.count())]
+    assert not controls.filter.reason_combo.isEnabled()
+    controls.filter.form.fields["shown"].value = "uncertain"
+    assert controls.filter.reason_combo.isEnabled()
+    names = [
+        controls.filter.reason_combo.itemText(k)
+        for k in range(controls.filter.reason_combo.count())
+    ]
     assert names == ["any", "low probability", "neither"]
     wait = arranged_anew(widget, qtbot)
-    controls.reason_combo.setCurrentText("neither")
+    controls.filter.reason_combo.setCurrentText("neither")
     wait()
     assert sorted(model.cell_rows.tolist()) == [7, 8]
 

@@ -101,7 +101,7 @@ class CellGallery(QWidget):
         answers = None if self._live is None else self._live.answers
         if answers is None:
             return
-        self.controls.set_names(answers.classes, reasons_of(answers))
+        self.controls.filter.set_names(answers.classes, reasons_of(answers))
         shown = self.model.answers
         if shown is not None and answers.cells.index is shown.cells.index:
             self.model.update(answers, self._colours)
@@ -133,7 +133,7 @@ class CellGallery(QWidget):
         answers = None if self._live is None else self._live.answers
         if answers is None:
             return
-        wanted, how = self.controls.cell_filter, self.controls.arrangement
+        wanted, how = self.controls.filter.cell_filter, self.controls.arrangement
 
         def work(emit: Emit, should_stop: ShouldStop) -> tuple[CellGroup, ...]:
             return arranged(answers, filtered(answers, wanted), how)
@@ -155,7 +155,7 @@ class CellGallery(QWidget):
         before = cell_keys(shown, range(len(shown.cells)))
         now = {key: row for row, key in enumerate(cell_keys(answers, range(len(answers.cells))))}
         added = set(now) - set(before)
-        looked_at = filtered(answers, self.controls.cell_filter)
+        looked_at = filtered(answers, self.controls.filter.cell_filter)
         new = looked_at[[key in added for key in cell_keys(answers, looked_at)]]
         groups = []
         for group in self.model.groups:
