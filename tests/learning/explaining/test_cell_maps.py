@@ -7,7 +7,8 @@ import pytest
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.learning.bundles.bundle import predict_one
-from napari_marrow.learning.explaining.cell_maps import CellMaps, SeenCell, see_cell
+from napari_marrow.learning.confidence.error_rate import Confidence
+from napari_marrow.learning.explaining.cell_maps import CellMaps, SeenCell, cover_cell, see_cell
 from napari_marrow.learning.explaining.heat_maps import Occlusion, over_patches
 
 SIDE = 80
@@ -19,7 +20,7 @@ def seen():
     nucleus, cell = np.zeros((SIDE, SIDE), bool), np.zeros((SIDE, SIDE), bool)
     nucleus[20:40, 20:40], cell[10:50, 10:50] = True, True
     image = np.full((SIDE, SIDE, 3), 100, np.uint8)
-    return SeenCell(image, None, (5, -3, 40), nucleus, cell, WHITE, np.array([0.1, 0.9]))
+    return SeenCell(image, None, (5, -3, 40), nucleus, cell, WHITE, np.array([0.1, 0.9]), 1.0)
 
 
 def spot(y, x, size=16):
@@ -31,7 +32,7 @@ def spot(y, x, size=16):
 
 def maps(seen, heat, drawn=(), drops=None):
     drops = heat if drops is None else drops
-    return CellMaps.of(("ALL", "MM"), seen, Occlusion(drops, 0.25), heat, drawn)
+    return CellMaps.of(("ALL", "MM"), seen, Occlusion(drops, np.array([0.75, 0.25])), heat, drawn)
 
 
 def test_the_energy_in_nucleus_and_cell_is_beside_their_area(seen):
@@ -87,20 +88,26 @@ def test_a_map_that_any_last_layer_gives_is_not_believed(seen):
 
 
 def test_without_grad_cam_occlusion_is_shown_and_why(seen):
-    found = CellMaps.of(("ALL", "MM"), seen, Occlusion(spot(5, 5), 0.2), why_none="It has none.")
+    found = CellMaps.of(
+        ("ALL", "MM"), seen, Occlusion(spot(5, 5), np.array([0.8, 0.2])), why_none="It has none."
+    )
     assert found.grad_cam is None
     assert not found.believed
     assert found.of_occlusion.nucleus > 0.9
     assert found.sentences[1].startswith("It has none.")
     assert len(found.sentences) == 3
-    nothing = CellMaps.of(("ALL", "MM"), seen, Occlusion(spot(5, 5) * -1, 0.9), why_none="None.")
+    nothing = CellMaps.of(
+        ("ALL", "MM"), seen, Occlusion(spot(5, 5) * -1, np.array([0.8, 0.2])), why_none="None."
+    )
     assert "marks nothing" in nothing.sentences[-1]
 
 
 def test_maps_are_stored_and_read(seen, tmp_path):
     for one in (
         maps(seen, spot(5, 5), [spot(12, 2)]),
-        CellMaps.of(("ALL", "MM"), seen, Occlusion(spot(5, 5), 0.2), why_none="None."),
+        CellMaps.of(
+            ("ALL", "MM"), seen, Occlusion(spot(5, 5), np.array([0.8, 0.2])), why_none="None."
+        ),
     ):
         one.write(tmp_path / "maps.npz")
         found = CellMaps.read(tmp_path / "maps.npz")
@@ -121,13 +128,15 @@ def photograph(draw):
 
 def test_a_cell_is_seen_as_it_is_when_it_is_classified(photograph, make_toy, tmp_path):
     image, nuclei = photograph
-    bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
+    confidence = Confidence(temperature=3.0)
+    bundle = make_toy(tmp_path / "cells.marrow", unit="cell", confidence=confidence)
     table = predict_one(bundle, image, nuclei).table.set_index("index")
     for index in (3, 7):
         seen = see_cell(bundle, image, nuclei, index)
-        np.testing.assert_allclose(
-            seen.probabilities, table.loc[index, ["probability_ALL", "probability_MM"]], atol=1e-6
-        )
+        found = CellMaps.of(("ALL", "MM"), seen, cover_cell(bundle, seen))
+        expected = table.loc[index, ["probability_ALL", "probability_MM"]]
+        np.testing.assert_allclose(found.probabilities, expected, atol=1e-6)
+        assert found.least <= max(found.probabilities) + 1e-6
         assert seen.image.shape == (32, 32, 3)
         assert seen.nucleus.any()
         assert (seen.nucleus <= seen.cell).all()

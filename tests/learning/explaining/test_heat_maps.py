@@ -39,7 +39,7 @@ def test_an_answer_falls_where_the_network_looks_and_nowhere_else(image):
         covered[box] = True
         # 160 levels darker than white are 8 of log-odds
         assert drop == pytest.approx(8 * covered[LOOKS_AT].mean(), abs=1e-6)
-    assert found.least == pytest.approx(expit(-5))
+    assert found.lowest[0] == pytest.approx(expit(-5))
     assert fractions[0] == 0
     assert fractions == sorted(fractions)
 

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.learning.annotating.codes import Values
 from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.bundles.classical_predictor import ClassicalPredictor
+from napari_marrow.learning.confidence.calibration import apply_temperature
 from napari_marrow.learning.explaining.evidence import Evidence, omission_evidence
 
 
@@ -42,4 +44,8 @@ def bundle_evidence(
     rows = np.flatnonzero(numbers == index)
     if not len(rows):
         raise MarrowError(f"The photograph has no cell {index}; choose another one.")
-    return omission_evidence(predictor.ask, values, int(rows[0]), info.features)
+
+    def ask(features: Values) -> Values:
+        return apply_temperature(predictor.ask(features), info.confidence.temperature)
+
+    return omission_evidence(ask, values, int(rows[0]), info.features)

@@ -16,6 +16,7 @@ from napari_marrow.imaging.segmentation import segment_cytoplasm
 from napari_marrow.imaging.white_point import WHITE_LEVEL, white_point
 from napari_marrow.learning.bundles.bundle import Bundle
 from napari_marrow.learning.bundles.network_predictor import NetworkPredictor
+from napari_marrow.learning.confidence.calibration import apply_temperature
 from napari_marrow.learning.explaining.heat_maps import (
     Map,
     Occlusion,
@@ -51,7 +52,9 @@ class SeenCell:
     fill
         (3,) the colour of what is no cell, as the network sees it.
     probabilities
-        (classes,) what the network answers.
+        (classes,) what the network answers, before temperature.
+    temperature
+        That calibrates its answers.
     """
 
     image: NDArray[np.uint8]
@@ -61,6 +64,7 @@ class SeenCell:
     cell: NDArray[np.bool_]
     fill: NDArray[np.uint8]
     probabilities: NDArray[np.float64]
+    temperature: float
 
     @property
     def answer(self) -> int:
@@ -131,6 +135,7 @@ def see_cell(
         nucleus | around,
         np.round(white).astype(np.uint8),
         predictor.ask(one.images, one.features)[0],
+        bundle.info.confidence.temperature,
     )
 
 
@@ -164,7 +169,7 @@ class CellMaps:
     classes
         Of the network.
     probabilities
-        What it answers for the cell.
+        What it answers for the cell, calibrated.
     square
         Top, left and side of the cell's square in the photograph, in pixels.
     least
@@ -226,6 +231,8 @@ class CellMaps:
         why_none
             Why there is no Grad-CAM.
         """
+        both = np.array([seen.probabilities, occlusion.lowest])
+        calibrated = apply_temperature(both, seen.temperature)
         side = seen.image.shape[0]
         drops = occlusion.drops.clip(min=0)
         covered = enlarged(occlusion.drops, side)
@@ -239,9 +246,9 @@ class CellMaps:
             random = float(np.mean([rank_correlation(means, x) for x in others]))
         return cls(
             tuple(classes),
-            tuple(seen.probabilities.tolist()),
+            tuple(calibrated[0].tolist()),
             seen.square,
-            occlusion.least,
+            float(calibrated[1, seen.answer]),
             covered,
             heat,
             why_none,

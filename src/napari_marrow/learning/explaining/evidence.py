@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from napari_marrow.learning.annotating.live import Codes, Values
-from napari_marrow.learning.units.column_selection import UsableColumns
+from napari_marrow.learning.annotating.codes import Codes, Values
+
+if TYPE_CHECKING:  # the viewer shows evidence without it
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 QUARTILES_SD = 1.349
 """Standard deviations between the quartiles of a normal distribution."""
@@ -159,6 +161,8 @@ def omission_evidence(
 
 def _leaders(values: Values) -> Codes:
     """Return for each feature the first one that it goes along with, or itself."""
+    from napari_marrow.learning.units.column_selection import UsableColumns
+
     found = UsableColumns().fit(values).collinear_with_
     return np.where(found >= 0, found, np.arange(len(found)))
 

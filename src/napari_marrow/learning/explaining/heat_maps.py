@@ -34,12 +34,12 @@ class Occlusion:
     drops
         (n, n) what the log-odds of the answer, against all other classes, lose where a patch covers
         this place; below 0 they gain.
-    least
-        The lowest probability of the answer under any patch.
+    lowest
+        (classes,) the probabilities under the patch where that of the answer is lowest.
     """
 
     drops: Map
-    least: float
+    lowest: NDArray[np.float64]
 
 
 def occlude(
@@ -77,7 +77,7 @@ def occlude(
     probabilities = np.concatenate(found)
     odds = log_odds(probabilities, answer)
     drops = (odds[0] - odds[1:]).reshape(N_ACROSS, N_ACROSS)
-    return Occlusion(drops, float(probabilities[1:, answer].min()))
+    return Occlusion(drops, probabilities[1 + drops.argmax()])
 
 
 def patches(side: int) -> list[tuple[slice, slice]]:

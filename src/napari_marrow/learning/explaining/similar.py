@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from napari_marrow.learning.annotating.live import UNKNOWN, Codes, Values
+from napari_marrow.learning.annotating.codes import UNKNOWN, Codes, Values
 
 
 @dataclass(frozen=True, eq=False)

@@ -175,6 +175,8 @@ def test_what_is_asked_is_the_model_that_answers_then_that_of_train_dcnn(page, l
     live.use("dcnn", np.full((n, 2), 0.5), np.full(n, ""))
     page.show_session(live)
     qtbot.waitUntil(lambda: network.bundle == answering)
+    page.explain_row(5)
+    qtbot.waitUntil(lambda: "what dcnn says: press Grad-CAM" in page.reasons.text())
     network.set_bundle(Path("other.marrow"))
     assert network.about.text() == "Trained model: other.marrow."
 

@@ -21,6 +21,7 @@ from napari_marrow.viewer.annotating.pointed_cell import PointedCell, cell_under
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.annotating.evidence_bars import EvidenceBars
+from napari_marrow.widgets.components.annotating.model_page import LIVE_MODEL
 from napari_marrow.widgets.components.annotating.network_maps import ModelEvidence, NetworkMaps
 from napari_marrow.widgets.components.annotating.page import ProjectPage
 from napari_marrow.widgets.components.annotating.thumbnail_strip import ThumbnailStrip
@@ -39,6 +40,7 @@ HOW = (
     f"Point at a cell and press {KEY} to see why it is answered as it is: the most similar "
     "annotated cells, the features that speak for and against, and where a network looks."
 )
+OTHER = "The rings show what {} says: press Grad-CAM to see what it goes by."
 ADDED = "They add up to log-odds of {:.1f}, before these are lowered as few cells have a class."
 ALONE = "Each is what the log-odds of {:.1f} lose where this one is not known."
 UNITS = (
@@ -198,11 +200,12 @@ class ExplainPage(ProjectPage):
             )
         ]
         self.strip.show_pictures(found.pictures, explained.similar_classes, tips)
-        if explained.evidence is None:
-            self._hide_bars()
+        model = live.answers.model
+        if explained.evidence is not None:
+            self._show_bars(explained.evidence, live.answers.classes, f"the {LIVE_MODEL}")
         else:
-            names = live.answers.classes
-            self._show_bars(explained.evidence, names, "the live model")
+            self._hide_bars()
+            self.reasons.setText(OTHER.format(model) if model not in ("", LIVE_MODEL) else "")
 
     def _show_model(self, found: ModelEvidence) -> None:
         self._show_bars(found.evidence, found.classes, found.model)
@@ -219,11 +222,10 @@ class ExplainPage(ProjectPage):
             colours |= {x.name: x.colour for x in self.live.session.annotations.classes}
         self.bars.show_evidence(evidence, (colours[answer], colours[other]))
         self.bars.show()
-        self.reasons.show()
 
     def _hide_bars(self) -> None:
         self.bars.hide()
-        self.reasons.hide()
+        self.reasons.setText("")
 
     def _clear(self) -> None:
         self.neighbours.setText("")
