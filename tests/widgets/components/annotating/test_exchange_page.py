@@ -9,6 +9,13 @@ from qtpy.QtWidgets import QFileDialog, QInputDialog
 from shapely.geometry import shape
 
 from napari_marrow.jobs.export_cells_job import ExportSettings
+from napari_marrow.learning.annotating.doubting import Doubts
+from napari_marrow.learning.annotating.estimate import FairEstimate
+from napari_marrow.learning.annotating.review import Review
+from napari_marrow.learning.counting.heldout import HeldOutErrors
+from napari_marrow.learning.counting.result import CountSettings
+from napari_marrow.viewer.annotating.open_project import open_project_of
+from napari_marrow.viewer.annotating.reviewing import Reviewing
 from napari_marrow.widgets.components.annotating.exchange_page import ExchangePage
 from napari_marrow.widgets.components.run_panel import RunPanel
 
@@ -68,6 +75,28 @@ def test_files_hold_what_the_screen_shows(page, live, viewer, tmp_path, qtbot, m
         features = json.loads(file.read_text())["features"]
         for feature, number in zip(features, own["index"], strict=True):
             assert shape(feature["nucleusGeometry"]).area == (labels[row] == number).sum()
+
+
+def test_shares_hold_the_errors_that_are_in_the_counts_on_the_canvas(
+    page, live, viewer, tmp_path, qtbot
+):
+    teach(live, qtbot)
+    reviewing = open_project_of(viewer).reviewing = Reviewing(live)
+    reviewing.close()  # its review is set here
+    errors = HeldOutErrors(("ALL", "MM"), ((30, 5), (4, 40)), (1.0, 1.0), (9, 9))
+    estimate = FairEstimate(79, 0, True, None, errors)
+    reviewing.review = Review(live.answers, estimate, None, Doubts(), 0)
+    page.export(tmp_path / "cells")
+    qtbot.waitUntil(lambda: "written" in said(page), timeout=20_000)
+    found = pd.read_csv(tmp_path / "cells" / "shares.csv").set_index(["image", "class"])
+    for field in (None, live.answers.cells.fields[1]):
+        counts = reviewing.review.count(CountSettings(class_name="MM"), field)
+        share = next(x for x in counts.shares if x.class_name == "MM")
+        row = found.loc[(field or "all fields", "MM")]
+        assert row["basis"] == counts.basis == "corrected"
+        assert row[["share", "low", "high"]].tolist() == pytest.approx(
+            [share.estimate, share.low, share.high], abs=1e-9
+        )
 
 
 def geojson(path, places, name="plasma cell", colour=(1, 2, 3)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QFileDialog, QInputDialog
@@ -22,6 +23,7 @@ from napari_marrow.viewer.annotating.exchange import (
 )
 from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.open_field import OpenField
+from napari_marrow.viewer.annotating.open_project import open_project_of
 from napari_marrow.viewer.task import Task
 from napari_marrow.widgets.components.annotating.page import ProjectPage
 from napari_marrow.widgets.components.cell_export import CellExport, Job, ask_export_folder
@@ -34,12 +36,24 @@ from napari_marrow.widgets.components.layout import (
 )
 from napari_marrow.widgets.components.run_panel import RunPanel
 
+if TYPE_CHECKING:
+    from napari_marrow.learning.counting.heldout import HeldOutErrors
+
 FILES = f"Classes of cells ({' '.join(f'*{x}' for x in SUFFIXES)})"
 IMPORTS = (
     "Import takes over classes from GeoJSON of QuPath and CSV of napari-feature-classifier: each "
     "outline or point gives its class to the cell under it."
 )
 NO_PROJECT = "No project is open; press Annotate first."
+
+
+def shown_errors(live: LiveCells) -> HeldOutErrors | None:
+    """Return the errors of the model that are in the shares that the viewer shows, if any."""
+    reviewing = open_project_of(live.session.viewer).reviewing
+    found = None if reviewing is None else reviewing.review
+    if found is None or live.answers is None or found.known.model != live.answers.model:
+        return None
+    return found.errors
 
 
 class ExchangePage(ProjectPage):
@@ -85,7 +99,8 @@ class ExchangePage(ProjectPage):
         """Write the cells into a folder, in a thread."""
 
         def prepare(settings: ExportSettings) -> Job:
-            job = export_job(self._open(), out, settings)
+            live = self._open()
+            job = export_job(live, out, settings, shown_errors(live))
             return lambda: job
 
         self.exported.write(prepare)
