@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_marrow.data.imports import importing
 from napari_marrow.data.marks.marks import Corners, Mark
 
 MIN_COVERED = 0.5
@@ -106,21 +105,35 @@ def _under(points: Corners, labels: NDArray[np.integer]) -> list[int]:
 
 def _covered(mark: Mark, labels: NDArray[np.integer]) -> dict[int, int]:
     """Return of how many pixels of each cell the middle is inside."""
-    with importing:
-        from skimage.draw import polygon
-
     corners = np.concatenate([ring for rings in mark.polygons for ring in rings])
     low = np.clip(np.floor(corners.min(axis=0)), 0, labels.shape[::-1]).astype(int)
     high = np.clip(np.ceil(corners.max(axis=0)), 0, labels.shape[::-1]).astype(int)
     window = labels[low[1] : high[1], low[0] : high[0]]
     inside = np.zeros(window.shape, bool)
-    if not inside.size:
-        return {}
     for rings in mark.polygons:
-        own = np.zeros_like(inside)
-        for ring in rings:  # what is in a hole is in two rings
-            x, y = (ring - low - 0.5).T
-            own[polygon(y, x, own.shape)] ^= True
-        inside |= own
+        inside |= pixels_inside([ring - low for ring in rings], window.shape)
     numbers, counts = np.unique(window[inside], return_counts=True)
     return {k: n for k, n in zip(numbers.tolist(), counts.tolist(), strict=True) if k}
+
+
+def pixels_inside(rings: Sequence[Corners], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return the pixels whose middle is in an odd number of rings, (height, width).
+
+    Along each row of pixels inside and outside change where a side crosses it: this takes the time
+    of the pixels and the crossings, and not of the pixels for each corner.
+    """
+    height, width = shape
+    changes = np.zeros((height, width + 1), np.intp)
+    for ring in rings:
+        start, end = ring, np.roll(ring, -1, axis=0)
+        ends = np.stack([start[:, 1], end[:, 1]])
+        first, last = np.clip(np.ceil([ends.min(0) - 0.5, ends.max(0) - 0.5]), 0, height)
+        counts = (last - first).astype(np.intp)
+        side = np.repeat(np.arange(len(ring)), counts)
+        before = np.repeat(np.cumsum(counts) - counts, counts)
+        rows = np.repeat(first, counts).astype(np.intp) + np.arange(len(side)) - before
+        (x0, y0), (x1, y1) = start[side].T, end[side].T
+        x = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0)
+        columns = np.clip(np.ceil(x - 0.5), 0, width).astype(np.intp)
+        np.add.at(changes, (rows, columns), 1)
+    return np.cumsum(changes, axis=1)[:, :-1] % 2 == 1

@@ -31,8 +31,10 @@ class FieldPixels:
 
     @property
     def cells(self) -> NDArray[np.integer]:
-        """(height, width), the number of each cell in its nucleus and its cytoplasm."""
+        """(height, width), the number of each cell in its nucleus and its cytoplasm.
+
+        Cytoplasm without a nucleus has numbers of its own, or those that it has there.
+        """
         if self.cytoplasm is None:
             return self.nuclei
-        own = np.isin(self.cytoplasm, self.nuclei)  # what has no nucleus is no cell
-        return np.where(self.nuclei > 0, self.nuclei, np.where(own, self.cytoplasm, 0))
+        return np.where(self.nuclei > 0, self.nuclei, self.cytoplasm)
