@@ -65,15 +65,17 @@ def feature_collection(
     colours
         ``#RRGGBB`` of each class.
     """
-    nuclei, cells = outlines(pixels.nuclei), outlines(pixels.cells)
+    known = answers.cells
+    keys = zip(known.field_names.tolist(), known.index.tolist(), strict=True)
+    places = dict(zip(keys, known.places.tolist(), strict=True))
+    nuclei = outlines(pixels.nuclei)
+    cells = nuclei if pixels.cytoplasm is None else outlines(pixels.cells)
     features = []
     for row in table.to_dict("records"):
         number = int(row["index"])
-        found = answers.cells.row_of(row["image"], number)
-        place = answers.cells.places[found].tolist()
         features.append({
             "type": "Feature",
-            "id": cell_id(row["image"], place),
+            "id": cell_id(row["image"], places[row["image"], number]),
             "geometry": _geometry(cells[number]),
             "nucleusGeometry": _geometry(nuclei[number]),
             "properties": _properties(row, colours),
