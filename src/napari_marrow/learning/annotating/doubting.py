@@ -32,8 +32,7 @@ class Doubt:
         """The same as a question, with its reason."""
         one = self.label
         reason = (
-            f"given {one.given}, which a model that did not learn from it finds "
-            f"{100 * one.probability:.0f} % probable: it answers {one.suggested}"
+            f"given {one.given}, but a model that did not learn from it answers {one.suggested}"
         )
         return Chosen(one.image, one.index, "doubtful", reason, one.suggested)
 
