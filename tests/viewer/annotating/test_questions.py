@@ -115,7 +115,7 @@ def test_where_the_answer_is_to_be_ones_own_nothing_hints_at_it(
     row, place = 1, tuple(live.answers.cells.places[1])
     painted = live.session.layer_of(viewer.layers["stack"]).data
     assert painted[(0, *place)] == 1
-    questions._show(Chosen("stack 0", 2, why, "why"), lambda: None, "")
+    questions.show(Chosen("stack 0", 2, why, "why"), lambda: None, "")
     assert painted[(0, *place)] == 0
     assert questions.text == "Why."
     press(live, viewer, "Space")
@@ -130,7 +130,7 @@ def test_where_the_answer_is_to_be_ones_own_nothing_hints_at_it(
 def test_stopping_shows_the_class_again(questions, live, viewer):
     place = (0, *live.answers.cells.places[1])
     painted = live.session.layer_of(viewer.layers["stack"]).data
-    questions._show(Chosen("stack 0", 2, "again", "why"), lambda: None, "")
+    questions.show(Chosen("stack 0", 2, "again", "why"), lambda: None, "")
     questions.stop()
     assert painted[place] == 1
     assert questions.question is None

@@ -75,7 +75,7 @@ class Questions(QObject):
             now = replace(known, given=given)
             return choose(now, entries, numbers, passed, at_random=at_random)
 
-        self._choosing.start(work, lambda found: self._show(found, self.ask, ALL_HAVE_A_CLASS))
+        self._choosing.start(work, lambda found: self.show(found, self.ask, ALL_HAVE_A_CLASS))
 
     def ask_doubtful(self, doubts: Iterable[Chosen]) -> None:
         """Ask about cells whose class is doubted, one after the other."""
@@ -84,7 +84,7 @@ class Questions(QObject):
 
     def _next_doubtful(self) -> None:
         question = self._doubts.pop(0) if self._doubts else None
-        self._show(question, self._next_doubtful, NO_DOUBTS)
+        self.show(question, self._next_doubtful, NO_DOUBTS)
 
     def keep(self) -> None:
         """Keep the class of the cell that is asked about, as one that was looked at."""
@@ -92,7 +92,7 @@ class Questions(QObject):
         if row is not None and answers is not None and answers.given[row] != UNKNOWN:
             self._keep(answers.classes[int(answers.given[row])], PERSON)
 
-    def _show(self, question: Chosen | None, then: Callable[[], object], end: str) -> None:
+    def show(self, question: Chosen | None, then: Callable[[], object], end: str) -> None:
         """Ask about a cell, after which ``then`` brings the next; say ``end`` where it is None."""
         self.question, self._then = question, then
         with self.live.session.reporting():
@@ -109,8 +109,11 @@ class Questions(QObject):
         question, live = self.question, self.live
         live.asked = None if question is None else (question.field, question.index)
         is_own = question is not None and question.why in OWN_ANSWER
+        before = live.session.hidden
         live.session.hide(live.asked if is_own else None)
         live.recolour()
+        if live.session.hidden != before:  # pages and docks say nothing of the cell, either
+            live.changed.emit()
 
     def stop(self) -> None:
         """Ask nothing more."""

@@ -10,6 +10,7 @@ from qtpy.QtTest import QTest
 
 from annotated_stack import add_stack, field_of_cells
 from napari_marrow.learning.annotating.arranging import CellGroup
+from napari_marrow.learning.annotating.chosen import Chosen
 from napari_marrow.viewer.annotating.open_project import open_project_of
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.annotating.gallery import NEW
@@ -356,6 +357,21 @@ def test_what_is_given_on_the_canvas_is_seen_at_once(widget, live):
     assert (selected(widget), widget.gallery.grid.scrolled) == before
     live.session.undo()
     assert widget.gallery.model.look(row).given is False
+
+
+def test_of_a_cell_whose_class_is_asked_again_nothing_is_told(widget, viewer, live):
+    model = widget.gallery.model
+    row = model.row_of(7)
+    live.give([row], "MM")
+    cells, questions = live.answers.cells, open_project_of(viewer).questions
+    field, number = cells.fields[cells.field[row]], int(cells.index[row])
+    questions.show(Chosen(field, number, "again", "why"), lambda: None, "")
+    assert not model.look(row).given
+    assert "MM" not in model.describe(row)
+    assert "given" not in model.describe(row)
+    questions.stop()
+    assert model.look(row).given
+    assert "MM, given by a person" in model.describe(row)
 
 
 def test_cells_measured_later_are_added_and_the_place_is_kept(widget, viewer, live, qtbot):

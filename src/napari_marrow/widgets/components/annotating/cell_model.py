@@ -50,6 +50,7 @@ class CellLook:
 class CellModel(QAbstractListModel):
     """The cells that are looked at, in groups.
 
+    Of the cell ``hidden``, by its field and number, nothing is told: its class is asked again.
     A change of classes alone is no change of the list: :meth:`update` sends no signal, and the view
     paints anew. Qt would ask for the size of each cell otherwise.
     """
@@ -57,6 +58,7 @@ class CellModel(QAbstractListModel):
     def __init__(self) -> None:
         super().__init__()
         self.answers: CellAnswers | None = None
+        self.hidden: tuple[str, int] | None = None
         self.groups: tuple[CellGroup, ...] = ()
         self._colours: Mapping[str, str] = {}
         self._rows: Rows = np.empty(0, np.intp)  # of each item, or HEADER
@@ -141,6 +143,8 @@ class CellModel(QAbstractListModel):
     def look(self, row: int) -> CellLook:
         """Return how a cell is framed."""
         assert self.answers is not None
+        if self.hidden is not None and row == self.answers.cells.row_of(*self.hidden):
+            return CellLook(GREY, uncertain=False, given=False, by_person=False)
         code = int(self._final[row])
         name = self.answers.classes[code] if code >= 0 else ""
         given = bool(self.answers.given[row] >= 0)
@@ -167,7 +171,8 @@ class CellModel(QAbstractListModel):
         assert answers is not None
         cells = answers.cells
         place = f"{cells.fields[cells.field[row]]}, cell {cells.index[row]}"
-        return f"{place}\n{answers.describe(row)}"
+        is_hidden = self.hidden is not None and row == cells.row_of(*self.hidden)
+        return place if is_hidden else f"{place}\n{answers.describe(row)}"
 
     # What Qt asks for.
 

@@ -101,6 +101,7 @@ class CellGallery(QWidget):
         answers = None if self._live is None else self._live.answers
         if answers is None:
             return
+        self.model.hidden = None if self._live is None else self._live.session.hidden
         self.controls.filter.set_names(answers.classes, reasons_of(answers))
         shown = self.model.answers
         if shown is not None and answers.cells.index is shown.cells.index:
