@@ -21,6 +21,8 @@ MAX_SIDE_PX = 1280
 """Longer side of an overlay of a prediction; more would only cost disk."""
 RIM_PX = 2
 """Width of an outline."""
+N_DASHES = 12
+"""Dashes around a cell whose outline is dashed."""
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -78,8 +80,11 @@ def draw_rims(
             known[number] = rgb(colour), rgb((dashes or {}).get(number, colour))
             has_colour[number] = True
     y, x = np.nonzero(has_colour[labels] & ((low != labels) | (high != labels)))
-    is_dash = (y + x) // (3 * width) % 2
-    pixels[y, x] = known[labels[y, x], is_dash]
+    own = labels[y, x]
+    counts = np.maximum(np.bincount(own, minlength=len(known)), 1)
+    middle = [np.bincount(own, place, len(known)) / counts for place in (y, x)]
+    turn = np.arctan2(y - middle[0][own], x - middle[1][own]) / (2 * np.pi)  # -0.5 to 0.5
+    pixels[y, x] = known[own, np.floor(2 * N_DASHES * turn).astype(np.intp) % 2]
 
 
 def draw_caption(picture: Image.Image, lines: Sequence[tuple[str, str]]) -> None:

@@ -15,7 +15,7 @@ from napari_marrow.report.overlay import RIM_PX, draw_caption, draw_rims
 if TYPE_CHECKING:
     import pandas as pd
 
-RIM_PARTS = 600
+RIM_PARTS = 400
 """The rim of a cell is so small a part of the photograph's height, but at least RIM_PX."""
 
 

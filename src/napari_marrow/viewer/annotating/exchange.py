@@ -126,35 +126,36 @@ def assign_fields(
     fields
         Those whose cells are known.
     ask
-        Called with what a file calls its photograph, where no field or several have that name;
-        returns which is meant, or None for none of them.
+        Called with what the files call one photograph, where no field or several have that name,
+        and there is no other such photograph; returns which is meant, or None for none of them.
 
     Returns
     -------
     tuple
-        What is of a field; and a sentence for each file that is of none.
+        What is of a field; and a sentence for each photograph that is none of them.
     """
+    parts = [(path, *x) for path, file in files.files for x in _by_image(file).items()]
     index = FileIndex({field.name: field for field in fields})
-    known: dict[str, OpenField | None] = {}
-
-    def find(image: str, path: Path) -> OpenField | None:
-        text = image or path.stem
-        if text not in known:
-            plain = text.rpartition(" ")[0]  # the kind of a layer stands behind its photograph
-            found = index.find(text) or (index.find(plain) if plain else [])
-            one = found[0] if len(found) == 1 else fields[0] if len(fields) == 1 else None
-            known[text] = one or ask(text)
-        return known[text]
-
-    assigned, left = [], []
-    for path, file in files.files:
-        for image, part in _by_image(file).items():
-            field = find(image, path)
-            if field is None:
-                left.append(f"{path.name}: {image} is none of the fields that are annotated.")
-            else:
-                assigned.append(Assigned(path, part, field))
+    found = {image: _find(index, image) for _, image, _ in parts}
+    if unclear := [image for image, field in found.items() if field is None]:
+        is_single = len(fields) == len(found) == 1 and fields[0].layer.ndim == 2  # no stack
+        if len(unclear) == 1:
+            found[unclear[0]] = fields[0] if is_single else ask(unclear[0])
+    assigned = [Assigned(path, part, x) for path, image, part in parts if (x := found[image])]
+    left = [
+        f"{image} is none of the fields whose cells are measured; wait until all are, or give the "
+        "file the name of its field."
+        for image, field in found.items()
+        if field is None
+    ]
     return assigned, left
+
+
+def _find(index: FileIndex[OpenField], image: str) -> OpenField | None:
+    """Return the field that a name means; None where none or several have it."""
+    plain = image.rpartition(" ")[0]  # the kind of a layer stands behind its photograph
+    found = index.find(image) or (index.find(plain) if plain else [])
+    return found[0] if len(found) == 1 else None
 
 
 def _by_image(file: MarkedFile) -> dict[str, MarkedFile]:

@@ -169,6 +169,10 @@ def test_where_the_name_does_not_tell_the_field_it_is_asked(
     page.take_over([file])  # and cancelled
     qtbot.waitUntil(lambda: "none of the fields" in said(page))
     assert len(live.session.annotations.cells) == 1
+    several = [file, geojson(tmp_path / "third.geojson", cells.places[[25]].tolist())]
+    page.take_over(several)  # a dialog for each would not end
+    qtbot.waitUntil(lambda: "third is none of the fields" in said(page))
+    assert len(asked) == 2
 
 
 def test_tables_name_cells_by_number(page, live, tmp_path, qtbot):
