@@ -41,15 +41,11 @@ def said(page):
     return page._run.status.text()
 
 
-def test_without_a_project_there_is_nothing_to_press(page, live):
-    assert page.export_button.isEnabled()
+def test_files_hold_what_the_screen_shows(page, live, viewer, tmp_path, qtbot, monkeypatch):
     page.show_session(None)
     assert not page.export_button.isEnabled()
     assert not page.import_button.isEnabled()
     page.show_session(live)
-
-
-def test_files_hold_what_the_screen_shows(page, live, viewer, tmp_path, qtbot, monkeypatch):
     teach(live, qtbot)
     out = tmp_path / "cells"
     page.exported.form.show_settings(ExportSettings(labels=True, overlay=True))
