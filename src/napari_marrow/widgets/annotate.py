@@ -141,7 +141,8 @@ class Annotate(PhotographWidget):
         self._add_page("Show", self.show_page, "Which cells have a ring.")
         self.review = ReviewPages(self.viewer, self.pages)
         self.explain_page = ExplainPage(self, self.run, process)
-        self.explain_page.asked.connect(self._show_explanation)
+        self.explain_page.asked.connect(lambda: self.pages.select("Explain"))
+        self.explain_page.filled.connect(self.scroll_to)
         self._add_page("Explain", self.explain_page, "Why a cell is answered as it is.")
         self.exchange_page = ExchangePage(self.run)
         self._add_page("Export", self.exchange_page, "Write cells to files, and import classes.")
@@ -169,10 +170,6 @@ class Annotate(PhotographWidget):
         """Add a page that shows the open project."""
         self._own_pages.append(page)
         self.pages.add(title, page, tooltip)
-
-    def _show_explanation(self) -> None:
-        self.pages.select("Explain")
-        self.scroll_to(self.pages)
 
     def _set_live(self, live: LiveCells | None) -> None:
         """Let all pages, and other docks, show another project."""

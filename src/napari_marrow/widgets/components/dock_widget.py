@@ -21,6 +21,9 @@ from napari_marrow.widgets.components.interaction import (
 )
 from napari_marrow.widgets.components.layout import fill_column
 
+LAID_OUT_MS = 500
+"""After so long what was shown just now has its place, in milliseconds."""
+
 
 class DockWidget(QWidget):
     """A widget that scrolls on a small screen and reports that its dock was closed.
@@ -47,6 +50,8 @@ class DockWidget(QWidget):
         self._covered = False  # by another tab, or hidden
         self._shown_timer = single_shot(0, self._shown, self)
         self._call_up_timer = single_shot(0, self._call_up, self)
+        self._scroll_to: QWidget | None = None
+        self._scrolled_timer = single_shot(LAID_OUT_MS, self._scrolled, self)
         self.setAcceptDrops(True)
         self.viewer.events.theme.connect(while_alive(self._follow_theme))
         self._follow_theme()
@@ -73,17 +78,26 @@ class DockWidget(QWidget):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(inside)
         self._area, self._inside = area, inside
+        if (scroll_bar := area.verticalScrollBar()) is not None:
+            scroll_bar.rangeChanged.connect(self._scroll)
         bar = QWidget()
         fill_column(bar, *actions, margins=True)
         fill_column(self, area, bar)
         leave_wheel_to_scroll(self)
 
     def scroll_to(self, part: QWidget) -> None:
-        """Bring a part of what scrolls to the upper edge, as far as it can go up."""
+        """Bring a part of what scrolls to the upper edge, as far up as it can go."""
+        self._scroll_to = part
+        self._scroll()
+        self._scrolled_timer.start()  # until then what grows makes room for it
+
+    def _scroll(self) -> None:
         bar = self._area.verticalScrollBar()
-        if bar is not None:
-            self._inside.layout().activate()  # type: ignore[union-attr]
-            bar.setValue(part.mapTo(self._inside, QPoint()).y())
+        if self._scroll_to is not None and bar is not None:
+            bar.setValue(self._scroll_to.mapTo(self._inside, QPoint()).y())
+
+    def _scrolled(self) -> None:
+        self._scroll_to = None
 
     def minimumSizeHint(self) -> QSize:
         """Return the size at which no text or button is cut off, whatever the font."""

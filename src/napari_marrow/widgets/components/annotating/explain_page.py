@@ -72,6 +72,8 @@ class ExplainPage(ProjectPage):
 
     asked = Signal()
     """A cell is to be explained: this page is wanted."""
+    filled = Signal(object)
+    """A part of this page, a widget, has something new to read."""
 
     def __init__(self, owner: DockWidget, run: RunPanel, process: JobProcess):
         super().__init__()
@@ -84,6 +86,8 @@ class ExplainPage(ProjectPage):
         self.strip.picked.connect(self._go_to)
         self.network = NetworkMaps(owner, run, process)
         self.network.found.connect(self._show_model)
+        self.network.mapped.connect(lambda: self.filled.emit(self.network))
+        self._is_new = False
         self._pointing = Task(owner, failed=self._say)
         self._task = Task(owner, failed=self.neighbours.setText)
         fill_column(
@@ -126,7 +130,7 @@ class ExplainPage(ProjectPage):
 
     def explain(self, cell: PointedCell) -> None:
         """Explain a cell, and ask for this page to be shown."""
-        self.cell = cell
+        self.cell, self._is_new = cell, True
         self.network.set_cell(cell)
         self._clear()
         self.asked.emit()
@@ -206,6 +210,10 @@ class ExplainPage(ProjectPage):
         else:
             self._hide_bars()
             self.reasons.setText(OTHER.format(model) if model not in ("", LIVE_MODEL) else "")
+
+        if self._is_new:
+            self._is_new = False
+            self.filled.emit(self)
 
     def _show_model(self, found: ModelEvidence) -> None:
         self._show_bars(found.evidence, found.classes, found.model)

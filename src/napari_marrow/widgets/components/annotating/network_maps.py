@@ -58,6 +58,8 @@ class NetworkMaps(QWidget):
 
     found = Signal(object)
     """The :class:`ModelEvidence` of a model on measured features."""
+    mapped = Signal()
+    """Maps were shown, and what they show was written."""
 
     def __init__(self, owner: DockWidget, run: RunPanel, process: JobProcess):
         super().__init__()
@@ -138,6 +140,7 @@ class NetworkMaps(QWidget):
         show_cell_maps(self._viewer, cell.photograph.layer, cell.row, found)
         self._run.say("The maps lie over the cell; what they show stands on the page Explain.")
         self.sentences.setText("\n\n".join(found.sentences))
+        self.mapped.emit()
 
 
 def _explain(
