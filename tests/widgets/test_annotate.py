@@ -211,3 +211,5 @@ def test_a_key_explains_the_cell_on_its_page(widget, viewer, qtbot):
     press(viewer, field, "W", 8, 8)
     qtbot.waitUntil(lambda: widget.pages.current == "Explain")
     assert widget.explain_page.about.text().startswith("Cell 1 of ")
+    open_project_of(viewer).explained.emit(1)  # as the gallery does
+    assert widget.explain_page.about.text().startswith("Cell 2 of ")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 from napari.utils.notifications import show_warning
-from qtpy.QtWidgets import QFileDialog, QLineEdit, QWidget
+from qtpy.QtWidgets import QDockWidget, QFileDialog, QLineEdit, QWidget
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.project.annotations import ClassColour
@@ -143,6 +143,7 @@ class Annotate(PhotographWidget):
         self.explain_page = ExplainPage(self, self.run, process)
         self.explain_page.asked.connect(lambda: self.pages.select("Explain"))
         self.explain_page.filled.connect(self.scroll_to)
+        open_project_of(self.viewer).explained.connect(self._explain)
         self._add_page("Explain", self.explain_page, "Why a cell is answered as it is.")
         self.exchange_page = ExchangePage(self.run)
         self._add_page("Export", self.exchange_page, "Write cells to files, and import classes.")
@@ -170,6 +171,13 @@ class Annotate(PhotographWidget):
         """Add a page that shows the open project."""
         self._own_pages.append(page)
         self.pages.add(title, page, tooltip)
+
+    def _explain(self, cell: int) -> None:
+        """Explain a cell that was picked in another dock, by its row, and come to the front."""
+        self.explain_page.explain_row(cell)
+        if isinstance(dock := self.parent(), QDockWidget):
+            dock.show()
+            dock.raise_()
 
     def _set_live(self, live: LiveCells | None) -> None:
         """Let all pages, and other docks, show another project."""

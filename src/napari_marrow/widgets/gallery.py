@@ -25,8 +25,9 @@ NO_PROJECT = "No project is open. Press Annotate in the widget Annotate cells fi
 KEYS = (
     "N selects the next group, Ctrl+A this one, a click on its title too. 1 to 9 give the selected "
     "cells a class, 0 takes it away, Space accepts what the model says, Ctrl+Z undoes. A click "
-    "shows a cell on the canvas, Enter also lets keys act there, Backspace goes back. A full "
-    "corner: a class given by a person; an empty one: an accepted answer; dashed: uncertain."
+    "shows a cell on the canvas, Enter also lets keys act there, Backspace goes back; W explains "
+    "the current one. A full corner: a class given by a person; an empty one: an accepted answer; "
+    "dashed: uncertain."
 )
 
 
@@ -84,6 +85,7 @@ class Gallery(DockWidget):
         self.gallery.changed.connect(self._show_state)
         self._project = open_project_of(self.viewer)
         self._project.changed.connect(self._show_project)
+        self.gallery.grid.explained.connect(self._project.explained)
         self.closed.connect(self._leave)
         self._show_project()
 

@@ -25,6 +25,8 @@ class OpenProject(QObject):
 
     changed = Signal()
     """A project was opened or closed."""
+    explained = Signal(int)
+    """A cell is to be explained, by its row in the table of cells."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -109,6 +109,20 @@ def test_a_class_that_is_given_changes_what_is_shown(page, live, qtbot):
     qtbot.waitUntil(lambda: not page.bars.isHidden())
 
 
+def test_of_a_cell_that_is_asked_again_nothing_is_told(page, live, qtbot):
+    page.show_session(live)
+    teach(live, qtbot)
+    cells = live.answers.cells
+    live.session.hide((cells.fields[cells.field[6]], int(cells.index[6])))
+    page.explain_row(6)
+    assert "asked a second time" in page.about.text()
+    assert "MM" not in page.about.text()
+    assert page.bars.isHidden()
+    live.session.hide(None)
+    page.refresh()
+    qtbot.waitUntil(lambda: "MM, given by a person" in page.about.text())
+
+
 def test_where_no_cell_is_it_says_so(page, viewer, live, qtbot):
     press(viewer, live.session.layer_of(viewer.layers["stack"]), 0, 0)
     qtbot.waitUntil(lambda: "No cell is under the pointer" in str(viewer.status))

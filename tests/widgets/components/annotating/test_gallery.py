@@ -427,3 +427,10 @@ def test_a_group_has_a_title_and_its_cells(widget):
     assert [model.row_of(k) for k in range(model.rowCount())] == [None, 4, 2, None, 7]
     assert [model.group_of(k) for k in range(5)] == [0, 0, 0, 1, 1]
     assert [model.item_of(k) for k in (4, 2, 7, 0)] == [1, 2, 4, None]
+
+
+def test_w_asks_why_of_the_current_cell(widget, viewer, qtbot):
+    click(widget, 3)
+    with qtbot.waitSignal(open_project_of(viewer).explained) as asked:
+        press(widget, KEY.Key_W)
+    assert asked.args == [widget.gallery.model.row_of(3)]

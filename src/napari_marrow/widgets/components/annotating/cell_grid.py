@@ -49,6 +49,8 @@ class CellGrid(QListView):
     """A row of the table was clicked; True where it was by double click or Enter."""
     returned = Signal()
     """Backspace was pressed."""
+    explained = Signal(int)
+    """W was pressed: the row of the table of the current cell."""
     looked = Signal()
     """Other cells are in view."""
 
@@ -176,6 +178,7 @@ class CellGrid(QListView):
                 Qt.Key.Key_Space: self.accepted.emit,
                 Qt.Key.Key_Backspace: self.returned.emit,
                 Qt.Key.Key_N: lambda: self._select_next_group(1),
+                Qt.Key.Key_W: self._explain_current,
             }.get(Qt.Key(key))
         if modifiers == _MODIFIER.ShiftModifier and key == Qt.Key.Key_N:
             return lambda: self._select_next_group(-1)
@@ -192,6 +195,11 @@ class CellGrid(QListView):
         row = self.cells.row_of(self.currentIndex().row())
         if row is not None:
             self.opened.emit(row, True)
+
+    def _explain_current(self) -> None:
+        row = self.cells.row_of(self.currentIndex().row())
+        if row is not None:
+            self.explained.emit(row)
 
     def event(self, event: QEvent | None) -> bool:
         """Take its keys before shortcuts of the window do."""

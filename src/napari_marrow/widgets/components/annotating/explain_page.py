@@ -40,6 +40,7 @@ HOW = (
     f"Point at a cell and press {KEY} to see why it is answered as it is: the most similar "
     "annotated cells, the features that speak for and against, and where a network looks."
 )
+ASKED_AGAIN = "Its class is asked a second time: nothing is told of it until it is given."
 OTHER = "The rings show what {} says: press Grad-CAM to see what it goes by."
 ADDED = "They add up to log-odds of {:.1f}, before these are lowered as few cells have a class."
 ALONE = "Each is what the log-odds of {:.1f} lose where this one is not known."
@@ -170,6 +171,11 @@ class ExplainPage(ProjectPage):
         name = f"Cell {cell.number} of {cell.field}"
         if live is None or answers is None or row is None:
             self.about.setText(f"{name}. It is not among those that are annotated.")
+            return
+        if live.session.hidden == (cell.field, cell.number):
+            self._task.cancel()
+            self._clear()
+            self.about.setText(f"{name}. {ASKED_AGAIN}")
             return
         self.about.setText(f"{name}: {answers.describe(row)}.")
         known = dict(self._pictures)
