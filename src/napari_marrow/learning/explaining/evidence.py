@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from napari_marrow.learning.annotating.codes import Codes, Values
 
@@ -139,6 +138,8 @@ def omission_evidence(
     names
         Of the features.
     """
+    import pandas as pd  # slow to import, and not needed before there are cells
+
     table = pd.DataFrame(values)
     usual = table.median().fillna(0).to_numpy()
     asked = np.repeat(values[[row]], len(usual) + 1, axis=0)
