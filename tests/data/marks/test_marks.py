@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import answered
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.marks.reading import read_marks
+from napari_marrow.data.outputs import write_csv
 from napari_marrow.data.project.annotations import FEATURE_CLASSIFIER, ClassColour
 from napari_marrow.imaging.marked_cells import marked_cells
 from napari_marrow.report.exports.geojson import feature_collection, write_geojson
@@ -165,3 +167,22 @@ def test_its_tables_of_features_name_the_picture_and_number_the_class(tmp_path):
     path.write_text("roi_id,label,area,prediction,annotations\ns1,3,10.5,2,1\ns2,4,9.0,1,nan\n")
     file = read_marks(path)
     assert [(x.number, x.class_name, x.image) for x in file.numbered] == [(3, "Class_1", "s1")]
+
+
+def test_a_table_exported_here_comes_back_with_what_was_changed_in_it(tmp_path):
+    table = cell_table(answered.answers(), answered.FIRST, answered.first_field())
+    second = cell_table(answered.answers(), answered.SECOND, answered.second_field())
+    table = pd.concat([table, second], ignore_index=True)
+    write_csv(table, tmp_path / "cells.csv")
+
+    def read():
+        file = read_marks(tmp_path / "cells.csv")
+        found = {(x.image, x.number): (x.class_name, x.who) for x in file.numbered}
+        return found, file.unreviewed, file.without_class
+
+    given = {(answered.FIRST, 2): ("MM", "person"), (answered.SECOND, 3): ("other", "live model")}
+    assert read() == (given, 4, 1)
+    table.loc[[0, 5], "class"] = ["other", "ALL"]  # in a spreadsheet: an answer, an accepted one
+    write_csv(table, tmp_path / "cells.csv")
+    changed = {(answered.FIRST, 1): ("other", "person"), (answered.SECOND, 3): ("ALL", "person")}
+    assert read() == (given | changed, 3, 1)

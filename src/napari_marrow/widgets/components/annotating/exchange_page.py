@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 FILES = f"Classes of cells ({' '.join(f'*{x}' for x in SUFFIXES)})"
 IMPORTS = (
-    "Import takes over classes from GeoJSON of QuPath and CSV of napari-feature-classifier: each "
-    "outline or point gives its class to the cell under it."
+    "Import takes over classes from GeoJSON of QuPath, CSV of napari-feature-classifier, and a "
+    "cells.csv: each outline or point gives its class to the cell under it."
 )
 NO_PROJECT = "No project is open; press Annotate first."
 
