@@ -192,6 +192,13 @@ TOPICS = {
         "From a key to the next frame, in a field of 2560 x 1920 pixels in a real viewer, on a "
         "virtual screen without a graphics card.",
     ),
+    "dropped": Topic(
+        "From a dropped folder to coloured cells",
+        "dropped.py {fields}",
+        "20 fields of 2560 x 1920 pixels with nucleus masks, as SN-AM has them, opened in a real "
+        "viewer on a virtual screen without a graphics card; nothing is cached. The time that a "
+        "person thinks is not counted.",
+    ),
     "killed": Topic(
         "Killed while annotating",
         "killed.py --times 50",

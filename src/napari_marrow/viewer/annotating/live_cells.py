@@ -386,7 +386,7 @@ class LiveCells(QObject):
         if len(world) > 2:
             axes = range(viewer.dims.ndim - len(world), viewer.dims.ndim - 2)
             viewer.dims.set_point(axes, world[:-2])
-        viewer.camera.center = world[-2:]
+        viewer.scene.camera.center = world[-2:]
         viewer.layers.selection.active = field.layer
 
     def pixels(self, row: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
