@@ -141,6 +141,21 @@ TOPICS = {
         "and each count has a newly held-out model. The constants of the method were chosen at "
         "other shares, numbers, correlations and errors (`--choose`).",
     ),
+    "counting_annotated": Topic(
+        "Counts while some cells have a class, and a model answers for the others",
+        "counting_annotated.py",
+        "Simulated counts of 60 cells a field and a model with a sensitivity of 0.85 and a "
+        "specificity of 0.93. Without its errors an interval may nearly never hold the truth: "
+        "*Annotate cells* gives none, and no verdict, until they are known from cells drawn at "
+        "random.",
+    ),
+    "fair_estimate": Topic(
+        "The estimate of Annotate cells",
+        "fair_estimate.py",
+        "Simulated cells of three classes, of which 200 are asked as in the widget. The truth "
+        "is the accuracy of the live model in fields that it did not learn from. All cells that "
+        "were asked are no sample; those learnt from say nothing.",
+    ),
     "protocols": Topic(
         "Protocols on sets whose truth is known",
         "protocols.py --seeds 20",
