@@ -91,10 +91,10 @@ def test_renamed_and_scaled_photographs_keep_their_predictions(opened, qtbot):
     notes = label()
     assert "1 cell that you corrected keeps its class." in notes
     now = viewer.layers["slide 9 predicted cells"]
-    assert cells not in viewer.layers
     np.testing.assert_array_equal(now.scale, image.scale)
     np.testing.assert_array_equal(now.translate, image.translate)
     assert now.features["class"].tolist().count("artefact") == 1
     assert len(Photograph.of(image, viewer.layers).annotations) == 1
+    assert [x for x in viewer.layers if x.name == "slide 9 predicted cells"] == [cells]
     assert len([x for x in viewer.layers if "predicted" in x.name]) == 2
     np.testing.assert_array_equal(now.data > 0, viewer.layers["ALL_1 nuclei"].data > 0)

@@ -163,9 +163,19 @@ def test_labelling_is_stopped_before_the_next_field(viewer, toy):
 def test_labelling_again_replaces_the_layer(viewer, tmp_path, make_toy):
     bundle = make_toy(tmp_path / "cells.marrow", unit="cell")
     label(viewer, bundle)
-    before = len(viewer.layers)
+    before = [*viewer.layers]
+    layer = viewer.layers["PKG - SN-AM predicted cells"]
+    layer.opacity, layer.contour, layer.visible = 0.6, 1, False
+    viewer.layers.move(viewer.layers.index(layer), 1)
+    order = [*viewer.layers]
+    pixels = np.asarray(layer.data)
+    table = layer.features
     label(viewer, bundle)
-    assert len(viewer.layers) == before
+    assert [*viewer.layers] == order  # the same layer: napari keeps some of each that is removed
+    assert {*before} == {*order}
+    assert (layer.opacity, layer.contour, layer.visible) == (0.6, 1, True)
+    np.testing.assert_array_equal(np.asarray(layer.data), pixels)
+    pd.testing.assert_frame_equal(layer.features, table, atol=1e-6)
 
 
 def test_the_outlines_of_cells_are_found_once(viewer, tmp_path, make_toy, monkeypatch):

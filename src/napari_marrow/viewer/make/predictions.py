@@ -185,40 +185,60 @@ def show_predictions(
     if not labelled.cells:  # fields were classified
         return note
     made = predictions_layer(labelled, classes)
-    identity = LayerInfo.of(made).photograph
-    infos = [(x, i) for x in viewer.layers if (i := LayerInfo.of(x)).kind is Kind.PREDICTED]
-    found = [
-        _replaced(viewer, x, made)
-        for x, i in infos
-        if i.photograph == identity or _was_saved(i, layer, viewer.layers)
-    ]
-    if is_corrected(made.features).any():
-        made.colormap = cell_colours(made.features, shown_classes(made.features))
-    viewer.add_layer(made)
-    made.visible = True
-    replace(LayerInfo.of(made), checksum=cells_checksum(made), model=model).set_on(made)
-    return " ".join(filter(None, [note, *found]))
+    return " ".join(filter(None, [note, *_put_in(viewer, made, labelled.photograph, model)]))
 
 
-def _replaced(viewer: napari.Viewer, older: Labels, made: Labels) -> str:
-    """Take the corrections of earlier predicted cells over, and the layer away unless it has more.
+def _put_in(
+    viewer: napari.Viewer, made: Labels, photograph: Photograph, model: AnsweringModel | None
+) -> list[str]:
+    """Put predicted cells into the viewer, with the corrections of earlier ones.
 
     Returns
     -------
-    str
-        What became of the corrections, or ''.
+    list of str
+        What became of the corrections.
     """
+    identity = LayerInfo.of(made).photograph
+    infos = [(x, i) for x in viewer.layers if (i := LayerInfo.of(x)).kind is Kind.PREDICTED]
+    notes, reused = list[str](), None
+    for older, info in infos:
+        if info.photograph != identity and not _was_saved(info, photograph.layer, viewer.layers):
+            continue
+        note, complete = _take_corrections(older, made)
+        if not complete or info.checksum != cells_checksum(older):
+            set_aside(older)
+        elif reused is None and older.data.shape == made.data.shape:
+            reused = older
+        else:
+            viewer.layers.remove(older)
+        if note:
+            notes.append(note if complete else f"{note}, but for those that only {older.name} has")
+    if is_corrected(made.features).any():
+        made.colormap = cell_colours(made.features, shown_classes(made.features))
+    if reused is None:
+        reused = viewer.add_layer(made)
+    else:
+        _update(reused, made, photograph)
+    reused.visible = True
+    replace(LayerInfo.of(reused), checksum=cells_checksum(reused), model=model).set_on(reused)
+    return [f"{note}." for note in notes]
+
+
+def _take_corrections(older: Labels, made: Labels) -> tuple[str, bool]:
+    """Give predicted cells the corrections of earlier ones; say so, and whether all had a cell."""
     n = int(is_corrected(older.features).sum()) if has_answers(older.features) else 0
     made.features, complete = carried(made.features, made, older)
-    if complete and LayerInfo.of(older).checksum == cells_checksum(older):
-        viewer.layers.remove(older)
-    else:
-        set_aside(older)
-    if not n:
-        return ""
     text = "keeps its class" if n == 1 else "keep their classes"
-    but = "" if complete else f", but for those that only {older.name} has"
-    return f"{counted(n, 'cell')} that you corrected {text}{but}."
+    return f"{counted(n, 'cell')} that you corrected {text}" if n else "", complete
+
+
+def _update(layer: Labels, made: Labels, photograph: Photograph) -> None:
+    """Let a layer show other cells: napari keeps some of each layer that is removed."""
+    layer.visible = False  # so that it is drawn once
+    layer.data, layer.colormap = made.data, made.colormap
+    layer.features, layer.metadata, layer.name = made.features, made.metadata, made.name
+    for name, value in place_of(photograph.layer).items():
+        setattr(layer, name, value)
 
 
 def _was_saved(info: LayerInfo, photograph: Image, layers: Sequence[Layer]) -> bool:
