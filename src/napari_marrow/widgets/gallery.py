@@ -139,7 +139,9 @@ class Gallery(DockWidget):
         live, viewer = self.live, self.viewer
         if live is None:
             return
-        before = CanvasPlace(viewer.dims.point, viewer.camera.center, viewer.camera.zoom)
+        before = CanvasPlace(
+            viewer.dims.point, viewer.scene.camera.center, viewer.scene.camera.zoom
+        )
         with live.session.reporting():
             live.go_to(cell)
             self._before = self._before or before
@@ -156,5 +158,5 @@ class Gallery(DockWidget):
         self._before = None
         if len(before.point) == viewer.dims.ndim:
             viewer.dims.set_point(range(viewer.dims.ndim), before.point)
-        viewer.camera.center, viewer.camera.zoom = before.centre, before.zoom
+        viewer.scene.camera.center, viewer.scene.camera.zoom = before.centre, before.zoom
         self._show_state()

@@ -147,8 +147,10 @@ class Questions(QObject):
             return False
         place = self.live.answers.cells.places[row]
         point = place if field.layer.ndim == 2 else (field.row, *place)
-        away = np.array(field.layer.data_to_world(point)[-2:]) - viewer.camera.center[-2:]
-        return bool((np.abs(away) * viewer.camera.zoom <= np.array(viewer.canvas.size) / 2).all())
+        away = np.array(field.layer.data_to_world(point)[-2:]) - viewer.scene.camera.center[-2:]
+        return bool(
+            (np.abs(away) * viewer.scene.camera.zoom <= np.array(viewer.canvas.size) / 2).all()
+        )
 
     def answer(self, class_name: str | None) -> bool:
         """Give the cell that is asked about a class, and go on; False where no such cell is seen.

@@ -26,7 +26,7 @@ def bind_annotation_keys(viewer: napari.Viewer, image: Image, layer: Labels) -> 
     """
 
     def middle() -> tuple[int, ...]:
-        point = [*viewer.dims.point[:-2], *viewer.camera.center[-2:]]
+        point = [*viewer.dims.point[:-2], *viewer.scene.camera.center[-2:]]
         return tuple(round(x) for x in layer.world_to_data(point[-layer.ndim :]))
 
     def show_next(_: Labels) -> None:
@@ -42,7 +42,7 @@ def bind_annotation_keys(viewer: napari.Viewer, image: Image, layer: Labels) -> 
         number = next((k for k in numbers if k > current), numbers[0])
         pixels = np.argwhere(cells == number)
         centre = pixels[np.square(pixels - pixels.mean(axis=0)).sum(axis=1).argmin()]
-        viewer.camera.center = layer.data_to_world((*middle()[:-2], *centre))[-2:]
+        viewer.scene.camera.center = layer.data_to_world((*middle()[:-2], *centre))[-2:]
         place = f"{numbers.index(number) + 1} of {len(numbers)}"
         viewer.status = f"Nucleus {place} is in the middle of the canvas; A gives it a class."
 

@@ -66,9 +66,9 @@ def show_unit(
         diameter = RING_FACTOR * _cell_diameter(viewer, image, row, place)
         point = (row, *place) if is_stack else place
         _show_ring(viewer, image, point, diameter)
-        viewer.camera.center = tuple(image.data_to_world(point))[-2:]
+        viewer.scene.camera.center = tuple(image.data_to_world(point))[-2:]
         across = RINGS_ACROSS * diameter * float(np.abs(image.scale[-2:]).max())
-        viewer.camera.zoom = min(viewer.canvas.size) / across
+        viewer.scene.camera.zoom = min(viewer.canvas.size) / across
     viewer.layers.selection.active = image
 
 
