@@ -214,6 +214,14 @@ TOPICS = {
         "viewer on a virtual screen without a graphics card; nothing is cached. The time that a "
         "person thinks is not counted.",
     ),
+    "gallery": Topic(
+        "Cell gallery",
+        "gallery.py --real {real}",
+        "A gallery of the cells of ten fields in a real viewer, on a virtual screen without a "
+        "graphics card; and how many cells have the most frequent class of their group, so that "
+        "one key is right for them. How many cells make a group, and from how many starts, was "
+        "chosen on the laboratories; nothing was chosen on segpc.",
+    ),
     "killed": Topic(
         "Killed while annotating",
         "killed.py --times 50",

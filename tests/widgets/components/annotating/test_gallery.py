@@ -376,9 +376,12 @@ def test_of_a_cell_whose_class_is_asked_again_nothing_is_told(widget, viewer, li
 
 def test_cells_measured_later_are_added_and_the_place_is_kept(widget, viewer, live, qtbot):
     model, grid = widget.gallery.model, widget.gallery.grid
-    click(widget, 25)
-    grid.scroll_again(60)
+    widget.gallery.controls.picture_form.fields["side_px"].value = 120  # more than fits
+    grid.select_items(np.array([25]))
+    grid.make_current(25)
+    grid.scroll_again(160)
     before = grid.scrolled
+    assert before == 160
     chosen = model.key_of(model.row_of(25))
     other = add_stack(viewer, "another", [field_of_cells(7, BRIGHT)])
     viewer.layers.move(viewer.layers.index(other), 0)  # its cells come first in the table

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 ARRANGE_MS = 60
 """Cells are arranged this long after the last choice, in milliseconds."""
+MEASURING = "The cells are being measured; they are shown as they come."
 NEW = "Measured since"
 """The group of cells that were measured after the others were arranged."""
 
@@ -90,6 +91,7 @@ class CellGallery(QWidget):
         self.thumbnails.clear()
         self.model.clear()
         if live is not None:
+            self._say(MEASURING)
             live.changed.connect(self._follow)
             self._follow()
         self.changed.emit()
