@@ -48,7 +48,7 @@ def describe_feature(name: str) -> str:
     >>> describe_feature("nucleus_area_px")
     'nucleus: area'
     >>> describe_feature("lobes_cell_circularity")
-    'cell: roundness, lobes as one'
+    'cell: roundness, all lobes'
     >>> describe_feature("nucleus_density_red_to_green_spread")
     'nucleus: hue, red to green, spread of cells'
     """
@@ -58,7 +58,7 @@ def describe_feature(name: str) -> str:
     if name in _WORDS:
         return _WORDS[name]
     if name.startswith("lobes_"):
-        return f"{describe_feature(name.removeprefix('lobes_'))}, lobes as one"
+        return f"{describe_feature(name.removeprefix('lobes_'))}, all lobes"
     region, _, shape = name.partition("_")
     if region in ("nucleus", "cell") and shape in _SHAPES:
         return f"{region}: {_SHAPES[shape]}"

@@ -6,7 +6,9 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_marrow.learning.explaining.cell_maps import CellMaps, Shares
+from napari_marrow.viewer.behaviours.caption import attach_caption
 from napari_marrow.viewer.make.cell_maps import map_layers, remove_cell_maps, show_cell_maps
+from napari_marrow.viewer.photograph.annotations import set_field_class
 
 SQUARE = (6, -4, 24)
 """Top, left and side."""
@@ -74,3 +76,14 @@ def test_what_can_be_believed_is_shown_and_replaces_what_was_there():
     assert [x.name for x in viewer.layers] == ["a", "cells", "a occlusion"]
     remove_cell_maps(viewer)
     assert [x.name for x in viewer.layers] == ["a", "cells"]
+
+
+def test_the_caption_stays_that_of_the_photograph(make_napari_viewer):
+    """A map belongs to the photograph, whose class it would have, too."""
+    viewer = make_napari_viewer()
+    image = Image(np.zeros((40, 50, 3), np.uint8), name="a", rgb=True)
+    set_field_class(viewer.add_layer(image), 0, "MM")
+    caption = attach_caption(viewer)
+    assert caption.text() == "a   class MM"
+    show_cell_maps(viewer, image, 0, maps())
+    assert caption.text() == "a   class MM"

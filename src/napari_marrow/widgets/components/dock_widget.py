@@ -21,7 +21,7 @@ from napari_marrow.widgets.components.interaction import (
 )
 from napari_marrow.widgets.components.layout import fill_column
 
-LAID_OUT_MS = 500
+LAID_OUT_MS = 2000
 """After so long what was shown just now has its place, in milliseconds."""
 
 
