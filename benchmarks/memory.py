@@ -29,9 +29,9 @@ def resident_mb() -> float:
 def make_bundle(folder: Path, fields: Path):
     """Write simulated fields, and train a support vector machine on their cells."""
     from napari_marrow.data.layouts import scan
+    from napari_marrow.jobs.train import train
     from napari_marrow.learning.bundles.bundle import load_bundle
     from napari_marrow.learning.settings import TrainingSettings
-    from napari_marrow.learning.training import train
     from napari_marrow.simulation.phantom import PhantomSettings, write_phantom
 
     write_phantom(fields, PhantomSettings(fields=N_FIELDS, width=640, height=480, seed=1))
