@@ -73,6 +73,7 @@ def test_the_caption_has_counts_share_and_colours_in_words(labelled, qtbot):
     classes = layer.features["class"].astype(object)
     classes[0] = "MM" if classes[0] == "ALL" else "ALL"
     layer.features = layer.features.assign(**{"class": classes})
-    qtbot.waitUntil(lambda: "1 was corrected; the model's: " in text.text, timeout=1000)
+    qtbot.waitUntil(lambda: "; sampling alone)\nbefore 1 correction\n" in text.text, timeout=1000)
+    assert max(map(len, text.text.split("\n"))) < 47
     layer.visible = False
     assert "(orange)" not in text.text

@@ -9,6 +9,7 @@ import napari
 from napari.layers import Image, Layer
 from napari.settings import get_plugin_settings
 
+from napari_marrow.data.text import counted
 from napari_marrow.viewer.layer_info import (
     Kind,
     LayerInfo,
@@ -144,10 +145,8 @@ def _cells_text(layer: Image, row: int, share: str, layers: Sequence[Layer]) -> 
     if cells is None:
         return []
     counts = field_counts(cells, row)
-    if not counts.corrected:
-        return [counts.text, share]
-    verb = "was" if counts.corrected == 1 else "were"
-    return [counts.text, f"{counts.corrected} {verb} corrected; the model's: {share}"]
+    corrected = [f"before {counted(counts.corrected, 'correction')}"] if counts.corrected else []
+    return [counts.text, share, *corrected]
 
 
 def caption_text(name: str, class_name: str | None, prediction: str, counts: str = "") -> str:
