@@ -15,7 +15,7 @@ ACTIONS = {
     "Stain": ("Normalise", "Separate stains", "Cancel"),
     "Augment": ("Make layers", "Write folder...", "Cancel"),
     "Annotate cells": ("Undo", "Redo", "Annotate", "Cancel"),
-    "Cell gallery": ("Arrange again", "Back", "Cancel"),
+    "Cell gallery": ("Annotate cells...",),
     "Evaluate": ("Evaluate", "Export report...", "Cancel"),
     "Data set": ("Open checked fields", "Save table...", "Cancel"),
 }

@@ -67,8 +67,7 @@ class Gallery(DockWidget):
         self.annotate_button = button(
             "Annotate cells...", self._open_annotate, "Open the widget that begins a project."
         )
-        self.hint = QWidget()
-        fill_column(self.hint, text_label(NO_PROJECT), self.annotate_button)
+        self.hint = text_label(NO_PROJECT)
         self.class_buttons = ClassButtons()
         self.class_buttons.pressed.connect(self.gallery.give_class)
         self.back_button = button(
@@ -76,7 +75,9 @@ class Gallery(DockWidget):
         )
         top = row(self.class_buttons, self.back_button)
         top.setStretchFactor(self.class_buttons, 1)
-        self.fill(self.hint, self.gallery, actions=[top, self.run])
+        self.bar = QWidget()
+        fill_column(self.bar, top, self.run)
+        self.fill(self.hint, self.gallery, actions=[self.annotate_button, self.bar])
         layout = self.hint.parentWidget().layout()  # type: ignore[union-attr]
         assert isinstance(layout, QBoxLayout)
         layout.setStretchFactor(self.gallery, 1)
@@ -100,14 +101,15 @@ class Gallery(DockWidget):
 
     def _show_project(self) -> None:
         self.gallery.show_session(self.live)
-        self.hint.setVisible(self.live is None)
+        for widget in (self.hint, self.annotate_button):
+            widget.setVisible(self.live is None)
+        self.bar.setVisible(self.live is not None)
         self.gallery.setVisible(self.live is not None)
         self._before = None
         self._show_state()
 
     def _show_state(self) -> None:
         live = self.live
-        self.class_buttons.setVisible(live is not None)
         self.class_buttons.set_classes(() if live is None else live.session.annotations.classes)
         self.run.set_ready(self.gallery.can_arrange)
         self.back_button.setEnabled(self._before is not None)

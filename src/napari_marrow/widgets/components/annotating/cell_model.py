@@ -182,14 +182,16 @@ class CellModel(QAbstractListModel):
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
         """Return the text of a header or cell, for tooltips and readers of screens."""
-        texts = (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
+        tips = (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole)
         if self.answers is None or not index.isValid():
             return None
         row = self.row_of(index.row())
         if row is None:
-            shown = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
-            return self.header(self.group_of(index.row())) if role in shown else None
-        return plain_tooltip(self.describe(row)) if role in texts else None
+            text = self.header(self.group_of(index.row()))
+            if role == Qt.ItemDataRole.DisplayRole:
+                return text
+            return plain_tooltip(text) if role in tips else None
+        return plain_tooltip(self.describe(row)) if role in tips else None
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
         """Return that cells can be selected, and headers can't."""
