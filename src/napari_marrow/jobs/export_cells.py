@@ -103,7 +103,8 @@ def run_cell_export(
         failures.check_some_left(len(names))
         if job.settings.table:
             write_csv(pd.concat([*tables.values()], ignore_index=True), folder / CELLS)
-            write_csv(shares_table(job.answers, [*tables], job.errors), folder / SHARES)
+            shares = shares_table(job.answers, [*tables], job.errors, job.unseen)
+            write_csv(shares, folder / SHARES)
         files = sorted(x.relative_to(folder).as_posix() for x in folder.rglob("*") if x.is_file())
         failed = tuple(failures.found)
         result = ExportResult(job.out, sum(map(len, tables.values())), len(tables), (), failed)

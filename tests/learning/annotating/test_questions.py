@@ -6,10 +6,10 @@ from statsmodels.stats.proportion import proportion_confint
 
 from napari_marrow.learning.annotating.questions import (
     SelfAgreement,
-    accepted_together,
     answered_questions,
     corrected,
 )
+from napari_marrow.learning.annotating.unseen import accepted_together
 
 
 def test_questions_are_found_again_without_those_taken_back(journal):

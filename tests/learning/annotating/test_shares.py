@@ -77,6 +77,17 @@ def test_the_more_is_given_the_less_the_errors_count(make_known):
     assert width(found) == pytest.approx(width(exact), rel=0.02)
 
 
+def test_answers_that_nobody_looked_at_count_as_answers(make_known):
+    known, _ = make_known(gap=1.0)
+    rows, errors = np.arange(240), errors_of(((45, 5), (12, 38)))
+    before = count_classes(known, rows, errors, MM)
+    unseen = known.given == UNKNOWN
+    accepted = replace(known, given=known.final)
+    assert count_classes(accepted, rows, errors, MM, unseen) == before
+    assert count_classes(accepted, rows, None, MM, unseen).verdict == "too few"
+    assert count_classes(accepted, rows, None, MM).basis == "given"
+
+
 def test_errors_known_from_few_fields_are_not_used(make_known):
     known, _ = make_known(gap=1.0)
     found = count_classes(known, np.arange(240), errors_of(((9, 1), (2, 8)), sources=5), MM)

@@ -5,7 +5,7 @@ So asking goes on where it was after the project was closed, and what was taken 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from napari_marrow.data.text import counted
 from napari_marrow.learning.annotating.asking import Question
 from napari_marrow.learning.annotating.cells import MeasuredCells
 from napari_marrow.learning.annotating.codes import UNKNOWN
+from napari_marrow.learning.annotating.unseen import rows_at
 from napari_marrow.learning.scores.evaluation import MIN_SOURCES, Score
 from napari_marrow.learning.scores.intervals import count_sources
 from napari_marrow.learning.scores.metrics import proportion
@@ -41,25 +42,6 @@ def answered_questions(entries: Sequence[Entry]) -> list[Answered]:
         for x in entry.changes
         if x.after is not None and x.after.asked
     ]
-
-
-def rows_at(
-    cells: MeasuredCells, places: Iterable[Place], numbers: Mapping[Place, int]
-) -> list[int | None]:
-    """Return the row of the cell at each place; None where it was not measured.
-
-    Parameters
-    ----------
-    cells
-        The cells.
-    places
-        Pixels by which a project keeps cells.
-    numbers
-        The number of the cell that each pixel is of, where that is known.
-    """
-    keys = zip(cells.field.tolist(), cells.index.tolist(), strict=True)
-    rows = {(cells.fields[field], index): row for row, (field, index) in enumerate(keys)}
-    return [rows.get((place.image, numbers.get(place, 0))) for place in places]
 
 
 def questions_of(
@@ -92,16 +74,6 @@ def corrected(entries: Sequence[Entry]) -> frozenset[Place]:
                 found.discard(change.place)
             elif before and not is_by_person(before.who) and before.class_name != after.class_name:
                 found.add(change.place)
-    return frozenset(found)
-
-
-def accepted_together(entries: Sequence[Entry]) -> frozenset[Place]:
-    """Return the cells that have the answer of a model which nobody looked at one by one."""
-    found: set[Place] = set()
-    for entry in standing(entries):
-        for change in entry.changes:
-            by_model = change.after is not None and not is_by_person(change.after.who)
-            (found.add if by_model and len(entry.changes) > 1 else found.discard)(change.place)
     return frozenset(found)
 
 

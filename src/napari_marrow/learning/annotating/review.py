@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_marrow.data.project.annotations import Annotations, Entry, Place
 from napari_marrow.learning.annotating.answering import LIVE
@@ -18,13 +19,12 @@ from napari_marrow.learning.annotating.doubting import Doubts, find_doubts
 from napari_marrow.learning.annotating.estimate import FairEstimate, fair_estimate
 from napari_marrow.learning.annotating.questions import (
     SelfAgreement,
-    accepted_together,
     answered_questions,
     corrected,
     drawn_rows,
-    rows_at,
 )
 from napari_marrow.learning.annotating.shares import ClassCounts, count_classes
+from napari_marrow.learning.annotating.unseen import rows_at, unseen_rows
 from napari_marrow.learning.counting.heldout import HeldOutErrors
 from napari_marrow.learning.counting.result import CountSettings
 
@@ -45,6 +45,8 @@ class Review:
         Which classes are doubted.
     n_corrected
         Number of cells whose class a person has put in place of a model's.
+    unseen
+        (n,) which cells have the answer of a model that nobody looked at; None where none has.
     """
 
     known: CellAnswers
@@ -52,6 +54,7 @@ class Review:
     agreement: SelfAgreement | None
     doubts: Doubts
     n_corrected: int
+    unseen: NDArray[np.bool_] | None = None
 
     @property
     def errors(self) -> HeldOutErrors | None:
@@ -62,7 +65,7 @@ class Review:
         """Count the classes in a field, or with None in all."""
         cells = self.known.cells
         rows = np.arange(len(cells)) if field is None else cells.rows_of(field)
-        return count_classes(self.known, rows, self.errors, settings)
+        return count_classes(self.known, rows, self.errors, settings, self.unseen)
 
 
 def review(
@@ -83,9 +86,7 @@ def review(
         The number of the cell that each annotated pixel is of.
     """
     cells, answered = known.cells, answered_questions(entries)
-    unseen = np.zeros(len(cells), bool)
-    together = rows_at(cells, accepted_together(entries), numbers)
-    unseen[[row for row in together if row is not None]] = True
+    unseen = unseen_rows(cells, entries, numbers)
     answers = cross_validate(known, unseen)
     drawn = drawn_rows(answered, cells, numbers) & (known.given >= 0) & ~unseen
     looked_at = [place for place, x in annotations.cells.items() if x.asked == "doubtful"]
@@ -96,4 +97,5 @@ def review(
         SelfAgreement.of(answered),
         find_doubts(known, answers, done),
         len(corrected(entries)),
+        unseen,
     )

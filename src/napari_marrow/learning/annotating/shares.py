@@ -127,6 +127,7 @@ def count_classes(
     rows: NDArray[np.intp],
     errors: HeldOutErrors | None,
     settings: CountSettings,
+    unseen: NDArray[np.bool_] | None = None,
 ) -> ClassCounts:
     """Count the cells of each class, those given and those answered; takes milliseconds.
 
@@ -140,8 +141,13 @@ def count_classes(
         Of the model that answered, on cells drawn at random; None where they are not known.
     settings
         Which class the verdict is on, and the cut-off.
+    unseen
+        (n,) which of all cells have the answer of a model that nobody looked at: these count as
+        answers, and not as given.
     """
-    given, final = known.given[rows], known.final[rows]
+    final = known.final[rows]
+    given = known.given if unseen is None else np.where(unseen, UNKNOWN, known.given)
+    given = given[rows]
     fields = known.cells.field[rows]
     n_fields, unanswered = len(np.unique(fields)), int((final == UNKNOWN).sum())
     n_given = int((given != UNKNOWN).sum())
@@ -154,7 +160,7 @@ def count_classes(
     uncertain = known.uncertain[rows]
     for code, name in enumerate(known.classes):
         clusters = None if n_fields == 1 else fields
-        whole = None if everything else _corrected(known, rows, usable, name, clusters)
+        whole = None if everything else _corrected(known, given, final, usable, name, clusters)
         if whole is None:
             is_own = (final != code).astype(np.intp)
             whole = adjusted_share(ErrorModel.without_errors(), is_own, clusters)
@@ -182,7 +188,8 @@ def _share(
 
 def _corrected(
     known: CellAnswers,
-    rows: NDArray[np.intp],
+    given: Codes,
+    final: Codes,
     errors: HeldOutErrors | None,
     name: str,
     clusters: Codes | None,
@@ -196,8 +203,8 @@ def _corrected(
     model = ErrorModel.of_errors(errors, name)
     if model.weights is None:
         return None
-    given = _positions(known.given[rows], known.classes, errors.classes)
-    final = _positions(known.final[rows], known.classes, errors.classes)
+    given = _positions(given, known.classes, errors.classes)
+    final = _positions(final, known.classes, errors.classes)
     if (final == UNKNOWN).any():  # a class that the errors are not known for
         return None
     return mixed_share(model, given != UNKNOWN, final, clusters)

@@ -97,7 +97,10 @@ def cell_table(answers: CellAnswers, field_name: str, pixels: FieldPixels) -> pd
 
 
 def shares_table(
-    answers: CellAnswers, fields: Sequence[str], errors: HeldOutErrors | None = None
+    answers: CellAnswers,
+    fields: Sequence[str],
+    errors: HeldOutErrors | None = None,
+    unseen: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Return the share of each class among the cells of some fields together, and of each of them.
 
@@ -115,13 +118,15 @@ def shares_table(
         Their names.
     errors
         Of the model that answered; None where they are not known.
+    unseen
+        (n,) which cells have an answer that nobody looked at: it counts as such.
     """
     import pandas as pd
 
     names = answers.cells.field_names
     parts = {ALL_FIELDS: np.isin(names, fields), **{name: names == name for name in fields}}
     found = [
-        _share(answers, image, np.flatnonzero(rows), code, errors)
+        _share(answers, image, np.flatnonzero(rows), code, errors, unseen)
         for image, rows in parts.items()
         for code in range(len(answers.classes))
     ]
@@ -134,10 +139,11 @@ def _share(
     rows: NDArray[np.intp],
     code: int,
     errors: HeldOutErrors | None,
+    unseen: NDArray[np.bool_] | None,
 ) -> dict[str, object]:
     """Return the share of a class among some cells."""
     name, own = answers.classes[code], rows[answers.final[rows] == code]
-    counts = count_classes(answers, rows, errors, CountSettings(class_name=name))
+    counts = count_classes(answers, rows, errors, CountSettings(class_name=name), unseen)
     share = next((x for x in counts.shares if x.class_name == name), None)
     has_interval = share is not None and counts.basis != "answered"
     return {

@@ -5,6 +5,9 @@ import pytest
 from qtpy.QtCore import QModelIndex
 
 from napari_marrow.data.project.annotations import Change, Given, Place
+from napari_marrow.jobs.export_cells_job import ExportSettings
+from napari_marrow.learning.counting.result import CountSettings
+from napari_marrow.viewer.annotating.exchange import export_job
 from napari_marrow.viewer.annotating.open_project import open_project_of
 from napari_marrow.widgets.components.annotating import history_page
 from napari_marrow.widgets.components.annotating.review_pages import ReviewPages
@@ -40,7 +43,8 @@ def reviewed(pages, live, qtbot):
         lambda: (
             pages.project.reviewing.review is not None
             and pages.project.reviewing.counts.all is not None
-            and pages.project.reviewing.counts.all.given == (live.answers.given >= 0).sum()
+            and pages.project.reviewing.counts.all.given
+            == (live.answers.given >= 0).sum() - pages.project.reviewing.review.unseen.sum()
         ),
         timeout=10_000,
     )
@@ -110,7 +114,9 @@ def test_counts_and_verdict_of_the_shown_field_are_on_the_canvas(pages, live, vi
     assert "given" not in overlay.text
 
 
-def test_answers_are_accepted_in_one_step_of_undo(pages, live, qtbot):
+def test_answers_are_accepted_in_one_step_of_undo_and_are_not_as_given(
+    pages, live, qtbot, tmp_path
+):
     teach(live, qtbot)
     reviewed(pages, live, qtbot)
     pages.correct.form.fields["probability"].value = 0.5
@@ -124,6 +130,11 @@ def test_answers_are_accepted_in_one_step_of_undo(pages, live, qtbot):
     assert len(live.session.project.entries) == entries + 1
     cells = [*live.session.annotations.cells.values()][24:]
     assert cells == [Given(name, "live model") for name in names]
+    qtbot.waitUntil(lambda: (live.answers.given >= 0).sum() == len(sure) + 24)
+    qtbot.waitUntil(lambda: pages.project.reviewing.review.unseen.sum() == len(sure))
+    assert pages.project.reviewing.review.count(CountSettings(class_name="MM"), None).given == 24
+    job = export_job(live, tmp_path, ExportSettings())
+    assert np.flatnonzero(job.unseen).tolist() == sure.tolist()
     live.session.undo()
     assert len(live.session.annotations.cells) == 24
 
