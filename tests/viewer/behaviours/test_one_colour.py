@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from napari_marrow.data.project.annotations import ClassColour
+from napari_marrow.viewer.make.answers import answers_layer
 from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.training.learning import summarize_learning
@@ -73,3 +75,17 @@ def test_hidden_masks_count_as_if_they_were_seen(labelled, qtbot):
     assert photograph.hidden_nuclei == ""
     assert summarize_learning([photograph], "cell").sentence() == before
     assert not hidden.visible
+
+
+def test_rings_of_the_live_model_and_predicted_cells_are_not_shown_together(labelled):
+    viewer, _, label = labelled
+    classes = [ClassColour("ALL", "#E69F00"), ClassColour("MM", "#009E73")]
+    cells = label()
+    rings = viewer.add_layer(answers_layer(viewer.layers["PKG - SN-AM"], classes))
+    assert [cells.visible, rings.visible] == [False, True]
+    assert label().visible
+    assert not rings.visible
+    rings.visible = True
+    assert not cells.visible
+    cells.visible = True
+    assert not rings.visible

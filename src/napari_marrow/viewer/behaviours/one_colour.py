@@ -1,6 +1,7 @@
 """Hide masks while predicted cells are shown over them: one colour a cell, and none at random.
 
-They count as before, as if they were seen, and are shown again with the last predicted cells.
+They count as before, as if they were seen, and are shown again with the last predicted cells. Of
+predicted cells and the rings of the live model those are shown that came last.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from napari_marrow.viewer.layer_info import Kind, LayerInfo
 from napari_marrow.viewer.per_viewer import ViewerFollower, per_viewer, single_shot
 from napari_marrow.viewer.photograph.links import labels_of
 from napari_marrow.viewer.photograph.overlays import holds_masks
+
+_OTHER = {Kind.PREDICTED: Kind.ANSWERS, Kind.ANSWERS: Kind.PREDICTED}
 
 
 class OneColour(ViewerFollower):
@@ -39,8 +42,22 @@ class OneColour(ViewerFollower):
         self._wait()
 
     def _follow(self, layer: Layer) -> None:
-        if LayerInfo.of(layer).kind is Kind.PREDICTED:
-            layer.events.visible.connect(self._wait)
+        if LayerInfo.of(layer).kind in _OTHER:
+            layer.events.visible.connect(self._on_visible)
+            self._hide_other(layer)
+
+    def _on_visible(self, event: Event) -> None:
+        self._hide_other(event.source)
+        self._wait()
+
+    def _hide_other(self, layer: Layer) -> None:
+        """Hide the rings where predicted cells came into view, and the other way round."""
+        info = LayerInfo.of(layer)
+        other = _OTHER.get(info.kind) if info.kind is not None and layer.visible else None
+        for known in self.layers:
+            its = LayerInfo.of(known)
+            if other is not None and its.kind is other and its.photograph == info.photograph:
+                known.visible = False
 
     def settle(self) -> None:
         """Hide the masks of photographs that predicted cells were shown over, and show others."""
