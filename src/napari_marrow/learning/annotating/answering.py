@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from napari_marrow.learning.annotating.cells import CellAnswers
 from napari_marrow.learning.annotating.codes import UNKNOWN, Values
@@ -70,7 +71,8 @@ def with_live_answers(unanswered: CellAnswers, checked: Checked | None = None) -
         The same where too little was given for a model.
     """
     cells, given = unanswered.cells, unanswered.given
-    live = fit_live(cells.values, given)
+    with threadpool_limits(1):  # matrices are small: threads only wait, most on a busy machine
+        live = fit_live(cells.values, given)
     if live is None:
         return unanswered
     known = live.probabilities
@@ -104,6 +106,11 @@ def softened(probabilities: Values, highest: float) -> Values:
 
 def check_live(unanswered: CellAnswers) -> Checked | None:
     """Cross-validate the live model; None where a class has fewer than two cells, or is alone."""
+    with threadpool_limits(1):
+        return _check_live(unanswered)
+
+
+def _check_live(unanswered: CellAnswers) -> Checked | None:
     values, given = unanswered.cells.values, unanswered.given
     known = np.flatnonzero(given != UNKNOWN)
     codes = np.unique(given[known], return_inverse=True)[1]
@@ -132,11 +139,11 @@ def joined_reasons(doubts: dict[str, NDArray[np.bool_]]) -> NDArray[np.str_]:
 
     >>> import numpy as np
     >>> joined_reasons({"a": np.array([True, True]), "b": np.array([False, True])}).tolist()
-    ['a', 'a, b']
+    ['a', 'a; b']
     """
     found = np.full(len(next(iter(doubts.values()))), "", object)
     for reason, holds in doubts.items():
-        found[holds] = [f"{x}, {reason}" if x else reason for x in found[holds]]
+        found[holds] = [f"{x}; {reason}" if x else reason for x in found[holds]]
     return found.astype(str)
 
 
