@@ -49,10 +49,11 @@ def pytest_collection_modifyitems(items) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_folder(tmp_path_factory) -> Iterator[Path]:
-    """A folder for the cache that is not the user's, also of child processes."""
+    """Folders for cache and data that are not the user's, also of child processes."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(folder))
+        patch.setenv("XDG_DATA_HOME", str(folder / "data"))  # of Linux: the last model is noted
         patch.setenv(ENGINE_VARIABLE, "onnxruntime")  # else answers go by what was fast just now
         yield folder
 
