@@ -1,5 +1,7 @@
 """Which cells of a gallery are looked at, in which groups and order."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,3 +160,11 @@ def test_of_more_groups_than_there_are_different_cells_none_is_empty():
 def test_no_groups_of_less_than_five():
     with pytest.raises(MarrowError, match="Cells in a group"):
         Arrangement(group_size=1).check()
+
+
+def test_an_answer_with_two_reasons_is_found_by_each(answers):
+    both = np.where(np.arange(len(answers.reasons)) == 4, f"{LOW}; {NEITHER}", "")
+    two = replace(answers, reasons=both, given=np.full(len(both), -1))
+    assert reasons_of(two) == (LOW, NEITHER)
+    for reason in (LOW, NEITHER):
+        assert filtered(two, CellFilter(shown="uncertain", reason=reason)).tolist() == [4]

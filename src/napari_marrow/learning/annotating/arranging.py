@@ -105,15 +105,16 @@ def filtered(answers: CellAnswers, wanted: CellFilter) -> Rows:
     elif wanted.shown == "uncertain":
         found &= answers.uncertain
         if wanted.reason:
-            found &= answers.reasons == wanted.reason
+            found &= [wanted.reason in reason.split("; ") for reason in answers.reasons]
     if wanted.low > 0 or wanted.high < 1:
         found &= (answers.top >= wanted.low) & (answers.top <= wanted.high)
     return np.flatnonzero(found)
 
 
 def reasons_of(answers: CellAnswers) -> tuple[str, ...]:
-    """Return why answers are uncertain, by name."""
-    return tuple(sorted({*answers.reasons[answers.uncertain].tolist()}))
+    """Return why answers are uncertain, by name; one answer may have several reasons."""
+    texts = np.unique(answers.reasons[answers.uncertain]).tolist()
+    return tuple(sorted({reason for text in texts for reason in text.split("; ")}))
 
 
 def arranged(
