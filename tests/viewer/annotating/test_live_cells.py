@@ -158,6 +158,14 @@ def test_space_accepts_what_the_model_says(live, viewer, qtbot):
     space(field.layer)
     (given,) = [x for x in live.session.annotations.cells.values() if x.who != "person"]
     assert (given.class_name, given.who) == ("ALL", "live model")
+    viewer.dims.set_point(0, 0)
+    first = live.session.shown(viewer.layers["stack"])
+    live.session.give(first, [1], "MM")  # that of a person, against what the model says
+    before = live.session.annotations
+    viewer.cursor.position = (0, *live.answers.cells.places[0])
+    space(field.layer)
+    assert "keeps the class" in viewer.status
+    assert live.session.annotations is before
 
 
 def test_an_edited_field_is_measured_anew_and_the_others_are_not(live, viewer, qtbot):

@@ -94,6 +94,23 @@ def test_keys_take_classes_away_accept_and_end(selection, live, viewer, qtbot):
     assert viewer.layers.selection.active is viewer.layers["stack cells"]
 
 
+def test_space_gives_only_cells_without_a_class_what_the_model_says(selection, live, viewer, qtbot):
+    live.give([12, 13, 14], "ALL")
+    live.give([18, 19, 20], "MM")
+    live.give([15], "MM")  # this and the next as the model does not say
+    live.give([21], "ALL")
+    qtbot.waitUntil(lambda: live.answers.model != "" and (live.answers.given >= 0).sum() == 8)
+    before = dict(live.session.annotations.cells)
+    selection.draw("rectangle")
+    shapes(viewer).add_rectangles(np.array([(0, 0), (96, 288)]))
+    assert len(selection.cells[1]) == 12
+    press(shapes(viewer), "Space")
+    after = live.session.annotations.cells
+    assert {place: after[place] for place in before} == before
+    assert len(after) == 12
+    assert "4 cells" in viewer.status
+
+
 def test_shapes_of_another_field_do_not_count(selection, viewer):
     selection.draw("rectangle")
     shapes(viewer).add_rectangles(np.array([(0, 0), (96, 288)]))

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import napari
 from napari.layers import Image, Labels
 
+from napari_marrow.data.project.annotations import is_by_person
 from napari_marrow.learning.annotating.codes import UNKNOWN
 from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.open_field import OpenField
 from napari_marrow.viewer.annotating.open_project import open_project_of
 from napari_marrow.viewer.annotating.questions import Questions
+from napari_marrow.viewer.annotating.session import AnnotationSession
 
 MAX_KEYS = 9
 """Classes that have a key, 1 to 9."""
@@ -27,11 +29,17 @@ def cell_at_pointer(viewer: napari.Viewer, field: OpenField) -> int:
     return field.cells.number_at(y, x)
 
 
+def is_given_by_person(session: AnnotationSession, field: OpenField, number: int) -> bool:
+    """Return whether a person gave a cell its class, by its number."""
+    places = session.given(field).get(number, ())
+    return bool(places) and is_by_person(session.annotations.cells[places[-1]].who)
+
+
 def bind_class_keys(live: LiveCells, image: Image, layer: Labels) -> None:
     """Let 1 to 9 give the cell under the pointer a class, 0 take it away, and undo go by steps.
 
-    Space gives it the class that the model says. N asks about the next cell; while a cell is asked
-    about and seen, the keys act on that.
+    Space gives it the class that the model says, unless a person gave it one. N asks about the next
+    cell; while a cell is asked about and seen, the keys act on that.
 
     Parameters
     ----------
@@ -83,6 +91,9 @@ def bind_class_keys(live: LiveCells, image: Image, layer: Labels) -> None:
         if (found := pointed()) is None:
             return
         field, number = found
+        if is_given_by_person(session, field, number):
+            session.viewer.status = f"Cell {number} keeps the class that a person gave it."
+            return
         row, answers = live.row_at(field, number), live.answers
         answer = UNKNOWN if row is None or answers is None else int(answers.answers[row])
         if answers is None or answer == UNKNOWN:

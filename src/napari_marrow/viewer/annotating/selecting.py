@@ -114,7 +114,9 @@ class CellSelection:
     def _drawn(self, event: Event) -> None:
         if event.action != ActionType.ADDED or (found := self.cells) is None:
             return
-        keys = "a key from 1 to 9 gives them a class, Space what the model says, Escape ends"
+        keys = (
+            "1 to 9 give them a class, Space what the model says where they have none, Escape ends"
+        )
         self._say(f"{counted(len(found[1]), 'cell')} selected; {keys}.")
 
     def _give(self, position: int, _: Shapes) -> None:
@@ -130,9 +132,10 @@ class CellSelection:
         if answers is None or found is None:
             return
         wanted: dict[int, Given | None] = {}
+        given = self._live.session.given(found[0])  # these keep theirs, as in the gallery
         for number in found[1]:
             row = self._live.row_at(found[0], number)
-            if row is not None and answers.answers[row] != UNKNOWN:
+            if number not in given and row is not None and answers.answers[row] != UNKNOWN:
                 name = answers.classes[int(answers.answers[row])]
                 wanted[number] = Given(name, answers.model)
         self._record(found[0], wanted)
