@@ -31,7 +31,7 @@ def cell_at_pointer(viewer: napari.Viewer, field: OpenField) -> int:
 
 def is_given_by_person(session: AnnotationSession, field: OpenField, number: int) -> bool:
     """Return whether a person gave a cell its class, by its number."""
-    places = session.given(field).get(number, ())
+    places = session.given(field).get(number, [])
     return bool(places) and is_by_person(session.annotations.cells[places[-1]].who)
 
 
