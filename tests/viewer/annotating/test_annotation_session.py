@@ -1,11 +1,14 @@
 """Annotations in the viewer are those of the project: keys, strokes, undo, and opened again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.project.annotations import ClassColour, Given
 from napari_marrow.data.project.project import Project
 from napari_marrow.viewer.annotating.keys import bind_class_keys
@@ -330,3 +333,109 @@ def test_a_class_that_is_brought_back_has_its_label_again(begin, project, viewer
     code = next(k for k, name in label_classes(field.layer).items() if name == "blast")
     assert np.asarray(field.layer.data)[0, 10:18, 10:18].tolist() == [[code] * 8] * 8
     session.close()
+
+
+def test_undo_while_the_nuclei_are_read_again_is_not_done_again(begin, viewer, project, qtbot):
+    session, field = begin()
+    session.give(field, [1], "MM")
+    nuclei = viewer.layers["stack nuclei"]
+    with nuclei.block_history():
+        nuclei.paint((0, 52, 6), 9)  # elsewhere
+    assert session.shown(field.image) is None
+    session.undo()
+    session, field = begin(session)
+    assert painted(field) == {1: 0, 2: 0, 3: 0}
+    assert project.annotations.cells == {}
+    assert project.redoable is not None
+    session.redo()
+    assert painted(field) == {1: 2, 2: 0, 3: 0}
+
+
+def test_a_new_project_has_nothing_of_the_last_one(begin, viewer, project, tmp_path):
+    session, field = begin()
+    session.give(field, [1], "MM")
+    session.give(field, [2], "ALL", who="live model")
+    session.close()
+    other = Project.create(tmp_path / "other", CLASSES)
+    session, field = begin(opened=other)
+    assert other.annotations.cells == {}
+    assert painted(field) == {1: 0, 2: 0, 3: 0}
+    session.close()
+    again = Project(project.folder)
+    session, field = begin(opened=again)
+    assert painted(field) == {1: 2, 2: 1, 3: 0}
+    assert len(again.entries) == 3
+    assert {x.who for x in again.annotations.cells.values()} == {"person", "live model"}
+    session.close()
+
+
+def test_what_is_painted_while_no_project_is_open_counts_in_the_next(begin, viewer, tmp_path):
+    session, field = begin()
+    session.give(field, [1], "MM")
+    session.close()
+    stroke_at = (0, 43, 28)
+    with field.layer.block_history():
+        field.layer.paint(stroke_at, 1)
+    other = Project.create(tmp_path / "other", CLASSES)
+    session, field = begin(opened=other)
+    assert [x.class_name for x in other.annotations.cells.values()] == ["ALL"]
+    assert painted(field) == {1: 0, 2: 0, 3: 1}
+    session.close()
+
+
+def test_other_nuclei_are_other_cells(begin, viewer, qtbot):
+    """Another layer of nuclei above, and that one removed again."""
+    session, field = begin()
+    session.give(field, [1], "MM")
+    fewer = np.array(viewer.layers["stack nuclei"].data)
+    fewer[fewer == 3] = 0
+    info = linked_info(field.image, Kind.NUCLEI).metadata()
+    viewer.add_layer(
+        Labels(fewer, name="stack nuclei again", metadata=info, **place_of(field.image))
+    )
+    with qtbot.waitSignal(session.edited):
+        pass
+    session, field = begin(session)
+    assert field.cells.numbers == [1, 2]
+    with qtbot.waitSignal(session.edited):
+        viewer.layers.remove("stack nuclei again")
+    session, field = begin(session)
+    assert field.cells.numbers == [1, 2, 3]
+    assert painted(field)[1] == 2
+
+
+def test_a_new_layer_shows_what_the_project_has_where_the_last_was_removed(begin, viewer):
+    session, field = begin()
+    session.give(field, [1], "MM")
+    viewer.layers.remove(field.layer)
+    session, field = begin(session)
+    assert field.layer in viewer.layers
+    assert painted(field) == {1: 2, 2: 0, 3: 0}
+    session.give(field, [3], "ALL")
+    assert painted(field)[3] == 1
+
+
+def test_closed_photographs_are_let_go(begin, viewer):
+    session, field = begin()
+    session.give(field, [1], "MM")
+    viewer.layers.remove("stack")
+    assert session.fields == []
+    assert session._layers == session._followed.__class__()
+    assert session.annotations.counts == {"MM": 1}
+
+
+def test_two_folders_with_fields_of_the_same_names_are_refused(begin, viewer, tmp_path):
+    session, _ = begin()
+    pixels = np.full((2, 60, 64, 3), 99, np.uint8)
+    other = viewer.add_layer(Image(pixels, name="other", rgb=True))
+    photograph = Photograph.of(other, list(viewer.layers))
+    renamed = replace(photograph, name="stack")
+    with pytest.raises(MarrowError, match="both have a field stack 0; close one of them"):
+        session.open_field(renamed)
+
+
+def test_strokes_are_in_one_slice_at_a_time(begin, viewer):
+    _, field = begin()
+    field.layer.n_edit_dimensions = 3
+    assert field.layer.n_edit_dimensions == 2
+    assert "one field at a time" in viewer.status

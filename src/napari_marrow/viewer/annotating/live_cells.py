@@ -214,6 +214,7 @@ class LiveCells(QObject):
         layers = self.session.viewer.layers
         for image in [x for x in self.rings.images if x not in layers]:
             self.rings.forget(image)
+            self._queue.drop(image)
             for key in [key for key in self._slices if key[0] is image]:
                 del self._slices[key]
             self._joined = None

@@ -40,6 +40,11 @@ class MeasuringQueue:
         with self._lock:
             self._shown = key
 
+    def drop(self, image: Image) -> None:
+        """Measure nothing of a photograph that was closed."""
+        with self._lock:
+            self._wanted = {k: x for k, x in self._wanted.items() if k[0] is not image}
+
     def clear(self) -> None:
         """Measure nothing more."""
         with self._lock:

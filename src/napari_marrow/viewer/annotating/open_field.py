@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from napari.layers import Image, Labels
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.viewer.annotating.field_cells import EncodedCells, FieldCells
 from napari_marrow.viewer.photograph.photograph import Photograph
 
@@ -49,3 +50,30 @@ def field_name(photograph: Photograph, row: int) -> str:
             return (photograph.root.name / path.relative_to(photograph.root)).as_posix()
         return path.name
     return photograph.field(row).name
+
+
+def check_names(photograph: Photograph, origins: dict[Image, dict[str, str]]) -> None:
+    """Note what the fields of a photograph are called, and from where they are.
+
+    Parameters
+    ----------
+    photograph
+        The photograph or stack.
+    origins
+        Of the photographs that are annotated, where each field is from, by its name; changed.
+
+    Raises
+    ------
+    MarrowError
+        When other fields have these names: a project would mix them.
+    """
+    rows = range(len(photograph))
+    own = {field_name(photograph, row): photograph.origin_key(row) for row in rows}
+    for image, other in origins.items():
+        same = [name for name in own if other.get(name, own[name]) != own[name]]
+        if image is not photograph.layer and same:
+            raise MarrowError(
+                f"{photograph.name} and {image.name} both have a field {same[0]}; close one of "
+                "them, or give its folder another name, as a project knows fields by their names."
+            )
+    origins[photograph.layer] = own

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import napari
 import numpy as np
 from napari.layers import Image, Labels, Layer
-from napari.utils.events import Event
-from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_marrow.data.errors import MarrowError
@@ -32,7 +31,14 @@ from napari_marrow.data.project.annotations import (
 from napari_marrow.data.project.project import Project
 from napari_marrow.report.colours import class_colours
 from napari_marrow.viewer.annotating.field_cells import EncodedCells
-from napari_marrow.viewer.annotating.open_field import OpenField, field_name
+from napari_marrow.viewer.annotating.nuclei_watch import NucleiWatch
+from napari_marrow.viewer.annotating.open_field import OpenField, check_names, field_name
+from napari_marrow.viewer.annotating.shown_paint import (
+    leave,
+    paint_cells,
+    painted_frame,
+    painted_meanwhile,
+)
 from napari_marrow.viewer.layer_info import shown_slice
 from napari_marrow.viewer.make.annotating import add_painted_classes, annotation_layer_to_paint
 from napari_marrow.viewer.photograph.annotations import label_classes
@@ -83,21 +89,42 @@ class AnnotationSession(QObject):
         self.viewer, self.project, self.say = viewer, project, say
         self._fields: dict[tuple[Image, int], OpenField] = {}
         self._layers: dict[Image, Labels] = {}  # of annotations
+        self._origins: dict[Image, dict[str, str]] = {}  # by names of fields
+        self._nuclei = NucleiWatch(viewer, self._forget)
         self._followed: dict[Labels, list[Callable[[], object]]] = {}  # what ends following
         self._painting = False
         self.hidden: tuple[str, int] | None = None  # of which nothing is said, see :meth:`hide`
         self._reading = Task(owner, failed=say)
+        viewer.layers.events.removed.connect(self._drop_closed)
 
     def close(self) -> None:
         """Let other programs open the project; strokes are not kept any more."""
         self._reading.cancel()
+        self._nuclei.close()
+        self.viewer.layers.events.removed.disconnect(self._drop_closed)
+        for field in self._fields.values():
+            leave(field, self._codes(field))
         self._fields.clear()
         self._layers.clear()
-        for ends in self._followed.values():
-            for end in ends:
-                end()
-        self._followed.clear()
+        for layer in [*self._followed]:
+            self._unfollow(layer)
         self.project.close()
+
+    def _unfollow(self, layer: Labels) -> None:
+        for end in self._followed.pop(layer, []):
+            end()
+
+    def _drop_closed(self, _: object = None) -> None:
+        """Forget photographs and layers of annotations that were closed."""
+        layers = self.viewer.layers
+        for layer in [x for x in self._followed if x not in layers]:
+            self._unfollow(layer)
+        for image in [x for x in self._layers if x not in layers]:
+            for key in [key for key in self._fields if key[0] is image]:
+                del self._fields[key]
+            del self._layers[image]
+            self._origins.pop(image, None)
+            self._nuclei.forget(image)
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
@@ -122,6 +149,11 @@ class AnnotationSession(QObject):
         """Show the annotations of the field that is shown, and let more be given.
 
         Its cells are read, or found, in a thread; then ``then`` is called.
+
+        Raises
+        ------
+        MarrowError
+            When another open photograph has fields of the same names.
         """
         image, row = photograph.layer, shown_slice(photograph.layer, self.viewer.dims.point)
         if row < 0:
@@ -154,6 +186,7 @@ class AnnotationSession(QObject):
 
     def _prepare_layer(self, photograph: Photograph) -> Labels:
         """Select the layer of annotations of a photograph, a new one if need be, and follow it."""
+        check_names(photograph, self._origins)
         names = [x.name for x in self.annotations.classes]
         before, modes = {*self.viewer.layers}, {x: x.mode for x in self._followed}
         layer = annotation_layer_to_paint(self.viewer, photograph, names)
@@ -162,9 +195,15 @@ class AnnotationSession(QObject):
         if layer not in before:
             layer.opacity = OPACITY
             outline([x.layer for x in photograph.overlays.values()])
-        self._follow(photograph.layer, layer, photograph)
-        self._layers[photograph.layer] = layer
+        image = photograph.layer
+        self._follow(image, layer)
+        is_another = self._layers.get(image, layer) is not layer  # the last one was removed
+        self._layers[image] = layer
+        self._nuclei.follow(photograph)
         self._take_classes(layer)
+        for key in [key for key in self._fields if key[0] is image and is_another]:
+            self._fields[key] = replace(self._fields[key], layer=layer)
+            self._begin(self._fields[key])
         return layer
 
     def _take_classes(self, layer: Labels, _: object = None) -> None:
@@ -176,27 +215,31 @@ class AnnotationSession(QObject):
             with self.reporting():
                 self.set_classes([*known, *(ClassColour(x, colours[x]) for x in new)])
 
-    def _follow(self, image: Image, layer: Labels, photograph: Photograph) -> None:
-        """Hear of strokes in a layer, and of edits of the nuclei below."""
+    def _follow(self, image: Image, layer: Labels) -> None:
+        """Hear of strokes in a layer, each of which is in one slice."""
         if layer in self._followed:
             return
         hear = partial(self._painted, image)
         heard = [(layer.events.paint, hear)]
         heard += [(layer.events.features, partial(self._take_classes, layer))]
-        nuclei = photograph.nuclei
-        if nuclei is not None and nuclei.layer is not layer:
-            forget, events = partial(self._forget, image), nuclei.layer.events
-            heard += [(event, forget) for event in (events.paint, events.data)]
+        heard += [(layer.events.n_edit_dimensions, partial(self._edit_slices, layer))]
+        self._edit_slices(layer)
         for event, action in heard:
             event.connect(action)
         self._followed[layer] = [partial(event.disconnect, action) for event, action in heard]
 
-    def _forget(self, image: Image, event: Event) -> None:
-        """Read the cells of a photograph anew before the next change: of a stroke those shown."""
-        shown = shown_slice(image, self.viewer.dims.point) if event.type == "paint" else -1
-        for key in [key for key in self._fields if key[0] is image and shown in (-1, key[1])]:
-            del self._fields[key]
-        self.edited.emit(image, shown)
+    def _edit_slices(self, layer: Labels, _: object = None) -> None:
+        """Let strokes be in the shown slice alone: cells of others would not be kept."""
+        if layer.n_edit_dimensions != 2:
+            layer.n_edit_dimensions = 2
+            self.viewer.status = "Classes are painted in one field at a time."
+
+    def _forget(self, image: Image, row: int) -> None:
+        """Read the cells of a slice, or of all (-1), anew: its nuclei are others now."""
+        for key in [key for key in self._fields if key[0] is image and row in (-1, key[1])]:
+            field = self._fields.pop(key)
+            leave(field, self._codes(field))
+        self.edited.emit(image, row)
 
     def read_again(self, image: Image) -> None:
         """Read the cells of the shown field, whose nuclei were edited or which was not shown yet.
@@ -349,17 +392,12 @@ class AnnotationSession(QObject):
 
     def _show(self, field: OpenField, numbers: Iterable[int]) -> None:
         """Paint cells as the project has them, all over."""
-        codes = self._codes(field)
-        parts = [(*field.cells.pixels(number), codes.get(number, 0)) for number in numbers]
-        parts = [part for part in parts if part[0].size]
-        if not parts or field.layer not in self.viewer.layers:
+        if field.layer not in self.viewer.layers:
             return
-        y, x = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-        values = np.concatenate([np.full(len(part[0]), part[2]) for part in parts])
-        at = (y, x) if field.layer.ndim == 2 else (np.full(len(y), field.row), y, x)
+        codes = self._codes(field)
         self._painting = True
         try:
-            field.layer.data_setitem(at, values.astype(field.layer.data.dtype))
+            paint_cells(field, {number: codes.get(number, 0) for number in numbers})
         finally:
             self._painting = False
 
@@ -376,22 +414,16 @@ class AnnotationSession(QObject):
 
     def _begin(self, field: OpenField) -> None:
         """Show what the project has of a field, and keep what else was painted there before."""
-        known, frame = self._codes(field), self._painted_frame(field)
-        since = self._painted_since(field) if frame.any() else {}
-        new = {k: x for k, x in since.items() if x and k not in known}
+        known, names = self._codes(field), label_classes(field.layer)
+        painted = painted_meanwhile(field)
+        new = {k: Given(names[x]) for k, x in painted.items() if x in names and k not in known}
         if new:
             self.record({field: new})
-        self._show(field, known)
+        others = self._painted_since(field) if painted_frame(field).any() else ()
+        self._show(field, {*known, *others})
 
     def _painted_since(self, field: OpenField) -> dict[int, Given | None]:
         """Return the class of each cell that is painted otherwise than the project has it."""
-        painted, names = self._painted_frame(field), label_classes(field.layer)
+        painted, names = painted_frame(field), label_classes(field.layer)
         new = field.cells.painted_since(painted, self._codes(field))
         return {k: Given(names[code]) if code in names else None for k, code in new.items()}
-
-    def _painted_frame(self, field: OpenField) -> NDArray[np.integer]:
-        """Return what is painted over a field."""
-        layer = field.layer
-        data = layer.data if layer.ndim == 2 else layer.data[field.row]
-        height, width = field.encoded.labels.shape
-        return np.asarray(data)[:height, :width]
