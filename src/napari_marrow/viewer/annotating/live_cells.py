@@ -205,8 +205,8 @@ class LiveCells(QObject):
             del self._slices[image, k]
         self._joined = None
         self.rings.hide(image, rows)
-        self._queue.forget()
-        self._queue.add(Photograph.of(image, list(self.session.viewer.layers)), rows)
+        photograph = Photograph.of(image, list(self.session.viewer.layers))
+        self._queue.again(photograph, rows, row)
         self._measure_soon.start()
 
     def _drop_closed(self, _: object = None) -> None:

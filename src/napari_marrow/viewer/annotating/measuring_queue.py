@@ -30,10 +30,26 @@ class MeasuringQueue:
         with self._lock:
             self._wanted |= {key: photograph for key in keys if key != self._taken}
 
-    def forget(self) -> None:
-        """Let the slice that was taken last be added again, as its nuclei were edited."""
+    def again(self, photograph: Photograph, rows: list[int], row: int) -> None:
+        """Measure slices anew, whose nuclei were edited; what still waits is as it is now.
+
+        Parameters
+        ----------
+        photograph
+            As it is now.
+        rows
+            Slices that were measured before.
+        row
+            The slice that was edited, or -1 for all: the one that is measured now is measured again
+            where it is meant.
+        """
+        image = photograph.layer
         with self._lock:
-            self._taken = None
+            waiting = [k for x, k in self._wanted if x is image]
+            if self._taken is not None and self._taken[0] is image and row in (-1, self._taken[1]):
+                waiting.append(self._taken[1])
+                self._taken = None
+            self._wanted |= {(image, k): photograph for k in {*rows, *waiting}}
 
     def show(self, key: Key) -> None:
         """Take what is nearest to this slice first from now on."""
