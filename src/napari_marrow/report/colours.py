@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 FIXED = {"ALL": "#E69F00", "MM": "#009E73"}
 _OTHERS = ("#56B4E9", "#D55E00", "#CC79A7", "#0072B2", "#F0E442")
@@ -48,6 +48,18 @@ def class_colours(classes: Sequence[str]) -> dict[str, str]:
     others = [name for name in classes if name not in FIXED]
     taken = {name: _OTHERS[k % len(_OTHERS)] for k, name in enumerate(others)}
     return {name: FIXED.get(name) or taken[name] for name in classes}
+
+
+def free_colour(name: str, taken: Collection[str]) -> str:
+    """Return the colour of one more class: one that no other has, as long as there are some.
+
+    >>> free_colour("blast", ["#E69F00", "#56b4e9"]), free_colour("MM", [])
+    ('#D55E00', '#009E73')
+    """
+    used = {x.upper() for x in taken}
+    own = [FIXED[name]] if name in FIXED else []
+    free = [x for x in (*own, *_OTHERS, *FIXED.values()) if x not in used]
+    return free[0] if free else _OTHERS[len(used) % len(_OTHERS)]
 
 
 def colour_name(colour: str) -> str:

@@ -82,4 +82,5 @@ def test_entries_in_words():
     assert in_words(entry(action="classes", classes=CLASSES)) == "classes: ALL, MM"
     assert origin(entry(change("MM", "live"), change("ALL", "live"))) == "live"
     assert origin(entry(change(None))) == "person"
+    assert origin(entry(change("MM", "live"), action="classes", classes=CLASSES)) == "person"
     assert origin(entry(change("MM", "live"), action="undo", of=2)) == "person"

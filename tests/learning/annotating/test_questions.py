@@ -1,9 +1,12 @@
 """What was asked is found again in the journal; agreement with oneself, against scikit-learn."""
 
+from dataclasses import replace
+
 import pytest
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.proportion import proportion_confint
 
+from napari_marrow.data.project.annotations import Annotations, Change, ClassColour, Entry
 from napari_marrow.learning.annotating.questions import (
     SelfAgreement,
     answered_questions,
@@ -74,3 +77,25 @@ def test_answers_that_were_accepted_together_were_not_looked_at(journal):
     journal.give(2, "MM")
     journal.give(3, "ALL", who="live")
     assert {x.y for x in accepted_together(journal.entries)} == {1}
+
+
+def test_another_name_of_a_class_is_no_answer(journal):
+    """Cell 1 was asked, 2 is a correction, 3 was accepted alone, 4 and 5 together."""
+    journal.give(1, "ALL", "typical")
+    journal.give(2, "MM", who="live")
+    journal.give(2, "ALL")
+    journal.give(3, "ALL", who="live")
+    journal.give([4, 5], "ALL", who="live")
+    now = Annotations().after(journal.entries).cells
+    changes = [Change(x, given, replace(given, class_name="blast")) for x, given in now.items()]
+    new = (ClassColour("blast", "#123456"),)
+    journal.entries.append(Entry(len(journal.entries) + 1, "", "classes", tuple(changes), new))
+    journal.cells |= {x.place: x.after for x in changes}
+    assert [x.place.y for x in answered_questions(journal.entries)] == [1]
+    assert {x.y for x in corrected(journal.entries)} == {2}
+    assert {x.y for x in accepted_together(journal.entries)} == {4, 5}
+    journal.give(1, "blast", "again")
+    assert SelfAgreement.of(answered_questions(journal.entries)).same == 1
+    after = Annotations().after(journal.entries)
+    assert set(after.counts) == {"blast"}
+    assert [x.y for x in after.cells] == [2, 3, 4, 5, 1]  # what was given last stands last

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 from napari.layers import Image, Labels
 from qtpy.QtCore import QObject
 
@@ -439,3 +440,110 @@ def test_strokes_are_in_one_slice_at_a_time(begin, viewer):
     field.layer.n_edit_dimensions = 3
     assert field.layer.n_edit_dimensions == 2
     assert "one field at a time" in viewer.status
+
+
+BLAST = ClassColour("blast", "#56B4E9")
+
+
+def test_a_label_of_no_class_of_the_project_gives_no_class(begin, project, capsys):
+    """A class was added, and that was taken back: its label is there no more."""
+    session, field = begin()
+    session.give(field, [2], "MM")
+    session.set_classes([*CLASSES, BLAST])
+    session.undo()
+    assert label_classes(field.layer) == {1: "ALL", 2: "MM"}
+    with field.layer.block_history():
+        field.layer.paint((0, 13, 13), 3)
+        field.layer.paint((0, 13, 43), 3)
+    assert sorted(given(project).values()) == ["MM"]  # cell 2 has what it had
+    assert painted(field) == {1: 0, 2: 2, 3: 0}
+    assert "Label 3 is of no class" in capsys.readouterr().out
+    session.redo()
+    stroke(field, 3)
+    assert sorted(given(project).values()) == ["MM", "blast"]
+
+
+def test_no_class_gets_the_label_of_one_that_was_painted(begin, project, viewer):
+    """What was painted in a field whose cells are not known now is not another class then."""
+    session, field = begin()
+    session.set_classes([*CLASSES, BLAST])
+    stroke(field, 3)
+    nuclei = viewer.layers["stack nuclei"]
+    nuclei.data = np.array(nuclei.data)  # read anew when it is opened again
+    session.undo()
+    session.undo()
+    session.set_classes([*CLASSES, ClassColour("other", "#D55E00")])
+    session, field = begin(session)
+    assert given(project) == {}
+    session.give(field, [3], "other")
+    assert label_classes(field.layer)[painted(field)[3]] == "other"
+    assert painted(field)[3] != 3
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_class_renamed_in_the_table_is_renamed_in_the_project(begin, project, viewer, in_place):
+    session, first = begin()
+    session.give(first, [1], "ALL", who="model svm")
+    viewer.dims.set_point(0, 1)
+    session, second = begin(session)
+    session.give(second, [1], "ALL", asked="margin")
+    session.give(second, [2], "MM")
+    number = project.annotations.number
+    table = second.layer.features.copy()
+    table.loc[table["index"] == 1, "class"] = "lymphoblast"
+    if in_place:  # as napari's table does it: a stroke is the first that is heard then
+        second.layer.features.iloc[0, second.layer.features.columns.get_loc("class")] = (
+            "lymphoblast"
+        )
+        with second.layer.block_history():
+            second.layer.paint((1, 43, 28), 2)
+        assert project.annotations.number == number + 2
+        session.undo()
+        number += 2
+    else:
+        second.layer.features = table
+    assert project.annotations.number == number + 1  # one step
+    assert [x.name for x in project.annotations.classes] == ["lymphoblast", "MM"]
+    found = set(project.annotations.cells.values())
+    assert found == {
+        Given("lymphoblast", "model svm"),
+        Given("lymphoblast", asked="margin"),
+        Given("MM"),
+    }
+    assert (painted(first)[1], painted(second)[1], painted(second)[2]) == (1, 1, 2)
+    session.undo()
+    assert project.annotations.counts == {"ALL": 2, "MM": 1}
+    assert label_classes(second.layer) == {1: "ALL", 2: "MM"}
+    assert (painted(first)[1], painted(second)[1], painted(second)[2]) == (1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("index", "names", "said"),
+    [
+        ([1, 2], ["mm ", "MM"], "not in the list"),  # two would look the same
+        ([2], ["MM"], "removes classes"),
+        ([1, 2, 3], ["ALL", "MM", "ALL"], "removes classes"),
+    ],
+)
+def test_what_a_table_can_not_say_is_set_back(begin, project, capsys, index, names, said):
+    session, field = begin()
+    session.give(field, [1], "ALL")
+    number = project.annotations.number
+    field.layer.features = pd.DataFrame({"index": index, "class": names})
+    assert said in capsys.readouterr().out
+    assert label_classes(field.layer) == {1: "ALL", 2: "MM"}
+    assert project.annotations.number == number
+    assert painted(field)[1] == 1
+
+
+def test_painted_cells_have_the_colours_of_the_project(begin, viewer):
+    session, field = begin()
+    session.set_classes([ClassColour("ALL", "#123456"), CLASSES[1], BLAST])
+    add_painted_classes(field.layer, ["ALL", "MM", "blast", "more"])  # as Train DCNN does
+    colours = {k: to_hex(x) for k, x in field.layer.colormap.color_dict.items() if k}
+    more = session.annotations.classes[3].colour
+    assert colours == {1: "#123456", 2: "#009e73", 3: "#56b4e9", 4: more.lower()}
+    assert len(set(colours.values())) == 4
+    session.undo()
+    session.undo()
+    assert to_hex(field.layer.colormap.color_dict[1]) == "#e69f00"

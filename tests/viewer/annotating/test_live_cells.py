@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from napari.layers import Image
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QObject
@@ -65,6 +66,18 @@ def test_new_answers_are_drawn_in_the_field_that_is_shown(live, viewer, qtbot):
     np.testing.assert_array_equal(np.asarray(layer._slice.image.raw), rings(viewer, 1))
     viewer.dims.set_point(0, 2)
     np.testing.assert_array_equal(np.asarray(layer._slice.image.raw), rings(viewer, 2))
+
+
+def test_rings_have_the_colours_of_another_list_of_classes(live, viewer, qtbot):
+    """One as long as before, in another order and with another colour."""
+    teach(live, qtbot)
+    layer, first = viewer.layers["stack classes"], live.session.annotations.classes
+    for classes in ((first[1], replace(first[0], colour="#123456")), first):
+        live.session.set_classes(classes)
+        qtbot.waitUntil(lambda: not live._fitting.busy and not live._fit_soon.isActive())
+        assert live.answers.classes == tuple(x.name for x in classes)
+        shown = [to_hex(layer.colormap.color_dict[k]).upper() for k in (1, 2)]
+        assert shown == [x.colour for x in classes]
 
 
 def test_uncertain_cells_have_dashes_and_a_reason(live, viewer, qtbot, picture):

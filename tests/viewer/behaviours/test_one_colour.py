@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from napari_marrow.data.project.annotations import ClassColour
 from napari_marrow.viewer.make.answers import answers_layer
 from napari_marrow.viewer.make.predictions import predict_photographs, show_predictions
 from napari_marrow.viewer.photograph.photograph import Photograph
@@ -79,9 +78,8 @@ def test_hidden_masks_count_as_if_they_were_seen(labelled, qtbot):
 
 def test_rings_of_the_live_model_and_predicted_cells_are_not_shown_together(labelled):
     viewer, _, label = labelled
-    classes = [ClassColour("ALL", "#E69F00"), ClassColour("MM", "#009E73")]
     cells = label()
-    rings = viewer.add_layer(answers_layer(viewer.layers["PKG - SN-AM"], classes))
+    rings = viewer.add_layer(answers_layer(viewer.layers["PKG - SN-AM"]))
     assert [cells.visible, rings.visible] == [False, True]
     assert label().visible
     assert not rings.visible

@@ -14,8 +14,9 @@ from functools import cached_property
 from typing import Literal
 
 Action = Literal["annotate", "classes", "undo", "redo", "restore"]
-"""What was done: cells got or lost a class, the list of classes changed, the last thing done was
-taken back or done again, or an earlier moment was brought back."""
+"""What was done: cells got or lost a class, the list of classes changed, and with it names that
+cells have, the last thing done was taken back or done again, or an earlier moment was brought back.
+"""
 Asked = Literal["", "typical", "margin", "random", "again", "doubtful"]
 """Why a cell was shown: of the person's own choice, as typical of a group of similar cells, for its
 small margin between two classes, drawn at random, a second time, or as its class is doubted."""
@@ -133,7 +134,8 @@ class Annotations:
         cells, classes, number = dict(self.cells), self.classes, self.number
         for entry in entries:
             for change in entry.changes:
-                cells.pop(change.place, None)  # what was given last stands last
+                if entry.action != "classes":  # what was given last stands last
+                    cells.pop(change.place, None)
                 if change.after is not None:
                     cells[change.place] = change.after
             classes = entry.classes if entry.classes is not None else classes

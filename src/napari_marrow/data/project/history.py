@@ -48,6 +48,20 @@ def standing(entries: Sequence[Entry]) -> list[Entry]:
     return found[::-1]
 
 
+def answers(entries: Sequence[Entry]) -> list[Change]:
+    """Return the changes by which cells were given their classes, in order, as they still stand.
+
+    A class that gets another name is no answer of anybody.
+
+    Parameters
+    ----------
+    entries
+        All of a project, from the first.
+    """
+    given = [entry for entry in standing(entries) if entry.action != "classes"]
+    return [change for entry in given for change in entry.changes]
+
+
 def in_words(entry: Entry) -> str:
     """Return what an entry did, in a few words.
 
@@ -72,4 +86,5 @@ def changes_in_words(changes: Iterable[Change]) -> str:
 def origin(entry: Entry) -> str:
     """Return whose answers an entry holds: ``person``, or the name of the model."""
     found = {x.after.who for x in entry.changes if x.after is not None}
-    return listed(sorted(found)) if entry.of is None and found else PERSON
+    given = entry.of is None and entry.action != "classes"
+    return listed(sorted(found)) if given and found else PERSON

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.data.project.annotations import Asked, Entry, Given, Place, is_by_person
-from napari_marrow.data.project.history import standing
+from napari_marrow.data.project.history import answers
 from napari_marrow.data.text import counted
 from napari_marrow.learning.annotating.asking import Question
 from napari_marrow.learning.annotating.cells import MeasuredCells
@@ -38,8 +38,7 @@ def answered_questions(entries: Sequence[Entry]) -> list[Answered]:
     """Return what was asked and answered, in order, without what was taken back."""
     return [
         Answered(x.place, x.after.asked, x.before, x.after)
-        for entry in standing(entries)
-        for x in entry.changes
+        for x in answers(entries)
         if x.after is not None and x.after.asked
     ]
 
@@ -67,13 +66,12 @@ def drawn_rows(
 def corrected(entries: Sequence[Entry]) -> frozenset[Place]:
     """Return the cells whose class a person has in place of a model's that was accepted."""
     found: set[Place] = set()
-    for entry in standing(entries):
-        for change in entry.changes:
-            before, after = change.before, change.after
-            if after is None or not is_by_person(after.who):
-                found.discard(change.place)
-            elif before and not is_by_person(before.who) and before.class_name != after.class_name:
-                found.add(change.place)
+    for change in answers(entries):
+        before, after = change.before, change.after
+        if after is None or not is_by_person(after.who):
+            found.discard(change.place)
+        elif before and not is_by_person(before.who) and before.class_name != after.class_name:
+            found.add(change.place)
     return frozenset(found)
 
 

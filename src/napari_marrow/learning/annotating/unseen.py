@@ -19,6 +19,8 @@ def accepted_together(entries: Sequence[Entry]) -> frozenset[Place]:
     """Return the cells that have the answer of a model which nobody looked at one by one."""
     found: set[Place] = set()
     for entry in standing(entries):
+        if entry.action == "classes":
+            continue  # a class got another name
         for change in entry.changes:
             by_model = change.after is not None and not is_by_person(change.after.who)
             (found.add if by_model and len(entry.changes) > 1 else found.discard)(change.place)

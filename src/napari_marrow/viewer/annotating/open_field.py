@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from napari.layers import Image, Labels
 
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.project.annotations import Annotations, Change, Given, Place
 from napari_marrow.viewer.annotating.field_cells import EncodedCells, FieldCells
 from napari_marrow.viewer.photograph.photograph import Photograph
+
+OUTLINE_PX = 2
+"""Width of the outlines of nuclei and cytoplasm while their classes are shown."""
 
 
 @dataclass(eq=False)
@@ -33,10 +39,39 @@ class OpenField:
     name: str
     encoded: EncodedCells
 
+    def annotated(self, annotations: Annotations) -> dict[int, list[Place]]:
+        """Return the annotated cells by number, with the pixels they are kept by."""
+        places = annotations.by_image.get(self.name, ())
+        found: dict[int, list[Place]] = {}
+        numbers = self.encoded.labels.at(np.array([(x.y, x.x) for x in places], np.intp))
+        for place, number in zip(places, numbers.tolist(), strict=True):
+            if number:
+                found.setdefault(number, []).append(place)
+        return found
+
+    def changes(self, annotations: Annotations, wanted: Mapping[int, Given | None]) -> list[Change]:
+        """Return the changes by which cells, by number, have what is wanted."""
+        cells, known = annotations.cells, self.annotated(annotations)
+        changes = []
+        for number, after in wanted.items():
+            own = known.get(number) or [Place(self.name, *self.cells.place(number))]
+            first, others = own[0], own[1:]  # several where cells were joined
+            changes += [Change(place, cells[place], None) for place in others]
+            if cells.get(first) != after:
+                changes.append(Change(first, cells.get(first), after))
+        return changes
+
     @property
     def cells(self) -> FieldCells:
         """Its cells."""
         return self.encoded.cells
+
+
+def outline(layers: Iterable[Labels]) -> None:
+    """Show layers of masks as outlines, where they are not yet: their colours are no classes."""
+    for layer in layers:
+        if not layer.contour:
+            layer.contour = OUTLINE_PX
 
 
 def field_name(photograph: Photograph, row: int) -> str:

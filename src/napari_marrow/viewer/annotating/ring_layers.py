@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.layers import Image, Labels
@@ -10,6 +11,7 @@ from napari.layers import Image, Labels
 from napari_marrow.imaging.rings import Rings
 from napari_marrow.learning.annotating.arranging import CellFilter, filtered
 from napari_marrow.learning.annotating.cells import CellAnswers
+from napari_marrow.report.colours import UNCERTAIN
 from napari_marrow.viewer.annotating.measuring_queue import Key
 from napari_marrow.viewer.annotating.session import AnnotationSession
 from napari_marrow.viewer.layer_info import Kind, LayerInfo, layer_id
@@ -41,6 +43,7 @@ class RingLayers:
     def __init__(self, session: AnnotationSession):
         self._session = session
         self._layers: dict[Image, Labels] = {}
+        self._colours = WeakKeyDictionary[Labels, tuple[str, ...]]()  # of the answers, as shown
         self.wanted = CellFilter()
 
     @property
@@ -66,7 +69,7 @@ class RingLayers:
         older = [x for x in layers if LayerInfo.of(x).kind is Kind.ANSWERS]
         for layer in (x for x in older if LayerInfo.of(x).photograph == layer_id(image)):
             layers.remove(layer)  # of a session that is closed
-        made = answers_layer(image, self._session.annotations.classes)
+        made = answers_layer(image)
         annotated = self._session.layer_of(image)
         place = len(layers) if annotated not in layers else layers.index(annotated)
         layers.insert(place, made)
@@ -105,10 +108,12 @@ class RingLayers:
             layer, own = self._layers.get(key[0]), slice(starts[number], starts[number + 1])
             if layer is not None and key in rings:
                 show_rings(layer, key[1], rings[key], codes[own], gaps[own])
-        classes = self._session.annotations.classes
+        known = {x.name: x.colour for x in self._session.annotations.classes}
+        colours = tuple(known.get(name, UNCERTAIN) for name in answers.classes)
         for layer in (x for x in self._layers.values() if x in self._session.viewer.layers):
-            if len(layer.colormap.color_dict) != len(classes) + 4:  # none, nothing, gaps, asked
-                set_class_colours(layer, classes)
+            if self._colours.get(layer) != colours:
+                self._colours[layer] = colours
+                set_class_colours(layer, colours)
             redraw(layer)
 
     def hide(self, image: Image, rows: Sequence[int]) -> None:

@@ -29,10 +29,11 @@ from napari_marrow.data.project.annotations import (
     Place,
 )
 from napari_marrow.data.project.project import Project
-from napari_marrow.report.colours import class_colours
+from napari_marrow.viewer.annotating.class_list import with_classes, with_names
 from napari_marrow.viewer.annotating.field_cells import EncodedCells
+from napari_marrow.viewer.annotating.layer_classes import ONLY_NAMES, LayerClasses
 from napari_marrow.viewer.annotating.nuclei_watch import NucleiWatch
-from napari_marrow.viewer.annotating.open_field import OpenField, check_names, field_name
+from napari_marrow.viewer.annotating.open_field import OpenField, check_names, field_name, outline
 from napari_marrow.viewer.annotating.shown_paint import (
     leave,
     paint_cells,
@@ -40,22 +41,13 @@ from napari_marrow.viewer.annotating.shown_paint import (
     painted_meanwhile,
 )
 from napari_marrow.viewer.layer_info import shown_slice
-from napari_marrow.viewer.make.annotating import add_painted_classes, annotation_layer_to_paint
-from napari_marrow.viewer.photograph.annotations import label_classes
+from napari_marrow.viewer.make.annotating import annotation_layer_to_paint
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
 
 OPACITY = 0.4
 """Of the classes over the cells, so that the chromatin is seen."""
-OUTLINE_PX = 2
-"""Width of the outlines of nuclei and cytoplasm while their classes are shown."""
-
-
-def outline(layers: Iterable[Labels]) -> None:
-    """Show layers of masks as outlines, where they are not yet: their colours are no classes."""
-    for layer in layers:
-        if not layer.contour:
-            layer.contour = OUTLINE_PX
+NO_CLASS = "Label {} is of no class of the project, and gives none; choose another label."
 
 
 class AnnotationSession(QObject):
@@ -93,6 +85,7 @@ class AnnotationSession(QObject):
         self._nuclei = NucleiWatch(viewer, self._forget)
         self._followed: dict[Labels, list[Callable[[], object]]] = {}  # what ends following
         self._painting = False
+        self._classes = LayerClasses()
         self.hidden: tuple[str, int] | None = None  # of which nothing is said, see :meth:`hide`
         self._reading = Task(owner, failed=say)
         viewer.layers.events.removed.connect(self._drop_closed)
@@ -187,6 +180,8 @@ class AnnotationSession(QObject):
     def _prepare_layer(self, photograph: Photograph) -> Labels:
         """Select the layer of annotations of a photograph, a new one if need be, and follow it."""
         check_names(photograph, self._origins)
+        if (known := self._layers.get(photograph.layer)) is not None:
+            self._take_classes(known)
         names = [x.name for x in self.annotations.classes]
         before, modes = {*self.viewer.layers}, {x: x.mode for x in self._followed}
         layer = annotation_layer_to_paint(self.viewer, photograph, names)
@@ -207,13 +202,22 @@ class AnnotationSession(QObject):
         return layer
 
     def _take_classes(self, layer: Labels, _: object = None) -> None:
-        """Add classes that a layer of annotations has and the project lacks, as a person named."""
-        known, names = self.annotations.classes, label_classes(layer).values()
-        new = [name for name in names if name not in {x.name for x in known}]
-        if new:
-            colours = class_colours([*(x.name for x in known), *new])
-            with self.reporting():
-                self.set_classes([*known, *(ClassColour(x, colours[x]) for x in new)])
+        """Let the project's classes follow the table of a layer of annotations, which was edited.
+
+        A class that got another name there has it for all cells; a new one is added.
+        """
+        if (edit := self._classes.edit_of(layer, self.annotations)) is None:
+            return
+        try:
+            known = self.annotations.classes
+            classes = with_classes(with_names(known, edit.renamed), edit.new)
+            if classes != known:
+                self.set_classes(classes, edit.renamed)
+            if edit.other:
+                self.say(ONLY_NAMES)
+        except MarrowError as error:
+            self.say(str(error))
+        self._add_classes()
 
     def _follow(self, image: Image, layer: Labels) -> None:
         """Hear of strokes in a layer, each of which is in one slice."""
@@ -277,13 +281,7 @@ class AnnotationSession(QObject):
 
     def given(self, field: OpenField) -> dict[int, list[Place]]:
         """Return the annotated cells of a field by number, with the pixels they are kept by."""
-        places = self.annotations.by_image.get(field.name, ())
-        found: dict[int, list[Place]] = {}
-        numbers = field.encoded.labels.at(np.array([(x.y, x.x) for x in places], np.intp))
-        for place, number in zip(places, numbers.tolist(), strict=True):
-            if number:
-                found.setdefault(number, []).append(place)
-        return found
+        return field.annotated(self.annotations)
 
     def give(
         self,
@@ -316,7 +314,7 @@ class AnnotationSession(QObject):
 
         With ``classes`` the list of classes changes in the same step.
         """
-        changes = [x for field, own in wanted.items() for x in self._changes(field, own)]
+        changes = [x for field, own in wanted.items() for x in field.changes(self.annotations, own)]
         if changes or classes is not None:
             self.project.record("annotate", changes, classes=classes)
         if classes is not None:
@@ -324,17 +322,6 @@ class AnnotationSession(QObject):
         for field, own in wanted.items():
             self._show(field, own)
         self.changed.emit()
-
-    def _changes(self, field: OpenField, wanted: Mapping[int, Given | None]) -> list[Change]:
-        cells, known = self.annotations.cells, self.given(field)
-        changes = []
-        for number, after in wanted.items():
-            own = known.get(number) or [Place(field.name, *field.cells.place(number))]
-            first, others = own[0], own[1:]  # several where cells were joined
-            changes += [Change(place, cells[place], None) for place in others]
-            if cells.get(first) != after:
-                changes.append(Change(first, cells.get(first), after))
-        return changes
 
     def undo(self) -> None:
         """Take back the last thing done."""
@@ -358,17 +345,25 @@ class AnnotationSession(QObject):
             self._show(field, {k for k in numbers.tolist() if k})
         self.changed.emit()
 
-    def set_classes(self, classes: Sequence[ClassColour]) -> None:
-        """Change the list of classes; cells keep theirs."""
-        self.project.record("classes", classes=classes)
+    def set_classes(
+        self, classes: Sequence[ClassColour], renamed: Mapping[str, str] | None = None
+    ) -> None:
+        """Change the list of classes, and names that cells have by the old ones; a step of undo."""
+        new = renamed or {}
+        changes = [
+            Change(place, x, replace(x, class_name=new[x.class_name]))
+            for place, x in self.annotations.cells.items()
+            if x.class_name in new
+        ]
+        self.project.record("classes", changes, classes=classes)
+        self._classes.rename(new)
         self._add_classes()
         self.changed.emit()
 
     def _add_classes(self) -> None:
         """Let layers of annotations show the classes as they are now."""
-        names = [x.name for x in self.annotations.classes]
-        for layer in self._followed.keys() & {*self.viewer.layers}:
-            add_painted_classes(layer, names)
+        layers = self._followed.keys() & {*self.viewer.layers}
+        self._classes.show(layers, self.annotations)
 
     def hide(self, cell: tuple[str, int] | None) -> None:
         """Show one cell without its class, by its field's name and number; None shows all again.
@@ -382,7 +377,7 @@ class AnnotationSession(QObject):
 
     def _codes(self, field: OpenField) -> dict[int, int]:
         """Return what each annotated cell of a field is to be painted with."""
-        code = {name: k for k, name in label_classes(field.layer).items()}
+        code = {name: k for k, name in self._classes.of(field.layer).items()}
         cells = self.annotations.cells
         return {
             number: code.get(cells[places[-1]].class_name, 0)
@@ -404,17 +399,19 @@ class AnnotationSession(QObject):
     def _painted(self, image: Image, _: object = None) -> None:
         """Keep what a person has painted on cells; all of each gets its colour."""
         field = self.shown(image)
-        if self._painting:
-            return
-        if field is None:
+        if field is None and not self._painting:
             self.read_again(image)
-        else:
+        elif field is not None and not self._painting:
+            self._take_classes(field.layer)  # napari's own table edits it without an event
             with self.reporting():
-                self.record({field: self._painted_since(field)})
+                self.record({field: self._given_since(field)})
+            if unknown := self._painted_since(field):
+                self._show(field, unknown)
+                self.say(NO_CLASS.format(*{*unknown.values()}))
 
     def _begin(self, field: OpenField) -> None:
         """Show what the project has of a field, and keep what else was painted there before."""
-        known, names = self._codes(field), label_classes(field.layer)
+        known, names = self._codes(field), self._classes.of(field.layer)
         painted = painted_meanwhile(field)
         new = {k: Given(names[x]) for k, x in painted.items() if x in names and k not in known}
         if new:
@@ -422,8 +419,12 @@ class AnnotationSession(QObject):
         others = self._painted_since(field) if painted_frame(field).any() else ()
         self._show(field, {*known, *others})
 
-    def _painted_since(self, field: OpenField) -> dict[int, Given | None]:
-        """Return the class of each cell that is painted otherwise than the project has it."""
-        painted, names = painted_frame(field), label_classes(field.layer)
-        new = field.cells.painted_since(painted, self._codes(field))
-        return {k: Given(names[code]) if code in names else None for k, code in new.items()}
+    def _painted_since(self, field: OpenField) -> dict[int, int]:
+        """Return the label of each cell that is painted otherwise than the project has it."""
+        return field.cells.painted_since(painted_frame(field), self._codes(field))
+
+    def _given_since(self, field: OpenField) -> dict[int, Given | None]:
+        """Return what such cells are given by it; labels of no class of the project give none."""
+        names = self._classes.of(field.layer)
+        painted = self._painted_since(field).items()
+        return {k: Given(names[x]) if x else None for k, x in painted if x in names or not x}

@@ -14,7 +14,6 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
-from napari_marrow.data.project.annotations import ClassColour
 from napari_marrow.imaging.rings import Rings
 from napari_marrow.learning.annotating.codes import UNKNOWN, Codes
 from napari_marrow.report.colours import ASKED, UNCERTAIN
@@ -73,7 +72,7 @@ class RingStack(LazyStack):
         return frame
 
 
-def answers_layer(image: Image, classes: Sequence[ClassColour]) -> Labels:
+def answers_layer(image: Image) -> Labels:
     """Return a layer of rings over a photograph or stack, with none yet."""
     shape = full_data(image).shape[:-1]
     layer = Labels(
@@ -83,16 +82,16 @@ def answers_layer(image: Image, classes: Sequence[ClassColour]) -> Labels:
         **place_of(image),
         metadata=linked_info(image, Kind.ANSWERS).metadata(),
     )
-    set_class_colours(layer, classes)
+    set_class_colours(layer, ())
     layer.editable = False
     return layer
 
 
-def set_class_colours(layer: Labels, classes: Sequence[ClassColour]) -> None:
-    """Give a layer of rings the colours of the classes."""
+def set_class_colours(layer: Labels, of_classes: Sequence[str]) -> None:
+    """Give a layer of rings the colours of classes, ``#RRGGBB``, in the order of the answers."""
     colours: dict[int | None, str] = {None: "transparent", 0: "transparent", IN_GAPS: UNCERTAIN}
     colours[ASKED_ABOUT] = ASKED
-    colours |= {k: one.colour for k, one in enumerate(classes, 1)}
+    colours |= dict(enumerate(of_classes, 1))
     layer.colormap = DirectLabelColormap(color_dict=colours)
 
 

@@ -135,15 +135,28 @@ def new_cells_layer(image: Image, classes: tuple[str, ...]) -> Labels:
     return layer
 
 
-def set_painted_classes(layer: Labels, classes: Mapping[int, str]) -> None:
-    """Give a layer to paint in its classes by label, with their colours."""
+def set_painted_classes(
+    layer: Labels, classes: Mapping[int, str], colours: Mapping[str, str] | None = None
+) -> None:
+    """Give a layer to paint in its classes by label, with their colours.
+
+    Parameters
+    ----------
+    layer
+        The layer.
+    classes
+        By label.
+    colours
+        ``#RRGGBB`` by class, of a project that has them; None for those that reports have.
+    """
     import pandas as pd  # napari itself imports it only with the first table
 
-    colours = class_colours(tuple(classes.values()))
+    if colours is None:
+        colours = class_colours(tuple(classes.values()))
     mapping: dict[int | None, str] = {None: "transparent", 0: "transparent"}
     mapping |= {label: colours[name] for label, name in classes.items()}
+    layer.colormap = DirectLabelColormap(color_dict=mapping)  # who hears of features may set others
     layer.features = pd.DataFrame({"index": list(classes), "class": list(classes.values())})
-    layer.colormap = DirectLabelColormap(color_dict=mapping)
 
 
 @dataclass(frozen=True, eq=False)
