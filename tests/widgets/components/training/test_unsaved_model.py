@@ -74,7 +74,7 @@ def test_closing_the_dock_asks(open_trained, asked, qtbot, tmp_path, monkeypatch
     click_close(dock, qtbot)
     assert widget.parent() is None
     assert load_bundle(saved).info.classes == ("ALL", "MM")
-    assert not list(recovery_folder.iterdir())
+    assert not list(recovery_folder.glob("*.marrow"))
 
 
 def test_closing_waits_for_a_model_that_is_being_saved(
@@ -93,7 +93,7 @@ def test_closing_waits_for_a_model_that_is_being_saved(
     click_close(dock, qtbot)  # nobody is asked
     assert widget.parent() is None
     assert run.bundle == load_bundle(tmp_path / "mine.marrow").path
-    assert not list(recovery_folder.iterdir())
+    assert not list(recovery_folder.glob("*.marrow"))
 
 
 def test_all_models_of_the_list_are_asked_about_once_and_saved_by_name(
@@ -116,7 +116,7 @@ def test_all_models_of_the_list_are_asked_about_once_and_saved_by_name(
         "dcnn 2.marrow"
     }
     assert (tmp_path / "dcnn 2.marrow" / "thesis.txt").read_text() == "mine"
-    assert not list(recovery_folder.iterdir())
+    assert not list(recovery_folder.glob("*.marrow"))
 
 
 @pytest.mark.parametrize("how", ["script closes dock", "script closes viewer"])
@@ -143,7 +143,7 @@ def test_another_model_leaves_those_of_the_list_where_they_are(
     before = len(notified)
     widget.model.load(toy.path)
     assert len(widget.runs.unsaved) == 2
-    assert not list(recovery_folder.iterdir())
+    assert not list(recovery_folder.glob("*.marrow"))
     assert len(notified) == before
     widget.runs.discard()
 
