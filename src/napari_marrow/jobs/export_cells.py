@@ -103,7 +103,7 @@ def run_cell_export(
         failures.check_some_left(len(names))
         if job.settings.table:
             write_csv(pd.concat([*tables.values()], ignore_index=True), folder / CELLS)
-            shares = shares_table(job.answers, [*tables], job.errors, job.unseen)
+            shares = shares_table(job.answers, [*tables], job.errors)
             write_csv(shares, folder / SHARES)
         files = sorted(x.relative_to(folder).as_posix() for x in folder.rglob("*") if x.is_file())
         failed = tuple(failures.found)

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_marrow.data.options import Settings, option
 from napari_marrow.report.exports.pixels import FieldPixels
 
@@ -77,8 +74,6 @@ class ExportCellsJob:
         Of the model that answered, for the shares; None where they are not known.
     force
         Replace an older export also where somebody edited it.
-    unseen
-        (n,) which cells have an answer that nobody looked at: it counts as such.
     """
 
     answers: CellAnswers
@@ -88,4 +83,3 @@ class ExportCellsJob:
     settings: ExportSettings = field(default_factory=ExportSettings)
     errors: HeldOutErrors | None = None
     force: bool = False
-    unseen: NDArray[np.bool_] | None = None

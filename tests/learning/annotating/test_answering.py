@@ -1,5 +1,7 @@
 """Answers of the live model for all cells: how sure it may be, and where it is to be doubted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,6 +54,22 @@ def test_no_answer_is_surer_than_the_rule_of_succession(two_groups):
         assert found.top.max() == pytest.approx((n_each + 1) / (n_each + 2), abs=1e-3)
         np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
         assert n_each == 2 or (found.answers[:200] == np.arange(200) % 2).mean() > 0.95
+
+
+def test_answers_accepted_together_make_the_model_no_surer(two_groups):
+    """Nor do they change what it learns, where the half of them is wrong."""
+    cells = cells_of(two_groups)
+    given = np.full(202, -1)
+    given[:8] = np.arange(8) % 2
+    before = given_to(cells, given)
+    expected = with_live_answers(before, check_live(before))
+    unseen = given == -1
+    given[unseen] = np.arange(unseen.sum()) // 2 % 2
+    accepted = replace(given_to(cells, given), unseen=unseen)
+    found = with_live_answers(accepted, check_live(accepted))
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    assert check_live(accepted).temperature == check_live(before).temperature
+    assert found.top.max() <= 5 / 6
 
 
 def test_softened_probabilities_keep_their_order():

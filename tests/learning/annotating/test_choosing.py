@@ -10,6 +10,7 @@ from napari_marrow.learning.annotating.cells import CellAnswers
 from napari_marrow.learning.annotating.choosing import choose
 from napari_marrow.learning.annotating.codes import UNKNOWN
 from napari_marrow.learning.annotating.review import review
+from napari_marrow.learning.annotating.unseen import accepted_together
 from napari_marrow.learning.counting.result import CountSettings
 
 COLOURS = [ClassColour(x, "#000000") for x in ("ALL", "MM", "other")]
@@ -101,8 +102,9 @@ def test_once_all_have_a_class_nothing_is_asked(person):
 
 def reviewed(person):
     annotations = Annotations(COLOURS, person.journal.cells)
-    known = CellAnswers.unanswered(person.known.cells, annotations, person.numbers)
-    known = replace(person.known, given=known.given)
+    together = accepted_together(person.journal.entries)
+    known = CellAnswers.unanswered(person.known.cells, annotations, person.numbers, together)
+    known = known.answered_as(person.known)
     return review(known, annotations, person.journal.entries, person.numbers)
 
 

@@ -6,7 +6,14 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.proportion import proportion_confint
 
-from napari_marrow.data.project.annotations import Annotations, Change, ClassColour, Entry
+from napari_marrow.data.project.annotations import (
+    Annotations,
+    Change,
+    ClassColour,
+    Entry,
+    Given,
+    Place,
+)
 from napari_marrow.learning.annotating.questions import (
     SelfAgreement,
     answered_questions,
@@ -99,3 +106,10 @@ def test_another_name_of_a_class_is_no_answer(journal):
     after = Annotations().after(journal.entries)
     assert set(after.counts) == {"blast"}
     assert [x.y for x in after.cells] == [2, 3, 4, 5, 1]  # what was given last stands last
+
+
+def test_an_answer_accepted_for_joined_nuclei_is_one_that_was_looked_at():
+    """The class of one of the two places goes in the same step."""
+    gone = Change(Place("a", 1, 1), Given("ALL"), None)
+    entry = Entry(1, "", "annotate", (gone, Change(Place("a", 2, 2), None, Given("MM", "live"))))
+    assert not accepted_together([entry])

@@ -82,10 +82,10 @@ def test_answers_that_nobody_looked_at_count_as_answers(make_known):
     rows, errors = np.arange(240), errors_of(((45, 5), (12, 38)))
     before = count_classes(known, rows, errors, MM)
     unseen = known.given == UNKNOWN
-    accepted = replace(known, given=known.final)
-    assert count_classes(accepted, rows, errors, MM, unseen) == before
-    assert count_classes(accepted, rows, None, MM, unseen).verdict == "too few"
-    assert count_classes(accepted, rows, None, MM).basis == "given"
+    accepted = replace(known, given=known.final, unseen=unseen)
+    assert count_classes(accepted, rows, errors, MM) == before
+    assert count_classes(accepted, rows, None, MM).verdict == "too few"
+    assert count_classes(replace(accepted, unseen=None), rows, None, MM).basis == "given"
 
 
 def test_errors_known_from_few_fields_are_not_used(make_known):

@@ -47,7 +47,7 @@ def together_where_confounded(unanswered: CellAnswers) -> tuple[CellAnswers, str
     CellAnswers, str
         And a sentence about it; "" where they don't go together.
     """
-    cells, known = unanswered.cells, unanswered.given != UNKNOWN
+    cells, known = unanswered.cells, unanswered.reviewed != UNKNOWN
     acquisitions, given = cells.acquisitions[known], unanswered.given[known]
     if len(np.unique(given)) < 2 or len(np.unique(cells.acquisitions)) < 2:
         return unanswered, ""

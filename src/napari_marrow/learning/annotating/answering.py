@@ -51,12 +51,12 @@ def with_answers(
 
 
 def with_live_answers(unanswered: CellAnswers, checked: Checked | None = None) -> CellAnswers:
-    """Return the answers of a model of the classes that were given.
+    """Return the answers of a model of the classes that were given, see :attr:`.reviewed`.
 
-    No answer is more probable than (n + 1) / (n + 2), where n is the number of cells of the class
-    with the fewest: the rule of succession for a model that was right n times of n. An answer is
-    uncertain where its probability is low, the cell is like the annotated cells of no class, or no
-    cell of its acquisition has a class while cells of others have.
+    No answer is more probable than (n + 1) / (n + 2), where n is the number of these cells of the
+    class with the fewest: the rule of succession for a model that was right n times of n. An answer
+    is uncertain where its probability is low, the cell is like the annotated cells of no class, or
+    no cell of its acquisition has a class while cells of others have.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def with_live_answers(unanswered: CellAnswers, checked: Checked | None = None) -
     CellAnswers
         The same where too little was given for a model.
     """
-    cells, given = unanswered.cells, unanswered.given
+    cells, given = unanswered.cells, unanswered.reviewed
     with threadpool_limits(1):  # matrices are small: threads only wait, most on a busy machine
         live = fit_live(cells.values, given)
     if live is None:
@@ -86,7 +86,7 @@ def with_live_answers(unanswered: CellAnswers, checked: Checked | None = None) -
         OTHER_ACQUISITION: ~np.isin(cells.acquisitions, cells.acquisitions[given != UNKNOWN]),
     }
     if checked is not None and len(checked.unlike) == len(cells):
-        doubts[NEITHER] = checked.unlike & (given == UNKNOWN)
+        doubts[NEITHER] = checked.unlike & (unanswered.given == UNKNOWN)
     return replace(
         unanswered, model=LIVE, probabilities=probabilities, reasons=joined_reasons(doubts)
     )
@@ -111,7 +111,7 @@ def check_live(unanswered: CellAnswers) -> Checked | None:
 
 
 def _check_live(unanswered: CellAnswers) -> Checked | None:
-    values, given = unanswered.cells.values, unanswered.given
+    values, given = unanswered.cells.values, unanswered.reviewed
     known = np.flatnonzero(given != UNKNOWN)
     codes = np.unique(given[known], return_inverse=True)[1]
     counts = np.bincount(codes)

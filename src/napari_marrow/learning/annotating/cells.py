@@ -6,7 +6,7 @@ the explanations and the exports all show rows of :class:`CellAnswers`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -158,6 +158,9 @@ class CellAnswers:
         for cells that it did not see.
     reasons
         (n,) why the model's answer is uncertain; "" where it is not.
+    unseen
+        (n,) which of the given classes are answers that were accepted together with others, see
+        :func:`.accepted_together`; None where none is.
     """
 
     cells: MeasuredCells
@@ -167,10 +170,15 @@ class CellAnswers:
     model: str
     probabilities: Values
     reasons: NDArray[np.str_]
+    unseen: NDArray[np.bool_] | None = None
 
     @classmethod
     def unanswered(
-        cls, cells: MeasuredCells, annotations: Annotations, numbers: Mapping[Place, int]
+        cls,
+        cells: MeasuredCells,
+        annotations: Annotations,
+        numbers: Mapping[Place, int],
+        together: Collection[Place] = frozenset(),
     ) -> CellAnswers:
         """Return what persons gave, before any model answers.
 
@@ -182,19 +190,37 @@ class CellAnswers:
             What a project has.
         numbers
             The number of the cell that each annotated pixel is of; those of no cell are left out.
+        together
+            The annotated pixels whose class is an answer that was accepted together with others.
         """
         classes = tuple(x.name for x in annotations.classes)
         given = np.full(len(cells), UNKNOWN, np.intp)
-        origins = np.full(len(cells), "", object)
+        origins, unseen = np.full(len(cells), "", object), np.zeros(len(cells), bool)
         rows = cells.row_by_number
         code = {name: k for k, name in enumerate(classes)}
         for place, one in annotations.cells.items():  # of joined cells the last given stands
             row = rows.get((place.image, numbers.get(place, 0)))
             if row is not None and one.class_name in code:
                 given[row], origins[row] = code[one.class_name], one.who
+                unseen[row] = not is_by_person(one.who) and place in together
         nothing = np.full((len(cells), len(classes)), np.nan)
-        reasons = np.full(len(cells), "", object)
-        return cls(cells, classes, given, origins.astype(str), "", nothing, reasons.astype(str))
+        reasons = np.full(len(cells), "", str)
+        return cls(cells, classes, given, origins.astype(str), "", nothing, reasons, unseen)
+
+    def answered_as(self, other: CellAnswers) -> CellAnswers:
+        """Return what was given here, with the answers there for the same cells and classes."""
+        probabilities, reasons = other.probabilities, other.reasons
+        return replace(self, model=other.model, probabilities=probabilities, reasons=reasons)
+
+    @property
+    def reviewed(self) -> Codes:
+        """(n,) the class that was given to a cell that a person looked at; else -1.
+
+        A model learns from these alone. An answer that a person accepted for one cell is among
+        them, as the cell was seen and the person agreed. Of those that were accepted together a
+        model would learn nothing but its own errors, and grow surer of them.
+        """
+        return self.given if self.unseen is None else np.where(self.unseen, UNKNOWN, self.given)
 
     @property
     def answered(self) -> NDArray[np.bool_]:

@@ -85,7 +85,7 @@ def _among(
 def _live(known: CellAnswers, rows: np.ndarray) -> Live | None:
     """Return the answers of a network, or else of the live model of what is given by now."""
     if known.model in ("", LIVE):
-        return fit_live(known.cells.values[rows], known.given[rows])
+        return fit_live(known.cells.values[rows], known.reviewed[rows])
     probabilities = known.probabilities[rows]
     if np.isnan(probabilities).any():
         return None

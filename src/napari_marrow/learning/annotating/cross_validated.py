@@ -55,16 +55,15 @@ class CrossValidated:
         return with_answers(units, self.probabilities, known.classes)
 
 
-def cross_validate(known: CellAnswers, unseen: NDArray[np.bool_] | None = None) -> CrossValidated:
+def cross_validate(known: CellAnswers) -> CrossValidated:
     """Fit the live model without each field in turn, and ask it about the field's cells.
 
     Parameters
     ----------
     known
-        The cells, and the classes that were given; what a model answered does not matter.
-    unseen
-        (n,) which cells have the answer of a model that nobody looked at. They are asked about, but
-        not learnt from: what the model answered comes of all fields.
+        The cells, and the classes that were given; what a model answers does not matter. Those
+        whose answer was accepted together with others are asked about, but not learnt from: it
+        comes of a model of all fields.
     """
     rows = np.flatnonzero(known.given != UNKNOWN)
     values, given = known.cells.values[rows], known.given[rows]
@@ -74,7 +73,7 @@ def cross_validate(known: CellAnswers, unseen: NDArray[np.bool_] | None = None) 
     answered = np.zeros(len(rows), bool)
     n_folds = min(MAX_FOLDS, len(np.unique(groups)))
     folds = GroupKFold(n_folds).split(values, groups=groups) if n_folds > 1 else ()
-    learnable = np.ones(len(rows), bool) if unseen is None else ~unseen[rows]
+    learnable = known.reviewed[rows] != UNKNOWN
     n_classes = len(np.unique(given))
     with threadpool_limits(1):  # matrices are small: threads only wait
         for learnt, asked in folds:

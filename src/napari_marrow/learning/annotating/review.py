@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_marrow.data.project.annotations import Annotations, Entry, Place
 from napari_marrow.learning.annotating.answering import LIVE
 from napari_marrow.learning.annotating.cells import CellAnswers
+from napari_marrow.learning.annotating.codes import UNKNOWN
 from napari_marrow.learning.annotating.cross_validated import cross_validate
 from napari_marrow.learning.annotating.doubting import Doubts, find_doubts
 from napari_marrow.learning.annotating.estimate import FairEstimate, fair_estimate
@@ -24,7 +24,7 @@ from napari_marrow.learning.annotating.questions import (
     drawn_rows,
 )
 from napari_marrow.learning.annotating.shares import ClassCounts, count_classes
-from napari_marrow.learning.annotating.unseen import rows_at, unseen_rows
+from napari_marrow.learning.annotating.unseen import rows_at
 from napari_marrow.learning.counting.heldout import HeldOutErrors
 from napari_marrow.learning.counting.result import CountSettings
 
@@ -45,8 +45,6 @@ class Review:
         Which classes are doubted.
     n_corrected
         Number of cells whose class a person has put in place of a model's.
-    unseen
-        (n,) which cells have the answer of a model that nobody looked at; None where none has.
     """
 
     known: CellAnswers
@@ -54,7 +52,6 @@ class Review:
     agreement: SelfAgreement | None
     doubts: Doubts
     n_corrected: int
-    unseen: NDArray[np.bool_] | None = None
 
     @property
     def errors(self) -> HeldOutErrors | None:
@@ -65,7 +62,7 @@ class Review:
         """Count the classes in a field, or with None in all."""
         cells = self.known.cells
         rows = np.arange(len(cells)) if field is None else cells.rows_of(field)
-        return count_classes(self.known, rows, self.errors, settings, self.unseen)
+        return count_classes(self.known, rows, self.errors, settings)
 
 
 def review(
@@ -86,9 +83,8 @@ def review(
         The number of the cell that each annotated pixel is of.
     """
     cells, answered = known.cells, answered_questions(entries)
-    unseen = unseen_rows(cells, entries, numbers)
-    answers = cross_validate(known, unseen)
-    drawn = drawn_rows(answered, cells, numbers) & (known.given >= 0) & ~unseen
+    answers = cross_validate(known)
+    drawn = drawn_rows(answered, cells, numbers) & (known.reviewed != UNKNOWN)
     looked_at = [place for place, x in annotations.cells.items() if x.asked == "doubtful"]
     done = {row for row in rows_at(cells, looked_at, numbers) if row is not None}
     return Review(
@@ -97,5 +93,4 @@ def review(
         SelfAgreement.of(answered),
         find_doubts(known, answers, done),
         len(corrected(entries)),
-        unseen,
     )

@@ -127,27 +127,22 @@ def count_classes(
     rows: NDArray[np.intp],
     errors: HeldOutErrors | None,
     settings: CountSettings,
-    unseen: NDArray[np.bool_] | None = None,
 ) -> ClassCounts:
     """Count the cells of each class, those given and those answered; takes milliseconds.
 
     Parameters
     ----------
     known
-        What is known of the class of each cell.
+        What is known of the class of each cell. Answers that were accepted together count as
+        answers, and not as given.
     rows
         Those to count.
     errors
         Of the model that answered, on cells drawn at random; None where they are not known.
     settings
         Which class the verdict is on, and the cut-off.
-    unseen
-        (n,) which of all cells have the answer of a model that nobody looked at: these count as
-        answers, and not as given.
     """
-    final = known.final[rows]
-    given = known.given if unseen is None else np.where(unseen, UNKNOWN, known.given)
-    given = given[rows]
+    final, given = known.final[rows], known.reviewed[rows]
     fields = known.cells.field[rows]
     n_fields, unanswered = len(np.unique(fields)), int((final == UNKNOWN).sum())
     n_given = int((given != UNKNOWN).sum())

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_marrow.data.project.annotations import Entry, Place, is_by_person
+from napari_marrow.data.project.annotations import Entry, Given, Place, is_by_person
 from napari_marrow.data.project.history import standing
 from napari_marrow.learning.annotating.cells import MeasuredCells
 
@@ -21,10 +18,16 @@ def accepted_together(entries: Sequence[Entry]) -> frozenset[Place]:
     for entry in standing(entries):
         if entry.action == "classes":
             continue  # a class got another name
+        accepted = (x.after is not None and _is_by_model(x.after) for x in entry.changes)
+        is_together = len(entry.changes) > 1 and sum(accepted) > 1
         for change in entry.changes:
-            by_model = change.after is not None and not is_by_person(change.after.who)
-            (found.add if by_model and len(entry.changes) > 1 else found.discard)(change.place)
+            is_unseen = is_together and change.after is not None and _is_by_model(change.after)
+            (found.add if is_unseen else found.discard)(change.place)
     return frozenset(found)
+
+
+def _is_by_model(given: Given) -> bool:
+    return not is_by_person(given.who)
 
 
 def rows_at(
@@ -41,26 +44,5 @@ def rows_at(
     numbers
         The number of the cell that each pixel is of, where that is known.
     """
-    keys = zip(cells.field.tolist(), cells.index.tolist(), strict=True)
-    rows = {(cells.fields[field], index): row for row, (field, index) in enumerate(keys)}
+    rows = cells.row_by_number
     return [rows.get((place.image, numbers.get(place, 0))) for place in places]
-
-
-def unseen_rows(
-    cells: MeasuredCells, entries: Sequence[Entry], numbers: Mapping[Place, int]
-) -> NDArray[np.bool_]:
-    """Return which cells, (n,), have an answer that was accepted together with others.
-
-    Parameters
-    ----------
-    cells
-        The cells.
-    entries
-        The journal of the project.
-    numbers
-        The number of the cell that each annotated pixel is of.
-    """
-    found = np.zeros(len(cells), bool)
-    rows = rows_at(cells, accepted_together(entries), numbers)
-    found[[row for row in rows if row is not None]] = True
-    return found

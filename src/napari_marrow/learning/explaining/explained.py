@@ -60,9 +60,9 @@ def explain_cell(answers: CellAnswers, row: int) -> ExplainedCell:
         The cell.
     """
     values = answers.cells.values
-    similar = most_similar(values, answers.given, row, N_SIMILAR)
+    similar = most_similar(values, answers.reviewed, row, N_SIMILAR)
     classes = class_names(answers.given[similar.rows], answers.classes).tolist()
-    model = fit_discriminant(values, answers.given) if answers.model == LIVE else None
+    model = fit_discriminant(values, answers.reviewed) if answers.model == LIVE else None
     evidence = None
     if model is not None:
         evidence = linear_evidence(model, values, row, [*answers.cells.features])

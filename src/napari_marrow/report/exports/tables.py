@@ -100,7 +100,6 @@ def shares_table(
     answers: CellAnswers,
     fields: Sequence[str],
     errors: HeldOutErrors | None = None,
-    unseen: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Return the share of each class among the cells of some fields together, and of each of them.
 
@@ -118,15 +117,13 @@ def shares_table(
         Their names.
     errors
         Of the model that answered; None where they are not known.
-    unseen
-        (n,) which cells have an answer that nobody looked at: it counts as such.
     """
     import pandas as pd
 
     names = answers.cells.field_names
     parts = {ALL_FIELDS: np.isin(names, fields), **{name: names == name for name in fields}}
     found = [
-        _share(answers, image, np.flatnonzero(rows), code, errors, unseen)
+        _share(answers, image, np.flatnonzero(rows), code, errors)
         for image, rows in parts.items()
         for code in range(len(answers.classes))
     ]
@@ -139,11 +136,10 @@ def _share(
     rows: NDArray[np.intp],
     code: int,
     errors: HeldOutErrors | None,
-    unseen: NDArray[np.bool_] | None,
 ) -> dict[str, object]:
     """Return the share of a class among some cells."""
     name, own = answers.classes[code], rows[answers.final[rows] == code]
-    counts = count_classes(answers, rows, errors, CountSettings(class_name=name), unseen)
+    counts = count_classes(answers, rows, errors, CountSettings(class_name=name))
     share = next((x for x in counts.shares if x.class_name == name), None)
     has_interval = share is not None and counts.basis != "answered"
     return {

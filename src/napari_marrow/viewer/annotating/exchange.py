@@ -21,7 +21,6 @@ from napari_marrow.imaging.marked_cells import marked_cells
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.jobs.export_cells_job import ExportCellsJob, ExportSettings
-from napari_marrow.learning.annotating.unseen import unseen_rows
 from napari_marrow.report.colours import class_colours
 from napari_marrow.report.exports.pixels import FieldPixels
 from napari_marrow.viewer.annotating.live_cells import LiveCells
@@ -72,8 +71,7 @@ def export_job(
         read[name] = partial(_pixels, photographs[field.image], field, settings.cytoplasm)
     colours = {x.name: x.colour for x in session.annotations.classes}
     missing = class_colours([name for name in answers.classes if name not in colours])
-    unseen = unseen_rows(answers.cells, session.project.entries, session.numbers())
-    return ExportCellsJob(answers, colours | missing, read, out, settings, errors, unseen=unseen)
+    return ExportCellsJob(answers, colours | missing, read, out, settings, errors)
 
 
 def _gone(name: str) -> FieldPixels:

@@ -24,6 +24,7 @@ from napari_marrow.learning.annotating.acquisitions import (
 )
 from napari_marrow.learning.annotating.cells import CellAnswers, MeasuredCells
 from napari_marrow.learning.annotating.codes import Values
+from napari_marrow.learning.annotating.unseen import accepted_together
 from napari_marrow.viewer.annotating.joined_cells import JoinedCells
 from napari_marrow.viewer.annotating.measuring import (
     MeasuredSlice,
@@ -195,7 +196,7 @@ class LiveCells(QObject):
         """Return answers with what was given by now, unless the classes are others."""
         now = self._unanswered(answers.cells)
         same = now.classes == answers.classes
-        return replace(answers, given=now.given, origins=now.origins) if same else answers
+        return now.answered_as(answers) if same else answers
 
     def _forget(self, image: Image, row: int) -> None:
         """Measure a field anew, or all (-1), whose nuclei were edited."""
@@ -250,7 +251,9 @@ class LiveCells(QObject):
         """Return what is given now; worked out once for each change."""
         annotations, known = self.session.annotations, self._given
         if known is None or known[0] is not annotations or known[1].cells.index is not cells.index:
-            found = CellAnswers.unanswered(cells, annotations, self.session.numbers())
+            together = accepted_together(self.session.project.entries)
+            numbers = self.session.numbers()
+            found = CellAnswers.unanswered(cells, annotations, numbers, together)
             known = self._given = annotations, found
         return replace(known[1], cells=cells)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,6 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.project.annotations import PERSON, Given
-from napari_marrow.learning.annotating.cells import CellAnswers
 from napari_marrow.learning.annotating.chosen import OWN_ANSWER, Chosen
 from napari_marrow.learning.annotating.codes import UNKNOWN
 from napari_marrow.viewer.annotating.live_cells import LiveCells
@@ -66,14 +64,12 @@ class Questions(QObject):
         if self.question is not None:
             self._passed.add((self.question.field, self.question.index))
         session, numbers, known = live.session, live.session.numbers(), live.answers
-        given = CellAnswers.unanswered(known.cells, session.annotations, numbers).given
         entries, passed, at_random = [*session.project.entries], [*self._passed], self.at_random
 
         def work(emit: Emit, should_stop: ShouldStop) -> Chosen | None:
             from napari_marrow.learning.annotating.choosing import choose  # scikit-learn
 
-            now = replace(known, given=given)
-            return choose(now, entries, numbers, passed, at_random=at_random)
+            return choose(known, entries, numbers, passed, at_random=at_random)
 
         self._choosing.start(work, lambda found: self.show(found, self.ask, ALL_HAVE_A_CLASS))
 

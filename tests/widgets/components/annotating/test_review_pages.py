@@ -43,8 +43,7 @@ def reviewed(pages, live, qtbot):
         lambda: (
             pages.project.reviewing.review is not None
             and pages.project.reviewing.counts.all is not None
-            and pages.project.reviewing.counts.all.given
-            == (live.answers.given >= 0).sum() - pages.project.reviewing.review.unseen.sum()
+            and pages.project.reviewing.counts.all.given == (live.answers.reviewed >= 0).sum()
         ),
         timeout=10_000,
     )
@@ -131,10 +130,10 @@ def test_answers_are_accepted_in_one_step_of_undo_and_are_not_as_given(
     cells = [*live.session.annotations.cells.values()][24:]
     assert cells == [Given(name, "live model") for name in names]
     qtbot.waitUntil(lambda: (live.answers.given >= 0).sum() == len(sure) + 24)
-    qtbot.waitUntil(lambda: pages.project.reviewing.review.unseen.sum() == len(sure))
+    qtbot.waitUntil(lambda: pages.project.reviewing.review.known.unseen.sum() == len(sure))
     assert pages.project.reviewing.review.count(CountSettings(class_name="MM"), None).given == 24
     job = export_job(live, tmp_path, ExportSettings())
-    assert np.flatnonzero(job.unseen).tolist() == sure.tolist()
+    assert np.flatnonzero(job.answers.unseen).tolist() == sure.tolist()
     live.session.undo()
     assert len(live.session.annotations.cells) == 24
 
