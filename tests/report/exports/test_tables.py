@@ -10,10 +10,12 @@ from statsmodels.stats.proportion import proportion_confint
 
 import answered
 from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.marks.reading import read_marks
 from napari_marrow.data.outputs import write_csv
 from napari_marrow.learning.annotating.shares import count_classes
 from napari_marrow.learning.counting.heldout import HeldOutErrors
 from napari_marrow.learning.counting.result import CountSettings
+from napari_marrow.report.exports.geojson import feature_collection, write_geojson
 from napari_marrow.report.exports.pixels import FieldPixels
 from napari_marrow.report.exports.tables import CELLS, SHARES, cell_table, shares_table
 
@@ -36,6 +38,28 @@ def test_class_is_that_given_else_the_models_and_both_origins_are_named():
     assert second["class_from"].tolist() == second["model"].tolist() == ["live model"] * 2 + [""]
     assert second["annotated"].tolist() == [False, True, False]
     assert np.isnan(second["probability"].iloc[2])
+
+
+def test_answers_accepted_together_are_not_annotated_and_do_not_come_back(tmp_path):
+    """Also where the model has changed its mind since."""
+    known = answered.answers()
+    given, origins = known.given.copy(), known.origins.astype(object)
+    given[2], origins[2] = 0, "live model"  # it says MM now
+    unseen = np.isin(np.arange(7), [2, 5])
+    known = dataclasses.replace(known, given=given, origins=origins.astype(str), unseen=unseen)
+    tables = [cell_table(known, x, pixels) for x, pixels in answered.fields().items()]
+    found = pd.concat(tables, ignore_index=True)
+    assert found["annotated"].tolist() == [False, True, *[False] * 5]
+    assert found["class"].tolist() == ["ALL", "MM", "ALL", "MM", "MM", "other", ""]
+    write_csv(found, tmp_path / "cells.csv")
+    (mark,) = read_marks(tmp_path / "cells.csv").numbered
+    assert (mark.image, mark.number, mark.class_name, mark.who) == (
+        answered.FIRST, 2, "MM", "person",
+    )  # fmt: skip
+    first = feature_collection(tables[0], known, answered.first_field(), answered.COLOURS)
+    write_geojson(tmp_path / "a.geojson", first)
+    back = read_marks(tmp_path / "a.geojson")
+    assert [(x.class_name, x.who) for x in back.marks] == [("MM", "person")]
 
 
 def test_places_and_areas_are_those_of_scikit_image():

@@ -42,8 +42,9 @@ def cell_table(answers: CellAnswers, field_name: str, pixels: FieldPixels) -> pd
     Columns ``image``, ``index`` (the number of the label), ``y``, ``x`` (pixels, of the centre of
     the nucleus), ``class`` (that was given, else the model's answer), ``probability`` (the model's,
     of that class), one ``probability_<class>`` a class, ``uncertain``, ``reason`` (why the model's
-    answer is), ``class_from`` (who gave the class: a person, or a model), ``annotated`` (whether it
-    was given, and not merely answered), ``model``, ``model_class`` (its own answer), ``area_px``
+    answer is), ``class_from`` (who gave the class: a person, or a model), ``annotated`` (whether a
+    person gave it, or looked at the cell and accepted an answer), ``model``, ``model_class`` (its
+    own answer; of answers that were accepted together the accepted one), ``area_px``
     and ``area_um2`` (of the nucleus), ``cell_area_px`` and ``nucleus_to_cell_ratio`` (the area of
     the nucleus over that of nucleus and cytoplasm, 0 to 1). What is not known is missing.
 
@@ -69,8 +70,11 @@ def cell_table(answers: CellAnswers, field_name: str, pixels: FieldPixels) -> pd
     of_class = np.full(len(rows), np.nan)
     known = final != UNKNOWN
     of_class[known] = probabilities[known, final[known]]
-    answered = answers.answers[rows]
+    annotated, origins = answers.reviewed[rows] != UNKNOWN, answers.origins[rows]
+    is_unseen = given & ~annotated
+    answered = np.where(is_unseen, final, answers.answers[rows])
     by_model = np.where(answered != UNKNOWN, answers.model, "")
+    by_model = np.where(is_unseen, origins, by_model)
     per_class = dict(zip(answers.classes, probabilities.T, strict=True))
     unit_um2 = np.nan if pixels.pixel_size_um is None else np.prod(pixels.pixel_size_um)
     around = own.get("cytoplasm_area", pd.Series(0, own.index)).to_numpy()
@@ -85,8 +89,8 @@ def cell_table(answers: CellAnswers, field_name: str, pixels: FieldPixels) -> pd
         **{f"probability_{name}": values for name, values in per_class.items()},
         "uncertain": answers.uncertain[rows],
         "reason": answers.reasons[rows],
-        "class_from": np.where(given, answers.origins[rows], by_model),
-        "annotated": given,
+        "class_from": np.where(given, origins, by_model),
+        "annotated": annotated,
         "model": by_model,
         "model_class": class_names(answered, answers.classes),
         "area_px": area,
