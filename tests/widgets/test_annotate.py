@@ -53,7 +53,10 @@ def press(viewer, field, key, y, x):
 
 
 def test_one_press_opens_a_project_and_keys_work(widget, viewer, projects, qtbot):
-    assert [widget.classes.texts(k) for k in (0, 1)] == [["ALL", "1", "0"], ["MM", "2", "0"]]
+    assert [widget.class_list.table.texts(k) for k in (0, 1)] == [
+        ["ALL", "1", "0"],
+        ["MM", "2", "0"],
+    ]
     field = begin(widget, qtbot)
     assert viewer.layers.selection.active is field.layer
     assert "2 cells, 0 with a class" in widget.run.status.text()
@@ -61,9 +64,9 @@ def test_one_press_opens_a_project_and_keys_work(widget, viewer, projects, qtbot
     press(viewer, field, "1", 22, 33)
     assert "2 cells, 2 with a class" in widget.run.status.text()
     assert viewer.layers["slide 7 nuclei"].contour > 0  # its colours are no classes
-    assert [widget.classes.texts(k)[2] for k in (0, 1)] == ["1", "1"]
+    assert [widget.class_list.table.texts(k)[2] for k in (0, 1)] == ["1", "1"]
     widget.undo_button.click()
-    assert [widget.classes.texts(k)[2] for k in (0, 1)] == ["0", "1"]
+    assert [widget.class_list.table.texts(k)[2] for k in (0, 1)] == ["0", "1"]
     assert widget.redo_button.isEnabled()
     widget.redo_button.click()
     assert not widget.redo_button.isEnabled()
@@ -96,7 +99,7 @@ def test_closing_the_dock_closes_the_project_and_opening_it_goes_on(
     again.close()
     _, other = viewer.window.add_plugin_dock_widget("napari-marrow", "Annotate cells")
     begin(other, qtbot)
-    assert other.classes.texts(1) == ["MM", "2", "1"]
+    assert other.class_list.table.texts(1) == ["MM", "2", "1"]
     other.close_project()
 
 
@@ -118,16 +121,18 @@ def test_a_project_that_is_open_elsewhere_is_refused(widget, viewer, projects, q
 def test_classes_are_added_by_name_once(widget, viewer, qtbot):
     field = begin(widget, qtbot)
     for name, said in (("blast", ""), ("BLAST ", "not in the list"), ("", "not in the list")):
-        widget.new_class.setText(name)
-        widget.add_button.click()
+        widget.class_list.new_class.setText(name)
+        widget.class_list.add_button.click()
         assert said in widget.run.status.text()
-    assert [widget.classes.texts(k)[0] for k in range(widget.classes.rowCount())] == [
+    assert [
+        widget.class_list.table.texts(k)[0] for k in range(widget.class_list.table.rowCount())
+    ] == [
         "ALL",
         "MM",
         "blast",
     ]
     press(viewer, field, "3", 8, 8)
-    assert widget.classes.texts(2) == ["blast", "3", "1"]
+    assert widget.class_list.table.texts(2) == ["blast", "3", "1"]
 
 
 def test_without_a_photograph_it_says_what_to_do(make_napari_viewer):
@@ -175,7 +180,10 @@ def test_a_project_begins_with_the_classes_of_the_folder(
     viewer = make_napari_viewer()
     _, widget = viewer.window.add_plugin_dock_widget("napari-marrow", "Annotate cells")
     viewer.open(str(folder), plugin="napari-marrow")
-    assert [widget.classes.texts(k)[0] for k in (0, 1)] == ["blast", "normal"]  # before it begins
+    assert [widget.class_list.table.texts(k)[0] for k in (0, 1)] == [
+        "blast",
+        "normal",
+    ]  # before it begins
     field = begin(widget, qtbot)
     assert [x.name for x in widget.session.annotations.classes] == ["blast", "normal"]
     assert field.layer.features["class"].tolist() == ["blast", "normal"]

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 from napari.utils.notifications import show_warning
-from qtpy.QtWidgets import QDockWidget, QFileDialog, QLineEdit, QWidget
+from qtpy.QtWidgets import QDockWidget, QFileDialog, QWidget
 
-from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.project.annotations import ClassColour
 from napari_marrow.data.project.project import Project, is_project
-from napari_marrow.data.text import counted, folded
+from napari_marrow.data.text import counted
 from napari_marrow.report.colours import class_colours
-from napari_marrow.viewer.annotating.keys import MAX_KEYS, bind_class_keys, cell_at_pointer
+from napari_marrow.viewer.annotating.keys import bind_class_keys, cell_at_pointer
 from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.open_project import open_project_of
 from napari_marrow.viewer.annotating.selecting import CellSelection, Tool
@@ -26,6 +25,7 @@ from napari_marrow.viewer.make.annotating import offered_classes
 from napari_marrow.viewer.per_viewer import single_shot
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Task
+from napari_marrow.widgets.components.annotating.class_list import ClassList
 from napari_marrow.widgets.components.annotating.exchange_page import ExchangePage
 from napari_marrow.widgets.components.annotating.explain_page import ExplainPage
 from napari_marrow.widgets.components.annotating.model_page import ModelPage
@@ -37,7 +37,6 @@ from napari_marrow.widgets.components.evaluation.fact_table import FactTable
 from napari_marrow.widgets.components.job_process import JobProcess
 from napari_marrow.widgets.components.layout import (
     button,
-    colour_square,
     fill_column,
     group,
     path_button,
@@ -92,13 +91,6 @@ class Annotate(PhotographWidget):
         super().__init__(viewer, min_width_px=340)
         self.session: AnnotationSession | None = None
         self.live: LiveCells | None = None
-        self.classes = FactTable(
-            ("Class", "Key", "Cells"), "The classes, their keys, and how many cells have each."
-        )
-        self.new_class = QLineEdit()
-        self.new_class.setPlaceholderText("Another class")
-        self.new_class.returnPressed.connect(self.add_class)
-        self.add_button = button("Add", self.add_class, "Add the class that is typed here.")
         self.undo_button = button("Undo", self._undo, "Take back the last thing done (Ctrl+Z).")
         self.redo_button = button(
             "Redo", self._redo, "Do again what was taken back (Ctrl+Shift+Z)."
@@ -125,6 +117,7 @@ class Annotate(PhotographWidget):
             "Annotate", self.begin, "Let keys and strokes give the cells of this field a class."
         )
         self.run = RunPanel(self.begin_button)
+        self.class_list = ClassList(self._fail)
         self.task = Task(self, self.run)
         process = JobProcess(self)  # one for all pages: each that runs Keras takes 0.5 GB
         self.model_page = ModelPage(self, self.run, process)
@@ -158,8 +151,7 @@ class Annotate(PhotographWidget):
             group("Photograph", self.photograph),
             group(
                 "Classes",
-                self.classes,
-                row(self.new_class, self.add_button),
+                self.class_list,
                 row(text_label("Select by"), self.rectangle_button, self.lasso_button),
             ),
             self.pages,
@@ -288,19 +280,6 @@ class Annotate(PhotographWidget):
         number = cell_at_pointer(self.viewer, field)
         self.model_page.point_at(field, number)
 
-    def add_class(self) -> None:
-        """Add the class that was typed."""
-        name, session = self.new_class.text().strip(), self.session
-        with self.task.reporting():
-            if session is None:
-                raise MarrowError("No project is open; press Annotate first.")
-            known = session.annotations.classes
-            if not name or folded(name) in {folded(x.name) for x in known}:
-                raise MarrowError("Type the name of a class that is not in the list yet.")
-            colours = class_colours([*(x.name for x in known), name])
-            session.set_classes([*known, ClassColour(name, colours[name])])
-            self.new_class.clear()
-
     def _undo(self) -> None:
         with self.task.reporting():
             if self.session is not None:
@@ -318,25 +297,14 @@ class Annotate(PhotographWidget):
         can_redo = session is not None and session.project.redoable is not None
         self.undo_button.setEnabled(can_undo)
         self.redo_button.setEnabled(can_redo)
-        for part in (self.add_button, self.rectangle_button, self.lasso_button):
+        for part in (self.rectangle_button, self.lasso_button):
             part.setEnabled(session is not None)
-        self.new_class.setEnabled(session is not None)
-        if session is None:
-            names = class_colours(self._offered())
-            shown = [ClassColour(*pair) for pair in names.items()]
-            counts = dict.fromkeys(names, 0)
-            self.place.setText("A project is begun with the first field.")
-        else:
-            shown, counts = list(session.annotations.classes), dict(session.annotations.counts)
-            self.place.setText(f"{session.project.folder}; each change is saved at once.")
-        rows = [
-            (x.name, str(k) if k <= MAX_KEYS else "", str(counts.get(x.name, 0)))
-            for k, x in enumerate(shown, 1)
-        ]
-        self.classes.set_rows(rows)
-        for number, one in enumerate(shown):
-            if item := self.classes.item(number, 0):
-                item.setIcon(colour_square(one.colour))
+        self.class_list.show_session(session, () if session is not None else self._offered())
+        self.place.setText(
+            "A project is begun with the first field."
+            if session is None
+            else f"{session.project.folder}; each change is saved at once."
+        )
         self._say_counts()
 
     def _say_counts(self) -> None:

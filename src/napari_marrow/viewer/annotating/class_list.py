@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from napari_marrow.data.errors import MarrowError
-from napari_marrow.data.project.annotations import ClassColour
-from napari_marrow.data.text import folded
+from napari_marrow.data.project.annotations import Annotations, ClassColour
+from napari_marrow.data.text import counted, folded
 from napari_marrow.report.colours import free_colour
 
 Classes = tuple[ClassColour, ...]
@@ -41,4 +41,42 @@ def with_names(classes: Sequence[ClassColour], renamed: Mapping[str, str]) -> Cl
                 f"{old} can't be renamed to {new!r}: type the name of a class that is not in the "
                 "list yet."
             )
+    return found
+
+
+def with_colour(classes: Sequence[ClassColour], name: str, colour: str) -> Classes:
+    """Return the list with another colour, ``#RRGGBB``, of one class."""
+    return tuple(replace(x, colour=colour) if x.name == name else x for x in classes)
+
+
+def moved(classes: Sequence[ClassColour], position: int, by: int) -> Classes:
+    """Return the list with a class so many places further down, or up if ``by`` is negative.
+
+    It stays as it is where the class would leave it.
+
+    >>> [x.name for x in moved([ClassColour(x, "") for x in "abc"], 2, -1)]
+    ['a', 'c', 'b']
+    """
+    found = list(classes)
+    if 0 <= position + by < len(found):
+        found.insert(position + by, found.pop(position))
+    return tuple(found)
+
+
+def without(annotations: Annotations, name: str) -> Classes:
+    """Return the list without a class.
+
+    Raises
+    ------
+    MarrowError
+        When cells have it, or no other is left.
+    """
+    if count := annotations.counts[name]:
+        have = "has" if count == 1 else "have"
+        raise MarrowError(
+            f"{counted(count, 'cell')} {have} the class {name}; give them another, or none, first."
+        )
+    found = tuple(x for x in annotations.classes if x.name != name)
+    if not found:
+        raise MarrowError(f"{name} is the only class; add another one first.")
     return found

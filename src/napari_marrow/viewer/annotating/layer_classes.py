@@ -6,15 +6,18 @@ list, and no other class gets its number: what is painted is never another class
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.layers import Labels
 
-from napari_marrow.data.project.annotations import Annotations
+from napari_marrow.data.errors import MarrowError
+from napari_marrow.data.project.annotations import Change, ClassColour
+from napari_marrow.data.project.project import Project
 from napari_marrow.report.colours import free_colour
+from napari_marrow.viewer.annotating.class_list import with_classes, with_names
 from napari_marrow.viewer.photograph.annotations import label_classes, set_painted_classes
 
 ONLY_NAMES = (
@@ -43,9 +46,28 @@ class TableEdit:
 
 
 class LayerClasses:
-    """Shows classes in layers of annotations, and reads what was edited there."""
+    """Keeps the classes of a project and those of its layers of annotations the same.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    project
+        Its list of classes is what counts.
+    layers
+        Returns the layers of annotations that are open.
+    changed
+        Called when the list changed, after it is shown.
+    say
+        Called with a sentence for the person.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        layers: Callable[[], Iterable[Labels]],
+        changed: Callable[[], object],
+        say: Callable[[str], None],
+    ):
+        self._project, self._layers, self._changed, self._say = project, layers, changed, say
         self._labels = WeakKeyDictionary[Labels, dict[int, str]]()
         self._colours = WeakKeyDictionary[Labels, dict[str, str]]()  # as they are shown
         self._former = WeakKeyDictionary[Labels, dict[str, int]]()  # all labels that names had
@@ -54,13 +76,44 @@ class LayerClasses:
         """Return the class of each label; others have none, whatever the table says."""
         return self._labels.get(layer, {})
 
-    def edit_of(self, layer: Labels, annotations: Annotations) -> TableEdit | None:
+    def set(self, classes: Sequence[ClassColour], renamed: Mapping[str, str]) -> None:
+        """Change the list of classes, and names that cells have by the old ones; a step of undo."""
+        changes = [
+            Change(place, x, replace(x, class_name=renamed[x.class_name]))
+            for place, x in self._project.annotations.cells.items()
+            if x.class_name in renamed
+        ]
+        self._project.record("classes", changes, classes=classes)
+        for layer, labels in self._labels.items():
+            self._labels[layer] = {k: renamed.get(name, name) for k, name in labels.items()}
+        self.show()
+        self._changed()
+
+    def take(self, layer: Labels, _: object = None) -> None:
+        """Let the project's classes follow the table of a layer of annotations, which was edited.
+
+        A class that got another name there has it for all cells; a new one is added.
+        """
+        if (edit := self._edit_of(layer)) is None:
+            return
+        try:
+            known = self._project.annotations.classes
+            classes = with_classes(with_names(known, edit.renamed), edit.new)
+            if classes != known:
+                self.set(classes, edit.renamed)
+            if edit.other:
+                self._say(ONLY_NAMES)
+        except MarrowError as error:
+            self._say(str(error))
+        self.show()
+
+    def _edit_of(self, layer: Labels) -> TableEdit | None:
         """Return what was edited in the table of a layer since it was shown; None if nothing.
 
         All classes of a layer that was not shown before are its own, and kept.
         """
         known, table = self._labels.get(layer), _table(layer)
-        names = {x.name for x in annotations.classes}
+        names = {x.name for x in self._project.annotations.classes}
         if known is None:
             self._labels[layer] = table
             return TableEdit(new=tuple(x for x in dict.fromkeys(table.values()) if x not in names))
@@ -71,23 +124,25 @@ class LayerClasses:
         new = tuple(x for x in dict.fromkeys(added) if x not in names)
         return TableEdit(renamed, new, len(new) < len(added) or not known.keys() <= table.keys())
 
-    def rename(self, renamed: Mapping[str, str]) -> None:
-        """Let labels keep the classes that got other names."""
-        for layer, labels in self._labels.items():
-            self._labels[layer] = {k: renamed.get(name, name) for k, name in labels.items()}
-
-    def show(self, layers: Iterable[Labels], annotations: Annotations) -> None:
-        """Show the classes of a project, and those that cells still have, in their colours."""
-        colours = {x.name: x.colour for x in annotations.classes}
-        for name in annotations.counts:
+    def show(self) -> None:
+        """Show the classes of the project, and those that cells still have, in their colours."""
+        now = self._project.annotations
+        colours = {x.name: x.colour for x in now.classes}
+        for name in now.counts:
             colours.setdefault(name, free_colour(name, colours.values()))
-        for layer in layers:
+        for layer in self._layers():
             labels = self._numbered(layer, colours)
             same = self._labels.get(layer) == labels == _table(layer)
             if same and self._colours.get(layer) == colours:
                 continue
             self._labels[layer], self._colours[layer] = labels, colours
             set_painted_classes(layer, labels, colours)
+
+    def select(self, name: str) -> None:
+        """Let strokes give a class from now on."""
+        for layer in self._layers():
+            for label in (k for k, x in self.of(layer).items() if x == name):
+                layer.selected_label = label
 
     def _numbered(self, layer: Labels, names: Iterable[str]) -> dict[int, str]:
         """Return a class by label for all names."""

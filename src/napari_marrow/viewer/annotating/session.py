@@ -23,15 +23,13 @@ from napari_marrow.data.project.annotations import (
     PERSON,
     Annotations,
     Asked,
-    Change,
     ClassColour,
     Given,
     Place,
 )
 from napari_marrow.data.project.project import Project
-from napari_marrow.viewer.annotating.class_list import with_classes, with_names
 from napari_marrow.viewer.annotating.field_cells import EncodedCells
-from napari_marrow.viewer.annotating.layer_classes import ONLY_NAMES, LayerClasses
+from napari_marrow.viewer.annotating.layer_classes import LayerClasses
 from napari_marrow.viewer.annotating.nuclei_watch import NucleiWatch
 from napari_marrow.viewer.annotating.open_field import OpenField, check_names, field_name, outline
 from napari_marrow.viewer.annotating.shown_paint import (
@@ -85,7 +83,7 @@ class AnnotationSession(QObject):
         self._nuclei = NucleiWatch(viewer, self._forget)
         self._followed: dict[Labels, list[Callable[[], object]]] = {}  # what ends following
         self._painting = False
-        self._classes = LayerClasses()
+        self.classes = LayerClasses(project, self._open_layers, self.changed.emit, say)
         self.hidden: tuple[str, int] | None = None  # of which nothing is said, see :meth:`hide`
         self._reading = Task(owner, failed=say)
         viewer.layers.events.removed.connect(self._drop_closed)
@@ -132,6 +130,10 @@ class AnnotationSession(QObject):
     def follows(self, layer: Layer | None) -> bool:
         """Return whether a layer is one of annotations that this session keeps."""
         return layer in self._followed
+
+    def _open_layers(self) -> set[Labels]:
+        """Return the layers of annotations that it keeps."""
+        return self._followed.keys() & {*self.viewer.layers}
 
     @property
     def annotations(self) -> Annotations:
@@ -181,7 +183,7 @@ class AnnotationSession(QObject):
         """Select the layer of annotations of a photograph, a new one if need be, and follow it."""
         check_names(photograph, self._origins)
         if (known := self._layers.get(photograph.layer)) is not None:
-            self._take_classes(known)
+            self.classes.take(known)
         names = [x.name for x in self.annotations.classes]
         before, modes = {*self.viewer.layers}, {x: x.mode for x in self._followed}
         layer = annotation_layer_to_paint(self.viewer, photograph, names)
@@ -195,29 +197,11 @@ class AnnotationSession(QObject):
         is_another = self._layers.get(image, layer) is not layer  # the last one was removed
         self._layers[image] = layer
         self._nuclei.follow(photograph)
-        self._take_classes(layer)
+        self.classes.take(layer)
         for key in [key for key in self._fields if key[0] is image and is_another]:
             self._fields[key] = replace(self._fields[key], layer=layer)
             self._begin(self._fields[key])
         return layer
-
-    def _take_classes(self, layer: Labels, _: object = None) -> None:
-        """Let the project's classes follow the table of a layer of annotations, which was edited.
-
-        A class that got another name there has it for all cells; a new one is added.
-        """
-        if (edit := self._classes.edit_of(layer, self.annotations)) is None:
-            return
-        try:
-            known = self.annotations.classes
-            classes = with_classes(with_names(known, edit.renamed), edit.new)
-            if classes != known:
-                self.set_classes(classes, edit.renamed)
-            if edit.other:
-                self.say(ONLY_NAMES)
-        except MarrowError as error:
-            self.say(str(error))
-        self._add_classes()
 
     def _follow(self, image: Image, layer: Labels) -> None:
         """Hear of strokes in a layer, each of which is in one slice."""
@@ -225,7 +209,7 @@ class AnnotationSession(QObject):
             return
         hear = partial(self._painted, image)
         heard = [(layer.events.paint, hear)]
-        heard += [(layer.events.features, partial(self._take_classes, layer))]
+        heard += [(layer.events.features, partial(self.classes.take, layer))]
         heard += [(layer.events.n_edit_dimensions, partial(self._edit_slices, layer))]
         self._edit_slices(layer)
         for event, action in heard:
@@ -272,12 +256,8 @@ class AnnotationSession(QObject):
 
     def numbers(self) -> dict[Place, int]:
         """Return the number of the cell that each annotated pixel is of, in all known fields."""
-        return {
-            place: number
-            for field in self._fields.values()
-            for number, places in self.given(field).items()
-            for place in places
-        }
+        given = [self.given(field) for field in self._fields.values()]
+        return {x: number for own in given for number, places in own.items() for x in places}
 
     def given(self, field: OpenField) -> dict[int, list[Place]]:
         """Return the annotated cells of a field by number, with the pixels they are kept by."""
@@ -318,7 +298,7 @@ class AnnotationSession(QObject):
         if changes or classes is not None:
             self.project.record("annotate", changes, classes=classes)
         if classes is not None:
-            self._add_classes()
+            self.classes.show()
         for field, own in wanted.items():
             self._show(field, own)
         self.changed.emit()
@@ -338,7 +318,7 @@ class AnnotationSession(QObject):
     def _go(self, step: Callable[[], Annotations]) -> None:
         before = self.annotations
         changed = {x.place for x in before.changes_to(step())}
-        self._add_classes()
+        self.classes.show()
         for field in self._fields.values():
             own = [x for x in changed if x.image == field.name]
             numbers = field.encoded.labels.at(np.array([(x.y, x.x) for x in own], np.intp))
@@ -349,21 +329,7 @@ class AnnotationSession(QObject):
         self, classes: Sequence[ClassColour], renamed: Mapping[str, str] | None = None
     ) -> None:
         """Change the list of classes, and names that cells have by the old ones; a step of undo."""
-        new = renamed or {}
-        changes = [
-            Change(place, x, replace(x, class_name=new[x.class_name]))
-            for place, x in self.annotations.cells.items()
-            if x.class_name in new
-        ]
-        self.project.record("classes", changes, classes=classes)
-        self._classes.rename(new)
-        self._add_classes()
-        self.changed.emit()
-
-    def _add_classes(self) -> None:
-        """Let layers of annotations show the classes as they are now."""
-        layers = self._followed.keys() & {*self.viewer.layers}
-        self._classes.show(layers, self.annotations)
+        self.classes.set(classes, renamed or {})
 
     def hide(self, cell: tuple[str, int] | None) -> None:
         """Show one cell without its class, by its field's name and number; None shows all again.
@@ -377,7 +343,7 @@ class AnnotationSession(QObject):
 
     def _codes(self, field: OpenField) -> dict[int, int]:
         """Return what each annotated cell of a field is to be painted with."""
-        code = {name: k for k, name in self._classes.of(field.layer).items()}
+        code = {name: k for k, name in self.classes.of(field.layer).items()}
         cells = self.annotations.cells
         return {
             number: code.get(cells[places[-1]].class_name, 0)
@@ -402,7 +368,7 @@ class AnnotationSession(QObject):
         if field is None and not self._painting:
             self.read_again(image)
         elif field is not None and not self._painting:
-            self._take_classes(field.layer)  # napari's own table edits it without an event
+            self.classes.take(field.layer)  # napari's own table edits it without an event
             with self.reporting():
                 self.record({field: self._given_since(field)})
             if unknown := self._painted_since(field):
@@ -411,7 +377,7 @@ class AnnotationSession(QObject):
 
     def _begin(self, field: OpenField) -> None:
         """Show what the project has of a field, and keep what else was painted there before."""
-        known, names = self._codes(field), self._classes.of(field.layer)
+        known, names = self._codes(field), self.classes.of(field.layer)
         painted = painted_meanwhile(field)
         new = {k: Given(names[x]) for k, x in painted.items() if x in names and k not in known}
         if new:
@@ -425,6 +391,6 @@ class AnnotationSession(QObject):
 
     def _given_since(self, field: OpenField) -> dict[int, Given | None]:
         """Return what such cells are given by it; labels of no class of the project give none."""
-        names = self._classes.of(field.layer)
+        names = self.classes.of(field.layer)
         painted = self._painted_since(field).items()
         return {k: Given(names[x]) if x else None for k, x in painted if x in names or not x}
