@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_marrow.imaging.run_length import RunLengthLabels
+from napari_marrow.imaging.run_length import RunLengthLabels, label_checksums
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=9)
 
@@ -39,3 +39,18 @@ def test_labels_are_looked_up_without_decoding():
     assert 0 < inside.sum() < 200
     np.testing.assert_array_equal(RunLengthLabels.encode(labels).at(places), expected)
     assert RunLengthLabels.encode(labels).at(np.empty((0, 2), int)).size == 0
+
+
+def test_a_checksum_follows_the_pixels_of_a_label_and_not_others():
+    labels = np.zeros((8, 9), np.uint16)
+    labels[1:4, 1:4], labels[5:7, 2:8] = 3, 7
+    before = label_checksums(labels)
+    assert sorted(before) == [3, 7]
+    wider = np.pad(labels, ((0, 2), (0, 3))).astype(np.int64)
+    assert label_checksums(wider) == before
+    moved = labels.copy()
+    moved[1, 1], moved[4, 3] = 0, 3  # as many pixels
+    after = label_checksums(moved)
+    assert after[3] != before[3]
+    assert after[7] == before[7]
+    assert label_checksums(np.zeros((3, 3), int)) == {}

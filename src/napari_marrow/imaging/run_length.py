@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,3 +59,20 @@ def labels_in(labels: ArrayLike) -> list[int]:
     """Return the labels that occur, without 0; in a fraction of the time of ``np.unique``."""
     found = np.unique(RunLengthLabels.encode(labels).values)
     return [int(label) for label in found if label]
+
+
+def label_checksums(labels: NDArray[np.integer]) -> dict[int, int]:
+    """Return a number for each label that is another one once its pixels are others.
+
+    Parameters
+    ----------
+    labels
+        (height, width).
+    """
+    y, x = np.nonzero(labels)
+    numbers = labels[y, x]
+    order = np.argsort(numbers, kind="stable")
+    found, starts = np.unique(numbers[order], return_index=True)
+    pixels = np.split(np.stack([y, x], axis=1)[order], starts[1:])
+    pairs = zip(found.tolist(), pixels, strict=False)  # without a label there is one empty part
+    return {number: zlib.crc32(part.tobytes()) for number, part in pairs}

@@ -11,7 +11,6 @@ from napari_marrow.learning.annotating.answering import (
     check_live,
     softened,
     with_live_answers,
-    with_other_answers,
 )
 from napari_marrow.learning.annotating.cells import CellAnswers, MeasuredCells, MeasuredField
 
@@ -129,14 +128,3 @@ def test_of_too_few_there_is_no_answer(given):
     unanswered = given_to(cells_of(np.eye(4)), given)
     assert with_live_answers(unanswered) is unanswered
     assert check_live(unanswered) is None
-
-
-def test_answers_of_another_model_go_to_their_cells():
-    cells = cells_of(np.eye(4), ("a", "b"))
-    keys = pd.MultiIndex.from_tuples([("1.bmp", 2), ("0.bmp", 1), ("7.bmp", 1)])
-    table = pd.DataFrame({"MM": [0.9, 0.2, 0.5], "reason": ["", "low probability", ""]}, keys)
-    found = with_other_answers(given_to(cells, [-1] * 4), "dcnn", table.assign(ALL=1 - table.MM))
-    assert found.answers.tolist() == [0, -1, -1, 1]
-    assert found.top[[0, 3]].tolist() == pytest.approx([0.8, 0.9])
-    assert found.reasons.tolist() == ["low probability", "", "", ""]
-    assert found.model == "dcnn"

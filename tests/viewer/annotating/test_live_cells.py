@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject
 
 from annotated_stack import add_stack
 from napari_marrow.data.project.project import Project
+from napari_marrow.learning.annotating.other_answers import CHANGED, OtherAnswers
 from napari_marrow.learning.bundles.predictor import LOW_PROBABILITY
 from napari_marrow.viewer.annotating.keys import bind_class_keys, cell_at_pointer
 from napari_marrow.viewer.annotating.live_cells import LiveCells
@@ -86,7 +87,7 @@ def test_uncertain_cells_have_dashes_and_a_reason(live, viewer, qtbot, picture):
     probabilities[3] = 0.45, 0.55
     reasons = np.full(36, "", object)
     reasons[3] = LOW_PROBABILITY
-    live.use("dcnn", probabilities, reasons.astype(str))
+    live.use(OtherAnswers.of(live.answers, "dcnn", probabilities, reasons.astype(str)))
     qtbot.waitUntil(lambda: live.answers.model == "dcnn")
     values = rings(viewer, 0)[picture(0)[1] == 4]
     assert set(values.tolist()) == {0, 2, 255}
@@ -98,7 +99,7 @@ def test_uncertain_cells_have_dashes_and_a_reason(live, viewer, qtbot, picture):
 def test_answers_of_another_model_stay_with_their_cells(live, viewer, qtbot):
     probabilities = np.tile([1.0, 0.0], (36, 1))
     probabilities[30] = 0.0, 1.0
-    live.use("dcnn", probabilities, np.full(36, ""))
+    live.use(OtherAnswers.of(live.answers, "dcnn", probabilities, np.full(36, "")))
     qtbot.waitUntil(lambda: live.answers.model == "dcnn")
     nuclei = viewer.layers["stack nuclei"]
     viewer.dims.set_point(0, 0)
@@ -109,6 +110,28 @@ def test_answers_of_another_model_stay_with_their_cells(live, viewer, qtbot):
     row = live.answers.cells.row_of("stack 2", 7)
     assert live.answers.answers[row] == 1
     assert (live.answers.answers == 1).sum() == 1
+
+
+def test_cells_that_were_edited_lose_the_answer_of_another_model(live, viewer, qtbot):
+    """One grows, one gets another number, and one is cut in two; the others keep theirs."""
+    live.use(OtherAnswers.of(live.answers, "dcnn", np.tile([1.0, 0.0], (36, 1)), np.full(36, "")))
+    qtbot.waitUntil(lambda: live.answers.model == "dcnn")
+    viewer.dims.set_point(0, 0)
+    nuclei = viewer.layers["stack nuclei"]
+    frame = np.array(nuclei.data[0])
+    cut = np.argwhere(frame == 3)
+    with nuclei.block_history():
+        nuclei.data_setitem((0, *cut[len(cut) // 2 :].T), 50)
+        nuclei.data_setitem((0, *np.argwhere(frame == 2).T), 51)
+        nuclei.paint((0, *np.argwhere(frame == 1)[0] - 1), 1)
+        nuclei.events.data()
+    qtbot.waitUntil(lambda: len(live.answers.cells) == 37)
+    answers = live.answers
+    numbers = answers.cells.index[answers.reasons == CHANGED].tolist()
+    assert numbers == [1, 3, 50, 51]
+    assert (answers.answers == -1).sum() == 4
+    row = answers.cells.row_of("stack 0", 3)
+    assert answers.describe(row) == f"no answer of the dcnn: {CHANGED}"
 
 
 def test_one_undo_takes_back_what_was_given_in_several_fields(live, viewer, qtbot):

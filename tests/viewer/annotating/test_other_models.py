@@ -36,11 +36,11 @@ def trained(live, tmp_path):
 
 def test_a_model_of_the_annotated_cells_answers_for_all(live, trained, qtbot):
     found = ask_bundle(trained, live.photographs, lambda event: None, lambda: False)
-    assert len(found.table) == 36
-    assert {*found.table} == {"ALL", "MM", "reason"}
+    assert found.answers.probabilities.shape == (36, 2)
+    assert found.answers.model == "naive-bayes"
     info = load_bundle(trained).info
     assert found.sentences == tuple(verdict(info.evaluation, info.confounding))
-    live.use_table("naive-bayes", found.table)
+    live.use(found.answers)
     qtbot.waitUntil(lambda: live.answers.model == "naive-bayes")
     expected = np.tile(np.repeat([0, 1], 6), 3)
     assert (live.answers.answers == expected).mean() > 0.9

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
@@ -13,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from napari_marrow.learning.annotating.cells import CellAnswers
 from napari_marrow.learning.annotating.codes import UNKNOWN, Values
 from napari_marrow.learning.annotating.live import fit_live
+from napari_marrow.learning.annotating.other_answers import OtherAnswers, with_other_answers
 from napari_marrow.learning.bundles.predictor import LOW_PROBABILITY, NEITHER, OTHER_ACQUISITION
 from napari_marrow.learning.confidence.calibration import apply_temperature, fit_temperature
 from napari_marrow.learning.confidence.conformal import Conformal
@@ -42,12 +42,12 @@ class Checked:
 
 
 def with_answers(
-    unanswered: CellAnswers, checked: Checked | None, other: tuple[str, pd.DataFrame] | None
+    unanswered: CellAnswers, checked: Checked | None, other: OtherAnswers | None
 ) -> CellAnswers:
-    """Return the answers of another model, by its name and table; without one the live model's."""
+    """Return the answers of another model; without one the live model's."""
     if other is None:
         return with_live_answers(unanswered, checked)
-    return with_other_answers(unanswered, *other)
+    return with_other_answers(unanswered, other)
 
 
 def with_live_answers(unanswered: CellAnswers, checked: Checked | None = None) -> CellAnswers:
@@ -145,26 +145,3 @@ def joined_reasons(doubts: dict[str, NDArray[np.bool_]]) -> NDArray[np.str_]:
     for reason, holds in doubts.items():
         found[holds] = [f"{x}; {reason}" if x else reason for x in found[holds]]
     return found.astype(str)
-
-
-def by_number(
-    answers: CellAnswers, probabilities: Values | None, reasons: NDArray[np.str_] | None
-) -> pd.DataFrame:
-    """Return answers by field and number, as :func:`with_other_answers` takes them."""
-    keys = [answers.cells.field_names, answers.cells.index]
-    table = pd.DataFrame(probabilities, columns=[*answers.classes]).assign(reason=reasons)
-    return table.set_index(pd.MultiIndex.from_arrays(keys))
-
-
-def with_other_answers(unanswered: CellAnswers, model: str, table: pd.DataFrame) -> CellAnswers:
-    """Return the answers of another model, by field and number; cells it did not see have none."""
-    cells = unanswered.cells
-    keys = pd.MultiIndex.from_arrays([cells.field_names, cells.index])
-    own = table.reindex(keys)
-    known = [name for name in unanswered.classes if name in table]
-    probabilities = np.zeros((len(cells), len(unanswered.classes)))
-    columns = [unanswered.classes.index(name) for name in known]
-    probabilities[:, columns] = own[known].to_numpy(np.float64)
-    probabilities[own[known].isna().any(axis=1)] = np.nan
-    reasons = own["reason"].fillna("").to_numpy(str)
-    return replace(unanswered, model=model, probabilities=probabilities, reasons=reasons)

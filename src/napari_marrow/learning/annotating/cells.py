@@ -43,12 +43,15 @@ class MeasuredField:
         That of the field; "" where it is not known.
     background
         (3,) colour where no cell is; None where it is not seen.
+    checksums
+        (n,) of the pixels of each cell, see :func:`.label_checksums`; None where not known.
     """
 
     table: pd.DataFrame
     places: NDArray[np.intp]
     acquisition: str = ""
     background: NDArray[np.floating] | None = None
+    checksums: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,8 @@ class MeasuredCells:
         (n,) that of each cell.
     features
         (n, features) as they were measured; not a number where one could not be.
+    checksums
+        (n,) of the pixels of each cell; None where not known.
     """
 
     fields: tuple[str, ...]
@@ -77,6 +82,7 @@ class MeasuredCells:
     places: NDArray[np.intp]
     acquisitions: NDArray[np.str_]
     features: pd.DataFrame
+    checksums: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, measured: Mapping[str, MeasuredField]) -> MeasuredCells:
@@ -85,6 +91,7 @@ class MeasuredCells:
 
         counts = [len(x.table) for x in measured.values()]
         table = pd.concat([x.table for x in measured.values()], ignore_index=True)
+        checksums = [x.checksums for x in measured.values() if x.checksums is not None]
         return cls(
             fields=tuple(measured),
             field=np.repeat(np.arange(len(counts)), counts),
@@ -92,6 +99,7 @@ class MeasuredCells:
             places=np.concatenate([x.places.reshape(-1, 2) for x in measured.values()]),
             acquisitions=np.repeat([x.acquisition for x in measured.values()], counts),
             features=table.drop(columns=[*KEYS]),
+            checksums=np.concatenate(checksums) if len(checksums) == len(counts) else None,
         )
 
     def __len__(self) -> int:
@@ -270,6 +278,8 @@ class CellAnswers:
             reason = f": {self.reasons[row]}" if self.reasons[row] else ""
             said = f"{self.classes[answer]} ({self.top[row]:.0%}){reason}"
             parts.append(f"the {self.model} says {said}")
+        elif self.reasons[row]:
+            parts.append(f"no answer of the {self.model}: {self.reasons[row]}")
         return "; ".join(parts) or "no class"
 
 

@@ -23,7 +23,7 @@ from napari_marrow.learning.annotating.acquisitions import (
     together_where_confounded,
 )
 from napari_marrow.learning.annotating.cells import CellAnswers, MeasuredCells
-from napari_marrow.learning.annotating.codes import Values
+from napari_marrow.learning.annotating.other_answers import OtherAnswers
 from napari_marrow.learning.annotating.unseen import accepted_together
 from napari_marrow.viewer.annotating.joined_cells import JoinedCells
 from napari_marrow.viewer.annotating.measuring import (
@@ -42,8 +42,6 @@ from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.task import Panel, Task
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from napari_marrow.learning.annotating.answering import Checked
 
 FIT_MS = 30
@@ -94,7 +92,7 @@ class LiveCells(QObject):
         self._given: tuple[Annotations, CellAnswers] | None = None
         self._acquisitions: dict[Key, str] = {}
         self.warning = ""
-        self._other: tuple[str, pd.DataFrame] | None = None  # answers of another model
+        self._other: OtherAnswers | None = None
         self.rings = RingLayers(session)
         self._open = True
         self._queue, self._failed = MeasuringQueue(), set[Key]()
@@ -291,41 +289,9 @@ class LiveCells(QObject):
         rings = {key: one.rings for key, one in self._slices.items()}
         self.rings.show(self.answers, self._answered.keys, rings, self.asked)
 
-    def use(
-        self,
-        model: str | None,
-        probabilities: Values | None = None,
-        reasons: NDArray[np.str_] | None = None,
-    ) -> None:
-        """Show the answers of another model from now on; of None the live model again.
-
-        Parameters
-        ----------
-        model
-            Its name.
-        probabilities, reasons
-            As :class:`CellAnswers` has them, for its cells as they are now.
-        """
-        if model is None or self.answers is None:
-            self._other = None
-            self._change()
-            return
-        from napari_marrow.learning.annotating.answering import by_number
-
-        self.use_table(model, by_number(self.answers, probabilities, reasons))
-
-    def use_table(self, model: str, table: pd.DataFrame) -> None:
-        """Show the answers of another model from now on.
-
-        Parameters
-        ----------
-        model
-            Its name.
-        table
-            By name of the field and number of the cell: a column a class with its probability, and
-            ``reason``, why the answer is uncertain.
-        """
-        self._other = model, table
+    def use(self, other: OtherAnswers | None) -> None:
+        """Show the answers of another model from now on; with None the live model's again."""
+        self._other = other
         self._change()
 
     @property

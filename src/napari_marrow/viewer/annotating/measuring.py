@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_marrow.imaging.rings import Rings, ring_width
+from napari_marrow.imaging.run_length import label_checksums
 from napari_marrow.imaging.white_point import is_cut_out, white_point
 from napari_marrow.learning.annotating.cells import MeasuredField
 from napari_marrow.measure.settings import DEFAULT_FAMILIES, FeatureSettings
@@ -56,11 +57,13 @@ def measure_slice(photograph: Photograph, row: int) -> MeasuredSlice:
     table = measure(image, cells.labels, SETTINGS).sort_values("index", ignore_index=True)
     acquisition, seen = photograph.field(row).acquisition, image[::2, ::2]
     background = None if is_cut_out(seen) else white_point(seen)
+    checksums = label_checksums(cells.labels)
+    own = np.array([checksums[k] for k in table["index"].tolist()], np.int64)
     return MeasuredSlice(
         photograph,
         row,
         EncodedCells.of(cells.labels),
-        MeasuredField(table, cells.places, acquisition, background),
+        MeasuredField(table, cells.places, acquisition, background, own),
         Rings.of(cells.labels, ring_width(image.shape[0])),
     )
 

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_marrow.data.failures import Failures
+from napari_marrow.imaging.run_length import label_checksums
 from napari_marrow.jobs.client import Child
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.jobs.train import TrainingResult, TrainJob
+from napari_marrow.learning.annotating.other_answers import OtherAnswers
 from napari_marrow.learning.bundles.bundle import load_bundle
+from napari_marrow.learning.counting.count import PROBABILITY
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.annotating.open_field import field_name
@@ -19,8 +24,6 @@ from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.training.session import write_session
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from napari_marrow.viewer.make.predictions import LabelledPhotograph
 
 
@@ -30,14 +33,14 @@ class Answered:
 
     Attributes
     ----------
-    table
-        As :meth:`.LiveCells.use_table` takes it.
+    answers
+        For :meth:`.LiveCells.use`.
     sentences
         What a reader of the answers must know: how good it is, of what it learnt, and whether the
         photographs are of another acquisition.
     """
 
-    table: pd.DataFrame
+    answers: OtherAnswers
     sentences: tuple[str, ...]
 
 
@@ -98,31 +101,40 @@ def ask_bundle(
     Stopped
         When ``should_stop`` returned True.
     """
-    import pandas as pd
-
     from napari_marrow.report.tables import verdict
     from napari_marrow.viewer.make.predictions import predict_photographs
 
     bundle = load_bundle(path)
     failures = Failures()
     found = predict_photographs(bundle, photographs, emit, should_stop, failures)
-    tables = [_by_cell(labelled, bundle.info.classes) for labelled in found]
     info = bundle.info
     shifts = dict.fromkeys(x.shift for x in found if x.shift)
     sentences = [*verdict(info.evaluation, info.confounding), *shifts]
     sentences += [f"Left out: {one.reason}" for one in failures.found]
-    return Answered(pd.concat(tables), tuple(sentences))
+    return Answered(_answers(path.stem, found, info.classes), tuple(sentences))
 
 
-def _by_cell(labelled: LabelledPhotograph, classes: Sequence[str]) -> pd.DataFrame:
-    """Return the answers for a photograph by name of the field and number of the cell."""
+def _answers(
+    model: str, found: Sequence[LabelledPhotograph], classes: Sequence[str]
+) -> OtherAnswers:
+    """Return the answers for the cells of photographs, and checksums of their pixels."""
     import pandas as pd
 
-    parts = []
-    for row in labelled.rows:
-        table = labelled.predictions[row].table
-        own = pd.DataFrame({name: table[f"probability_{name}"] for name in classes})
-        own["reason"] = table["reason"]
-        keys = [[field_name(labelled.photograph, row)] * len(table), table["index"]]
-        parts.append(own.set_index(pd.MultiIndex.from_arrays(keys)))
-    return pd.concat(parts)
+    parts, names, checksums = [], list[str](), list[int]()
+    for labelled in found:
+        for row in labelled.rows:
+            table = labelled.predictions[row].table
+            known = label_checksums(labelled.cells[row].decode())
+            parts.append(table)
+            names += [field_name(labelled.photograph, row)] * len(table)
+            checksums += [known[k] for k in table["index"].tolist()]
+    joined = pd.concat(parts, ignore_index=True)
+    return OtherAnswers(
+        model,
+        tuple(classes),
+        np.array(names, str),
+        joined["index"].to_numpy(np.intp),
+        joined[[f"{PROBABILITY}{name}" for name in classes]].to_numpy(np.float64),
+        joined["reason"].to_numpy(str),
+        np.array(checksums, np.int64),
+    )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Labels
 
+from napari_marrow.learning.annotating.other_answers import OtherAnswers
 from napari_marrow.learning.explaining.cell_maps import CellMaps, Shares
 from napari_marrow.learning.explaining.evidence import Evidence, Reason
 from napari_marrow.learning.explaining.explained import N_SIMILAR
@@ -186,7 +187,7 @@ def test_what_is_asked_is_the_model_that_answers_then_that_of_train_dcnn(page, l
     answering = live.session.project.models / "dcnn.marrow"
     answering.mkdir(parents=True)
     n = len(live.answers.cells)
-    live.use("dcnn", np.full((n, 2), 0.5), np.full(n, ""))
+    live.use(OtherAnswers.of(live.answers, "dcnn", np.full((n, 2), 0.5), np.full(n, "")))
     page.show_session(live)
     qtbot.waitUntil(lambda: network.bundle == answering)
     page.explain_row(5)

@@ -11,6 +11,7 @@ from qtpy.QtTest import QTest
 from annotated_stack import add_stack, field_of_cells
 from napari_marrow.learning.annotating.arranging import CellGroup
 from napari_marrow.learning.annotating.chosen import Chosen
+from napari_marrow.learning.annotating.other_answers import OtherAnswers
 from napari_marrow.viewer.annotating.open_project import open_project_of
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.widgets.components.annotating.gallery import NEW
@@ -331,7 +332,8 @@ def test_uncertain_cells_are_dashed_and_found_by_reason(widget, qtbot):
     n = 36
     reasons = np.full(n, "", object)
     reasons[3:7], reasons[7:9] = "low probability", "neither"
-    widget.live.use("dcnn", np.tile([0.6, 0.4], (n, 1)), reasons.astype(str))
+    probabilities, answers = np.tile([0.6, 0.4], (n, 1)), widget.live.answers
+    widget.live.use(OtherAnswers.of(answers, "dcnn", probabilities, reasons.astype(str)))
     qtbot.waitUntil(lambda: widget.live.answers.model == "dcnn")
     model, controls = widget.gallery.model, widget.gallery.controls
     assert [row for row in range(n) if model.look(row).uncertain] == [*range(3, 9)]

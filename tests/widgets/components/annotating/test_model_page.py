@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from napari_marrow.jobs.train import TrainJob, run_training
+from napari_marrow.learning.annotating.other_answers import OtherAnswers
 from napari_marrow.widgets.components.annotating.model_page import ModelPage
 from napari_marrow.widgets.components.dock_widget import DockWidget
 from napari_marrow.widgets.components.job_process import JobProcess
@@ -64,6 +65,17 @@ def test_a_trained_model_answers_and_is_kept_in_the_project(page, live, qtbot):
     page.answers.activated.emit(1)
     qtbot.waitUntil(lambda: live.answers.model == "naive-bayes", timeout=30_000)
     np.testing.assert_allclose(live.answers.probabilities, before)
+
+
+def test_edited_nuclei_are_to_be_asked_again(page, live, viewer, qtbot):
+    live.use(OtherAnswers.of(live.answers, "dcnn", np.tile([1.0, 0.0], (36, 1)), np.full(36, "")))
+    qtbot.waitUntil(lambda: live.answers.model == "dcnn")
+    viewer.dims.set_point(0, 0)
+    nuclei = viewer.layers["stack nuclei"]
+    with nuclei.block_history():
+        nuclei.paint((0, *np.argwhere(np.array(nuclei.data[0]) == 1)[0] - 1), 1)
+    expected = "1 cell was changed since dcnn answered; choose it again under Answers by."
+    qtbot.waitUntil(lambda: page.warning.text() == expected)
 
 
 def test_the_cell_that_is_pointed_at_is_described_as_it_is_now(page, live, viewer, qtbot):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from napari_marrow.learning.annotating.other_answers import OtherAnswers
 from napari_marrow.widgets.components.annotating.show_page import ShowPage
 
 
@@ -12,7 +13,7 @@ def page(live, qtbot):
     probabilities[6:] = 0.3, 0.7
     reasons = np.full(36, "", object)
     reasons[8] = "low probability"
-    live.use("dcnn", probabilities, reasons.astype(str))
+    live.use(OtherAnswers.of(live.answers, "dcnn", probabilities, reasons.astype(str)))
     qtbot.waitUntil(lambda: live.answers.model == "dcnn")
     made = ShowPage()
     qtbot.addWidget(made)

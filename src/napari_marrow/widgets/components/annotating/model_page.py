@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox
 
 from napari_marrow.data.errors import MarrowError
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
+from napari_marrow.learning.annotating.other_answers import changed_in_words
 from napari_marrow.learning.registry import MODELS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.report.colours import RESEARCH_ONLY
@@ -139,7 +140,7 @@ class ModelPage(ProjectPage):
             return
         self._list_models(path.stem)
         self.about.setText(" ".join(found.sentences))
-        live.use_table(path.stem, found.table)
+        live.use(found.answers)
         self._run.say(f"The rings show what {path.stem} says; it is kept in the project.")
 
     def point_at(self, field: OpenField, number: int) -> None:
@@ -151,8 +152,9 @@ class ModelPage(ProjectPage):
         """Say what is known of the cell now."""
         text, live = NO_CELL, self.live
         if live is not None and live.answers is not None:
-            self.warning.setText(live.warning)
-            self.warning.setVisible(bool(live.warning))
+            warning = " ".join(filter(None, [live.warning, changed_in_words(live.answers)]))
+            self.warning.setText(warning)
+            self.warning.setVisible(bool(warning))
         if live is not None and live.answers is not None and self._cell is not None:
             place = live.row_at(*self._cell)
             field, number = self._cell
