@@ -5,8 +5,8 @@ TypiClust has it (Hacohen, Dekel and Weinshall, ICML 2022), in the acquisition o
 have one. Once each class has some, the cell between whose two classes the model decides least
 (margin sampling: Scheffer, Decomain and Wrobel, 2001), for the answers of each class in turn. Every
 tenth is drawn at random from all without a class, so that these tell how good the model is; and
-every twentieth is one that was asked before, so that they tell how far the person agrees with
-themselves.
+one in twenty, between them, is one that was asked before, so that they tell how far the person
+agrees with themselves.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from napari_marrow.data.project.annotations import Asked
 from napari_marrow.learning.annotating.codes import UNKNOWN, Codes, Values
 from napari_marrow.learning.annotating.live import Live
 
-RANDOM_EVERY, AGAIN_EVERY = 10, 20
+RANDOM_EVERY, AGAIN_EVERY, FIRST_AGAIN = 10, 20, 5
+"""Of the questions 10, 20, 30, ... are drawn at random, and 5, 25, 45, ... were asked before."""
 MIN_TYPICAL = 3
 """Cells of each class after which the margin decides."""
 MAX_TYPICAL = 10
@@ -74,7 +75,8 @@ def next_question(
     """
     number = len(asked) + 1
     rng = np.random.default_rng([seed, number])
-    if number % AGAIN_EVERY == 0 and (row := _asked_before(given, asked, rng)) is not None:
+    is_again = number % AGAIN_EVERY == FIRST_AGAIN
+    if is_again and (row := _asked_before(given, asked, rng)) is not None:
         return Question(row, "again")
     open_rows = np.flatnonzero(given == UNKNOWN)
     if not len(open_rows):

@@ -10,7 +10,7 @@ from napari_marrow.widgets.components.layout import button, fill_column, row, te
 
 HOW = (
     "Next shows the cell that tells the model most; 1 to 9 give its class, Space the class that "
-    "the model says, 0 passes over it. Every tenth is drawn at random, every twentieth is one that "
+    "the model says, 0 passes over it. Every tenth is drawn at random, one in twenty is one that "
     "had a class."
 )
 
