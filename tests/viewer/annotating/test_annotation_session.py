@@ -517,6 +517,18 @@ def test_a_class_renamed_in_the_table_is_renamed_in_the_project(begin, project, 
     assert (painted(first)[1], painted(second)[1], painted(second)[2]) == (1, 1, 2)
 
 
+def test_undo_takes_back_a_rename_that_nothing_was_heard_of(begin, project):
+    session, field = begin()
+    session.give(field, [1], "ALL")
+    field.layer.features.iloc[0, field.layer.features.columns.get_loc("class")] = "lymphoblast"
+    session.undo()
+    assert project.annotations.counts == {"ALL": 1}
+    assert label_classes(field.layer) == {1: "ALL", 2: "MM"}
+    session.redo()
+    assert project.annotations.counts == {"lymphoblast": 1}
+    assert label_classes(field.layer) == {1: "lymphoblast", 2: "MM"}
+
+
 @pytest.mark.parametrize(
     ("index", "names", "said"),
     [

@@ -21,7 +21,7 @@ from napari_marrow.imaging.marked_cells import marked_cells
 from napari_marrow.imaging.run_length import labels_in
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.jobs.export_cells_job import ExportCellsJob, ExportSettings
-from napari_marrow.report.colours import class_colours
+from napari_marrow.report.colours import class_colours, free_colour
 from napari_marrow.report.exports.pixels import FieldPixels
 from napari_marrow.viewer.annotating.live_cells import LiveCells
 from napari_marrow.viewer.annotating.open_field import OpenField
@@ -273,7 +273,7 @@ def joined_classes(
     for one in new:
         known = next((x.name for x in found if folded(x.name) == folded(one.name)), None)
         if known is None:
-            other = class_colours([*(x.name for x in found), one.name])[one.name]
-            found.append(ClassColour(one.name, one.colour or other))
+            free = free_colour(one.name, [x.colour for x in found])
+            found.append(ClassColour(one.name, one.colour or free))
         names[one.name] = known or one.name
     return tuple(found), names

@@ -316,6 +316,8 @@ class AnnotationSession(QObject):
         self._go(partial(self.project.restore, number))
 
     def _go(self, step: Callable[[], Annotations]) -> None:
+        for layer in self._open_layers():
+            self.classes.take(layer)  # what was edited before is taken back, and not overwritten
         before = self.annotations
         changed = {x.place for x in before.changes_to(step())}
         self.classes.show()
