@@ -88,6 +88,34 @@ def test_answers_that_nobody_looked_at_count_as_answers(make_known):
     assert count_classes(replace(accepted, unseen=None), rows, None, MM).basis == "given"
 
 
+def test_a_share_that_is_corrected_says_so_beside_the_number_of_cells(make_known):
+    known, _ = make_known(gap=1.0)
+    found = count_classes(known, np.arange(240), errors_of(((45, 5), (12, 38))), MM)
+    share = share_of(found)
+    assert share.estimate != pytest.approx(share.counted / 240, abs=0.01)
+    assert found.texts["MM"] == f"{share.counted}, corrected {100 * share.estimate:.0f} %"
+    assert found.texts["other"] == "0, corrected 0 %"
+    assert "corrected for errors: " in found.sentence
+    assert "corrected for errors: " in found.lines[1]
+    plain = count_classes(known, np.arange(240), None, MM)
+    assert plain.texts["MM"] == f"{share.counted} ({100 * share.counted / 240:.0f} %)"
+
+
+def test_all_shares_are_corrected_or_none(make_known):
+    """A model that tells one of three classes worse than chance, and the others better."""
+    known, truth = make_known(gap=3.0, every=3)
+    probabilities = np.zeros((240, 3))
+    probabilities[np.arange(240), np.where(np.arange(240) % 5 == 0, 2, truth)] = 1
+    known = replace(known, probabilities=probabilities)
+    rows = ((33, 26, 37), (21, 25, 39), (30, 26, 22))
+    errors = HeldOutErrors(("ALL", "MM", "other"), rows, (1.0,) * 3, (8,) * 3)
+    for name in ("ALL", "MM", "other"):
+        found = count_classes(known, np.arange(240), errors, CountSettings(class_name=name))
+        assert found.basis == "answered"
+        for x in found.shares:
+            assert x.estimate == pytest.approx(x.counted / 240)
+
+
 def test_errors_known_from_few_fields_are_not_used(make_known):
     known, _ = make_known(gap=1.0)
     found = count_classes(known, np.arange(240), errors_of(((9, 1), (2, 8)), sources=5), MM)

@@ -9,7 +9,7 @@ out may never hold the truth, see ``benchmarks/counting_annotated.py``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,6 +33,13 @@ Basis = Literal["given", "corrected", "answered"]
 model; or answers as they are."""
 
 
+_HOW: Mapping[Basis, str] = {
+    "given": "",
+    "corrected": ", corrected for errors",
+    "answered": " as answered",
+}
+
+
 @dataclass(frozen=True)
 class ClassCounts:
     """The share of each class among some cells.
@@ -52,7 +59,7 @@ class ClassCounts:
     fields
         Number of fields, which the intervals take as independent; within one its cells are.
     basis
-        What the shares are of.
+        What all shares are of.
     """
 
     settings: CountSettings
@@ -94,8 +101,9 @@ class ClassCounts:
 
     @property
     def texts(self) -> dict[str, str]:
-        """Number of cells of each class and the share: "31 (72 %)"."""
-        return {x.class_name: f"{x.counted} ({percent(x.estimate)} %)" for x in self.shares}
+        """Number of cells of each class and the share: "31 (72 %)" or "31, corrected 68 %"."""
+        form = "{}, corrected {} %" if self.basis == "corrected" else "{} ({} %)"
+        return {x.class_name: form.format(x.counted, percent(x.estimate)) for x in self.shares}
 
     @property
     def lines(self) -> tuple[str, str]:
@@ -109,8 +117,7 @@ class ClassCounts:
         cutoff = self.settings.cutoff
         is_guess = self.verdict == "too few"
         text = f"{percent(share.estimate, cutoff)} %" if is_guess else share_text(share, cutoff)
-        how = " as answered" if self.basis == "answered" else ""
-        return f"{share.class_name} {text}{of}{how}"
+        return f"{share.class_name} {text}{of}{_HOW[self.basis]}"
 
     @property
     def _verdict(self) -> str:
@@ -149,19 +156,19 @@ def count_classes(
     everything = len(rows) > 0 and n_given == len(rows)
     usable = errors if errors is not None and min(errors.sources) >= MIN_SOURCES else None
     basis: Basis = "given" if everything else "answered"
-    shares, verdict = [], None
     if unanswered or not len(rows):
         return ClassCounts(settings, len(rows), n_given, unanswered, (), None, n_fields, basis)
-    uncertain = known.uncertain[rows]
+    uncertain, clusters = known.uncertain[rows], None if n_fields == 1 else fields
+    wholes = None if everything else _all_corrected(known, given, final, usable, clusters)
+    basis = basis if wholes is None else "corrected"
+    shares, verdict = [], None
     for code, name in enumerate(known.classes):
-        clusters = None if n_fields == 1 else fields
-        whole = None if everything else _corrected(known, given, final, usable, name, clusters)
+        is_own = final == code
+        whole = None if wholes is None else wholes.get(name)
         if whole is None:
-            is_own = (final != code).astype(np.intp)
-            whole = adjusted_share(ErrorModel.without_errors(), is_own, clusters)
-        elif name == settings.class_name:
-            basis = "corrected"
-        share = _share(whole, name, final == code, uncertain)
+            raw = (~is_own).astype(np.intp)
+            whole = adjusted_share(ErrorModel.without_errors(), raw, clusters)
+        share = _share(whole, name, is_own, uncertain)
         shares.append(share)
         if name == settings.class_name:
             by = usable if basis == "corrected" else None
@@ -169,6 +176,27 @@ def count_classes(
             verdict = "too few" if basis == "answered" else verdict
     found = tuple(shares)
     return ClassCounts(settings, len(rows), n_given, 0, found, verdict, n_fields, basis)
+
+
+def _all_corrected(
+    known: CellAnswers,
+    given: Codes,
+    final: Codes,
+    errors: HeldOutErrors | None,
+    clusters: Codes | None,
+) -> dict[str, AdjustedShare] | None:
+    """Return the corrected share of each class; None unless it is known for all that cells have.
+
+    So all shares of a table have one basis. A class that no cell has is 0 on each.
+    """
+    found = {}
+    for code, name in enumerate(known.classes):
+        whole = _corrected(known, given, final, errors, name, clusters)
+        if whole is not None:
+            found[name] = whole
+        elif (final == code).any():
+            return None
+    return found or None
 
 
 def _share(
