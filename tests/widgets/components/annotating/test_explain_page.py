@@ -99,6 +99,43 @@ def test_a_click_on_a_similar_cell_goes_there(page, viewer, live, qtbot):
     np.testing.assert_allclose(viewer.camera.center[-2:], live.answers.cells.places[wanted])
 
 
+def test_pictures_are_of_the_cells_as_they_are_now(page, viewer, live, qtbot, monkeypatch):
+    """Two similar cells of one field change their numbers."""
+    shown, show = [], page.strip.show_pictures
+
+    def note(pictures, *texts):
+        shown.append(pictures)
+        show(pictures, *texts)
+
+    monkeypatch.setattr(page.strip, "show_pictures", note)
+    page.show_session(live)
+    teach(live, qtbot)
+    qtbot.waitUntil(lambda: not live.busy)
+    page.explain_row(22)
+    qtbot.waitUntil(lambda: len(page.strip.buttons) == N_SIMILAR)
+    by_field = [[row for row in page._similar if row // 12 == k] for k in range(3)]
+    field, (one, other, *_) = max(enumerate(by_field), key=lambda x: len(x[1]))
+    nuclei, swapped = viewer.layers["stack nuclei"], np.arange(36)
+    swapped[[one, other]] = other, one
+    expected = live.answers.cells.places[swapped]
+    viewer.dims.set_point(0, field)
+    pixels = [np.nonzero(np.asarray(nuclei.data[field]) == x % 12 + 1) for x in (one, other)]
+    with nuclei.block_history():
+        for (y, x), number in zip(pixels, (other % 12 + 1, one % 12 + 1), strict=True):
+            nuclei.data_setitem((np.full_like(y, field), y, x), number)
+        nuclei.events.paint(value=[])
+    qtbot.waitUntil(lambda: np.array_equal(live.answers.cells.places, expected))
+
+    def are_now():
+        rows = page._similar
+        return {one, other} <= {*rows} and all(
+            np.array_equal(picture, live.pixels(row)[0])
+            for picture, row in zip(shown[-1], rows, strict=True)
+        )
+
+    qtbot.waitUntil(are_now)
+
+
 def test_a_class_that_is_given_changes_what_is_shown(page, live, qtbot):
     page.show_session(live)
     page.explain_row(22)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from napari_marrow.learning.explaining.evidence import Evidence
     from napari_marrow.learning.explaining.explained import ExplainedCell
 
+Key = tuple[str, int, int]
+"""A cell: its field, its number, and the checksum of its pixels."""
 KEY = "W"
 HOW = (
     f"Point at a cell and press {KEY} to see why it is answered as it is: the most similar "
@@ -81,7 +83,7 @@ class ExplainPage(ProjectPage):
         self._viewer = owner.viewer
         self.cell: PointedCell | None = None
         self._similar: list[int] = []
-        self._pictures: dict[tuple[str, int], NDArray[np.uint8]] = {}
+        self._pictures: dict[Key, NDArray[np.uint8]] = {}
         self.about, self.neighbours, self.reasons = text_label(HOW), text_label(), text_label()
         self.strip, self.bars = ThumbnailStrip(), EvidenceBars(owner.viewer)
         self.strip.picked.connect(self._go_to)
@@ -256,8 +258,9 @@ class ExplainPage(ProjectPage):
         self._viewer.status = text
 
 
-def _key(live: LiveCells, row: int) -> tuple[str, int]:
-    """Return what a cell keeps where others are measured: its field and its number."""
+def _key(live: LiveCells, row: int) -> Key:
+    """Return what a cell keeps where others are measured: field, number and pixels."""
     assert live.answers is not None
     cells = live.answers.cells
-    return cells.fields[cells.field[row]], int(cells.index[row])
+    assert cells.checksums is not None  # all cells of a session have them
+    return cells.fields[cells.field[row]], int(cells.index[row]), int(cells.checksums[row])
