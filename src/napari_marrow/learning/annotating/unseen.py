@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from napari_marrow.data.project.annotations import Entry, Given, Place, is_by_person
+from napari_marrow.data.project.annotations import Entry, Place, is_by_person
 from napari_marrow.data.project.history import standing
 from napari_marrow.learning.annotating.cells import MeasuredCells
 
@@ -18,16 +18,10 @@ def accepted_together(entries: Sequence[Entry]) -> frozenset[Place]:
     for entry in standing(entries):
         if entry.action == "classes":
             continue  # a class got another name
-        accepted = (x.after is not None and _is_by_model(x.after) for x in entry.changes)
-        is_together = len(entry.changes) > 1 and sum(accepted) > 1
-        for change in entry.changes:
-            is_unseen = is_together and change.after is not None and _is_by_model(change.after)
-            (found.add if is_unseen else found.discard)(change.place)
+        accepted = [x.place for x in entry.changes if x.after and not is_by_person(x.after.who)]
+        found.difference_update(x.place for x in entry.changes)
+        found.update(accepted if len(accepted) > 1 else ())
     return frozenset(found)
-
-
-def _is_by_model(given: Given) -> bool:
-    return not is_by_person(given.who)
 
 
 def rows_at(
