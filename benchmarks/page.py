@@ -177,7 +177,8 @@ TOPICS = {
         "median of ten seeds, and keeps it: cells of one laboratory are asked one by one, or drawn "
         "at random; the model is judged on the other half. The kind of model was chosen on "
         "ALL-IDB2, and no constant of the asking on these laboratories; the features are the "
-        "defaults.",
+        "defaults. In bccd asking is no better than drawing: all its cells together hardly reach "
+        "0.90.",
     ),
     "clicks": Topic(
         "Thirty clicks in three fields",

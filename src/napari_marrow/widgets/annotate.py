@@ -118,7 +118,7 @@ class Annotate(PhotographWidget):
         )
         self.run = RunPanel(self.begin_button)
         self.class_list = ClassList(self._fail)
-        self.task = Task(self, self.run)
+        self.task = Task(self, self.run, self._fail)
         process = JobProcess(self)  # one for all pages: each that runs Keras takes 0.5 GB
         self.model_page = ModelPage(self, self.run, process)
         project = QWidget()
