@@ -152,6 +152,9 @@ def test_the_model_is_read_where_the_pointer_is(widget, viewer, qtbot):
     for callback in viewer.mouse_move_callbacks:
         callback(viewer, None)
     assert widget.model_page.pointed.text() == "Cell 1: ALL, given by a person."
+    for title in widget.pages.offered:
+        widget.pages.select(title)
+        assert widget.model_page.pointed.isVisibleTo(widget)  # whatever page is shown
     viewer.cursor.position = (0, 0, 0)
     for callback in viewer.mouse_move_callbacks:
         callback(viewer, None)

@@ -155,7 +155,11 @@ class Annotate(PhotographWidget):
                 row(text_label("Select by"), self.rectangle_button, self.lasso_button),
             ),
             self.pages,
-            actions=[row(self.undo_button, self.redo_button), self.run],
+            actions=[
+                self.model_page.pointed,
+                row(self.undo_button, self.redo_button),
+                self.run,
+            ],
         )
         self._show()
 

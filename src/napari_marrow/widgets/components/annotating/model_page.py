@@ -43,6 +43,11 @@ class ModelPage(ProjectPage):
         The dock widget.
     run
         Shows progress.
+
+    Attributes
+    ----------
+    pointed
+        What is known of the cell under the pointer; its owner shows it where it is always seen.
     process
         Trains networks.
     """
@@ -71,7 +76,6 @@ class ModelPage(ProjectPage):
         run.changed.connect(self._show_state)
         fill_column(
             self,
-            self.pointed,
             row(text_label("Answers by"), self.answers),
             row(self.models, self.train_button),
             self.warning,
