@@ -16,10 +16,10 @@ from napari_marrow.jobs.events import Emit, Event, ShouldStop
 from napari_marrow.jobs.train import TrainingResult, TrainJob
 from napari_marrow.learning.annotating.other_answers import OtherAnswers
 from napari_marrow.learning.bundles.bundle import load_bundle
-from napari_marrow.learning.counting.count import PROBABILITY
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.annotating.open_field import field_name
+from napari_marrow.viewer.make.cell_table import PROBABILITY
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.training.session import write_session
 
