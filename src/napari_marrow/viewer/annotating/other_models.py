@@ -19,7 +19,6 @@ from napari_marrow.learning.bundles.bundle import load_bundle
 from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.annotating.open_field import field_name
-from napari_marrow.viewer.make.cell_table import PROBABILITY
 from napari_marrow.viewer.photograph.photograph import Photograph
 from napari_marrow.viewer.training.session import write_session
 
@@ -134,7 +133,7 @@ def _answers(
         tuple(classes),
         np.array(names, str),
         joined["index"].to_numpy(np.intp),
-        joined[[f"{PROBABILITY}{name}" for name in classes]].to_numpy(np.float64),
+        joined[[f"probability_{name}" for name in classes]].to_numpy(np.float64),
         joined["reason"].to_numpy(str),
         np.array(checksums, np.int64),
     )
