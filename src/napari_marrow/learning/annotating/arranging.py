@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_marrow.data.imports import importing
 from napari_marrow.data.options import Settings, option
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ def similar_neighbours(values: Values) -> Rows:
     """
     if len(values) < 3:
         return np.arange(len(values))
-    from scipy.cluster.hierarchy import leaves_list, linkage
+    with importing:
+        from scipy.cluster.hierarchy import leaves_list, linkage
 
     return leaves_list(linkage(values, "average", optimal_ordering=True)).astype(np.intp)
 

@@ -14,6 +14,7 @@ from napari.layers import Image, Shapes
 from napari.layers.base import ActionType
 from napari.utils.events import Event
 
+from napari_marrow.data.imports import importing
 from napari_marrow.data.project.annotations import Given
 from napari_marrow.data.text import counted
 from napari_marrow.learning.annotating.codes import UNKNOWN
@@ -101,7 +102,8 @@ class CellSelection:
     @property
     def cells(self) -> tuple[OpenField, list[int]] | None:
         """The shown field, and the numbers of the cells whose middle is in a shape."""
-        from skimage.measure import points_in_poly
+        with importing:
+            from skimage.measure import points_in_poly
 
         field = self._live.session.shown(self.image)
         if field is None or self._layer is None:
