@@ -181,8 +181,9 @@ def run(person: Person, folder: Path, model: str) -> None:
     person.click(widget.review.correct.accept_button)
     print(f"{sum(session.annotations.counts.values()) - before} answers accepted")
     person.take("accepted")
-    person.click(widget.undo_button)
-    assert sum(session.annotations.counts.values()) == before
+    if sum(session.annotations.counts.values()) > before:  # else the last step is another
+        person.click(widget.undo_button)
+        assert sum(session.annotations.counts.values()) == before
 
     person.wait(lambda: not live.busy, 600)
     widget.pages.select("Explain")
