@@ -59,3 +59,44 @@ def test_without_a_class_there_is_nothing_to_train_on(live, tmp_path):
     arguments = (live.photographs, settings, tmp_path / "session", tmp_path / "x.marrow")
     with pytest.raises(MarrowError, match="no cell is annotated"):
         train_on_annotated(Here(), *arguments, lambda event: None, lambda: False)
+
+
+class Recorder:
+    """Notes what would be trained on, and stops there."""
+
+    def run(self, name, arguments, emit, should_stop):
+        self.collection = TrainJob.from_dict(arguments).collection
+        raise Stopped
+
+
+def learnt(live, folder):
+    """The cells that would be learnt from: class by number, by field."""
+    child, settings = Recorder(), TrainingSettings(model="naive-bayes", unit="cell")
+    with pytest.raises(Stopped):
+        train_on_annotated(
+            child,
+            live.photographs,
+            settings,
+            folder,
+            folder / "x.marrow",
+            lambda event: None,
+            lambda: False,
+            live.answers.unseen_cells,
+        )
+    return {x.name: dict(x.cell_classes) for x in child.collection.fields}
+
+
+def test_answers_that_nobody_looked_at_are_not_learnt_from(live, tmp_path, qtbot):
+    live.give([0, 1], "ALL")
+    live.give([6], "MM", who="live model")  # of one cell: a person looked at it
+    live.give([2, 3, 7, 14], "MM", who="live model")
+    qtbot.waitUntil(lambda: len(live.answers.unseen_cells) == 4)
+    assert live.answers.unseen_cells == {("stack 0", k) for k in (3, 4, 8)} | {("stack 1", 3)}
+    assert learnt(live, tmp_path / "a") == {"stack 0": {1: "ALL", 2: "ALL", 7: "MM"}}
+
+
+def test_where_nobody_looked_at_any_answer_there_is_nothing_to_learn(live, tmp_path, qtbot):
+    live.give([2, 3, 7], "MM", who="live model")
+    qtbot.waitUntil(lambda: len(live.answers.unseen_cells) == 3)
+    with pytest.raises(MarrowError, match="accepted together"):
+        learnt(live, tmp_path / "a")

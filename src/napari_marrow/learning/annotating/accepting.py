@@ -46,7 +46,8 @@ def accepting_in_words(known: CellAnswers, rows: NDArray[np.intp]) -> str:
         is_open = known.answered & (known.given == UNKNOWN)
         if not is_open.any():
             return "No cell without a class has an answer."
-        return f"No answer to accept: the surest has {known.top[is_open].max():.2f}."
+        surest = np.floor(100 * known.top[is_open].max()) / 100  # 0.949 is not yet 0.95
+        return f"No answer to accept: the surest has {surest:.2f}."
     after = known.given.copy()
     after[rows] = known.answers[rows]
     return (

@@ -231,6 +231,14 @@ class CellAnswers:
         return self.given if self.unseen is None else np.where(self.unseen, UNKNOWN, self.given)
 
     @property
+    def unseen_cells(self) -> frozenset[tuple[str, int]]:
+        """The cells of ``unseen``, by the name of their field and their number."""
+        if self.unseen is None:
+            return frozenset()
+        rows, cells = np.flatnonzero(self.unseen), self.cells
+        return frozenset((cells.fields[cells.field[k]], int(cells.index[k])) for k in rows)
+
+    @property
     def answered(self) -> NDArray[np.bool_]:
         """(n,) whether the model answered for a cell."""
         known = np.isfinite(self.probabilities).all(axis=1)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_marrow.data.errors import MarrowError
 from napari_marrow.data.failures import Failures
+from napari_marrow.data.fields import Collection, Field
 from napari_marrow.imaging.run_length import label_checksums
 from napari_marrow.jobs.client import Child
 from napari_marrow.jobs.events import Emit, Event, ShouldStop
@@ -20,6 +22,7 @@ from napari_marrow.learning.registry import KINDS
 from napari_marrow.learning.settings import TrainingSettings
 from napari_marrow.viewer.annotating.open_field import field_name
 from napari_marrow.viewer.photograph.photograph import Photograph
+from napari_marrow.viewer.training.learning import LearntSlice
 from napari_marrow.viewer.training.session import write_session
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ def train_on_annotated(
     out: Path,
     emit: Emit,
     should_stop: ShouldStop,
+    unseen: Container[tuple[str, int]] = (),
 ) -> TrainingResult:
     """Train on the cells that have a class, in the child process.
 
@@ -68,6 +72,9 @@ def train_on_annotated(
         The bundle that is written.
     emit, should_stop
         Progress; asked all the time.
+    unseen
+        Cells that are not learnt from, by name of the field and number: nobody looked at the answer
+        that was accepted for them.
 
     Raises
     ------
@@ -77,15 +84,42 @@ def train_on_annotated(
         When ``should_stop`` returned True.
     """
     folder.mkdir(parents=True)
-    collection, summary = write_session(
-        photographs, folder, "cell", only_annotated=True, emit=emit, should_stop=should_stop
-    )
+    names: dict[str, str] = {}  # of fields in the project, by those in the collection
+
+    def written(one: LearntSlice, field: Field) -> None:
+        names[field.name] = field_name(one.photograph, one.row)
+
+    collection, _ = write_session(photographs, folder, "cell", True, emit, should_stop, written)
+    collection = _without(collection, names, unseen)
     keras = KINDS[settings.kind].needs_keras
     emit(Event("progress", "Starting TensorFlow..." if keras else "Starting...", 0.0))
     out.parent.mkdir(parents=True, exist_ok=True)
     job = TrainJob(collection, settings, out).to_dict()
-    emit(Event("message", summary.sentence("Learns from")))
     return TrainingResult.from_dict(child.run("train", job, emit, should_stop))
+
+
+def _without(
+    collection: Collection, names: Mapping[str, str], unseen: Container[tuple[str, int]]
+) -> Collection:
+    """Leave out cells that nobody looked at, and fields without any other.
+
+    Raises
+    ------
+    MarrowError
+        When no cell is left.
+    """
+    fields = []
+    for field in collection.fields:
+        name = names[field.name]
+        own = {k: x for k, x in field.cell_classes.items() if (name, k) not in unseen}
+        if own:
+            fields.append(replace(field, cell_classes=own))
+    if not fields:
+        raise MarrowError(
+            "All classes are answers that were accepted together, of which a model would learn its "
+            "own errors; give cells their class one by one."
+        )
+    return replace(collection, fields=tuple(fields))
 
 
 def ask_bundle(

@@ -111,12 +111,23 @@ def _gathered(image: Image, layer: Labels, layers: Sequence[Layer]) -> Predicted
 def predicted_job(
     cells: Sequence[PredictedCells], out: Path, settings: ExportSettings
 ) -> ExportCellsJob:
-    """Return what writes predicted cells; for a worker."""
+    """Return what writes predicted cells; for a worker.
+
+    Raises
+    ------
+    MarrowError
+        When fields of two photographs have the same name: one would take the other's place.
+    """
     read: dict[str, Callable[[], FieldPixels]] = {}
     slices: dict[str, tuple[PredictedCells, int]] = {}
     for one in cells:
         for row in one.rows():
             name = field_name(one.photograph, row)
+            if name in slices:
+                raise MarrowError(
+                    f"{slices[name][0].photograph.name} and {one.photograph.name} both have a "
+                    f"field {name}; close one of them, or give its folder another name."
+                )
             slices[name] = one, row
             read[name] = partial(_pixels, one, row, settings.cytoplasm)
     answers = _answers(slices)

@@ -84,7 +84,7 @@ class AnnotationSession(QObject):
         self._followed: dict[Labels, list[Callable[[], object]]] = {}  # what ends following
         self._painting = False
         self.classes = LayerClasses(project, self._open_layers, self.changed.emit, say)
-        self.hidden: tuple[str, int] | None = None  # of which nothing is said, see :meth:`hide`
+        self.hidden: tuple[str, int] | None = None  # whose class is not shown, see :meth:`hide`
         self._reading = Task(owner, failed=say)
         viewer.layers.events.removed.connect(self._drop_closed)
 

@@ -115,11 +115,19 @@ class ModelPage(ProjectPage):
                 raise MarrowError("Give cells of two classes theirs first.")
             out = free_path(live.session.project.models, name)
             folder = self._process.folder / f"session-{next(self._numbers)}"
-            photographs = live.photographs
+            photographs, known = live.photographs, live.answers
+            unseen = frozenset[tuple[str, int]]() if known is None else known.unseen_cells
 
             def work(emit: Emit, should_stop: ShouldStop) -> Answered:
                 train_on_annotated(
-                    self._process.client, photographs, settings, folder, out, emit, should_stop
+                    self._process.client,
+                    photographs,
+                    settings,
+                    folder,
+                    out,
+                    emit,
+                    should_stop,
+                    unseen,
                 )
                 emit(Event("progress", "Asking the model...", 0.0))
                 return ask_bundle(out, photographs, emit, should_stop)
